@@ -1,0 +1,421 @@
+//! SD-JWT VC beside its floor: the signatures, digests and random bytes that nobody can avoid.
+//!
+//! The workload is `sdjwt.json` in `LANYARD_BENCH` (else `../shared/bench` beside the repository). First
+//! the two are measured in turns, so that a busy machine slows both alike, and the ratio is printed; then
+//! criterion measures each alone.
+
+use std::{
+    env, fs,
+    future::Future,
+    hint::black_box,
+    path::Path,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use criterion::Criterion;
+use jiff::{SignedDuration, Timestamp};
+use lanyard_core::{
+    claims::{Claims, ClaimsPath},
+    crypto::{
+        AwsLc, CryptoProvider, HashAlgorithm, PublicKey, RustCrypto, SignatureAlgorithm,
+        SigningKey, SoftwareSigner,
+    },
+    jose::{Jwk, PrivateJwk, UnverifiedJws},
+    json::{self, Object},
+    sd_jwt::{Audience, KeyBindingRequest, RequestNonce},
+    sd_jwt_vc::{
+        HeldSdJwtVc, IssuerIdentifier, IssuerKeySource, IssuerTrust, KeyBinding, SdJwtVcDraft,
+        StatusReference, UnverifiedSdJwtVc, Validity, Vct,
+    },
+    verify::{Expected, KeyBindingRule, Policy, PresentationVerifier, StatusPolicy},
+};
+use mimalloc::MiMalloc;
+use serde_json::Value;
+
+/// The allocator of the binary.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// How often each side of a comparison gets its turn, and for how many operations.
+const TURNS: usize = 200;
+const OPERATIONS: usize = 20;
+
+fn main() {
+    let workload = Workload::load();
+    let providers: [Arc<dyn CryptoProvider>; 2] = [Arc::new(AwsLc), Arc::new(RustCrypto)];
+    let setups: Vec<_> =
+        providers.into_iter().map(|provider| Setup::new(&workload, provider)).collect();
+    // a profiler wants to see one operation, not all of them
+    let is_profiled = env::args().any(|argument| argument == "--profile-time");
+    for setup in setups.iter().filter(|_| !is_profiled) {
+        for (name, operation, floor) in setup.operations() {
+            let (operation, floor) = in_turns(&operation, &floor);
+            let ratio = |of: fn(&Turns) -> Duration| {
+                of(&operation).as_secs_f64() / of(&floor).as_secs_f64()
+            };
+            println!(
+                "{:<11} {name:<22} {:>8.1} µs   floor {:>8.1} µs   ratio {:.3}   undisturbed {:.3}",
+                setup.provider.name(),
+                operation.median().as_secs_f64() * 1e6,
+                floor.median().as_secs_f64() * 1e6,
+                ratio(Turns::median),
+                ratio(Turns::fastest),
+            );
+        }
+    }
+    let mut criterion = Criterion::default().configure_from_args();
+    for setup in &setups {
+        let mut group = criterion.benchmark_group(format!("sd_jwt_vc/{}", setup.provider.name()));
+        for (name, operation, floor) in setup.operations() {
+            group.bench_function(name, |bencher| bencher.iter(&operation));
+            group.bench_function(format!("{name}/floor"), |bencher| bencher.iter(&floor));
+        }
+        group.finish();
+    }
+    criterion.final_summary();
+}
+
+/// How long an operation took in each turn, from the fastest to the slowest.
+struct Turns(Vec<Duration>);
+
+impl Turns {
+    fn median(&self) -> Duration {
+        self.0[self.0.len() / 2]
+    }
+
+    /// What it takes when nothing else runs on the machine.
+    fn fastest(&self) -> Duration {
+        self.0[0]
+    }
+}
+
+/// Many turns, each side right after the other.
+fn in_turns(operation: &dyn Fn(), floor: &dyn Fn()) -> (Turns, Turns) {
+    let turn = |what: &dyn Fn()| {
+        let start = Instant::now();
+        (0..OPERATIONS).for_each(|_| what());
+        start.elapsed() / u32::try_from(OPERATIONS).expect("it is small")
+    };
+    let (mut operations, mut floors): (Vec<_>, Vec<_>) =
+        (0..TURNS).map(|_| (turn(operation), turn(floor))).unzip();
+    operations.sort_unstable();
+    floors.sort_unstable();
+    (Turns(operations), Turns(floors))
+}
+
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("a key in memory signs at once"),
+    }
+}
+
+/// `sdjwt.json`, as far as it is used.
+struct Workload(Value);
+
+impl Workload {
+    fn load() -> Self {
+        let folder = env::var("LANYARD_BENCH")
+            .unwrap_or_else(|_| format!("{}/../../../shared/bench", env!("CARGO_MANIFEST_DIR")));
+        let file = Path::new(&folder).join("sdjwt.json");
+        let text = fs::read(&file).expect("the workload is in LANYARD_BENCH or ../shared/bench");
+        Self(json::parse(&text).expect("the workload is JSON"))
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.0[name].as_str().expect("the workload is complete")
+    }
+
+    fn key(&self, name: &str) -> PrivateJwk {
+        PrivateJwk::from_value(&self.0[name]).expect("the workload's keys are P-256")
+    }
+
+    fn paths(&self, name: &str) -> Vec<ClaimsPath> {
+        let names = self.0[name].as_array().expect("the workload is complete");
+        names.iter().map(|name| ClaimsPath::key(name.as_str().expect("names are text"))).collect()
+    }
+
+    /// The payload without what the draft writes itself.
+    fn claims(&self) -> Object {
+        let mut claims = self.0["payload"].as_object().expect("a payload is an object").clone();
+        for name in ["iss", "vct", "iat", "exp", "cnf", "status"] {
+            claims.shift_remove(name);
+        }
+        claims
+    }
+}
+
+/// Everything that exists before the first operation.
+struct Setup<'w> {
+    workload: &'w Workload,
+    provider: Arc<dyn CryptoProvider>,
+    issuer_key: PublicKey,
+    issuer: SoftwareSigner,
+    raw_issuer: Box<dyn SigningKey>,
+    holder_key: PublicKey,
+    holder: SoftwareSigner,
+    raw_holder: Box<dyn SigningKey>,
+    verifier: PresentationVerifier,
+    held: HeldSdJwtVc,
+    draft: Draft,
+    request: Request,
+    presentation: Received,
+    credential: Received,
+}
+
+/// What an issuer knows about one credential.
+struct Draft {
+    vct: Vct,
+    iss: IssuerIdentifier,
+    claims: Object,
+    selective: Vec<ClaimsPath>,
+    binding: KeyBinding,
+    validity: Validity,
+    status: StatusReference,
+}
+
+/// What a holder is asked for.
+struct Request {
+    audience: Audience,
+    nonce: RequestNonce,
+    disclose: Vec<ClaimsPath>,
+    now: Timestamp,
+}
+
+/// A token and the parts of it that have to be hashed or verified.
+struct Received {
+    text: String,
+    issuer_jwt: (String, Vec<u8>),
+    disclosures: Vec<String>,
+    key_binding: Option<(String, Vec<u8>)>,
+}
+
+impl Received {
+    fn new(text: &str) -> Self {
+        let mut parts: Vec<_> = text.split('~').map(str::to_owned).collect();
+        let last = parts.pop().expect("there is a tilde");
+        let issuer_jwt = signed(&parts.remove(0));
+        let key_binding = (!last.is_empty()).then(|| signed(&last));
+        Self { text: text.to_owned(), issuer_jwt, disclosures: parts, key_binding }
+    }
+
+    /// What `sd_hash` covers.
+    fn bound(&self) -> &str {
+        &self.text[..=self.text.rfind('~').expect("there is a tilde")]
+    }
+}
+
+fn signed(jws: &str) -> (String, Vec<u8>) {
+    let (input, signature) = jws.rsplit_once('.').expect("a JWS has a signature");
+    (input.to_owned(), json::base64url_decode(signature).expect("it is base64url"))
+}
+
+type Operation<'s> = Box<dyn Fn() + 's>;
+
+impl<'w> Setup<'w> {
+    fn new(workload: &'w Workload, provider: Arc<dyn CryptoProvider>) -> Self {
+        let (issuer, holder) = (workload.key("issuer_jwk"), workload.key("holder_jwk"));
+        let payload = &workload.0["payload"];
+        let iss = payload["iss"].as_str().expect("the payload has an iss");
+        let iss = IssuerIdentifier::parse(iss).expect("it is a URL");
+        let vct = Vct::parse(payload["vct"].as_str().expect("the payload has a vct"));
+        let keys = vec![Jwk::new(*issuer.key.public())];
+        let trust = IssuerTrust::new().with(IssuerKeySource::Keys { issuer: iss.clone(), keys });
+        let policy = Policy { status: StatusPolicy::Accept, ..Policy::default() };
+        let presentation = workload.text("presentation");
+        let key_binding = presentation.rsplit_once('~').expect("it has a key binding").1;
+        let key_binding = UnverifiedJws::parse(key_binding).expect("it is a JWS");
+        let claims = key_binding.danger_unverified_claims().expect("it has claims");
+        let now = claims["iat"].as_i64().expect("it has a time");
+        let now = Timestamp::from_second(now).expect("it is in range");
+        let held = UnverifiedSdJwtVc::parse(workload.text("credential"))
+            .and_then(|credential| credential.danger_hold_unverified(&*provider))
+            .expect("the credential is good");
+        let signer =
+            |key: &PrivateJwk| SoftwareSigner::new(&*provider, &key.key).expect("a good key");
+        let raw = |key: &PrivateJwk| provider.signing_key(&key.key).expect("a good key");
+        Self {
+            workload,
+            issuer_key: *issuer.key.public(),
+            issuer: signer(&issuer),
+            raw_issuer: raw(&issuer),
+            holder_key: *holder.key.public(),
+            holder: signer(&holder),
+            raw_holder: raw(&holder),
+            verifier: PresentationVerifier::new(trust, Arc::clone(&provider)).with_policy(policy),
+            held,
+            draft: Draft {
+                vct: vct.expect("it is a type"),
+                iss,
+                claims: workload.claims(),
+                selective: workload.paths("disclosable"),
+                binding: KeyBinding::To(Jwk::new(*holder.key.public())),
+                validity: Validity::rounded_to_days(now, SignedDuration::from_hours(24)),
+                status: StatusReference::TokenStatusList {
+                    index: 412,
+                    uri: "https://issuer.example/status/1".to_owned(),
+                },
+            },
+            request: Request {
+                audience: workload.text("aud").into(),
+                nonce: workload.text("nonce").into(),
+                disclose: workload.paths("disclose"),
+                now,
+            },
+            presentation: Received::new(presentation),
+            credential: Received::new(workload.text("credential")),
+            provider,
+        }
+    }
+
+    /// Each operation with its floor.
+    fn operations(&self) -> Vec<(&'static str, Operation<'_>, Operation<'_>)> {
+        vec![
+            (
+                "X_parse",
+                Box::new(|| {
+                    black_box(UnverifiedSdJwtVc::parse(&self.credential.text).expect("x"));
+                }),
+                Box::new(|| self.hash_each(&self.credential.disclosures)),
+            ),
+            (
+                "X_hold",
+                Box::new(|| {
+                    black_box(
+                        UnverifiedSdJwtVc::parse(&self.credential.text)
+                            .expect("x")
+                            .danger_hold_unverified(&*self.provider)
+                            .expect("y"),
+                    );
+                }),
+                Box::new(|| self.hash_each(&self.credential.disclosures)),
+            ),
+            (
+                "X_fromjson",
+                Box::new(|| {
+                    black_box(
+                        Claims::from_json(self.draft.claims.clone(), &self.draft.selective)
+                            .expect("z"),
+                    );
+                }),
+                Box::new(|| {
+                    black_box(self.draft.claims.clone());
+                }),
+            ),
+            (
+                "X_draft",
+                Box::new(|| {
+                    let Draft { vct, iss, claims, selective, binding, validity, status } =
+                        &self.draft;
+                    let claims =
+                        Claims::from_json(claims.clone(), selective).expect("the paths fit");
+                    let draft = SdJwtVcDraft::new(vct, Some(iss), claims, binding, validity)
+                        .and_then(|draft| draft.with_status(status))
+                        .expect("the draft is good")
+                        .with_key_id("issuer-1");
+                    black_box(draft);
+                }),
+                Box::new(|| {
+                    black_box(self.draft.claims.clone());
+                }),
+            ),
+            (
+                "X_ecdsa",
+                Box::new(|| self.check(&self.issuer_key, &self.credential.issuer_jwt)),
+                Box::new(|| self.check(&self.issuer_key, &self.credential.issuer_jwt)),
+            ),
+            ("issue_10", Box::new(|| self.issue()), Box::new(|| self.issue_floor())),
+            ("verify_10", Box::new(|| self.verify()), Box::new(|| self.verify_floor())),
+            ("present_5_of_10", Box::new(|| self.present()), Box::new(|| self.present_floor())),
+            (
+                "verify_presentation_5",
+                Box::new(|| self.verify_presentation()),
+                Box::new(|| self.verify_presentation_floor()),
+            ),
+        ]
+    }
+
+    fn issue(&self) {
+        let Draft { vct, iss, claims, selective, binding, validity, status } = &self.draft;
+        let claims = Claims::from_json(claims.clone(), selective).expect("the paths fit");
+        let draft = SdJwtVcDraft::new(vct, Some(iss), claims, binding, validity)
+            .and_then(|draft| draft.with_status(status))
+            .expect("the draft is good")
+            .with_key_id("issuer-1");
+        black_box(ready(draft.sign(&self.issuer, &*self.provider)).expect("it is signed"));
+    }
+
+    fn issue_floor(&self) {
+        // issuing consumes the claims, so each side takes a copy
+        black_box(self.draft.claims.clone());
+        let mut salts = [0; 160];
+        self.provider.fill(&mut salts);
+        black_box(salts);
+        self.hash_each(&self.credential.disclosures);
+        let input = self.credential.issuer_jwt.0.as_bytes();
+        black_box(self.raw_issuer.sign(input).expect("it is signed"));
+    }
+
+    fn verify(&self) {
+        let expected = Expected::new(
+            self.workload.text("aud"),
+            self.workload.text("nonce"),
+            KeyBindingRule::NotRequired,
+        );
+        let expected = expected.of_type(&self.draft.vct).at(self.request.now);
+        black_box(ready(self.verifier.verify(&self.credential.text, &expected)))
+            .expect("the credential is good");
+    }
+
+    fn verify_floor(&self) {
+        self.check(&self.issuer_key, &self.credential.issuer_jwt);
+        self.hash_each(&self.credential.disclosures);
+    }
+
+    fn present(&self) {
+        let Request { audience, nonce, disclose, now } = &self.request;
+        let request = KeyBindingRequest { audience, nonce, now: *now, signer: &self.holder };
+        black_box(ready(self.held.present(disclose, Some(&request), &*self.provider)))
+            .expect("it is presented");
+    }
+
+    fn present_floor(&self) {
+        black_box(self.provider.hash(HashAlgorithm::Sha256, self.presentation.bound().as_bytes()));
+        let (input, _) = self.presentation.key_binding.as_ref().expect("it is bound");
+        black_box(self.raw_holder.sign(input.as_bytes()).expect("it is signed"));
+    }
+
+    fn verify_presentation(&self) {
+        let expected = Expected::new(
+            self.workload.text("aud"),
+            self.workload.text("nonce"),
+            KeyBindingRule::Required,
+        );
+        let expected = expected.of_type(&self.draft.vct).at(self.request.now);
+        black_box(ready(self.verifier.verify(&self.presentation.text, &expected)))
+            .expect("the presentation is good");
+    }
+
+    fn verify_presentation_floor(&self) {
+        self.check(&self.issuer_key, &self.presentation.issuer_jwt);
+        self.hash_each(&self.presentation.disclosures);
+        black_box(self.provider.hash(HashAlgorithm::Sha256, self.presentation.bound().as_bytes()));
+        let key_binding = self.presentation.key_binding.as_ref().expect("it is bound");
+        self.check(&self.holder_key, key_binding);
+    }
+
+    fn hash_each(&self, disclosures: &[String]) {
+        for disclosure in disclosures {
+            black_box(self.provider.hash(HashAlgorithm::Sha256, disclosure.as_bytes()));
+        }
+    }
+
+    fn check(&self, key: &PublicKey, (input, signature): &(String, Vec<u8>)) {
+        self.provider
+            .verify(SignatureAlgorithm::Es256, key, input.as_bytes(), signature)
+            .expect("the signature is good");
+    }
+}

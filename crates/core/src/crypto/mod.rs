@@ -1,0 +1,27 @@
+//! The one door to cryptography.
+//!
+//! [`CryptoProvider`] has two implementations: `AwsLc` for servers (assembly-backed) and `RustCrypto`
+//! for phones and portability. Nobody outside this module names a cryptography crate, and the official
+//! vectors run against both.
+
+mod algorithm;
+#[cfg(feature = "aws-lc")]
+mod aws_lc;
+#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+mod edwards;
+mod key;
+#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+mod points;
+mod provider;
+#[cfg(feature = "rustcrypto")]
+mod rust_crypto;
+mod signer;
+
+pub use algorithm::{ContentEncryption, Curve, HashAlgorithm, HashValue, SignatureAlgorithm};
+#[cfg(feature = "aws-lc")]
+pub use aws_lc::AwsLc;
+pub use key::{EcPoint, PrivateKey, PublicKey, SharedSecret};
+pub use provider::{CryptoError, CryptoProvider, Random, SigningKey};
+#[cfg(feature = "rustcrypto")]
+pub use rust_crypto::RustCrypto;
+pub use signer::{Signer, SignerError, SoftwareSigner};

@@ -1,0 +1,15 @@
+//! JOSE: keys, signatures and encryption in JSON (RFC 7515 to 7518, 7638, 8037, 9864).
+
+mod header;
+mod jwe;
+mod jwk;
+mod jws;
+mod slot;
+
+pub use header::{HeaderError, JoseHeader};
+pub use jwe::{EncryptionRecipient, JweError, UnopenedJwe};
+pub(crate) use jwk::required_members;
+pub use jwk::{Jwk, JwkError, PrivateJwk, Thumbprint};
+pub(crate) use jws::sign_encoded;
+pub use jws::{JwsError, UnverifiedJws, VerifiedJws, sign};
+pub use slot::{HeaderKey, Slot};

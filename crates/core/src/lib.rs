@@ -1,0 +1,27 @@
+//! The shared credentials core of Lanyard: values in, values out.
+//!
+//! Nothing in here opens a socket, reads a clock or rolls dice: `now`, [`crypto::Random`] and every
+//! port come from outside. Trust is in the type name: `parse` gives `Unverified…`, only the full check
+//! gives `Verified…`, and only `Verified…` has claims.
+//!
+//! Reading order:
+//!
+//! 1. [`crypto`] the one door to cryptography, with two providers behind it
+//! 2. [`json`] strict JSON and base64url, as every signed slot demands
+//! 3. [`jose`] JWK, JWS and JWE (RFC 7515 to 7518, 8037, 9864)
+//! 4. [`did`] identifiers that carry or lead to keys: did:key, did:jwk, did:web
+//! 5. [`trust`] certificate chains and the anchors they end at
+
+pub mod claims;
+pub mod credential;
+pub mod crypto;
+pub mod did;
+pub mod jose;
+pub mod json;
+pub mod sd_jwt;
+pub mod sd_jwt_vc;
+pub mod trust;
+pub mod verify;
+
+/// The moment a rule is judged at; always handed in, never read inside.
+pub use jiff::Timestamp;

@@ -1,0 +1,357 @@
+//! Whose credentials are believed, and how their keys are found (SD-JWT VC §2.5).
+
+use std::{fmt, sync::Arc};
+
+use thiserror::Error;
+
+use super::{IssuerIdentifier, UnverifiedSdJwtVc, Vct};
+use crate::{
+    Timestamp,
+    crypto::{CryptoProvider, PublicKey, SignatureAlgorithm},
+    did::{Did, DidMethods, DidResolver, DidUrl, ResolutionError},
+    jose::{JoseHeader, Jwk},
+    trust::x509::{CertificateChain, CertificatePurpose, ChainError, TrustAnchors, VerifiedChain},
+};
+
+/// Whom a verifier or wallet believes, for which types of credential.
+///
+/// The mechanism by which an issuer's key is found is decided here, never by the credential: an issuer
+/// that is trusted by its DID or by its keys is not looked up in a certificate that came along.
+#[derive(Clone, Debug, Default)]
+pub struct IssuerTrust {
+    rules: Vec<Rule>,
+}
+
+#[derive(Clone, Debug)]
+struct Rule {
+    source: IssuerKeySource,
+    /// The only types it is believed for; none means all.
+    types: Option<Vec<Vct>>,
+}
+
+/// How the key of a trusted issuer is found.
+#[derive(Clone, Debug)]
+pub enum IssuerKeySource {
+    /// By `x5c`, for every issuer whose chain ends at one of these anchors.
+    Certificates {
+        /// The authorities.
+        anchors: TrustAnchors,
+        /// What an `iss` beside a certificate must be.
+        iss: CertificateIss,
+    },
+    /// By resolving this DID; `kid` is a DID URL of it (a profile: the specification has none).
+    Did(Did),
+    /// By keys that were configured.
+    Keys {
+        /// The `iss` that these keys sign for.
+        issuer: IssuerIdentifier,
+        /// The keys.
+        keys: Vec<Jwk>,
+    },
+}
+
+/// What an `iss` beside a certificate must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CertificateIss {
+    /// A name of the certificate: its host a DNS name, or itself a URI (HAIP deployments).
+    #[default]
+    MatchesCertificate,
+    /// Anything: the issuer is the certificate's subject and `iss` is not reported (SD-JWT VC §2.5).
+    NotReported,
+}
+
+/// Who issued a credential, as far as that was verified.
+#[derive(Clone, Debug)]
+pub enum IssuerIdentity {
+    /// The subject of a certificate, and `iss` where it is a name of that certificate.
+    Certificate {
+        /// The verified chain.
+        chain: Box<VerifiedChain>,
+        /// The `iss` that the certificate vouches for.
+        issuer: Option<IssuerIdentifier>,
+    },
+    /// A DID.
+    Did(Did),
+    /// The owner of configured keys.
+    Identifier(IssuerIdentifier),
+}
+
+/// An issuer's key that the trust policy led to.
+#[derive(Clone, Debug)]
+pub struct IssuerKey {
+    pub(super) key: PublicKey,
+    pub(super) issuer: IssuerIdentity,
+}
+
+/// Why no key of a trusted issuer was found.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum IssuerError {
+    /// No rule is about this issuer.
+    #[error("the issuer is not trusted")]
+    NotTrusted,
+    /// The issuer is trusted, but not for this type of credential.
+    #[error("the issuer is not trusted for this type of credential")]
+    NotTrustedForType,
+    /// The certificate chain is refused.
+    #[error("the issuer's certificate chain is refused: {0}")]
+    Chain(ChainError),
+    /// `iss` is no name of the certificate.
+    #[error("iss is not a name in the issuer's certificate")]
+    IssNotInCertificate,
+    /// `kid` is missing, or is no DID URL of the issuer.
+    #[error("kid is not a DID URL of the issuer")]
+    KeyIdNotOfIssuer,
+    /// The DID led to no key.
+    #[error("the issuer's DID leads to no key: {0}")]
+    Resolution(ResolutionError),
+    /// None of the issuer's keys fits, or more than one does and `kid` does not say which.
+    #[error("kid and alg do not lead to one of the issuer's keys")]
+    KeyNotFound,
+}
+
+impl IssuerError {
+    /// The stable reason code, for operators.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotTrusted | Self::Chain(ChainError::Untrusted) => "issuer_not_trusted",
+            Self::NotTrustedForType => "issuer_not_trusted_for_type",
+            Self::Chain(_) => "issuer_certificate_refused",
+            Self::IssNotInCertificate => "issuer_not_in_certificate",
+            Self::KeyIdNotOfIssuer => "issuer_key_id",
+            Self::Resolution(ResolutionError::Unreachable) => "issuer_key_unreachable",
+            Self::Resolution(_) => "issuer_did_refused",
+            Self::KeyNotFound => "issuer_key_not_found",
+        }
+    }
+
+    /// Whether the issuer may turn out to be trusted once its key can be reached.
+    pub const fn is_undetermined(&self) -> bool {
+        matches!(self, Self::Resolution(ResolutionError::Unreachable))
+    }
+}
+
+impl IssuerTrust {
+    /// Believes nobody.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Believes whoever has a certificate under these anchors, for every type.
+    pub fn certificates(anchors: TrustAnchors) -> Self {
+        let iss = CertificateIss::default();
+        Self::new().with(IssuerKeySource::Certificates { anchors, iss })
+    }
+
+    /// Also believes these, for every type.
+    #[must_use]
+    pub fn with(mut self, source: IssuerKeySource) -> Self {
+        self.rules.push(Rule { source, types: None });
+        self
+    }
+
+    /// Also believes these, for these types only.
+    #[must_use]
+    pub fn with_types(
+        mut self,
+        source: IssuerKeySource,
+        types: impl IntoIterator<Item = Vct>,
+    ) -> Self {
+        self.rules.push(Rule { source, types: Some(types.into_iter().collect()) });
+        self
+    }
+}
+
+/// Finds issuers' keys by a trust policy.
+#[derive(Clone)]
+pub struct IssuerKeys {
+    trust: IssuerTrust,
+    resolver: Arc<dyn DidResolver>,
+    provider: Arc<dyn CryptoProvider>,
+}
+
+impl IssuerKeys {
+    /// With the DID methods that need no network.
+    pub fn new(trust: IssuerTrust, provider: Arc<dyn CryptoProvider>) -> Self {
+        let resolver = Arc::new(DidMethods::new(Arc::clone(&provider)));
+        Self { trust, resolver, provider }
+    }
+
+    /// With another resolver for DIDs.
+    #[must_use]
+    pub fn with_resolver(mut self, resolver: Arc<dyn DidResolver>) -> Self {
+        self.resolver = resolver;
+        self
+    }
+
+    /// The provider that checks certificates.
+    pub fn provider(&self) -> &dyn CryptoProvider {
+        &*self.provider
+    }
+
+    /// Finds the key for a credential that claims to be by a certain issuer.
+    ///
+    /// # Errors
+    /// One [`IssuerError`] per rule; see [`IssuerError::is_undetermined`].
+    pub async fn find(
+        &self,
+        credential: &UnverifiedSdJwtVc<'_>,
+        now: Timestamp,
+    ) -> Result<IssuerKey, IssuerError> {
+        let (header, iss) = (credential.header(), credential.issuer());
+        // SD-JWT VC §2.5: the mechanism is fixed for an issuer, so an attacker cannot pick another
+        let named: Vec<_> =
+            self.trust.rules.iter().filter(|rule| rule.names(iss, header)).collect();
+        if named.is_empty() {
+            return self.by_certificate(credential, now);
+        }
+        let rule = named
+            .into_iter()
+            .find(|rule| rule.is_for(credential.vct()))
+            .ok_or(IssuerError::NotTrustedForType)?;
+        match &rule.source {
+            IssuerKeySource::Did(did) => self.by_did(did, header).await,
+            IssuerKeySource::Keys { issuer, keys } => by_configured_key(issuer, keys, header),
+            IssuerKeySource::Certificates { .. } => Err(IssuerError::NotTrusted),
+        }
+    }
+
+    fn by_certificate(
+        &self,
+        credential: &UnverifiedSdJwtVc<'_>,
+        now: Timestamp,
+    ) -> Result<IssuerKey, IssuerError> {
+        // without x5c there is no certificate, and no rule is about this issuer
+        let x5c = credential.header().x5c.as_ref().ok_or(IssuerError::NotTrusted)?;
+        let chain = CertificateChain::from_x5c(x5c).map_err(IssuerError::Chain)?;
+        let mut refusal = IssuerError::NotTrusted;
+        for rule in &self.trust.rules {
+            let IssuerKeySource::Certificates { anchors, iss } = &rule.source else {
+                continue;
+            };
+            let purpose = CertificatePurpose::CredentialSigning;
+            match chain.clone().verify(anchors, purpose, now, self.provider()) {
+                Ok(_) if !rule.is_for(credential.vct()) => {
+                    refusal = IssuerError::NotTrustedForType;
+                }
+                Ok(chain) => return certified(chain, *iss, credential.issuer()),
+                // a chain of another rule's authority is no news; anything else is worth telling
+                Err(ChainError::Untrusted) if refusal != IssuerError::NotTrusted => {}
+                Err(error) => refusal = IssuerError::Chain(error),
+            }
+        }
+        Err(refusal)
+    }
+
+    async fn by_did(&self, did: &Did, header: &JoseHeader) -> Result<IssuerKey, IssuerError> {
+        let url = header.kid.as_deref().and_then(|kid| DidUrl::parse(kid).ok());
+        // DID 1.1 §5.3: the key is one of the issuer's own document
+        let url = url.filter(|url| url.did() == did).ok_or(IssuerError::KeyIdNotOfIssuer)?;
+        let document = self.resolver.resolve(did).await.map_err(IssuerError::Resolution)?;
+        let key = *document.assertion_method(&url).map_err(IssuerError::Resolution)?;
+        Ok(IssuerKey { key, issuer: IssuerIdentity::Did(did.clone()) })
+    }
+}
+
+/// The key of a verified chain, if `iss` is what the rule wants it to be.
+fn certified(
+    chain: VerifiedChain,
+    rule: CertificateIss,
+    iss: Option<&IssuerIdentifier>,
+) -> Result<IssuerKey, IssuerError> {
+    let issuer = match (rule, iss) {
+        (CertificateIss::NotReported, _) | (_, None) => None,
+        (CertificateIss::MatchesCertificate, Some(iss)) => {
+            let host = iss.host();
+            let is_host =
+                |name: &str| host.as_ref().is_some_and(|host| host.eq_ignore_ascii_case(name));
+            // HAIP 1.0 §6.1.1: the certificate is that of the issuer whom the credential names
+            if !chain.dns_names().any(is_host) && !chain.uri_names().any(|uri| uri == iss.as_str())
+            {
+                return Err(IssuerError::IssNotInCertificate);
+            }
+            Some(iss.clone())
+        }
+    };
+    let key = *chain.public_key();
+    Ok(IssuerKey { key, issuer: IssuerIdentity::Certificate { chain: Box::new(chain), issuer } })
+}
+
+fn by_configured_key(
+    issuer: &IssuerIdentifier,
+    keys: &[Jwk],
+    header: &JoseHeader,
+) -> Result<IssuerKey, IssuerError> {
+    let curve = SignatureAlgorithm::from_name(&header.alg).map(SignatureAlgorithm::curve);
+    let fits = |jwk: &&Jwk| match (&header.kid, &jwk.kid) {
+        // RFC 7517 §4.5: kid matches exactly; a key without one is not excluded by it
+        (Some(wanted), Some(kid)) => wanted == kid && Some(jwk.curve()) == curve,
+        _ => Some(jwk.curve()) == curve,
+    };
+    let mut fitting = keys.iter().filter(fits);
+    match (fitting.next(), fitting.next()) {
+        (Some(jwk), None) => {
+            Ok(IssuerKey { key: jwk.key, issuer: IssuerIdentity::Identifier(issuer.clone()) })
+        }
+        _ => Err(IssuerError::KeyNotFound),
+    }
+}
+
+impl Rule {
+    fn is_for(&self, vct: &Vct) -> bool {
+        self.types.as_ref().is_none_or(|types| types.contains(vct))
+    }
+
+    /// Whether the rule is about the issuer that the credential names: by `iss`, else by a DID in `kid`.
+    fn names(&self, iss: Option<&IssuerIdentifier>, header: &JoseHeader) -> bool {
+        match &self.source {
+            IssuerKeySource::Certificates { .. } => false,
+            IssuerKeySource::Keys { issuer, .. } => iss == Some(issuer),
+            IssuerKeySource::Did(did) => match (iss, &header.kid) {
+                (Some(iss), _) => iss.as_str() == did.as_str(),
+                (None, Some(kid)) => DidUrl::parse(kid).is_ok_and(|url| url.did() == did),
+                (None, None) => false,
+            },
+        }
+    }
+}
+
+impl IssuerIdentity {
+    /// A name for humans: the certificate's subject, the DID or the identifier.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Certificate { chain, issuer } => match (chain.subject(), issuer) {
+                (subject, Some(issuer)) if subject.is_empty() => issuer.to_string(),
+                (subject, _) => subject,
+            },
+            Self::Did(did) => did.as_str().to_owned(),
+            Self::Identifier(issuer) => issuer.to_string(),
+        }
+    }
+
+    /// The authority key identifiers along the certificate chain, for DCQL `aki`.
+    pub fn authority_key_identifiers(&self) -> impl Iterator<Item = &[u8]> {
+        let chain = match self {
+            Self::Certificate { chain, .. } => Some(chain),
+            Self::Did(_) | Self::Identifier(_) => None,
+        };
+        chain.into_iter().flat_map(|chain| chain.authority_key_identifiers())
+    }
+}
+
+impl IssuerKey {
+    /// The key.
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// Whose key it is.
+    pub const fn issuer(&self) -> &IssuerIdentity {
+        &self.issuer
+    }
+}
+
+impl fmt::Debug for IssuerKeys {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "IssuerKeys({} rules)", self.trust.rules.len())
+    }
+}

@@ -1,0 +1,3 @@
+//! Whom to believe: certificate chains and the anchors they end at.
+
+pub mod x509;

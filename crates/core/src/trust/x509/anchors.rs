@@ -1,0 +1,56 @@
+//! The authorities an operator chose to believe.
+
+use x509_cert::{Certificate as Der, der::Encode as _};
+
+use super::{ChainError, certificate::Certificate};
+
+/// Trust anchors: certificates of authorities, by configuration and never from a message.
+#[derive(Clone, Debug, Default)]
+pub struct TrustAnchors {
+    anchors: Vec<Certificate>,
+}
+
+impl TrustAnchors {
+    /// Reads DER certificates.
+    ///
+    /// # Errors
+    /// [`ChainError::Malformed`], and [`ChainError::NotAnAuthority`] or
+    /// [`ChainError::NotACertificateSigner`] for a certificate that could never anchor anything.
+    pub fn from_der<D: AsRef<[u8]>>(
+        certificates: impl IntoIterator<Item = D>,
+    ) -> Result<Self, ChainError> {
+        let read = |der: D| {
+            let certificate = Certificate::parse(der.as_ref())?;
+            certificate.check_authority()?;
+            Ok(certificate)
+        };
+        Ok(Self { anchors: certificates.into_iter().map(read).collect::<Result<_, _>>()? })
+    }
+
+    /// Reads a PEM file with one certificate or more.
+    ///
+    /// # Errors
+    /// As [`TrustAnchors::from_der`].
+    pub fn from_pem(pem: &str) -> Result<Self, ChainError> {
+        let certificates =
+            Der::load_pem_chain(pem.as_bytes()).map_err(|_| ChainError::Malformed)?;
+        let ders: Result<Vec<_>, _> = certificates.iter().map(Der::to_der).collect();
+        Self::from_der(ders.map_err(|_| ChainError::Malformed)?)
+    }
+
+    /// With the anchors of another set.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.anchors.extend(other.anchors);
+        self
+    }
+
+    /// Whether nothing at all is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.anchors.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Certificate> {
+        self.anchors.iter()
+    }
+}

@@ -1,0 +1,283 @@
+//! A certificate chain, from the leaf to an anchor that is not in it.
+
+use thiserror::Error;
+use x509_cert::{der::asn1::ObjectIdentifier, ext::pkix::name::GeneralName};
+
+use super::{TrustAnchors, certificate::Certificate, names};
+use crate::{
+    Timestamp,
+    crypto::{CryptoProvider, HashAlgorithm, PublicKey},
+};
+
+/// The longest chain that is read.
+const MAX_CERTIFICATES: usize = 6;
+
+/// Why a certificate or a chain was refused.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum ChainError {
+    /// There is no certificate, or more than six.
+    #[error("the chain has no certificate, or too many")]
+    Length,
+    /// A certificate is not DER, or breaks the form of RFC 5280.
+    #[error("a certificate is malformed")]
+    Malformed,
+    /// A critical extension is not understood.
+    #[error("a certificate has a critical extension that is not understood")]
+    UnknownCriticalExtension,
+    /// The leaf signed itself.
+    #[error("the leaf certificate is self-signed")]
+    LeafSelfSigned,
+    /// A trust anchor was sent along.
+    #[error("the chain contains its trust anchor")]
+    AnchorInChain,
+    /// A certificate's issuer is not the subject of the next.
+    #[error("the certificates are not in order")]
+    Order,
+    /// The last certificate's issuer is no trust anchor.
+    #[error("the chain does not end at a trust anchor")]
+    Untrusted,
+    /// A signature does not verify with the issuer's key.
+    #[error("a certificate's signature does not verify")]
+    Signature,
+    /// A signature was made over a SHA-1 digest.
+    #[error("a certificate is signed with SHA-1")]
+    Sha1,
+    /// A signature was made with another algorithm than ES256, ES384 and Ed25519.
+    #[error("a certificate is signed with an algorithm that is not supported")]
+    AlgorithmNotSupported,
+    /// A key is of another kind than P-256, P-384 and Ed25519.
+    #[error("a certificate has a kind of key that is not supported")]
+    KeyNotSupported,
+    /// A key is not a point of its curve.
+    #[error("a certificate has an invalid key")]
+    InvalidKey,
+    /// A certificate is not valid yet.
+    #[error("a certificate is not valid yet")]
+    NotYetValid,
+    /// A certificate has expired.
+    #[error("a certificate has expired")]
+    Expired,
+    /// A certificate that issued another is no authority.
+    #[error("a certificate that issued another is not one of an authority")]
+    NotAnAuthority,
+    /// An authority's key is not meant for signing certificates.
+    #[error("an authority's key is not meant for signing certificates")]
+    NotACertificateSigner,
+    /// More authorities than one of them allows below itself.
+    #[error("the chain is longer than an authority allows")]
+    PathLength,
+    /// The leaf is an authority.
+    #[error("the leaf certificate is one of an authority")]
+    LeafIsAuthority,
+    /// The leaf's key is not meant for signatures over documents.
+    #[error("the leaf's key is not meant for digital signatures")]
+    NotADocumentSigner,
+    /// The stated purposes are all for something else.
+    #[error("a certificate is meant for another purpose")]
+    WrongPurpose,
+    /// A DNS name lies outside what an authority may vouch for.
+    #[error("a name lies outside an authority's name constraints")]
+    NameConstraint,
+    /// A name constraint is about something else than DNS names.
+    #[error("a name constraint cannot be applied")]
+    NameConstraintNotSupported,
+}
+
+/// What a leaf certificate is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificatePurpose {
+    /// Signs credentials, status lists or attestations.
+    CredentialSigning,
+    /// Signs presentation requests or metadata, in the name of a DNS host or a registered party.
+    RequestSigning,
+}
+
+impl CertificatePurpose {
+    /// The extended key usages that are certainly about something else.
+    ///
+    /// Neither HAIP 1.0 nor SD-JWT VC assigns a key purpose, so ecosystems use their own, and a private
+    /// or absent one is taken. But a certificate that was given out for TLS, mail or code alone must not
+    /// be used for anything else (RFC 5280 §4.2.1.12); for requests, `x509_san_dns` rests on the very
+    /// names a TLS certificate vouches for, so there TLS purposes are taken.
+    pub(super) const fn foreign(self) -> &'static [ObjectIdentifier] {
+        match self {
+            Self::CredentialSigning => &FOREIGN,
+            Self::RequestSigning => FOREIGN.split_at(4).0,
+        }
+    }
+}
+
+/// codeSigning, emailProtection, timeStamping, OCSPSigning, then those of TLS: serverAuth, clientAuth.
+const FOREIGN: [ObjectIdentifier; 6] = [
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3"),
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.4"),
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8"),
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9"),
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1"),
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
+];
+
+/// Certificates as a message carried them, leaf first; nothing in them is trusted.
+#[derive(Clone, Debug)]
+pub struct CertificateChain {
+    leaf: Certificate,
+    authorities: Vec<Certificate>,
+}
+
+impl CertificateChain {
+    /// Reads the DER certificates of an `x5c`, leaf first.
+    ///
+    /// # Errors
+    /// [`ChainError::Length`], [`ChainError::Malformed`] or [`ChainError::UnknownCriticalExtension`].
+    pub fn from_x5c(certificates: &[Vec<u8>]) -> Result<Self, ChainError> {
+        if certificates.len() > MAX_CERTIFICATES {
+            return Err(ChainError::Length);
+        }
+        let (leaf, authorities) = certificates.split_first().ok_or(ChainError::Length)?;
+        let authorities = authorities.iter().map(|der| Certificate::parse(der));
+        Ok(Self {
+            leaf: Certificate::parse(leaf)?,
+            authorities: authorities.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Checks the whole chain up to one of the anchors (RFC 5280 §6.1).
+    ///
+    /// Revocation of certificates is not looked at: nothing here fetches.
+    ///
+    /// # Errors
+    /// One [`ChainError`] per rule.
+    pub fn verify(
+        self,
+        anchors: &TrustAnchors,
+        purpose: CertificatePurpose,
+        now: Timestamp,
+        provider: &dyn CryptoProvider,
+    ) -> Result<VerifiedChain, ChainError> {
+        let key = self.leaf.public_key(provider)?;
+        // HAIP §6.1.1: the certificate that signs must not be self-signed
+        if self.leaf.is_self_issued() && self.leaf.verify_signature(&key, provider).is_ok() {
+            return Err(ChainError::LeafSelfSigned);
+        }
+        // HAIP §6.1.1: the trust anchor must not be in the chain
+        if self.certificates().any(|one| anchors.iter().any(|anchor| anchor.der == one.der)) {
+            return Err(ChainError::AnchorInChain);
+        }
+
+        // RFC 5280 §6.1.3(a)(4): each issuer is the subject of the next
+        for (one, next) in self.certificates().zip(&self.authorities) {
+            if one.issuer() != next.subject() {
+                return Err(ChainError::Order);
+            }
+        }
+        let anchor = self.anchor(anchors, provider)?;
+        // RFC 5280 §6.1.3(a)(1): each is signed with the key of the next
+        for (one, next) in self.certificates().zip(&self.authorities) {
+            one.verify_signature(&next.public_key(provider)?, provider)?;
+        }
+
+        // HAIP §6.1.1: another edition of the anchor must not be in the chain either
+        for one in self.authorities.iter().filter(|one| one.is_self_issued()) {
+            if one.verify_signature(&one.public_key(provider)?, provider).is_ok() {
+                return Err(ChainError::AnchorInChain);
+            }
+        }
+
+        // RFC 5280 §6.1.3(a)(2): all of them are valid now, the anchor too
+        for one in self.certificates().chain([anchor]) {
+            one.check_validity(now)?;
+        }
+        self.leaf.check_leaf()?;
+        let mut below = 0;
+        for authority in self.authorities.iter().chain([anchor]) {
+            authority.check_authority()?;
+            // RFC 5280 §4.2.1.9: so many authorities below this one, self-issued ones not counted
+            let allowed = authority.basic_constraints.as_ref().and_then(|c| c.path_len_constraint);
+            if allowed.is_some_and(|allowed| below > usize::from(allowed)) {
+                return Err(ChainError::PathLength);
+            }
+            below += usize::from(!authority.is_self_issued());
+        }
+        for one in self.certificates() {
+            one.check_purpose(purpose)?;
+        }
+        // RFC 5280 §6.1.3(b), (c): an authority's constraints bind everything below it
+        for (position, authority) in self.authorities.iter().chain([anchor]).enumerate() {
+            let Some(constraints) = &authority.name_constraints else { continue };
+            for one in self.certificates().take(position + 1) {
+                names::check(&one.alternative_names, constraints)?;
+            }
+        }
+        Ok(VerifiedChain { chain: self, key })
+    }
+
+    fn certificates(&self) -> impl Iterator<Item = &Certificate> {
+        [&self.leaf].into_iter().chain(&self.authorities)
+    }
+
+    /// The anchor whose name and key stand behind the last certificate.
+    fn anchor<'a>(
+        &self,
+        anchors: &'a TrustAnchors,
+        provider: &dyn CryptoProvider,
+    ) -> Result<&'a Certificate, ChainError> {
+        let last = self.authorities.last().unwrap_or(&self.leaf);
+        let mut refusal = ChainError::Untrusted;
+        // an authority that renewed its key has two anchors of one name
+        for anchor in anchors.iter().filter(|anchor| anchor.subject() == last.issuer()) {
+            match last.verify_signature(&anchor.public_key(provider)?, provider) {
+                Ok(()) => return Ok(anchor),
+                Err(reason) => refusal = reason,
+            }
+        }
+        Err(refusal)
+    }
+}
+
+/// A chain that leads to a trust anchor, for one purpose at one moment.
+#[derive(Clone, Debug)]
+pub struct VerifiedChain {
+    chain: CertificateChain,
+    key: PublicKey,
+}
+
+impl VerifiedChain {
+    /// The leaf's key.
+    pub const fn public_key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// The leaf's subject for humans: its common name, else its organisation, else nothing.
+    pub fn subject(&self) -> String {
+        self.chain.leaf.subject_text()
+    }
+
+    /// The leaf's `dNSName`s, as they are written.
+    pub fn dns_names(&self) -> impl Iterator<Item = &str> {
+        names::dns_names(&self.chain.leaf.alternative_names)
+    }
+
+    /// The leaf's `uniformResourceIdentifier`s, as they are written.
+    pub fn uri_names(&self) -> impl Iterator<Item = &str> {
+        self.chain.leaf.alternative_names.iter().filter_map(|name| match name {
+            GeneralName::UniformResourceIdentifier(uri) => Some(uri.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The leaf in DER.
+    pub fn leaf_der(&self) -> &[u8] {
+        &self.chain.leaf.der
+    }
+
+    /// The SHA-256 digest of the leaf in DER (OID4VP §5.9.3, `x509_hash`).
+    pub fn leaf_sha256(&self, provider: &dyn CryptoProvider) -> [u8; 32] {
+        let digest = provider.hash(HashAlgorithm::Sha256, self.leaf_der());
+        digest.as_bytes().try_into().expect("a SHA-256 digest has 32 bytes")
+    }
+
+    /// The authority key identifiers along the chain (OID4VP §6.1.1.1, `aki`).
+    pub fn authority_key_identifiers(&self) -> impl Iterator<Item = &[u8]> {
+        self.chain.certificates().filter_map(|one| one.authority_key_identifier.as_deref())
+    }
+}

@@ -1,0 +1,182 @@
+//! The list of checks that a verdict consists of, for people who want to see each.
+
+use serde::Serialize;
+
+/// One named check of a presentation and how it came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Check<'c> {
+    /// The stable name, for programs.
+    pub id: &'static str,
+    /// What was checked, for people.
+    pub title: &'static str,
+    /// The section that demands it.
+    pub rule: &'static str,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// Why, when it failed or could not be decided; never a claim, a token or a nonce.
+    pub detail: Option<&'c str>,
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// An earlier check ended the verification.
+    #[default]
+    NotReached,
+    /// The rule is kept.
+    Passed,
+    /// The rule is broken.
+    Failed,
+    /// The rule is about something that this presentation neither has nor needs.
+    NotApplicable,
+    /// Nobody can tell now.
+    Undetermined,
+}
+
+/// The checks of a presentation, in the order they are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CheckName {
+    /// It is an SD-JWT, and everything in it can be read.
+    Form,
+    /// It says it is an SD-JWT VC, under an algorithm that is allowed.
+    Declaration,
+    /// Its issuer is trusted for its type, and a key of that issuer was found.
+    IssuerTrusted,
+    /// The issuer signed it.
+    IssuerSignature,
+    /// Each disclosure belongs to what was signed.
+    Disclosures,
+    /// It is bound to a key, and a key binding came along.
+    HolderKey,
+    /// The holder's key signed the presentation.
+    HolderSignature,
+    /// It answers this request.
+    Nonce,
+    /// It is meant for this verifier.
+    Audience,
+    /// It was presented exactly as it was bound.
+    Integrity,
+    /// It was bound just now.
+    Freshness,
+    /// Nothing that decides about it could have been withheld.
+    Openness,
+    /// It is valid now.
+    Validity,
+    /// It is of a type that was asked for.
+    Type,
+    /// It was not revoked or suspended.
+    Status,
+}
+
+impl CheckName {
+    /// Every check, in the order they are made.
+    pub const ALL: [Self; 15] = [
+        Self::Form,
+        Self::Declaration,
+        Self::IssuerTrusted,
+        Self::IssuerSignature,
+        Self::Disclosures,
+        Self::HolderKey,
+        Self::HolderSignature,
+        Self::Nonce,
+        Self::Audience,
+        Self::Integrity,
+        Self::Freshness,
+        Self::Openness,
+        Self::Validity,
+        Self::Type,
+        Self::Status,
+    ];
+
+    /// The stable name, the title and the section.
+    const fn describe(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Form => ("form", "Can be read", "RFC 9901 §4"),
+            Self::Declaration => {
+                ("declaration", "Is a credential of the expected format", "SD-JWT VC §2.2.1")
+            }
+            Self::IssuerTrusted => ("issuer_trusted", "Issuer is trusted", "SD-JWT VC §2.5"),
+            Self::IssuerSignature => ("issuer_signature", "Issuer signed it", "RFC 9901 §7.1(1)"),
+            Self::Disclosures => {
+                ("disclosures", "Shown claims are the issuer's", "RFC 9901 §7.1(3)-(5)")
+            }
+            Self::HolderKey => ("holder_key", "Is bound to its holder", "RFC 9901 §7.3(2)"),
+            Self::HolderSignature => {
+                ("holder_signature", "Holder signed this presentation", "RFC 9901 §7.3(5)")
+            }
+            Self::Nonce => ("nonce", "Answers this request", "RFC 9901 §7.3(5.6)"),
+            Self::Audience => ("audience", "Is meant for this verifier", "RFC 9901 §7.3(5.6)"),
+            Self::Integrity => ("sd_hash", "Arrived as the holder sent it", "RFC 9901 §7.3(5.7)"),
+            Self::Freshness => ("freshness", "Was presented just now", "RFC 9901 §7.3(5.5)"),
+            Self::Openness => {
+                ("openness", "Hides nothing that decides about it", "SD-JWT VC §2.2.2.2")
+            }
+            Self::Validity => ("validity", "Is valid now", "RFC 9901 §7.1(6)"),
+            Self::Type => ("type", "Is of the type asked for", "OID4VP 1.0 App. B.3.5"),
+            Self::Status => ("status", "Is not revoked", "Token Status List §8.3"),
+        }
+    }
+
+    /// The stable name.
+    pub const fn id(self) -> &'static str {
+        self.describe().0
+    }
+}
+
+/// How every check of one presentation came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checks {
+    outcomes: [Outcome; CheckName::ALL.len()],
+    /// Why the last one reached failed or could not be decided.
+    detail: Option<String>,
+}
+
+impl Checks {
+    pub(super) const fn new() -> Self {
+        Self { outcomes: [Outcome::NotReached; CheckName::ALL.len()], detail: None }
+    }
+
+    /// How a check came out.
+    pub const fn outcome(&self, name: CheckName) -> Outcome {
+        self.outcomes[name as usize]
+    }
+
+    /// Every check, in the order they are made.
+    pub fn iter(&self) -> impl Iterator<Item = Check<'_>> {
+        CheckName::ALL.into_iter().map(|name| {
+            let (id, title, rule) = name.describe();
+            let outcome = self.outcome(name);
+            let explained = matches!(outcome, Outcome::Failed | Outcome::Undetermined);
+            let detail = self.detail.as_deref().filter(|_| explained);
+            Check { id, title, rule, outcome, detail }
+        })
+    }
+
+    pub(super) fn set(&mut self, name: CheckName, outcome: Outcome) {
+        self.outcomes[name as usize] = outcome;
+    }
+
+    /// Everything that comes before this check, and was not decided otherwise, passed.
+    pub(super) fn passed_before(&mut self, name: CheckName) {
+        for outcome in &mut self.outcomes[..name as usize] {
+            if *outcome == Outcome::NotReached {
+                *outcome = Outcome::Passed;
+            }
+        }
+    }
+
+    /// The verification ends here.
+    pub(super) fn end(mut self, name: CheckName, outcome: Outcome, detail: String) -> Self {
+        self.passed_before(name);
+        self.set(name, outcome);
+        self.detail = Some(detail);
+        self
+    }
+}
+
+impl Serialize for Checks {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}

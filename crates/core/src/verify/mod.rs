@@ -1,0 +1,236 @@
+//! The paved road for verifiers: one call that forgets nothing.
+//!
+//! ```
+//! # use lanyard_core::{crypto::CryptoProvider, sd_jwt_vc::{IssuerTrust, Vct}, verify::*, Timestamp};
+//! # use std::sync::Arc;
+//! # async fn verify(received: &str, request_nonce: &str, vct: Vct, trust: IssuerTrust,
+//! #                 provider: Arc<dyn CryptoProvider>, now: Timestamp) {
+//! let verifier = PresentationVerifier::new(trust, provider);
+//! let expected = Expected::new("x509_san_dns:shop.example", request_nonce, KeyBindingRule::Required)
+//!     .of_type(&vct)
+//!     .at(now);
+//! match verifier.verify(received, &expected).await {
+//!     Ok(presentation) => println!("{:?}", presentation.claims().text("given_name")),
+//!     Err(VerifyError::Refused(refusal)) => println!("no: {}", refusal.code()),
+//!     Err(VerifyError::Undetermined(cause)) => println!("cannot say: {}", cause.code()),
+//! }
+//! # }
+//! ```
+
+mod checks;
+mod verdict;
+
+use std::{fmt, sync::Arc};
+
+pub use checks::{Check, CheckName, Checks, Outcome};
+pub use verdict::{Cause, CauseKind, Refusal, RefusalReason, VerifiedPresentation, VerifyError};
+
+use crate::{
+    Timestamp,
+    crypto::CryptoProvider,
+    did::DidResolver,
+    sd_jwt::{Audience, ExpectedKeyBinding, KeyBindingWindow, RequestNonce, UnverifiedSdJwt},
+    sd_jwt_vc::{
+        IssuerKeys, IssuerTrust, SdJwtVcError, UnverifiedSdJwtVc, ValidityPolicy, Vct,
+        VerifiedSdJwtVc,
+    },
+};
+
+/// Verifies presentations for one verifier.
+#[derive(Clone)]
+pub struct PresentationVerifier {
+    keys: IssuerKeys,
+    provider: Arc<dyn CryptoProvider>,
+    policy: Policy,
+}
+
+/// What a verifier may decide for itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// How the times of a credential are judged.
+    pub validity: ValidityPolicy,
+    /// How far the `iat` of a key binding may be from now.
+    pub key_binding: KeyBindingWindow,
+    /// What becomes of a credential whose status was not looked at.
+    pub status: StatusPolicy,
+}
+
+/// What becomes of a credential that refers to a status which was not looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StatusPolicy {
+    /// It is neither good nor bad: the verdict is [`VerifyError::Undetermined`].
+    #[default]
+    Undetermined,
+    /// It is good enough; the check is listed as [`Outcome::Undetermined`], and whoever relies on the
+    /// presentation looks at [`VerifiedPresentation::status`].
+    Accept,
+}
+
+/// Whether a presentation must be bound to its holder's key; decided before looking (RFC 9901 §7.3(1)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyBindingRule {
+    /// It must be; a presentation without is refused.
+    Required,
+    /// It need not be; a key binding that came along is not even read.
+    NotRequired,
+}
+
+/// What was asked for, to be completed by [`Expecting::at`].
+#[derive(Clone, Debug)]
+pub struct Expecting {
+    audience: Audience,
+    nonce: RequestNonce,
+    key_binding: KeyBindingRule,
+    types: Vec<Vct>,
+}
+
+/// What a presentation must answer.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    asked: Expecting,
+    now: Timestamp,
+}
+
+impl Expected {
+    /// Starts from the verifier's full client identifier and the nonce of its request.
+    #[expect(clippy::new_ret_no_self, reason = "without a moment to judge at it is not complete")]
+    pub fn new(
+        audience: impl Into<Audience>,
+        nonce: impl Into<RequestNonce>,
+        key_binding: KeyBindingRule,
+    ) -> Expecting {
+        let (audience, nonce) = (audience.into(), nonce.into());
+        Expecting { audience, nonce, key_binding, types: Vec::new() }
+    }
+}
+
+impl Expecting {
+    /// Demands this type; called more than once, any of them will do. Without, every type will.
+    #[must_use]
+    pub fn of_type(mut self, vct: &Vct) -> Self {
+        self.types.push(vct.clone());
+        self
+    }
+
+    /// Judges everything at this moment.
+    pub const fn at(self, now: Timestamp) -> Expected {
+        Expected { asked: self, now }
+    }
+}
+
+impl PresentationVerifier {
+    /// Believes these issuers; resolves the DID methods that need no network.
+    pub fn new(trust: IssuerTrust, provider: Arc<dyn CryptoProvider>) -> Self {
+        let keys = IssuerKeys::new(trust, Arc::clone(&provider));
+        Self { keys, provider, policy: Policy::default() }
+    }
+
+    /// With another resolver for issuers' DIDs.
+    #[must_use]
+    pub fn with_resolver(mut self, resolver: Arc<dyn DidResolver>) -> Self {
+        self.keys = self.keys.with_resolver(resolver);
+        self
+    }
+
+    /// With decisions of its own.
+    #[must_use]
+    pub const fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Verifies one presentation, completely.
+    ///
+    /// # Errors
+    /// [`VerifyError::Refused`] is final and names the rule; [`VerifyError::Undetermined`] may become
+    /// either. Both list every check.
+    pub async fn verify(
+        &self,
+        received: &str,
+        expected: &Expected,
+    ) -> Result<VerifiedPresentation, VerifyError> {
+        let Expected { asked, now } = expected;
+        let mut checks = Checks::new();
+
+        // 1. it can be read, and says it is an SD-JWT VC
+        let credential = match UnverifiedSdJwt::parse(received) {
+            Ok(sd_jwt) => match UnverifiedSdJwtVc::from_sd_jwt(sd_jwt) {
+                Ok(credential) => credential,
+                Err(error) => return Err(refuse(checks, CheckName::Declaration, error)),
+            },
+            Err(error) => return Err(refuse(checks, CheckName::Form, SdJwtVcError::from(error))),
+        };
+        let required = asked.key_binding == KeyBindingRule::Required;
+        if !required {
+            let binding = CheckName::ALL.into_iter().filter(|name| name.is_key_binding());
+            binding.for_each(|name| checks.set(name, Outcome::NotApplicable));
+        }
+
+        // 2. its issuer is trusted for its type
+        let key = match self.keys.find(&credential, *now).await {
+            Ok(key) => key,
+            Err(error) if error.is_undetermined() => {
+                return Err(undetermined(checks, CheckName::IssuerTrusted, error.into()));
+            }
+            Err(error) => return Err(refuse(checks, CheckName::IssuerTrusted, error)),
+        };
+
+        // 3. signature, disclosures, key binding, and what may not be withheld
+        let binding = ExpectedKeyBinding {
+            audience: &asked.audience,
+            nonce: &asked.nonce,
+            now: *now,
+            window: self.policy.key_binding,
+        };
+        let verified = match credential.verify(key, required.then_some(&binding), &*self.provider) {
+            Ok(verified) => verified,
+            Err(error) => return Err(refuse(checks, CheckName::of(&error), error)),
+        };
+
+        // 4. valid now, and what was asked for
+        if let Err(error) = verified.judge_validity(&self.policy.validity, *now) {
+            return Err(refuse(checks, CheckName::Validity, SdJwtVcError::from(error)));
+        }
+        // OID4VP 1.0 App. B.3.5: one of the vct_values, by vct or by what the type is also known as
+        if !asked.types.is_empty() && !asked.types.iter().any(|vct| verified.is_of_type(vct)) {
+            return Err(refuse(checks, CheckName::Type, RefusalReason::WrongType));
+        }
+        checks.passed_before(CheckName::Status);
+        self.conclude(verified, checks)
+    }
+
+    fn conclude(
+        &self,
+        credential: VerifiedSdJwtVc,
+        mut checks: Checks,
+    ) -> Result<VerifiedPresentation, VerifyError> {
+        // Token Status List §8.3: a status that was not looked at is neither valid nor invalid
+        match (credential.status(), self.policy.status) {
+            (None, _) => checks.set(CheckName::Status, Outcome::NotApplicable),
+            (Some(_), StatusPolicy::Accept) => {
+                checks.set(CheckName::Status, Outcome::Undetermined);
+            }
+            (Some(_), StatusPolicy::Undetermined) => {
+                return Err(undetermined(checks, CheckName::Status, CauseKind::StatusUnknown));
+            }
+        }
+        Ok(VerifiedPresentation { credential, checks })
+    }
+}
+
+fn refuse(checks: Checks, name: CheckName, reason: impl Into<RefusalReason>) -> VerifyError {
+    let reason = reason.into();
+    let checks = checks.end(name, Outcome::Failed, reason.to_string());
+    VerifyError::Refused(Refusal { reason, checks: Box::new(checks) })
+}
+
+fn undetermined(checks: Checks, name: CheckName, kind: CauseKind) -> VerifyError {
+    let checks = checks.end(name, Outcome::Undetermined, kind.to_string());
+    VerifyError::Undetermined(Cause { kind, checks: Box::new(checks) })
+}
+
+impl fmt::Debug for PresentationVerifier {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "PresentationVerifier({:?}, {})", self.keys, self.provider.name())
+    }
+}

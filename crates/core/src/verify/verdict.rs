@@ -1,0 +1,246 @@
+//! What a verification ends with: three states, and every check.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::{CheckName, Checks};
+use crate::{
+    claims::{ClaimsPath, DisclosedClaims},
+    sd_jwt::{KeyBindingError, SdJwtError, VerifiedKeyBinding},
+    sd_jwt_vc::{
+        IssuerError, IssuerIdentity, SdJwtVcError, StatusReference, Validity, Vct, VerifiedSdJwtVc,
+    },
+};
+
+/// A presentation that answers its request in every respect.
+pub struct VerifiedPresentation {
+    pub(super) credential: VerifiedSdJwtVc,
+    pub(super) checks: Checks,
+}
+
+impl VerifiedPresentation {
+    /// What the credential says, as far as the holder disclosed it.
+    pub const fn claims(&self) -> &DisclosedClaims {
+        self.credential.claims()
+    }
+
+    /// Which claims the holder chose to disclose; all others were visible to everybody.
+    pub fn disclosed(&self) -> &[ClaimsPath] {
+        self.credential.disclosed()
+    }
+
+    /// The type of the credential.
+    pub const fn vct(&self) -> &Vct {
+        self.credential.vct()
+    }
+
+    /// Whether it is of this type, by `vct` or by `aka_vcts`.
+    pub fn is_of_type(&self, vct: &Vct) -> bool {
+        self.credential.is_of_type(vct)
+    }
+
+    /// Who issued the credential.
+    pub const fn issuer(&self) -> &IssuerIdentity {
+        self.credential.issuer()
+    }
+
+    /// The key binding, when it was required.
+    pub const fn key_binding(&self) -> Option<&VerifiedKeyBinding> {
+        self.credential.key_binding()
+    }
+
+    /// The times in the credential.
+    pub const fn validity(&self) -> &Validity {
+        self.credential.validity()
+    }
+
+    /// Where the credential's status is kept, if it has one.
+    pub const fn status(&self) -> Option<&StatusReference> {
+        self.credential.status()
+    }
+
+    /// Every check and how it came out.
+    pub const fn checks(&self) -> &Checks {
+        &self.checks
+    }
+}
+
+impl fmt::Debug for VerifiedPresentation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "VerifiedPresentation({:?})", self.credential)
+    }
+}
+
+/// Why there is no verified presentation.
+#[derive(Clone, Debug, Error)]
+pub enum VerifyError {
+    /// The presentation breaks a rule; that is final.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// Nobody can tell now; asking again later may help.
+    #[error("undetermined: {0}")]
+    Undetermined(Cause),
+}
+
+impl VerifyError {
+    /// The stable reason code, for operators.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Undetermined(cause) => cause.code(),
+        }
+    }
+
+    /// Every check and how it came out.
+    pub const fn checks(&self) -> &Checks {
+        match self {
+            Self::Refused(refusal) => refusal.checks(),
+            Self::Undetermined(cause) => cause.checks(),
+        }
+    }
+}
+
+/// A refusal: the rule that was broken, and every check.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    pub(super) reason: RefusalReason,
+    pub(super) checks: Box<Checks>,
+}
+
+/// The rule that was broken.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RefusalReason {
+    /// One about the issuer.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+    /// One about the credential or its presentation.
+    #[error(transparent)]
+    Credential(#[from] SdJwtVcError),
+    /// It is not of a type that was asked for.
+    #[error("the credential is of another type than was asked for")]
+    WrongType,
+}
+
+impl Refusal {
+    /// The stable reason code, in snake case: for operators, logs and metrics.
+    pub const fn code(&self) -> &'static str {
+        match &self.reason {
+            RefusalReason::Issuer(error) => error.code(),
+            RefusalReason::Credential(error) => error.code(),
+            RefusalReason::WrongType => "credential_wrong_type",
+        }
+    }
+
+    /// The rule that was broken.
+    pub const fn reason(&self) -> &RefusalReason {
+        &self.reason
+    }
+
+    /// Every check and how it came out.
+    pub const fn checks(&self) -> &Checks {
+        &self.checks
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(out)
+    }
+}
+
+/// What stands in the way of a verdict, and every check.
+#[derive(Clone, Debug)]
+pub struct Cause {
+    pub(super) kind: CauseKind,
+    pub(super) checks: Box<Checks>,
+}
+
+/// What stands in the way of a verdict.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum CauseKind {
+    /// The issuer's key cannot be reached.
+    #[error("the issuer's key cannot be reached: {0}")]
+    IssuerKeyUnreachable(IssuerError),
+    /// The credential has a status, and nobody looked at it.
+    #[error("the credential's status is unknown")]
+    StatusUnknown,
+}
+
+impl From<IssuerError> for CauseKind {
+    fn from(error: IssuerError) -> Self {
+        Self::IssuerKeyUnreachable(error)
+    }
+}
+
+impl Cause {
+    /// The stable reason code, in snake case: for operators, logs and metrics.
+    pub const fn code(&self) -> &'static str {
+        match self.kind {
+            CauseKind::IssuerKeyUnreachable(_) => "issuer_key_unreachable",
+            CauseKind::StatusUnknown => "status_unknown",
+        }
+    }
+
+    /// What stands in the way.
+    pub const fn kind(&self) -> &CauseKind {
+        &self.kind
+    }
+
+    /// Every check and how it came out.
+    pub const fn checks(&self) -> &Checks {
+        &self.checks
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(out)
+    }
+}
+
+impl CheckName {
+    /// The check that an error of [`UnverifiedSdJwtVc::verify`](crate::sd_jwt_vc::UnverifiedSdJwtVc)
+    /// belongs to.
+    pub(super) const fn of(error: &SdJwtVcError) -> Self {
+        match error {
+            SdJwtVcError::SdJwt(SdJwtError::IssuerJwt(_)) => Self::IssuerSignature,
+            SdJwtVcError::SdJwt(SdJwtError::KeyBinding(error)) => Self::of_key_binding(error),
+            SdJwtVcError::SdJwt(_) => Self::Disclosures,
+            SdJwtVcError::Vct
+            | SdJwtVcError::FurtherTypes
+            | SdJwtVcError::Iss
+            | SdJwtVcError::NeverSelective(_)
+            | SdJwtVcError::Status => Self::Openness,
+            SdJwtVcError::Validity(_) => Self::Validity,
+        }
+    }
+
+    const fn of_key_binding(error: &KeyBindingError) -> Self {
+        match error {
+            KeyBindingError::Missing
+            | KeyBindingError::NoConfirmation
+            | KeyBindingError::ConfirmationMethod
+            | KeyBindingError::ConfirmationKey(_) => Self::HolderKey,
+            KeyBindingError::Jwt(_) => Self::HolderSignature,
+            KeyBindingError::Nonce => Self::Nonce,
+            KeyBindingError::Audience => Self::Audience,
+            KeyBindingError::SdHash => Self::Integrity,
+            KeyBindingError::IssuedAt
+            | KeyBindingError::TooOld
+            | KeyBindingError::FromTheFuture => Self::Freshness,
+        }
+    }
+
+    pub(super) const fn is_key_binding(self) -> bool {
+        matches!(
+            self,
+            Self::HolderKey
+                | Self::HolderSignature
+                | Self::Nonce
+                | Self::Audience
+                | Self::Integrity
+                | Self::Freshness
+        )
+    }
+}

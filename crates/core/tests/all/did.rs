@@ -1,0 +1,504 @@
+//! DIDs: the official identifiers and documents, and every refusal by name.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+};
+
+use async_trait::async_trait;
+use lanyard_core::{
+    crypto::{AwsLc, CryptoProvider, Curve, PublicKey, RustCrypto},
+    did::{
+        Did, DidDocument, DidMethods, DidResolver, DidUrl, DidWebSource, DocumentFault,
+        Relationship, ResolutionError,
+    },
+    jose::{Jwk, JwkError},
+    json::base64url,
+};
+use lanyard_testkit::vectors;
+use serde_json::{Value, json};
+
+/// Nothing here waits for anything, so one poll is enough.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let poll = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let ready = match poll {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    };
+    ready.expect("a resolver without network does not wait")
+}
+
+fn resolve(text: &str) -> Result<DidDocument, ResolutionError> {
+    let did = Did::parse(text)?;
+    let one = now(DidMethods::new(Arc::new(RustCrypto)).resolve(&did));
+    assert_eq!(one, now(DidMethods::new(Arc::new(AwsLc)).resolve(&did)), "the providers agree");
+    one
+}
+
+fn parse(did: &str, document: &Value) -> Result<DidDocument, DocumentFault> {
+    let did = Did::parse(did).expect("the tests use good DIDs");
+    DidDocument::parse(&did, document.to_string().as_bytes(), &RustCrypto)
+}
+
+fn url(text: &str) -> DidUrl {
+    DidUrl::parse(text).expect("the tests use good DID URLs")
+}
+
+fn did_key(prefix: &[u8], point: &[u8]) -> String {
+    format!("did:key:z{}", bs58::encode([prefix, point].concat()).into_string())
+}
+
+fn did_jwk(jwk: &Value) -> String {
+    format!("did:jwk:{}", base64url(jwk.to_string()))
+}
+
+#[test]
+fn resolves_the_official_did_keys_or_says_why_not() {
+    if !vectors::available("did-key") {
+        return;
+    }
+    for did in vectors::json("did-key/dids.json").as_array().unwrap() {
+        let did = did.as_str().unwrap();
+        let outcome = resolve(did);
+        match &did[..12] {
+            "did:key:zQ3s" | "did:key:zUC7" => {
+                assert_eq!(outcome, Err(ResolutionError::KeyNotSupported), "{did}");
+            }
+            _ => {
+                let document = outcome.unwrap();
+                let fragment = did.strip_prefix("did:key:").unwrap();
+                let key = document.authentication(&url(&format!("{did}#{fragment}"))).unwrap();
+                assert_eq!(Did::from_key(key).as_str(), did);
+            }
+        }
+    }
+}
+
+#[test]
+fn decompresses_the_nist_keys_of_the_did_key_vectors() {
+    if !vectors::available("did-key") {
+        return;
+    }
+    let mut curves = Vec::new();
+    let vectors = vectors::json("did-key/legacy-test-vectors/nist-curves.json");
+    for (did, vector) in vectors.as_object().unwrap() {
+        let method = &vector["verificationMethod"];
+        if method["publicKeyJwk"]["crv"] == "P-521" {
+            assert_eq!(resolve(did), Err(ResolutionError::KeyNotSupported), "{did}");
+            continue;
+        }
+        let key = resolve(did).unwrap().verification_methods()[0].key.unwrap();
+        if let Some(compressed) = method["publicKeyBase58"].as_str() {
+            let compressed = bs58::decode(compressed).into_vec().unwrap();
+            assert_eq!(RustCrypto.decompress(key.curve(), &compressed), Ok(key), "{did}");
+        } else {
+            assert_eq!(Jwk::from_value(&method["publicKeyJwk"]).unwrap().key, key, "{did}");
+        }
+        curves.push(key.curve());
+    }
+    assert!(curves.contains(&Curve::P256) && curves.contains(&Curve::P384));
+}
+
+#[test]
+fn reads_the_ed25519_key_of_the_did_key_document() {
+    if !vectors::available("did-key") {
+        return;
+    }
+    let document = vectors::json("did-key/did_document_ed25519_x25519.json");
+    let did = document["id"].as_str().unwrap();
+    let (read, resolved) = (parse(did, &document).unwrap(), resolve(did).unwrap());
+    let method = resolved.verification_methods()[0].id.clone();
+    assert_eq!(read.assertion_method(&method), resolved.assertion_method(&method));
+    // X25519 is derived on request only, and no such request exists here
+    assert_eq!(resolved.methods_for(Relationship::KeyAgreement).count(), 0);
+}
+
+#[test]
+fn resolves_the_official_did_jwks() {
+    if !vectors::available("did-jwk") {
+        return;
+    }
+    let vector = vectors::json("did-jwk/p-256.json");
+    let (did, name) = (vector["did"].as_str().unwrap(), vector["did_url"].as_str().unwrap());
+    let (resolved, read) = (resolve(did).unwrap(), parse(did, &vector["did_document"]).unwrap());
+    assert_eq!(resolved.verification_methods(), read.verification_methods());
+    for relationship in Relationship::ALL {
+        assert_eq!(
+            resolved.key_for(&url(name), *relationship),
+            read.key_for(&url(name), *relationship)
+        );
+        assert!(resolved.key_for(&url(name), *relationship).is_ok());
+    }
+
+    let vector = vectors::json("did-jwk/x25519.json");
+    let did = vector["did"].as_str().unwrap();
+    assert_eq!(resolve(did), Err(ResolutionError::KeyNotSupported));
+    let read = parse(did, &vector["did_document"]).unwrap();
+    let name = url(vector["did_url"].as_str().unwrap());
+    assert_eq!(
+        read.key_for(&name, Relationship::KeyAgreement),
+        Err(ResolutionError::KeyNotSupported)
+    );
+}
+
+#[test]
+fn reads_the_official_did_web_documents() {
+    if !vectors::available("did-web") {
+        return;
+    }
+    let document =
+        parse("did:web:example.com", &vectors::json("did-web/did_document_multi_key.json"))
+            .unwrap();
+    let curve = |name: &str, relationship| {
+        document
+            .key_for(&url(&format!("did:web:example.com#{name}")), relationship)
+            .map(PublicKey::curve)
+    };
+    assert_eq!(curve("key-0", Relationship::AssertionMethod), Ok(Curve::Ed25519));
+    assert_eq!(curve("key-2", Relationship::Authentication), Ok(Curve::P256));
+    assert_eq!(
+        curve("key-1", Relationship::AssertionMethod),
+        Err(ResolutionError::NotInRelationship("assertionMethod"))
+    );
+    assert_eq!(curve("key-1", Relationship::KeyAgreement), Err(ResolutionError::KeyNotSupported));
+    assert_eq!(curve("key-3", Relationship::AssertionMethod), Err(ResolutionError::MethodNotFound));
+
+    let document =
+        parse("did:web:example.com", &vectors::json("did-web/did_document_secp256k1.json"))
+            .unwrap();
+    assert_eq!(
+        document.authentication(&url("did:web:example.com#address-0")),
+        Err(ResolutionError::KeyNotSupported)
+    );
+}
+
+#[test]
+fn a_key_and_its_did_lead_to_each_other() {
+    for curve in [Curve::P256, Curve::P384, Curve::Ed25519] {
+        let key = *RustCrypto.generate_key(curve).unwrap().public();
+        let mut jwk = Jwk::new(key);
+        jwk.kid = Some("not-the-fragment".to_owned());
+        for (did, fragment) in [
+            (Did::from_key(&key), Did::from_key(&key).method_specific_id().to_owned()),
+            (Did::from_jwk(&jwk), "0".to_owned()),
+        ] {
+            let document = resolve(did.as_str()).unwrap();
+            assert_eq!(document.id(), &did);
+            let name = did.with_fragment(&fragment).unwrap();
+            assert_eq!(document.assertion_method(&name), Ok(&key));
+            let other = did.with_fragment("other").unwrap();
+            assert_eq!(document.assertion_method(&other), Err(ResolutionError::MethodNotFound));
+        }
+    }
+}
+
+#[test]
+fn refuses_a_did_key_of_an_unknown_multicodec() {
+    let point = RustCrypto.generate_key(Curve::Ed25519).unwrap().public().to_uncompressed();
+    // an unknown prefix, and Ed25519's own with a needless byte in its varint
+    for prefix in [&[0x12, 0x34][..], &[0xed, 0x81, 0x00]] {
+        assert_eq!(resolve(&did_key(prefix, &point)), Err(ResolutionError::InvalidDid));
+    }
+}
+
+#[test]
+fn refuses_a_did_key_of_the_wrong_length() {
+    for (prefix, lengths) in
+        [([0xed, 0x01], [31, 33]), ([0x80, 0x24], [32, 65]), ([0x81, 0x24], [48, 50])]
+    {
+        for length in lengths {
+            let did = did_key(&prefix, &vec![2; length]);
+            assert_eq!(resolve(&did), Err(ResolutionError::KeyLength), "{prefix:x?} {length}");
+        }
+    }
+}
+
+#[test]
+fn refuses_a_did_key_of_an_invalid_point() {
+    let no_point = |tag: u8, length| [&[tag][..], &vec![0xff; length]].concat();
+    for (prefix, point) in [
+        ([0x80, 0x24], no_point(2, 32)),
+        ([0x80, 0x24], no_point(4, 32)),
+        ([0x81, 0x24], no_point(3, 48)),
+        // of small order
+        ([0xed, 0x01], vec![0; 32]),
+        // not canonical
+        ([0xed, 0x01], vec![0xff; 32]),
+    ] {
+        assert_eq!(resolve(&did_key(&prefix, &point)), Err(ResolutionError::InvalidKey));
+    }
+}
+
+#[test]
+fn refuses_a_did_key_that_is_no_base58btc() {
+    let long = format!("did:key:z{}", "6".repeat(1000));
+    for did in
+        ["did:key:6Mk", "did:key:z0OIl", "did:key:m7QE", "did:key:z", "did:key:z6Mk:6Mk", &long]
+    {
+        assert_eq!(resolve(did), Err(ResolutionError::InvalidDid), "{did}");
+    }
+}
+
+#[test]
+fn use_decides_what_a_did_jwk_is_for() {
+    let key = *RustCrypto.generate_key(Curve::P256).unwrap().public();
+    let refusal = |key_use: &str, relationship| {
+        let mut jwk = Jwk::new(key);
+        jwk.key_use = Some(key_use.to_owned());
+        let did = Did::from_jwk(&jwk);
+        let document = resolve(did.as_str()).unwrap();
+        document.key_for(&did.with_fragment("0").unwrap(), relationship).err()
+    };
+    assert_eq!(
+        refusal("enc", Relationship::Authentication),
+        Some(ResolutionError::NotInRelationship("authentication"))
+    );
+    assert_eq!(refusal("enc", Relationship::KeyAgreement), None);
+    assert_eq!(refusal("sig", Relationship::Authentication), None);
+    assert_eq!(
+        refusal("sig", Relationship::KeyAgreement),
+        Some(ResolutionError::NotInRelationship("keyAgreement"))
+    );
+}
+
+#[test]
+fn refuses_a_did_jwk_with_a_private_or_symmetric_key() {
+    let mut jwk = Jwk::new(*RustCrypto.generate_key(Curve::P256).unwrap().public()).to_value();
+    jwk["d"] = json!("AAAA");
+    for jwk in [jwk, json!({"kty": "oct", "k": "AAAA"})] {
+        assert_eq!(resolve(&did_jwk(&jwk)), Err(ResolutionError::Jwk(JwkError::PrivateMember)));
+    }
+}
+
+#[test]
+fn refuses_a_did_jwk_in_any_but_its_canonical_spelling() {
+    let text = json!({"kty": "OKP", "crv": "Ed25519", "x": base64url([7; 32])}).to_string();
+    // a length that leaves trailing bits in base64url
+    let text = if text.len().is_multiple_of(3) { format!("{text} ") } else { text };
+    let did = format!("did:jwk:{}", base64url(&text));
+    assert!(resolve(&did).is_ok());
+    assert_eq!(resolve(&format!("{did}=")), Err(ResolutionError::InvalidDid));
+    let last = did.chars().last().unwrap();
+    let stray = char::from_u32(u32::from(last) + 1).unwrap();
+    let stray = format!("{}{stray}", &did[..did.len() - 1]);
+    assert_eq!(resolve(&stray), Err(ResolutionError::InvalidDid));
+}
+
+#[test]
+fn refuses_a_did_jwk_that_is_not_strict_json() {
+    for text in [r#"{"kty":"OKP","kty":"EC"}"#, "[]", "nothing"] {
+        let outcome = resolve(&format!("did:jwk:{}", base64url(text)));
+        assert!(matches!(outcome, Err(ResolutionError::JwkUnreadable(_))), "{text}");
+    }
+}
+
+#[test]
+fn refuses_a_method_that_is_not_supported() {
+    for did in ["did:example:a", "did:web:example.com"] {
+        assert_eq!(resolve(did), Err(ResolutionError::MethodNotSupported), "{did}");
+    }
+}
+
+/// Gives the document it has, and writes down who asked.
+struct OneDocument(Value, Mutex<Vec<String>>);
+
+#[async_trait]
+impl DidWebSource for OneDocument {
+    async fn document(&self, did: &Did) -> Result<Vec<u8>, ResolutionError> {
+        self.1.lock().expect("no test panics here").push(did.to_string());
+        Ok(self.0.to_string().into_bytes())
+    }
+}
+
+#[test]
+fn resolves_did_web_through_its_source() {
+    let source = Arc::new(OneDocument(document(), Mutex::default()));
+    let methods = DidMethods::new(Arc::new(RustCrypto)).with_web(source.clone());
+    let resolved = now(methods.resolve(&Did::parse(DID).unwrap())).unwrap();
+    assert_eq!(resolved.assertion_method(&url(KEY)).unwrap().curve(), Curve::Ed25519);
+    let other = Did::parse("did:web:other.example").unwrap();
+    assert_eq!(
+        now(methods.resolve(&other)),
+        Err(ResolutionError::Document(DocumentFault::ForeignId))
+    );
+    assert_eq!(*source.1.lock().unwrap(), [DID, "did:web:other.example"]);
+}
+
+const DID: &str = "did:web:issuer.example";
+const KEY: &str = "did:web:issuer.example#key";
+
+/// A good document, to be broken in one place.
+fn document() -> Value {
+    json!({
+        "id": DID,
+        "verificationMethod": [{
+            "id": KEY, "type": "Multikey", "controller": DID,
+            "publicKeyMultibase": "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK",
+        }],
+        "assertionMethod": [KEY],
+    })
+}
+
+fn refusal(change: impl FnOnce(&mut Value)) -> DocumentFault {
+    let mut broken = document();
+    change(&mut broken);
+    parse(DID, &broken).expect_err("this document is refused")
+}
+
+#[test]
+fn refuses_the_document_of_another_did() {
+    for id in [json!("did:web:other.example"), json!([DID]), json!(null)] {
+        assert_eq!(refusal(|document| document["id"] = id), DocumentFault::ForeignId);
+    }
+}
+
+#[test]
+fn refuses_a_document_that_is_not_strict_json() {
+    let did = Did::parse(DID).unwrap();
+    let twice = format!(r#"{{"id":"{DID}","id":"{DID}"}}"#);
+    let marked = format!("\u{feff}{}", document());
+    for text in [twice.as_str(), marked.as_str(), "<html></html>", ""] {
+        let outcome = DidDocument::parse(&did, text.as_bytes(), &RustCrypto);
+        assert!(matches!(outcome, Err(DocumentFault::Unreadable(_))), "{text}");
+    }
+}
+
+#[test]
+fn refuses_members_of_the_wrong_type() {
+    for name in ["verificationMethod", "assertionMethod"] {
+        let fault = refusal(|document| document[name] = json!({}));
+        assert_eq!(fault, DocumentFault::WrongType(name));
+    }
+}
+
+#[test]
+fn refuses_a_malformed_verification_method() {
+    for (member, value) in [
+        ("id", json!("key")),
+        ("id", json!(null)),
+        ("type", json!(1)),
+        ("controller", json!("nobody")),
+        ("controller", json!([DID])),
+        ("publicKeyMultibase", json!(null)),
+    ] {
+        let fault = refusal(|document| document["verificationMethod"][0][member] = value.clone());
+        assert_eq!(fault, DocumentFault::MalformedMethod, "{member} {value}");
+    }
+}
+
+#[test]
+fn refuses_two_verification_methods_of_one_id() {
+    let fault = refusal(|document| {
+        let mut again = document["verificationMethod"][0].clone();
+        again["id"] = json!("#key");
+        document["verificationMethod"].as_array_mut().unwrap().push(again);
+    });
+    assert_eq!(fault, DocumentFault::DuplicateMethod);
+}
+
+#[test]
+fn refuses_a_document_with_a_private_key() {
+    let fault = refusal(|document| {
+        document["verificationMethod"][0]["secretKeyMultibase"] = json!("z");
+    });
+    assert_eq!(fault, DocumentFault::PrivateKey);
+    let fault = refusal(|document| {
+        let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": base64url([7; 32]), "d": "AA"});
+        document["verificationMethod"][0] =
+            json!({"id": KEY, "type": "JsonWebKey", "controller": DID, "publicKeyJwk": jwk});
+    });
+    assert_eq!(fault, DocumentFault::PrivateKey);
+}
+
+#[test]
+fn refuses_a_verification_method_with_two_keys() {
+    let fault = refusal(|document| {
+        document["verificationMethod"][0]["publicKeyJwk"] = json!({});
+    });
+    assert_eq!(fault, DocumentFault::TwoKeys);
+}
+
+#[test]
+fn refuses_an_invalid_key_of_a_supported_kind() {
+    let fault = refusal(|document| {
+        document["verificationMethod"][0]["publicKeyMultibase"] = json!("z6Mk");
+    });
+    assert_eq!(fault, DocumentFault::InvalidKey);
+    // a P-256 key under a type that is Ed25519's
+    let fault = refusal(|document| {
+        let method = &mut document["verificationMethod"][0];
+        method["type"] = json!("Ed25519VerificationKey2020");
+        method["publicKeyMultibase"] = json!("zDnaerx9CtbPJ1q36T5Ln5wYt3MQYeGRG5ehnPAmxcf5mDZpv");
+    });
+    assert_eq!(fault, DocumentFault::InvalidKey);
+}
+
+#[test]
+fn refuses_more_verification_methods_than_anybody_needs() {
+    let fault = refusal(|document| {
+        let method = document["verificationMethod"][0].clone();
+        let many = (0..65).map(|number| {
+            let mut method = method.clone();
+            method["id"] = json!(format!("#{number}"));
+            method
+        });
+        document["verificationMethod"] = many.collect();
+    });
+    assert_eq!(fault, DocumentFault::TooManyMethods);
+}
+
+#[test]
+fn refuses_the_key_of_another_controller() {
+    let mut document = document();
+    document["verificationMethod"][0]["controller"] = json!("did:web:other.example");
+    assert_eq!(
+        parse(DID, &document).unwrap().assertion_method(&url(KEY)),
+        Err(ResolutionError::ForeignController)
+    );
+}
+
+#[test]
+fn an_embedded_method_serves_its_own_relationship_alone() {
+    let mut document = document();
+    let mut embedded = document["verificationMethod"][0].clone();
+    embedded["id"] = json!("#embedded");
+    document["authentication"] = json!([embedded]);
+    let document = parse(DID, &document).unwrap();
+    let name = url("did:web:issuer.example#embedded");
+    assert!(document.authentication(&name).is_ok());
+    assert_eq!(
+        document.assertion_method(&name),
+        Err(ResolutionError::NotInRelationship("assertionMethod"))
+    );
+}
+
+#[test]
+fn a_did_url_with_a_path_or_query_names_no_key() {
+    let document = parse(DID, &document()).unwrap();
+    for name in [DID, "did:web:issuer.example?service=x#key", "did:web:issuer.example/x#key"] {
+        assert_eq!(
+            document.assertion_method(&url(name)),
+            Err(ResolutionError::MethodNotFound),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_refusal_has_a_code_of_did_resolution() {
+    for (refusal, code) in [
+        (ResolutionError::InvalidDid, "INVALID_DID"),
+        (ResolutionError::KeyLength, "INVALID_DID"),
+        (ResolutionError::InvalidDidUrl, "INVALID_DID_URL"),
+        (ResolutionError::MethodNotSupported, "METHOD_NOT_SUPPORTED"),
+        (ResolutionError::KeyNotSupported, "FEATURE_NOT_SUPPORTED"),
+        (ResolutionError::NotFound, "NOT_FOUND"),
+        (ResolutionError::Unreachable, "INTERNAL_ERROR"),
+        (ResolutionError::Document(DocumentFault::ForeignId), "INVALID_DID_DOCUMENT"),
+    ] {
+        assert_eq!(refusal.code(), code);
+    }
+}

@@ -1,0 +1,18 @@
+//! What tests need and the product must not have: a fixed clock, seeded randomness, a test CA,
+//! loopback HTTP and the official vectors.
+//!
+//! A dev-dependency, used from `tests/`, `benches/` and `examples/` only.
+
+mod certificates;
+mod loopback;
+mod random;
+pub mod vectors;
+
+pub use certificates::{Leaf, LeafOptions, TestCa};
+pub use loopback::{Loopback, serve};
+pub use random::SeededRandom;
+
+/// The moment at which tests happen: 2026-01-15T12:00:00Z.
+pub fn test_now() -> jiff::Timestamp {
+    jiff::Timestamp::constant(1_768_478_400, 0)
+}
