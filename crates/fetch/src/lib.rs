@@ -1,0 +1,26 @@
+//! The only crate that opens outbound sockets.
+//!
+//! Wallet and services speak HTTP through [`HttpClient`]; [`SafeFetcher`] is the one implementation that reaches the network, and
+//! [`CachedClient`] puts a bounded single-flight cache before any other. The rules are those of the threat model's outbound fetcher:
+//! https only, every resolved address vetted and pinned, no redirects but for status lists, bounded in time and in size.
+
+mod address;
+mod cache;
+mod did_web;
+mod error;
+mod port;
+mod resolve;
+mod safe;
+mod target;
+
+pub use address::{AddressRange, range_of};
+pub use cache::{CacheLimits, CachedClient};
+pub use did_web::{DidWebError, DidWebFetcher, DidWebUrl};
+pub use error::{ConnectCause, FetchError, RootCertificateInvalid};
+pub use port::{
+    Authorization, Body, HttpClient, Method, Purpose, Request, RequestHeader, Response,
+    ResponseHeaders, Rules,
+};
+pub use resolve::{NameResolver, SystemResolver};
+pub use safe::{FetchLimits, SafeFetcher, SafeFetcherBuilder};
+pub use target::{HostPort, HostPortInvalid};

@@ -1,0 +1,9 @@
+//! The fetcher against servers on loopback.
+
+mod cache;
+mod did_web;
+mod limits;
+mod names;
+mod redirects;
+mod server;
+mod tls;
