@@ -1,0 +1,397 @@
+//! What an issuer offers, as data.
+//!
+//! The steps that enforce and the metadata that advertises read the same [`IssuerConfiguration`], so that
+//! nothing can be advertised that is not enforced.
+
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, civil::Date};
+use lanyard_core::{
+    claims::{ClaimsPath, PathSegment},
+    crypto::SignatureAlgorithm,
+    json::Object,
+    sd_jwt_vc::Vct,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{
+    CredentialConfigurationId, IssuerUrl,
+    metadata::{
+        ClaimDescription, ClaimDisplay, ContradictoryClaims, CredentialDisplay, IssuerDisplay,
+    },
+};
+
+/// Everything one credential issuer offers and how it behaves.
+#[derive(Clone, Debug)]
+pub struct IssuerConfiguration {
+    issuer: IssuerUrl,
+    display: Vec<IssuerDisplay>,
+    credentials: Vec<CredentialConfiguration>,
+    policy: IssuancePolicy,
+}
+
+/// One kind of credential.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CredentialConfiguration {
+    /// Its name in the metadata.
+    pub id: CredentialConfigurationId,
+    /// Its format with what the format needs.
+    #[serde(flatten)]
+    pub format: CredentialFormat,
+    /// The OAuth scope that asks for it.
+    pub scope: String,
+    /// How a wallet shows it, by language.
+    #[serde(default)]
+    pub display: Vec<CredentialDisplay>,
+    /// Its claims, in the order they are shown.
+    pub claims: Vec<ClaimDefinition>,
+    /// How many days it is valid, from the start of the day it is issued on.
+    pub valid_days: u16,
+    /// Whether it is bound to a key of the holder.
+    #[serde(default)]
+    pub binding: Binding,
+}
+
+/// The credential formats that are issued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "format")]
+pub enum CredentialFormat {
+    /// SD-JWT VC.
+    #[serde(rename = "dc+sd-jwt")]
+    SdJwtVc {
+        /// The type; a URN unless type metadata is served.
+        vct: Vct,
+    },
+}
+
+/// Whether a credential is bound to a key of its holder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Binding {
+    /// A key proof is required.
+    #[default]
+    HolderKey,
+    /// Whoever has it can show it; no proofs are taken.
+    Bearer,
+}
+
+/// One claim of a credential.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimDefinition {
+    /// Where it is.
+    pub path: ClaimsPath,
+    /// Whether every credential has it.
+    #[serde(default)]
+    pub mandatory: bool,
+    /// Whether the holder may withhold it.
+    #[serde(default)]
+    pub disclosure: Disclosure,
+    /// What its value must look like.
+    #[serde(default)]
+    pub value: ClaimValue,
+    /// How a wallet names it, by language.
+    #[serde(default)]
+    pub display: Vec<ClaimDisplay>,
+}
+
+/// Whether the holder may withhold a claim.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disclosure {
+    /// The holder chooses.
+    #[default]
+    Selective,
+    /// Every verifier sees it.
+    Always,
+}
+
+/// What the value of a claim must look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimValue {
+    /// Any JSON.
+    #[default]
+    Any,
+    /// A string.
+    Text,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A full date, `2026-01-15`.
+    Date,
+    /// A picture as a `data:` URL.
+    Image,
+}
+
+/// How long things live and how often they may fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IssuancePolicy {
+    /// How long an offer and its pre-authorized code live.
+    pub offer_life: SignedDuration,
+    /// How long an access token lives; five minutes at most while tokens are not bound to a key (§13.10).
+    pub token_life: SignedDuration,
+    /// How long a nonce lives.
+    pub nonce_life: SignedDuration,
+    /// How far `iat` of a key proof may be from now.
+    pub proof_window: SignedDuration,
+    /// How many wrong tx codes kill a code.
+    pub tx_code_tries: u8,
+    /// How many key proofs one credential request may have; 1 means no batches.
+    pub batch_size: u8,
+}
+
+impl Default for IssuancePolicy {
+    fn default() -> Self {
+        Self {
+            offer_life: SignedDuration::from_mins(10),
+            token_life: SignedDuration::from_mins(5),
+            nonce_life: SignedDuration::from_mins(5),
+            proof_window: SignedDuration::from_secs(60),
+            tx_code_tries: 5,
+            batch_size: 20,
+        }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ConfigurationError {
+    /// Nothing to issue.
+    #[error("no credential configuration")]
+    Empty,
+    /// Two configurations have one name or one scope.
+    #[error("credential configuration {0}: its id or scope is taken")]
+    Repeated(CredentialConfigurationId),
+    /// The claims contradict each other.
+    #[error("credential configuration {0}: {1}")]
+    Claims(CredentialConfigurationId, ContradictoryClaims),
+    /// A claim has a name that the format itself uses.
+    #[error("credential configuration {0}: the claim {1} has a name that the format uses itself")]
+    ReservedClaim(CredentialConfigurationId, ClaimsPath),
+    /// The type is not a URN, and no type metadata is served for URLs.
+    #[error("credential configuration {0}: vct is not a URN")]
+    VctNotUrn(CredentialConfigurationId),
+    /// The scope has characters that a scope must not have.
+    #[error("credential configuration {0}: the scope is malformed")]
+    Scope(CredentialConfigurationId),
+    /// The credential would be expired when it is issued.
+    #[error("credential configuration {0}: valid_days is 0")]
+    NeverValid(CredentialConfigurationId),
+    /// The policy allows what must not be.
+    #[error("the policy is out of bounds: {0}")]
+    Policy(&'static str),
+}
+
+/// Why the claims about a subject cannot be issued; names a claim, never its value.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SubjectClaimsError {
+    /// A mandatory claim is missing.
+    #[error("the claim {0} is missing")]
+    Missing(ClaimsPath),
+    /// A value does not look as configured.
+    #[error("the claim {0} has a value of another kind")]
+    WrongValue(ClaimsPath),
+    /// A claim that the configuration does not have.
+    #[error("the claim {0} is not configured for this credential")]
+    NotConfigured(ClaimsPath),
+}
+
+impl IssuerConfiguration {
+    /// Puts a configuration together.
+    ///
+    /// # Errors
+    /// One [`ConfigurationError`] per rule.
+    pub fn new(
+        issuer: IssuerUrl,
+        display: Vec<IssuerDisplay>,
+        credentials: Vec<CredentialConfiguration>,
+        policy: IssuancePolicy,
+    ) -> Result<Self, ConfigurationError> {
+        if credentials.is_empty() {
+            return Err(ConfigurationError::Empty);
+        }
+        let (mut ids, mut scopes) = (HashSet::new(), HashSet::new());
+        for credential in &credentials {
+            if !ids.insert(&credential.id) || !scopes.insert(&credential.scope) {
+                return Err(ConfigurationError::Repeated(credential.id.clone()));
+            }
+            credential.accept_itself()?;
+        }
+        policy.accept_itself()?;
+        Ok(Self { issuer, display, credentials, policy })
+    }
+
+    /// The credential issuer identifier; the authorization server's issuer too.
+    pub const fn issuer(&self) -> &IssuerUrl {
+        &self.issuer
+    }
+
+    /// How wallets show the issuer.
+    pub fn display(&self) -> &[IssuerDisplay] {
+        &self.display
+    }
+
+    /// Every credential configuration.
+    pub fn credentials(&self) -> &[CredentialConfiguration] {
+        &self.credentials
+    }
+
+    /// One credential configuration.
+    pub fn credential(&self, id: &CredentialConfigurationId) -> Option<&CredentialConfiguration> {
+        self.credentials.iter().find(|credential| credential.id == *id)
+    }
+
+    /// How long things live and how often they may fail.
+    pub const fn policy(&self) -> &IssuancePolicy {
+        &self.policy
+    }
+}
+
+impl IssuancePolicy {
+    fn accept_itself(&self) -> Result<(), ConfigurationError> {
+        // OID4VCI §13.10: an access token that is bound to no key lives five minutes at most
+        if self.token_life > SignedDuration::from_mins(5) {
+            return Err(ConfigurationError::Policy("an unbound access token lives five minutes"));
+        }
+        if self.tx_code_tries == 0 {
+            return Err(ConfigurationError::Policy("a tx code needs at least one try"));
+        }
+        if !(1..=20).contains(&self.batch_size) {
+            return Err(ConfigurationError::Policy("batch_size is 1 to 20"));
+        }
+        Ok(())
+    }
+}
+
+/// Claims that SD-JWT VC and JWT give a meaning of their own.
+const RESERVED: &[&str] = &[
+    "iss",
+    "iat",
+    "nbf",
+    "exp",
+    "cnf",
+    "vct",
+    "vct#integrity",
+    "aka_vcts",
+    "status",
+    "_sd",
+    "_sd_alg",
+    "...",
+];
+
+impl CredentialConfiguration {
+    fn accept_itself(&self) -> Result<(), ConfigurationError> {
+        let CredentialFormat::SdJwtVc { vct } = &self.format;
+        // an https vct obliges the issuer to serve type metadata, which it does not yet
+        if !vct.as_str().starts_with("urn:") {
+            return Err(ConfigurationError::VctNotUrn(self.id.clone()));
+        }
+        // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+        let in_scope = |byte: u8| matches!(byte, b'!'..=b'~') && byte != b'"' && byte != b'\\';
+        if self.scope.is_empty() || !self.scope.bytes().all(in_scope) {
+            return Err(ConfigurationError::Scope(self.id.clone()));
+        }
+        if self.valid_days == 0 {
+            return Err(ConfigurationError::NeverValid(self.id.clone()));
+        }
+        ClaimDescription::accept_paths(self.claims.iter().map(|claim| &claim.path))
+            .map_err(|error| ConfigurationError::Claims(self.id.clone(), error))?;
+        // SD-JWT VC §2.2.2.2: what the format itself says about a credential is no subject claim
+        let reserved = |path: &ClaimsPath| match path.segments().first() {
+            Some(PathSegment::Key(name)) => RESERVED.contains(&name.as_str()),
+            _ => true,
+        };
+        match self.claims.iter().find(|claim| reserved(&claim.path)) {
+            Some(claim) => {
+                Err(ConfigurationError::ReservedClaim(self.id.clone(), claim.path.clone()))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The algorithms a key proof may be signed with.
+    pub const fn proof_algorithms(&self) -> &'static [SignatureAlgorithm] {
+        SignatureAlgorithm::ALL
+    }
+
+    /// The claims that the holder may withhold.
+    pub fn selective_paths(&self) -> Vec<ClaimsPath> {
+        self.claims
+            .iter()
+            .filter(|claim| claim.disclosure == Disclosure::Selective)
+            .map(|claim| claim.path.clone())
+            .collect()
+    }
+
+    /// Judges the claims about a subject before they are offered.
+    ///
+    /// # Errors
+    /// One [`SubjectClaimsError`] per rule.
+    pub fn accept_claims(&self, claims: &Object) -> Result<(), SubjectClaimsError> {
+        let subject = Value::Object(claims.clone());
+        for definition in &self.claims {
+            match definition.path.select(&subject) {
+                Ok(values) if values.iter().all(|value| definition.value.fits(value)) => {}
+                Ok(_) => return Err(SubjectClaimsError::WrongValue(definition.path.clone())),
+                Err(_) if definition.mandatory => {
+                    return Err(SubjectClaimsError::Missing(definition.path.clone()));
+                }
+                Err(_) => {}
+            }
+        }
+        claims.iter().try_for_each(|(name, value)| {
+            self.accept_configured(&ClaimsPath::key(name.as_str()), value)
+        })
+    }
+
+    /// Every claim is a configured one, or is on the way to one.
+    fn accept_configured(
+        &self,
+        path: &ClaimsPath,
+        value: &Value,
+    ) -> Result<(), SubjectClaimsError> {
+        let depth = path.segments().len();
+        let leading = || self.claims.iter().filter(|claim| leads_to(path, &claim.path));
+        let ends_here = leading().any(|claim| claim.path.segments().len() == depth);
+        let goes_on = leading().any(|claim| claim.path.segments().len() > depth);
+        match value {
+            Value::Object(members) if goes_on => members.iter().try_for_each(|(name, value)| {
+                self.accept_configured(&path.clone().then_key(name.as_str()), value)
+            }),
+            Value::Array(elements) if goes_on => {
+                (0..).zip(elements).try_for_each(|(index, value)| {
+                    self.accept_configured(&path.clone().then_index(index), value)
+                })
+            }
+            _ if ends_here && !goes_on => Ok(()),
+            _ => Err(SubjectClaimsError::NotConfigured(path.clone())),
+        }
+    }
+}
+
+/// Whether `path` is the beginning of `pattern`, wildcards counted as every index.
+fn leads_to(path: &ClaimsPath, pattern: &ClaimsPath) -> bool {
+    path.segments().len() <= pattern.segments().len()
+        && path.segments().iter().zip(pattern.segments()).all(|(own, wanted)| {
+            own == wanted || matches!((own, wanted), (PathSegment::Index(_), PathSegment::All))
+        })
+}
+
+impl ClaimValue {
+    fn fits(self, value: &Value) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Text => value.is_string(),
+            Self::Number => value.is_number(),
+            Self::Boolean => value.is_boolean(),
+            Self::Date => {
+                value.as_str().is_some_and(|text| text.len() == 10 && text.parse::<Date>().is_ok())
+            }
+            Self::Image => value.as_str().is_some_and(|text| text.starts_with("data:image/")),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The issuer's states: [`Offered`] → [`Authorized`] → [`Issued`], or [`Ended`].
+//!
+//! Each step eats its state. A refusal says which state the session is left in: a wrong tx code costs a
+//! try and leaves the code alive, a credential request that fails leaves the access token usable.
+
+mod authorized;
+mod issue;
+mod offered;
+
+use std::{fmt, sync::Arc};
+
+use jiff::Timestamp;
+use lanyard_core::{
+    crypto::{CryptoProvider, Signer},
+    json::Object,
+    sd_jwt_vc::IssuerIdentifier,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+pub use authorized::{Authorized, Issued, IssuedCredential, Progress};
+pub use offered::{NewOffer, NewTxCode, OfferRefused, Offered};
+
+use crate::{
+    configuration::IssuerConfiguration,
+    metadata::{AuthorizationServerMetadata, CredentialIssuerMetadata},
+    nonce::{NonceKey, NonceResponse},
+};
+
+/// One credential issuer with everything its steps need.
+pub struct Issuer {
+    configuration: IssuerConfiguration,
+    key: IssuingKey,
+    nonces: NonceKey,
+    provider: Arc<dyn CryptoProvider>,
+}
+
+/// The key that an issuer signs credentials with.
+#[derive(Clone)]
+pub struct IssuingKey {
+    /// Where the private half lives.
+    pub signer: Arc<dyn Signer>,
+    /// How credentials say whose key it is.
+    pub name: IssuerName,
+}
+
+/// How a credential names its issuer (SD-JWT VC §2.5).
+#[derive(Clone, Debug)]
+pub enum IssuerName {
+    /// By `x5c`: the issuer is the subject of the leaf.
+    Certificate {
+        /// The certificates, leaf first, the anchor left out (HAIP §6.1.1).
+        chain: Vec<Vec<u8>>,
+        /// An `iss` beside it, if the leaf vouches for one.
+        iss: Option<IssuerIdentifier>,
+    },
+    /// By `iss`; its keys are known to whoever believes it. A DID is one too.
+    Identifier {
+        /// The identifier.
+        iss: IssuerIdentifier,
+        /// `kid`: the key's name in a key set, or a DID URL.
+        key_id: Option<String>,
+    },
+}
+
+impl Issuer {
+    /// Puts an issuer together.
+    pub const fn new(
+        configuration: IssuerConfiguration,
+        key: IssuingKey,
+        nonces: NonceKey,
+        provider: Arc<dyn CryptoProvider>,
+    ) -> Self {
+        Self { configuration, key, nonces, provider }
+    }
+
+    /// What is offered.
+    pub const fn configuration(&self) -> &IssuerConfiguration {
+        &self.configuration
+    }
+
+    /// What the issuer says about itself (§12.2).
+    pub fn metadata(&self) -> CredentialIssuerMetadata {
+        CredentialIssuerMetadata::of(&self.configuration, self.key.signer.algorithm())
+    }
+
+    /// What its authorization server says about itself (§12.3).
+    pub fn authorization_server_metadata(&self) -> AuthorizationServerMetadata {
+        AuthorizationServerMetadata::of(&self.configuration)
+    }
+
+    /// Answers a nonce request (§7.2).
+    pub fn nonce(&self, now: Timestamp) -> NonceResponse {
+        let provider = &*self.provider;
+        let issuer = self.configuration.issuer();
+        NonceResponse { c_nonce: self.nonces.issue(issuer, now, provider, provider) }
+    }
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Issuer({})", self.configuration.issuer())
+    }
+}
+
+/// A refusal, and what became of the session.
+#[derive(Debug)]
+pub struct Refused<E, S> {
+    /// Why.
+    pub error: E,
+    /// The state the session is left in.
+    pub left: Box<Left<S>>,
+}
+
+/// The state a refused step leaves behind.
+#[derive(Debug)]
+pub enum Left<S> {
+    /// As before the step: nothing has to be written.
+    Unchanged(S),
+    /// The same state, but the refusal cost something: it has to be written before the reply.
+    Changed(S),
+    /// The session is over: it has to be written before the reply.
+    Ended(Ended),
+}
+
+impl<E, S> Refused<E, S> {
+    fn unchanged(error: E, state: S) -> Self {
+        Self { error, left: Box::new(Left::Unchanged(state)) }
+    }
+}
+
+/// A session in any of its states, as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Issuance {
+    /// Waiting for the token request.
+    Offered(Offered),
+    /// Waiting for credential requests.
+    Authorized(Authorized),
+    /// Everything was issued.
+    Issued(Issued),
+    /// Nothing will be issued any more.
+    Ended(Ended),
+}
+
+/// A session that ended without its credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// The tx code was wrong too often.
+    TxCodeExhausted,
+    /// The integrator took the offer back.
+    Withdrawn,
+}
+
+impl Issuance {
+    /// The stable name of the state.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Offered(_) => "offered",
+            Self::Authorized(_) => "authorized",
+            Self::Issued(_) => "issued",
+            Self::Ended(Ended::TxCodeExhausted) => "tx_code_exhausted",
+            Self::Ended(Ended::Withdrawn) => "withdrawn",
+        }
+    }
+}
+
+/// Claims about a subject that wait to be issued; never printed.
+///
+/// Kept as JSON text, so that a step which does not need them does not read them.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+struct WaitingClaims(Box<RawValue>);
+
+impl WaitingClaims {
+    fn new(claims: &Object) -> Self {
+        let text = serde_json::value::to_raw_value(claims);
+        Self(text.expect("a JSON object with text keys always serializes"))
+    }
+
+    fn to_object(&self) -> Object {
+        serde_json::from_str(self.0.get()).expect("the text was made from a JSON object")
+    }
+}
+
+impl fmt::Debug for WaitingClaims {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("WaitingClaims")
+    }
+}

@@ -1,0 +1,246 @@
+//! The `jwt` key proof: a wallet shows that it holds the key (OID4VCI App. F.1).
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use lanyard_core::{
+    crypto::{CryptoProvider, PublicKey, SignatureAlgorithm, Signer, SignerError},
+    did::{DidMethods, DidResolver as _, DidUrl, ResolutionError},
+    jose::{self, HeaderKey, JoseHeader, Jwk, JwsError, Slot, UnverifiedJws},
+    json::{Object, numeric_date},
+};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::{
+    IssuerUrl,
+    nonce::{NonceError, NonceKey, ProofNonce},
+};
+
+/// The slot of a key proof.
+const SLOT: Slot = Slot {
+    name: "key proof",
+    typ: &["openid4vci-proof+jwt"],
+    algorithms: SignatureAlgorithm::ALL,
+    // x5c is in the specification, but what a certificate would add to the key is not judged here
+    header_keys: &[HeaderKey::Jwk, HeaderKey::Kid],
+};
+
+/// The longest key proof that is read.
+const MAX_LENGTH: usize = 64 * 1024;
+
+/// What an issuer expects of a key proof.
+#[derive(Debug)]
+pub struct ProofRules<'a> {
+    /// The credential issuer the proof has to be for.
+    pub issuer: &'a IssuerUrl,
+    /// The algorithms that the metadata names.
+    pub algorithms: &'a [SignatureAlgorithm],
+    /// What judges the nonce.
+    pub nonces: &'a NonceKey,
+    /// How long a nonce lives.
+    pub nonce_life: SignedDuration,
+    /// How far `iat` may be from the issuer's clock, either way.
+    pub window: SignedDuration,
+}
+
+/// Why a key proof was refused.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum KeyProofError {
+    /// Longer than any key proof is.
+    #[error("the key proof is too long")]
+    TooLong,
+    /// Broken as a JWS: form, `typ`, `alg`, header or signature.
+    #[error("the key proof is refused: {0}")]
+    Jws(#[from] JwsError),
+    /// Not exactly one of `jwk`, `kid` and `x5c`.
+    #[error("the key proof has not exactly one of jwk, kid and x5c")]
+    NotExactlyOneKey,
+    /// `kid` is no DID URL of a method that carries its key in itself.
+    #[error("kid is not a did:key or did:jwk URL")]
+    KidUnsupported,
+    /// The DID in `kid` leads to no key.
+    #[error("kid leads to no key: {0}")]
+    Kid(ResolutionError),
+    /// An algorithm that the metadata does not name for this configuration.
+    #[error("the key proof has an algorithm that the metadata does not name")]
+    AlgorithmNotOffered,
+    /// `aud` is not exactly the credential issuer identifier.
+    #[error("aud is not the credential issuer identifier")]
+    Audience,
+    /// `iat` is missing or not a number.
+    #[error("iat is missing or not a number")]
+    IssuedAtMissing,
+    /// `iat` is too far from now.
+    #[error("iat is too far from now")]
+    IssuedAtOutsideWindow,
+    /// `iss` names a client although the access is anonymous.
+    #[error("iss must be left out for anonymous access")]
+    IssuerPresent,
+    /// `nonce` is missing or not a string.
+    #[error("nonce is missing")]
+    NonceMissing,
+    /// The nonce is not good.
+    #[error("{0}")]
+    Nonce(#[from] NonceError),
+}
+
+impl KeyProofError {
+    /// The error code for the peer (§8.3.1.2): a bad nonce alone has a code of its own.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Nonce(_) => "invalid_nonce",
+            _ => "invalid_proof",
+        }
+    }
+
+    /// The stable reason for the operator and the trail.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLong => "proof_too_long",
+            Self::Jws(JwsError::Signature(_)) => "proof_signature",
+            Self::Jws(JwsError::WrongType(_)) => "proof_typ",
+            Self::Jws(JwsError::AlgorithmNotAllowed(_)) | Self::AlgorithmNotOffered => "proof_alg",
+            Self::Jws(_) => "proof_malformed",
+            Self::NotExactlyOneKey => "proof_key_ambiguous",
+            Self::KidUnsupported | Self::Kid(_) => "proof_kid",
+            Self::Audience => "proof_aud",
+            Self::IssuedAtMissing => "proof_iat_missing",
+            Self::IssuedAtOutsideWindow => "proof_iat_window",
+            Self::IssuerPresent => "proof_iss_present",
+            Self::NonceMissing => "proof_nonce_missing",
+            Self::Nonce(NonceError::Unknown) => "nonce_unknown",
+            Self::Nonce(NonceError::Expired) => "nonce_expired",
+        }
+    }
+}
+
+/// A key proof as it came; nothing in it is trusted.
+#[derive(Clone, Debug)]
+pub struct UnverifiedKeyProof<'t>(UnverifiedJws<'t>);
+
+/// A key whose holder answered this issuer's nonce with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedKeyProof {
+    key: PublicKey,
+}
+
+impl<'t> UnverifiedKeyProof<'t> {
+    /// Splits and decodes a key proof.
+    ///
+    /// # Errors
+    /// [`KeyProofError::TooLong`] and [`KeyProofError::Jws`].
+    pub fn parse(compact: &'t str) -> Result<Self, KeyProofError> {
+        if compact.len() > MAX_LENGTH {
+            return Err(KeyProofError::TooLong);
+        }
+        Ok(Self(UnverifiedJws::parse(compact)?))
+    }
+
+    /// Checks everything App. F.4 lists.
+    ///
+    /// # Errors
+    /// One [`KeyProofError`] per rule.
+    pub async fn verify(
+        self,
+        rules: &ProofRules<'_>,
+        provider: &Arc<dyn CryptoProvider>,
+        now: Timestamp,
+    ) -> Result<VerifiedKeyProof, KeyProofError> {
+        // App. F.1: exactly one of kid, jwk and x5c
+        if self.0.header().header_keys().count() != 1 {
+            return Err(KeyProofError::NotExactlyOneKey);
+        }
+        // App. F.4: explicitly typed, and the algorithm is one that the metadata names
+        let algorithm = self.0.check_slot(&SLOT)?;
+        if !rules.algorithms.contains(&algorithm) {
+            return Err(KeyProofError::AlgorithmNotOffered);
+        }
+        let key = named_key(self.0.header(), provider).await?;
+        // App. F.4: the signature verifies with the key in the header
+        let claims = self.0.verify(&SLOT, &key, &**provider)?.claims()?;
+        accept_claims(&claims, rules, &**provider, now)?;
+        Ok(VerifiedKeyProof { key })
+    }
+}
+
+impl VerifiedKeyProof {
+    /// The holder's key, as a credential binds to it.
+    pub const fn holder_key(&self) -> Jwk {
+        Jwk::new(self.key)
+    }
+
+    /// The key itself, to compare.
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
+    }
+}
+
+async fn named_key(
+    header: &JoseHeader,
+    provider: &Arc<dyn CryptoProvider>,
+) -> Result<PublicKey, KeyProofError> {
+    match (&header.jwk, &header.kid) {
+        (Some(jwk), _) => Ok(jwk.key),
+        (None, Some(kid)) => {
+            // App. F.1: a kid is a DID URL; nothing is fetched for a stranger before the signature holds
+            let url = DidUrl::parse(kid).map_err(|_| KeyProofError::KidUnsupported)?;
+            if !matches!(url.did().method(), "key" | "jwk") {
+                return Err(KeyProofError::KidUnsupported);
+            }
+            let methods = DidMethods::new(Arc::clone(provider));
+            let document = methods.resolve(url.did()).await.map_err(KeyProofError::Kid)?;
+            document.authentication(&url).copied().map_err(KeyProofError::Kid)
+        }
+        (None, None) => Err(KeyProofError::NotExactlyOneKey),
+    }
+}
+
+fn accept_claims(
+    claims: &Object,
+    rules: &ProofRules<'_>,
+    provider: &dyn CryptoProvider,
+    now: Timestamp,
+) -> Result<(), KeyProofError> {
+    // App. F.1: aud is the credential issuer identifier, a string
+    if claims.get("aud").and_then(Value::as_str) != Some(rules.issuer.as_str()) {
+        return Err(KeyProofError::Audience);
+    }
+    // App. F.1: iss must be omitted when the token came from a pre-authorized code anonymously
+    if claims.contains_key("iss") {
+        return Err(KeyProofError::IssuerPresent);
+    }
+    // App. F.4: the proof was made within the window the issuer accepts
+    let issued_at =
+        claims.get("iat").and_then(numeric_date).ok_or(KeyProofError::IssuedAtMissing)?;
+    if now.duration_since(issued_at).abs() > rules.window {
+        return Err(KeyProofError::IssuedAtOutsideWindow);
+    }
+    // §8.3.1.2: a missing nonce is an invalid proof, a wrong one is an invalid nonce
+    let nonce = claims.get("nonce").and_then(Value::as_str).ok_or(KeyProofError::NonceMissing)?;
+    let nonce = ProofNonce::new(nonce);
+    Ok(rules.nonces.verify(&nonce, rules.issuer, rules.nonce_life, now, provider)?)
+}
+
+/// Signs a key proof with the holder's key: the wallet's half.
+///
+/// # Errors
+/// [`SignerError`] as the key's home gives it.
+pub async fn sign_key_proof(
+    signer: &dyn Signer,
+    issuer: &IssuerUrl,
+    nonce: Option<&ProofNonce>,
+    now: Timestamp,
+) -> Result<String, SignerError> {
+    let mut header = Object::new();
+    header.insert("typ".to_owned(), json!(SLOT.typ[0]));
+    header.insert("jwk".to_owned(), Jwk::new(*signer.public_key()).to_value());
+    // App. F.1: aud, iat, and the nonce where the issuer has a nonce endpoint; no iss when anonymous
+    let mut claims = Object::new();
+    claims.insert("aud".to_owned(), json!(issuer.as_str()));
+    claims.insert("iat".to_owned(), json!(now.as_second()));
+    if let Some(nonce) = nonce {
+        claims.insert("nonce".to_owned(), json!(nonce.reveal()));
+    }
+    jose::sign(header, &claims, signer).await
+}

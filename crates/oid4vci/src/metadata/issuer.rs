@@ -1,0 +1,247 @@
+//! Credential issuer metadata (OID4VCI §12.2).
+
+use std::collections::BTreeMap;
+
+use lanyard_core::{crypto::SignatureAlgorithm, json, sd_jwt_vc::Vct};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+use url::Url;
+
+use super::{ClaimDescription, ContradictoryClaims, CredentialDisplay, IssuerDisplay};
+use crate::{
+    CredentialConfigurationId, IssuerUrl,
+    configuration::{Binding, CredentialConfiguration, CredentialFormat, IssuerConfiguration},
+};
+
+/// The format name of SD-JWT VC.
+pub const SD_JWT_VC: &str = "dc+sd-jwt";
+
+/// What a credential issuer says about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialIssuerMetadata {
+    /// The identifier.
+    pub credential_issuer: IssuerUrl,
+    /// Its authorization servers; empty when the issuer is its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_servers: Vec<IssuerUrl>,
+    /// Where credentials are asked for.
+    pub credential_endpoint: Url,
+    /// Where nonces are had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce_endpoint: Option<Url>,
+    /// How responses are encrypted; read by wallets, not offered by this issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_response_encryption: Option<ResponseEncryption>,
+    /// Present when one request may have several proofs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_credential_issuance: Option<BatchIssuance>,
+    /// How wallets show the issuer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub display: Vec<IssuerDisplay>,
+    /// What there is.
+    pub credential_configurations_supported:
+        BTreeMap<CredentialConfigurationId, CredentialConfigurationMetadata>,
+}
+
+/// `credential_response_encryption`, as far as a wallet must know whether it can do without.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResponseEncryption {
+    /// Whether plain responses are not given.
+    pub encryption_required: bool,
+}
+
+/// `batch_credential_issuance`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchIssuance {
+    /// The most proofs in one request, 2 or more.
+    pub batch_size: u64,
+}
+
+/// One credential configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialConfigurationMetadata {
+    /// The format; only [`SD_JWT_VC`] is understood further.
+    pub format: String,
+    /// The scope that asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// How the credential is signed; names for JOSE formats, integers for COSE.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credential_signing_alg_values_supported: Vec<Value>,
+    /// How it is bound to the holder's key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cryptographic_binding_methods_supported: Vec<String>,
+    /// The key proofs that are taken, by type.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub proof_types_supported: BTreeMap<String, ProofTypeMetadata>,
+    /// How it is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_metadata: Option<CredentialMetadata>,
+    /// The type of an SD-JWT VC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vct: Option<Vct>,
+}
+
+/// One proof type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofTypeMetadata {
+    /// The algorithms that are taken.
+    pub proof_signing_alg_values_supported: Vec<Value>,
+    /// Present when keys must be attested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_attestations_required: Option<Value>,
+}
+
+/// `credential_metadata`: how a credential and its claims are shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialMetadata {
+    /// By language.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub display: Vec<CredentialDisplay>,
+    /// In the order of display.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<ClaimDescription>,
+}
+
+/// Why a wallet refuses a metadata document.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum MetadataError {
+    /// Not strict JSON of the right shape.
+    #[error("the metadata cannot be read")]
+    Malformed,
+    /// The document is about another issuer.
+    #[error("the metadata belongs to another issuer")]
+    OtherIssuer,
+    /// An endpoint is not https.
+    #[error("{0} is not an https URL")]
+    EndpointNotHttps(&'static str),
+    /// Claims descriptions contradict each other.
+    #[error("credential configuration {0}: {1}")]
+    Claims(CredentialConfigurationId, ContradictoryClaims),
+    /// A batch size below two.
+    #[error("batch_size is below 2")]
+    BatchSize,
+    /// An SD-JWT VC without a type.
+    #[error("credential configuration {0} has no vct")]
+    VctMissing(CredentialConfigurationId),
+    /// `response_types_supported` or `token_endpoint` says that nothing can be done here.
+    #[error("the authorization server has no token endpoint")]
+    TokenEndpointMissing,
+}
+
+impl CredentialIssuerMetadata {
+    /// What an issuer with this configuration and signing algorithm may say about itself.
+    pub fn of(configuration: &IssuerConfiguration, signing: SignatureAlgorithm) -> Self {
+        let issuer = configuration.issuer();
+        let batch_size = u64::from(configuration.policy().batch_size);
+        let describe = |credential: &CredentialConfiguration| {
+            let metadata = CredentialConfigurationMetadata::of(credential, signing);
+            (credential.id.clone(), metadata)
+        };
+        Self {
+            credential_issuer: issuer.clone(),
+            // §12.2.4: left out, the issuer is its own authorization server
+            authorization_servers: Vec::new(),
+            credential_endpoint: issuer.endpoint("credential"),
+            nonce_endpoint: Some(issuer.endpoint("nonce")),
+            credential_response_encryption: None,
+            batch_credential_issuance: (batch_size > 1).then_some(BatchIssuance { batch_size }),
+            display: configuration.display().to_vec(),
+            credential_configurations_supported: configuration
+                .credentials()
+                .iter()
+                .map(describe)
+                .collect(),
+        }
+    }
+
+    /// Reads a document as a wallet must: strict JSON, unknown members ignored, contradictions refused.
+    ///
+    /// # Errors
+    /// One [`MetadataError`] per rule.
+    pub fn parse(text: &[u8], expected: &IssuerUrl) -> Result<Self, MetadataError> {
+        let value = json::parse(text).map_err(|_| MetadataError::Malformed)?;
+        // §12.2.1: identical to the identifier that led here, as plain strings
+        if value.get("credential_issuer").and_then(Value::as_str) != Some(expected.as_str()) {
+            return Err(MetadataError::OtherIssuer);
+        }
+        let metadata: Self = serde_json::from_value(value).map_err(|_| MetadataError::Malformed)?;
+        let transport = expected.transport();
+        if !transport.allows(&metadata.credential_endpoint) {
+            return Err(MetadataError::EndpointNotHttps("credential_endpoint"));
+        }
+        if metadata.nonce_endpoint.as_ref().is_some_and(|endpoint| !transport.allows(endpoint)) {
+            return Err(MetadataError::EndpointNotHttps("nonce_endpoint"));
+        }
+        if metadata.authorization_servers.iter().any(|server| {
+            Url::parse(server.as_str()).is_ok_and(|server| !transport.allows(&server))
+        }) {
+            return Err(MetadataError::EndpointNotHttps("authorization_servers"));
+        }
+        // §12.2.4: 2 or greater
+        if metadata.batch_credential_issuance.is_some_and(|batch| batch.batch_size < 2) {
+            return Err(MetadataError::BatchSize);
+        }
+        for (id, configuration) in &metadata.credential_configurations_supported {
+            configuration.accept_itself(id)?;
+        }
+        Ok(metadata)
+    }
+
+    /// The document as JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("metadata is text, numbers, lists and maps with text keys")
+    }
+}
+
+impl CredentialConfigurationMetadata {
+    fn of(credential: &CredentialConfiguration, signing: SignatureAlgorithm) -> Self {
+        let CredentialFormat::SdJwtVc { vct } = &credential.format;
+        let algorithms = |algorithms: &[SignatureAlgorithm]| {
+            algorithms.iter().map(|algorithm| algorithm.name().into()).collect()
+        };
+        let (methods, proofs) = match credential.binding {
+            Binding::HolderKey => (
+                ["jwk", "did:key", "did:jwk"].map(str::to_owned).to_vec(),
+                BTreeMap::from([(
+                    "jwt".to_owned(),
+                    ProofTypeMetadata {
+                        proof_signing_alg_values_supported: algorithms(
+                            credential.proof_algorithms(),
+                        ),
+                        key_attestations_required: None,
+                    },
+                )]),
+            ),
+            Binding::Bearer => (Vec::new(), BTreeMap::new()),
+        };
+        let claims = credential.claims.iter().map(|claim| ClaimDescription {
+            path: claim.path.clone(),
+            mandatory: claim.mandatory,
+            display: claim.display.clone(),
+        });
+        Self {
+            format: SD_JWT_VC.to_owned(),
+            scope: Some(credential.scope.clone()),
+            credential_signing_alg_values_supported: algorithms(&[signing]),
+            cryptographic_binding_methods_supported: methods,
+            proof_types_supported: proofs,
+            credential_metadata: Some(CredentialMetadata {
+                display: credential.display.clone(),
+                claims: claims.collect(),
+            }),
+            vct: Some(vct.clone()),
+        }
+    }
+
+    fn accept_itself(&self, id: &CredentialConfigurationId) -> Result<(), MetadataError> {
+        // App. A.3.2: vct is required for SD-JWT VC
+        if self.format == SD_JWT_VC && self.vct.is_none() {
+            return Err(MetadataError::VctMissing(id.clone()));
+        }
+        let claims = self.credential_metadata.iter().flat_map(|metadata| &metadata.claims);
+        ClaimDescription::accept_paths(claims.map(|claim| &claim.path))
+            .map_err(|error| MetadataError::Claims(id.clone(), error))
+    }
+}

@@ -1,0 +1,14 @@
+//! Metadata of credential issuers and authorization servers (OID4VCI §12).
+
+mod authorization_server;
+mod claims;
+mod display;
+mod issuer;
+
+pub use authorization_server::AuthorizationServerMetadata;
+pub use claims::{ClaimDescription, ContradictoryClaims};
+pub use display::{BackgroundImage, ClaimDisplay, CredentialDisplay, IssuerDisplay, Logo};
+pub use issuer::{
+    BatchIssuance, CredentialConfigurationMetadata, CredentialIssuerMetadata, CredentialMetadata,
+    MetadataError, ProofTypeMetadata, ResponseEncryption, SD_JWT_VC,
+};

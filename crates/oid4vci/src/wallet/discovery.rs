@@ -1,0 +1,271 @@
+//! Who offers, and whether what they say about themselves fits together (OID4VCI §4.1.3, §12).
+
+use thiserror::Error;
+use url::Url;
+
+use super::{IncomingResponse, OutgoingRequest, PreAuthorizedOffer, ResponseFault, http::Sorted};
+use crate::{
+    CredentialConfigurationId, IssuerUrl, Transport, WellKnown,
+    metadata::{
+        AuthorizationServerMetadata, CredentialConfigurationMetadata, CredentialIssuerMetadata,
+        MetadataError, SD_JWT_VC,
+    },
+    offer::{CredentialOffer, Grants, OfferError},
+};
+
+/// Why discovery stopped; nothing was sent to the issuer's endpoints.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum DiscoveryError {
+    /// A document could not be had.
+    #[error("{0}: {1}")]
+    Unavailable(&'static str, ResponseFault),
+    /// The offer is refused.
+    #[error("{0}")]
+    Offer(#[from] OfferError),
+    /// The issuer's metadata is refused.
+    #[error("credential issuer: {0}")]
+    Issuer(MetadataError),
+    /// The authorization server's metadata is refused.
+    #[error("authorization server: {0}")]
+    AuthorizationServer(MetadataError),
+    /// The offer names an authorization server that the issuer does not.
+    #[error("the offer names an authorization server that the issuer does not name")]
+    ForeignAuthorizationServer,
+    /// The offer names a configuration that the issuer does not have.
+    #[error("the offer names the configuration {0}, which the issuer does not have")]
+    UnknownConfiguration(CredentialConfigurationId),
+    /// The issuer gives encrypted responses only.
+    #[error("the issuer demands encrypted responses, which are not supported")]
+    EncryptionRequired,
+    /// Neither the offer nor the authorization server has a grant that is supported.
+    #[error("the offer has no grant that is supported")]
+    GrantUnsupported,
+    /// The authorization server has no token endpoint.
+    #[error("the authorization server has no token endpoint")]
+    TokenEndpointMissing,
+}
+
+/// An offer that has to be fetched; only after the holder acted (§15.6).
+#[derive(Clone, Debug)]
+pub struct OfferReference(Url);
+
+impl OfferReference {
+    /// Takes the reference out of a link.
+    pub const fn new(place: Url) -> Self {
+        Self(place)
+    }
+
+    /// Where the offer will be fetched from, for the holder to see.
+    pub const fn place(&self) -> &Url {
+        &self.0
+    }
+
+    /// §4.1.3: a GET.
+    pub fn request(&self) -> OutgoingRequest {
+        OutgoingRequest::get(self.0.clone())
+    }
+
+    /// Reads the offer.
+    ///
+    /// # Errors
+    /// [`DiscoveryError::Unavailable`] and [`DiscoveryError::Offer`].
+    pub fn receive(
+        self,
+        response: IncomingResponse<'_>,
+        transport: Transport,
+    ) -> Result<CredentialOffer, DiscoveryError> {
+        Ok(CredentialOffer::parse(document("credential offer", response)?, transport)?)
+    }
+}
+
+/// An offer whose issuer has not been asked yet.
+#[derive(Clone, Debug)]
+pub struct Discovery {
+    offer: CredentialOffer,
+}
+
+impl Discovery {
+    /// Begins with an offer, which is untrusted input (§4.1).
+    pub const fn new(offer: CredentialOffer) -> Self {
+        Self { offer }
+    }
+
+    /// Asks the issuer about itself, at the place its identifier gives.
+    pub fn request(&self) -> OutgoingRequest {
+        OutgoingRequest::get(self.offer.issuer.well_known(WellKnown::CredentialIssuer))
+    }
+
+    /// Reads the issuer's metadata and chooses its authorization server.
+    ///
+    /// # Errors
+    /// One [`DiscoveryError`] per rule.
+    pub fn receive(
+        self,
+        response: IncomingResponse<'_>,
+    ) -> Result<AuthorizationServerDiscovery, DiscoveryError> {
+        let body = document("credential issuer metadata", response)?;
+        let issuer = CredentialIssuerMetadata::parse(body, &self.offer.issuer)
+            .map_err(DiscoveryError::Issuer)?;
+        // §4.1.1: every configuration on offer is one of the issuer's
+        let unknown = |id: &&CredentialConfigurationId| {
+            !issuer.credential_configurations_supported.contains_key(id)
+        };
+        if let Some(id) = self.offer.configurations.iter().find(unknown) {
+            return Err(DiscoveryError::UnknownConfiguration(id.clone()));
+        }
+        let encryption = issuer.credential_response_encryption.as_ref();
+        if encryption.is_some_and(|encryption| encryption.encryption_required) {
+            return Err(DiscoveryError::EncryptionRequired);
+        }
+        let server = authorization_server(&self.offer, &issuer)?;
+        Ok(AuthorizationServerDiscovery { offer: self.offer, issuer, server })
+    }
+}
+
+fn authorization_server(
+    offer: &CredentialOffer,
+    issuer: &CredentialIssuerMetadata,
+) -> Result<IssuerUrl, DiscoveryError> {
+    let named = match &offer.grants {
+        Grants::PreAuthorized(code) | Grants::Both(_, code) => code.authorization_server.as_ref(),
+        Grants::AuthorizationCode(login) => login.authorization_server.as_ref(),
+        Grants::None => None,
+    };
+    match named {
+        // §4.1.1: what the offer names must be one of those that the metadata names
+        Some(named) if issuer.authorization_servers.contains(named) => Ok(named.clone()),
+        Some(_) => Err(DiscoveryError::ForeignAuthorizationServer),
+        // §12.2.4: without authorization_servers the issuer is its own
+        None => {
+            Ok(issuer.authorization_servers.first().unwrap_or(&issuer.credential_issuer).clone())
+        }
+    }
+}
+
+/// An issuer that is known, and its authorization server that is not.
+#[derive(Clone, Debug)]
+pub struct AuthorizationServerDiscovery {
+    offer: CredentialOffer,
+    issuer: CredentialIssuerMetadata,
+    server: IssuerUrl,
+}
+
+impl AuthorizationServerDiscovery {
+    /// Asks the authorization server about itself (RFC 8414 §3.1).
+    pub fn request(&self) -> OutgoingRequest {
+        OutgoingRequest::get(self.server.well_known(WellKnown::AuthorizationServer))
+    }
+
+    /// Reads the authorization server's metadata.
+    ///
+    /// # Errors
+    /// One [`DiscoveryError`] per rule.
+    pub fn receive(self, response: IncomingResponse<'_>) -> Result<CheckedOffer, DiscoveryError> {
+        let body = document("authorization server metadata", response)?;
+        let server = AuthorizationServerMetadata::parse(body, &self.server)
+            .map_err(DiscoveryError::AuthorizationServer)?;
+        Ok(CheckedOffer { offer: self.offer, issuer: self.issuer, server })
+    }
+}
+
+/// An offer whose parts fit together: ready to be shown to the holder.
+#[derive(Clone, Debug)]
+pub struct CheckedOffer {
+    offer: CredentialOffer,
+    issuer: CredentialIssuerMetadata,
+    server: AuthorizationServerMetadata,
+}
+
+/// One credential of an offer, as the issuer describes it.
+#[derive(Clone, Copy, Debug)]
+pub struct OfferedCredential<'a> {
+    /// Its name.
+    pub id: &'a CredentialConfigurationId,
+    /// What the issuer says about it.
+    pub metadata: &'a CredentialConfigurationMetadata,
+    /// Why it cannot be taken, if it cannot.
+    pub unsupported: Option<Unsupported>,
+}
+
+/// Why a credential cannot be taken by this wallet.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Unsupported {
+    /// Another format than SD-JWT VC.
+    #[error("the credential format is not supported")]
+    Format,
+    /// No `jwt` key proof, or no binding by `jwk`.
+    #[error("the credential is bound to a key in a way that is not supported")]
+    Binding,
+    /// Keys must be attested.
+    #[error("the issuer demands a key attestation")]
+    KeyAttestation,
+}
+
+impl CheckedOffer {
+    /// Who offers.
+    pub const fn issuer(&self) -> &CredentialIssuerMetadata {
+        &self.issuer
+    }
+
+    /// Who gives the token.
+    pub const fn authorization_server(&self) -> &AuthorizationServerMetadata {
+        &self.server
+    }
+
+    /// What is offered, in the order of the offer.
+    pub fn credentials(&self) -> impl Iterator<Item = OfferedCredential<'_>> {
+        self.offer.configurations.iter().filter_map(|id| {
+            let metadata = self.issuer.credential_configurations_supported.get(id)?;
+            Some(OfferedCredential { id, metadata, unsupported: metadata.unsupported() })
+        })
+    }
+
+    /// Goes on with the pre-authorized code; after the holder agreed.
+    ///
+    /// # Errors
+    /// [`DiscoveryError::GrantUnsupported`] and [`DiscoveryError::TokenEndpointMissing`].
+    pub fn redeem(self) -> Result<PreAuthorizedOffer, DiscoveryError> {
+        let grant = match self.offer.grants {
+            Grants::PreAuthorized(grant) | Grants::Both(_, grant) => grant,
+            Grants::AuthorizationCode(_) | Grants::None => {
+                return Err(DiscoveryError::GrantUnsupported);
+            }
+        };
+        let token_endpoint =
+            self.server.token_endpoint.ok_or(DiscoveryError::TokenEndpointMissing)?;
+        Ok(PreAuthorizedOffer::new(grant, token_endpoint, self.issuer, self.offer.configurations))
+    }
+}
+
+impl CredentialConfigurationMetadata {
+    /// Why this wallet cannot take such a credential, if it cannot.
+    pub fn unsupported(&self) -> Option<Unsupported> {
+        if self.format != SD_JWT_VC {
+            return Some(Unsupported::Format);
+        }
+        let methods = &self.cryptographic_binding_methods_supported;
+        match self.proof_types_supported.get("jwt") {
+            Some(proof) if proof.key_attestations_required.is_some() => {
+                Some(Unsupported::KeyAttestation)
+            }
+            Some(_) if methods.iter().any(|method| method == "jwk") => None,
+            // §12.2.4: both are absent for a credential that is bound to no key
+            None if methods.is_empty() && self.proof_types_supported.is_empty() => None,
+            // §12.2.4: one without the other tells nobody how to bind
+            _ => Some(Unsupported::Binding),
+        }
+    }
+}
+
+fn document<'a>(
+    name: &'static str,
+    response: IncomingResponse<'a>,
+) -> Result<&'a [u8], DiscoveryError> {
+    let unavailable = |fault| Err(DiscoveryError::Unavailable(name, fault));
+    match response.sort() {
+        // exactly 200: nothing else is a document
+        Sorted::Success(body) if response.status == 200 => Ok(body),
+        Sorted::Fault(fault) => unavailable(fault),
+        Sorted::Success(_) | Sorted::Peer(_) => unavailable(ResponseFault::Status(response.status)),
+    }
+}

@@ -1,0 +1,22 @@
+//! The wallet's states, from the offer to verified credentials.
+//!
+//! Sans-IO: each state gives an [`OutgoingRequest`] out and takes an [`IncomingResponse`] in.
+//!
+//! [`OfferReference`] (if the offer came by reference) → [`Discovery`] → [`AuthorizationServerDiscovery`]
+//! → [`CheckedOffer`] (show it, ask the holder) → [`PreAuthorizedOffer`] → [`Granted`] →
+//! [`PendingCredential`] → [`ReceivedCredential`].
+
+mod discovery;
+mod http;
+mod receive;
+mod redeem;
+mod request;
+
+pub use discovery::{
+    AuthorizationServerDiscovery, CheckedOffer, Discovery, DiscoveryError, OfferReference,
+    OfferedCredential, Unsupported,
+};
+pub use http::{Body, IncomingResponse, Method, OutgoingRequest, PeerError, ResponseFault};
+pub use receive::{CredentialRefused, ReceivedCredential};
+pub use redeem::{PreAuthorizedOffer, TokenRefused, TxCodeRefused};
+pub use request::{Granted, PendingCredential, RequestRefused};

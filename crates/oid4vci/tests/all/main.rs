@@ -1,0 +1,12 @@
+//! Both sides of OpenID4VCI, held against the specification and against each other.
+
+mod circle;
+mod credential;
+mod fixture;
+mod hostile;
+mod key_proof;
+mod metadata;
+mod nonce;
+mod offer;
+mod token;
+mod wallet;
