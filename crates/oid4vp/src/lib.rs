@@ -1,0 +1,25 @@
+//! OpenID for Verifiable Presentations 1.0, both sides, sans IO.
+//!
+//! Reading order:
+//!
+//! 1. [`dcql`]: what is asked for, and whether it was answered
+//! 2. [`ClientId`]: who asks
+//! 3. [`request`]: the request in its three shapes (parameters, signed object, link)
+//! 4. [`response`]: the answer in its two shapes (form, encrypted form)
+//! 5. [`verifier`]: `Requested` → `Answered`, with the verdict
+//! 6. [`wallet`]: read → choices → consent → answer
+
+pub mod dcql;
+pub mod request;
+pub mod response;
+pub mod verifier;
+pub mod wallet;
+
+mod client_id;
+mod error;
+mod quirks;
+mod text;
+
+pub use client_id::{ClientId, ClientIdError, ClientIdPrefix};
+pub use error::ErrorCode;
+pub use text::{RequestNonce, State, TextError, WalletNonce};

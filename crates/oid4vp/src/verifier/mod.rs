@@ -1,0 +1,15 @@
+//! The verifier's side: `Requested` → one response → a verdict.
+//!
+//! 1. [`Requested::new`] asks, with a fresh nonce, state and response key
+//! 2. [`Requested::request_object`] signs it, as often as a wallet fetches it
+//! 3. [`Requested::open`] reads the one response that counts and concludes with a [`Verdict`]
+
+mod open;
+mod requested;
+mod verdict;
+
+pub use open::{Conclusion, OpenError, Refused};
+pub use requested::{Ask, Requested};
+pub use verdict::{
+    CheckOutcome, CheckVerdict, CredentialVerdict, IssuerVerdict, Verdict, VerdictState,
+};

@@ -1,0 +1,182 @@
+//! A presentation request as the verifier keeps it until the response comes.
+
+use std::fmt;
+
+use lanyard_core::{
+    Timestamp,
+    crypto::{CryptoError, CryptoProvider, Curve, PrivateKey, SignerError},
+    jose::{Jwk, PrivateJwk},
+    json::{self, Object},
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::{
+    ClientId, RequestNonce, State, WalletNonce,
+    dcql::DcqlQuery,
+    request::{
+        LinkScheme, RequestLink, RequestUriMethod, ResponseMode, ResponseUri, client_metadata,
+        object::RequestSigner,
+    },
+};
+
+/// What to ask, and in whose name.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Who asks.
+    pub client_id: ClientId,
+    /// Where the response shall go; a secret path of this one request.
+    pub response_uri: Url,
+    /// Whether the response shall be encrypted.
+    pub response_mode: ResponseMode,
+    /// What is asked for.
+    pub query: DcqlQuery,
+    /// From when on no response is taken any more.
+    pub expires_at: Timestamp,
+}
+
+/// A request that waits for its response; serialize it only to seal it, it holds a private key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Requested {
+    pub(super) client_id: ClientId,
+    response_uri: ResponseUri,
+    pub(super) nonce: RequestNonce,
+    pub(super) state: State,
+    pub(super) query: DcqlQuery,
+    pub(super) response_key: Option<ResponseKey>,
+    expires_at: Timestamp,
+}
+
+impl Requested {
+    /// Asks, with a nonce, a state and a response key made for this one request.
+    ///
+    /// # Errors
+    /// [`CryptoError`] when no key can be made.
+    pub fn new(ask: Ask, provider: &dyn CryptoProvider) -> Result<Self, CryptoError> {
+        // HAIP §5: a fresh key for every request
+        let response_key = match ask.response_mode {
+            ResponseMode::DirectPost => None,
+            ResponseMode::DirectPostJwt => Some(ResponseKey::generate(provider)?),
+        };
+        Ok(Self {
+            client_id: ask.client_id,
+            response_uri: ask.response_uri.into(),
+            // OID4VP 1.0 §5.2: fresh for every request, with at least 128 bits
+            nonce: RequestNonce::generate(provider),
+            state: State::generate(provider),
+            query: ask.query,
+            response_key,
+            expires_at: ask.expires_at,
+        })
+    }
+
+    /// The parameters of the request, as they are signed or written into a link (§5).
+    #[must_use]
+    pub fn parameters(&self) -> Object {
+        let mode = match self.response_key {
+            None => ResponseMode::DirectPost,
+            Some(_) => ResponseMode::DirectPostJwt,
+        };
+        let key = self.response_key.as_ref().map(ResponseKey::public);
+        [
+            ("client_id", json!(self.client_id)),
+            ("response_type", json!("vp_token")),
+            ("response_mode", json!(mode)),
+            ("response_uri", json!(self.response_uri.as_str())),
+            ("nonce", json!(self.nonce)),
+            ("state", json!(self.state)),
+            ("dcql_query", self.query.to_value()),
+            ("client_metadata", client_metadata::own(key.as_ref())),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+    }
+
+    /// Signs the request object; a wallet may fetch it more than once.
+    ///
+    /// # Errors
+    /// [`SignerError`] as the signer gives it.
+    pub async fn request_object(
+        &self,
+        signer: &RequestSigner,
+        wallet_nonce: Option<&WalletNonce>,
+        now: Timestamp,
+    ) -> Result<String, SignerError> {
+        signer.sign(self.parameters(), wallet_nonce, now, self.expires_at).await
+    }
+
+    /// The link to the request object, as short as a QR code needs it.
+    #[must_use]
+    pub fn link(&self, request_uri: Url, method: RequestUriMethod, scheme: &LinkScheme) -> Url {
+        let client_id = self.client_id.clone();
+        RequestLink::ByReference { client_id, request_uri, method }.to_url(scheme)
+    }
+
+    /// The link with the whole request in it, for a `redirect_uri` client, which cannot sign.
+    #[must_use]
+    pub fn link_by_value(&self, scheme: &LinkScheme) -> Url {
+        RequestLink::ByValue(self.parameters()).to_url(scheme)
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub const fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
+
+    /// What is asked for.
+    #[must_use]
+    pub const fn query(&self) -> &DcqlQuery {
+        &self.query
+    }
+
+    /// From when on no response is taken any more.
+    #[must_use]
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}
+
+/// The key pair to which one response is encrypted.
+#[derive(Clone)]
+pub(super) struct ResponseKey {
+    pub(super) key: PrivateKey,
+    kid: String,
+}
+
+impl ResponseKey {
+    fn generate(provider: &dyn CryptoProvider) -> Result<Self, CryptoError> {
+        let mut kid = [0; 12];
+        provider.fill(&mut kid);
+        Ok(Self { key: provider.generate_key(Curve::P256)?, kid: json::base64url(kid) })
+    }
+
+    fn public(&self) -> Jwk {
+        Jwk { kid: Some(self.kid.clone()), ..Jwk::new(*self.key.public()) }
+    }
+}
+
+impl Serialize for ResponseKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let jwk = PrivateJwk { key: self.key.clone(), kid: Some(self.kid.clone()) };
+        jwk.danger_to_json().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ResponseKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let value: Value = serde_json::from_str(&text).map_err(D::Error::custom)?;
+        let jwk = PrivateJwk::from_value(&value).map_err(D::Error::custom)?;
+        let kid = jwk.kid.ok_or_else(|| D::Error::custom("the response key has no kid"))?;
+        Ok(Self { key: jwk.key, kid })
+    }
+}
+
+impl fmt::Debug for ResponseKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "ResponseKey({})", self.kid)
+    }
+}

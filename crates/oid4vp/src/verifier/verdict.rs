@@ -1,0 +1,218 @@
+//! What a verifier concludes, in a form that pages and integrators read.
+
+use std::borrow::Cow;
+
+use lanyard_core::{
+    Timestamp,
+    json::Object,
+    sd_jwt_vc::IssuerIdentity,
+    verify::{Checks, Outcome, VerifiedPresentation, VerifyError},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::dcql::{CredentialQueryId, Reason};
+
+/// The three states of a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictState {
+    /// Everything was checked, and what was asked for is there.
+    Verified,
+    /// A rule is broken; that is final.
+    Refused,
+    /// Nobody can tell now.
+    Undetermined,
+}
+
+/// What a verifier concludes from a response.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The conclusion.
+    pub state: VerdictState,
+    /// The stable reason code, unless verified.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<Cow<'static, str>>,
+    /// Why, for people; never a claim, a token or a nonce.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detail: Option<String>,
+    /// When it was concluded.
+    pub concluded_at: Timestamp,
+    /// Each presentation that came, with its checks.
+    pub credentials: Vec<CredentialVerdict>,
+}
+
+/// The verdict on one presentation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CredentialVerdict {
+    /// The credential query it answers.
+    pub query: CredentialQueryId,
+    /// The conclusion about this presentation.
+    pub state: VerdictState,
+    /// Its type, once verified.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub vct: Option<String>,
+    /// Who issued it, once verified.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub issuer: Option<IssuerVerdict>,
+    /// What the holder disclosed, once verified; nothing when the verdict as a whole is a refusal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub claims: Option<Object>,
+    /// Until when the credential is valid, if it says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub valid_until: Option<Timestamp>,
+    /// Every check, in the order they were made.
+    pub checks: Vec<CheckVerdict>,
+}
+
+/// Who issued a credential, and how that is trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuerVerdict {
+    /// The name for people.
+    pub name: String,
+    /// How the issuer is known.
+    pub trusted_by: Cow<'static, str>,
+}
+
+/// One check and how it came out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckVerdict {
+    /// The stable name, for programs.
+    pub id: Cow<'static, str>,
+    /// What was checked, for people.
+    pub title: Cow<'static, str>,
+    /// The section that demands it.
+    pub rule: Cow<'static, str>,
+    /// How it came out.
+    pub outcome: CheckOutcome,
+    /// Why, when it failed or could not be decided.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detail: Option<String>,
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckOutcome {
+    /// An earlier check ended the verification.
+    NotReached,
+    /// The rule is kept.
+    Passed,
+    /// The rule is broken.
+    Failed,
+    /// The rule is about something that is not here and need not be.
+    NotApplicable,
+    /// Nobody can tell now.
+    Undetermined,
+}
+
+/// What a credential says about itself rather than about its holder: reported apart, or of no use.
+const TECHNICAL: [&str; 10] =
+    ["iss", "iat", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status", "_sd_alg"];
+
+impl Verdict {
+    /// Whether everything was checked, and what was asked for is there.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        self.state == VerdictState::Verified
+    }
+
+    pub(super) const fn verified(credentials: Vec<CredentialVerdict>, now: Timestamp) -> Self {
+        let state = VerdictState::Verified;
+        Self { state, reason: None, detail: None, concluded_at: now, credentials }
+    }
+
+    /// A verdict without any claim in it: what is not verified as a whole is not shown in part.
+    pub(super) fn without_claims(
+        state: VerdictState,
+        (code, detail): (&'static str, String),
+        mut credentials: Vec<CredentialVerdict>,
+        now: Timestamp,
+    ) -> Self {
+        for credential in &mut credentials {
+            credential.claims = None;
+        }
+        let reason = Some(Cow::Borrowed(code));
+        Self { state, reason, detail: Some(detail), concluded_at: now, credentials }
+    }
+}
+
+impl CredentialVerdict {
+    pub(super) fn verified(query: &CredentialQueryId, presentation: &VerifiedPresentation) -> Self {
+        let visible = presentation.claims().as_object().iter();
+        let claims = visible
+            .filter(|(name, _)| !TECHNICAL.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        Self {
+            query: query.clone(),
+            state: VerdictState::Verified,
+            vct: Some(presentation.vct().as_str().to_owned()),
+            issuer: Some(IssuerVerdict::new(presentation.issuer())),
+            claims: Some(claims),
+            valid_until: presentation.validity().expires_at,
+            checks: checks(presentation.checks()),
+        }
+    }
+
+    pub(super) fn not_verified(query: &CredentialQueryId, error: &VerifyError) -> Self {
+        let state = match error {
+            VerifyError::Refused(_) => VerdictState::Refused,
+            VerifyError::Undetermined(_) => VerdictState::Undetermined,
+        };
+        Self {
+            query: query.clone(),
+            state,
+            vct: None,
+            issuer: None,
+            claims: None,
+            valid_until: None,
+            checks: checks(error.checks()),
+        }
+    }
+
+    /// Adds what the query makes of the presentation.
+    pub(super) fn judge_query(&mut self, reason: Option<&Reason>) {
+        let outcome = match reason {
+            None => CheckOutcome::Passed,
+            Some(_) => CheckOutcome::Failed,
+        };
+        if reason.is_some() {
+            self.state = VerdictState::Refused;
+        }
+        self.checks.push(CheckVerdict {
+            id: "query".into(),
+            title: "Is what was asked for, and no more".into(),
+            rule: "OID4VP 1.0 §8.6".into(),
+            outcome,
+            detail: reason.map(ToString::to_string),
+        });
+    }
+}
+
+impl IssuerVerdict {
+    fn new(issuer: &IssuerIdentity) -> Self {
+        let trusted_by = match issuer {
+            IssuerIdentity::Certificate { .. } => "certificate",
+            IssuerIdentity::Did(_) => "did",
+            IssuerIdentity::Identifier(_) => "configured_keys",
+        };
+        Self { name: issuer.name(), trusted_by: trusted_by.into() }
+    }
+}
+
+fn checks(checks: &Checks) -> Vec<CheckVerdict> {
+    let verdict = |check: lanyard_core::verify::Check<'_>| CheckVerdict {
+        id: check.id.into(),
+        title: check.title.into(),
+        rule: check.rule.into(),
+        outcome: match check.outcome {
+            Outcome::NotReached => CheckOutcome::NotReached,
+            Outcome::Passed => CheckOutcome::Passed,
+            Outcome::Failed => CheckOutcome::Failed,
+            Outcome::NotApplicable => CheckOutcome::NotApplicable,
+            Outcome::Undetermined => CheckOutcome::Undetermined,
+        },
+        detail: check.detail.map(str::to_owned),
+    };
+    checks.iter().map(verdict).collect()
+}

@@ -1,0 +1,17 @@
+//! The wallet's side: read → choices → consent → answer.
+//!
+//! 1. [`WalletSide::read`] takes a link; a request by reference is fetched by the caller
+//! 2. [`ReviewedRequest`] says who asks and how that is known
+//! 3. [`ReviewedRequest::choices`] says what would be disclosed
+//! 4. [`Choices::approve`] is the only way to a [`Consent`], and without one nothing is answered
+//! 5. [`ReviewedRequest::answer`] or [`ReviewedRequest::decline`] makes the response
+
+mod answer;
+mod choices;
+mod read;
+
+pub use answer::{AnswerError, Binding, PresentError, Presenter, ReplyError, VerifierReply};
+pub use choices::{
+    Approved, Choices, Consent, NothingFits, Pick, Selection, SelectionError, SetChoice,
+};
+pub use read::{ObjectFetch, Read, ReviewedRequest, VerifierIdentity, WalletSide};

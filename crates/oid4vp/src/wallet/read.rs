@@ -1,0 +1,266 @@
+//! From a link to a request whose sender is known as far as it can be.
+
+use std::sync::Arc;
+
+use lanyard_core::{
+    Timestamp,
+    crypto::{CryptoProvider, Random, SignatureAlgorithm},
+    jose::UnverifiedJws,
+    json::Object,
+    trust::x509::{CertificateChain, CertificatePurpose, TrustAnchors, VerifiedChain},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use url::Url;
+
+use crate::{
+    ClientId, ClientIdPrefix, WalletNonce,
+    request::{
+        AuthorizationRequest, RequestError, RequestLink, RequestUriMethod, Transport,
+        client_metadata,
+        object::{self, Fetched},
+    },
+};
+
+/// A wallet's standing: whom it believes and how it may be reached.
+#[derive(Clone, Debug)]
+pub struct WalletSide {
+    /// Whether http on loopback is taken.
+    pub transport: Transport,
+    /// Who vouches for verifiers.
+    pub anchors: TrustAnchors,
+    /// Cryptography.
+    pub provider: Arc<dyn CryptoProvider>,
+}
+
+/// What a link led to.
+#[derive(Clone, Debug)]
+pub enum Read {
+    /// A request that is complete and reviewed.
+    Reviewed(Box<ReviewedRequest>),
+    /// A request object that has to be fetched first.
+    Fetch(ObjectFetch),
+}
+
+/// A request object to be fetched: one request, redirects not followed (OID4VP 1.0 §14.7).
+#[derive(Clone, Debug)]
+pub struct ObjectFetch {
+    client_id: ClientId,
+    request_uri: Url,
+    method: RequestUriMethod,
+    wallet_nonce: Option<WalletNonce>,
+}
+
+/// A presentation request that keeps every rule, from a verifier that proved who it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReviewedRequest {
+    pub(super) request: AuthorizationRequest,
+    verifier: VerifierIdentity,
+}
+
+/// Who asks, and how that is known; for the holder to see before anything else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "known_by")]
+pub enum VerifierIdentity {
+    /// Nobody vouches for it: all that is known is where the response goes.
+    Address {
+        /// The host that receives the response.
+        host: String,
+    },
+    /// A trusted authority certified it.
+    Certificate {
+        /// The name in its certificate.
+        name: String,
+        /// The DNS names in its certificate.
+        dns_names: Vec<String>,
+        /// The host that receives the response.
+        host: String,
+    },
+}
+
+impl WalletSide {
+    /// Reads a link: `openid4vp://`, `haip-vp://` or https.
+    ///
+    /// # Errors
+    /// One [`RequestError`] per rule.
+    pub fn read(
+        &self,
+        link: &str,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<Read, RequestError> {
+        match RequestLink::parse(link, self.transport)? {
+            RequestLink::ByValue(parameters) => {
+                let reviewed = self.review_unsigned(&parameters)?;
+                Ok(Read::Reviewed(Box::new(reviewed)))
+            }
+            RequestLink::Object { client_id, object } => {
+                let reviewed = self.review_object(&object, &client_id, None, now)?;
+                Ok(Read::Reviewed(Box::new(reviewed)))
+            }
+            RequestLink::ByReference { client_id, request_uri, method } => {
+                let wallet_nonce =
+                    (method == RequestUriMethod::Post).then(|| WalletNonce::generate(random));
+                Ok(Read::Fetch(ObjectFetch { client_id, request_uri, method, wallet_nonce }))
+            }
+        }
+    }
+
+    fn review_object(
+        &self,
+        object: &str,
+        client_id: &ClientId,
+        fetched: Option<&Fetched>,
+        now: Timestamp,
+    ) -> Result<ReviewedRequest, RequestError> {
+        let jws = UnverifiedJws::parse(object.trim())?;
+        if let ClientIdPrefix::RedirectUri(_) = client_id.prefix() {
+            let parameters = object::unsigned(&jws)?;
+            same_client(&parameters, client_id)?;
+            object::check_claims(&parameters, fetched, now)?;
+            return self.review_unsigned(&parameters);
+        }
+        // OID4VP 1.0 §5.9.3: the key is the one of the leaf in x5c, and the chain is verified
+        jws.check_slot(&object::SLOT)?;
+        let certificates = jws.header().x5c.as_deref().ok_or(RequestError::CertificateMissing)?;
+        let chain = CertificateChain::from_x5c(certificates)?.verify(
+            &self.anchors,
+            CertificatePurpose::RequestSigning,
+            now,
+            self.provider.as_ref(),
+        )?;
+        let verified = jws.verify(&object::SLOT, chain.public_key(), self.provider.as_ref())?;
+        // OID4VP 1.0 §5.10.1: only the parameters in the object count
+        let claims = verified.claims()?;
+        same_client(&claims, client_id)?;
+        object::check_claims(&claims, fetched, now)?;
+        let request = AuthorizationRequest::from_parameters(&claims, self.transport)?;
+        let verifier = self.certified(&request, &chain)?;
+        Ok(ReviewedRequest { request, verifier })
+    }
+
+    fn review_unsigned(&self, parameters: &Object) -> Result<ReviewedRequest, RequestError> {
+        let request = AuthorizationRequest::from_parameters(parameters, self.transport)?;
+        match request.client_id.prefix() {
+            // OID4VP 1.0 §5.9.3: the identifier is the response URI
+            ClientIdPrefix::RedirectUri(uri) if uri == request.response_uri.as_str() => {}
+            ClientIdPrefix::RedirectUri(_) => return Err(RequestError::ResponseUriDiffers),
+            // OID4VP 1.0 §5.9.2: a client without prefix has to be known beforehand; none is
+            ClientIdPrefix::PreRegistered => return Err(RequestError::NotRegistered),
+            // OID4VP 1.0 §5.9.3: these MUST be signed
+            ClientIdPrefix::X509SanDns(_) | ClientIdPrefix::X509Hash(_) => {
+                return Err(RequestError::NotSigned);
+            }
+        }
+        let verifier = VerifierIdentity::Address { host: host(&request) };
+        Ok(ReviewedRequest { request, verifier })
+    }
+
+    fn certified(
+        &self,
+        request: &AuthorizationRequest,
+        chain: &VerifiedChain,
+    ) -> Result<VerifierIdentity, RequestError> {
+        match request.client_id.prefix() {
+            // OID4VP 1.0 §5.9.3: a dNSName of the leaf, and the host of the response URI
+            ClientIdPrefix::X509SanDns(name) => {
+                if !chain.dns_names().any(|own| own.eq_ignore_ascii_case(name)) {
+                    return Err(RequestError::CertificateDiffers);
+                }
+                if host(request) != *name {
+                    return Err(RequestError::ResponseUriDiffers);
+                }
+            }
+            // OID4VP 1.0 §5.9.3: the SHA-256 of the leaf
+            ClientIdPrefix::X509Hash(hash) => {
+                if chain.leaf_sha256(self.provider.as_ref()) != *hash {
+                    return Err(RequestError::CertificateDiffers);
+                }
+            }
+            ClientIdPrefix::PreRegistered => return Err(RequestError::NotRegistered),
+            ClientIdPrefix::RedirectUri(_) => return Err(RequestError::SignedByRedirectUri),
+        }
+        Ok(VerifierIdentity::Certificate {
+            name: chain.subject(),
+            dns_names: chain.dns_names().map(str::to_owned).collect(),
+            host: host(request),
+        })
+    }
+}
+
+impl ObjectFetch {
+    /// Where the request object is.
+    #[must_use]
+    pub const fn request_uri(&self) -> &Url {
+        &self.request_uri
+    }
+
+    /// The form to POST; `None` when it is a GET. Either way `Accept` is [`object::MEDIA_TYPE`].
+    #[must_use]
+    pub fn form(&self) -> Option<String> {
+        let nonce = self.wallet_nonce.as_ref()?;
+        let algorithms: Vec<_> = SignatureAlgorithm::ALL.iter().map(|one| one.name()).collect();
+        let mut metadata = json!({
+            "vp_formats_supported": client_metadata::formats(),
+            "client_id_prefixes_supported": ["redirect_uri", "x509_san_dns", "x509_hash"],
+            "authorization_encryption_alg_values_supported": ["ECDH-ES"],
+            "authorization_encryption_enc_values_supported": ["A256GCM", "A128GCM"],
+        });
+        // OID4VP 1.0 §5.10: not for a client that cannot sign
+        if !matches!(self.client_id.prefix(), ClientIdPrefix::RedirectUri(_)) {
+            metadata["request_object_signing_alg_values_supported"] = json!(algorithms);
+        }
+        let form =
+            [("wallet_metadata", metadata.to_string()), ("wallet_nonce", nonce.clone().into())];
+        Some(serde_urlencoded::to_string(form).expect("pairs of texts make a form"))
+    }
+
+    /// Judges the request object that was fetched.
+    ///
+    /// # Errors
+    /// One [`RequestError`] per rule.
+    pub fn review(
+        self,
+        object: &str,
+        wallet: &WalletSide,
+        now: Timestamp,
+    ) -> Result<ReviewedRequest, RequestError> {
+        let request_uri = self.request_uri.to_string();
+        let fetched = Fetched { request_uri, wallet_nonce: self.wallet_nonce };
+        wallet.review_object(object, &self.client_id, Some(&fetched), now)
+    }
+
+    /// How to fetch it.
+    #[must_use]
+    pub const fn method(&self) -> RequestUriMethod {
+        self.method
+    }
+}
+
+impl ReviewedRequest {
+    /// Who asks, and how that is known.
+    #[must_use]
+    pub const fn verifier(&self) -> &VerifierIdentity {
+        &self.verifier
+    }
+
+    /// The request itself.
+    #[must_use]
+    pub const fn request(&self) -> &AuthorizationRequest {
+        &self.request
+    }
+}
+
+fn same_client(claims: &Object, client_id: &ClientId) -> Result<(), RequestError> {
+    // OID4VP 1.0 §5.10.1: identical in link and object, prefix included
+    let own = claims.get("client_id").ok_or(RequestError::Missing("client_id"))?;
+    if own.as_str() == Some(client_id.as_str()) {
+        Ok(())
+    } else {
+        Err(RequestError::ClientIdDiffers)
+    }
+}
+
+fn host(request: &AuthorizationRequest) -> String {
+    request.response_uri.url().host_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,8 @@
+//! Everything about OpenID4VP that is judged from outside.
+
+mod dcql_parse;
+mod dcql_properties;
+mod dcql_select;
+mod requests;
+mod responses;
+mod world;
