@@ -1,0 +1,94 @@
+//! Storage for the issuer and the verifier: one set of traits, memory and SQLite behind it.
+//!
+//! Reading order:
+//!
+//! 1. [`tenant`], [`id`], [`handle`]: how a row is named. Every row carries its tenant, every
+//!    query names it.
+//! 2. [`session`]: the protocol run as stored state. A session is *taken into the hand* by a
+//!    handle, one step eats its state, and [`SessionStore::replace`] puts the next state back only
+//!    if nobody else did. That compare-and-swap is what makes a code single-use.
+//! 3. [`event`], [`issued`], [`secret`]: the trail of a session, the record of what was issued,
+//!    and sealed tenant material.
+//! 4. [`error`]: what can go wrong, and whether it is worth a retry.
+//! 5. [`memory`], [`sqlite`]: the two backends. `tests/all/contract.rs` holds both to one contract.
+//!
+//! The store never sees a secret. Codes and tokens arrive as SHA-256 digests ([`Handle`]), state
+//! and tenant material arrive sealed by the caller.
+//!
+//! ```
+//! # use jiff::Timestamp;
+//! # use lanyard_store::*;
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (now, later): (Timestamp, Timestamp) = ("2026-11-24T10:00:00Z".parse()?, "2026-11-24T10:10:00Z".parse()?);
+//! # let (random, digest) = ([7; 10], [9; 32]);
+//! let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(MemoryStore::new());
+//! let tenant: TenantId = "demo".parse()?;
+//! let code = Handle::new(HandleKind::PreAuthorizedCode, digest);
+//! store.insert(NewSession {
+//!     tenant: tenant.clone(),
+//!     id: SessionId::new(now, random),
+//!     kind: SessionKind::Offer,
+//!     state: b"sealed".to_vec(),
+//!     created_at: now,
+//!     expires_at: later,
+//!     handles: vec![code],
+//!     event: NewEvent::done(now, "offer_created"),
+//! }).await?;
+//!
+//! let Taken::Live(session) = store.take(&tenant, &code, now).await? else { return Ok(()) };
+//! let next = Next::new(now, b"sealed, after the step".to_vec(), later)
+//!     .retiring(code)
+//!     .with_event(NewEvent::done(now, "token"));
+//! assert!(matches!(store.replace(&session, next.clone()).await?, Replaced::Done(_)));
+//! assert!(matches!(store.replace(&session, next).await?, Replaced::Conflict)); // the second one loses
+//! # Ok(()) }
+//! ```
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub mod calibrate;
+pub mod error;
+pub mod event;
+pub mod handle;
+pub mod id;
+pub mod issued;
+pub mod memory;
+pub mod secret;
+pub mod session;
+pub mod sqlite;
+pub mod tenant;
+
+pub use calibrate::{Calibration, calibrate};
+pub use error::{StoreError, Unavailability};
+pub use event::{Event, NewEvent, Outcome};
+pub use handle::{Handle, HandleKind};
+pub use id::{CredentialId, ParseIdError, SessionId};
+pub use issued::{IssuedPage, IssuedRecord, IssuedStore};
+pub use memory::MemoryStore;
+pub use secret::{ParseSecretNameError, Put, Secret, SecretName, SecretStore};
+pub use session::{NewSession, Next, Page, Replaced, Session, SessionKind, SessionStore, Taken};
+pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
+pub use tenant::{ParseTenantIdError, TenantId};
+
+/// Everything a service keeps, as one port: `Arc<dyn Store>`.
+///
+/// A part that needs less asks for `Arc<dyn SessionStore>` and gets it by upcasting.
+#[async_trait]
+pub trait Store: SessionStore + SecretStore + IssuedStore + fmt::Debug {
+    /// Says whether a durable write would succeed right now, for the readiness probe.
+    ///
+    /// # Errors
+    /// What the write met: [`StoreError::Unavailable`] or [`StoreError::Full`].
+    async fn ready(&self) -> Result<(), StoreError>;
+
+    /// Writes what is waiting, then refuses every later call with [`Unavailability::Closed`].
+    ///
+    /// Dropping a store loses nothing that was acknowledged either; closing also answers what is
+    /// still queued and leaves one tidy file. Closing twice is harmless.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the last writes could not be made durable.
+    async fn close(&self) -> Result<(), StoreError>;
+}

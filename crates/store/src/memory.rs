@@ -1,0 +1,442 @@
+//! The store of tests and throw-away demonstrations: correct, and gone when the process ends.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::event::LONGEST_TRAIL;
+use crate::{
+    CredentialId, Event, Handle, IssuedPage, IssuedRecord, IssuedStore, NewEvent, NewSession, Next,
+    Page, Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind,
+    SessionStore, Store, StoreError, Taken, TenantId, Unavailability,
+};
+
+/// Keeps everything in memory, under one lock.
+#[derive(Default)]
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    sessions: BTreeMap<(TenantId, SessionId), Kept>,
+    handles: HashMap<(TenantId, Handle), Led>,
+    secrets: BTreeMap<(TenantId, SecretName), Secret>,
+    issued: BTreeMap<(TenantId, CredentialId), IssuedRecord>,
+    inserted: u64,
+    closed: bool,
+}
+
+/// A session with all that is deleted together with it.
+struct Kept {
+    session: Session,
+    ordinal: u64,
+    handles: Vec<Handle>,
+    trail: Vec<Event>,
+}
+
+/// Where a handle leads.
+struct Led {
+    session: SessionId,
+    retired: bool,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn open(&self) -> Result<MutexGuard<'_, Tables>, StoreError> {
+        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if tables.closed {
+            return Err(StoreError::unavailable(Unavailability::Closed));
+        }
+        Ok(tables)
+    }
+}
+
+#[async_trait]
+impl SessionStore for MemoryStore {
+    async fn insert(&self, new: NewSession) -> Result<(), StoreError> {
+        let mut tables = self.open()?;
+        let key = (new.tenant.clone(), new.id);
+        if tables.sessions.contains_key(&key) {
+            return Err(StoreError::DuplicateSession);
+        }
+        tables.refuse_known(&new.tenant, &new.handles)?;
+
+        tables.lead(&new.tenant, new.id, &new.handles);
+        tables.inserted += 1;
+        let mut kept = Kept {
+            session: Session {
+                tenant: new.tenant,
+                id: new.id,
+                kind: new.kind,
+                version: 1,
+                state: new.state,
+                created_at: to_the_microsecond(new.created_at),
+                expires_at: to_the_microsecond(new.expires_at),
+            },
+            ordinal: tables.inserted,
+            handles: new.handles,
+            trail: Vec::new(),
+        };
+        kept.append(new.event);
+        tables.sessions.insert(key, kept);
+        Ok(())
+    }
+
+    async fn take(
+        &self,
+        tenant: &TenantId,
+        handle: &Handle,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let tables = self.open()?;
+        match tables.handles.get(&(tenant.clone(), *handle)) {
+            None => Ok(Taken::Absent),
+            Some(led) if led.retired => Ok(Taken::Used(led.session)),
+            Some(led) => Ok(tables.taken(tenant, led.session, now)),
+        }
+    }
+
+    async fn by_id(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        Ok(self.open()?.taken(tenant, id, now))
+    }
+
+    async fn replace(&self, held: &Session, next: Next) -> Result<Replaced, StoreError> {
+        let mut tables = self.open()?;
+        let (tenant, id) = (&held.tenant, held.id);
+        let key = (tenant.clone(), id);
+        match tables.sessions.get(&key) {
+            Some(kept)
+                if kept.session.version == held.version
+                    && kept.session.expires_at > to_the_microsecond(next.now) => {}
+            _ => return Ok(Replaced::Conflict),
+        }
+        tables.refuse_not_held(tenant, id, &next.retire_handles)?;
+        tables.refuse_known(tenant, &next.add_handles)?;
+        tables.refuse_recorded(tenant, &next.issued)?;
+
+        for handle in next.retire_handles {
+            if let Some(led) = tables.handles.get_mut(&(tenant.clone(), handle)) {
+                led.retired = true;
+            }
+        }
+        tables.lead(tenant, id, &next.add_handles);
+        for mut record in next.issued {
+            record.issued_at = to_the_microsecond(record.issued_at);
+            record.expires_at = record.expires_at.map(to_the_microsecond);
+            tables.issued.insert((tenant.clone(), record.credential), record);
+        }
+        let Some(kept) = tables.sessions.get_mut(&key) else {
+            return Ok(Replaced::Conflict);
+        };
+        kept.session.version += 1;
+        kept.session.state = next.state;
+        kept.session.expires_at = to_the_microsecond(next.expires_at);
+        kept.handles.extend(next.add_handles);
+        next.events.into_iter().for_each(|event| kept.append(event));
+        Ok(Replaced::Done(kept.session.clone()))
+    }
+
+    async fn events(&self, tenant: &TenantId, id: SessionId) -> Result<Vec<Event>, StoreError> {
+        let tables = self.open()?;
+        let kept = tables.sessions.get(&(tenant.clone(), id));
+        Ok(kept.map(|kept| kept.trail.clone()).unwrap_or_default())
+    }
+
+    async fn append_event(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        event: NewEvent,
+    ) -> Result<(), StoreError> {
+        let mut tables = self.open()?;
+        let kept =
+            tables.sessions.get_mut(&(tenant.clone(), id)).ok_or(StoreError::SessionAbsent)?;
+        if kept.trail.len() < LONGEST_TRAIL as usize {
+            kept.append(event);
+        }
+        Ok(())
+    }
+
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        kind: SessionKind,
+        page: Page,
+    ) -> Result<Vec<Session>, StoreError> {
+        let tables = self.open()?;
+        let newest = page.before.map_or_else(
+            || Bound::Included((tenant.clone(), SessionId::from_bytes([0xff; 16]))),
+            |before| Bound::Excluded((tenant.clone(), before)),
+        );
+        let oldest = Bound::Included((tenant.clone(), SessionId::from_bytes([0; 16])));
+        Ok(tables
+            .sessions
+            .range((oldest, newest))
+            .rev()
+            .map(|(_, kept)| &kept.session)
+            .filter(|session| session.kind == kind)
+            .take(page.limit.min(Page::LARGEST).into())
+            .cloned()
+            .collect())
+    }
+
+    async fn delete(&self, tenant: &TenantId, id: SessionId) -> Result<bool, StoreError> {
+        Ok(self.open()?.delete(&(tenant.clone(), id)))
+    }
+
+    async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut tables = self.open()?;
+        let mut expired: Vec<_> = tables
+            .sessions
+            .iter()
+            .filter(|(_, kept)| kept.session.expires_at <= to_the_microsecond(now))
+            .map(|(key, kept)| (kept.session.expires_at, kept.ordinal, key.clone()))
+            .collect();
+        expired.sort();
+        expired.truncate(limit as usize);
+        for (_, _, key) in &expired {
+            tables.delete(key);
+        }
+        Ok(expired.len() as u64)
+    }
+}
+
+impl Tables {
+    fn taken(&self, tenant: &TenantId, id: SessionId, now: Timestamp) -> Taken {
+        match self.sessions.get(&(tenant.clone(), id)) {
+            None => Taken::Absent,
+            Some(kept) if kept.session.expires_at <= to_the_microsecond(now) => Taken::Expired,
+            Some(kept) => Taken::Live(kept.session.clone()),
+        }
+    }
+
+    fn refuse_known(&self, tenant: &TenantId, handles: &[Handle]) -> Result<(), StoreError> {
+        let mut seen = BTreeSet::new();
+        for handle in handles {
+            if !seen.insert(handle) || self.handles.contains_key(&(tenant.clone(), *handle)) {
+                return Err(StoreError::DuplicateHandle);
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse_not_held(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        handles: &[Handle],
+    ) -> Result<(), StoreError> {
+        let mut seen = BTreeSet::new();
+        for handle in handles {
+            let led = self.handles.get(&(tenant.clone(), *handle));
+            let held = led.is_some_and(|led| led.session == id && !led.retired);
+            if !held || !seen.insert(handle) {
+                return Err(StoreError::HandleNotHeld);
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse_recorded(
+        &self,
+        tenant: &TenantId,
+        records: &[IssuedRecord],
+    ) -> Result<(), StoreError> {
+        let mut seen = BTreeSet::new();
+        for record in records {
+            let known = self.issued.contains_key(&(tenant.clone(), record.credential));
+            if known || !seen.insert(record.credential) {
+                return Err(StoreError::DuplicateCredential);
+            }
+        }
+        Ok(())
+    }
+
+    fn lead(&mut self, tenant: &TenantId, session: SessionId, handles: &[Handle]) {
+        for handle in handles {
+            self.handles.insert((tenant.clone(), *handle), Led { session, retired: false });
+        }
+    }
+
+    fn delete(&mut self, key: &(TenantId, SessionId)) -> bool {
+        let Some(kept) = self.sessions.remove(key) else {
+            return false;
+        };
+        for handle in kept.handles {
+            self.handles.remove(&(key.0.clone(), handle));
+        }
+        true
+    }
+}
+
+impl Kept {
+    fn append(&mut self, event: NewEvent) {
+        let seq = self.trail.last().map_or(1, |last| last.seq + 1);
+        self.trail.push(Event {
+            seq,
+            at: to_the_microsecond(event.at),
+            step: event.step.to_owned(),
+            outcome: event.outcome,
+            reason: event.reason.map(str::to_owned),
+            detail: event.detail,
+        });
+    }
+}
+
+#[async_trait]
+impl SecretStore for MemoryStore {
+    async fn secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+    ) -> Result<Option<Secret>, StoreError> {
+        Ok(self.open()?.secrets.get(&(tenant.clone(), name.clone())).cloned())
+    }
+
+    async fn put_secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+        expected: Option<u64>,
+        sealed: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Put, StoreError> {
+        let mut tables = self.open()?;
+        let key = (tenant.clone(), name.clone());
+        let stored = tables.secrets.get(&key).map(|secret| secret.version);
+        if stored != expected {
+            return Ok(Put::Conflict);
+        }
+        let secret = Secret {
+            tenant: tenant.clone(),
+            name: name.clone(),
+            version: stored.unwrap_or(0) + 1,
+            sealed,
+            written_at: to_the_microsecond(now),
+        };
+        let version = secret.version;
+        tables.secrets.insert(key, secret);
+        Ok(Put::Done(version))
+    }
+
+    async fn secret_names(
+        &self,
+        tenant: &TenantId,
+        prefix: &str,
+    ) -> Result<Vec<SecretName>, StoreError> {
+        let tables = self.open()?;
+        let of_tenant = tables.secrets.keys().filter(|(owner, _)| owner == tenant);
+        Ok(of_tenant
+            .map(|(_, name)| name)
+            .filter(|name| name.as_str().starts_with(prefix))
+            .cloned()
+            .collect())
+    }
+
+    async fn remove_secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+    ) -> Result<bool, StoreError> {
+        Ok(self.open()?.secrets.remove(&(tenant.clone(), name.clone())).is_some())
+    }
+}
+
+#[async_trait]
+impl IssuedStore for MemoryStore {
+    async fn issued(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Option<IssuedRecord>, StoreError> {
+        Ok(self.open()?.issued.get(&(tenant.clone(), credential)).cloned())
+    }
+
+    async fn issued_in(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+    ) -> Result<Vec<IssuedRecord>, StoreError> {
+        let tables = self.open()?;
+        let of_tenant = tables.issued.iter().filter(|((owner, _), _)| owner == tenant);
+        Ok(of_tenant
+            .map(|(_, record)| record)
+            .filter(|record| record.session == session)
+            .cloned()
+            .collect())
+    }
+
+    async fn list_issued(
+        &self,
+        tenant: &TenantId,
+        page: IssuedPage,
+    ) -> Result<Vec<IssuedRecord>, StoreError> {
+        let tables = self.open()?;
+        let newest = page.before.map_or_else(
+            || Bound::Included((tenant.clone(), CredentialId::from_bytes([0xff; 16]))),
+            |before| Bound::Excluded((tenant.clone(), before)),
+        );
+        let oldest = Bound::Included((tenant.clone(), CredentialId::from_bytes([0; 16])));
+        Ok(tables
+            .issued
+            .range((oldest, newest))
+            .rev()
+            .map(|(_, record)| record.clone())
+            .take(page.limit.min(Page::LARGEST).into())
+            .collect())
+    }
+
+    async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut tables = self.open()?;
+        let end = to_the_microsecond(expired_before);
+        let mut expired: Vec<_> = tables
+            .issued
+            .iter()
+            .filter_map(|(key, record)| Some((record.expires_at?, key.clone())))
+            .filter(|(expires_at, _)| *expires_at <= end)
+            .collect();
+        expired.sort_by_key(|(expires_at, (_, credential))| (*expires_at, *credential));
+        expired.truncate(limit as usize);
+        for (_, key) in &expired {
+            tables.issued.remove(key);
+        }
+        Ok(expired.len() as u64)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.open().map(|_| ())
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}
+
+/// What a database column keeps of a moment, so that both backends answer alike.
+fn to_the_microsecond(moment: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(moment.as_microsecond()).unwrap_or(moment)
+}

@@ -1,0 +1,320 @@
+//! A protocol run as stored state, and the compare-and-swap that makes things single-use.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{Event, Handle, IssuedRecord, NewEvent, SessionId, StoreError, TenantId};
+
+/// What a session is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum SessionKind {
+    /// A credential offer and the issuance that follows (OID4VCI).
+    Offer,
+    /// A presentation request and its verdict (OID4VP).
+    Request,
+}
+
+impl SessionKind {
+    /// The text under which the kind is stored. Released texts never change.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Offer => "offer",
+            Self::Request => "request",
+        }
+    }
+}
+
+/// A session in the hand of whoever took it.
+///
+/// Holding it gives no right to anything yet: the step counts once [`SessionStore::replace`] says
+/// [`Replaced::Done`]. Reply to the peer only after that.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Whose session it is.
+    pub tenant: TenantId,
+    /// Its name.
+    pub id: SessionId,
+    /// What it is about.
+    pub kind: SessionKind,
+    /// How often its state was replaced, plus one.
+    pub version: u64,
+    /// The state, sealed by the caller and opaque here.
+    pub state: Vec<u8>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// From this moment on it is expired.
+    pub expires_at: Timestamp,
+}
+
+/// A session about to be written. Times are kept to the microsecond.
+#[derive(Clone)]
+pub struct NewSession {
+    /// Whose session it is.
+    pub tenant: TenantId,
+    /// Its name.
+    pub id: SessionId,
+    /// What it is about.
+    pub kind: SessionKind,
+    /// The state, sealed by the caller.
+    pub state: Vec<u8>,
+    /// When it begins.
+    pub created_at: Timestamp,
+    /// From this moment on it is expired.
+    pub expires_at: Timestamp,
+    /// What leads to it.
+    pub handles: Vec<Handle>,
+    /// The first event of its trail.
+    pub event: NewEvent,
+}
+
+/// What one step leaves behind, written in one transaction or not at all.
+#[derive(Clone)]
+pub struct Next {
+    /// The moment of the step; a session that is expired by then is not replaced.
+    pub now: Timestamp,
+    /// The new state, sealed by the caller.
+    pub state: Vec<u8>,
+    /// From this moment on the session is expired.
+    pub expires_at: Timestamp,
+    /// What leads to the session from now on, in addition.
+    pub add_handles: Vec<Handle>,
+    /// What the step used up; later it answers [`Taken::Used`].
+    pub retire_handles: Vec<Handle>,
+    /// What to add to the trail.
+    pub events: Vec<NewEvent>,
+    /// The credentials that the step issued: recorded here, so that an issuance has no moment in
+    /// which it is acknowledged and unrecorded.
+    pub issued: Vec<IssuedRecord>,
+}
+
+impl Next {
+    /// A step taken `now` that changes the state and nothing else.
+    #[must_use]
+    pub const fn new(now: Timestamp, state: Vec<u8>, expires_at: Timestamp) -> Self {
+        Self {
+            now,
+            state,
+            expires_at,
+            add_handles: Vec::new(),
+            retire_handles: Vec::new(),
+            events: Vec::new(),
+            issued: Vec::new(),
+        }
+    }
+
+    /// Lets `handle` lead to the session from now on.
+    #[must_use]
+    pub fn adding(mut self, handle: Handle) -> Self {
+        self.add_handles.push(handle);
+        self
+    }
+
+    /// Marks `handle` as used up by this step.
+    #[must_use]
+    pub fn retiring(mut self, handle: Handle) -> Self {
+        self.retire_handles.push(handle);
+        self
+    }
+
+    /// Adds an event to the trail.
+    #[must_use]
+    pub fn with_event(mut self, event: NewEvent) -> Self {
+        self.events.push(event);
+        self
+    }
+
+    /// Records a credential that this step issued.
+    #[must_use]
+    pub fn with_issued(mut self, record: IssuedRecord) -> Self {
+        self.issued.push(record);
+        self
+    }
+}
+
+/// What a handle leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Taken {
+    /// A session that has not expired.
+    Live(Session),
+    /// A session that has; once it is purged the answer is [`Taken::Absent`].
+    Expired,
+    /// The handle was good once and a step retired it.
+    ///
+    /// RFC 9700 §4.5 and RFC 6749 §4.1.2: a code shown twice also revokes what the first use
+    /// gave out, so the session is named.
+    Used(SessionId),
+    /// Nothing: never known, known to another tenant only, or purged.
+    Absent,
+}
+
+/// Whether a step counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Replaced {
+    /// It does; here is the session as stored now.
+    Done(Session),
+    /// Someone else was faster, or the session expired or is gone. Nothing was written.
+    Conflict,
+}
+
+/// Which part of a long list to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Only what is older than this: the last entry of the page before.
+    pub before: Option<SessionId>,
+    /// How many entries at most; never more than [`Page::LARGEST`].
+    pub limit: u16,
+}
+
+impl Page {
+    /// The largest page that a store reads in one go.
+    pub const LARGEST: u16 = 200;
+
+    /// The newest `limit` entries.
+    #[must_use]
+    pub const fn first(limit: u16) -> Self {
+        Self { before: None, limit }
+    }
+}
+
+/// Keeps sessions, what leads to them, and their trails.
+///
+/// The way of a step: [`take`](Self::take) → one step of the protocol crate →
+/// [`replace`](Self::replace) → reply.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// Begins a session, with its handles and the first event of its trail, all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::DuplicateSession`] or [`StoreError::DuplicateHandle`] if a name is taken, also
+    /// by a retired handle.
+    async fn insert(&self, session: NewSession) -> Result<(), StoreError>;
+
+    /// Takes the session that `handle` leads to into the hand.
+    ///
+    /// Any number of callers may hold one session; [`replace`](Self::replace) lets one of them win.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn take(
+        &self,
+        tenant: &TenantId,
+        handle: &Handle,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError>;
+
+    /// Takes a session by its name; never answers [`Taken::Used`].
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn by_id(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError>;
+
+    /// Puts the next state in place of the one in `session`, if that is still the stored one.
+    ///
+    /// This is the single flip behind every single-use thing: whatever the interleaving, one
+    /// holder of a version gets [`Replaced::Done`], and the answer comes after the state is
+    /// durable.
+    ///
+    /// # Errors
+    /// [`StoreError::HandleNotHeld`] if a handle to retire is not a live one of this session,
+    /// [`StoreError::DuplicateHandle`] and [`StoreError::DuplicateCredential`] if a name is taken.
+    /// Nothing is written then.
+    async fn replace(&self, session: &Session, next: Next) -> Result<Replaced, StoreError>;
+
+    /// The trail of a session, oldest first; empty if there is no such session.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn events(&self, tenant: &TenantId, id: SessionId) -> Result<Vec<Event>, StoreError>;
+
+    /// Adds an event to the trail without touching the state: a refused request leaves a trace too.
+    ///
+    /// Once a trail has [`LONGEST_TRAIL`](crate::event::LONGEST_TRAIL) events, further ones are
+    /// dropped without an error.
+    ///
+    /// # Errors
+    /// [`StoreError::SessionAbsent`] if there is no such session.
+    async fn append_event(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        event: NewEvent,
+    ) -> Result<(), StoreError>;
+
+    /// The sessions of one kind, newest first, expired ones too until they are purged.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        kind: SessionKind,
+        page: Page,
+    ) -> Result<Vec<Session>, StoreError>;
+
+    /// Deletes a session with its handles and its trail; says whether there was one.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn delete(&self, tenant: &TenantId, id: SessionId) -> Result<bool, StoreError>;
+
+    /// Deletes up to `limit` expired sessions of all tenants, the longest expired first, and says
+    /// how many.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("tenant", &self.tenant)
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .field("version", &self.version)
+            .field("state", &format_args!("{} sealed bytes", self.state.len()))
+            .field("created_at", &self.created_at)
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
+}
+
+impl fmt::Debug for NewSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSession")
+            .field("tenant", &self.tenant)
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .field("state", &format_args!("{} sealed bytes", self.state.len()))
+            .field("created_at", &self.created_at)
+            .field("expires_at", &self.expires_at)
+            .field("handles", &self.handles)
+            .field("event", &self.event)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Next")
+            .field("now", &self.now)
+            .field("state", &format_args!("{} sealed bytes", self.state.len()))
+            .field("expires_at", &self.expires_at)
+            .field("add_handles", &self.add_handles)
+            .field("retire_handles", &self.retire_handles)
+            .field("events", &self.events)
+            .field("issued", &self.issued)
+            .finish()
+    }
+}

@@ -1,0 +1,118 @@
+//! The statements over the record of issued credentials.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Params, Row, params};
+
+use super::columns::{moment, read, read_moment, to_moment};
+use super::fault::fault;
+use super::sessions::execute;
+use crate::{CredentialId, IssuedPage, IssuedRecord, Page, SessionId, StoreError, TenantId};
+
+pub(super) fn record(
+    db: &Connection,
+    tenant: &TenantId,
+    records: &[IssuedRecord],
+) -> Result<(), StoreError> {
+    for record in records {
+        let recorded = execute(
+            db,
+            "INSERT INTO issued (tenant, credential, configuration, issued_at, expires_at, session)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (tenant, credential) DO NOTHING",
+            params![
+                tenant.as_str(),
+                record.credential.as_bytes(),
+                record.configuration,
+                moment(record.issued_at),
+                record.expires_at.map(moment),
+                record.session.as_bytes()
+            ],
+        )?;
+        if recorded == 0 {
+            return Err(StoreError::DuplicateCredential);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn one(
+    db: &Connection,
+    tenant: &TenantId,
+    credential: CredentialId,
+) -> Result<Option<IssuedRecord>, StoreError> {
+    let records = query(
+        db,
+        "SELECT credential, configuration, issued_at, expires_at, session FROM issued
+         WHERE tenant = ?1 AND credential = ?2",
+        params![tenant.as_str(), credential.as_bytes()],
+    )?;
+    Ok(records.into_iter().next())
+}
+
+pub(super) fn of_session(
+    db: &Connection,
+    tenant: &TenantId,
+    session: SessionId,
+) -> Result<Vec<IssuedRecord>, StoreError> {
+    query(
+        db,
+        "SELECT credential, configuration, issued_at, expires_at, session FROM issued
+         WHERE tenant = ?1 AND session = ?2 ORDER BY credential",
+        params![tenant.as_str(), session.as_bytes()],
+    )
+}
+
+pub(super) fn list(
+    db: &Connection,
+    tenant: &TenantId,
+    page: IssuedPage,
+) -> Result<Vec<IssuedRecord>, StoreError> {
+    let newest = page.before.unwrap_or(CredentialId::from_bytes([0xff; 16]));
+    query(
+        db,
+        "SELECT credential, configuration, issued_at, expires_at, session FROM issued
+         WHERE tenant = ?1 AND credential <= ?2 AND (?3 OR credential < ?2)
+         ORDER BY credential DESC LIMIT ?4",
+        params![
+            tenant.as_str(),
+            newest.as_bytes(),
+            page.before.is_none(),
+            page.limit.min(Page::LARGEST)
+        ],
+    )
+}
+
+/// Housekeeping over all tenants: the one statement here that names none.
+pub(super) fn purge(
+    db: &Connection,
+    expired_before: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let purged = execute(
+        db,
+        "DELETE FROM issued WHERE ordinal IN (
+             SELECT ordinal FROM issued WHERE expires_at IS NOT NULL AND expires_at <= ?1
+             ORDER BY expires_at, credential LIMIT ?2)",
+        params![moment(expired_before), limit],
+    )?;
+    Ok(purged as u64)
+}
+
+fn query(db: &Connection, sql: &str, params: impl Params) -> Result<Vec<IssuedRecord>, StoreError> {
+    let mut statement = db.prepare_cached(sql).map_err(fault)?;
+    let mut rows = statement.query(params).map_err(fault)?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next().map_err(fault)? {
+        records.push(read_record(row)?);
+    }
+    Ok(records)
+}
+
+fn read_record(row: &Row<'_>) -> Result<IssuedRecord, StoreError> {
+    Ok(IssuedRecord {
+        credential: CredentialId::from_bytes(read(row, 0)?),
+        configuration: read(row, 1)?,
+        issued_at: read_moment(row, 2)?,
+        expires_at: read::<Option<i64>>(row, 3)?.map(to_moment).transpose()?,
+        session: SessionId::from_bytes(read(row, 4)?),
+    })
+}

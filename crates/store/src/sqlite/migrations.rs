@@ -1,0 +1,188 @@
+//! The schema, step by step. A released step never changes; what is wrong in it the next one mends.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
+
+use super::OpenError;
+use super::open::APPLICATION_ID;
+
+/// One step of the schema. Its version is its place in the list, from 1.
+pub(super) struct Migration {
+    name: &'static str,
+    sql: &'static str,
+}
+
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { name: "0001_sessions", sql: include_str!("../../migrations/0001_sessions.sql") }];
+
+/// The text of each step as it ran here, so that an edited step is noticed.
+const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (
+    version INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL,
+    sql     TEXT NOT NULL
+) STRICT";
+
+/// Refuses a file of another program, of a newer Lanyard, or with an edited step. Only reads.
+pub(super) fn refuse_unknown(
+    connection: &Connection,
+    path: &Path,
+    migrations: &'static [Migration],
+) -> Result<(), OpenError> {
+    let failed = |source| OpenError::database(path, source);
+    let found = version(connection).map_err(failed)?;
+
+    if application_id(connection).map_err(failed)? != APPLICATION_ID {
+        // A start that was interrupted before the first step leaves an empty file.
+        let tables: u32 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(failed)?;
+        return match (found, tables) {
+            (0, 0) => Ok(()),
+            _ => Err(OpenError::Foreign { path: path.to_owned() }),
+        };
+    }
+
+    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
+    if found > known {
+        return Err(OpenError::NewerSchema { path: path.to_owned(), found, known });
+    }
+    for (migration, version) in migrations.iter().zip(1..=found) {
+        let ran: Option<String> = connection
+            .query_row("SELECT sql FROM migration WHERE version = ?1", [version], |row| row.get(0))
+            .optional()
+            .map_err(failed)?;
+        if ran.as_deref() != Some(migration.sql) {
+            return Err(OpenError::EditedMigration { path: path.to_owned(), name: migration.name });
+        }
+    }
+    Ok(())
+}
+
+/// Takes the steps that the file has not seen, each in a transaction with its own version mark.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    migrations: &'static [Migration],
+) -> Result<(), OpenError> {
+    let failed = |source| OpenError::database(path, source);
+    let found = version(connection).map_err(failed)?;
+    for (migration, version) in migrations.iter().zip(1u32..).skip(found as usize) {
+        step(connection, migration, version).map_err(failed)?;
+        tracing::info!(migration = migration.name, "schema migrated");
+    }
+    Ok(())
+}
+
+fn step(connection: &mut Connection, migration: &Migration, version: u32) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.execute_batch(LEDGER)?;
+    transaction.execute_batch(migration.sql)?;
+    transaction.execute(
+        "INSERT INTO migration (version, name, sql) VALUES (?1, ?2, ?3)",
+        (version, migration.name, migration.sql),
+    )?;
+    transaction.pragma_update(None, "user_version", version)?;
+    transaction.commit()
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn application_id(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, "application_id", |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rusqlite::Connection;
+
+    use super::{MIGRATIONS, Migration, migrate, refuse_unknown, version};
+    use crate::OpenError;
+
+    const FIRST: Migration = Migration { name: "0001_a", sql: "CREATE TABLE a (x INTEGER) STRICT" };
+    const SECOND: Migration =
+        Migration { name: "0002_b", sql: "ALTER TABLE a ADD COLUMN y INTEGER" };
+    const BROKEN: Migration =
+        Migration { name: "0002_b", sql: "CREATE TABLE b (x INTEGER) STRICT; CREATE TABLE a (x)" };
+    const EDITED: Migration = Migration { name: "0001_a", sql: "CREATE TABLE a (x TEXT) STRICT" };
+
+    fn memory() -> (Connection, &'static Path) {
+        (Connection::open_in_memory().unwrap(), Path::new("test.db"))
+    }
+
+    fn tables(connection: &Connection) -> Vec<String> {
+        let mut statement = connection
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+            .unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn takes_only_the_steps_that_are_missing_and_keeps_the_rows() {
+        let (mut db, path) = memory();
+        migrate(&mut db, path, &[FIRST]).unwrap();
+        db.execute("INSERT INTO a (x) VALUES (7)", []).unwrap();
+        migrate(&mut db, path, &[FIRST, SECOND]).unwrap();
+        migrate(&mut db, path, &[FIRST, SECOND]).unwrap();
+
+        let row = db.query_row("SELECT x, y FROM a", [], |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(row, Ok((7, None::<i64>)));
+        assert_eq!(version(&db), Ok(2));
+        assert!(refuse_unknown(&db, path, &[FIRST, SECOND]).is_ok());
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_nothing_behind() {
+        let (mut db, path) = memory();
+        let error = migrate(&mut db, path, &[FIRST, BROKEN]).unwrap_err();
+        assert!(matches!(error, OpenError::Database { .. }), "{error:?}");
+        assert_eq!(tables(&db), ["a", "migration"]);
+        assert_eq!(version(&db), Ok(1));
+        migrate(&mut db, path, &[FIRST, SECOND]).unwrap();
+        assert_eq!(version(&db), Ok(2));
+    }
+
+    #[test]
+    fn refuses_an_edited_step() {
+        let (mut db, path) = memory();
+        migrate(&mut db, path, &[FIRST]).unwrap();
+        let error = refuse_unknown(&db, path, &[EDITED, SECOND]).unwrap_err();
+        assert!(matches!(error, OpenError::EditedMigration { name: "0001_a", .. }), "{error:?}");
+    }
+
+    #[test]
+    fn refuses_a_newer_schema() {
+        let (mut db, path) = memory();
+        migrate(&mut db, path, &[FIRST, SECOND]).unwrap();
+        let error = refuse_unknown(&db, path, &[FIRST]).unwrap_err();
+        assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1, .. }), "{error:?}");
+    }
+
+    #[test]
+    fn refuses_the_database_of_another_program() {
+        let (db, path) = memory();
+        db.execute_batch("CREATE TABLE bookmarks (url TEXT)").unwrap();
+        let error = refuse_unknown(&db, path, MIGRATIONS).unwrap_err();
+        assert!(matches!(error, OpenError::Foreign { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn released_steps_have_not_been_edited() {
+        // An edited step locks every user out of their
+        // data: add a new one instead.
+        let released: Vec<_> = MIGRATIONS.iter().map(|it| (it.name, fingerprint(it.sql))).collect();
+        assert_eq!(released, [("0001_sessions", 10_246_979_642_059_405_649)]);
+    }
+
+    /// FNV-1a: enough to notice an edit.
+    fn fingerprint(text: &str) -> u64 {
+        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+}

@@ -1,0 +1,231 @@
+//! The durable store of one machine: one SQLite file, one writer thread, readers beside it.
+//!
+//! Reading order: `open` (the settings of a connection, what is checked before anything is
+//! served), `lock` (one process per directory), `migrations`, `writer` (group commit), `readers`,
+//! then the statements in `sessions`, `secrets` and `issued`.
+//!
+//! An acknowledged write survives `kill -9` and power loss: the log is synced before anyone gets
+//! an answer (`synchronous=FULL`). One sync serves all writes that were waiting.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{
+    CredentialId, Event, Handle, IssuedPage, IssuedRecord, IssuedStore, NewEvent, NewSession, Next,
+    Page, Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind,
+    SessionStore, Store, StoreError, Taken, TenantId,
+};
+
+mod columns;
+mod fault;
+mod issued;
+mod lock;
+mod migrations;
+pub(crate) mod open;
+mod readers;
+mod secrets;
+mod sessions;
+mod writer;
+
+pub use open::{OpenError, SqliteOptions};
+
+use lock::DirectoryLock;
+use readers::Readers;
+use writer::Writer;
+
+/// Keeps everything in `lanyard.db` in one directory that no other process uses.
+pub struct SqliteStore {
+    parts: Arc<Parts>,
+}
+
+/// Fields are dropped in this order: the readers close, the writer finishes and closes, and only
+/// then may another process have the directory.
+struct Parts {
+    readers: Readers,
+    writer: Writer,
+    _lock: DirectoryLock,
+}
+
+impl SqliteStore {
+    /// Opens the store in `directory`, which is made if it does not exist.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] if another process has it, [`OpenError::NewerSchema`] if a newer
+    /// Lanyard wrote it (nothing is touched then), and what else [`OpenError`] lists.
+    pub fn open(directory: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::open_with(directory, &SqliteOptions::default())
+    }
+
+    /// Opens the store with other than the default limits.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(
+        directory: impl AsRef<Path>,
+        options: &SqliteOptions,
+    ) -> Result<Self, OpenError> {
+        let opened = open::open(directory.as_ref(), options)?;
+        let parts = Parts {
+            readers: Readers::new(opened.readers),
+            writer: Writer::start(opened.writer)?,
+            _lock: opened.lock,
+        };
+        Ok(Self { parts: Arc::new(parts) })
+    }
+}
+
+#[async_trait]
+impl SessionStore for SqliteStore {
+    async fn insert(&self, session: NewSession) -> Result<(), StoreError> {
+        self.parts.writer.write(move |db| sessions::insert(db, &session)).await
+    }
+
+    async fn take(
+        &self,
+        tenant: &TenantId,
+        handle: &Handle,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        self.parts.readers.read(|db| sessions::take(db, tenant, handle, now))
+    }
+
+    async fn by_id(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        self.parts.readers.read(|db| sessions::by_id(db, tenant, id, now))
+    }
+
+    async fn replace(&self, session: &Session, next: Next) -> Result<Replaced, StoreError> {
+        let held = sessions::Held::of(session);
+        self.parts.writer.write(move |db| sessions::replace(db, &held, &next)).await
+    }
+
+    async fn events(&self, tenant: &TenantId, id: SessionId) -> Result<Vec<Event>, StoreError> {
+        self.parts.readers.read(|db| sessions::events(db, tenant, id))
+    }
+
+    async fn append_event(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        event: NewEvent,
+    ) -> Result<(), StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| sessions::append_event(db, &tenant, id, &event)).await
+    }
+
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        kind: SessionKind,
+        page: Page,
+    ) -> Result<Vec<Session>, StoreError> {
+        self.parts.readers.read(|db| sessions::list(db, tenant, kind, page))
+    }
+
+    async fn delete(&self, tenant: &TenantId, id: SessionId) -> Result<bool, StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| sessions::delete(db, &tenant, id)).await
+    }
+
+    async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| sessions::purge_expired(db, now, limit)).await
+    }
+}
+
+#[async_trait]
+impl SecretStore for SqliteStore {
+    async fn secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+    ) -> Result<Option<Secret>, StoreError> {
+        self.parts.readers.read(|db| secrets::secret(db, tenant, name))
+    }
+
+    async fn put_secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+        expected: Option<u64>,
+        sealed: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Put, StoreError> {
+        let (tenant, name) = (tenant.clone(), name.clone());
+        let put = move |db: &_| secrets::put(db, (&tenant, &name), expected, &sealed, now);
+        self.parts.writer.write(put).await
+    }
+
+    async fn secret_names(
+        &self,
+        tenant: &TenantId,
+        prefix: &str,
+    ) -> Result<Vec<SecretName>, StoreError> {
+        self.parts.readers.read(|db| secrets::names(db, tenant, prefix))
+    }
+
+    async fn remove_secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+    ) -> Result<bool, StoreError> {
+        let (tenant, name) = (tenant.clone(), name.clone());
+        self.parts.writer.write(move |db| secrets::remove(db, &tenant, &name)).await
+    }
+}
+
+#[async_trait]
+impl IssuedStore for SqliteStore {
+    async fn issued(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Option<IssuedRecord>, StoreError> {
+        self.parts.readers.read(|db| issued::one(db, tenant, credential))
+    }
+
+    async fn issued_in(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+    ) -> Result<Vec<IssuedRecord>, StoreError> {
+        self.parts.readers.read(|db| issued::of_session(db, tenant, session))
+    }
+
+    async fn list_issued(
+        &self,
+        tenant: &TenantId,
+        page: IssuedPage,
+    ) -> Result<Vec<IssuedRecord>, StoreError> {
+        self.parts.readers.read(|db| issued::list(db, tenant, page))
+    }
+
+    async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| issued::purge(db, expired_before, limit)).await
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.parts.writer.write(sessions::probe).await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.parts.readers.close();
+        self.parts.writer.close().await
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SqliteStore")
+    }
+}

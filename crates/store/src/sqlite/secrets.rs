@@ -1,0 +1,92 @@
+//! The statements over sealed tenant material.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::columns::{moment, read, read_moment, read_version, version};
+use super::fault::fault;
+use super::sessions::execute;
+use crate::{Put, Secret, SecretName, StoreError, TenantId};
+
+pub(super) fn secret(
+    db: &Connection,
+    tenant: &TenantId,
+    name: &SecretName,
+) -> Result<Option<Secret>, StoreError> {
+    let mut statement = db
+        .prepare_cached(
+            "SELECT version, sealed, written_at FROM secret WHERE tenant = ?1 AND name = ?2",
+        )
+        .map_err(fault)?;
+    let mut rows = statement.query(params![tenant.as_str(), name.as_str()]).map_err(fault)?;
+    let Some(row) = rows.next().map_err(fault)? else {
+        return Ok(None);
+    };
+    Ok(Some(Secret {
+        tenant: tenant.clone(),
+        name: name.clone(),
+        version: read_version(row, 0)?,
+        sealed: read(row, 1)?,
+        written_at: read_moment(row, 2)?,
+    }))
+}
+
+pub(super) fn put(
+    db: &Connection,
+    (tenant, name): (&TenantId, &SecretName),
+    expected: Option<u64>,
+    sealed: &[u8],
+    now: Timestamp,
+) -> Result<Put, StoreError> {
+    let written = match expected {
+        None => execute(
+            db,
+            "INSERT INTO secret (tenant, name, version, sealed, written_at)
+             VALUES (?1, ?2, 1, ?3, ?4) ON CONFLICT (tenant, name) DO NOTHING",
+            params![tenant.as_str(), name.as_str(), sealed, moment(now)],
+        )?,
+        Some(expected) => execute(
+            db,
+            "UPDATE secret SET sealed = ?1, written_at = ?2, version = version + 1
+             WHERE tenant = ?3 AND name = ?4 AND version = ?5",
+            params![sealed, moment(now), tenant.as_str(), name.as_str(), version(expected)],
+        )?,
+    };
+    Ok(match written {
+        0 => Put::Conflict,
+        _ => Put::Done(expected.unwrap_or(0) + 1),
+    })
+}
+
+pub(super) fn names(
+    db: &Connection,
+    tenant: &TenantId,
+    prefix: &str,
+) -> Result<Vec<SecretName>, StoreError> {
+    let mut statement = db
+        .prepare_cached(
+            "SELECT name FROM secret
+             WHERE tenant = ?1 AND substr(name, 1, length(?2)) = ?2 ORDER BY name",
+        )
+        .map_err(fault)?;
+    let mut rows = statement.query(params![tenant.as_str(), prefix]).map_err(fault)?;
+    let mut names = Vec::new();
+    while let Some(row) = rows.next().map_err(fault)? {
+        let name = read::<String>(row, 0)?.parse();
+        names.push(name.map_err(|_| StoreError::Corrupt { what: "the name of a secret" })?);
+    }
+    Ok(names)
+}
+
+pub(super) fn remove(
+    db: &Connection,
+    tenant: &TenantId,
+    name: &SecretName,
+) -> Result<bool, StoreError> {
+    let removed = execute(
+        db,
+        "DELETE FROM secret WHERE tenant = ?1 AND name = ?2",
+        params![tenant.as_str(), name.as_str()],
+    )?;
+    Ok(removed > 0)
+}

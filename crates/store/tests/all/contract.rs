@@ -1,0 +1,593 @@
+//! What every backend promises. A new backend is one more module at the end of this file.
+
+use std::sync::Arc;
+
+use lanyard_store::event::LONGEST_TRAIL;
+use lanyard_store::{
+    Handle, HandleKind, IssuedPage, NewEvent, NewSession, Next, Outcome, Page, Put, Replaced,
+    Session, SessionKind, Store, StoreError, Taken, Unavailability,
+};
+use tokio::task::JoinSet;
+
+use crate::support::{
+    code, credential, demo, end, handle, id, live, offer, record, second, tenant, token,
+};
+
+type Backend = Arc<dyn Store>;
+
+async fn a_session_is_found_by_each_of_its_handles_and_by_its_name(store: Backend) {
+    let session = NewSession {
+        handles: vec![code(1), handle(HandleKind::Offer, 1), handle(HandleKind::TransactionId, 1)],
+        ..offer(1)
+    };
+    store.insert(session).await.unwrap();
+
+    let expected = Session {
+        tenant: demo(),
+        id: id(1),
+        kind: SessionKind::Offer,
+        version: 1,
+        state: b"offer 1".to_vec(),
+        created_at: second(1),
+        expires_at: end(),
+    };
+    for kind in [HandleKind::PreAuthorizedCode, HandleKind::Offer, HandleKind::TransactionId] {
+        let taken = store.take(&demo(), &handle(kind, 1), second(1)).await;
+        assert_eq!(taken, Ok(Taken::Live(expected.clone())), "{kind}");
+    }
+    assert_eq!(store.by_id(&demo(), id(1), second(1)).await, Ok(Taken::Live(expected)));
+}
+
+async fn an_unknown_handle_or_name_is_absent(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    assert_eq!(store.take(&demo(), &code(2), second(1)).await, Ok(Taken::Absent));
+    assert_eq!(store.by_id(&demo(), id(2), second(1)).await, Ok(Taken::Absent));
+}
+
+async fn a_digest_of_one_kind_opens_nothing_as_another(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    for kind in HandleKind::ALL {
+        let taken = store.take(&demo(), &handle(kind, 1), second(1)).await.unwrap();
+        assert_eq!(
+            matches!(taken, Taken::Live(_)),
+            kind == HandleKind::PreAuthorizedCode,
+            "{kind}"
+        );
+    }
+}
+
+async fn the_same_names_in_two_tenants_are_two_things(store: Backend) {
+    let other = tenant("other");
+    store.insert(offer(1)).await.unwrap();
+    assert_eq!(store.take(&other, &code(1), second(1)).await, Ok(Taken::Absent));
+    assert_eq!(store.by_id(&other, id(1), second(1)).await, Ok(Taken::Absent));
+    assert_eq!(store.events(&other, id(1)).await, Ok(vec![]));
+    assert_eq!(store.list(&other, SessionKind::Offer, Page::first(9)).await, Ok(vec![]));
+    assert_eq!(store.delete(&other, id(1)).await, Ok(false));
+    let event = NewEvent::done(second(1), "token");
+    assert_eq!(store.append_event(&other, id(1), event).await, Err(StoreError::SessionAbsent));
+
+    let theirs = NewSession { tenant: other.clone(), state: b"theirs".to_vec(), ..offer(1) };
+    store.insert(theirs).await.unwrap();
+    let Ok(Taken::Live(taken)) = store.take(&other, &code(1), second(1)).await else {
+        unreachable!("the other tenant has its own session by now")
+    };
+    assert_eq!((taken.tenant.clone(), taken.state.as_slice()), (other.clone(), &b"theirs"[..]));
+
+    let next = Next::new(second(2), b"theirs, used".to_vec(), end())
+        .retiring(code(1))
+        .with_issued(record(1, id(1)));
+    assert!(matches!(store.replace(&taken, next).await, Ok(Replaced::Done(_))));
+    assert_eq!(live(&*store, code(1)).await.version, 1, "ours is untouched");
+    assert_eq!(store.issued(&demo(), credential(1)).await, Ok(None));
+    assert_eq!(store.delete(&other, id(1)).await, Ok(true));
+    assert_eq!(live(&*store, code(1)).await.state, b"offer 1");
+}
+
+async fn a_session_in_the_hand_of_another_tenant_replaces_nothing(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let forged = Session { tenant: tenant("other"), ..live(&*store, code(1)).await };
+    let next = Next::new(second(2), b"forged".to_vec(), end());
+    assert_eq!(store.replace(&forged, next).await, Ok(Replaced::Conflict));
+    assert_eq!(live(&*store, code(1)).await.state, b"offer 1");
+}
+
+async fn a_session_is_expired_from_its_last_moment_on(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let just_before = end() - jiff::SignedDuration::from_micros(1);
+    let taken = store.take(&demo(), &code(1), just_before).await.unwrap();
+    assert!(matches!(taken, Taken::Live(_)));
+    assert_eq!(store.take(&demo(), &code(1), end()).await, Ok(Taken::Expired));
+    assert_eq!(store.by_id(&demo(), id(1), end()).await, Ok(Taken::Expired));
+}
+
+async fn a_session_that_expires_in_the_hand_is_not_replaced(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    let late = Next::new(end(), b"too late".to_vec(), second(9_999)).retiring(code(1));
+    assert_eq!(store.replace(&held, late).await, Ok(Replaced::Conflict));
+    assert_eq!(live(&*store, code(1)).await.state, b"offer 1");
+}
+
+async fn a_step_replaces_state_version_and_end(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    let next = Next::new(second(2), b"authorized".to_vec(), second(900)).adding(token(1));
+    let expected = Session {
+        version: 2,
+        state: b"authorized".to_vec(),
+        expires_at: second(900),
+        ..held.clone()
+    };
+    assert_eq!(store.replace(&held, next).await, Ok(Replaced::Done(expected.clone())));
+    for handle in [code(1), token(1)] {
+        assert_eq!(
+            store.take(&demo(), &handle, second(2)).await,
+            Ok(Taken::Live(expected.clone()))
+        );
+    }
+}
+
+async fn a_version_is_replaced_once(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    let first = Next::new(second(2), b"first".to_vec(), end());
+    let second_try = Next::new(second(2), b"second".to_vec(), end())
+        .adding(token(1))
+        .with_event(NewEvent::done(second(2), "token"))
+        .with_issued(record(1, id(1)));
+    assert!(matches!(store.replace(&held, first).await, Ok(Replaced::Done(_))));
+    assert_eq!(store.replace(&held, second_try).await, Ok(Replaced::Conflict));
+
+    assert_eq!(live(&*store, code(1)).await.state, b"first");
+    assert_eq!(store.take(&demo(), &token(1), second(2)).await, Ok(Taken::Absent));
+    assert_eq!(store.events(&demo(), id(1)).await.unwrap().len(), 1);
+    assert_eq!(store.issued(&demo(), credential(1)).await, Ok(None));
+}
+
+async fn of_sixty_four_concurrent_takers_exactly_one_is_done(store: Backend) {
+    for round in 0..8 {
+        store.insert(offer(round)).await.unwrap();
+        let mut takers = JoinSet::new();
+        for taker in 0..64 {
+            let store = store.clone();
+            takers.spawn(async move {
+                let held = match store.take(&demo(), &code(round), second(1)).await.unwrap() {
+                    Taken::Live(session) => session,
+                    Taken::Used(used) => {
+                        assert_eq!(used, id(round));
+                        return None;
+                    }
+                    other => unreachable!("neither live nor used: {other:?}"),
+                };
+                let next = Next::new(second(2), format!("won by {taker}").into(), end())
+                    .retiring(code(round))
+                    .adding(token(round))
+                    .with_event(NewEvent::done(second(2), "token"));
+                match store.replace(&held, next).await.unwrap() {
+                    Replaced::Done(session) => Some(session),
+                    Replaced::Conflict => None,
+                }
+            });
+        }
+        let winners: Vec<_> = takers.join_all().await.into_iter().flatten().collect();
+        assert_eq!(winners.len(), 1);
+        assert_eq!(live(&*store, token(round)).await, winners[0]);
+        assert_eq!(store.events(&demo(), id(round)).await.unwrap().len(), 2);
+    }
+}
+
+async fn a_retired_handle_names_the_session_it_was_used_for(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    let next =
+        Next::new(second(2), b"authorized".to_vec(), end()).retiring(code(1)).adding(token(1));
+    let Ok(Replaced::Done(_)) = store.replace(&held, next).await else {
+        unreachable!("nobody else holds it")
+    };
+    assert_eq!(store.take(&demo(), &code(1), second(3)).await, Ok(Taken::Used(id(1))));
+    assert_eq!(store.take(&demo(), &code(1), end()).await, Ok(Taken::Used(id(1))), "expired too");
+    assert!(matches!(store.take(&demo(), &token(1), second(3)).await, Ok(Taken::Live(_))));
+    let reborn = NewSession { handles: vec![code(1)], ..offer(2) };
+    assert_eq!(store.insert(reborn).await, Err(StoreError::DuplicateHandle));
+}
+
+async fn a_step_retires_only_live_handles_of_its_own_session(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    store.insert(offer(2)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    for retired in [vec![code(2)], vec![code(3)], vec![code(1), code(1)]] {
+        let next = Next {
+            retire_handles: retired,
+            ..Next::new(second(2), b"changed".to_vec(), end()).adding(token(1))
+        };
+        assert_eq!(store.replace(&held, next).await, Err(StoreError::HandleNotHeld));
+    }
+    assert_eq!(live(&*store, code(1)).await, held, "nothing of a refused step remains");
+    assert_eq!(live(&*store, code(2)).await.version, 1);
+    assert_eq!(store.take(&demo(), &token(1), second(2)).await, Ok(Taken::Absent));
+}
+
+async fn a_step_that_adds_a_known_handle_changes_nothing(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    store.insert(offer(2)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    for added in [code(2), code(1)] {
+        let next = Next::new(second(2), b"changed".to_vec(), end())
+            .adding(token(1))
+            .adding(added)
+            .with_event(NewEvent::done(second(2), "token"))
+            .with_issued(record(1, id(1)));
+        assert_eq!(store.replace(&held, next).await, Err(StoreError::DuplicateHandle));
+    }
+    assert_eq!(live(&*store, code(1)).await, held);
+    assert_eq!(store.take(&demo(), &token(1), second(2)).await, Ok(Taken::Absent));
+    assert_eq!(store.events(&demo(), id(1)).await.unwrap().len(), 1);
+    assert_eq!(store.issued(&demo(), credential(1)).await, Ok(None));
+}
+
+async fn names_that_are_taken_are_refused_and_leave_nothing(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let same_name = NewSession { handles: vec![code(2)], ..offer(1) };
+    assert_eq!(store.insert(same_name).await, Err(StoreError::DuplicateSession));
+    assert_eq!(store.take(&demo(), &code(2), second(1)).await, Ok(Taken::Absent));
+
+    let same_handle = NewSession { handles: vec![token(3), code(1)], ..offer(3) };
+    assert_eq!(store.insert(same_handle).await, Err(StoreError::DuplicateHandle));
+    let handle_twice = NewSession { handles: vec![token(3), token(3)], ..offer(3) };
+    assert_eq!(store.insert(handle_twice).await, Err(StoreError::DuplicateHandle));
+    assert_eq!(store.by_id(&demo(), id(3), second(1)).await, Ok(Taken::Absent));
+    assert_eq!(store.take(&demo(), &token(3), second(1)).await, Ok(Taken::Absent));
+}
+
+async fn the_trail_keeps_every_event_in_order(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let refused = NewEvent::refused(second(2), "token", "tx_code_wrong").with_detail("try 1 of 5");
+    store.append_event(&demo(), id(1), refused).await.unwrap();
+    let next = Next::new(second(3), b"authorized".to_vec(), end())
+        .with_event(NewEvent::done(second(3), "token"))
+        .with_event(NewEvent::undetermined(second(3), "status", "list_unreachable"));
+    let held = live(&*store, code(1)).await;
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+
+    let trail = store.events(&demo(), id(1)).await.unwrap();
+    let told: Vec<_> = trail
+        .iter()
+        .map(|it| (it.seq, it.at, it.step.as_str(), it.outcome, it.reason.as_deref()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (1, second(1), "offer_created", Outcome::Done, None),
+            (2, second(2), "token", Outcome::Refused, Some("tx_code_wrong")),
+            (3, second(3), "token", Outcome::Done, None),
+            (4, second(3), "status", Outcome::Undetermined, Some("list_unreachable")),
+        ]
+    );
+    assert_eq!(trail[1].detail.as_deref(), Some("try 1 of 5"));
+}
+
+async fn an_event_does_not_disturb_whoever_holds_the_session(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    let event = NewEvent::refused(second(2), "token", "tx_code_wrong");
+    store.append_event(&demo(), id(1), event).await.unwrap();
+    let next = Next::new(second(3), b"authorized".to_vec(), end());
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+}
+
+async fn an_event_needs_a_session(store: Backend) {
+    let event = NewEvent::done(second(1), "token");
+    let appended = store.append_event(&demo(), id(1), event).await;
+    assert_eq!(appended, Err(StoreError::SessionAbsent));
+    assert_eq!(store.events(&demo(), id(1)).await, Ok(vec![]));
+}
+
+async fn a_flood_of_refusals_fills_the_trail_and_not_the_store(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    for _ in 0..LONGEST_TRAIL + 10 {
+        let event = NewEvent::refused(second(2), "token", "tx_code_wrong");
+        store.append_event(&demo(), id(1), event).await.unwrap();
+    }
+    let held = live(&*store, code(1)).await;
+    let next = Next::new(second(3), b"authorized".to_vec(), end())
+        .with_event(NewEvent::done(second(3), "token"));
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+
+    let trail = store.events(&demo(), id(1)).await.unwrap();
+    assert_eq!(trail.len(), LONGEST_TRAIL as usize + 1, "steps are always kept");
+    assert_eq!(trail.last().unwrap().outcome, Outcome::Done);
+}
+
+async fn a_list_is_newest_first_and_comes_in_pages(store: Backend) {
+    for n in [3, 1, 5, 2, 4] {
+        store.insert(offer(n)).await.unwrap();
+    }
+    store.insert(NewSession { kind: SessionKind::Request, ..offer(6) }).await.unwrap();
+    store.insert(NewSession { tenant: tenant("other"), ..offer(7) }).await.unwrap();
+
+    let ids = async |page| {
+        let listed = store.list(&demo(), SessionKind::Offer, page).await.unwrap();
+        listed.into_iter().map(|session| session.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(Page::first(2)).await, [id(5), id(4)]);
+    assert_eq!(ids(Page { before: Some(id(4)), limit: 2 }).await, [id(3), id(2)]);
+    assert_eq!(ids(Page { before: Some(id(2)), limit: 2 }).await, [id(1)]);
+    assert_eq!(ids(Page { before: Some(id(1)), limit: 2 }).await, []);
+    let requests = store.list(&demo(), SessionKind::Request, Page::first(9)).await.unwrap();
+    assert_eq!(requests.len(), 1);
+}
+
+async fn a_page_has_a_largest_size(store: Backend) {
+    for n in 0..u32::from(Page::LARGEST) + 5 {
+        store.insert(offer(n)).await.unwrap();
+    }
+    let listed = store.list(&demo(), SessionKind::Offer, Page::first(u16::MAX)).await.unwrap();
+    assert_eq!(listed.len(), usize::from(Page::LARGEST));
+}
+
+async fn a_deleted_session_takes_its_handles_and_its_trail_along(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    let next = Next::new(second(2), b"authorized".to_vec(), end())
+        .retiring(code(1))
+        .adding(token(1))
+        .with_issued(record(1, id(1)));
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+
+    assert_eq!(store.delete(&demo(), id(1)).await, Ok(true));
+    assert_eq!(store.delete(&demo(), id(1)).await, Ok(false));
+    for handle in [code(1), token(1)] {
+        assert_eq!(store.take(&demo(), &handle, second(2)).await, Ok(Taken::Absent));
+    }
+    assert_eq!(store.events(&demo(), id(1)).await, Ok(vec![]));
+    assert_eq!(store.issued(&demo(), credential(1)).await, Ok(Some(record(1, id(1)))));
+
+    store.insert(offer(1)).await.unwrap();
+    assert_eq!(store.events(&demo(), id(1)).await.unwrap().len(), 1);
+}
+
+async fn a_deleted_session_in_the_hand_is_not_replaced(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    store.delete(&demo(), id(1)).await.unwrap();
+    let next = Next::new(second(2), b"ghost".to_vec(), end()).adding(token(1));
+    assert_eq!(store.replace(&held, next).await, Ok(Replaced::Conflict));
+    assert_eq!(store.take(&demo(), &token(1), second(2)).await, Ok(Taken::Absent));
+}
+
+async fn a_purge_removes_the_longest_expired_and_nothing_live(store: Backend) {
+    for n in 1..=6 {
+        let expires_at = second(100 + i64::from(n) * 10);
+        store.insert(NewSession { expires_at, ..offer(n) }).await.unwrap();
+    }
+    let elsewhere = NewSession { tenant: tenant("other"), expires_at: second(1), ..offer(7) };
+    store.insert(elsewhere).await.unwrap();
+
+    let now = second(140);
+    assert_eq!(store.purge_expired(now, 3).await, Ok(3));
+    assert_eq!(store.by_id(&tenant("other"), id(7), second(0)).await, Ok(Taken::Absent));
+    assert_eq!(store.take(&demo(), &code(2), now).await, Ok(Taken::Absent));
+    assert_eq!(store.take(&demo(), &code(4), now).await, Ok(Taken::Expired));
+    assert_eq!(store.purge_expired(now, 100).await, Ok(2));
+    assert_eq!(store.purge_expired(now, 100).await, Ok(0));
+    for n in [5, 6] {
+        assert!(matches!(store.take(&demo(), &code(n), now).await, Ok(Taken::Live(_))), "{n}");
+    }
+}
+
+async fn a_purge_spares_a_session_whose_step_moved_its_end(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    let next = Next::new(second(2), b"authorized".to_vec(), second(5_000));
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+    assert_eq!(store.purge_expired(end(), 100).await, Ok(0));
+    assert!(matches!(store.take(&demo(), &code(1), end()).await, Ok(Taken::Live(_))));
+}
+
+async fn what_a_step_issued_is_on_record_with_it(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    let endless = lanyard_store::IssuedRecord { expires_at: None, ..record(2, id(1)) };
+    let next = Next::new(second(2), b"issued".to_vec(), end())
+        .with_issued(record(1, id(1)))
+        .with_issued(endless.clone());
+    let Ok(Replaced::Done(held)) = store.replace(&held, next).await else {
+        unreachable!("nobody else holds it")
+    };
+    assert_eq!(store.issued(&demo(), credential(2)).await, Ok(Some(endless.clone())));
+    assert_eq!(store.issued_in(&demo(), id(1)).await, Ok(vec![record(1, id(1)), endless.clone()]));
+    assert_eq!(store.issued_in(&demo(), id(2)).await, Ok(vec![]));
+    let page = IssuedPage { before: None, limit: 1 };
+    assert_eq!(store.list_issued(&demo(), page).await, Ok(vec![endless]));
+    let page = IssuedPage { before: Some(credential(2)), limit: 9 };
+    assert_eq!(store.list_issued(&demo(), page).await, Ok(vec![record(1, id(1))]));
+    assert_eq!(store.list_issued(&tenant("other"), page).await, Ok(vec![]));
+
+    let again = Next::new(second(3), b"again".to_vec(), end()).with_issued(record(1, id(1)));
+    assert_eq!(store.replace(&held, again).await, Err(StoreError::DuplicateCredential));
+    assert_eq!(live(&*store, code(1)).await, held);
+}
+
+async fn the_record_forgets_only_what_expired(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    let with_end = |n, end| lanyard_store::IssuedRecord { expires_at: end, ..record(n, id(1)) };
+    let next = Next::new(second(2), b"issued".to_vec(), end())
+        .with_issued(with_end(1, Some(second(50))))
+        .with_issued(with_end(2, Some(second(40))))
+        .with_issued(with_end(3, Some(second(51))))
+        .with_issued(with_end(4, None));
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+
+    assert_eq!(store.purge_issued(second(50), 1).await, Ok(1));
+    assert_eq!(store.issued(&demo(), credential(2)).await, Ok(None));
+    assert_eq!(store.purge_issued(second(50), 9).await, Ok(1));
+    let left = store.issued_in(&demo(), id(1)).await.unwrap();
+    assert_eq!(left, [with_end(3, Some(second(51))), with_end(4, None)]);
+}
+
+async fn a_secret_is_replaced_only_by_who_read_it(store: Backend) {
+    let name = "key/issuer".parse().unwrap();
+    let put = |expected, sealed: &'static [u8]| {
+        let (store, name) = (store.clone(), &name);
+        async move { store.put_secret(&demo(), name, expected, sealed.to_vec(), second(1)).await }
+    };
+    assert_eq!(store.secret(&demo(), &name).await, Ok(None));
+    assert_eq!(put(Some(1), b"none").await, Ok(Put::Conflict));
+    assert_eq!(put(None, b"one").await, Ok(Put::Done(1)));
+    assert_eq!(put(None, b"other one").await, Ok(Put::Conflict));
+    assert_eq!(put(Some(1), b"two").await, Ok(Put::Done(2)));
+    assert_eq!(put(Some(1), b"late two").await, Ok(Put::Conflict));
+    assert_eq!(put(Some(u64::MAX), b"beyond").await, Ok(Put::Conflict));
+
+    let secret = store.secret(&demo(), &name).await.unwrap().unwrap();
+    assert_eq!((secret.version, secret.sealed.as_slice()), (2, &b"two"[..]));
+    assert_eq!(store.secret(&tenant("other"), &name).await, Ok(None));
+    assert_eq!(store.remove_secret(&tenant("other"), &name).await, Ok(false));
+    assert_eq!(store.remove_secret(&demo(), &name).await, Ok(true));
+    assert_eq!(store.remove_secret(&demo(), &name).await, Ok(false));
+    assert_eq!(put(None, b"again").await, Ok(Put::Done(1)));
+}
+
+async fn secrets_are_listed_by_the_beginning_of_their_name(store: Backend) {
+    for name in ["key/b", "key/a", "keys", "config", "key_c"] {
+        let name = name.parse().unwrap();
+        let put = store.put_secret(&demo(), &name, None, vec![1], second(1)).await;
+        assert_eq!(put, Ok(Put::Done(1)));
+    }
+    let names = async |prefix| {
+        let names = store.secret_names(&demo(), prefix).await.unwrap();
+        names.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("key/").await, ["key/a", "key/b"]);
+    assert_eq!(names("").await, ["config", "key/a", "key/b", "key_c", "keys"]);
+    assert_eq!(names("key%").await, [""; 0], "a prefix is no pattern");
+    assert!(store.secret_names(&tenant("other"), "").await.unwrap().is_empty());
+}
+
+async fn values_that_look_like_sql_are_values(store: Backend) {
+    let hostile = "'; DROP TABLE session; -- \" ? ?1 $1 \0 %s \u{202e}";
+    let mut digest = [b' '; 32];
+    digest[..25].copy_from_slice(b"x' OR 1=1; DELETE FROM se");
+    let session = NewSession {
+        state: hostile.as_bytes().to_vec(),
+        handles: vec![Handle::new(HandleKind::State, digest)],
+        event: NewEvent::done(second(1), "'; --").with_detail(hostile),
+        ..offer(1)
+    };
+    store.insert(session).await.unwrap();
+    store.insert(offer(2)).await.unwrap();
+    let held = live(&*store, Handle::new(HandleKind::State, digest)).await;
+    assert_eq!(held.state, hostile.as_bytes());
+    let odd = lanyard_store::IssuedRecord { configuration: hostile.into(), ..record(1, id(1)) };
+    let next = Next::new(second(2), vec![0; 3], end()).with_issued(odd.clone());
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+    assert_eq!(store.issued(&demo(), credential(1)).await, Ok(Some(odd)));
+    assert_eq!(store.events(&demo(), id(1)).await.unwrap()[0].detail.as_deref(), Some(hostile));
+    assert_eq!(store.secret_names(&demo(), hostile).await, Ok(vec![]));
+    assert_eq!(live(&*store, code(2)).await.state, b"offer 2");
+}
+
+async fn a_state_may_be_empty_or_large(store: Backend) {
+    for (n, length) in [(1, 0), (2, 1 << 20)] {
+        let state = vec![n; length];
+        store.insert(NewSession { state: state.clone(), ..offer(n.into()) }).await.unwrap();
+        assert_eq!(live(&*store, code(n.into())).await.state, state);
+    }
+}
+
+async fn a_moment_is_kept_to_the_microsecond(store: Backend) {
+    let fine = "2026-11-24T10:00:00.123456789Z".parse().unwrap();
+    store.insert(NewSession { created_at: fine, ..offer(1) }).await.unwrap();
+    let kept = live(&*store, code(1)).await.created_at;
+    assert_eq!(kept, "2026-11-24T10:00:00.123456Z".parse().unwrap());
+}
+
+async fn nothing_sealed_is_printed(store: Backend) {
+    store.insert(NewSession { state: b"canary".to_vec(), ..offer(1) }).await.unwrap();
+    let name = "key".parse().unwrap();
+    let put = store.put_secret(&demo(), &name, None, b"canary".to_vec(), second(1)).await;
+    assert_eq!(put, Ok(Put::Done(1)));
+    let session = live(&*store, code(1)).await;
+    let secret = store.secret(&demo(), &name).await.unwrap();
+    let next = Next::new(second(1), b"canary".to_vec(), end());
+    let printed = format!("{session:?} {secret:?} {next:?} {:?} {store:?}", offer(1));
+    let bytes = format!("{:?}", b"canary");
+    assert!(!printed.contains("canary") && !printed.contains(&bytes[1..]), "{printed}");
+    assert!(!printed.contains("[99, 97"), "{printed}");
+}
+
+async fn a_closed_store_says_so(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    assert_eq!(store.ready().await, Ok(()));
+    assert_eq!(store.close().await, Ok(()));
+    assert_eq!(store.close().await, Ok(()), "closing twice is harmless");
+
+    let closed = |error: StoreError| {
+        matches!(error, StoreError::Unavailable { cause: Unavailability::Closed, .. })
+    };
+    assert!(closed(store.ready().await.unwrap_err()));
+    assert!(closed(store.insert(offer(2)).await.unwrap_err()));
+    assert!(closed(store.take(&demo(), &code(1), second(1)).await.unwrap_err()));
+    assert_eq!(store.ready().await.unwrap_err().reason(), "store_closed");
+    assert!(store.ready().await.unwrap_err().retry_after().is_some());
+}
+
+macro_rules! every_backend_keeps {
+    ($($promise:ident,)+) => {
+        mod memory {
+            use std::sync::Arc;
+            use lanyard_store::MemoryStore;
+            $(#[test] fn $promise() {
+                crate::support::block_on(super::$promise(Arc::new(MemoryStore::new())));
+            })+
+        }
+
+        mod sqlite {
+            use std::sync::Arc;
+            use lanyard_store::SqliteStore;
+            $(#[test] fn $promise() {
+                let directory = tempfile::tempdir().expect("a directory");
+                let store = SqliteStore::open(directory.path()).expect("a store");
+                crate::support::block_on(super::$promise(Arc::new(store)));
+            })+
+        }
+    };
+}
+
+every_backend_keeps! {
+    a_session_is_found_by_each_of_its_handles_and_by_its_name,
+    an_unknown_handle_or_name_is_absent,
+    a_digest_of_one_kind_opens_nothing_as_another,
+    the_same_names_in_two_tenants_are_two_things,
+    a_session_in_the_hand_of_another_tenant_replaces_nothing,
+    a_session_is_expired_from_its_last_moment_on,
+    a_session_that_expires_in_the_hand_is_not_replaced,
+    a_step_replaces_state_version_and_end,
+    a_version_is_replaced_once,
+    of_sixty_four_concurrent_takers_exactly_one_is_done,
+    a_retired_handle_names_the_session_it_was_used_for,
+    a_step_retires_only_live_handles_of_its_own_session,
+    a_step_that_adds_a_known_handle_changes_nothing,
+    names_that_are_taken_are_refused_and_leave_nothing,
+    the_trail_keeps_every_event_in_order,
+    an_event_does_not_disturb_whoever_holds_the_session,
+    an_event_needs_a_session,
+    a_flood_of_refusals_fills_the_trail_and_not_the_store,
+    a_list_is_newest_first_and_comes_in_pages,
+    a_page_has_a_largest_size,
+    a_deleted_session_takes_its_handles_and_its_trail_along,
+    a_deleted_session_in_the_hand_is_not_replaced,
+    a_purge_removes_the_longest_expired_and_nothing_live,
+    a_purge_spares_a_session_whose_step_moved_its_end,
+    what_a_step_issued_is_on_record_with_it,
+    the_record_forgets_only_what_expired,
+    a_secret_is_replaced_only_by_who_read_it,
+    secrets_are_listed_by_the_beginning_of_their_name,
+    values_that_look_like_sql_are_values,
+    a_state_may_be_empty_or_large,
+    a_moment_is_kept_to_the_microsecond,
+    nothing_sealed_is_printed,
+    a_closed_store_says_so,
+}
