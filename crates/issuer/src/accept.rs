@@ -1,0 +1,124 @@
+//! The wallet shows its key and gets the credential (OID4VCI §8).
+
+use jiff::Timestamp;
+use lanyard_oid4vci::{
+    AccessToken,
+    credential::{CredentialError, CredentialRequest, CredentialResponse},
+    issuer::{Authorized, Issuance, IssuedCredential, Progress},
+};
+use lanyard_store::{
+    CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, Next, Replaced, Session,
+};
+
+use crate::{
+    IssuerError, IssuerService,
+    http::{BearerFault, Failure},
+    sessions::{Found, State, TRIES},
+    step,
+    tenant::Tenant,
+};
+
+impl IssuerService {
+    /// One credential per configuration and token: whoever loses the race finds it issued.
+    pub(crate) async fn accept(
+        &self,
+        tenant: &Tenant,
+        token: &AccessToken,
+        body: &[u8],
+    ) -> Result<CredentialResponse, Failure> {
+        for _ in 0..TRIES {
+            if let Some(response) = self.try_to_accept(tenant, token, body).await? {
+                return Ok(response);
+            }
+        }
+        Err(IssuerError::Contended.into())
+    }
+
+    /// `None` when another request changed the session in between: nothing was written.
+    async fn try_to_accept(
+        &self,
+        tenant: &Tenant,
+        token: &AccessToken,
+        body: &[u8],
+    ) -> Result<Option<CredentialResponse>, Failure> {
+        let now = self.now();
+        // 1. RFC 6750 §3.1: the token leads to a session with a right to something
+        let access = Handle::new(HandleKind::AccessToken, token.digest(self.provider()));
+        let held = match self.sessions().take(tenant, &access, now).await? {
+            Found::Live(held) => held,
+            Found::Expired | Found::Absent => return Err(BearerFault::Invalid.into()),
+            // the token is retired with the last credential that it gave a right to
+            Found::Used(id) => {
+                let error = CredentialError::AlreadyIssued;
+                self.trace_refusal(tenant, id, now, error.reason()).await;
+                return Err(error.into());
+            }
+        };
+        let session = held.session;
+        let Issuance::Authorized(authorized) = held.state.issuance else {
+            return Err(BearerFault::Invalid.into());
+        };
+        // 2. the step; a refusal leaves the token as good as it was
+        let (response, issued, progress) = match issue(authorized, body, tenant, now).await {
+            Ok(done) => done,
+            Err(error) => {
+                self.trace_refusal(tenant, session.id, now, error.reason()).await;
+                return Err(error.into());
+            }
+        };
+        // 3. that it was issued is durable before the credential leaves
+        let event = issued_event(&issued, now);
+        let next = self.next(tenant, &session, progress, now, access);
+        let next = next.with_event(event.clone()).with_issued(self.record(&session, &issued));
+        match self.sessions().store.replace(&session, next).await? {
+            Replaced::Conflict => Ok(None),
+            Replaced::Done(_) => {
+                self.announce(tenant, session.id, &event);
+                Ok(Some(response))
+            }
+        }
+    }
+
+    fn next(
+        &self,
+        tenant: &Tenant,
+        session: &Session,
+        progress: Progress,
+        now: Timestamp,
+        access: Handle,
+    ) -> Next {
+        let (expires_at, done) = match &progress {
+            Progress::Authorized(authorized) => (authorized.expires_at(), false),
+            Progress::Issued(_) => (self.kept_until(now), true),
+        };
+        let state = State { issuance: progress.into(), place: None };
+        let next = Next::new(now, self.sessions().seal(tenant, session.id, &state), expires_at);
+        if done { next.retiring(access) } else { next }
+    }
+
+    fn record(&self, session: &Session, issued: &IssuedCredential) -> IssuedRecord {
+        IssuedRecord {
+            credential: CredentialId::new(issued.issued_at, self.name_bytes()),
+            configuration: issued.configuration.as_str().to_owned(),
+            issued_at: issued.issued_at,
+            expires_at: Some(issued.expires_at),
+            session: session.id,
+        }
+    }
+}
+
+async fn issue(
+    authorized: Authorized,
+    body: &[u8],
+    tenant: &Tenant,
+    now: Timestamp,
+) -> Result<(CredentialResponse, IssuedCredential, Progress), CredentialError> {
+    let request = CredentialRequest::parse(body)?;
+    authorized.accept(request, &tenant.issuer, now).await.map_err(|refused| refused.error)
+}
+
+fn issued_event(issued: &IssuedCredential, now: Timestamp) -> NewEvent {
+    let copies = if issued.copies == 1 { "copy" } else { "copies" };
+    let detail = format!("{}: {} {copies}", issued.configuration, issued.copies);
+    NewEvent::done(now, step::CREDENTIAL_ISSUED).with_detail(detail)
+}

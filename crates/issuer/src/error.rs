@@ -1,0 +1,57 @@
+//! Why the service's own API did not do what it was asked.
+
+use lanyard_oid4vci::issuer::OfferRefused;
+use lanyard_store::StoreError;
+use thiserror::Error;
+
+use crate::sealing::SealBroken;
+
+/// Why an offer could not be made, read or withdrawn.
+#[derive(Debug, Error)]
+pub enum IssuerError {
+    /// No such tenant.
+    #[error("there is no such tenant")]
+    UnknownTenant,
+    /// No such offer, or it is no longer kept.
+    #[error("there is no such offer")]
+    UnknownOffer,
+    /// What was wanted cannot be offered.
+    #[error("{0}")]
+    Refused(#[from] OfferRefused),
+    /// The credentials are out; an offer is withdrawn before that or never.
+    #[error("the credentials of this offer were issued already")]
+    AlreadyIssued,
+    /// The offer is no longer waiting, so there is nothing to show.
+    #[error("the offer is no longer waiting for a wallet")]
+    NotWaiting,
+    /// Too many requests changed this one session at once; nothing was lost.
+    #[error("too many requests change this session at once")]
+    Contended,
+    /// The store did not answer as it should.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// A state in the store that this service did not write.
+    #[error("the state of a session cannot be read")]
+    Unreadable,
+}
+
+impl From<SealBroken> for IssuerError {
+    fn from(_: SealBroken) -> Self {
+        Self::Unreadable
+    }
+}
+
+impl IssuerError {
+    /// The stable reason code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownTenant | Self::UnknownOffer => "not_found",
+            Self::Refused(refused) => refused.code(),
+            Self::AlreadyIssued => "already_issued",
+            Self::NotWaiting => "offer_not_waiting",
+            Self::Contended => "session_contended",
+            Self::Store(error) => error.reason(),
+            Self::Unreadable => "state_unreadable",
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! `/api/{tenant}/offers`: what integrators call.
+
+use axum::{extract::State, response::Response};
+
+use super::{
+    Failure,
+    body::ApiBody,
+    callers::{Integrator, IntegratorAtOffer},
+    replies,
+};
+use crate::{IssuerService, NewOfferRequest};
+
+pub(crate) async fn create(
+    State(service): State<IssuerService>,
+    Integrator(tenant): Integrator,
+    ApiBody(body): ApiBody,
+) -> Result<Response, Failure> {
+    let request = NewOfferRequest::parse(&body)?;
+    let created = service.create_offer(&tenant.id, request).await?;
+    Ok(replies::created(&created))
+}
+
+pub(crate) async fn status(
+    State(service): State<IssuerService>,
+    IntegratorAtOffer { tenant, id }: IntegratorAtOffer,
+) -> Result<Response, Failure> {
+    let status = service.offer_status(&tenant.id, id).await?;
+    Ok(replies::status(id, &status))
+}
+
+pub(crate) async fn withdraw(
+    State(service): State<IssuerService>,
+    IntegratorAtOffer { tenant, id }: IntegratorAtOffer,
+) -> Result<Response, Failure> {
+    service.withdraw(&tenant.id, id).await?;
+    Ok(replies::no_content())
+}

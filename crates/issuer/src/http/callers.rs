@@ -1,0 +1,111 @@
+//! Who calls: a wallet with an access token, an integrator with an API key; both as RFC 6750 Bearer.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, Uri, header::AUTHORIZATION, request::Parts},
+};
+use lanyard_oid4vci::AccessToken;
+use lanyard_store::SessionId;
+use thiserror::Error;
+use url::form_urlencoded;
+
+use super::{Failure, paths::parameter};
+use crate::{ApiKeyDigest, IssuerService, tenant::Tenant};
+
+/// The access token of a wallet.
+pub(crate) struct Bearer(pub(crate) AccessToken);
+
+/// The tenant whose API key was shown.
+pub(crate) struct Integrator(pub(crate) Arc<Tenant>);
+
+/// The same, and the offer that the path names.
+pub(crate) struct IntegratorAtOffer {
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) id: SessionId,
+}
+
+/// Why a caller is not let in.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(crate) enum BearerFault {
+    #[error("an Authorization header with a Bearer token is needed")]
+    Missing,
+    #[error("the request has more than one Authorization header")]
+    Repeated,
+    #[error("a token in the query is not taken; send it in the Authorization header")]
+    InQuery,
+    #[error("the Authorization header is malformed")]
+    Malformed,
+    #[error("the token is unknown, expired or revoked")]
+    Invalid,
+}
+
+impl FromRequestParts<IssuerService> for Bearer {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &IssuerService) -> Result<Self, Failure> {
+        Ok(Self(AccessToken::new(bearer(&parts.uri, &parts.headers)?)))
+    }
+}
+
+impl FromRequestParts<IssuerService> for Integrator {
+    type Rejection = Failure;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &IssuerService,
+    ) -> Result<Self, Failure> {
+        let key = ApiKeyDigest::of(bearer(&parts.uri, &parts.headers)?, service.provider());
+        let name = parameter(parts, service, "tenant").await?;
+        match service.tenant(&name) {
+            Some(tenant) if key.is_among(&tenant.api_keys) => Ok(Self(Arc::clone(tenant))),
+            // another tenant's integrator learns no more here than about a tenant that does not exist
+            _ if service.tenants().any(|tenant| key.is_among(&tenant.api_keys)) => {
+                Err(Failure::NotFound)
+            }
+            _ => Err(BearerFault::Invalid.into()),
+        }
+    }
+}
+
+impl FromRequestParts<IssuerService> for IntegratorAtOffer {
+    type Rejection = Failure;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &IssuerService,
+    ) -> Result<Self, Failure> {
+        let Integrator(tenant) = Integrator::from_request_parts(parts, service).await?;
+        let id = parameter(parts, service, "id").await?.parse();
+        Ok(Self { tenant, id: id.map_err(|_| Failure::NotFound)? })
+    }
+}
+
+/// RFC 6750 §2.1, and nothing but it.
+fn bearer<'h>(uri: &Uri, headers: &'h HeaderMap) -> Result<&'h str, BearerFault> {
+    // RFC 6750 §2.3, RFC 9700 §4.3.2: tokens in URLs end up in logs
+    let query = uri.query().unwrap_or_default().as_bytes();
+    if form_urlencoded::parse(query).any(|(name, _)| name == "access_token") {
+        return Err(BearerFault::InQuery);
+    }
+    let mut headers = headers.get_all(AUTHORIZATION).iter();
+    let header = headers.next().ok_or(BearerFault::Missing)?;
+    // RFC 9110 §5.3: Authorization is not a list
+    if headers.next().is_some() {
+        return Err(BearerFault::Repeated);
+    }
+    let header = header.to_str().map_err(|_| BearerFault::Malformed)?;
+    let (scheme, token) = header.split_once(' ').ok_or(BearerFault::Malformed)?;
+    // RFC 9110 §11.1: the scheme is compared without case
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(BearerFault::Missing);
+    }
+    // RFC 6750 §2.1: b64token
+    let token = token.trim_matches(' ');
+    let in_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if token.is_empty() || !token.bytes().all(in_token) {
+        return Err(BearerFault::Malformed);
+    }
+    Ok(token)
+}

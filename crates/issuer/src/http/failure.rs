@@ -1,0 +1,172 @@
+//! What goes back when a request is refused: the status, the code of the specification, and a sentence
+//! of ours.
+
+use axum::{
+    http::{
+        HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+    response::{IntoResponse, Response},
+};
+use lanyard_oid4vci::{credential::CredentialError, description::ErrorBody, token::TokenError};
+use thiserror::Error;
+
+use super::{BearerFault, replies};
+use crate::{IssuerError, OfferRequestFault};
+
+/// Everything that a request can be refused for.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    #[error("there is nothing here")]
+    NotFound,
+    #[error("the body is larger than is allowed here")]
+    TooLarge(&'static str),
+    #[error("the body must be {expected}")]
+    MediaType { code: &'static str, expected: &'static str },
+    #[error("{0}")]
+    Bearer(#[from] BearerFault),
+    #[error("{0}")]
+    Token(#[from] TokenError),
+    #[error("{0}")]
+    Credential(CredentialError),
+    #[error("{0}")]
+    OfferRequest(#[from] OfferRequestFault),
+    #[error("the link is too long for a QR code; make the offer by reference")]
+    LinkTooLong,
+    #[error("{0}")]
+    Issuer(#[from] IssuerError),
+}
+
+impl Failure {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            // RFC 6750 §3.1
+            Self::Bearer(BearerFault::Missing | BearerFault::Invalid) => StatusCode::UNAUTHORIZED,
+            Self::Bearer(_) => StatusCode::BAD_REQUEST,
+            // RFC 6749 §5.2
+            Self::Token(TokenError::ClientAuthenticationUnsupported) => StatusCode::UNAUTHORIZED,
+            Self::Credential(CredentialError::SigningKeyUnavailable) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            // OID4VCI §6.3, §8.3.1.2
+            Self::Token(_) | Self::Credential(_) | Self::OfferRequest(_) => StatusCode::BAD_REQUEST,
+            Self::LinkTooLong => StatusCode::CONFLICT,
+            Self::Issuer(error) => match error {
+                IssuerError::UnknownTenant | IssuerError::UnknownOffer => StatusCode::NOT_FOUND,
+                IssuerError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                IssuerError::AlreadyIssued | IssuerError::NotWaiting => StatusCode::CONFLICT,
+                IssuerError::Contended => StatusCode::SERVICE_UNAVAILABLE,
+                IssuerError::Store(error) if error.retry_after().is_some() => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
+                IssuerError::Store(_) | IssuerError::Unreadable => {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                }
+            },
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::TooLarge(code) | Self::MediaType { code, .. } => code,
+            Self::Bearer(BearerFault::Missing | BearerFault::Invalid) => "invalid_token",
+            Self::Bearer(_) | Self::OfferRequest(_) => "invalid_request",
+            Self::Token(error) => error.code(),
+            Self::Credential(error) => error.code(),
+            Self::LinkTooLong => "link_too_long",
+            Self::Issuer(IssuerError::Contended) => "temporarily_unavailable",
+            Self::Issuer(IssuerError::Store(error)) if error.retry_after().is_some() => {
+                "temporarily_unavailable"
+            }
+            Self::Issuer(IssuerError::Store(_) | IssuerError::Unreadable) => "server_error",
+            Self::Issuer(error) => error.code(),
+        }
+    }
+
+    /// For the peer: what is wrong with this server is not told.
+    fn description(&self) -> String {
+        match self.status() {
+            StatusCode::NOT_FOUND => Self::NotFound.to_string(),
+            StatusCode::INTERNAL_SERVER_ERROR => "the server failed".to_owned(),
+            StatusCode::SERVICE_UNAVAILABLE => "the server cannot do this now".to_owned(),
+            _ => printable(&self.to_string()),
+        }
+    }
+
+    /// RFC 6750 §3: the challenge, with the error unless the caller tried nothing.
+    fn challenge(&self) -> Option<HeaderValue> {
+        match self {
+            Self::Bearer(BearerFault::Missing) => Some(HeaderValue::from_static("Bearer")),
+            Self::Bearer(BearerFault::Invalid) => {
+                Some(HeaderValue::from_static(r#"Bearer error="invalid_token""#))
+            }
+            Self::Bearer(_) => Some(HeaderValue::from_static(r#"Bearer error="invalid_request""#)),
+            // RFC 9110 §15.5.2: a 401 has a challenge, although no scheme would help here
+            Self::Token(TokenError::ClientAuthenticationUnsupported) => {
+                Some(HeaderValue::from_static("none"))
+            }
+            _ => None,
+        }
+    }
+
+    fn retry_after(&self) -> Option<HeaderValue> {
+        let seconds = match self {
+            Self::Issuer(IssuerError::Store(error)) => error.retry_after()?.as_secs().max(1),
+            Self::Issuer(IssuerError::Contended)
+            | Self::Credential(CredentialError::SigningKeyUnavailable) => 1,
+            _ => return None,
+        };
+        Some(HeaderValue::from(seconds))
+    }
+}
+
+/// RFC 6750 §3.1: what is wrong with the token is answered as such, wherever it is noticed.
+impl From<CredentialError> for Failure {
+    fn from(error: CredentialError) -> Self {
+        match error.code() {
+            "invalid_token" => Self::Bearer(BearerFault::Invalid),
+            _ => Self::Credential(error),
+        }
+    }
+}
+
+impl From<lanyard_store::StoreError> for Failure {
+    fn from(error: lanyard_store::StoreError) -> Self {
+        Self::Issuer(error.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        if status.is_server_error() {
+            tracing::error!(cause = %self, "request failed");
+        }
+        let body = ErrorBody {
+            error: self.code().to_owned(),
+            error_description: Some(self.description()),
+        };
+        let mut response = (status, replies::to_json(&body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.challenge() {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(retry_after) = self.retry_after() {
+            headers.insert(RETRY_AFTER, retry_after);
+        }
+        response
+    }
+}
+
+/// OID4VCI §8.3.1.2, RFC 6749 §5.2: only %x20-21, %x23-5B and %x5D-7E.
+fn printable(text: &str) -> String {
+    let allowed =
+        |character: &char| matches!(character, ' '..='~') && !matches!(character, '"' | '\\');
+    text.chars().filter(allowed).collect()
+}

@@ -1,0 +1,47 @@
+//! The routes. Handlers parse, take the session, call one step, and reply; nothing else is decided here.
+
+mod api;
+mod body;
+mod callers;
+mod credential;
+mod events;
+mod failure;
+mod metadata;
+mod nonce;
+mod offers;
+mod paths;
+mod qr;
+mod replies;
+mod token;
+
+use axum::{
+    Router,
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+
+pub(crate) use callers::BearerFault;
+pub(crate) use failure::Failure;
+
+use crate::IssuerService;
+
+/// Everything this service answers to, in the order of an issuance.
+pub(crate) fn router(service: IssuerService) -> Router {
+    Router::new()
+        .route("/api/{tenant}/offers", post(api::create))
+        .route("/api/{tenant}/offers/{id}", get(api::status).delete(api::withdraw))
+        .route("/api/{tenant}/offers/{id}/qr.svg", get(qr::svg))
+        .route("/api/{tenant}/offers/{id}/events", get(events::watch))
+        .route("/{tenant}/offers/{id}", get(offers::fetch))
+        .route("/.well-known/openid-credential-issuer/{tenant}", get(metadata::issuer))
+        .route("/.well-known/oauth-authorization-server/{tenant}", get(metadata::server))
+        .route("/{tenant}/token", post(token::exchange))
+        .route("/{tenant}/nonce", post(nonce::issue))
+        .route("/{tenant}/credential", post(credential::issue))
+        .with_state(service)
+}
+
+/// The answer to everything that is not here: the same for a tenant, an offer and a path.
+pub fn not_found() -> Response {
+    Failure::NotFound.into_response()
+}

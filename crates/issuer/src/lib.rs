@@ -1,0 +1,43 @@
+//! The issuer service: OpenID4VCI 1.0 over HTTP, and the API that integrators make offers with.
+//!
+//! Reading order follows one issuance:
+//!
+//! 1. [`IssuerSettings`] what the composition gives; [`IssuerService`] what it gets
+//! 2. `http` the routes: a handler parses, takes the session, calls one step and replies
+//! 3. `offers` an integrator makes an offer, asks for its status, withdraws it
+//! 4. `redeem` the wallet trades its code for an access token
+//! 5. `accept` the wallet shows its key and gets the credential
+//! 6. `sessions`, `sealing` how the state in between is kept: sealed, and found by digests only
+//! 7. `live` the trail of events, as it happens
+//!
+//! Durable commits of one issuance: the offer, the token, the credential. That a wallet fetched its
+//! offer is told live at once and written together with the step that follows; an offer that is fetched
+//! and never redeemed leaves no such entry behind a restart.
+
+mod accept;
+mod api_key;
+mod clock;
+mod error;
+mod http;
+mod live;
+mod offers;
+mod redeem;
+mod sealing;
+mod service;
+mod sessions;
+mod settings;
+mod tenant;
+mod trail;
+
+pub use api_key::ApiKeyDigest;
+pub use clock::{Clock, SystemClock};
+pub use error::IssuerError;
+pub use http::not_found;
+pub use offers::{
+    CredentialToOffer, NewOfferRequest, OfferCreated, OfferRequestFault, OfferShown, OfferState,
+    OfferStatus,
+};
+pub use sealing::DataKey;
+pub use service::IssuerService;
+pub use settings::{IssuerSettings, SettingsError, TenantSettings};
+pub use trail::{TrailEvent, step};

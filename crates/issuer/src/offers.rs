@@ -1,0 +1,321 @@
+//! An integrator makes an offer, asks what became of it, takes it back.
+
+mod request;
+
+use jiff::Timestamp;
+use lanyard_core::json;
+use lanyard_oid4vci::{
+    TxCode,
+    issuer::{Ended, Issuance, NewOffer, NewTxCode, Offered},
+    offer::OfferLink,
+};
+use lanyard_store::{
+    Handle, HandleKind, NewEvent, NewSession, Next, Replaced, SessionId, SessionKind, TenantId,
+};
+use url::Url;
+
+pub use request::{CredentialToOffer, NewOfferRequest, OfferRequestFault};
+
+use crate::{
+    IssuerError, IssuerService, TrailEvent,
+    sessions::{Found, Held, OfferPlace, State, TRIES},
+    step,
+    tenant::Tenant,
+};
+
+/// An offer that was made.
+#[derive(Clone, Debug)]
+pub struct OfferCreated {
+    /// Its name in the API; not a secret.
+    pub id: SessionId,
+    /// What a wallet is started with: the content of the QR code.
+    pub link: String,
+    /// `credential_offer_uri`, where a wallet fetches the offer.
+    pub offer_uri: Url,
+    /// What the holder has to type in; to be sent to them on another channel, and not shown again.
+    pub tx_code: Option<TxCode>,
+    /// From this moment on the offer is worth nothing.
+    pub expires_at: Timestamp,
+}
+
+/// A waiting offer, to be shown again.
+#[derive(Clone, Debug)]
+pub struct OfferShown {
+    /// What a wallet is started with.
+    pub link: String,
+    /// What the holder has to type in.
+    pub tx_code: Option<TxCode>,
+    /// From this moment on the offer is worth nothing.
+    pub expires_at: Timestamp,
+}
+
+/// What became of an offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferStatus {
+    /// Where it stands.
+    pub state: OfferState,
+    /// What happened, oldest first.
+    pub trail: Vec<TrailEvent>,
+}
+
+/// Where an offer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfferState {
+    /// Waiting for a wallet.
+    Offered,
+    /// A wallet has an access token; some credentials are still due.
+    Authorized,
+    /// Everything was issued.
+    Issued,
+    /// The tx code was wrong too often.
+    TxCodeExhausted,
+    /// The integrator took it back.
+    Withdrawn,
+    /// It was not redeemed in time.
+    Expired,
+}
+
+impl OfferState {
+    /// The stable name of the state.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Offered => "offered",
+            Self::Authorized => "authorized",
+            Self::Issued => "issued",
+            Self::TxCodeExhausted => "tx_code_exhausted",
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl From<&Issuance> for OfferState {
+    fn from(issuance: &Issuance) -> Self {
+        match issuance {
+            Issuance::Offered(_) => Self::Offered,
+            Issuance::Authorized(_) => Self::Authorized,
+            Issuance::Issued(_) => Self::Issued,
+            Issuance::Ended(Ended::TxCodeExhausted) => Self::TxCodeExhausted,
+            Issuance::Ended(Ended::Withdrawn) => Self::Withdrawn,
+        }
+    }
+}
+
+impl IssuerService {
+    /// Makes an offer (OID4VCI §4.1).
+    ///
+    /// # Errors
+    /// [`IssuerError::UnknownTenant`], [`IssuerError::Refused`] with the rule that the request breaks, and
+    /// [`IssuerError::Store`].
+    pub async fn create_offer(
+        &self,
+        tenant: &TenantId,
+        request: NewOfferRequest,
+    ) -> Result<OfferCreated, IssuerError> {
+        let tenant = self.known_tenant(tenant)?;
+        let now = self.now();
+        let wanted = NewOffer {
+            credentials: request
+                .credentials
+                .into_iter()
+                .map(|credential| (credential.configuration, credential.claims))
+                .collect(),
+            tx_code: request.tx_code.then(NewTxCode::default),
+            life: None,
+        };
+        let offered = Offered::new(wanted, &tenant.issuer, now, self.provider())?;
+        let place = OfferPlace { path: self.offer_path(), by_reference: request.by_reference };
+        let created = OfferCreated {
+            id: SessionId::new(now, self.name_bytes()),
+            link: self.link(tenant, &offered, &place),
+            offer_uri: self.offer_uri(tenant, &place),
+            tx_code: offered.tx_code().cloned(),
+            expires_at: offered.expires_at(),
+        };
+        self.keep(tenant, created.id, offered, place, now).await?;
+        Ok(created)
+    }
+
+    async fn keep(
+        &self,
+        tenant: &Tenant,
+        id: SessionId,
+        offered: Offered,
+        place: OfferPlace,
+        now: Timestamp,
+    ) -> Result<(), IssuerError> {
+        let handles = vec![
+            Handle::new(HandleKind::PreAuthorizedCode, offered.code().digest(self.provider())),
+            self.offer_handle(&place.path),
+        ];
+        let expires_at = offered.expires_at();
+        let state = State { issuance: Issuance::Offered(offered), place: Some(place) };
+        let event = NewEvent::done(now, step::OFFER_CREATED);
+        let session = NewSession {
+            tenant: tenant.id.clone(),
+            id,
+            kind: SessionKind::Offer,
+            state: self.sessions().seal(tenant, id, &state),
+            created_at: now,
+            expires_at,
+            handles,
+            event: event.clone(),
+        };
+        self.sessions().store.insert(session).await?;
+        self.announce(tenant, id, &event);
+        Ok(())
+    }
+
+    /// What became of an offer, with its trail.
+    ///
+    /// # Errors
+    /// [`IssuerError::UnknownTenant`], [`IssuerError::UnknownOffer`] and [`IssuerError::Store`].
+    pub async fn offer_status(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+    ) -> Result<OfferStatus, IssuerError> {
+        let tenant = self.known_tenant(tenant)?;
+        let state = match self.sessions().by_id(tenant, id, self.now()).await? {
+            Found::Live(held) => OfferState::from(&held.offer()?.issuance),
+            Found::Expired => OfferState::Expired,
+            Found::Used(_) | Found::Absent => return Err(IssuerError::UnknownOffer),
+        };
+        let events = self.sessions().store.events(&tenant.id, id).await?;
+        let mut trail: Vec<_> = events.into_iter().map(TrailEvent::from).collect();
+        if let Some(at) = self.live().fetched_at(&tenant.id, id) {
+            trail.push(TrailEvent::from(&NewEvent::done(at, step::OFFER_FETCHED)));
+            trail.sort_by_key(|event| event.at);
+        }
+        Ok(OfferStatus { state, trail })
+    }
+
+    /// A waiting offer, to be shown again.
+    ///
+    /// # Errors
+    /// [`IssuerError::UnknownTenant`], [`IssuerError::UnknownOffer`], [`IssuerError::NotWaiting`] and
+    /// [`IssuerError::Store`].
+    pub async fn show_offer(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+    ) -> Result<OfferShown, IssuerError> {
+        let tenant = self.known_tenant(tenant)?;
+        let state = match self.sessions().by_id(tenant, id, self.now()).await? {
+            Found::Live(held) => held.offer()?,
+            Found::Expired => return Err(IssuerError::NotWaiting),
+            Found::Used(_) | Found::Absent => return Err(IssuerError::UnknownOffer),
+        };
+        let (Issuance::Offered(offered), Some(place)) = (state.issuance, state.place) else {
+            return Err(IssuerError::NotWaiting);
+        };
+        Ok(OfferShown {
+            link: self.link(tenant, &offered, &place),
+            tx_code: offered.tx_code().cloned(),
+            expires_at: offered.expires_at(),
+        })
+    }
+
+    /// Takes an offer back: its code and its access token are worth nothing from now on.
+    ///
+    /// Withdrawing what has ended already is no error.
+    ///
+    /// # Errors
+    /// [`IssuerError::UnknownTenant`], [`IssuerError::UnknownOffer`], [`IssuerError::AlreadyIssued`],
+    /// [`IssuerError::Contended`] and [`IssuerError::Store`].
+    pub async fn withdraw(&self, tenant: &TenantId, id: SessionId) -> Result<(), IssuerError> {
+        let tenant = self.known_tenant(tenant)?;
+        for _ in 0..TRIES {
+            let now = self.now();
+            let held = match self.sessions().by_id(tenant, id, now).await? {
+                Found::Live(held) => held,
+                Found::Expired => return Ok(()),
+                Found::Used(_) | Found::Absent => return Err(IssuerError::UnknownOffer),
+            };
+            let session = held.session.clone();
+            match held.offer()?.issuance {
+                Issuance::Offered(_) | Issuance::Authorized(_) => {}
+                Issuance::Issued(_) => return Err(IssuerError::AlreadyIssued),
+                Issuance::Ended(_) => return Ok(()),
+            }
+            let state = State { issuance: Issuance::Ended(Ended::Withdrawn), place: None };
+            let event = NewEvent::done(now, step::OFFER_WITHDRAWN);
+            let sealed = self.sessions().seal(tenant, id, &state);
+            let next = Next::new(now, sealed, self.kept_until(now));
+            let next = self.with_fetch(tenant, id, next).with_event(event.clone());
+            if let Replaced::Done(_) = self.sessions().store.replace(&session, next).await? {
+                self.live().forget_fetch(&tenant.id, id);
+                self.announce(tenant, id, &event);
+                return Ok(());
+            }
+        }
+        Err(IssuerError::Contended)
+    }
+
+    /// The offer itself, as a wallet fetches it (§4.1.3); as often as it likes while the offer waits.
+    pub(crate) async fn fetch_offer(
+        &self,
+        tenant: &Tenant,
+        path: &str,
+    ) -> Result<String, IssuerError> {
+        let now = self.now();
+        let found = self.sessions().take(tenant, &self.offer_handle(path), now).await?;
+        let Found::Live(held) = found else {
+            return Err(IssuerError::UnknownOffer);
+        };
+        let Held { session, state } = *held;
+        let Issuance::Offered(offered) = state.issuance else {
+            return Err(IssuerError::UnknownOffer);
+        };
+        if self.live().note_fetch(&tenant.id, session.id, now) {
+            self.announce(tenant, session.id, &NewEvent::done(now, step::OFFER_FETCHED));
+        }
+        Ok(offered.offer(&tenant.issuer).to_json())
+    }
+
+    /// Writes down with the next step that the offer was fetched: no commit of its own.
+    pub(crate) fn with_fetch(&self, tenant: &Tenant, id: SessionId, next: Next) -> Next {
+        match self.live().fetched_at(&tenant.id, id) {
+            Some(at) => next.with_event(NewEvent::done(at, step::OFFER_FETCHED)),
+            None => next,
+        }
+    }
+
+    /// OID4VCI §4.1.3: not to be guessed; 256 bits.
+    fn offer_path(&self) -> String {
+        let mut bytes = [0; 32];
+        self.provider().fill(&mut bytes);
+        json::base64url(bytes)
+    }
+
+    fn offer_handle(&self, path: &str) -> Handle {
+        let mut digest = [0; 32];
+        let hash = lanyard_core::crypto::HashAlgorithm::Sha256;
+        digest.copy_from_slice(self.provider().hash(hash, path.as_bytes()).as_bytes());
+        Handle::new(HandleKind::Offer, digest)
+    }
+
+    fn offer_uri(&self, tenant: &Tenant, place: &OfferPlace) -> Url {
+        let mut uri = self.base_url().clone();
+        uri.set_path(&format!("/{}/offers/{}", tenant.id, place.path));
+        uri
+    }
+
+    fn link(&self, tenant: &Tenant, offered: &Offered, place: &OfferPlace) -> String {
+        if place.by_reference {
+            OfferLink::ByReference(self.offer_uri(tenant, place)).to_link()
+        } else {
+            OfferLink::ByValue(offered.offer(&tenant.issuer)).to_link()
+        }
+    }
+}
+
+impl Held {
+    /// The state, if the session is an offer at all: the same store holds presentation requests.
+    fn offer(self) -> Result<State, IssuerError> {
+        match self.session.kind {
+            SessionKind::Offer => Ok(self.state),
+            _ => Err(IssuerError::UnknownOffer),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The wallet trades its code for an access token (OID4VCI §6).
+
+use jiff::Timestamp;
+use lanyard_oid4vci::{
+    issuer::{Authorized, Issuance, Left, Refused},
+    token::{TokenError, TokenRequest, TokenResponse},
+};
+use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session};
+
+use crate::{
+    IssuerError, IssuerService,
+    http::Failure,
+    sessions::{Found, State, TRIES},
+    step,
+    tenant::Tenant,
+};
+
+impl IssuerService {
+    /// One code, one token: whoever loses the race finds the code used.
+    pub(crate) async fn redeem(
+        &self,
+        tenant: &Tenant,
+        request: TokenRequest,
+    ) -> Result<TokenResponse, Failure> {
+        for _ in 0..TRIES {
+            if let Some(response) = self.try_to_redeem(tenant, request.clone()).await? {
+                return Ok(response);
+            }
+        }
+        Err(IssuerError::Contended.into())
+    }
+
+    /// `None` when another request changed the session in between: nothing was written.
+    async fn try_to_redeem(
+        &self,
+        tenant: &Tenant,
+        request: TokenRequest,
+    ) -> Result<Option<TokenResponse>, Failure> {
+        let now = self.now();
+        // 1. the code leads to a session that waits for it
+        let TokenRequest::PreAuthorized(asked) = &request;
+        let code = Handle::new(HandleKind::PreAuthorizedCode, asked.code.digest(self.provider()));
+        let held = match self.sessions().take(tenant, &code, now).await? {
+            Found::Live(held) => held,
+            Found::Expired => return Err(TokenError::CodeExpired.into()),
+            // OID4VCI §4.1.1: a code is used once; the first token goes on working
+            Found::Used(id) => {
+                self.trace_refusal(tenant, id, now, "code_used").await;
+                return Err(TokenError::CodeUnknown.into());
+            }
+            Found::Absent => return Err(TokenError::CodeUnknown.into()),
+        };
+        let (session, place) = (held.session, held.state.place);
+        let Issuance::Offered(offered) = held.state.issuance else {
+            return Err(TokenError::CodeUnknown.into());
+        };
+        // 2. the step
+        let done = offered.exchange(request, &tenant.issuer, now, self.provider());
+        let (left, event, answer) = match done {
+            Ok((response, authorized)) => (
+                self.authorized(tenant, &session, authorized, code, now),
+                NewEvent::done(now, step::TOKEN_ISSUED),
+                Ok(response),
+            ),
+            Err(Refused { error, left }) => {
+                let (issuance, step, expires_at) = match *left {
+                    Left::Unchanged(_) => {
+                        self.trace_refusal(tenant, session.id, now, error.reason()).await;
+                        return Err(error.into());
+                    }
+                    Left::Changed(offered) => {
+                        (Issuance::Offered(offered), step::TX_CODE_WRONG, session.expires_at)
+                    }
+                    Left::Ended(ended) => {
+                        (Issuance::Ended(ended), step::REFUSED, self.kept_until(now))
+                    }
+                };
+                let state = self.sessions().seal(tenant, session.id, &State { issuance, place });
+                let event = NewEvent::refused(now, step, error.reason());
+                (Next::new(now, state, expires_at), event, Err(error))
+            }
+        };
+        // 3. what the step left is durable before anybody hears of it
+        let next = self.with_fetch(tenant, session.id, left).with_event(event.clone());
+        match self.sessions().store.replace(&session, next).await? {
+            Replaced::Conflict => Ok(None),
+            Replaced::Done(_) => {
+                self.live().forget_fetch(&tenant.id, session.id);
+                self.announce(tenant, session.id, &event);
+                Ok(Some(answer?))
+            }
+        }
+    }
+
+    /// The code is used up; the token leads to the session from now on.
+    fn authorized(
+        &self,
+        tenant: &Tenant,
+        session: &Session,
+        authorized: Authorized,
+        code: Handle,
+        now: Timestamp,
+    ) -> Next {
+        let access =
+            Handle::new(HandleKind::AccessToken, authorized.token().digest(self.provider()));
+        let expires_at = authorized.expires_at();
+        let state = State { issuance: Issuance::Authorized(authorized), place: None };
+        let sealed = self.sessions().seal(tenant, session.id, &state);
+        Next::new(now, sealed, expires_at).retiring(code).adding(access)
+    }
+}

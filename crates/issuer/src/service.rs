@@ -1,0 +1,159 @@
+//! The service: its parts, and the few things that every step does.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use axum::Router;
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use lanyard_core::crypto::CryptoProvider;
+use lanyard_store::{NewEvent, SessionId, TenantId};
+use tokio::sync::{broadcast, watch};
+use url::Url;
+
+use crate::{
+    Clock, IssuerError, IssuerSettings, SettingsError, TrailEvent, http, live::Live,
+    sessions::Sessions, step, tenant::Tenant,
+};
+
+/// The issuer service; cloning is cheap and every clone is the same service.
+#[derive(Clone)]
+pub struct IssuerService(Arc<Parts>);
+
+struct Parts {
+    base_url: Url,
+    tenants: HashMap<Box<str>, Arc<Tenant>>,
+    sessions: Sessions,
+    clock: Arc<dyn Clock>,
+    live: Live,
+    shutdown: watch::Receiver<bool>,
+    retention: SignedDuration,
+}
+
+impl IssuerService {
+    /// Puts the service together and renders the metadata documents.
+    ///
+    /// # Errors
+    /// One [`SettingsError`] per rule.
+    pub fn new(settings: IssuerSettings) -> Result<Self, SettingsError> {
+        let base_url = settings.base_url;
+        if !base_url.has_host() || base_url.path() != "/" || base_url.query().is_some() {
+            return Err(SettingsError::BaseUrl);
+        }
+        let mut tenants = HashMap::with_capacity(settings.tenants.len());
+        for tenant in settings.tenants {
+            // OID4VCI §12.2.1: the identifier is what wallets compare, byte by byte
+            let expected = format!("{base_url}{}", tenant.tenant);
+            if tenant.issuer.configuration().issuer().as_str() != expected {
+                return Err(SettingsError::IssuerElsewhere { tenant: tenant.tenant, expected });
+            }
+            let id = tenant.tenant.clone();
+            if tenants.insert(id.as_str().into(), Arc::new(Tenant::from(tenant))).is_some() {
+                return Err(SettingsError::TenantRepeated(id));
+            }
+        }
+        let sessions = Sessions { store: settings.store, provider: settings.provider };
+        let (clock, shutdown, retention) = (settings.clock, settings.shutdown, settings.retention);
+        let live = Live::default();
+        let parts = Parts { base_url, tenants, sessions, clock, live, shutdown, retention };
+        Ok(Self(Arc::new(parts)))
+    }
+
+    /// The routes; without a fallback, so that they can be merged with others.
+    pub fn router(&self) -> Router {
+        http::router(self.clone())
+    }
+
+    /// Watches the trail of a session from now on.
+    ///
+    /// Subscribe first, then ask for the status: an event in between shows up in both, equal in every
+    /// field.
+    pub fn subscribe(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+    ) -> broadcast::Receiver<TrailEvent> {
+        self.0.live.subscribe(tenant, session)
+    }
+
+    pub(crate) fn tenant(&self, name: &str) -> Option<&Arc<Tenant>> {
+        self.0.tenants.get(name)
+    }
+
+    pub(crate) fn known_tenant(&self, id: &TenantId) -> Result<&Arc<Tenant>, IssuerError> {
+        self.tenant(id.as_str()).ok_or(IssuerError::UnknownTenant)
+    }
+
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = &Arc<Tenant>> {
+        self.0.tenants.values()
+    }
+
+    pub(crate) fn base_url(&self) -> &Url {
+        &self.0.base_url
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    pub(crate) fn provider(&self) -> &dyn CryptoProvider {
+        &*self.0.sessions.provider
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    pub(crate) fn shutdown(&self) -> watch::Receiver<bool> {
+        self.0.shutdown.clone()
+    }
+
+    /// For how long a finished session is kept.
+    pub(crate) fn kept_until(&self, now: Timestamp) -> Timestamp {
+        now.checked_add(self.0.retention).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The present moment, to the microsecond: what the store keeps, so that live and stored events
+    /// compare equal.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.0.clock.now();
+        let whole = TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc);
+        now.round(whole).unwrap_or(now)
+    }
+
+    /// Fresh random bytes for the name of a session or credential.
+    pub(crate) fn name_bytes(&self) -> [u8; 10] {
+        let mut bytes = [0; 10];
+        self.provider().fill(&mut bytes);
+        bytes
+    }
+
+    /// Tells watchers and the log what the store has acknowledged.
+    pub(crate) fn announce(&self, tenant: &Tenant, session: SessionId, event: &NewEvent) {
+        let reason = event.reason.unwrap_or_default();
+        tracing::info!(tenant = tenant.id.as_str(), %session, step = event.step, reason, "issuance");
+        self.live().publish(&tenant.id, session, event);
+    }
+
+    /// Leaves a trace of a refused request that changed nothing.
+    ///
+    /// A store that cannot take the trace does not change the answer.
+    pub(crate) async fn trace_refusal(
+        &self,
+        tenant: &Tenant,
+        session: SessionId,
+        now: Timestamp,
+        reason: &'static str,
+    ) {
+        let event = NewEvent::refused(now, step::REFUSED, reason);
+        let kept = self.sessions().store.append_event(&tenant.id, session, event.clone()).await;
+        if let Err(error) = kept {
+            tracing::warn!(tenant = tenant.id.as_str(), %session, reason = error.reason(), "trail");
+        }
+        self.announce(tenant, session, &event);
+    }
+}
+
+impl fmt::Debug for IssuerService {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "IssuerService({}, {} tenants)", self.0.base_url, self.0.tenants.len())
+    }
+}

@@ -1,0 +1,98 @@
+//! How the state between two requests is kept: sealed, and led to by digests only.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use lanyard_core::crypto::CryptoProvider;
+use lanyard_oid4vci::issuer::Issuance;
+use lanyard_store::{Handle, Session, SessionId, Store, Taken};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{IssuerError, tenant::Tenant};
+
+/// How often a step is tried again after another request changed the session in between.
+pub(crate) const TRIES: usize = 16;
+
+/// The state of a session, before it is sealed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) issuance: Issuance,
+    /// How the offer is shown, while it waits.
+    pub(crate) place: Option<OfferPlace>,
+}
+
+/// How an offer reaches a wallet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OfferPlace {
+    /// The last segment of `credential_offer_uri`.
+    pub(crate) path: String,
+    pub(crate) by_reference: bool,
+}
+
+/// A session in the hand, its state open.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) session: Session,
+    pub(crate) state: State,
+}
+
+/// What a handle leads to.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Live(Box<Held>),
+    Expired,
+    Used(SessionId),
+    Absent,
+}
+
+/// The store, with the seal in front of it.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) provider: Arc<dyn CryptoProvider>,
+}
+
+impl Sessions {
+    /// Takes the session that a code, a token or a path leads to.
+    pub(crate) async fn take(
+        &self,
+        tenant: &Tenant,
+        handle: &Handle,
+        now: Timestamp,
+    ) -> Result<Found, IssuerError> {
+        let taken = self.store.take(&tenant.id, handle, now).await?;
+        self.opened(tenant, taken)
+    }
+
+    /// Takes a session by its name.
+    pub(crate) async fn by_id(
+        &self,
+        tenant: &Tenant,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Found, IssuerError> {
+        let taken = self.store.by_id(&tenant.id, id, now).await?;
+        self.opened(tenant, taken)
+    }
+
+    fn opened(&self, tenant: &Tenant, taken: Taken) -> Result<Found, IssuerError> {
+        let session = match taken {
+            Taken::Live(session) => session,
+            Taken::Expired => return Ok(Found::Expired),
+            Taken::Used(id) => return Ok(Found::Used(id)),
+            Taken::Absent => return Ok(Found::Absent),
+        };
+        let key = &tenant.data_key;
+        let open = key.open(&tenant.id, session.id, &session.state, &*self.provider)?;
+        let state = serde_json::from_slice(&open).map_err(|_| IssuerError::Unreadable)?;
+        Ok(Found::Live(Box::new(Held { session, state })))
+    }
+
+    /// Seals a state for the store.
+    pub(crate) fn seal(&self, tenant: &Tenant, id: SessionId, state: &State) -> Vec<u8> {
+        let plain = serde_json::to_vec(state).expect("a state is text, numbers, lists and maps");
+        let plain = Zeroizing::new(plain);
+        tenant.data_key.seal(&tenant.id, id, &plain, &*self.provider)
+    }
+}

@@ -1,0 +1,64 @@
+//! What the composition gives to the service.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use lanyard_core::crypto::CryptoProvider;
+use lanyard_oid4vci::issuer::Issuer;
+use lanyard_store::{Store, TenantId};
+use thiserror::Error;
+use tokio::sync::watch;
+use url::Url;
+
+use crate::{ApiKeyDigest, Clock, DataKey};
+
+/// Everything the service needs.
+#[derive(Debug)]
+pub struct IssuerSettings {
+    /// The public URL of the server: scheme, host and port. What a request says about it is ignored.
+    pub base_url: Url,
+    /// The tenants.
+    pub tenants: Vec<TenantSettings>,
+    /// Where sessions are kept.
+    pub store: Arc<dyn Store>,
+    /// Cryptography, and the randomness of codes, tokens and names.
+    pub provider: Arc<dyn CryptoProvider>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Turns true when the server stops: event streams end then, everything else finishes.
+    pub shutdown: watch::Receiver<bool>,
+    /// For how long the status of a finished session can be asked for.
+    pub retention: SignedDuration,
+}
+
+/// One tenant: a credential issuer with its keys.
+#[derive(Debug)]
+pub struct TenantSettings {
+    /// Its name, the path segment.
+    pub tenant: TenantId,
+    /// The issuer; its identifier is `{base_url}/{tenant}`.
+    pub issuer: Issuer,
+    /// What waiting sessions are sealed under.
+    pub data_key: DataKey,
+    /// The digests of its API keys; none closes the API.
+    pub api_keys: Vec<ApiKeyDigest>,
+}
+
+/// Why the service cannot be put together.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SettingsError {
+    /// The base URL has a path, a query or no host.
+    #[error("the base URL must be scheme, host and port, without a path")]
+    BaseUrl,
+    /// Two tenants have one name.
+    #[error("the tenant {0} is configured twice")]
+    TenantRepeated(TenantId),
+    /// A tenant's issuer identifier does not lead to this server.
+    #[error("the issuer identifier of the tenant {tenant} is not {expected}")]
+    IssuerElsewhere {
+        /// The tenant.
+        tenant: TenantId,
+        /// What its identifier would have to be.
+        expected: String,
+    },
+}

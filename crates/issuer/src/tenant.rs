@@ -1,0 +1,31 @@
+//! One tenant, prepared: what can be rendered once is rendered once.
+
+use bytes::Bytes;
+use lanyard_oid4vci::issuer::Issuer;
+use lanyard_store::TenantId;
+
+use crate::{ApiKeyDigest, DataKey, TenantSettings};
+
+/// A tenant with its two metadata documents as they go over the wire.
+#[derive(Debug)]
+pub(crate) struct Tenant {
+    pub(crate) id: TenantId,
+    pub(crate) issuer: Issuer,
+    pub(crate) data_key: DataKey,
+    pub(crate) api_keys: Vec<ApiKeyDigest>,
+    pub(crate) issuer_metadata: Bytes,
+    pub(crate) server_metadata: Bytes,
+}
+
+impl From<TenantSettings> for Tenant {
+    fn from(settings: TenantSettings) -> Self {
+        Self {
+            issuer_metadata: settings.issuer.metadata().to_json().into(),
+            server_metadata: settings.issuer.authorization_server_metadata().to_json().into(),
+            id: settings.tenant,
+            issuer: settings.issuer,
+            data_key: settings.data_key,
+            api_keys: settings.api_keys,
+        }
+    }
+}

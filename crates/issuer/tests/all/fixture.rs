@@ -1,0 +1,417 @@
+//! Two tenants behind one router, and a wallet that can be told to do wrong.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use http_body_util::BodyExt as _;
+use jiff::{SignedDuration, Timestamp};
+use lanyard_core::{
+    crypto::{CryptoProvider, Curve, RustCrypto, Signer, SoftwareSigner},
+    jose::{self, Jwk},
+    json::Object,
+    sd_jwt_vc::{IssuerKeys, IssuerTrust},
+    trust::x509::TrustAnchors,
+};
+use lanyard_issuer::{
+    ApiKeyDigest, Clock, DataKey, IssuerService, IssuerSettings, TenantSettings, not_found,
+};
+use lanyard_oid4vci::{
+    IssuerUrl, Transport,
+    configuration::{IssuancePolicy, IssuerConfiguration},
+    issuer::{Issuer, IssuerName, IssuingKey},
+    nonce::NonceKey,
+};
+use lanyard_store::{MemoryStore, SessionId, Store, TenantId};
+use lanyard_testkit::{LeafOptions, TestCa, test_now};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+pub(crate) const BASE: &str = "https://issuer.example/";
+pub(crate) const KEY: &str = "key-of-demo";
+pub(crate) const OTHER_KEY: &str = "key-of-other";
+pub(crate) const GRANT: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
+
+/// A clock that tests turn.
+#[derive(Debug)]
+pub(crate) struct TestClock(Mutex<Timestamp>);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("no test panics while it holds the clock")
+    }
+}
+
+/// Parts that a second replica shares.
+pub(crate) struct Ground {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<TestClock>,
+    provider: Arc<dyn CryptoProvider>,
+    authority: TestCa,
+}
+
+pub(crate) struct Server {
+    pub(crate) service: IssuerService,
+    pub(crate) ground: Arc<Ground>,
+    pub(crate) shutdown: watch::Sender<bool>,
+    router: Router,
+}
+
+/// A reply, read to its end.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// An offer, as the wallet has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Offer {
+    pub(crate) id: String,
+    pub(crate) path: String,
+    pub(crate) code: String,
+    pub(crate) tx_code: Option<String>,
+}
+
+impl Ground {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            clock: Arc::new(TestClock(Mutex::new(test_now()))),
+            provider: Arc::new(RustCrypto),
+            authority: TestCa::new("Example authority"),
+        })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn pass(&self, time: SignedDuration) {
+        let mut now = self.clock.0.lock().expect("no test panics while it holds the clock");
+        *now += time;
+    }
+
+    /// A wallet's trust: the authority behind both tenants.
+    pub(crate) fn trust(&self) -> IssuerKeys {
+        let anchors =
+            TrustAnchors::from_der([self.authority.anchor_der()]).expect("the CA is an anchor");
+        IssuerKeys::new(IssuerTrust::certificates(anchors), Arc::clone(&self.provider))
+    }
+
+    pub(crate) fn key(&self) -> Arc<dyn Signer> {
+        let key = self.provider.generate_key(Curve::P256).expect("the provider makes keys");
+        Arc::new(SoftwareSigner::new(&*self.provider, &key).expect("a fresh key is whole"))
+    }
+
+    fn tenant(&self, name: &str, api_key: &str, secret: u8) -> TenantSettings {
+        let url = format!("{BASE}{name}");
+        let url = IssuerUrl::parse(&url, Transport::Https).expect("the fixture is an identifier");
+        let credentials = serde_json::from_value(configurations()).expect("the fixture parses");
+        let policy = IssuancePolicy::default();
+        let configuration = IssuerConfiguration::new(url, Vec::new(), credentials, policy)
+            .expect("the fixture is consistent");
+        let leaf = self.authority.leaf(&LeafOptions::named(name).dns("issuer.example"));
+        let signer = SoftwareSigner::new(&*self.provider, &leaf.key).expect("the key is whole");
+        let name_of_key = IssuerName::Certificate { chain: leaf.chain, iss: None };
+        let key = IssuingKey { signer: Arc::new(signer), name: name_of_key };
+        let nonces = NonceKey::new([secret; 32]);
+        TenantSettings {
+            tenant: tenant(name),
+            issuer: Issuer::new(configuration, key, nonces, Arc::clone(&self.provider)),
+            data_key: DataKey::new([secret; 32]),
+            api_keys: vec![ApiKeyDigest::of(api_key, &*self.provider)],
+        }
+    }
+
+    pub(crate) fn settings(&self, shutdown: watch::Receiver<bool>) -> IssuerSettings {
+        IssuerSettings {
+            base_url: BASE.parse().expect("the fixture is a URL"),
+            tenants: vec![self.tenant("demo", KEY, 1), self.tenant("other", OTHER_KEY, 2)],
+            store: Arc::clone(&self.store),
+            provider: Arc::clone(&self.provider),
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            shutdown,
+            retention: SignedDuration::from_hours(1),
+        }
+    }
+}
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        Self::with_store(Arc::new(MemoryStore::new()))
+    }
+
+    pub(crate) fn with_store(store: Arc<dyn Store>) -> Self {
+        Self::on(Ground::new(store))
+    }
+
+    /// One more replica on the same ground.
+    pub(crate) fn on(ground: Arc<Ground>) -> Self {
+        let (shutdown, stopping) = watch::channel(false);
+        let service = IssuerService::new(ground.settings(stopping)).expect("settings are right");
+        let router = service.router().fallback(|| async { not_found() });
+        Self { service, ground, shutdown, router }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let sent = self.router.clone().oneshot(request).await;
+        let (parts, body) = sent.expect("a router never fails").into_parts();
+        let body = body.collect().await.expect("bodies are in memory").to_bytes().to_vec();
+        Reply { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// A response whose body goes on.
+    pub(crate) async fn open(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.expect("a router never fails")
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send(request(Method::GET, path).body(Body::empty()).expect("a request")).await
+    }
+
+    pub(crate) async fn api(&self, method: Method, path: &str, body: &Value) -> Reply {
+        self.send(api_request(method, path, KEY, body)).await
+    }
+
+    pub(crate) async fn make_offer(&self, body: &Value) -> Reply {
+        self.api(Method::POST, "/api/demo/offers", body).await
+    }
+
+    /// A badge on offer.
+    pub(crate) async fn offer(&self) -> Offer {
+        self.offer_of(&json!({ "configuration": "employee_badge", "claims": badge_claims() })).await
+    }
+
+    pub(crate) async fn offer_with_tx_code(&self) -> Offer {
+        let (name, claims) = ("employee_badge", badge_claims());
+        self.offer_of(&json!({ "configuration": name, "claims": claims, "tx_code": true })).await
+    }
+
+    pub(crate) async fn offer_of_two(&self) -> Offer {
+        self.offer_of(&json!({ "credentials": [
+            { "configuration": "employee_badge", "claims": badge_claims() },
+            { "configuration": "diploma", "claims": { "degree": "MSc" } },
+        ]}))
+        .await
+    }
+
+    pub(crate) async fn offer_of(&self, body: &Value) -> Offer {
+        let created = self.make_offer(body).await;
+        assert_eq!(created.status, StatusCode::CREATED, "{created}");
+        let created = created.json();
+        let uri = text(&created["offer_uri"]);
+        let path = uri.strip_prefix("https://issuer.example").expect("our own URL").to_owned();
+        let offer = self.get(&path).await.json();
+        Offer {
+            id: text(&created["id"]),
+            path,
+            code: text(&offer["grants"][GRANT]["pre-authorized_code"]),
+            tx_code: created["tx_code"].as_str().map(str::to_owned),
+        }
+    }
+
+    pub(crate) async fn redeem(&self, offer: &Offer) -> Reply {
+        self.redeem_with(offer, offer.tx_code.as_deref()).await
+    }
+
+    pub(crate) async fn redeem_with(&self, offer: &Offer, tx_code: Option<&str>) -> Reply {
+        let mut form = format!("grant_type={GRANT}&pre-authorized_code={}", offer.code);
+        if let Some(tx_code) = tx_code {
+            form = format!("{form}&tx_code={tx_code}");
+        }
+        self.token(&form).await
+    }
+
+    pub(crate) async fn token(&self, form: &str) -> Reply {
+        self.send(token_request("/demo/token", form)).await
+    }
+
+    /// An access token for a badge.
+    pub(crate) async fn access(&self) -> (Offer, String) {
+        let offer = self.offer().await;
+        let token = self.access_to(&offer).await;
+        (offer, token)
+    }
+
+    pub(crate) async fn access_to(&self, offer: &Offer) -> String {
+        let reply = self.redeem(offer).await;
+        assert_eq!(reply.status, StatusCode::OK, "{reply}");
+        text(&reply.json()["access_token"])
+    }
+
+    pub(crate) async fn nonce(&self) -> String {
+        self.nonce_of("demo").await
+    }
+
+    pub(crate) async fn nonce_of(&self, tenant: &str) -> String {
+        let path = format!("/{tenant}/nonce");
+        let request = request(Method::POST, &path).body(Body::empty()).expect("a request");
+        text(&self.send(request).await.json()["c_nonce"])
+    }
+
+    /// The header and claims of a good proof, to be broken one at a time.
+    pub(crate) async fn proof_parts(&self, key: &dyn Signer) -> (Object, Object) {
+        let header = json!({
+            "typ": "openid4vci-proof+jwt", "jwk": Jwk::new(*key.public_key()).to_value(),
+        });
+        let claims = json!({
+            "aud": "https://issuer.example/demo", "iat": self.ground.now().as_second(),
+            "nonce": self.nonce().await,
+        });
+        (object(header), object(claims))
+    }
+
+    pub(crate) async fn proof(&self) -> String {
+        let key = self.ground.key();
+        let (header, claims) = self.proof_parts(&*key).await;
+        sign(header, claims, &*key).await
+    }
+
+    pub(crate) async fn badge_request(&self) -> Value {
+        let proof = self.proof().await;
+        json!({ "credential_configuration_id": "employee_badge", "proofs": { "jwt": [proof] } })
+    }
+
+    pub(crate) async fn credential(&self, token: &str, body: &Value) -> Reply {
+        self.send(credential_request("/demo/credential", token, body)).await
+    }
+
+    /// Gets the badge that is still due, and so shows that nothing was lost.
+    pub(crate) async fn finish(&self, token: &str) {
+        let reply = self.credential(token, &self.badge_request().await).await;
+        assert_eq!(reply.status, StatusCode::OK, "{reply}");
+        assert_eq!(reply.json()["credentials"].as_array().map(Vec::len), Some(1));
+    }
+
+    pub(crate) async fn status(&self, offer: &Offer) -> Value {
+        let path = format!("/api/demo/offers/{}", offer.id);
+        let reply = self.api(Method::GET, &path, &Value::Null).await;
+        assert_eq!(reply.status, StatusCode::OK, "{reply}");
+        reply.json()
+    }
+
+    /// The trail as `step` or `step: reason`.
+    pub(crate) async fn trail(&self, offer: &Offer) -> Vec<String> {
+        let status = self.status(offer).await;
+        let line = |event: &Value| match event["reason"].as_str() {
+            Some(reason) => format!("{}: {reason}", text(&event["step"])),
+            None => text(&event["step"]),
+        };
+        status["trail"].as_array().expect("a trail").iter().map(line).collect()
+    }
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("the body is JSON")
+    }
+
+    pub(crate) fn header(&self, name: header::HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Status and error code; also checks what every error has in common.
+    pub(crate) fn refusal(&self) -> (u16, String) {
+        assert_eq!(self.header(header::CONTENT_TYPE), Some("application/json"), "{self}");
+        assert_eq!(self.header(header::CACHE_CONTROL), Some("no-store"), "{self}");
+        let body = self.json();
+        let members: Vec<_> = body.as_object().expect("an object").keys().collect();
+        assert_eq!(members, ["error", "error_description"], "{self}");
+        let description = text(&body["error_description"]);
+        assert!(
+            description.bytes().all(|byte| matches!(byte, 0x20..=0x7e) && !b"\"\\".contains(&byte)),
+            "{self}"
+        );
+        (self.status.as_u16(), text(&body["error"]))
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.status, String::from_utf8_lossy(&self.body))
+    }
+}
+
+pub(crate) fn refused(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
+
+pub(crate) fn request(method: Method, path: &str) -> http::request::Builder {
+    Request::builder().method(method).uri(path)
+}
+
+pub(crate) fn token_request(path: &str, form: &str) -> Request<Body> {
+    request(Method::POST, path)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(form.to_owned()))
+        .expect("a request")
+}
+
+pub(crate) fn credential_request(path: &str, token: &str, body: &Value) -> Request<Body> {
+    request(Method::POST, path)
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body.to_string()))
+        .expect("a request")
+}
+
+pub(crate) fn api_request(method: Method, path: &str, key: &str, body: &Value) -> Request<Body> {
+    let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+    request(method, path)
+        .header(header::AUTHORIZATION, format!("Bearer {key}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(body)
+        .expect("a request")
+}
+
+pub(crate) async fn sign(header: Object, claims: Object, key: &dyn Signer) -> String {
+    jose::sign(header, &claims, key).await.expect("a software key always signs")
+}
+
+pub(crate) fn tenant(name: &str) -> TenantId {
+    name.parse().expect("the fixture is a tenant name")
+}
+
+pub(crate) fn session(offer: &Offer) -> SessionId {
+    offer.id.parse().expect("the API gives session names")
+}
+
+pub(crate) fn badge_claims() -> Value {
+    json!({ "given_name": "Ada", "employee_id": "AF-1", "since": "2019-03-01", "manager": false })
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().expect("the value is a text").to_owned()
+}
+
+pub(crate) fn object(value: Value) -> Object {
+    serde_json::from_value(value).expect("the fixture is an object")
+}
+
+fn configurations() -> Value {
+    json!([
+        {
+            "id": "employee_badge", "format": "dc+sd-jwt", "scope": "employee_badge",
+            "vct": "urn:example:employee-badge:1", "valid_days": 30,
+            "claims": [
+                { "path": ["given_name"], "mandatory": true, "value": "text" },
+                { "path": ["employee_id"], "disclosure": "always", "value": "text" },
+                { "path": ["since"], "value": "date" },
+                { "path": ["manager"], "value": "boolean" },
+            ],
+        },
+        {
+            "id": "diploma", "format": "dc+sd-jwt", "scope": "diploma",
+            "vct": "urn:example:diploma:1", "valid_days": 3650,
+            "claims": [{ "path": ["degree"], "mandatory": true }],
+        },
+    ])
+}

@@ -1,0 +1,13 @@
+//! The issuer service over its own routes.
+
+mod api;
+mod credential;
+mod fixture;
+mod issuance;
+mod live;
+mod offers;
+mod race;
+mod secrecy;
+mod token;
+mod transport;
+mod trouble;

@@ -1,0 +1,81 @@
+//! A store that cannot answer, and a database that somebody moved things around in.
+
+use std::sync::Arc;
+
+use axum::http::{Method, header};
+use lanyard_core::crypto::{CryptoProvider as _, HashAlgorithm, RustCrypto};
+use lanyard_store::{
+    Handle, HandleKind, MemoryStore, NewEvent, NewSession, Page, Session, SessionId, SessionKind,
+};
+use serde_json::{Value, json};
+
+use crate::fixture::{Server, badge_claims, refused, tenant};
+
+#[tokio::test]
+async fn a_store_that_cannot_answer_is_503_with_a_time_to_come_back() {
+    let server = Server::new();
+    let (offer, token) = server.access().await;
+    let request = server.badge_request().await;
+    server.ground.store.close().await.unwrap();
+    let path = format!("/api/demo/offers/{}", offer.id);
+    for reply in [
+        server.redeem(&offer).await,
+        server.credential(&token, &request).await,
+        server.get(&offer.path).await,
+        server
+            .make_offer(&json!({ "configuration": "employee_badge", "claims": badge_claims() }))
+            .await,
+        server.api(Method::GET, &path, &Value::Null).await,
+        server.api(Method::DELETE, &path, &Value::Null).await,
+    ] {
+        assert_eq!(reply.refusal(), refused(503, "temporarily_unavailable"));
+        let seconds: u32 = reply.header(header::RETRY_AFTER).unwrap().parse().unwrap();
+        assert!(seconds > 0);
+    }
+    // what needs no store goes on
+    assert!(!server.nonce().await.is_empty());
+    assert_eq!(server.get("/.well-known/openid-credential-issuer/demo").await.status, 200);
+}
+
+fn handle(kind: HandleKind, secret: &str) -> Handle {
+    let mut digest = [0; 32];
+    let hash = RustCrypto.hash(HashAlgorithm::Sha256, secret.as_bytes());
+    digest.copy_from_slice(hash.as_bytes());
+    Handle::new(kind, digest)
+}
+
+/// Puts a sealed state under another name, as somebody with the database could.
+async fn transplant(server: &Server, state: Vec<u8>, into: &str, id: SessionId, code: &str) {
+    let (now, handles) = (server.ground.now(), vec![handle(HandleKind::PreAuthorizedCode, code)]);
+    let session = NewSession {
+        tenant: tenant(into),
+        id,
+        kind: SessionKind::Offer,
+        state,
+        created_at: now,
+        expires_at: now + jiff::SignedDuration::from_mins(10),
+        handles,
+        event: NewEvent::done(now, "offer_created"),
+    };
+    server.ground.store.insert(session).await.expect("the store takes it");
+}
+
+#[tokio::test]
+async fn a_sealed_state_opens_for_no_other_tenant_and_no_other_session() {
+    let server = Server::with_store(Arc::new(MemoryStore::new()));
+    let offer = server.offer().await;
+    let store = &server.ground.store;
+    let listed = store.list(&tenant("demo"), SessionKind::Offer, Page::first(1)).await.unwrap();
+    let Session { state, id, .. } = listed[0].clone();
+
+    transplant(&server, state.clone(), "other", id, &offer.code).await;
+    let form = format!("grant_type={}&pre-authorized_code={}", crate::fixture::GRANT, offer.code);
+    let reply = server.send(crate::fixture::token_request("/other/token", &form)).await;
+    assert_eq!(reply.refusal(), refused(500, "server_error"));
+
+    let elsewhere = SessionId::new(server.ground.now(), [9; 10]);
+    transplant(&server, state, "demo", elsewhere, "another-code").await;
+    let form = format!("grant_type={}&pre-authorized_code=another-code", crate::fixture::GRANT);
+    assert_eq!(server.token(&form).await.refusal(), refused(500, "server_error"));
+    server.access_to(&offer).await;
+}
