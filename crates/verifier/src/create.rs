@@ -1,0 +1,359 @@
+//! An integrator asks: the request waits from now on under two unguessable paths.
+
+use jiff::{SignedDuration, Timestamp};
+use lanyard_core::trust::x509::{ChainError, TrustAnchors};
+use lanyard_oid4vp::{
+    ClientId,
+    dcql::{Authority, DcqlError, DcqlQuery, RequestedFormat},
+    request::{LinkScheme, RequestUriMethod, ResponseMode},
+    verifier::{Ask, Requested},
+};
+use lanyard_store::{HandleKind, NewEvent, NewSession, SessionId, SessionKind, TenantId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+use url::Url;
+
+use crate::{
+    BrowserSession, VerifierError, VerifierService,
+    sessions::{Phase, Question, State, Waiting},
+    step,
+    tenant::Tenant,
+};
+
+/// For how long a request waits unless told otherwise.
+const LIFETIME: SignedDuration = SignedDuration::from_mins(5);
+/// The shortest and the longest time a request may wait, in seconds.
+const LIFETIMES: std::ops::RangeInclusive<u32> = 10..=3600;
+/// For how long a request that nobody answered can still be asked about.
+const LINGER: SignedDuration = SignedDuration::from_hours(1);
+/// The longest purpose.
+const MAX_PURPOSE: usize = 500;
+/// The most further authorities for one request.
+const MAX_ANCHORS: usize = 16;
+
+/// What an integrator wants to know; as JSON, the body of `POST /api/{tenant}/requests`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewRequest {
+    /// A question by its name; or
+    pub preset: Option<String>,
+    /// a question of one's own, in DCQL.
+    pub dcql_query: Option<Value>,
+    /// Why it is asked, for people; the preset's unless told otherwise.
+    pub purpose: Option<String>,
+    /// Whether the response is encrypted; it is unless told otherwise.
+    pub response_mode: ResponseMode,
+    /// How the verifier names itself.
+    pub client_id_prefix: ClientIdChoice,
+    /// How wallets fetch the request object; GET unless told otherwise.
+    pub request_uri_method: Option<RequestUriMethod>,
+    /// The wallet is on the device whose browser asks, and sends that browser back.
+    pub same_device: Option<SameDevice>,
+    /// Which wallets the link is for.
+    pub link_scheme: LinkScheme,
+    /// Authorities, in PEM, whose issuers are believed for this one request too.
+    pub trust_anchors: Vec<String>,
+    /// For how many seconds the request waits; 300 unless told otherwise.
+    pub expires_in: Option<u32>,
+    /// The browser that asks: no other browser gets the result.
+    pub browser_session: Option<BrowserSession>,
+}
+
+/// How the verifier names itself (OpenID4VP 1.0 §5.9.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientIdChoice {
+    /// By the SHA-256 of its certificate.
+    #[default]
+    X509Hash,
+    /// By a DNS name in its certificate.
+    X509SanDns,
+    /// By where the response goes; the request is not signed, and nobody vouches for it.
+    RedirectUri,
+}
+
+/// Where a same-device browser goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SameDevice {
+    /// A page of this server or of an origin that the tenant allows; the tenant's own return page
+    /// unless told otherwise.
+    pub redirect_uri: Option<String>,
+}
+
+/// A request that waits for a wallet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RequestCreated {
+    /// The request's name for the integrator; it is in no link and no QR code.
+    pub id: SessionId,
+    /// The link for the wallet, to be clicked or shown as a QR code.
+    pub link: Url,
+    /// Until when a response may come.
+    pub expires_at: Timestamp,
+}
+
+/// Why something cannot be asked.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RequestFault {
+    /// Neither a preset nor a query, or both.
+    #[error("a request has either a preset or a dcql_query")]
+    Question,
+    /// No such preset.
+    #[error("there is no such preset")]
+    UnknownPreset,
+    /// The query breaks a rule.
+    #[error("the dcql_query cannot be asked: {0}")]
+    Query(#[from] DcqlError),
+    /// No credential of the query could ever be accepted.
+    #[error("the dcql_query asks for {0} that is not supported")]
+    NeverSatisfied(&'static str),
+    /// The purpose is longer than anyone reads.
+    #[error("the purpose is longer than {MAX_PURPOSE} characters")]
+    Purpose,
+    /// The certificate has no DNS name that is the host of this server.
+    #[error("this verifier has no DNS name to go by")]
+    NoDnsName,
+    /// OpenID4VP 1.0 §5.9.3: a `redirect_uri` client cannot sign, so there is nothing to fetch.
+    #[error("request_uri_method is not for the client_id_prefix redirect_uri")]
+    NothingToFetch,
+    /// The redirect URI leads elsewhere, or is no web page.
+    #[error("redirect_uri is not an https page of an allowed origin")]
+    RedirectUri,
+    /// Nothing would tell the returning browser from another one.
+    #[error("this server's own return page needs a browser_session")]
+    BrowserSessionMissing,
+    /// The browser session could be guessed.
+    #[error("browser_session has less than 128 bits")]
+    BrowserSession,
+    /// The wallet's endpoint is no web page.
+    #[error("link_scheme is not an https endpoint")]
+    LinkScheme,
+    /// Too many authorities.
+    #[error("there are more than {MAX_ANCHORS} trust_anchors")]
+    TooManyTrustAnchors,
+    /// An authority that is none.
+    #[error("trust_anchors cannot be read: {0}")]
+    TrustAnchors(#[from] ChainError),
+    /// The request would wait too short or too long.
+    #[error("expires_in is not from 10 to 3600 seconds")]
+    ExpiresIn,
+}
+
+impl RequestFault {
+    /// The stable reason code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Question => "question_missing",
+            Self::UnknownPreset => "unknown_preset",
+            Self::Query(_) => "invalid_query",
+            Self::NeverSatisfied(_) => "query_never_satisfied",
+            Self::Purpose => "invalid_purpose",
+            Self::NoDnsName => "no_dns_name",
+            Self::NothingToFetch => "invalid_request_uri_method",
+            Self::RedirectUri => "invalid_redirect_uri",
+            Self::BrowserSessionMissing | Self::BrowserSession => "invalid_browser_session",
+            Self::LinkScheme => "invalid_link_scheme",
+            Self::TooManyTrustAnchors | Self::TrustAnchors(_) => "invalid_trust_anchors",
+            Self::ExpiresIn => "invalid_expires_in",
+        }
+    }
+}
+
+impl NewRequest {
+    /// Asks a question by its name.
+    pub fn preset(name: impl Into<String>) -> Self {
+        Self { preset: Some(name.into()), ..Self::default() }
+    }
+
+    /// Asks a question of one's own, in DCQL.
+    pub fn query(dcql: Value) -> Self {
+        Self { dcql_query: Some(dcql), ..Self::default() }
+    }
+}
+
+impl VerifierService {
+    /// Makes a request that waits for a wallet.
+    ///
+    /// # Errors
+    /// [`VerifierError::Fault`] for what cannot be asked; nothing is kept then.
+    pub async fn create_request(
+        &self,
+        tenant: &TenantId,
+        new: NewRequest,
+    ) -> Result<RequestCreated, VerifierError> {
+        let tenant = self.known_tenant(tenant)?;
+        let now = self.now();
+        // 1. what is asked, and how
+        let (query, mut question) = question(tenant, &new, now)?;
+        question.expires_at = lifetime(&new, now)?;
+        let return_to = self.return_to(tenant, &new)?;
+        self.check_link(&new)?;
+        check_anchors(&new.trust_anchors)?;
+        let browser = new.browser_session.as_ref().map(|one| one.digest(self.provider()));
+
+        // 2. the request, under two paths that nobody can guess
+        let (request_path, response_path) = (self.secret(), self.secret());
+        let response_uri = self.url(&format!("{}/responses/{response_path}", tenant.id));
+        let ask = Ask {
+            client_id: client_id(tenant, new.client_id_prefix, &response_uri)?,
+            response_uri,
+            response_mode: new.response_mode,
+            query,
+            expires_at: question.expires_at,
+        };
+        let requested = Requested::new(ask, self.provider())?;
+        let mut handles = vec![self.handle(HandleKind::ResponseUri, &response_path)];
+        let link = match new.client_id_prefix {
+            ClientIdChoice::RedirectUri => requested.link_by_value(&new.link_scheme),
+            ClientIdChoice::X509Hash | ClientIdChoice::X509SanDns => {
+                handles.push(self.handle(HandleKind::RequestUri, &request_path));
+                let request_uri = self.url(&format!("{}/requests/{request_path}", tenant.id));
+                let method = new.request_uri_method.unwrap_or_default();
+                requested.link(request_uri, method, &new.link_scheme)
+            }
+        };
+
+        // 3. kept, sealed
+        let mut random = [0; 10];
+        self.provider().fill(&mut random);
+        let id = SessionId::new(now, random);
+        let expires_at = question.expires_at;
+        let waiting = Waiting {
+            requested,
+            link: link.clone(),
+            trust_anchors: new.trust_anchors,
+            attempts: 0,
+            last: None,
+        };
+        let state =
+            State { question, browser, return_to, phase: Phase::Waiting(Box::new(waiting)) };
+        let event = NewEvent::done(now, step::REQUEST_CREATED);
+        let session = NewSession {
+            tenant: tenant.id.clone(),
+            id,
+            kind: SessionKind::Request,
+            state: self.sessions().seal(tenant, id, &state),
+            created_at: now,
+            expires_at: expires_at + LINGER,
+            handles,
+            event: event.clone(),
+        };
+        self.sessions().store.insert(session).await?;
+        self.announce(tenant, id, &event);
+        Ok(RequestCreated { id, link, expires_at })
+    }
+
+    fn return_to(&self, tenant: &Tenant, new: &NewRequest) -> Result<Option<Url>, RequestFault> {
+        if new.browser_session.as_ref().is_some_and(|one| !one.is_long_enough()) {
+            return Err(RequestFault::BrowserSession);
+        }
+        let Some(same_device) = &new.same_device else { return Ok(None) };
+        let own = self.url(&format!("{}/return", tenant.id));
+        let url = match &same_device.redirect_uri {
+            None => own.clone(),
+            Some(text) => Url::parse(text).map_err(|_| RequestFault::RedirectUri)?,
+        };
+        // RFC 9700 §4.1: no script, no credentials that disguise the host, a known origin
+        if !self.transport().allows(&url) || url.fragment().is_some() {
+            return Err(RequestFault::RedirectUri);
+        }
+        let mut allowed = tenant.return_origins.iter().chain([self.base_url()]);
+        if !allowed.any(|origin| origin.origin() == url.origin()) {
+            return Err(RequestFault::RedirectUri);
+        }
+        // OpenID4VP §13.3: the browser that comes back is the one that began
+        if url.path() == own.path() && url.origin() == own.origin() && new.browser_session.is_none()
+        {
+            return Err(RequestFault::BrowserSessionMissing);
+        }
+        Ok(Some(url))
+    }
+
+    fn check_link(&self, new: &NewRequest) -> Result<(), RequestFault> {
+        match &new.link_scheme {
+            LinkScheme::Endpoint(url) if !self.transport().allows(url) => {
+                return Err(RequestFault::LinkScheme);
+            }
+            _ => {}
+        }
+        let by_value = new.client_id_prefix == ClientIdChoice::RedirectUri;
+        if by_value && new.request_uri_method.is_some() {
+            return Err(RequestFault::NothingToFetch);
+        }
+        Ok(())
+    }
+}
+
+fn question(
+    tenant: &Tenant,
+    new: &NewRequest,
+    expires_at: Timestamp,
+) -> Result<(DcqlQuery, Question), RequestFault> {
+    let (query, preset) = match (&new.preset, &new.dcql_query) {
+        (Some(name), None) => {
+            let preset = tenant.presets.iter().find(|preset| preset.id == *name);
+            let preset = preset.ok_or(RequestFault::UnknownPreset)?;
+            (preset.query.clone(), Some(preset))
+        }
+        (None, Some(query)) => (DcqlQuery::from_value(query)?, None),
+        (Some(_), Some(_)) | (None, None) => return Err(RequestFault::Question),
+    };
+    check_possible(&query)?;
+    if new.purpose.as_ref().is_some_and(|purpose| purpose.chars().count() > MAX_PURPOSE) {
+        return Err(RequestFault::Purpose);
+    }
+    let of_preset = preset.map(|preset| preset.purpose.clone());
+    let question = Question {
+        preset: preset.map(|preset| preset.id.clone()),
+        title: preset.map(|preset| preset.title.clone()),
+        purpose: new.purpose.clone().or(of_preset),
+        expires_at,
+    };
+    Ok((query, question))
+}
+
+/// What can never be satisfied is not asked.
+fn check_possible(query: &DcqlQuery) -> Result<(), RequestFault> {
+    for credential in query.credentials() {
+        if matches!(credential.format, RequestedFormat::Unsupported { .. }) {
+            return Err(RequestFault::NeverSatisfied("a format"));
+        }
+        let authorities = &credential.trusted_authorities;
+        let foreign = |one: &Authority| matches!(one, Authority::Unsupported { .. });
+        if !authorities.is_empty() && authorities.iter().all(foreign) {
+            return Err(RequestFault::NeverSatisfied("a type of trusted authority"));
+        }
+    }
+    Ok(())
+}
+
+fn lifetime(new: &NewRequest, now: Timestamp) -> Result<Timestamp, RequestFault> {
+    match new.expires_in {
+        None => Ok(now + LIFETIME),
+        Some(seconds) if LIFETIMES.contains(&seconds) => {
+            Ok(now + SignedDuration::from_secs(i64::from(seconds)))
+        }
+        Some(_) => Err(RequestFault::ExpiresIn),
+    }
+}
+
+fn check_anchors(anchors: &[String]) -> Result<(), RequestFault> {
+    if anchors.len() > MAX_ANCHORS {
+        return Err(RequestFault::TooManyTrustAnchors);
+    }
+    anchors.iter().try_for_each(|pem| TrustAnchors::from_pem(pem).map(drop))?;
+    Ok(())
+}
+
+fn client_id(
+    tenant: &Tenant,
+    choice: ClientIdChoice,
+    response_uri: &Url,
+) -> Result<ClientId, RequestFault> {
+    match choice {
+        ClientIdChoice::X509Hash => Ok(tenant.by_hash.clone()),
+        ClientIdChoice::X509SanDns => tenant.by_dns_name.clone().ok_or(RequestFault::NoDnsName),
+        ClientIdChoice::RedirectUri => Ok(ClientId::redirect_uri(response_uri)),
+    }
+}

@@ -1,0 +1,61 @@
+//! `/api/{tenant}/requests`: what integrators call.
+
+use axum::{extract::State, response::Response};
+use lanyard_core::json;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    Failure,
+    body::ApiBody,
+    callers::{Integrator, IntegratorAtRequest},
+    replies,
+};
+use crate::{NewRequest, VerifierService};
+
+pub(crate) async fn create(
+    State(service): State<VerifierService>,
+    Integrator(tenant): Integrator,
+    ApiBody(body): ApiBody,
+) -> Result<Response, Failure> {
+    let created = service.create_request(&tenant.id, parsed::<NewRequest>(&body)?).await?;
+    Ok(replies::created(&created))
+}
+
+pub(crate) async fn status(
+    State(service): State<VerifierService>,
+    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+) -> Result<Response, Failure> {
+    let status = service.request_status(&tenant.id, id).await?;
+    Ok(replies::json(replies::to_json(&status)))
+}
+
+pub(crate) async fn cancel(
+    State(service): State<VerifierService>,
+    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+) -> Result<Response, Failure> {
+    service.cancel(&tenant.id, id).await?;
+    Ok(replies::no_content())
+}
+
+/// What the browser brought back to the integrator's page.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Return {
+    response_code: String,
+}
+
+pub(crate) async fn finish(
+    State(service): State<VerifierService>,
+    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+    ApiBody(body): ApiBody,
+) -> Result<Response, Failure> {
+    let Return { response_code } = parsed(&body)?;
+    let status = service.finish_request(&tenant.id, id, &response_code).await?;
+    Ok(replies::json(replies::to_json(&status)))
+}
+
+/// Strict JSON, and no member that would be ignored in silence.
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let members = json::parse_object(body).map_err(|error| Failure::Json(error.to_string()))?;
+    serde_json::from_value(members.into()).map_err(|error| Failure::Json(error.to_string()))
+}

@@ -1,0 +1,91 @@
+//! Who calls: an integrator, with an API key as RFC 6750 Bearer.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
+};
+use lanyard_store::SessionId;
+use thiserror::Error;
+
+use super::{Failure, paths::parameter};
+use crate::{ApiKeyDigest, VerifierService, tenant::Tenant};
+
+/// The tenant whose API key was shown.
+pub(crate) struct Integrator(pub(crate) Arc<Tenant>);
+
+/// The same, and the request that the path names.
+pub(crate) struct IntegratorAtRequest {
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) id: SessionId,
+}
+
+/// Why a caller is not let in.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(crate) enum BearerFault {
+    #[error("an Authorization header with a Bearer API key is needed")]
+    Missing,
+    #[error("the request has more than one Authorization header")]
+    Repeated,
+    #[error("the Authorization header is malformed")]
+    Malformed,
+    #[error("the API key is unknown or revoked")]
+    Invalid,
+}
+
+impl FromRequestParts<VerifierService> for Integrator {
+    type Rejection = Failure;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &VerifierService,
+    ) -> Result<Self, Failure> {
+        let key = ApiKeyDigest::of(bearer(&parts.headers)?, service.provider());
+        let name = parameter(parts, service, "tenant").await?;
+        match service.tenant(&name) {
+            Some(tenant) if key.is_among(&tenant.api_keys) => Ok(Self(Arc::clone(tenant))),
+            // another tenant's integrator learns no more here than about a tenant that does not exist
+            _ if service.tenants().any(|tenant| key.is_among(&tenant.api_keys)) => {
+                Err(Failure::NotFound)
+            }
+            _ => Err(BearerFault::Invalid.into()),
+        }
+    }
+}
+
+impl FromRequestParts<VerifierService> for IntegratorAtRequest {
+    type Rejection = Failure;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &VerifierService,
+    ) -> Result<Self, Failure> {
+        let Integrator(tenant) = Integrator::from_request_parts(parts, service).await?;
+        let id = parameter(parts, service, "id").await?.parse();
+        Ok(Self { tenant, id: id.map_err(|_| Failure::NotFound)? })
+    }
+}
+
+/// RFC 6750 §2.1, and nothing but it: a key in the query is not even looked for.
+fn bearer(headers: &HeaderMap) -> Result<&str, BearerFault> {
+    let mut headers = headers.get_all(AUTHORIZATION).iter();
+    let header = headers.next().ok_or(BearerFault::Missing)?;
+    // RFC 9110 §5.3: Authorization is not a list
+    if headers.next().is_some() {
+        return Err(BearerFault::Repeated);
+    }
+    let header = header.to_str().map_err(|_| BearerFault::Malformed)?;
+    let (scheme, token) = header.split_once(' ').ok_or(BearerFault::Malformed)?;
+    // RFC 9110 §11.1: the scheme is compared without case
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(BearerFault::Missing);
+    }
+    // RFC 6750 §2.1: b64token
+    let token = token.trim_matches(' ');
+    let in_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if token.is_empty() || !token.bytes().all(in_token) {
+        return Err(BearerFault::Malformed);
+    }
+    Ok(token)
+}

@@ -1,0 +1,88 @@
+//! `GET /api/{tenant}/requests/{id}/events`: the trail as server-sent events, from its beginning until
+//! the request ends.
+
+use std::{collections::VecDeque, convert::Infallible, future::pending, sync::Arc, time::Duration};
+
+use axum::{
+    extract::State,
+    response::{
+        IntoResponse as _, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures_util::stream;
+use lanyard_store::SessionId;
+use serde_json::json;
+use tokio::sync::{broadcast, watch};
+
+use super::{Failure, callers::IntegratorAtRequest, replies};
+use crate::{RequestStatus, TrailEvent, VerifierService, tenant::Tenant};
+
+/// After how long the store is asked again: another process, or time itself, may have changed something.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+pub(crate) async fn watch(
+    State(service): State<VerifierService>,
+    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+) -> Result<Response, Failure> {
+    let live = service.subscribe(&tenant.id, id);
+    let (status, trail) = service.progress(&tenant, id).await?;
+    let shutdown = service.shutdown();
+    let mut watch = Watch { service, tenant, id, live, shutdown, told: 0, ahead: VecDeque::new() };
+    watch.tell(&status, trail);
+    let events = stream::unfold(watch, Watch::step);
+    Ok(replies::unstored(Sse::new(events).keep_alive(KeepAlive::default()).into_response()))
+}
+
+/// A watcher of one trail.
+struct Watch {
+    service: VerifierService,
+    tenant: Arc<Tenant>,
+    id: SessionId,
+    live: broadcast::Receiver<TrailEvent>,
+    shutdown: watch::Receiver<bool>,
+    /// How much of the trail was told.
+    told: usize,
+    /// What is to be told next; nothing stands for the end.
+    ahead: VecDeque<Option<Event>>,
+}
+
+impl Watch {
+    fn tell(&mut self, status: &RequestStatus, trail: Vec<TrailEvent>) {
+        let news = trail.iter().skip(self.told);
+        let event = |event| Event::default().event("trail").data(replies::to_json(event));
+        self.ahead.extend(news.map(event).map(Some));
+        self.told = self.told.max(trail.len());
+        if !status.open && status.state != crate::RequestState::Responded {
+            let end = json!({ "state": status.state }).to_string();
+            self.ahead.extend([Some(Event::default().event("end").data(end)), None]);
+        }
+    }
+
+    async fn step(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        loop {
+            if let Some(next) = self.ahead.pop_front() {
+                return next.map(|event| (Ok(event), self));
+            }
+            // each event on the channel is a reason to read the trail; one that was missed is in it too
+            tokio::select! {
+                () = stopped(&mut self.shutdown) => return None,
+                event = self.live.recv() => {
+                    if let Err(broadcast::error::RecvError::Closed) = event {
+                        return None;
+                    }
+                }
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+            let (status, trail) = self.service.progress(&self.tenant, self.id).await.ok()?;
+            self.tell(&status, trail);
+        }
+    }
+}
+
+async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+    if shutdown.wait_for(|stopped| *stopped).await.is_err() {
+        // whoever could have said so is gone: the stream ends with its connection
+        pending::<()>().await;
+    }
+}

@@ -1,0 +1,41 @@
+//! The routes. Handlers parse, take the session, call one step, and reply; nothing else is decided here.
+
+mod api;
+mod body;
+mod callers;
+mod events;
+mod failure;
+mod paths;
+mod qr;
+mod replies;
+mod requests;
+mod responses;
+
+use axum::{
+    Router,
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+
+pub(crate) use callers::BearerFault;
+pub(crate) use failure::Failure;
+
+use crate::VerifierService;
+
+/// Everything this service answers to, in the order of a presentation.
+pub(crate) fn router(service: VerifierService) -> Router {
+    Router::new()
+        .route("/api/{tenant}/requests", post(api::create))
+        .route("/api/{tenant}/requests/{id}", get(api::status).delete(api::cancel))
+        .route("/api/{tenant}/requests/{id}/return", post(api::finish))
+        .route("/api/{tenant}/requests/{id}/qr.svg", get(qr::svg))
+        .route("/api/{tenant}/requests/{id}/events", get(events::watch))
+        .route("/{tenant}/requests/{id}", get(requests::fetch).post(requests::fetch_by_post))
+        .route("/{tenant}/responses/{id}", post(responses::respond))
+        .with_state(service)
+}
+
+/// The answer to everything that is not here: the same for a tenant, a request and a path.
+pub fn not_found() -> Response {
+    Failure::NotFound.into_response()
+}

@@ -1,0 +1,24 @@
+//! `GET|POST /{tenant}/requests/{id}`: the request object (OpenID4VP 1.0 §5.7, §5.10).
+
+use axum::{extract::State, response::Response};
+
+use super::{Failure, body::WalletForm, paths::AtRequest, replies};
+use crate::{VerifierService, fetch};
+
+pub(crate) async fn fetch(
+    State(service): State<VerifierService>,
+    AtRequest { tenant, path }: AtRequest,
+) -> Result<Response, Failure> {
+    let object = service.request_object(&tenant, &path, None).await?;
+    Ok(replies::request_object(object))
+}
+
+pub(crate) async fn fetch_by_post(
+    State(service): State<VerifierService>,
+    AtRequest { tenant, path }: AtRequest,
+    WalletForm(body): WalletForm,
+) -> Result<Response, Failure> {
+    let nonce = fetch::wallet_nonce(&body)?;
+    let object = service.request_object(&tenant, &path, nonce.as_ref()).await?;
+    Ok(replies::request_object(object))
+}

@@ -1,0 +1,57 @@
+//! The verifier service: OpenID4VP 1.0 over HTTP, and the API that integrators ask with.
+//!
+//! Reading order follows one presentation:
+//!
+//! 1. [`VerifierSettings`] what the composition gives; [`VerifierService`] what it gets
+//! 2. `http` the routes: a handler parses, takes the session, calls one step and replies
+//! 3. `create` an integrator asks; the request waits under two unguessable paths
+//! 4. `fetch` a wallet fetches the request object, as often as it likes
+//! 5. `respond` a wallet responds; the verdict falls at once
+//! 6. `finish` the browser that asked comes back with the response code
+//! 7. `status` what happened so far, for whoever may know
+//! 8. `sessions`, `sealing` how the state in between is kept: sealed, and found by digests only
+//! 9. `live` the trail of events, as it happens
+//!
+//! Durable commits of one presentation: the request, the response, and the first read of a result.
+//! That a wallet fetched its request is told live at once and written together with the step that
+//! follows; a request that is fetched and never answered leaves no such entry behind a restart.
+//!
+//! # What a refusal costs
+//!
+//! OpenID4VP 1.0 §8.2 lets a verifier refuse a response; it does not say what becomes of the request.
+//! Here a presentation that is refused is answered with 400 at once, its verdict is shown, and the
+//! request stays open, so that the holder can try with another credential: [`MOST_ATTEMPTS`] times, and
+//! never past its expiry. What is no response to the request at all (not decryptable, of another
+//! `state`) leaves a trace and costs nothing. One verified presentation, or one refusal by the wallet,
+//! ends the request.
+
+mod api_key;
+mod browser;
+mod clock;
+mod create;
+mod error;
+mod fetch;
+mod finish;
+mod http;
+mod live;
+mod respond;
+mod sealing;
+mod service;
+mod sessions;
+mod settings;
+mod status;
+mod tenant;
+mod trail;
+
+pub use api_key::ApiKeyDigest;
+pub use browser::BrowserSession;
+pub use clock::{Clock, SystemClock};
+pub use create::{ClientIdChoice, NewRequest, RequestCreated, RequestFault, SameDevice};
+pub use error::VerifierError;
+pub use http::not_found;
+pub use respond::MOST_ATTEMPTS;
+pub use sealing::DataKey;
+pub use service::VerifierService;
+pub use settings::{Preset, SettingsError, TenantSettings, VerifierSettings};
+pub use status::{RequestState, RequestStatus};
+pub use trail::{TrailEvent, step};

@@ -1,0 +1,164 @@
+//! A wallet responds, and the verdict falls at once (OpenID4VP 1.0 §8.2, §8.6).
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use lanyard_oid4vp::{
+    ErrorCode,
+    verifier::{Conclusion, OpenError, Verdict, VerdictState},
+};
+use lanyard_store::{HandleKind, NewEvent, Next, Replaced};
+use url::Url;
+
+use crate::{
+    VerifierError, VerifierService,
+    sessions::{End, Ended, Held, Phase, State, Waiting},
+    step,
+    tenant::Tenant,
+};
+
+/// How many presentations may fail before a request ends.
+pub const MOST_ATTEMPTS: u8 = 3;
+
+/// What the wallet is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// The response was taken; there is nothing more to do.
+    Done,
+    /// The response was taken; the browser goes on here.
+    ContinueAt(Url),
+    /// The response was refused.
+    Refused(ErrorCode),
+}
+
+impl VerifierService {
+    /// Takes a response to a request, and concludes with a verdict.
+    pub(crate) async fn respond(
+        &self,
+        tenant: &Tenant,
+        path: &str,
+        body: &[u8],
+    ) -> Result<Reply, VerifierError> {
+        let now = self.now();
+        let handle = self.handle(HandleKind::ResponseUri, path);
+        let Held { session, state } = self.sessions().take(tenant, &handle, now).await?;
+        let State { question, browser, return_to, phase } = state;
+
+        // 1. the step
+        let Phase::Waiting(waiting) = phase else {
+            // OpenID4VP §14.1: a request is answered once
+            self.trace_refusal(tenant, session.id, now, "request_ended").await;
+            return Ok(Reply::Refused(ErrorCode::InvalidRequest));
+        };
+        let verifier = tenant.verifier_with(&waiting.trust_anchors);
+        let verifier = verifier.map_err(|_| VerifierError::Unreadable)?;
+        let requested = waiting.requested.clone();
+        let conclusion = match requested.open(body, &verifier, now, self.provider()).await {
+            Ok(conclusion) => conclusion,
+            Err(refused) if refused.reason == OpenError::Expired => {
+                return Err(VerifierError::UnknownRequest);
+            }
+            Err(refused) => {
+                self.trace_refusal(tenant, session.id, now, refused.reason.reason()).await;
+                return Ok(Reply::Refused(refused.reason.code()));
+            }
+        };
+
+        // 2. the next state, which one response alone gets to write
+        let error = conclusion.error();
+        let code = match &return_to {
+            Some(_) if error.is_none() => Some(self.secret()),
+            _ => None,
+        };
+        let mut events = self.fetch_event(tenant, session.id).into_iter().collect::<Vec<_>>();
+        events.push(NewEvent::done(now, step::RESPONSE_RECEIVED));
+        // what a browser that did not come back must not learn, the trail does not tell either
+        events.extend(code.is_none().then(|| conclusion_event(&conclusion, now)));
+        let phase = waiting.concluded(conclusion, code.is_some());
+        let expires_at = match &phase {
+            Phase::Waiting(_) => session.expires_at,
+            Phase::Ended(_) => self.kept_until(now),
+        };
+        let state = State { question, browser, return_to: return_to.clone(), phase };
+        let sealed = self.sessions().seal(tenant, session.id, &state);
+        let mut next = Next::new(now, sealed, expires_at);
+        next.events.clone_from(&events);
+        next.add_handles
+            .extend(code.as_ref().map(|code| self.handle(HandleKind::ResponseCode, code)));
+        match self.sessions().store.replace(&session, next).await? {
+            Replaced::Done(_) => {
+                self.live().forget_fetch(&tenant.id, session.id);
+                let unheard = events.iter().filter(|event| event.step != step::REQUEST_FETCHED);
+                unheard.for_each(|event| self.announce(tenant, session.id, event));
+            }
+            Replaced::Conflict => {
+                self.trace_refusal(tenant, session.id, now, "response_overtaken").await;
+                return Ok(Reply::Refused(ErrorCode::InvalidRequest));
+            }
+        }
+
+        // 3. the reply, only after that
+        Ok(match (error, return_to, code) {
+            (Some(error), ..) => Reply::Refused(error),
+            // OpenID4VP §8.2, §13.3: the redirect carries a fresh secret
+            (None, Some(mut url), Some(code)) => {
+                url.query_pairs_mut().append_pair("response_code", &code);
+                Reply::ContinueAt(url)
+            }
+            (None, ..) => Reply::Done,
+        })
+    }
+}
+
+impl Waiting {
+    /// What the request is after a conclusion: ended, or open for another attempt.
+    fn concluded(self: Box<Self>, conclusion: Conclusion, awaits_return: bool) -> Phase {
+        let attempts = self.attempts.saturating_add(1);
+        let failed = |verdict: &Verdict| !verdict.is_verified();
+        match conclusion {
+            Conclusion::Answered(verdict) if failed(&verdict) && attempts < MOST_ATTEMPTS => {
+                Phase::Waiting(Box::new(Self { attempts, last: Some(verdict), ..*self }))
+            }
+            conclusion => self.ended(End::Concluded(conclusion), awaits_return),
+        }
+    }
+
+    /// Drops the nonce, the state and the key: they are of no use any more.
+    pub(crate) fn ended(&self, end: End, awaits_return: bool) -> Phase {
+        Phase::Ended(Box::new(Ended {
+            client_id: self.requested.client_id().clone(),
+            query: self.requested.query().clone(),
+            end,
+            awaits_return,
+            read: false,
+        }))
+    }
+}
+
+/// How the trail tells a conclusion.
+pub(crate) fn conclusion_event(conclusion: &Conclusion, now: Timestamp) -> NewEvent {
+    let verdict = match conclusion {
+        Conclusion::Declined(code) => {
+            return NewEvent::refused(now, step::DECLINED, code.as_str());
+        }
+        Conclusion::Answered(verdict) => verdict,
+    };
+    let event = match verdict.state {
+        VerdictState::Verified => return NewEvent::done(now, step::VERIFIED),
+        VerdictState::Refused => NewEvent::refused(now, step::REFUSED, reason(verdict)),
+        VerdictState::Undetermined => {
+            NewEvent::undetermined(now, step::UNDETERMINED, reason(verdict))
+        }
+    };
+    match &verdict.detail {
+        Some(detail) => event.with_detail(detail.as_str()),
+        None => event,
+    }
+}
+
+fn reason(verdict: &Verdict) -> &'static str {
+    match verdict.reason {
+        Some(Cow::Borrowed(reason)) => reason,
+        Some(Cow::Owned(_)) | None => "not_verified",
+    }
+}

@@ -1,0 +1,124 @@
+//! What a session waits with is encrypted before it reaches the store.
+
+use std::fmt;
+
+use lanyard_core::crypto::{ContentEncryption, CryptoProvider};
+use lanyard_store::{SessionId, TenantId};
+use thiserror::Error;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+const VERSION: u8 = 1;
+const NONCE: usize = 12;
+const PURPOSE: &[u8] = b"lanyard presentation state 1\0";
+
+/// The key that a tenant's waiting sessions are sealed under; all replicas share it.
+#[derive(Clone, ZeroizeOnDrop)]
+pub struct DataKey([u8; 32]);
+
+/// Sealed bytes that this key does not open: another tenant's, another session's, or damaged.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the sealed state does not open under this tenant's data key")]
+pub(crate) struct SealBroken;
+
+impl DataKey {
+    /// Takes 256 random bits.
+    pub const fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    /// Seals the state of one session with AES-256-GCM; tenant and session are bound to it.
+    ///
+    /// Every session has a key of its own, derived from this one: random nonces would otherwise begin to
+    /// collide after some billion states (NIST SP 800-38D §8.3).
+    pub(crate) fn seal(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+        state: &[u8],
+        provider: &dyn CryptoProvider,
+    ) -> Vec<u8> {
+        let bound = bound_to(tenant, session);
+        let key = Zeroizing::new(provider.hmac_sha256(&self.0, &bound));
+        let mut nonce = [0; NONCE];
+        provider.fill(&mut nonce);
+        let sealed = provider
+            .seal(ContentEncryption::A256Gcm, key.as_slice(), &nonce, &bound, state)
+            .expect("an HMAC-SHA256 has the length of an AES-256 key");
+        let mut out = Vec::with_capacity(1 + NONCE + sealed.len());
+        out.push(VERSION);
+        out.extend_from_slice(&nonce);
+        out.extend_from_slice(&sealed);
+        out
+    }
+
+    /// Opens what [`DataKey::seal`] made for the same tenant and session.
+    pub(crate) fn open(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+        sealed: &[u8],
+        provider: &dyn CryptoProvider,
+    ) -> Result<Zeroizing<Vec<u8>>, SealBroken> {
+        let (&version, rest) = sealed.split_first().ok_or(SealBroken)?;
+        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or(SealBroken)?;
+        if version != VERSION {
+            return Err(SealBroken);
+        }
+        let bound = bound_to(tenant, session);
+        let key = Zeroizing::new(provider.hmac_sha256(&self.0, &bound));
+        provider
+            .open(ContentEncryption::A256Gcm, key.as_slice(), nonce, &bound, ciphertext)
+            .map(Zeroizing::new)
+            .map_err(|_| SealBroken)
+    }
+}
+
+fn bound_to(tenant: &TenantId, session: SessionId) -> Vec<u8> {
+    // a tenant name holds no zero byte, so no two pairs share these bytes
+    [PURPOSE, tenant.as_str().as_bytes(), b"\0", session.as_bytes()].concat()
+}
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("DataKey")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lanyard_core::crypto::RustCrypto;
+
+    use super::*;
+
+    #[test]
+    fn opens_for_the_same_tenant_session_and_key_only() {
+        let (key, tenant): (_, TenantId) = (DataKey::new([1; 32]), "demo".parse().unwrap());
+        let session = SessionId::from_bytes([1; 16]);
+        let sealed = key.seal(&tenant, session, b"answer", &RustCrypto);
+        assert_eq!(&**key.open(&tenant, session, &sealed, &RustCrypto).unwrap(), b"answer");
+        assert!(!sealed.windows(6).any(|window| window == b"answer"));
+
+        let other = "other".parse().unwrap();
+        assert_eq!(key.open(&other, session, &sealed, &RustCrypto), Err(SealBroken));
+        let elsewhere = SessionId::from_bytes([2; 16]);
+        assert_eq!(key.open(&tenant, elsewhere, &sealed, &RustCrypto), Err(SealBroken));
+        let stranger = DataKey::new([2; 32]);
+        assert_eq!(stranger.open(&tenant, session, &sealed, &RustCrypto), Err(SealBroken));
+    }
+
+    #[test]
+    fn opens_nothing_that_was_cut_or_changed() {
+        let (key, tenant): (_, TenantId) = (DataKey::new([1; 32]), "demo".parse().unwrap());
+        let session = SessionId::from_bytes([1; 16]);
+        let sealed = key.seal(&tenant, session, b"answer", &RustCrypto);
+        for length in 0..sealed.len() {
+            let cut = key.open(&tenant, session, &sealed[..length], &RustCrypto);
+            assert_eq!(cut, Err(SealBroken), "{length}");
+        }
+        for place in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[place] ^= 1;
+            assert_eq!(key.open(&tenant, session, &changed, &RustCrypto), Err(SealBroken));
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The service: its parts, and the few things that every step does.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use axum::Router;
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use lanyard_core::{
+    crypto::{CryptoProvider, HashAlgorithm},
+    json,
+};
+use lanyard_oid4vp::{ClientId, request::Transport};
+use lanyard_store::{Handle, HandleKind, NewEvent, SessionId, TenantId};
+use tokio::sync::{broadcast, watch};
+use url::{Host, Url};
+
+use crate::{
+    Clock, SettingsError, TenantSettings, TrailEvent, VerifierError, VerifierSettings, http,
+    live::Live, sessions::Sessions, step, tenant::Tenant,
+};
+
+/// The longest a result may be kept.
+const LONGEST_RETENTION: SignedDuration = SignedDuration::from_hours(24);
+
+/// The verifier service; cloning is cheap and every clone is the same service.
+#[derive(Clone)]
+pub struct VerifierService(Arc<Parts>);
+
+struct Parts {
+    base_url: Url,
+    transport: Transport,
+    tenants: HashMap<Box<str>, Arc<Tenant>>,
+    sessions: Sessions,
+    clock: Arc<dyn Clock>,
+    live: Live,
+    shutdown: watch::Receiver<bool>,
+    retention: SignedDuration,
+}
+
+impl VerifierService {
+    /// Puts the service together.
+    ///
+    /// # Errors
+    /// One [`SettingsError`] per rule.
+    pub fn new(settings: VerifierSettings) -> Result<Self, SettingsError> {
+        let base_url = settings.base_url;
+        if !base_url.has_host() || base_url.path() != "/" || base_url.query().is_some() {
+            return Err(SettingsError::BaseUrl);
+        }
+        let transport = match base_url.scheme() {
+            "https" => Transport::HttpsOnly,
+            _ => Transport::LoopbackToo,
+        };
+        if !transport.allows(&base_url) {
+            return Err(SettingsError::BaseUrlNotEncrypted);
+        }
+        let mut tenants = HashMap::with_capacity(settings.tenants.len());
+        for tenant in settings.tenants {
+            let by_dns_name = examine(&tenant, &base_url)?;
+            let id = tenant.tenant.clone();
+            let tenant = Arc::new(Tenant::new(tenant, by_dns_name, &settings.provider));
+            if tenants.insert(id.as_str().into(), tenant).is_some() {
+                return Err(SettingsError::TenantRepeated(id));
+            }
+        }
+        let sessions = Sessions { store: settings.store, provider: settings.provider };
+        let retention = settings.retention.min(LONGEST_RETENTION);
+        let (clock, shutdown, live) = (settings.clock, settings.shutdown, Live::default());
+        Ok(Self(Arc::new(Parts {
+            base_url,
+            transport,
+            tenants,
+            sessions,
+            clock,
+            live,
+            shutdown,
+            retention,
+        })))
+    }
+
+    /// The routes; without a fallback, so that they can be merged with others.
+    pub fn router(&self) -> Router {
+        http::router(self.clone())
+    }
+
+    /// Watches the trail of a session from now on.
+    ///
+    /// Subscribe first, then ask for the status: an event in between shows up in both.
+    pub fn subscribe(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+    ) -> broadcast::Receiver<TrailEvent> {
+        self.0.live.subscribe(tenant, session)
+    }
+
+    pub(crate) fn tenant(&self, name: &str) -> Option<&Arc<Tenant>> {
+        self.0.tenants.get(name)
+    }
+
+    pub(crate) fn known_tenant(&self, id: &TenantId) -> Result<&Arc<Tenant>, VerifierError> {
+        self.tenant(id.as_str()).ok_or(VerifierError::UnknownTenant)
+    }
+
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = &Arc<Tenant>> {
+        self.0.tenants.values()
+    }
+
+    /// A URL of this server; what a request says about its host is ignored.
+    pub(crate) fn url(&self, path: &str) -> Url {
+        let mut url = self.0.base_url.clone();
+        url.set_path(path);
+        url
+    }
+
+    pub(crate) fn base_url(&self) -> &Url {
+        &self.0.base_url
+    }
+
+    pub(crate) fn transport(&self) -> Transport {
+        self.0.transport
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    pub(crate) fn provider(&self) -> &dyn CryptoProvider {
+        &*self.0.sessions.provider
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    pub(crate) fn shutdown(&self) -> watch::Receiver<bool> {
+        self.0.shutdown.clone()
+    }
+
+    /// Until when a result is kept that nobody reads.
+    pub(crate) fn kept_until(&self, now: Timestamp) -> Timestamp {
+        now.checked_add(self.0.retention).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The present moment, to the microsecond: what the store keeps, so that live and stored events
+    /// compare equal.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.0.clock.now();
+        let whole = TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc);
+        now.round(whole).unwrap_or(now)
+    }
+
+    /// The digest under which the store knows a secret.
+    pub(crate) fn handle(&self, kind: HandleKind, secret: &str) -> Handle {
+        let mut digest = [0; 32];
+        let hash = self.provider().hash(HashAlgorithm::Sha256, secret.as_bytes());
+        digest.copy_from_slice(hash.as_bytes());
+        Handle::new(kind, digest)
+    }
+
+    /// A fresh secret of 256 bits, for a path or a response code.
+    pub(crate) fn secret(&self) -> String {
+        let mut bytes = [0; 32];
+        self.provider().fill(&mut bytes);
+        json::base64url(bytes)
+    }
+
+    /// Tells watchers and the log what the store has acknowledged.
+    pub(crate) fn announce(&self, tenant: &Tenant, session: SessionId, event: &NewEvent) {
+        let (step, reason) = (event.step, event.reason.unwrap_or_default());
+        tracing::info!(tenant = tenant.id.as_str(), %session, step, reason, "presentation");
+        self.live().publish(&tenant.id, session, event.into());
+    }
+
+    /// The fetch that is still to be written down, if there is one.
+    pub(crate) fn fetch_event(&self, tenant: &Tenant, session: SessionId) -> Option<NewEvent> {
+        let at = self.live().fetched_at(&tenant.id, session)?;
+        Some(NewEvent::done(at, step::REQUEST_FETCHED))
+    }
+
+    /// Leaves a trace of a refused message that changed nothing.
+    ///
+    /// A store that cannot take the trace does not change the answer.
+    pub(crate) async fn trace_refusal(
+        &self,
+        tenant: &Tenant,
+        session: SessionId,
+        now: Timestamp,
+        reason: &'static str,
+    ) {
+        let event = NewEvent::refused(now, step::REFUSED, reason);
+        // the trail is told in order, so a fetch that was only remembered goes first
+        let fetch = self.fetch_event(tenant, session);
+        self.live().forget_fetch(&tenant.id, session);
+        for event in fetch.into_iter().chain([event.clone()]) {
+            let kept = self.sessions().store.append_event(&tenant.id, session, event).await;
+            if let Err(error) = kept {
+                let (tenant, reason) = (tenant.id.as_str(), error.reason());
+                tracing::warn!(tenant, %session, reason, "the trail was not written");
+            }
+        }
+        self.announce(tenant, session, &event);
+    }
+}
+
+fn examine(tenant: &TenantSettings, base_url: &Url) -> Result<Option<ClientId>, SettingsError> {
+    let id = || tenant.tenant.clone();
+    if tenant.signer.chain.is_empty() {
+        return Err(SettingsError::CertificateMissing(id()));
+    }
+    for (place, preset) in tenant.presets.iter().enumerate() {
+        if tenant.presets[..place].iter().any(|other| other.id == preset.id) {
+            let preset = preset.id.clone();
+            return Err(SettingsError::PresetRepeated { tenant: id(), preset });
+        }
+    }
+    let Some(name) = &tenant.dns_name else { return Ok(None) };
+    // OpenID4VP §5.9.3: the name is also the host of the response URI
+    if !matches!(base_url.host(), Some(Host::Domain(host)) if host == name) {
+        return Err(SettingsError::DnsName(id()));
+    }
+    ClientId::x509_san_dns(name).map(Some).map_err(|_| SettingsError::DnsName(id()))
+}
+
+impl fmt::Debug for VerifierService {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "VerifierService({}, {} tenants)", self.0.base_url, self.0.tenants.len())
+    }
+}

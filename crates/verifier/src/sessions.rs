@@ -1,0 +1,133 @@
+//! How the state between two messages is kept: sealed, and led to by digests only.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use lanyard_core::crypto::CryptoProvider;
+use lanyard_oid4vp::{
+    ClientId,
+    dcql::DcqlQuery,
+    verifier::{Conclusion, Requested, Verdict},
+};
+use lanyard_store::{Handle, Session, SessionId, Store, Taken};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::{VerifierError, tenant::Tenant};
+
+/// How often a step is tried again after another message changed the session in between.
+pub(crate) const TRIES: usize = 8;
+
+/// The state of a session, before it is sealed; it has claims in it, so it is never printed.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) question: Question,
+    /// The digest of the browser in which the request began.
+    pub(crate) browser: Option<[u8; 32]>,
+    /// Where a same-device browser goes on.
+    pub(crate) return_to: Option<Url>,
+    pub(crate) phase: Phase,
+}
+
+/// What is asked, as people and integrators are told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Question {
+    pub(crate) preset: Option<String>,
+    pub(crate) title: Option<String>,
+    pub(crate) purpose: Option<String>,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// How far a request is.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Phase {
+    Waiting(Box<Waiting>),
+    Ended(Box<Ended>),
+}
+
+/// A request that takes responses.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    pub(crate) requested: Requested,
+    pub(crate) link: Url,
+    /// Authorities that are believed for this request only, PEM.
+    pub(crate) trust_anchors: Vec<String>,
+    /// How many presentations were not verified.
+    pub(crate) attempts: u8,
+    /// The verdict on the last of them.
+    pub(crate) last: Option<Verdict>,
+}
+
+/// A request that takes no response any more.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Ended {
+    pub(crate) client_id: ClientId,
+    pub(crate) query: DcqlQuery,
+    pub(crate) end: End,
+    /// Whether the result waits until the browser comes back with the response code.
+    pub(crate) awaits_return: bool,
+    /// Whether the result was read.
+    pub(crate) read: bool,
+}
+
+/// How a request ended.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum End {
+    Concluded(Conclusion),
+    Cancelled,
+}
+
+/// A session in the hand, its state open.
+pub(crate) struct Held {
+    pub(crate) session: Session,
+    pub(crate) state: State,
+}
+
+/// The store, with the seal in front of it.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) provider: Arc<dyn CryptoProvider>,
+}
+
+impl Sessions {
+    /// Takes the session that a path or a response code leads to.
+    ///
+    /// Never known, used up, expired, of another tenant: all of it is [`VerifierError::UnknownRequest`].
+    pub(crate) async fn take(
+        &self,
+        tenant: &Tenant,
+        handle: &Handle,
+        now: Timestamp,
+    ) -> Result<Held, VerifierError> {
+        let taken = self.store.take(&tenant.id, handle, now).await?;
+        self.opened(tenant, taken)
+    }
+
+    /// Takes a session by its name.
+    pub(crate) async fn by_id(
+        &self,
+        tenant: &Tenant,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Held, VerifierError> {
+        let taken = self.store.by_id(&tenant.id, id, now).await?;
+        self.opened(tenant, taken)
+    }
+
+    fn opened(&self, tenant: &Tenant, taken: Taken) -> Result<Held, VerifierError> {
+        let Taken::Live(session) = taken else { return Err(VerifierError::UnknownRequest) };
+        let key = &tenant.data_key;
+        let open = key.open(&tenant.id, session.id, &session.state, &*self.provider)?;
+        let state = serde_json::from_slice(&open).map_err(|_| VerifierError::Unreadable)?;
+        Ok(Held { session, state })
+    }
+
+    /// Seals a state for the store.
+    pub(crate) fn seal(&self, tenant: &Tenant, id: SessionId, state: &State) -> Vec<u8> {
+        let plain = serde_json::to_vec(state).expect("a state is text, numbers, lists and maps");
+        let plain = Zeroizing::new(plain);
+        tenant.data_key.seal(&tenant.id, id, &plain, &*self.provider)
+    }
+}

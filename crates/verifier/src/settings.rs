@@ -1,0 +1,105 @@
+//! What the composition gives to the service.
+
+use std::{fmt, sync::Arc};
+
+use jiff::SignedDuration;
+use lanyard_core::{
+    crypto::CryptoProvider, did::DidResolver, sd_jwt_vc::IssuerTrust, verify::Policy,
+};
+use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
+use lanyard_store::{Store, TenantId};
+use thiserror::Error;
+use tokio::sync::watch;
+use url::Url;
+
+use crate::{ApiKeyDigest, Clock, DataKey};
+
+/// Everything the service needs.
+#[derive(Debug)]
+pub struct VerifierSettings {
+    /// The public URL of the server: scheme, host and port. What a request says about it is ignored.
+    pub base_url: Url,
+    /// The tenants.
+    pub tenants: Vec<TenantSettings>,
+    /// Where sessions are kept.
+    pub store: Arc<dyn Store>,
+    /// Cryptography, and the randomness of nonces, keys and paths.
+    pub provider: Arc<dyn CryptoProvider>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Turns true when the server stops: event streams end then, everything else finishes.
+    pub shutdown: watch::Receiver<bool>,
+    /// For how long a result that nobody read is kept; 24 hours at most, whatever is set.
+    pub retention: SignedDuration,
+}
+
+/// One tenant: a verifier with its keys and its trust.
+pub struct TenantSettings {
+    /// Its name, the path segment.
+    pub tenant: TenantId,
+    /// The key its request objects are signed with, and the certificates that vouch for it.
+    pub signer: RequestSigner,
+    /// The DNS name in its certificate, for `x509_san_dns`; it is the host of the base URL.
+    pub dns_name: Option<String>,
+    /// Whose credentials it believes, for which types.
+    pub trust: IssuerTrust,
+    /// What it decides for itself when it verifies.
+    pub policy: Policy,
+    /// How issuers' DIDs are resolved; without, only the methods that need no network.
+    pub resolver: Option<Arc<dyn DidResolver>>,
+    /// What waiting sessions are sealed under.
+    pub data_key: DataKey,
+    /// The digests of its API keys; none closes the API.
+    pub api_keys: Vec<ApiKeyDigest>,
+    /// Questions ready to ask.
+    pub presets: Vec<Preset>,
+    /// The origins, beside this server's own, to which a same-device browser may return.
+    pub return_origins: Vec<Url>,
+}
+
+/// A question ready to ask.
+#[derive(Clone, Debug)]
+pub struct Preset {
+    /// Its name in the API.
+    pub id: String,
+    /// Its title, for people.
+    pub title: String,
+    /// Why one asks, for people.
+    pub purpose: String,
+    /// What is asked for.
+    pub query: DcqlQuery,
+}
+
+/// Why the service cannot be put together.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SettingsError {
+    /// The base URL has a path, a query or no host.
+    #[error("the base URL must be scheme, host and port, without a path")]
+    BaseUrl,
+    /// Plain http beyond this machine.
+    #[error("the base URL must be https; http is for loopback only")]
+    BaseUrlNotEncrypted,
+    /// Two tenants have one name.
+    #[error("the tenant {0} is configured twice")]
+    TenantRepeated(TenantId),
+    /// Without a certificate there is no name to ask in.
+    #[error("the tenant {0} has no certificate to sign requests with")]
+    CertificateMissing(TenantId),
+    /// OpenID4VP 1.0 §5.9.3: the DNS name is also the host of the response URI.
+    #[error("the DNS name of the tenant {0} is not the host of the base URL")]
+    DnsName(TenantId),
+    /// Two presets of one tenant have one name.
+    #[error("the tenant {tenant} has the preset {preset} twice")]
+    PresetRepeated {
+        /// The tenant.
+        tenant: TenantId,
+        /// The name.
+        preset: String,
+    },
+}
+
+impl fmt::Debug for TenantSettings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "TenantSettings({}, {} presets)", self.tenant, self.presets.len())
+    }
+}

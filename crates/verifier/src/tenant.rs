@@ -1,0 +1,94 @@
+//! One tenant, prepared: what can be made once is made once.
+
+use std::sync::Arc;
+
+use lanyard_core::{
+    crypto::CryptoProvider,
+    did::DidResolver,
+    sd_jwt_vc::{CertificateIss, IssuerKeySource, IssuerTrust},
+    trust::x509::{ChainError, TrustAnchors},
+    verify::{Policy, PresentationVerifier},
+};
+use lanyard_oid4vp::{ClientId, request::object::RequestSigner};
+use lanyard_store::TenantId;
+use url::Url;
+
+use crate::{ApiKeyDigest, DataKey, Preset, TenantSettings};
+
+/// A tenant with what it verifies by and the names it goes by.
+pub(crate) struct Tenant {
+    pub(crate) id: TenantId,
+    pub(crate) signer: RequestSigner,
+    pub(crate) by_hash: ClientId,
+    pub(crate) by_dns_name: Option<ClientId>,
+    verifier: Arc<PresentationVerifier>,
+    pub(crate) data_key: DataKey,
+    pub(crate) api_keys: Vec<ApiKeyDigest>,
+    pub(crate) presets: Vec<Preset>,
+    pub(crate) return_origins: Vec<Url>,
+    verifying: Verifying,
+}
+
+/// What a verifier of presentations is made of.
+struct Verifying {
+    trust: IssuerTrust,
+    policy: Policy,
+    resolver: Option<Arc<dyn DidResolver>>,
+    provider: Arc<dyn CryptoProvider>,
+}
+
+impl Tenant {
+    pub(crate) fn new(
+        settings: TenantSettings,
+        by_dns_name: Option<ClientId>,
+        provider: &Arc<dyn CryptoProvider>,
+    ) -> Self {
+        let leaf = settings.signer.chain.first().map(Vec::as_slice).unwrap_or_default();
+        let verifying = Verifying {
+            trust: settings.trust,
+            policy: settings.policy,
+            resolver: settings.resolver,
+            provider: Arc::clone(provider),
+        };
+        Self {
+            by_hash: ClientId::x509_hash(leaf, provider.as_ref()),
+            by_dns_name,
+            verifier: verifying.believing(verifying.trust.clone()),
+            id: settings.tenant,
+            signer: settings.signer,
+            data_key: settings.data_key,
+            api_keys: settings.api_keys,
+            presets: settings.presets,
+            return_origins: settings.return_origins,
+            verifying,
+        }
+    }
+
+    /// The tenant's verifier, which for one request also believes these authorities.
+    pub(crate) fn verifier_with(
+        &self,
+        anchors: &[String],
+    ) -> Result<Arc<PresentationVerifier>, ChainError> {
+        if anchors.is_empty() {
+            return Ok(Arc::clone(&self.verifier));
+        }
+        let mut more = TrustAnchors::default();
+        for pem in anchors {
+            more = more.and(TrustAnchors::from_pem(pem)?);
+        }
+        let source =
+            IssuerKeySource::Certificates { anchors: more, iss: CertificateIss::default() };
+        Ok(self.verifying.believing(self.verifying.trust.clone().with(source)))
+    }
+}
+
+impl Verifying {
+    fn believing(&self, trust: IssuerTrust) -> Arc<PresentationVerifier> {
+        let verifier =
+            PresentationVerifier::new(trust, Arc::clone(&self.provider)).with_policy(self.policy);
+        Arc::new(match &self.resolver {
+            Some(resolver) => verifier.with_resolver(Arc::clone(resolver)),
+            None => verifier,
+        })
+    }
+}

@@ -1,0 +1,388 @@
+//! A verifier service with two tenants, an issuer, and a wallet that does as it is told.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::{Router, body::Body};
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use jiff::{SignedDuration, Timestamp};
+use lanyard_core::{
+    claims::Claims,
+    crypto::{CryptoProvider, Curve, PrivateKey, RustCrypto, SoftwareSigner},
+    jose::Jwk,
+    sd_jwt::{Audience, KeyBindingRequest, RequestNonce},
+    sd_jwt_vc::{
+        HeldSdJwtVc, IssuerTrust, KeyBinding, SdJwtVcDraft, StatusReference, UnverifiedSdJwtVc,
+        Validity, Vct,
+    },
+    trust::x509::TrustAnchors,
+    verify::Policy,
+};
+use lanyard_oid4vp::{
+    dcql::{CredentialView, DcqlQuery, TypeView},
+    request::{Transport, object::RequestSigner},
+    response::AuthorizationResponse,
+    wallet::{Approved, Binding, PresentError, Presenter, Read, ReviewedRequest, WalletSide},
+};
+use lanyard_store::{MemoryStore, SessionId, Store, TenantId};
+use lanyard_testkit::{Leaf, LeafOptions, SeededRandom, TestCa, test_now};
+use lanyard_verifier::{
+    ApiKeyDigest, Clock, DataKey, Preset, TenantSettings, VerifierService, VerifierSettings,
+};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+use url::Url;
+
+pub(crate) const HOST: &str = "verifier.example";
+pub(crate) const KEY: &str = "lk_demo_0123456789";
+pub(crate) const OTHER_KEY: &str = "lk_other_9876543210";
+pub(crate) const BADGE: &str = "urn:example:badge";
+pub(crate) const RETENTION: SignedDuration = SignedDuration::from_hours(24);
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub(crate) struct TestClock(Mutex<Timestamp>);
+
+impl TestClock {
+    pub(crate) fn forward(&self, by: SignedDuration) {
+        let mut now = self.0.lock().expect("no test panics while it holds this lock");
+        *now += by;
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("no test panics while it holds this lock")
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) service: VerifierService,
+    pub(crate) router: Router,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) shutdown: watch::Sender<bool>,
+    issuer: Leaf,
+    anchors: TrustAnchors,
+    pub(crate) holder: PrivateKey,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("the body is JSON")
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("the body is text")
+    }
+
+    pub(crate) fn header(&self, name: header::HeaderName) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a header is text"))
+    }
+
+    /// Status and `error` together, for one comparison.
+    pub(crate) fn refusal(&self) -> (u16, String) {
+        let error = self.json()["error"].as_str().unwrap_or_default().to_owned();
+        (self.status.as_u16(), error)
+    }
+}
+
+/// A request that was created.
+pub(crate) struct Asked {
+    pub(crate) id: String,
+    pub(crate) link: Url,
+}
+
+impl Asked {
+    /// A parameter of the link.
+    pub(crate) fn parameter(&self, name: &str) -> String {
+        let mut pairs = self.link.query_pairs();
+        pairs.find(|(found, _)| found == name).expect("the link has it").1.into_owned()
+    }
+
+    /// The path of the request object.
+    pub(crate) fn request_path(&self) -> String {
+        Url::parse(&self.parameter("request_uri")).expect("a URL").path().to_owned()
+    }
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with_store(Arc::new(MemoryStore::new()))
+    }
+
+    pub(crate) fn with_store(store: Arc<dyn Store>) -> Self {
+        let issuer_ca = TestCa::new("Issuers");
+        let verifier_ca = TestCa::new("Verifiers");
+        let issuer = issuer_ca.leaf(&LeafOptions::named("Acme").dns("issuer.example"));
+        let leaf = verifier_ca.leaf(&LeafOptions::named("The Shop").dns(HOST));
+        let trusted = TrustAnchors::from_der([issuer_ca.anchor_der()]).expect("an anchor");
+        let tenant = |name: &str, key: &str, data_key| TenantSettings {
+            tenant: name.parse().expect("a name"),
+            signer: RequestSigner {
+                signer: Arc::new(signer(&leaf.key)),
+                chain: leaf.chain.clone(),
+            },
+            dns_name: Some(HOST.to_owned()),
+            trust: IssuerTrust::certificates(trusted.clone()),
+            policy: Policy::default(),
+            resolver: None,
+            data_key: DataKey::new(data_key),
+            api_keys: vec![ApiKeyDigest::of(key, &RustCrypto)],
+            presets: vec![Preset {
+                id: "badge".to_owned(),
+                title: "A colleague".to_owned(),
+                purpose: "To let you in".to_owned(),
+                query: DcqlQuery::from_value(&badge_query(&["name"])).expect("a query"),
+            }],
+            return_origins: vec![Url::parse("https://shop.example").expect("a URL")],
+        };
+        let clock = Arc::new(TestClock(Mutex::new(test_now())));
+        let (shutdown, stops) = watch::channel(false);
+        let service = VerifierService::new(VerifierSettings {
+            base_url: Url::parse(&format!("https://{HOST}")).expect("a URL"),
+            tenants: vec![tenant("demo", KEY, [1; 32]), tenant("other", OTHER_KEY, [2; 32])],
+            store,
+            provider: Arc::new(RustCrypto),
+            clock: clock.clone(),
+            shutdown: stops,
+            retention: RETENTION,
+        });
+        let service = service.expect("settings that keep every rule");
+        Self {
+            router: service.router(),
+            service,
+            clock,
+            shutdown,
+            issuer,
+            anchors: TrustAnchors::from_der([verifier_ca.anchor_der()]).expect("an anchor"),
+            holder: RustCrypto.generate_key(Curve::P256).expect("a key"),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes().to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(crate) async fn api(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/demo/{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {KEY}"))
+            .header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(body).expect("a request")).await
+    }
+
+    /// Asks, as an integrator.
+    pub(crate) async fn ask(&self, body: Value) -> Asked {
+        let answer = self.api(Method::POST, "requests", Some(body)).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        let created = answer.json();
+        let text = |name: &str| created[name].as_str().expect("a text").to_owned();
+        Asked { id: text("id"), link: Url::parse(&text("link")).expect("a link") }
+    }
+
+    /// Asks for the name on a badge.
+    pub(crate) async fn ask_for_name(&self) -> Asked {
+        self.ask(json!({ "dcql_query": badge_query(&["name"]) })).await
+    }
+
+    pub(crate) async fn status(&self, asked: &Asked) -> Value {
+        let answer = self.api(Method::GET, &format!("requests/{}", asked.id), None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        answer.json()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).expect("a request")).await
+    }
+
+    pub(crate) async fn post_form(&self, path: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body.into());
+        self.send(request.expect("a request")).await
+    }
+
+    /// Sends a response where it says it belongs.
+    pub(crate) async fn post(&self, response: &AuthorizationResponse) -> Answer {
+        self.post_form(response.response_uri.path(), response.body.clone()).await
+    }
+
+    pub(crate) fn wallet(&self) -> WalletSide {
+        WalletSide {
+            transport: Transport::HttpsOnly,
+            anchors: self.anchors.clone(),
+            provider: Arc::new(RustCrypto),
+        }
+    }
+
+    /// A wallet reads the link, fetching the request object as the link says.
+    pub(crate) async fn review(&self, asked: &Asked) -> ReviewedRequest {
+        let wallet = self.wallet();
+        let read = wallet.read(asked.link.as_str(), self.now(), &SeededRandom::new(1));
+        let fetch = match read.expect("a link that keeps every rule") {
+            Read::Reviewed(reviewed) => return *reviewed,
+            Read::Fetch(fetch) => fetch,
+        };
+        let path = fetch.request_uri().path().to_owned();
+        let answer = match fetch.form() {
+            None => self.get(&path).await,
+            Some(form) => self.post_form(&path, form).await,
+        };
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        assert_eq!(answer.header(header::CONTENT_TYPE), "application/oauth-authz-req+jwt");
+        assert_eq!(answer.header(header::CACHE_CONTROL), "no-store");
+        fetch.review(&answer.text(), &wallet, self.now()).expect("a request that keeps every rule")
+    }
+
+    /// Reads, consents and answers as an honest holder does, but sends nothing yet.
+    pub(crate) async fn answer(&self, asked: &Asked) -> AuthorizationResponse {
+        Holder::new(self).await.answer(asked).await
+    }
+
+    pub(crate) async fn badge(&self) -> HeldSdJwtVc {
+        let validity = Validity::rounded_to_days(test_now(), SignedDuration::from_hours(24 * 365));
+        self.issue(&self.issuer, BADGE, validity).await
+    }
+
+    pub(crate) fn trusted_issuer(&self) -> &Leaf {
+        &self.issuer
+    }
+
+    pub(crate) async fn badge_with_status(&self, status: &StatusReference) -> HeldSdJwtVc {
+        self.draft_and_sign(&self.issuer, BADGE, Validity::UNLIMITED, Some(status)).await
+    }
+
+    pub(crate) async fn issue(&self, by: &Leaf, vct: &str, validity: Validity) -> HeldSdJwtVc {
+        self.draft_and_sign(by, vct, validity, None).await
+    }
+
+    async fn draft_and_sign(
+        &self,
+        by: &Leaf,
+        vct: &str,
+        validity: Validity,
+        status: Option<&StatusReference>,
+    ) -> HeldSdJwtVc {
+        let claims =
+            Claims::new().selective("name", "Ada Lovelace").selective("department", "Engines");
+        let vct = Vct::parse(vct).expect("a type");
+        let binding = KeyBinding::To(Jwk::new(*self.holder.public()));
+        let mut draft =
+            SdJwtVcDraft::new(&vct, None, claims, &binding, &validity).expect("a draft");
+        if let Some(status) = status {
+            draft = draft.with_status(status).expect("a status");
+        }
+        let issued = draft.with_x5c(&by.chain).sign(&signer(&by.key), &RustCrypto).await;
+        UnverifiedSdJwtVc::parse(issued.expect("a credential").as_str())
+            .expect("what was issued can be read")
+            .danger_hold_unverified(&RustCrypto)
+            .expect("what was issued can be held")
+    }
+}
+
+pub(crate) fn demo() -> TenantId {
+    "demo".parse().expect("a name")
+}
+
+pub(crate) fn session(asked: &Asked) -> SessionId {
+    asked.id.parse().expect("a session identifier")
+}
+
+pub(crate) fn signer(key: &PrivateKey) -> SoftwareSigner {
+    SoftwareSigner::new(&RustCrypto, key).expect("a whole key")
+}
+
+pub(crate) fn badge_query(claims: &[&str]) -> Value {
+    let mut credential =
+        json!({ "id": "badge", "format": "dc+sd-jwt", "meta": { "vct_values": [BADGE] } });
+    if !claims.is_empty() {
+        credential["claims"] = claims.iter().map(|name| json!({ "path": [name] })).collect();
+    }
+    json!({ "credentials": [credential] })
+}
+
+/// The steps of a trail with their reasons.
+pub(crate) fn steps(status: &Value) -> Vec<String> {
+    let trail = status["trail"].as_array().expect("a trail");
+    let step = |event: &Value| match event["reason"].as_str() {
+        Some(reason) => format!("{}: {reason}", event["step"].as_str().unwrap_or_default()),
+        None => event["step"].as_str().unwrap_or_default().to_owned(),
+    };
+    trail.iter().map(step).collect()
+}
+
+/// Presents honestly, unless told otherwise.
+pub(crate) struct Holder<'w> {
+    pub(crate) world: &'w World,
+    pub(crate) held: HeldSdJwtVc,
+    pub(crate) key: PrivateKey,
+    pub(crate) at: Timestamp,
+    pub(crate) audience: Option<String>,
+    pub(crate) nonce: Option<String>,
+    /// What becomes of the presentation before it is sent.
+    pub(crate) tamper: fn(String) -> String,
+}
+
+impl<'w> Holder<'w> {
+    pub(crate) async fn new(world: &'w World) -> Self {
+        Self::of(world, world.badge().await)
+    }
+
+    pub(crate) fn of(world: &'w World, held: HeldSdJwtVc) -> Self {
+        let (key, at) = (world.holder.clone(), world.now());
+        Self { world, held, key, at, audience: None, nonce: None, tamper: |text| text }
+    }
+
+    pub(crate) async fn answer(&self, asked: &Asked) -> AuthorizationResponse {
+        let reviewed = self.world.review(asked).await;
+        self.answer_to(&reviewed).await
+    }
+
+    pub(crate) async fn answer_to(&self, reviewed: &ReviewedRequest) -> AuthorizationResponse {
+        let view = CredentialView {
+            kind: TypeView::SdJwtVc { vct: self.held.vct().as_str(), aka_vcts: &[] },
+            claims: self.held.claims().as_object(),
+            key_identifiers: &[],
+            holder_bound: true,
+        };
+        let choices = reviewed.choices(&[view]).expect("the badge fits");
+        let selection = choices.smallest();
+        let consent = choices.approve(&selection).expect("the smallest selection is one");
+        reviewed.answer(consent, self, &RustCrypto).await.expect("an answer")
+    }
+}
+
+#[async_trait]
+impl Presenter for Holder<'_> {
+    async fn present(&self, approved: &Approved, binding: &Binding) -> Result<Value, PresentError> {
+        let audience = self.audience.as_deref().unwrap_or(binding.audience.as_str());
+        let nonce = self.nonce.as_deref().unwrap_or(binding.nonce.as_str());
+        let (audience, nonce) = (Audience::from(audience), RequestNonce::from(nonce));
+        let signer = signer(&self.key);
+        let request =
+            KeyBindingRequest { audience: &audience, nonce: &nonce, now: self.at, signer: &signer };
+        let presented = self.held.present(&approved.disclose, Some(&request), &RustCrypto).await;
+        presented
+            .map(|text| Value::String((self.tamper)(text)))
+            .map_err(|_| PresentError::Credential)
+    }
+}
