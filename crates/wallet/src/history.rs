@@ -1,0 +1,56 @@
+//! What happened, for the holder's eyes: every issuance, presentation, refusal, failure and deletion.
+
+use lanyard_core::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Names an entry of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EntryId(pub i64);
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: Event,
+    /// Who was at the other end: an issuer's or a verifier's identifier.
+    pub party: String,
+    /// The other end's name, as it was shown to the holder.
+    pub party_name: Option<String>,
+    /// The credentials involved, by the name on their card.
+    pub credentials: Vec<String>,
+    /// The paths of the claims that were disclosed; never their values.
+    pub claims: Vec<String>,
+}
+
+/// What kind of thing happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// Credentials were received, verified and stored.
+    Received,
+    /// The holder declined an offer.
+    OfferDeclined,
+    /// An issuance failed.
+    IssuanceFailed {
+        /// The stable reason code.
+        code: String,
+        /// What went wrong, for the holder.
+        reason: String,
+    },
+    /// Claims were presented and the verifier took the answer.
+    Presented,
+    /// The holder declined, or had nothing that fits: the verifier cannot tell which.
+    RequestDeclined,
+    /// A presentation failed.
+    PresentationFailed {
+        /// The stable reason code.
+        code: String,
+        /// What went wrong, for the holder.
+        reason: String,
+    },
+    /// A credential was deleted.
+    Deleted,
+}

@@ -1,0 +1,457 @@
+//! Taking credentials: read the offer, show it, agree, receive, verify, store.
+
+use std::sync::Arc;
+
+use lanyard_core::{
+    crypto::{PublicKey, Signer},
+    sd_jwt_vc::IssuerIdentity,
+};
+use lanyard_fetch::{FetchError, Purpose, Response};
+use lanyard_oid4vci::{
+    CredentialConfigurationId, Transport, TxCode,
+    offer::{CredentialOffer, OfferError, OfferLink, TxCodeDescription},
+    wallet::{
+        CheckedOffer, CredentialRefused, Discovery, DiscoveryError, Granted, OfferReference,
+        OutgoingRequest, PeerError, PreAuthorizedOffer, ReceivedCredential, RequestRefused,
+        ResponseFault, TokenRefused, TxCodeRefused, Unsupported,
+    },
+};
+use thiserror::Error;
+
+use crate::{
+    Wallet,
+    face::{self, Face},
+    history::Event,
+    http::{incoming, send},
+    ports::{KeyHandle, KeyStoreError},
+    storage::{CardId, Copy, NewCard, StorageError},
+    wallet::Party,
+};
+
+/// An offer that was read and holds together; nothing was sent to the issuer's endpoints yet.
+#[derive(Debug)]
+pub enum Offer {
+    /// The issuer knows the holder already: [`PreAuthorized::accept`].
+    PreAuthorized(Box<PreAuthorized>),
+}
+
+/// An offer with a pre-authorized code, ready to be shown to the holder.
+#[derive(Debug)]
+pub struct PreAuthorized {
+    wallet: Wallet,
+    review: Review,
+    offer: PreAuthorizedOffer,
+}
+
+/// What the holder sees before agreeing.
+#[derive(Clone, Debug)]
+pub struct Review {
+    /// The credential issuer identifier.
+    pub issuer: String,
+    /// What the issuer calls itself; proven only when a credential has arrived and verified.
+    pub issuer_name: Option<String>,
+    /// What is offered.
+    pub credentials: Vec<OfferedCard>,
+    /// What to ask the holder for, if a code is required.
+    pub tx_code: Option<TxCodeDescription>,
+}
+
+/// One credential on offer.
+#[derive(Clone, Debug)]
+pub struct OfferedCard {
+    /// The credential configuration.
+    pub configuration: CredentialConfigurationId,
+    /// How it will look.
+    pub face: Face,
+    /// Why it cannot be taken, if it cannot.
+    pub unsupported: Option<Unsupported>,
+}
+
+/// Why an issuance did not happen. Everything here is final but what [`AcceptError`] gives back.
+#[derive(Debug, Error)]
+pub enum IssuanceError {
+    /// The link or the offer in it is refused.
+    #[error("the offer cannot be used: {0}")]
+    Offer(#[from] OfferError),
+    /// What the issuer says about itself does not hold together.
+    #[error("the issuer cannot be used: {0}")]
+    Discovery(#[from] DiscoveryError),
+    /// Nothing on offer can be taken.
+    #[error("nothing on offer can be taken: {0}")]
+    Unsupported(Unsupported),
+    /// A peer cannot be reached.
+    #[error("{0}")]
+    Fetch(#[from] FetchError),
+    /// The authorization server refused.
+    #[error("the authorization server refused: {}", said(.0))]
+    TokenRefused(PeerError),
+    /// The token is of a type that is not supported.
+    #[error("the access token has a type that is not supported")]
+    TokenType,
+    /// An endpoint's answer cannot be used.
+    #[error("the answer of the {0} endpoint cannot be used: {1}")]
+    Answer(&'static str, ResponseFault),
+    /// The credential request cannot be made.
+    #[error("the credential cannot be asked for: {0}")]
+    Request(#[from] RequestRefused),
+    /// No credential came, or what came does not verify; nothing was stored.
+    #[error("{0}")]
+    Credential(#[from] CredentialRefused),
+    /// The key store refused.
+    #[error("{0}")]
+    Keys(#[from] KeyStoreError),
+    /// The wallet's database refused.
+    #[error("{0}")]
+    Storage(#[from] StorageError),
+}
+
+/// Why an offer was not accepted, and whether the holder can go on from there.
+#[derive(Debug, Error)]
+pub enum AcceptError {
+    /// The code was not even sent: it does not look as the issuer announced. No try is lost.
+    #[error("{1}")]
+    TxCodeForm(Box<PreAuthorized>, TxCodeRefused),
+    /// The issuer refused the code; it counts the tries.
+    #[error("the issuer refused the code")]
+    TxCodeWrong(Box<PreAuthorized>),
+    /// The issuer could not be reached; the same offer may be accepted again.
+    #[error("{1}")]
+    TryAgain(Box<PreAuthorized>, IssuanceError),
+    /// Final.
+    #[error("{0}")]
+    Failed(#[from] IssuanceError),
+}
+
+impl IssuanceError {
+    /// The stable code of the reason, for logs and machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Offer(_) => "offer_refused",
+            Self::Discovery(_) => "issuer_metadata_refused",
+            Self::Unsupported(_) => "credential_unsupported",
+            Self::Fetch(_) => "peer_unreachable",
+            Self::TokenRefused(_) => "token_refused",
+            Self::TokenType => "token_type_unsupported",
+            Self::Answer(..) => "answer_unusable",
+            Self::Request(_) => "credential_request_impossible",
+            Self::Credential(_) => "credential_refused",
+            Self::Keys(_) => "key_store_refused",
+            Self::Storage(_) => "storage_refused",
+        }
+    }
+}
+
+impl AcceptError {
+    /// The stable code of the reason, for logs and machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TxCodeForm(..) => "tx_code_form",
+            Self::TxCodeWrong(_) => "tx_code_wrong",
+            Self::TryAgain(_, reason) | Self::Failed(reason) => reason.code(),
+        }
+    }
+}
+
+/// A peer's own words, marked as such.
+fn said(error: &PeerError) -> String {
+    match &error.description {
+        Some(description) => format!("{} (it says: {description})", error.code),
+        None => error.code.clone(),
+    }
+}
+
+impl Wallet {
+    /// Reads an offer link and asks the issuer about itself, so that the holder can review it.
+    ///
+    /// Call it after the holder chose to open the link (OID4VCI §15.6): an offer by reference and the
+    /// issuer's metadata are fetched.
+    ///
+    /// # Errors
+    /// [`IssuanceError`]; it is in the history too.
+    pub async fn read_offer(&self, link: &str) -> Result<Offer, IssuanceError> {
+        let mut party = Party { id: String::new(), name: None };
+        let read = self.discover(link, &mut party).await;
+        read.inspect_err(|error| self.record_failure(error, party, Vec::new()))
+    }
+
+    async fn discover(&self, link: &str, party: &mut Party) -> Result<Offer, IssuanceError> {
+        // 1. the offer, by value or by reference
+        let offer = match OfferLink::parse(link, self.vci_transport())? {
+            OfferLink::ByValue(offer) => offer,
+            OfferLink::ByReference(place) => {
+                party.id = place.host_str().unwrap_or_default().to_owned();
+                self.fetch_offer(OfferReference::new(place)).await?
+            }
+        };
+        party.id = offer.issuer.as_str().to_owned();
+        // 2. the issuer, then its authorization server
+        let discovery = Discovery::new(offer);
+        let response = self.send(&discovery.request(), Purpose::IssuerMetadata).await?;
+        let discovery = discovery.receive(incoming(&response))?;
+        let response =
+            self.send(&discovery.request(), Purpose::AuthorizationServerMetadata).await?;
+        let checked = discovery.receive(incoming(&response))?;
+        // 3. what can be shown
+        let review = self.show(&checked);
+        party.name.clone_from(&review.issuer_name);
+        if let Some(reason) = review.nothing_can_be_taken() {
+            return Err(IssuanceError::Unsupported(reason));
+        }
+        let offer = checked.redeem()?;
+        let review = Review { tx_code: offer.tx_code().cloned(), ..review };
+        Ok(Offer::PreAuthorized(Box::new(PreAuthorized { wallet: self.clone(), review, offer })))
+    }
+
+    async fn fetch_offer(
+        &self,
+        reference: OfferReference,
+    ) -> Result<CredentialOffer, IssuanceError> {
+        let response = self.send(&reference.request(), Purpose::CredentialOffer).await?;
+        Ok(reference.receive(incoming(&response), self.vci_transport())?)
+    }
+
+    /// What the holder sees of an offer.
+    fn show(&self, checked: &CheckedOffer) -> Review {
+        let languages = &self.0.settings.languages;
+        let card = |credential: lanyard_oid4vci::wallet::OfferedCredential<'_>| OfferedCard {
+            configuration: credential.id.clone(),
+            face: Face::of(credential.metadata, credential.id.as_str(), languages),
+            unsupported: credential.unsupported,
+        };
+        Review {
+            issuer: checked.issuer().credential_issuer.as_str().to_owned(),
+            issuer_name: face::issuer_name(checked.issuer(), languages),
+            credentials: checked.credentials().map(card).collect(),
+            tx_code: None,
+        }
+    }
+
+    async fn send(
+        &self,
+        request: &OutgoingRequest,
+        purpose: Purpose,
+    ) -> Result<Response, FetchError> {
+        send(self.0.ports.http.as_ref(), request, purpose).await
+    }
+
+    fn vci_transport(&self) -> Transport {
+        if self.0.settings.development { Transport::DevelopmentLoopback } else { Transport::Https }
+    }
+
+    fn record_failure(&self, error: &IssuanceError, party: Party, credentials: Vec<String>) {
+        let event =
+            Event::IssuanceFailed { code: error.code().to_owned(), reason: error.to_string() };
+        self.record(event, party, credentials, Vec::new());
+    }
+}
+
+impl Review {
+    /// The reason why not one of the credentials can be taken.
+    fn nothing_can_be_taken(&self) -> Option<Unsupported> {
+        let reasons: Option<Vec<_>> =
+            self.credentials.iter().map(|credential| credential.unsupported).collect();
+        reasons?.into_iter().next()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.credentials.iter().map(|credential| credential.face.name.clone()).collect()
+    }
+
+    fn party(&self) -> Party {
+        Party { id: self.issuer.clone(), name: self.issuer_name.clone() }
+    }
+}
+
+impl PreAuthorized {
+    /// What to show to the holder.
+    pub const fn review(&self) -> &Review {
+        &self.review
+    }
+
+    /// Turns the offer down; the issuer is not told.
+    pub fn decline(self) {
+        self.wallet.record(
+            Event::OfferDeclined,
+            self.review.party(),
+            self.review.names(),
+            Vec::new(),
+        );
+    }
+
+    /// Takes every credential on offer that can be taken: a fresh key for each copy, every copy
+    /// verified, then all stored.
+    ///
+    /// # Errors
+    /// [`AcceptError`], which gives the offer back when the holder can go on; it is in the history too.
+    pub async fn accept(self, tx_code: Option<&str>) -> Result<Vec<CardId>, AcceptError> {
+        let Self { wallet, review, offer } = self;
+        let code = tx_code.map(|text| TxCode::new(text.trim()));
+        let request = match offer.request(code) {
+            Ok(request) => request,
+            Err(reason) => {
+                let again = Box::new(Self { wallet, review, offer });
+                return Err(AcceptError::TxCodeForm(again, reason));
+            }
+        };
+        let failed = |error: IssuanceError| {
+            wallet.record_failure(&error, review.party(), review.names());
+            error
+        };
+        let response = match wallet.send(&request, Purpose::Token).await {
+            Ok(response) => response,
+            Err(error) => {
+                let error = failed(error.into());
+                return Err(AcceptError::TryAgain(Box::new(Self { wallet, review, offer }), error));
+            }
+        };
+        let granted = match offer.receive(incoming(&response)) {
+            Ok(granted) => granted,
+            Err(TokenRefused::TxCode(offer)) => {
+                return Err(AcceptError::TxCodeWrong(Box::new(Self {
+                    wallet,
+                    review,
+                    offer: *offer,
+                })));
+            }
+            Err(TokenRefused::Unavailable(offer, fault)) => {
+                let error = failed(IssuanceError::Answer("token", fault));
+                let again = Self { wallet, review, offer: *offer };
+                return Err(AcceptError::TryAgain(Box::new(again), error));
+            }
+            Err(TokenRefused::Refused(error)) => {
+                return Err(failed(IssuanceError::TokenRefused(error)).into());
+            }
+            Err(TokenRefused::TokenType) => return Err(failed(IssuanceError::TokenType).into()),
+        };
+        let mut stored = Vec::new();
+        for card in review.credentials.iter().filter(|card| card.unsupported.is_none()) {
+            stored.push(wallet.receive(&granted, &review, card).await.map_err(failed)?);
+        }
+        wallet.record(Event::Received, review.party(), review.names(), Vec::new());
+        Ok(stored)
+    }
+}
+
+impl Wallet {
+    /// One credential of the offer: keys, nonce, proofs, request, verification, storage.
+    async fn receive(
+        &self,
+        granted: &Granted,
+        review: &Review,
+        card: &OfferedCard,
+    ) -> Result<CardId, IssuanceError> {
+        let count = granted.most_keys(&card.configuration).min(self.0.settings.copies.max(1));
+        let handles = self.0.ports.keys.generate(count).await?;
+        let stored = self.receive_for(granted, review, card, &handles).await;
+        if stored.is_err() {
+            // keys that no credential came for; one that cannot be deleted now stays behind, useless
+            let _ = self.0.ports.keys.delete(&handles).await;
+        }
+        stored
+    }
+
+    async fn receive_for(
+        &self,
+        granted: &Granted,
+        review: &Review,
+        card: &OfferedCard,
+        handles: &[KeyHandle],
+    ) -> Result<CardId, IssuanceError> {
+        let mut signers: Vec<Arc<dyn Signer>> = Vec::with_capacity(handles.len());
+        for handle in handles {
+            signers.push(self.0.ports.keys.signer(handle).await?);
+        }
+        let received = self.request(granted, card, &signers).await?;
+        let keys: Vec<_> = handles
+            .iter()
+            .zip(&signers)
+            .map(|(handle, signer)| (handle, signer.public_key()))
+            .collect();
+        let stored = self.store(review, card, &keys, &received)?;
+        // an issuer may give fewer copies than there were keys
+        let spare: Vec<_> = keys
+            .into_iter()
+            .filter(|(_, public)| received.iter().all(|copy| copy.key.as_ref() != Some(*public)))
+            .map(|(handle, _)| handle.clone())
+            .collect();
+        let _ = self.0.ports.keys.delete(&spare).await;
+        Ok(stored)
+    }
+
+    /// Asks once more when the issuer wants another nonce: it may refuse a good one (OID4VCI §8.3.1.2).
+    async fn request(
+        &self,
+        granted: &Granted,
+        card: &OfferedCard,
+        signers: &[Arc<dyn Signer>],
+    ) -> Result<Vec<ReceivedCredential>, IssuanceError> {
+        match self.request_once(granted, card, signers).await {
+            Err(IssuanceError::Credential(CredentialRefused::Nonce)) => {
+                self.request_once(granted, card, signers).await
+            }
+            answered => answered,
+        }
+    }
+
+    async fn request_once(
+        &self,
+        granted: &Granted,
+        card: &OfferedCard,
+        signers: &[Arc<dyn Signer>],
+    ) -> Result<Vec<ReceivedCredential>, IssuanceError> {
+        let Self(inner) = self;
+        let nonce = match granted.nonce_request() {
+            Some(request) => {
+                let response = self.send(&request, Purpose::Nonce).await?;
+                let nonce = granted.receive_nonce(incoming(&response));
+                Some(nonce.map_err(|fault| IssuanceError::Answer("nonce", fault))?)
+            }
+            None => None,
+        };
+        let now = inner.ports.clock.now();
+        let pending = granted.request(&card.configuration, signers, nonce.as_ref(), now).await?;
+        let response = self.send(pending.request(), Purpose::Credential).await?;
+        let received =
+            pending.receive(incoming(&response), &inner.issuers, inner.ports.clock.now()).await;
+        Ok(received?)
+    }
+
+    /// Stores one card with all its copies; only what was verified comes here.
+    fn store(
+        &self,
+        review: &Review,
+        card: &OfferedCard,
+        keys: &[(&KeyHandle, &PublicKey)],
+        received: &[ReceivedCredential],
+    ) -> Result<CardId, IssuanceError> {
+        let first = &received.first().ok_or(CredentialRefused::Count)?.credential;
+        let issuer = first.issuer();
+        let content = NewCard {
+            issuer: review.issuer.clone(),
+            issuer_name: review.issuer_name.clone(),
+            issuer_identity: issuer.map(IssuerIdentity::name).unwrap_or_default(),
+            configuration: card.configuration.as_str().to_owned(),
+            vct: first.vct().as_str().to_owned(),
+            face: card.face.clone(),
+            aka_vcts: first.aka_vcts().iter().map(|vct| vct.as_str().to_owned()).collect(),
+            key_identifiers: issuer
+                .map(|issuer| issuer.authority_key_identifiers().map(<[u8]>::to_vec).collect())
+                .unwrap_or_default(),
+            holder_bound: first.holder_key().is_some(),
+            claims: first.claims().as_object().clone(),
+            received_at: self.0.ports.clock.now(),
+            expires_at: first.validity().expires_at,
+        };
+        let handle = |key: &PublicKey| {
+            keys.iter().find(|(_, public)| *public == key).map(|(handle, _)| (*handle).clone())
+        };
+        let copies: Vec<_> = received
+            .iter()
+            .map(|received| Copy {
+                credential: received.credential.as_str().to_owned(),
+                key: received.key.as_ref().and_then(handle),
+            })
+            .collect();
+        Ok(self.0.storage.insert_card(&content, &copies)?)
+    }
+}

@@ -1,0 +1,25 @@
+//! The holder's library: it reads offers and requests, keeps credentials and answers for the holder.
+//!
+//! An app draws screens and implements the [`ports`]; everything else is decided here. Reading order:
+//!
+//! 1. [`Wallet`] and its two verbs, `read_offer` and `read_request`
+//! 2. `issuance`: offer review → (transaction code) → credentials, verified before they are stored
+//! 3. `presentation`: request review → choices → consent → answer
+//! 4. `storage`: one SQLite file in which every record is sealed
+//! 5. `history`: every issuance, presentation, refusal and failure
+
+pub mod face;
+pub mod history;
+pub mod ports;
+pub mod storage;
+
+mod http;
+mod issuance;
+mod keys;
+mod presentation;
+mod wallet;
+
+pub use issuance::{AcceptError, IssuanceError, Offer, OfferedCard, PreAuthorized, Review};
+pub use keys::SoftwareKeys;
+pub use presentation::{PresentationError, Request};
+pub use wallet::{Wallet, WalletSettings};

@@ -1,0 +1,97 @@
+//! What the phone, the terminal or the browser demo has to bring.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use lanyard_core::{
+    Timestamp,
+    crypto::{CryptoProvider, Signer, SignerError},
+};
+use lanyard_fetch::HttpClient;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// The time, from the device.
+pub trait Clock: Send + Sync {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// The device's own time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// Names a private key in its [`KeyStore`]; no key leaves the store, only its name does.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct KeyHandle(pub String);
+
+/// Where holder keys live: Secure Enclave, Android Keystore, or software.
+#[async_trait]
+pub trait KeyStore: Send + Sync {
+    /// Makes fresh P-256 keys, one for each credential copy.
+    ///
+    /// # Errors
+    /// [`KeyStoreError`] when the key's home refuses.
+    async fn generate(&self, count: usize) -> Result<Vec<KeyHandle>, KeyStoreError>;
+
+    /// A signer over one key.
+    ///
+    /// # Errors
+    /// [`KeyStoreError::Unknown`] when there is no such key.
+    async fn signer(&self, handle: &KeyHandle) -> Result<Arc<dyn Signer>, KeyStoreError>;
+
+    /// Deletes keys that no credential needs any more; unknown ones are no error.
+    ///
+    /// # Errors
+    /// [`KeyStoreError`] when the key's home refuses.
+    async fn delete(&self, handles: &[KeyHandle]) -> Result<(), KeyStoreError>;
+}
+
+/// Why a key store did not do as asked.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum KeyStoreError {
+    /// There is no key of that name.
+    #[error("the key is not in the key store")]
+    Unknown,
+    /// The key's home cannot be used now.
+    #[error("the key store cannot be used")]
+    Unavailable,
+    /// The holder did not unlock the key.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+}
+
+/// Where the key of the database comes from: Keychain, Keystore, a passphrase.
+#[async_trait]
+pub trait SecureStorage: Send + Sync {
+    /// The 256-bit key under which every record is sealed; the same at every start.
+    ///
+    /// # Errors
+    /// [`SecureStorageError`] when the device does not give it out.
+    async fn database_key(&self) -> Result<Zeroizing<[u8; 32]>, SecureStorageError>;
+}
+
+/// The device did not give out the database key.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the key of the wallet's database is not available")]
+pub struct SecureStorageError;
+
+/// All ports together.
+#[derive(Clone)]
+pub struct Ports {
+    /// Cryptography and randomness.
+    pub crypto: Arc<dyn CryptoProvider>,
+    /// Outbound HTTP.
+    pub http: Arc<dyn HttpClient>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Holder keys.
+    pub keys: Arc<dyn KeyStore>,
+}

@@ -1,0 +1,182 @@
+//! Cards and their copies.
+//!
+//! A card is one logical credential; each of its copies is a credential of its own, with its own key,
+//! so that two presentations cannot be linked by what they carry.
+
+use lanyard_core::Timestamp;
+use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Storage, StorageError};
+use crate::{face::Face, ports::KeyHandle};
+
+/// Names a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CardId(pub i64);
+
+/// Names a copy of a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CopyId(pub i64);
+
+/// What is stored when a credential arrives.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewCard {
+    /// The credential issuer identifier.
+    pub issuer: String,
+    /// The issuer's name for people.
+    pub issuer_name: Option<String>,
+    /// How the issuer is known: the subject of the certificate that signed, or a DID.
+    pub issuer_identity: String,
+    /// The credential configuration it was issued from.
+    pub configuration: String,
+    /// The type: `vct`.
+    pub vct: String,
+    /// How it looks.
+    pub face: Face,
+    /// Further types it says to be of: `aka_vcts`.
+    pub aka_vcts: Vec<String>,
+    /// The authority key identifiers in the chain it came with, for `trusted_authorities`.
+    pub key_identifiers: Vec<Vec<u8>>,
+    /// Whether its copies are bound to keys.
+    pub holder_bound: bool,
+    /// The claims, as the verified credential disclosed them to the holder.
+    pub claims: Map<String, Value>,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// When it ends, if it does.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A stored card.
+#[derive(Clone, Debug)]
+pub struct Card {
+    /// Its name.
+    pub id: CardId,
+    /// What was stored.
+    pub content: NewCard,
+    /// Copies that were never presented.
+    pub unused_copies: u32,
+    /// All copies.
+    pub copies: u32,
+}
+
+/// One copy: a credential and the name of its key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Copy {
+    /// The credential as received.
+    pub credential: String,
+    /// The key it is bound to; none when it is bound to no key.
+    pub key: Option<KeyHandle>,
+}
+
+impl Storage {
+    /// Stores a card with all its copies, or nothing.
+    ///
+    /// # Errors
+    /// [`StorageError::Sqlite`] when it cannot be written.
+    pub fn insert_card(&self, card: &NewCard, copies: &[Copy]) -> Result<CardId, StorageError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let plain = serde_json::to_vec(card).map_err(|_| StorageError::Damaged)?;
+        let card = self.insert_sealed(&transaction, "card", &plain)?;
+        for copy in copies {
+            let plain = serde_json::to_vec(copy).map_err(|_| StorageError::Damaged)?;
+            transaction.execute("INSERT INTO copy (card, sealed) VALUES (?1, x'')", [card])?;
+            let id = transaction.last_insert_rowid();
+            let sealed = self.seal.seal("copy", id, &plain);
+            transaction
+                .execute("UPDATE copy SET sealed = ?1 WHERE id = ?2", params![sealed, id])?;
+        }
+        transaction.commit()?;
+        Ok(CardId(card))
+    }
+
+    /// All cards, newest first.
+    ///
+    /// # Errors
+    /// [`StorageError::Damaged`] when a record does not open.
+    pub fn cards(&self) -> Result<Vec<Card>, StorageError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT card.id, card.sealed, count(copy.id), count(copy.id) FILTER (WHERE copy.uses = 0)
+             FROM card LEFT JOIN copy ON copy.card = card.id
+             GROUP BY card.id ORDER BY card.id DESC",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?))
+        })?;
+        rows.map(|row| {
+            let (id, sealed, copies, unused_copies) = row?;
+            let content = self.read_sealed("card", id, &sealed)?;
+            Ok(Card { id: CardId(id), content, unused_copies, copies })
+        })
+        .collect()
+    }
+
+    /// The copy that is presented next: one never used, else the least used.
+    ///
+    /// # Errors
+    /// [`StorageError::Damaged`] when the record does not open.
+    pub fn next_copy(&self, card: CardId) -> Result<Option<(CopyId, Copy)>, StorageError> {
+        let connection = self.connection();
+        let row: Option<(i64, Vec<u8>)> = connection
+            .prepare_cached(
+                "SELECT id, sealed FROM copy WHERE card = ?1 ORDER BY uses, id LIMIT 1",
+            )?
+            .query_row([card.0], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        row.map(|(id, sealed)| Ok((CopyId(id), self.read_sealed("copy", id, &sealed)?))).transpose()
+    }
+
+    /// Takes the next copy into use: marked durably before it is handed out, so that a crash after the
+    /// release cannot make it look unused.
+    ///
+    /// # Errors
+    /// [`StorageError::Damaged`] when the record does not open.
+    pub fn take_copy(&self, card: CardId) -> Result<Option<(CopyId, Copy)>, StorageError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let row: Option<(i64, Vec<u8>)> = transaction
+            .query_row(
+                "UPDATE copy SET uses = uses + 1
+                 WHERE id = (SELECT id FROM copy WHERE card = ?1 ORDER BY uses, id LIMIT 1)
+                 RETURNING id, sealed",
+                [card.0],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        let Some((id, sealed)) = row else { return Ok(None) };
+        let copy = self.read_sealed("copy", id, &sealed)?;
+        transaction.commit()?;
+        Ok(Some((CopyId(id), copy)))
+    }
+
+    /// Deletes a card with its copies; gives back the keys nobody needs any more.
+    ///
+    /// # Errors
+    /// [`StorageError::Sqlite`] when it cannot be written.
+    pub fn delete_card(&self, card: CardId) -> Result<Vec<KeyHandle>, StorageError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let keys = {
+            let mut statement =
+                transaction.prepare("SELECT id, sealed FROM copy WHERE card = ?1")?;
+            let rows = statement.query_map([card.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let mut keys = Vec::new();
+            for row in rows {
+                let (id, sealed): (i64, Vec<u8>) = row?;
+                // a damaged copy can still be deleted; its key then stays behind, useless
+                keys.extend(
+                    self.read_sealed::<Copy>("copy", id, &sealed).ok().and_then(|copy| copy.key),
+                );
+            }
+            keys
+        };
+        transaction.execute("DELETE FROM card WHERE id = ?1", [card.0])?;
+        transaction.commit()?;
+        Ok(keys)
+    }
+}

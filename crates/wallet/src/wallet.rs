@@ -1,0 +1,128 @@
+//! The wallet: what it trusts, what it holds, and the two links it reads.
+
+use std::sync::Arc;
+
+use lanyard_core::{
+    did::DidMethods,
+    sd_jwt_vc::{IssuerKeys, IssuerTrust},
+    trust::x509::TrustAnchors,
+};
+use lanyard_fetch::DidWebFetcher;
+
+use crate::{
+    history::{Entry, EntryId, Event},
+    ports::{KeyStoreError, Ports},
+    storage::{Card, CardId, Storage, StorageError},
+};
+
+/// What a wallet is set to.
+#[derive(Clone, Debug)]
+pub struct WalletSettings {
+    /// Which issuers of credentials are believed.
+    pub issuers: IssuerTrust,
+    /// Who vouches for verifiers that sign their requests.
+    pub verifier_anchors: TrustAnchors,
+    /// The holder's languages, the most wanted first, as BCP 47 tags.
+    pub languages: Vec<String>,
+    /// The most copies to take of one credential; each has a key of its own.
+    pub copies: usize,
+    /// Whether plain http on a loopback address is taken: development and demonstrations.
+    pub development: bool,
+}
+
+/// A holder's wallet; clones share it.
+#[derive(Clone)]
+pub struct Wallet(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) settings: WalletSettings,
+    pub(crate) ports: Ports,
+    pub(crate) storage: Storage,
+    pub(crate) issuers: IssuerKeys,
+}
+
+impl Wallet {
+    /// Puts a wallet together from its settings, its ports and its opened database.
+    pub fn new(settings: WalletSettings, ports: Ports, storage: Storage) -> Self {
+        let web = Arc::new(DidWebFetcher::new(ports.http.clone()));
+        let resolver = DidMethods::new(ports.crypto.clone()).with_web(web);
+        let issuers = IssuerKeys::new(settings.issuers.clone(), ports.crypto.clone())
+            .with_resolver(Arc::new(resolver));
+        Self(Arc::new(Inner { settings, ports, storage, issuers }))
+    }
+
+    /// All cards, newest first.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn cards(&self) -> Result<Vec<Card>, StorageError> {
+        self.0.storage.cards()
+    }
+
+    /// Deletes a card with all its copies and their keys; true when it was there.
+    ///
+    /// # Errors
+    /// [`StorageError`]; a key that its home does not delete now stays behind, useless.
+    pub async fn delete(&self, id: CardId) -> Result<bool, StorageError> {
+        let Some(card) = self.cards()?.into_iter().find(|card| card.id == id) else {
+            return Ok(false);
+        };
+        let keys = self.0.storage.delete_card(id)?;
+        self.record(Event::Deleted, Party::issuer(&card), vec![card.content.face.name], Vec::new());
+        match self.0.ports.keys.delete(&keys).await {
+            Ok(())
+            | Err(KeyStoreError::Unknown | KeyStoreError::Unavailable | KeyStoreError::Signer(_)) => {
+                Ok(true)
+            }
+        }
+    }
+
+    /// Everything that happened, newest first.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn history(&self) -> Result<Vec<(EntryId, Entry)>, StorageError> {
+        self.0.storage.history()
+    }
+
+    /// Forgets one entry of the history; true when it was there.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn forget(&self, entry: EntryId) -> Result<bool, StorageError> {
+        self.0.storage.forget(entry)
+    }
+
+    /// Adds to the history. What happened has happened: a history that cannot be written does not undo
+    /// it, and the caller's own outcome is what the holder needs to see.
+    pub(crate) fn record(
+        &self,
+        event: Event,
+        party: Party,
+        credentials: Vec<String>,
+        claims: Vec<String>,
+    ) {
+        let at = self.0.ports.clock.now();
+        let Party { id, name } = party;
+        let entry = Entry { at, event, party: id, party_name: name, credentials, claims };
+        let _ = self.0.storage.record(&entry);
+    }
+}
+
+/// The other end, for the history.
+pub(crate) struct Party {
+    pub(crate) id: String,
+    pub(crate) name: Option<String>,
+}
+
+impl Party {
+    fn issuer(card: &Card) -> Self {
+        Self { id: card.content.issuer.clone(), name: card.content.issuer_name.clone() }
+    }
+}
+
+impl std::fmt::Debug for Wallet {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Wallet")
+    }
+}

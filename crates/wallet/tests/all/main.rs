@@ -1,0 +1,6 @@
+//! The wallet library, from the outside.
+
+mod issuance;
+mod presentation;
+mod storage;
+mod world;

@@ -1,0 +1,177 @@
+//! Presenting credentials: to a real verifier, and what is never sent.
+
+use jiff::SignedDuration;
+use lanyard_oid4vp::wallet::{Selection, VerifierIdentity, VerifierReply};
+use serde_json::json;
+
+use crate::world::{World, query};
+
+#[tokio::test]
+async fn discloses_what_was_asked_for_and_nothing_else() {
+    let world = World::with_card().await;
+    let asked = world.ask(query(&[&["given_name"]])).await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    assert!(matches!(
+        request.verifier(),
+        VerifierIdentity::Certificate { name, .. } if name == "Front desk"
+    ));
+    let choices = request.choices().unwrap();
+    let consent = {
+        let smallest = choices.smallest();
+        choices.approve(&smallest).unwrap()
+    };
+    assert_eq!(request.answer(consent).await.unwrap(), VerifierReply::Done);
+    let status = world.verifier.request_status(&world.tenant, asked.id).await.unwrap();
+    let verdict = serde_json::to_value(&status).unwrap();
+    assert_eq!(verdict["state"], "verified", "{verdict}");
+    let claims = &verdict["verdict"]["credentials"][0]["claims"];
+    assert_eq!(claims["given_name"], "Ada");
+    assert!(claims.get("family_name").is_none() && claims.get("department").is_none());
+    assert_eq!(world.last_event()["kind"], "presented");
+}
+
+#[tokio::test]
+async fn uses_another_copy_for_each_presentation_and_marks_it_first() {
+    let world = World::with_card().await;
+    for left in [2, 1, 0, 0] {
+        let asked = world.ask(query(&[&["given_name"]])).await;
+        let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+        let choices = request.choices().unwrap();
+        let smallest = choices.smallest();
+        request.answer(choices.approve(&smallest).unwrap()).await.unwrap();
+        assert_eq!(world.wallet.cards().unwrap()[0].unused_copies, left);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_stays_used_when_the_verifier_does_not_take_the_answer() {
+    let world = World::with_card().await;
+    let asked = world.ask(query(&[&["given_name"]])).await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    let choices = request.choices().unwrap();
+    let smallest = choices.smallest();
+    world.now.forward(SignedDuration::from_mins(6));
+    let refused = request.answer(choices.approve(&smallest).unwrap()).await.unwrap_err();
+    assert_eq!(refused.code(), "answer_refused");
+    assert_eq!(world.wallet.cards().unwrap()[0].unused_copies, 2);
+    assert_eq!(world.last_event()["code"], "answer_refused");
+}
+
+#[tokio::test]
+async fn nothing_that_fits_and_an_unwilling_holder_look_the_same_to_the_verifier() {
+    let world = World::with_card().await;
+    let mut states = Vec::new();
+    for claim in ["given_name", "shoe_size"] {
+        let asked = world.ask(query(&[&[claim]])).await;
+        let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+        assert_eq!(request.choices().is_err(), claim == "shoe_size");
+        assert_eq!(request.decline().await.unwrap(), VerifierReply::Done);
+        let status = world.verifier.request_status(&world.tenant, asked.id).await.unwrap();
+        states.push(serde_json::to_value(&status).unwrap()["state"].clone());
+        assert_eq!(world.last_event(), json!({"kind": "request_declined"}));
+    }
+    assert_eq!(states[0], "declined");
+    assert_eq!(states[0], states[1]);
+    assert_eq!(world.wallet.cards().unwrap()[0].unused_copies, 3);
+}
+
+#[tokio::test]
+async fn an_expired_card_answers_nothing() {
+    let world = World::with_card().await;
+    world.now.forward(SignedDuration::from_hours(24 * 40));
+    let asked = world.ask(query(&[&["given_name"]])).await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    assert!(request.choices().is_err());
+}
+
+#[tokio::test]
+async fn presents_one_element_of_an_array() {
+    let world = World::with_card().await;
+    let asked = world
+        .ask(json!({"dcql_query": {"credentials": [{
+            "id": "badge", "format": "dc+sd-jwt", "meta": {"vct_values": ["urn:example:badge"]},
+            "claims": [{"path": ["nationalities", null], "values": ["IE"]}],
+        }]}}))
+        .await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    let choices = request.choices().unwrap();
+    let smallest = choices.smallest();
+    request.answer(choices.approve(&smallest).unwrap()).await.unwrap();
+    let status = world.verifier.request_status(&world.tenant, asked.id).await.unwrap();
+    assert_eq!(serde_json::to_value(&status).unwrap()["state"], "verified");
+}
+
+#[tokio::test]
+async fn posts_its_nonce_and_answers_in_every_way_a_verifier_can_ask() {
+    let world = World::with_card().await;
+    for (prefix, method, mode) in [
+        ("x509_hash", Some("get"), "direct_post.jwt"),
+        ("x509_hash", Some("post"), "direct_post.jwt"),
+        ("x509_san_dns", Some("post"), "direct_post"),
+        ("redirect_uri", None, "direct_post"),
+        ("redirect_uri", None, "direct_post.jwt"),
+    ] {
+        let mut ask = query(&[&["department"]]);
+        ask["client_id_prefix"] = prefix.into();
+        ask["response_mode"] = mode.into();
+        if let Some(method) = method {
+            ask["request_uri_method"] = method.into();
+        }
+        let asked = world.ask(ask).await;
+        let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+        let choices = request.choices().unwrap();
+        let smallest = choices.smallest();
+        request.answer(choices.approve(&smallest).unwrap()).await.unwrap();
+        let status = world.verifier.request_status(&world.tenant, asked.id).await.unwrap();
+        let status = serde_json::to_value(&status).unwrap();
+        assert_eq!(status["state"], "verified", "{prefix} {method:?} {mode}");
+    }
+}
+
+#[tokio::test]
+async fn consent_to_one_request_answers_no_other() {
+    let world = World::with_card().await;
+    let first = world.ask(query(&[&["given_name"]])).await;
+    let second = world.ask(query(&[&["given_name"]])).await;
+    let first = world.wallet.read_request(first.link.as_str()).await.unwrap();
+    let second = world.wallet.read_request(second.link.as_str()).await.unwrap();
+    let choices = first.choices().unwrap();
+    let smallest = choices.smallest();
+    let consent = choices.approve(&smallest).unwrap();
+    assert_eq!(second.answer(consent).await.unwrap_err().code(), "answer_impossible");
+    assert_eq!(world.wallet.cards().unwrap()[0].unused_copies, 3);
+}
+
+#[tokio::test]
+async fn refuses_a_selection_that_leaves_out_what_is_required() {
+    let world = World::with_card().await;
+    let asked = world.ask(query(&[&["given_name"]])).await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    let nothing = Selection { options: vec![None], picks: Vec::new() };
+    let refused = request.choices().unwrap().approve(&nothing).unwrap_err();
+    assert_eq!(refused.to_string(), "a required set was left out");
+}
+
+#[tokio::test]
+async fn refuses_what_is_not_a_request_and_keeps_it_in_the_history() {
+    let world = World::with_card().await;
+    for link in [
+        "",
+        "openid4vp://?client_id=x",
+        "openid4vp://?client_id=origin%3Ahttps%3A%2F%2Fx&request_uri=https%3A%2F%2Fx",
+    ] {
+        let refused = world.wallet.read_request(link).await.unwrap_err();
+        assert_eq!(refused.code(), "request_refused", "{link:?}");
+        assert_eq!(world.last_event()["kind"], "presentation_failed");
+    }
+}
+
+#[tokio::test]
+async fn deletes_a_card_and_remembers_that_it_did() {
+    let world = World::with_card().await;
+    let id = world.wallet.cards().unwrap()[0].id;
+    assert!(world.wallet.delete(id).await.unwrap());
+    assert!(!world.wallet.delete(id).await.unwrap());
+    assert!(world.wallet.cards().unwrap().is_empty());
+    assert_eq!(world.last_event(), json!({"kind": "deleted"}));
+}

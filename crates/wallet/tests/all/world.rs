@@ -1,0 +1,355 @@
+//! An issuer, a verifier and a wallet in one process, and a wire between them that a test can bend.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use axum::{Router, body::Body};
+use http_body_util::BodyExt as _;
+use jiff::{SignedDuration, Timestamp};
+use lanyard_core::{
+    crypto::{CryptoProvider, RustCrypto, SoftwareSigner},
+    sd_jwt_vc::IssuerTrust,
+    trust::x509::TrustAnchors,
+    verify::Policy,
+};
+use lanyard_fetch::{
+    Authorization, Body as FetchBody, FetchError, HttpClient, Method, Request, Response,
+    ResponseHeaders,
+};
+use lanyard_issuer::{
+    CredentialToOffer, IssuerService, IssuerSettings, NewOfferRequest, OfferCreated,
+};
+use lanyard_oid4vci::{
+    CredentialConfigurationId, IssuerUrl, Transport,
+    configuration::{CredentialConfiguration, IssuancePolicy, IssuerConfiguration},
+    issuer::{Issuer, IssuerName, IssuingKey},
+    nonce::NonceKey,
+};
+use lanyard_oid4vp::request::object::RequestSigner;
+use lanyard_store::{MemoryStore, Store, TenantId};
+use lanyard_testkit::{Leaf, LeafOptions, TestCa, test_now};
+use lanyard_verifier::{NewRequest, RequestCreated, VerifierService, VerifierSettings};
+use lanyard_wallet::{
+    Offer, PreAuthorized, SoftwareKeys, Wallet, WalletSettings,
+    ports::{Clock, Ports, SecureStorage, SecureStorageError},
+    storage::Storage,
+};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+use url::Url;
+use zeroize::Zeroizing;
+
+pub(crate) const BASE: &str = "http://localhost:7077";
+
+/// The same moment for everybody.
+#[derive(Clone, Debug)]
+pub(crate) struct Now(Arc<Mutex<Timestamp>>);
+
+impl Now {
+    pub(crate) fn forward(&self, by: SignedDuration) {
+        *self.0.lock().expect("no test panics while it holds this lock") += by;
+    }
+
+    fn read(&self) -> Timestamp {
+        *self.0.lock().expect("no test panics while it holds this lock")
+    }
+}
+
+impl Clock for Now {
+    fn now(&self) -> Timestamp {
+        self.read()
+    }
+}
+
+impl lanyard_issuer::Clock for Now {
+    fn now(&self) -> Timestamp {
+        self.read()
+    }
+}
+
+impl lanyard_verifier::Clock for Now {
+    fn now(&self) -> Timestamp {
+        self.read()
+    }
+}
+
+/// What a test does to a response on its way to the wallet.
+pub(crate) type Bend = Box<dyn Fn(&Url, &mut u16, &mut Value) + Send + Sync>;
+
+/// The wire: requests go into the services, responses may be bent.
+pub(crate) struct Wire {
+    routes: Router,
+    bend: Mutex<Option<Bend>>,
+    pub(crate) seen: Mutex<Vec<String>>,
+}
+
+impl Wire {
+    pub(crate) fn bend(&self, how: impl Fn(&Url, &mut u16, &mut Value) + Send + Sync + 'static) {
+        *self.bend.lock().expect("no test panics while it holds this lock") = Some(Box::new(how));
+    }
+
+    pub(crate) fn straighten(&self) {
+        *self.bend.lock().expect("no test panics while it holds this lock") = None;
+    }
+
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.seen.lock().expect("no test panics while it holds this lock").clone()
+    }
+}
+
+#[async_trait]
+impl HttpClient for Wire {
+    async fn send(&self, request: Request) -> Result<Response, FetchError> {
+        let url = request.url.clone();
+        self.seen.lock().expect("no lock is poisoned").push(url.path().to_owned());
+        let mut sent = http::Request::builder().uri(url.as_str()).method(match request.method {
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
+            Method::Delete => http::Method::DELETE,
+        });
+        if let Some(accept) = &request.accept {
+            sent = sent.header(http::header::ACCEPT, accept.as_ref());
+        }
+        if let Some(Authorization::Bearer(token)) = &request.authorization {
+            let value = format!("Bearer {}", token.expose_secret());
+            sent = sent.header(http::header::AUTHORIZATION, value);
+        }
+        let body = match request.body {
+            FetchBody::Other { content_type, bytes } => {
+                sent = sent.header(http::header::CONTENT_TYPE, content_type.as_ref());
+                Body::from(bytes)
+            }
+            _ => Body::empty(),
+        };
+        let sent = sent.body(body).expect("a request can be built");
+        let answer = self.routes.clone().oneshot(sent).await.expect("a router never fails");
+        let mut status = answer.status().as_u16();
+        let content_type = answer.headers().get(http::header::CONTENT_TYPE);
+        let content_type = content_type.map(|value| value.to_str().expect("text").to_owned());
+        let mut bytes = answer.into_body().collect().await.expect("a body").to_bytes();
+        let bend = self.bend.lock().expect("no lock is poisoned");
+        if let (Some(bend), Ok(mut value)) = (bend.as_ref(), serde_json::from_slice(&bytes)) {
+            bend(&url, &mut status, &mut value);
+            bytes = value.to_string().into();
+        }
+        let headers = ResponseHeaders::default();
+        Ok(Response { status, content_type, headers, body: bytes, final_url: url })
+    }
+}
+
+struct Key;
+
+#[async_trait]
+impl SecureStorage for Key {
+    async fn database_key(&self) -> Result<Zeroizing<[u8; 32]>, SecureStorageError> {
+        Ok(Zeroizing::new([7; 32]))
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) wallet: Wallet,
+    pub(crate) storage: Storage,
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) now: Now,
+    pub(crate) issuer: IssuerService,
+    pub(crate) verifier: VerifierService,
+    pub(crate) tenant: TenantId,
+    _folder: tempfile::TempDir,
+}
+
+/// How a world differs from a good one.
+pub(crate) struct Setting {
+    pub(crate) wallet_trusts_issuer: bool,
+    pub(crate) copies: usize,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { wallet_trusts_issuer: true, copies: 3 }
+    }
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(Setting::default()).await
+    }
+
+    pub(crate) async fn with(setting: Setting) -> Self {
+        let crypto: Arc<dyn CryptoProvider> = Arc::new(RustCrypto);
+        let now = Now(Arc::new(Mutex::new(test_now())));
+        let tenant: TenantId = "demo".parse().expect("a tenant");
+        let ca = TestCa::new("Test authority");
+        let anchors = TrustAnchors::from_der([ca.anchor_der()]).expect("an anchor");
+        let issuer = issuer(&ca, &tenant, &now, &crypto);
+        let verifier = verifier(&ca, &anchors, &tenant, &now, &crypto);
+        let wire = Arc::new(Wire {
+            routes: issuer.router().merge(verifier.router()),
+            bend: Mutex::new(None),
+            seen: Mutex::new(Vec::new()),
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        let storage = open(folder.path(), &crypto).await;
+        let stranger = TestCa::new("Another authority");
+        let believed = if setting.wallet_trusts_issuer { &ca } else { &stranger };
+        let believed = TrustAnchors::from_der([believed.anchor_der()]).expect("an anchor");
+        let settings = WalletSettings {
+            issuers: IssuerTrust::certificates(believed),
+            verifier_anchors: anchors,
+            languages: vec!["en".to_owned()],
+            copies: setting.copies,
+            development: true,
+        };
+        let ports = Ports {
+            keys: Arc::new(SoftwareKeys::new(storage.clone(), crypto.clone())),
+            crypto,
+            http: wire.clone(),
+            clock: Arc::new(now.clone()),
+        };
+        let wallet = Wallet::new(settings, ports, storage.clone());
+        Self { wallet, storage, wire, now, issuer, verifier, tenant, _folder: folder }
+    }
+
+    pub(crate) async fn offer(&self, tx_code: bool) -> OfferCreated {
+        let claims = json!({
+            "given_name": "Ada", "family_name": "Moreau", "department": "Optics",
+            "nationalities": ["FR", "IE"],
+        });
+        let Value::Object(claims) = claims else { unreachable!("claims are an object") };
+        let credential =
+            CredentialToOffer { configuration: CredentialConfigurationId::new("badge"), claims };
+        let request =
+            NewOfferRequest { credentials: vec![credential], tx_code, by_reference: true };
+        self.issuer.create_offer(&self.tenant, request).await.expect("an offer")
+    }
+
+    /// Reads an offer that has to be readable.
+    pub(crate) async fn read(&self, offer: &OfferCreated) -> PreAuthorized {
+        let Offer::PreAuthorized(offer) =
+            self.wallet.read_offer(&offer.link).await.expect("the offer can be read");
+        *offer
+    }
+
+    /// A wallet with one card in it.
+    pub(crate) async fn with_card() -> Self {
+        let world = Self::new().await;
+        let offer = world.offer(false).await;
+        world.read(&offer).await.accept(None).await.expect("the offer is accepted");
+        world
+    }
+
+    pub(crate) async fn ask(&self, request: Value) -> RequestCreated {
+        let request: NewRequest = serde_json::from_value(request).expect("a request");
+        self.verifier.create_request(&self.tenant, request).await.expect("a request")
+    }
+
+    /// The last thing in the history, as JSON.
+    pub(crate) fn last_event(&self) -> Value {
+        let history = self.wallet.history().expect("a history");
+        let (_, entry) = history.first().expect("something happened");
+        serde_json::to_value(&entry.event).expect("an event is JSON")
+    }
+}
+
+pub(crate) fn query(paths: &[&[&str]]) -> Value {
+    let claims: Vec<_> = paths.iter().map(|path| json!({"path": path})).collect();
+    json!({"dcql_query": {"credentials": [{
+        "id": "badge", "format": "dc+sd-jwt", "meta": {"vct_values": ["urn:example:badge"]},
+        "claims": claims,
+    }]}})
+}
+
+async fn open(folder: &Path, crypto: &Arc<dyn CryptoProvider>) -> Storage {
+    let file = folder.join("wallet.sqlite");
+    Storage::open(&file, &Key, crypto.clone()).await.expect("a database")
+}
+
+fn leaf(ca: &TestCa, name: &str) -> Leaf {
+    ca.leaf(&LeafOptions::named(name).dns("localhost"))
+}
+
+fn issuer(
+    ca: &TestCa,
+    tenant: &TenantId,
+    now: &Now,
+    crypto: &Arc<dyn CryptoProvider>,
+) -> IssuerService {
+    let url = format!("{BASE}/{tenant}");
+    let badge = json!({
+        "id": "badge", "format": "dc+sd-jwt", "vct": "urn:example:badge", "scope": "badge",
+        "display": [{"name": "Employee badge", "locale": "en"}], "valid_days": 30,
+        "claims": [
+            {"path": ["given_name"], "mandatory": true, "value": "text",
+             "display": [{"name": "Given name", "locale": "en"}]},
+            {"path": ["family_name"], "value": "text"},
+            {"path": ["department"], "value": "text"},
+            {"path": ["nationalities"], "value": "any"},
+        ],
+    });
+    let badge: CredentialConfiguration = serde_json::from_value(badge).expect("a configuration");
+    let identifier = IssuerUrl::parse(&url, Transport::DevelopmentLoopback).expect("an identifier");
+    let policy = IssuancePolicy::default();
+    let configuration =
+        IssuerConfiguration::new(identifier, Vec::new(), vec![badge], policy).expect("data");
+    let Leaf { chain, key } = leaf(ca, "Alder & Finch");
+    let signer = SoftwareSigner::new(crypto.as_ref(), &key).expect("a signer");
+    let key =
+        IssuingKey { signer: Arc::new(signer), name: IssuerName::Certificate { chain, iss: None } };
+    let issuer = Issuer::new(configuration, key, NonceKey::new([3; 32]), crypto.clone());
+    let (_, shutdown) = tokio::sync::watch::channel(false);
+    IssuerService::new(IssuerSettings {
+        base_url: Url::parse(BASE).expect("a URL"),
+        tenants: vec![lanyard_issuer::TenantSettings {
+            tenant: tenant.clone(),
+            issuer,
+            data_key: lanyard_issuer::DataKey::new([4; 32]),
+            api_keys: Vec::new(),
+        }],
+        store: store(),
+        provider: crypto.clone(),
+        clock: Arc::new(now.clone()),
+        shutdown,
+        retention: SignedDuration::from_hours(1),
+    })
+    .expect("an issuer")
+}
+
+fn verifier(
+    ca: &TestCa,
+    anchors: &TrustAnchors,
+    tenant: &TenantId,
+    now: &Now,
+    crypto: &Arc<dyn CryptoProvider>,
+) -> VerifierService {
+    let Leaf { chain, key } = leaf(ca, "Front desk");
+    let signer = SoftwareSigner::new(crypto.as_ref(), &key).expect("a signer");
+    let (_, shutdown) = tokio::sync::watch::channel(false);
+    VerifierService::new(VerifierSettings {
+        base_url: Url::parse(BASE).expect("a URL"),
+        tenants: vec![lanyard_verifier::TenantSettings {
+            tenant: tenant.clone(),
+            signer: RequestSigner { signer: Arc::new(signer), chain },
+            dns_name: Some("localhost".to_owned()),
+            trust: IssuerTrust::certificates(anchors.clone()),
+            policy: Policy::default(),
+            resolver: None,
+            data_key: lanyard_verifier::DataKey::new([5; 32]),
+            api_keys: Vec::new(),
+            presets: Vec::new(),
+            return_origins: Vec::new(),
+        }],
+        store: store(),
+        provider: crypto.clone(),
+        clock: Arc::new(now.clone()),
+        shutdown,
+        retention: SignedDuration::from_hours(24),
+    })
+    .expect("a verifier")
+}
+
+fn store() -> Arc<dyn Store> {
+    Arc::new(MemoryStore::new())
+}
