@@ -1,0 +1,121 @@
+//! `lanyard demo` and `lanyard serve`
+
+use std::net::SocketAddr;
+
+use tokio::sync::watch;
+
+use super::{DemoArgs, Ending, ExitCode, ServeArgs};
+use crate::config::{Config, Transport};
+use crate::serve::{accept, compose, observe, plan::Plan, tls::ServerTls};
+
+pub(super) async fn demo(args: &DemoArgs) -> Ending {
+    let address = SocketAddr::from(([127, 0, 0, 1], args.port));
+    let listener = match accept::Listener::bind(address, None).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            return Ending::not_done(
+                ExitCode::Failed,
+                "listen",
+                format!("Port {} cannot be used ({error}); choose another with --port.", args.port),
+            );
+        }
+    };
+    let plan = match Plan::demo(
+        listener.local_addr().map_or(args.port, |address| address.port()),
+        args.data.clone(),
+    ) {
+        Ok(plan) => plan,
+        Err(error) => return Ending::not_done(ExitCode::Failed, "start", error.to_string()),
+    };
+    let welcome = compose::welcome(&plan);
+    let mut listeners = vec![listener];
+    // browsers take `localhost` for either loopback address; a machine without IPv6 does with one
+    let other = SocketAddr::from((
+        std::net::Ipv6Addr::LOCALHOST,
+        plan.base_url.port().unwrap_or(args.port),
+    ));
+    listeners.extend(accept::Listener::bind(other, None).await);
+    run(plan, listeners, &welcome, accept::Limits::default()).await
+}
+
+pub(super) async fn serve(args: &ServeArgs) -> Ending {
+    let config = match Config::read(&args.config) {
+        Ok(config) => config,
+        Err(error) => return Ending::not_done(ExitCode::Usage, "configuration", error.to_string()),
+    };
+    if args.check {
+        return Ending::done("The configuration is good.", serde_json::json!({ "good": true }));
+    }
+    observe::start();
+    let started = async {
+        let plan = Plan::of(&config).map_err(|error| error.to_string())?;
+        let tls = match &config.transport {
+            Transport::Tls { certificates, key } => Some(
+                ServerTls::from_pem_files(certificates, key).map_err(|error| error.to_string())?,
+            ),
+            Transport::PlainLoopback | Transport::BehindProxy(_) => None,
+        };
+        let listener = accept::Listener::bind(config.listen, tls)
+            .await
+            .map_err(|error| format!("{}: {error}", config.listen))?;
+        Ok::<_, String>((plan, listener))
+    };
+    let (plan, listener) = match started.await {
+        Ok(parts) => parts,
+        Err(why) => return Ending::not_done(ExitCode::Failed, "start", why),
+    };
+    let mut limits = accept::Limits::default();
+    if let Transport::BehindProxy(proxies) = &config.transport {
+        limits.per_ip_spares.clone_from(proxies);
+    }
+    let welcome = format!("Lanyard serves {} on {}", plan.base_url, config.listen);
+    run(plan, vec![listener], &welcome, limits).await
+}
+
+#[expect(clippy::print_stdout, reason = "the output of a command")]
+async fn run(
+    plan: Plan,
+    listeners: Vec<accept::Listener>,
+    welcome: &str,
+    limits: accept::Limits,
+) -> Ending {
+    let (stop, stopping) = watch::channel(false);
+    let router = match compose::compose(plan, stopping).await {
+        Ok(router) => router,
+        Err(error) => {
+            return Ending::not_done(
+                ExitCode::Failed,
+                "start",
+                format!("Lanyard did not start: {error}"),
+            );
+        }
+    };
+    println!("{welcome}");
+    let ended = async move {
+        stopped().await;
+        let _ = stop.send(true);
+    };
+    match accept::serve(listeners, router, limits, ended).await {
+        Ok(served) => {
+            let text = format!("Stopped; {} connections were served.", served.connections);
+            Ending::done(text, serde_json::json!({ "connections": served.connections }))
+        }
+        Err(error) => Ending::not_done(ExitCode::Failed, "serve", error.to_string()),
+    }
+}
+
+/// Ctrl+C, or the polite signal of a service manager.
+async fn stopped() {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    match terminate {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! `lanyard wallet`: the wallet library in the terminal.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use lanyard_core::trust::x509::TrustAnchors;
+use lanyard_oid4vp::wallet::{Choices, Selection, VerifierIdentity, VerifierReply};
+use lanyard_wallet::{
+    AcceptError, IssuanceError, Offer, PreAuthorized, PresentationError, Request, Wallet,
+    history::{Entry, Event},
+    storage::Card,
+};
+use serde_json::{Value, json};
+
+use super::{Ending, ExitCode, WalletArgs, WalletCommand};
+use crate::{files, wallet_home};
+
+const TRUST: &str = "trust.pem";
+
+pub(super) async fn run(args: &WalletArgs) -> Ending {
+    let wallet = match open(args).await {
+        Ok(wallet) => wallet,
+        Err(ending) => return ending,
+    };
+    let ended = match &args.command {
+        WalletCommand::Accept { offer, tx_code, yes } => {
+            accept(&wallet, offer, tx_code.as_deref(), *yes || args.json).await
+        }
+        WalletCommand::Present { request, yes, optional } => {
+            present(&wallet, request, *yes || args.json, *optional).await
+        }
+        WalletCommand::List => list(&wallet),
+        WalletCommand::Show { id } => show(&wallet, id),
+        WalletCommand::History => history(&wallet),
+    };
+    ended.unwrap_or_else(|ending| ending)
+}
+
+async fn open(args: &WalletArgs) -> Result<Wallet, Ending> {
+    let usage = |reason: &str, text: String| Ending::not_done(ExitCode::Usage, reason, text);
+    files::private_folder(&args.home)
+        .map_err(|error| usage("home", format!("{}: {error}", args.home.display())))?;
+    let anchors = anchors(args).map_err(|text| usage("trust_anchor", text))?;
+    let development = !args.allow_http.is_empty();
+    let fetcher = super::inspect::fetcher(&args.allow_http)?;
+    let opening = wallet_home::Opening {
+        folder: args.home.clone(),
+        anchors,
+        http: Arc::new(fetcher),
+        development,
+    };
+    wallet_home::open(opening)
+        .await
+        .map_err(|error| Ending::not_done(ExitCode::Failed, "wallet", error.to_string()))
+}
+
+/// The authorities given now, and those given before: they are kept in the wallet's folder.
+fn anchors(args: &WalletArgs) -> Result<TrustAnchors, String> {
+    let kept = args.home.join(TRUST);
+    let mut pem = if kept.exists() { read(&kept)? } else { String::new() };
+    let before = pem.len();
+    for file in &args.trust_anchors {
+        let text = read(file)?;
+        TrustAnchors::from_pem(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+        if !pem.contains(text.trim()) {
+            pem.push_str(text.trim());
+            pem.push('\n');
+        }
+    }
+    if pem.len() > before {
+        std::fs::write(&kept, &pem).map_err(|error| format!("{}: {error}", kept.display()))?;
+    }
+    if pem.is_empty() {
+        return Ok(TrustAnchors::default());
+    }
+    TrustAnchors::from_pem(&pem).map_err(|error| format!("{}: {error}", kept.display()))
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+async fn accept(
+    wallet: &Wallet,
+    link: &str,
+    tx_code: Option<&str>,
+    yes: bool,
+) -> Result<Ending, Ending> {
+    let Offer::PreAuthorized(offer) =
+        wallet.read_offer(link).await.map_err(|error| not_issued(&error))?;
+    let review = offer.review();
+    let names: Vec<_> = review.credentials.iter().map(|card| card.face.name.as_str()).collect();
+    let issuer = review.issuer_name.as_deref().unwrap_or(&review.issuer);
+    let question = format!("{issuer} ({}) offers: {}. Take it?", review.issuer, names.join(", "));
+    if !yes && !ask_yes(&question)? {
+        offer.decline();
+        return Ok(Ending::done("Declined. Nothing was taken.", json!({ "declined": true })));
+    }
+    let code = match (tx_code, &review.tx_code) {
+        (None, Some(description)) => {
+            let about = description
+                .description
+                .as_deref()
+                .map(|text| format!(" ({text})"))
+                .unwrap_or_default();
+            Some(ask(&format!("Transaction code{about}: "))?)
+        }
+        (given, _) => given.map(str::to_owned),
+    };
+    redeem(wallet, offer, code.as_deref()).await
+}
+
+async fn redeem(
+    wallet: &Wallet,
+    offer: Box<PreAuthorized>,
+    code: Option<&str>,
+) -> Result<Ending, Ending> {
+    let code = code.filter(|_| offer.review().tx_code.is_some());
+    let ids = offer.accept(code).await.map_err(|error| match &error {
+        AcceptError::TxCodeForm(..) | AcceptError::TxCodeWrong(_) => Ending::not_done(
+            ExitCode::Refused,
+            error.code(),
+            format!("{error}; run the command again with the right --tx-code"),
+        ),
+        AcceptError::TryAgain(_, error) | AcceptError::Failed(error) => not_issued(error),
+    })?;
+    let cards = cards(wallet)?;
+    let taken: Vec<_> = cards.iter().filter(|card| ids.contains(&card.id)).collect();
+    let lines: Vec<_> = taken.iter().map(|card| format!("Added {}", line(card))).collect();
+    Ok(Ending::done(
+        lines.join("\n"),
+        json!({ "cards": taken.iter().map(|card| summary(card)).collect::<Vec<_>>() }),
+    ))
+}
+
+async fn present(wallet: &Wallet, link: &str, yes: bool, optional: bool) -> Result<Ending, Ending> {
+    let request = wallet.read_request(link).await.map_err(|error| not_presented(&error))?;
+    let Ok(choices) = request.choices() else {
+        let _ = request.decline().await;
+        return Err(Ending::not_done(
+            ExitCode::NothingMatches,
+            "nothing_matches",
+            "Nothing in this wallet answers the request; the verifier was told that there is no answer.",
+        ));
+    };
+    let selection = if optional { everything(&choices) } else { choices.smallest() };
+    let question = question(&request, &choices, &selection);
+    if !yes && !ask_yes(&question)? {
+        let _ = request.decline().await;
+        return Ok(Ending::done("Declined. Nothing was shared.", json!({ "declined": true })));
+    }
+    let consent = choices
+        .approve(&selection)
+        .map_err(|error| Ending::not_done(ExitCode::Failed, "selection", error.to_string()))?;
+    let shared: Vec<Value> = consent
+        .approved()
+        .iter()
+        .map(|approved| json!({ "query": approved.query.as_str(), "claims": approved.disclose.iter().map(ToString::to_string).collect::<Vec<_>>() }))
+        .collect();
+    let verifier = name(request.verifier());
+    let reply = request.answer(consent).await.map_err(|error| not_presented(&error))?;
+    let next = match &reply {
+        VerifierReply::ContinueAt(url) => Some(url.as_str()),
+        VerifierReply::Done => None,
+    };
+    let goes_on = next.map(|url| format!("\nContinue at {url}")).unwrap_or_default();
+    Ok(Ending::done(
+        format!("Shared with {verifier}.{goes_on}"),
+        json!({ "verifier": verifier, "shared": shared, "continue_at": next }),
+    ))
+}
+
+/// The favourite of every purpose that can be served, optional or not.
+fn everything(choices: &Choices) -> Selection {
+    let served = choices.sets().iter().map(|set| (!set.options.is_empty()).then_some(0)).collect();
+    Selection { options: served, picks: Vec::new() }
+}
+
+fn question(request: &Request, choices: &Choices, selection: &Selection) -> String {
+    let mut text = format!("{} asks for:", name(request.verifier()));
+    for (set, option) in choices.sets().iter().zip(&selection.options) {
+        let chosen = option.and_then(|option| set.options.get(option)).into_iter().flatten();
+        for query in chosen.filter_map(|id| choices.query(id)) {
+            let Some(candidate) = query.candidates.first() else { continue };
+            let Some(card) = request.cards().get(candidate.credential) else { continue };
+            let paths = candidate
+                .choices
+                .first()
+                .map(|choice| choice.disclose.as_slice())
+                .unwrap_or_default();
+            let labels: Vec<_> = paths.iter().map(|path| card.content.face.label(path)).collect();
+            text.push_str(&format!("\n  {}: {}", card.content.face.name, labels.join(", ")));
+        }
+    }
+    text.push_str("\nShare this?");
+    text
+}
+
+fn name(verifier: &VerifierIdentity) -> String {
+    match verifier {
+        VerifierIdentity::Certificate { name, host, .. } => {
+            format!("{name} (certified, at {host})")
+        }
+        VerifierIdentity::Address { host } => format!("{host} (nobody vouches for it)"),
+    }
+}
+
+fn list(wallet: &Wallet) -> Result<Ending, Ending> {
+    let cards = cards(wallet)?;
+    let lines: Vec<_> = cards.iter().map(line).collect();
+    let text = if lines.is_empty() {
+        "No credentials yet. Take one with: lanyard wallet accept <offer>".to_owned()
+    } else {
+        lines.join("\n")
+    };
+    Ok(Ending::done(text, json!({ "cards": cards.iter().map(summary).collect::<Vec<_>>() })))
+}
+
+fn show(wallet: &Wallet, id: &str) -> Result<Ending, Ending> {
+    let cards = cards(wallet)?;
+    let card = cards.iter().find(|card| card.id.0.to_string() == id);
+    let card = card.ok_or_else(|| {
+        Ending::not_done(
+            ExitCode::NothingMatches,
+            "card_absent",
+            format!("There is no credential {id}; lanyard wallet list shows those there are."),
+        )
+    })?;
+    let mut shown = summary(card);
+    shown["claims"] = Value::Object(card.content.claims.clone());
+    let text = format!("{}\n{:#}", line(card), Value::Object(card.content.claims.clone()));
+    Ok(Ending::done(text, shown))
+}
+
+fn history(wallet: &Wallet) -> Result<Ending, Ending> {
+    let entries = wallet.history().map_err(|error| {
+        Ending::not_done(ExitCode::Failed, "storage_refused", error.to_string())
+    })?;
+    let lines: Vec<_> = entries.iter().map(|(_, entry)| told(entry)).collect();
+    let text = if lines.is_empty() { "Nothing happened yet.".to_owned() } else { lines.join("\n") };
+    let values: Vec<_> =
+        entries.iter().filter_map(|(_, entry)| serde_json::to_value(entry).ok()).collect();
+    Ok(Ending::done(text, json!({ "history": values })))
+}
+
+fn told(entry: &Entry) -> String {
+    let whom = entry.party_name.as_deref().unwrap_or(&entry.party);
+    let what = match &entry.event {
+        Event::Received => "received",
+        Event::OfferDeclined => "declined an offer",
+        Event::IssuanceFailed { .. } => "FAILED to accept",
+        Event::Presented => "shared",
+        Event::RequestDeclined => "declined a request",
+        Event::PresentationFailed { .. } => "FAILED to answer",
+        Event::Deleted => "removed",
+    };
+    let why = match &entry.event {
+        Event::IssuanceFailed { code, reason } | Event::PresentationFailed { code, reason } => {
+            format!(": {reason} [{code}]")
+        }
+        _ => String::new(),
+    };
+    format!("{}  {what}  {}  {whom}{why}", entry.at, entry.credentials.join(", "))
+}
+
+fn cards(wallet: &Wallet) -> Result<Vec<Card>, Ending> {
+    wallet
+        .cards()
+        .map_err(|error| Ending::not_done(ExitCode::Failed, "storage_refused", error.to_string()))
+}
+
+fn line(card: &Card) -> String {
+    let content = &card.content;
+    let issuer = content.issuer_name.as_deref().unwrap_or(&content.issuer);
+    let until = content.expires_at.map(|end| format!(", until {end}")).unwrap_or_default();
+    format!("{}  {} from {issuer}{until}", card.id.0, content.face.name)
+}
+
+fn summary(card: &Card) -> Value {
+    let content = &card.content;
+    json!({
+        "id": card.id.0,
+        "name": content.face.name,
+        "issuer": content.issuer,
+        "issuer_name": content.issuer_name,
+        "signed_by": content.issuer_identity,
+        "vct": content.vct,
+        "received_at": content.received_at.to_string(),
+        "expires_at": content.expires_at.map(|end| end.to_string()),
+        "copies": card.copies,
+        "unused_copies": card.unused_copies,
+    })
+}
+
+fn not_issued(error: &IssuanceError) -> Ending {
+    let code = match error {
+        IssuanceError::Fetch(_) => ExitCode::Network,
+        IssuanceError::Offer(_) => ExitCode::Usage,
+        IssuanceError::Keys(_) | IssuanceError::Storage(_) => ExitCode::Failed,
+        _ => ExitCode::Refused,
+    };
+    Ending::not_done(code, error.code(), with_hint(error.to_string()))
+}
+
+fn not_presented(error: &PresentationError) -> Ending {
+    let code = match error {
+        PresentationError::Fetch(_) => ExitCode::Network,
+        PresentationError::Answer(_) | PresentationError::Storage(_) => ExitCode::Failed,
+        _ => ExitCode::Refused,
+    };
+    Ending::not_done(code, error.code(), with_hint(error.to_string()))
+}
+
+/// The two settings that a first try on one machine needs.
+fn with_hint(text: String) -> String {
+    let hint = match () {
+        () if text.contains("https") => {
+            "\nOn one machine, plain http needs --allow-http localhost:7077."
+        }
+        () if text.contains("trusted") => {
+            "\nIts authority is not among yours: add it with --trust-anchor FILE."
+        }
+        () => "",
+    };
+    format!("{text}{hint}")
+}
+
+fn ask_yes(question: &str) -> Result<bool, Ending> {
+    Ok(matches!(ask(&format!("{question} [y/N] "))?.to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+fn ask(question: &str) -> Result<String, Ending> {
+    let unanswered = || {
+        Ending::not_done(
+            ExitCode::Usage,
+            "not_interactive",
+            "This needs an answer and there is no terminal to ask on; add --yes, and --tx-code if one is needed.",
+        )
+    };
+    if !std::io::stdin().is_terminal() {
+        return Err(unanswered());
+    }
+    eprint!("{question}");
+    std::io::stderr().flush().map_err(|_| unanswered())?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|_| unanswered())?;
+    Ok(line.trim().to_owned())
+}

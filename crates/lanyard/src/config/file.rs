@@ -1,0 +1,72 @@
+//! The configuration file as written: every key, nothing checked yet.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_spanned::Spanned;
+
+/// `lanyard.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) mode: Mode,
+    pub(super) base_url: Spanned<String>,
+    pub(super) listen: Spanned<String>,
+    pub(super) data: Spanned<PathBuf>,
+    pub(super) tls: Option<Spanned<TlsTable>>,
+    pub(super) behind_proxy: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) issuer: Option<IssuerTable>,
+    pub(super) verifier: Option<VerifierTable>,
+    #[serde(default)]
+    pub(super) pages: bool,
+    #[serde(default)]
+    pub(super) tenants: Vec<Spanned<TenantTable>>,
+}
+
+/// Whether plain http on loopback and made-up certificates are tolerated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// https only, certificates given.
+    #[default]
+    Production,
+    /// Plain http on loopback, certificates from a test authority of its own.
+    Development,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TlsTable {
+    pub(super) certificates: Spanned<PathBuf>,
+    pub(super) key: Spanned<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IssuerTable {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerifierTable {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantTable {
+    pub(super) id: Spanned<String>,
+    pub(super) name: Spanned<String>,
+    #[serde(default)]
+    pub(super) api_key_files: Vec<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub(super) trust_anchors: Vec<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub(super) credential_types: Vec<Spanned<PathBuf>>,
+    pub(super) signing: Option<SigningTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SigningTable {
+    pub(super) certificates: Spanned<PathBuf>,
+    pub(super) key: Spanned<PathBuf>,
+}

@@ -1,0 +1,149 @@
+//! The tenants of a configuration.
+
+use std::path::{Path, PathBuf};
+
+use serde_spanned::Spanned;
+
+use super::fault::Faults;
+use super::file::{File, Mode, TenantTable};
+use super::{existing, private};
+use crate::credential_type::{CredentialType, CredentialTypeError};
+
+/// One enterprise on this server.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// Its path segment.
+    pub id: lanyard_store::TenantId,
+    /// Its name for people.
+    pub name: String,
+    /// Files that hold one API key each.
+    pub api_key_files: Vec<PathBuf>,
+    /// Files with the certificates of the authorities it trusts, PEM.
+    pub trust_anchors: Vec<PathBuf>,
+    /// What it issues.
+    pub credential_types: Vec<CredentialType>,
+    /// What it signs with; in development mode a test authority can stand in.
+    pub signing: Option<SigningFiles>,
+}
+
+/// A certificate chain and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningFiles {
+    /// The certificate chain, leaf first, anchor left out, PEM.
+    pub certificates: PathBuf,
+    /// The private key, PKCS #8, PEM.
+    pub key: PathBuf,
+}
+
+pub(super) fn examine_all(file: &File, folder: &Path, faults: &mut Faults<'_>) -> Vec<Tenant> {
+    let mut tenants: Vec<Tenant> = Vec::new();
+    for written in &file.tenants {
+        let Some(tenant) = examine(file, written, folder, faults) else { continue };
+        if tenants.iter().any(|other| other.id == tenant.id) {
+            faults.at(
+                written.get_ref().id.span(),
+                format!("there is another tenant \"{}\"; give each its own id", tenant.id),
+            );
+            continue;
+        }
+        tenants.push(tenant);
+    }
+    tenants
+}
+
+fn examine(
+    file: &File,
+    written: &Spanned<TenantTable>,
+    folder: &Path,
+    faults: &mut Faults<'_>,
+) -> Option<Tenant> {
+    let table = written.get_ref();
+    let id = table.id.get_ref().parse().ok();
+    if id.is_none() {
+        faults.at(
+            table.id.span(),
+            "a tenant's id is 1 to 63 characters of a-z, 0-9 and '-'; write for example \"acme\"",
+        );
+    }
+    if table.name.get_ref().trim().is_empty() {
+        faults.at(
+            table.name.span(),
+            "a tenant needs a name that people recognise; write for example \"Acme\"",
+        );
+    }
+    if table.api_key_files.is_empty() {
+        faults.at(written.span(), "no API key; write api_key_files = [\"keys/acme.api-key\"], one random key of 32 characters or more in each file");
+    }
+    if file.issuer.is_some() && table.credential_types.is_empty() {
+        faults.at(
+            written.span(),
+            "an issuer needs something to issue; write credential_types = [\"types/badge.json\"]",
+        );
+    }
+    if file.verifier.is_some() && file.mode == Mode::Production && table.trust_anchors.is_empty() {
+        faults.at(
+            written.span(),
+            "a verifier needs someone to trust; write trust_anchors = [\"trust/issuers.pem\"]",
+        );
+    }
+    Some(Tenant {
+        api_key_files: collect(&table.api_key_files, |path| private(path, folder, faults)),
+        trust_anchors: collect(&table.trust_anchors, |path| existing(path, folder, faults)),
+        credential_types: collect(&table.credential_types, |path| {
+            credential_type(path, folder, faults)
+        }),
+        signing: signing(file, written, folder, faults),
+        name: table.name.get_ref().clone(),
+        id: id?,
+    })
+}
+
+fn collect<T>(
+    written: &[Spanned<PathBuf>],
+    read: impl FnMut(&Spanned<PathBuf>) -> Option<T>,
+) -> Vec<T> {
+    written.iter().filter_map(read).collect()
+}
+
+fn credential_type(
+    written: &Spanned<PathBuf>,
+    folder: &Path,
+    faults: &mut Faults<'_>,
+) -> Option<CredentialType> {
+    let path = existing(written, folder, faults)?;
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        faults.at(
+            written.span(),
+            format!("{} is not text; a credential type is a JSON file", path.display()),
+        );
+        return None;
+    };
+    match CredentialType::parse(&text, path.parent().unwrap_or(folder)) {
+        Ok(kind) => Some(kind),
+        Err(CredentialTypeError::Shape { line, what }) => {
+            faults.elsewhere(&path, line, what);
+            None
+        }
+        Err(error) => {
+            faults.elsewhere(&path, 1, error.to_string());
+            None
+        }
+    }
+}
+
+fn signing(
+    file: &File,
+    written: &Spanned<TenantTable>,
+    folder: &Path,
+    faults: &mut Faults<'_>,
+) -> Option<SigningFiles> {
+    let Some(table) = &written.get_ref().signing else {
+        if file.mode == Mode::Production {
+            faults.at(written.span(), "no signing key; write signing = { certificates = \"keys/acme.pem\", key = \"keys/acme.key\" }");
+        }
+        return None;
+    };
+    let certificates = existing(&table.certificates, folder, faults);
+    let key = private(&table.key, folder, faults);
+    Some(SigningFiles { certificates: certificates?, key: key? })
+}

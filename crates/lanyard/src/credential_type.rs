@@ -1,0 +1,390 @@
+//! Credential types as files: what a credential holds, how it looks, and what the issue form starts with.
+
+use std::path::Path;
+
+use lanyard_core::{claims::ClaimsPath, json, sd_jwt_vc::Vct};
+use lanyard_oid4vci::{
+    CredentialConfigurationId,
+    configuration::{
+        Binding, ClaimDefinition, ClaimValue, CredentialConfiguration, CredentialFormat, Disclosure,
+    },
+    metadata::{self, ClaimDisplay, CredentialDisplay},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// A credential type, as `types/*.json` describes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialType {
+    /// The credential configuration identifier (OID4VCI §12.2.4).
+    pub id: String,
+    /// The `vct` (SD-JWT VC §3.2.2.1.1).
+    pub vct: Vct,
+    /// Its name for people.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// The colour of its card, `#rrggbb`.
+    #[serde(default)]
+    pub background_color: Option<String>,
+    /// The colour of the text on its card, `#rrggbb`.
+    #[serde(default)]
+    pub text_color: Option<String>,
+    /// Its logo.
+    #[serde(default)]
+    pub logo: Option<Logo>,
+    /// For how many days it is valid.
+    #[serde(default = "one_year")]
+    pub valid_days: u16,
+    /// The claims that name the holder, for the card.
+    #[serde(default)]
+    pub holder: Vec<String>,
+    /// The claim shown below the holder's name.
+    #[serde(default)]
+    pub line: Option<String>,
+    /// What it holds, in the order in which it is shown.
+    pub claims: Vec<ClaimType>,
+}
+
+const fn one_year() -> u16 {
+    365
+}
+
+/// A logo with its text alternative.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logo {
+    /// A `data:` or `https:` URI.
+    pub uri: String,
+    /// What it shows.
+    #[serde(default)]
+    pub alt_text: String,
+}
+
+/// One claim of a type.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimType {
+    /// Where it is in the credential: names of object members.
+    pub path: Vec<String>,
+    /// Its name for people.
+    pub name: String,
+    /// What it belongs to, for people, such as `Address`.
+    #[serde(default)]
+    pub under: Option<String>,
+    /// What it is.
+    #[serde(default)]
+    pub kind: ClaimKind,
+    /// Whether every credential of this type has it.
+    #[serde(default)]
+    pub mandatory: bool,
+    /// Whether it is always shown, rather than when the holder chooses.
+    #[serde(default)]
+    pub always_shown: bool,
+    /// The value that the form starts with.
+    #[serde(default)]
+    pub sample: Value,
+}
+
+/// What a claim is, for forms and cards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimKind {
+    /// Text.
+    #[default]
+    Text,
+    /// A date, `YYYY-MM-DD`.
+    Date,
+    /// True or false.
+    Boolean,
+    /// Several texts; each element is disclosed on its own.
+    List,
+    /// A picture as a `data:` URI.
+    Image,
+}
+
+/// Why a credential type cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialTypeError {
+    /// The file is not JSON of the expected shape.
+    #[error("line {line}: {what}")]
+    Shape {
+        /// The line in the file, from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// The identifier is not usable in a URL and a form.
+    #[error(
+        "\"id\" must be 1 to 64 characters of a-z, 0-9, '_' and '-', such as \"employee_badge\""
+    )]
+    Id,
+    /// The type is not named by a URN.
+    #[error(
+        "\"vct\" must be a URN: type metadata for URLs is not served; write for example \"urn:example:employee-badge:1\""
+    )]
+    Vct,
+    /// A path is empty, or two claims share one.
+    #[error(
+        "claim \"{name}\": \"path\" must name at least one member and no other claim may have the same path or lie inside it"
+    )]
+    Path {
+        /// The claim's name.
+        name: String,
+    },
+    /// A colour is not a colour.
+    #[error("\"{member}\" must be a colour such as \"#0f5c5c\"")]
+    Colour {
+        /// The member's name.
+        member: &'static str,
+    },
+    /// A picture named by `@file` cannot be read.
+    #[error(
+        "claim \"{name}\": the picture {file} cannot be read; it must be a .jpg or .png beside the type"
+    )]
+    Picture {
+        /// The claim's name.
+        name: String,
+        /// The file's name.
+        file: String,
+    },
+}
+
+impl CredentialType {
+    /// Reads a type; `@picture.jpg` as a sample is read from `folder`.
+    ///
+    /// # Errors
+    /// What is wrong with it, with the line if it is the shape.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, CredentialTypeError> {
+        Self::parse_with(text, |file| std::fs::read(folder.join(file)).ok())
+    }
+
+    pub(crate) fn parse_with(
+        text: &str,
+        picture: impl Fn(&str) -> Option<Vec<u8>>,
+    ) -> Result<Self, CredentialTypeError> {
+        let mut parsed: Self = serde_json::from_str(text).map_err(|error| {
+            CredentialTypeError::Shape { line: error.line(), what: error.to_string() }
+        })?;
+        for claim in &mut parsed.claims {
+            embed_picture(claim, &picture)?;
+        }
+        parsed.examine()?;
+        Ok(parsed)
+    }
+
+    fn examine(&self) -> Result<(), CredentialTypeError> {
+        let allowed =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+        if self.id.is_empty() || self.id.len() > 64 || !self.id.bytes().all(allowed) {
+            return Err(CredentialTypeError::Id);
+        }
+        if !self.vct.as_str().starts_with("urn:") {
+            return Err(CredentialTypeError::Vct);
+        }
+        for (member, colour) in
+            [("background_color", &self.background_color), ("text_color", &self.text_color)]
+        {
+            if colour.as_deref().is_some_and(|text| crate::pages::Colour::parse(text).is_none()) {
+                return Err(CredentialTypeError::Colour { member });
+            }
+        }
+        // OID4VCI App. C: repeated or contradictory claims paths must abort processing
+        for (at, claim) in self.claims.iter().enumerate() {
+            let clash = self.claims[..at].iter().any(|other| {
+                other.path.starts_with(&claim.path) || claim.path.starts_with(&other.path)
+            });
+            if claim.path.is_empty() || clash {
+                return Err(CredentialTypeError::Path { name: claim.name.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The claims that the form starts with.
+    #[must_use]
+    pub fn sample(&self) -> Map<String, Value> {
+        let mut claims = Map::new();
+        for claim in self.claims.iter().filter(|claim| !claim.sample.is_null()) {
+            put(&mut claims, &claim.path, claim.sample.clone());
+        }
+        claims
+    }
+}
+
+/// The same type as the issuer enforces and advertises it.
+impl From<&CredentialType> for CredentialConfiguration {
+    fn from(kind: &CredentialType) -> Self {
+        let logo = kind.logo.as_ref().map(|logo| metadata::Logo {
+            uri: logo.uri.clone(),
+            alt_text: (!logo.alt_text.is_empty()).then(|| logo.alt_text.clone()),
+        });
+        let display = CredentialDisplay {
+            name: kind.name.clone(),
+            locale: Some("en".to_owned()),
+            logo,
+            description: (!kind.description.is_empty()).then(|| kind.description.clone()),
+            background_color: kind.background_color.clone(),
+            background_image: None,
+            text_color: kind.text_color.clone(),
+        };
+        Self {
+            id: CredentialConfigurationId::new(kind.id.clone()),
+            format: CredentialFormat::SdJwtVc { vct: kind.vct.clone() },
+            scope: kind.id.clone(),
+            display: vec![display],
+            claims: kind.definitions(),
+            valid_days: kind.valid_days,
+            binding: Binding::HolderKey,
+        }
+    }
+}
+
+impl CredentialType {
+    /// Every claim, and before the first claim of an object the object itself: what is in it may be
+    /// withheld, and so may that there is one.
+    fn definitions(&self) -> Vec<ClaimDefinition> {
+        let mut definitions: Vec<ClaimDefinition> = Vec::new();
+        for claim in &self.claims {
+            for length in 1..claim.path.len() {
+                let path = claims_path(&claim.path[..length]);
+                if definitions.iter().any(|known| known.path == path) {
+                    continue;
+                }
+                let name = claim.under.clone().filter(|_| length + 1 == claim.path.len());
+                let display = name.map(|name| ClaimDisplay { name, locale: Some("en".to_owned()) });
+                definitions.push(ClaimDefinition {
+                    path,
+                    mandatory: false,
+                    disclosure: claim.disclosure(),
+                    value: ClaimValue::Any,
+                    display: display.into_iter().collect(),
+                });
+            }
+            definitions.extend(claim.definitions());
+        }
+        definitions
+    }
+}
+
+fn claims_path(names: &[String]) -> ClaimsPath {
+    let (first, rest) =
+        names.split_first().expect("a type with an empty path is refused when it is read");
+    rest.iter().fold(ClaimsPath::key(first.as_str()), |path, name| path.then_key(name.as_str()))
+}
+
+impl ClaimType {
+    const fn disclosure(&self) -> Disclosure {
+        if self.always_shown { Disclosure::Always } else { Disclosure::Selective }
+    }
+
+    /// A list is two claims: the list, and each of its elements.
+    fn definitions(&self) -> Vec<ClaimDefinition> {
+        let path = claims_path(&self.path);
+        let value = match self.kind {
+            ClaimKind::Text => ClaimValue::Text,
+            ClaimKind::Date => ClaimValue::Date,
+            ClaimKind::Boolean => ClaimValue::Boolean,
+            ClaimKind::Image => ClaimValue::Image,
+            ClaimKind::List => ClaimValue::Any,
+        };
+        let disclosure = self.disclosure();
+        let name = match &self.under {
+            Some(under) => format!("{under}: {}", self.name),
+            None => self.name.clone(),
+        };
+        let display = vec![ClaimDisplay { name, locale: Some("en".to_owned()) }];
+        let elements = (self.kind == ClaimKind::List).then(|| ClaimDefinition {
+            path: path.clone().then_all(),
+            mandatory: false,
+            disclosure,
+            value: ClaimValue::Text,
+            display: Vec::new(),
+        });
+        let whole = ClaimDefinition { path, mandatory: self.mandatory, disclosure, value, display };
+        std::iter::once(whole).chain(elements).collect()
+    }
+}
+
+/// Puts `value` at `path`, making the objects on the way.
+pub(crate) fn put(claims: &mut Map<String, Value>, path: &[String], value: Value) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        claims.insert(first.clone(), value);
+        return;
+    }
+    let inner = claims.entry(first.clone()).or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(inner) = inner {
+        put(inner, rest, value);
+    }
+}
+
+fn embed_picture(
+    claim: &mut ClaimType,
+    picture: &impl Fn(&str) -> Option<Vec<u8>>,
+) -> Result<(), CredentialTypeError> {
+    let Some(file) = claim.sample.as_str().and_then(|text| text.strip_prefix('@')) else {
+        return Ok(());
+    };
+    let refused =
+        || CredentialTypeError::Picture { name: claim.name.clone(), file: file.to_owned() };
+    let media_type = match Path::new(file).extension().and_then(|extension| extension.to_str()) {
+        Some("jpg" | "jpeg") => "jpeg",
+        Some("png") => "png",
+        _ => return Err(refused()),
+    };
+    let plain = !file.contains(['/', '\\']);
+    let bytes = plain.then(|| picture(file)).flatten().ok_or_else(refused)?;
+    let encoded = crate::pages::standard_base64(&json::base64url(&bytes));
+    claim.sample = Value::String(format!("data:image/{media_type};base64,{encoded}"));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{CredentialType, CredentialTypeError};
+
+    fn parse(text: &str) -> Result<CredentialType, String> {
+        CredentialType::parse(text, Path::new("/nowhere")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_type_with_a_fault_in_its_shape_is_refused_with_the_line() {
+        let refusal = CredentialType::parse("{\n \"id\": \"a\",\n \"colour\": 1 }", Path::new("/"));
+        assert!(matches!(refusal, Err(CredentialTypeError::Shape { line: 3, .. })), "{refusal:?}");
+    }
+
+    #[test]
+    fn two_claims_may_not_share_a_path() {
+        let claim = r#"{"path": ["a"], "name": "A"}"#;
+        let inner = r#"{"path": ["a", "b"], "name": "B"}"#;
+        let refusal =
+            parse(&format!(r#"{{"id":"x","vct":"urn:v","name":"n","claims":[{claim},{inner}]}}"#));
+        assert!(refusal.expect_err("refused").starts_with("claim \"B\": \"path\""));
+    }
+
+    #[test]
+    fn a_picture_is_read_from_beside_the_type_and_from_nowhere_else() {
+        let refusal = parse(
+            r#"{"id":"x","vct":"urn:v","name":"n","claims":[{"path":["p"],"name":"P","sample":"@../../secret.png"}]}"#,
+        );
+        assert_eq!(
+            refusal.expect_err("refused"),
+            "claim \"P\": the picture ../../secret.png cannot be read; it must be a .jpg or .png beside the type"
+        );
+    }
+
+    #[test]
+    fn a_colour_must_be_a_colour() {
+        let refusal =
+            parse(r#"{"id":"x","vct":"urn:v","name":"n","background_color":"teal","claims":[]}"#);
+        assert_eq!(
+            refusal.expect_err("refused"),
+            "\"background_color\" must be a colour such as \"#0f5c5c\""
+        );
+    }
+}

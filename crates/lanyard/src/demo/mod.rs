@@ -1,0 +1,43 @@
+//! The demo: a tenant with three credential types that look real, and everything it needs.
+
+use crate::credential_type::{CredentialType, CredentialTypeError};
+
+const TYPES: [&str; 3] = [
+    include_str!("../../demo/employee_badge.json"),
+    include_str!("../../demo/verified_identity.json"),
+    include_str!("../../demo/university_diploma.json"),
+];
+const PORTRAIT: &[u8] = include_bytes!("../../demo/portrait.jpg");
+
+/// The name under which the demo issues and verifies.
+pub const ENTERPRISE: &str = "Alder & Finch";
+/// The tenant of the demo.
+pub const TENANT: &str = "demo";
+
+/// The three credential types of the demo.
+///
+/// # Errors
+/// None: the tests read the same files.
+pub fn credential_types() -> Result<Vec<CredentialType>, CredentialTypeError> {
+    let picture = |name: &str| (name == "portrait.jpg").then(|| PORTRAIT.to_vec());
+    TYPES.iter().map(|text| CredentialType::parse_with(text, picture)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::credential_types;
+
+    #[test]
+    fn the_three_types_are_readable_and_show_what_a_credential_can_hold() {
+        let types = credential_types().expect("readable");
+        let ids: Vec<_> = types.iter().map(|kind| kind.id.as_str()).collect();
+        assert_eq!(ids, ["employee_badge", "verified_identity", "university_diploma"]);
+        let identity = types[1].sample();
+        assert_eq!(identity["address"]["locality"], "Lyon");
+        assert_eq!(identity["nationalities"], serde_json::json!(["FR", "IE"]));
+        assert_eq!(identity["age_over_18"], true);
+        assert!(
+            identity["portrait"].as_str().expect("text").starts_with("data:image/jpeg;base64,/9j/")
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! The one binary of Lanyard, as a library so that its tests can hold it: composition, configuration, pages and commands.
+
+pub mod cli;
+pub mod config;
+pub mod credential_type;
+pub mod demo;
+pub mod files;
+pub mod inspect;
+pub mod integrator;
+pub mod keys;
+pub mod pages;
+mod presets;
+pub mod serve;
+pub mod wallet_home;
+pub mod web;

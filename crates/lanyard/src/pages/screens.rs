@@ -1,0 +1,395 @@
+//! The pages themselves: one template, one struct.
+
+use askama::Template;
+
+use super::view::{
+    CardView, Chrome, ClaimRow, ClaimValue, HandOver, ImageUri, Next, Party, Problem, Step,
+    VerdictView,
+};
+
+/// `/`
+#[derive(Debug, Template)]
+#[template(path = "start.html")]
+pub struct StartPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// Whether this is the demo.
+    pub demo: bool,
+    /// Where the demo keeps its data.
+    pub folder: String,
+}
+
+/// `/issue`
+#[derive(Debug, Template)]
+#[template(path = "issue.html")]
+pub struct IssuePage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// The issuer's name.
+    pub issuer: String,
+    /// What can be issued.
+    pub kinds: Vec<Kind>,
+}
+
+/// A credential type to choose.
+#[derive(Debug, Clone)]
+pub struct Kind {
+    /// The credential configuration.
+    pub id: String,
+    /// How it looks.
+    pub card: CardView,
+    /// What it is for.
+    pub description: String,
+}
+
+/// `/issue/new/{type}`
+#[derive(Debug, Template)]
+#[template(path = "issue_form.html")]
+pub struct IssueFormPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// The credential configuration.
+    pub id: String,
+    /// How it looks.
+    pub card: CardView,
+    /// The fields, grouped.
+    pub groups: Vec<FieldGroup>,
+    /// Whether a transaction code is asked for.
+    pub tx_code: bool,
+    /// What was wrong with the last attempt.
+    pub problem: Option<Problem>,
+}
+
+/// Fields that belong together.
+#[derive(Debug, Clone)]
+pub struct FieldGroup {
+    /// What they belong to.
+    pub title: Option<String>,
+    /// The fields.
+    pub fields: Vec<Field>,
+}
+
+/// One claim to fill in.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// The identifier in the page.
+    pub id: String,
+    /// The name in the form.
+    pub name: String,
+    /// The name for people.
+    pub label: String,
+    /// The value.
+    pub value: String,
+    /// How it is filled in.
+    pub input: FieldInput,
+    /// What was wrong with the last value.
+    pub error: Option<String>,
+}
+
+impl Field {
+    fn on(&self) -> bool {
+        self.value == "true"
+    }
+}
+
+/// How a claim is filled in.
+#[derive(Debug, Clone)]
+pub enum FieldInput {
+    /// A line of text.
+    Text,
+    /// A date.
+    Date,
+    /// Several texts with commas between them.
+    List,
+    /// On or off.
+    Flag,
+    /// A picture, fixed.
+    Image(ImageUri),
+}
+
+/// `/issue/{id}`
+#[derive(Debug, Template)]
+#[template(path = "offer.html")]
+pub struct OfferPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// The session.
+    pub id: String,
+    /// What is offered.
+    pub card: CardView,
+    /// The offer link.
+    pub handover: HandOver,
+    /// The transaction code, for the one who made the offer.
+    pub tx_code: Option<String>,
+    /// When the offer ends.
+    pub expires: String,
+    /// What happened so far.
+    pub trail: Vec<Step>,
+}
+
+/// The live part of [`OfferPage`].
+#[derive(Debug, Template)]
+#[template(path = "trail_fragment.html")]
+pub struct TrailFragment {
+    /// What happened so far.
+    pub trail: Vec<Step>,
+}
+
+/// `/verify`
+#[derive(Debug, Template)]
+#[template(path = "verify.html")]
+pub struct VerifyPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// Questions ready to ask.
+    pub presets: Vec<Preset>,
+    /// The box for one's own question.
+    pub own: OwnQuestion,
+}
+
+/// A question ready to ask.
+#[derive(Debug, Clone)]
+pub struct Preset {
+    /// Its name in the form.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Why one asks.
+    pub purpose: String,
+    /// The claims it asks for.
+    pub claims: Vec<String>,
+}
+
+/// One's own question.
+#[derive(Debug, Clone)]
+pub struct OwnQuestion {
+    /// The DCQL query as typed.
+    pub dcql: String,
+    /// What is wrong with it.
+    pub problem: Option<Problem>,
+    /// The credential types one can ask for here.
+    pub vcts: Vec<String>,
+}
+
+/// `/verify/{id}`
+#[derive(Debug, Template)]
+#[template(path = "request.html")]
+pub struct RequestPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// The session.
+    pub id: String,
+    /// What is asked.
+    pub title: String,
+    /// Why.
+    pub purpose: String,
+    /// The verifier's name.
+    pub verifier: String,
+    /// The claims asked for.
+    pub asked: Vec<String>,
+    /// Whether it can still change.
+    pub live: bool,
+    /// The request link, until the request ends.
+    pub handover: Option<HandOver>,
+    /// When the request ends.
+    pub expires: String,
+    /// The verdict.
+    pub verdict: VerdictView,
+    /// What happened so far.
+    pub trail: Vec<Step>,
+}
+
+/// The live part of [`RequestPage`].
+#[derive(Debug, Template)]
+#[template(path = "verdict_fragment.html")]
+pub struct VerdictFragment {
+    /// The verdict.
+    pub verdict: VerdictView,
+    /// What happened so far.
+    pub trail: Vec<Step>,
+}
+
+/// `/pocket`
+#[derive(Debug, Template)]
+#[template(path = "pocket.html")]
+pub struct PocketPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// The credentials held.
+    pub cards: Vec<CardView>,
+    /// The link as typed.
+    pub link: String,
+    /// What was wrong with it.
+    pub problem: Option<Problem>,
+}
+
+/// `/pocket/offers/{id}`
+#[derive(Debug, Template)]
+#[template(path = "pocket_offer.html")]
+pub struct PocketOfferPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// The review.
+    pub id: String,
+    /// The issuer.
+    pub party: Party,
+    /// What is offered.
+    pub cards: Vec<OfferedCard>,
+    /// The transaction code to type, if one is needed.
+    pub tx_code: Option<TxCodeInput>,
+    /// What went wrong with the last attempt.
+    pub problem: Option<Problem>,
+}
+
+/// A credential that is offered.
+#[derive(Debug, Clone)]
+pub struct OfferedCard {
+    /// How it looks.
+    pub card: CardView,
+    /// The names of the claims it will hold.
+    pub claims: Vec<String>,
+}
+
+/// The field for a transaction code.
+#[derive(Debug, Clone)]
+pub struct TxCodeInput {
+    /// The label.
+    pub label: String,
+    /// Where the code comes from, and how many tries are left.
+    pub hint: String,
+    /// Whether it is made of digits.
+    pub numeric: bool,
+    /// How long it is.
+    pub length: Option<usize>,
+    /// What was wrong with the last one.
+    pub error: Option<String>,
+}
+
+/// `/pocket/requests/{id}`
+#[derive(Debug, Template)]
+#[template(path = "pocket_request.html")]
+pub struct PocketRequestPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// The review.
+    pub id: String,
+    /// The verifier.
+    pub party: Party,
+    /// Whether the answer is encrypted.
+    pub encrypted: bool,
+    /// What it asks for; empty when the wallet has no answer.
+    pub purposes: Vec<Purpose>,
+    /// What is missing when there is no answer.
+    pub missing: String,
+    /// What went wrong with the last attempt.
+    pub problem: Option<Problem>,
+}
+
+/// One purpose of a request: served in one of several ways, or left out if it is optional.
+#[derive(Debug, Clone)]
+pub struct Purpose {
+    /// The form field that holds the chosen way.
+    pub field: String,
+    /// Whether it may be left out.
+    pub optional: bool,
+    /// Whether it is served.
+    pub on: bool,
+    /// The ways, the verifier's favourite first.
+    pub ways: Vec<Way>,
+}
+
+/// One way to serve a purpose.
+#[derive(Debug, Clone)]
+pub struct Way {
+    /// Its value in the form.
+    pub value: String,
+    /// Whether it is chosen.
+    pub on: bool,
+    /// What it shows.
+    pub questions: Vec<Question>,
+}
+
+/// One credential query, and what in the wallet answers it.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The form field that holds the chosen candidate.
+    pub field: String,
+    /// What answers it.
+    pub candidates: Vec<Candidate>,
+}
+
+/// One credential that answers a query.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Its value in the form.
+    pub value: String,
+    /// Whether it is chosen.
+    pub on: bool,
+    /// How it looks.
+    pub card: CardView,
+    /// What would be shared.
+    pub claims: Vec<ClaimRow>,
+}
+
+/// The end of an acceptance or an answer.
+#[derive(Debug, Template)]
+#[template(path = "pocket_done.html")]
+pub struct PocketDonePage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// How it ended.
+    pub verdict: VerdictView,
+    /// What came in.
+    pub cards: Vec<CardView>,
+    /// Where to go on.
+    pub next: Option<Next>,
+}
+
+/// `/pocket/cards/{id}`
+#[derive(Debug, Template)]
+#[template(path = "pocket_card.html")]
+pub struct PocketCardPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// The credential.
+    pub id: String,
+    /// How it looks.
+    pub card: CardView,
+    /// What it holds.
+    pub claims: Vec<ClaimRow>,
+    /// Facts about it: from whom, since when, until when.
+    pub facts: Vec<Fact>,
+}
+
+/// A fact about a credential.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    /// Its name.
+    pub label: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// `/pocket/history`
+#[derive(Debug, Template)]
+#[template(path = "pocket_history.html")]
+pub struct PocketHistoryPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// What happened, the latest first.
+    pub entries: Vec<Step>,
+}
+
+/// A page that says what happened and what to do.
+#[derive(Debug, Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// What happened.
+    pub problem: Problem,
+    /// Where to go on.
+    pub next: Option<Next>,
+    /// The stable reason code.
+    pub code: Option<String>,
+}

@@ -1,0 +1,445 @@
+//! The accept loop: from a socket to the router, with limits that really fire.
+//!
+//! `axum::serve` bounds neither connections nor time; a slow or numerous peer could hold it for ever. This loop bounds both and stays
+//! out of the way of everyone else.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::tls::ServerTls;
+
+mod connection;
+mod framing;
+mod request;
+
+/// How much a peer may ask of the server; the defaults are those of the threat model (§4.2).
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// From the first byte of a request head to its last; also for a fresh connection and for the TLS handshake.
+    pub header: Duration,
+    /// For the whole body of a request.
+    pub body: Duration,
+    /// Bytes per second a body must bring, once `body_grace` is over.
+    pub body_rate: u64,
+    /// How long a body may be slower than `body_rate`.
+    pub body_grace: Duration,
+    /// Bytes of a request body; routes may set less.
+    pub body_bytes: usize,
+    /// Between two requests on one connection.
+    pub idle: Duration,
+    /// For a handler to begin its answer, once the body is there.
+    pub request: Duration,
+    /// How long the peer may leave an answer unread.
+    pub write_stall: Duration,
+    /// Connections in all; fewer where the system allows fewer open files.
+    pub connections: usize,
+    /// Connections from one IPv4 address or IPv6 /64.
+    pub per_ip: usize,
+    /// Whether `per_ip` leaves loopback alone: a reverse proxy on this machine is all its users at once.
+    pub per_ip_spares_loopback: bool,
+    /// Further addresses `per_ip` leaves alone: trusted proxies.
+    pub per_ip_spares: Vec<IpAddr>,
+    /// HTTP/2 streams open at once on one connection.
+    pub http2_streams: u32,
+    /// HTTP/2 streams a peer may reset before they were looked at.
+    pub http2_resets: usize,
+    /// Bytes of path and query.
+    pub uri_bytes: usize,
+    /// Bytes of all header fields of a request.
+    pub header_bytes: usize,
+    /// Number of header fields of a request.
+    pub header_fields: usize,
+    /// What requests in flight get to finish once shutdown begins.
+    pub shutdown: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header: Duration::from_secs(10),
+            body: Duration::from_secs(30),
+            body_rate: 1024,
+            body_grace: Duration::from_secs(5),
+            body_bytes: 2 * 1024 * 1024,
+            idle: Duration::from_secs(60),
+            request: Duration::from_secs(15),
+            write_stall: Duration::from_secs(30),
+            connections: 4096,
+            per_ip: 64,
+            per_ip_spares_loopback: true,
+            per_ip_spares: Vec::new(),
+            http2_streams: 100,
+            http2_resets: 20,
+            uri_bytes: 8 * 1024,
+            header_bytes: 32 * 1024,
+            header_fields: 64,
+            shutdown: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A bound socket, with TLS or without.
+pub struct Listener {
+    tcp: TcpListener,
+    tls: Option<ServerTls>,
+}
+
+impl Listener {
+    /// Binds `address`.
+    ///
+    /// # Errors
+    /// Whatever the system says, such as that the address is in use.
+    pub async fn bind(address: impl ToSocketAddrs, tls: Option<ServerTls>) -> io::Result<Self> {
+        Ok(Self { tcp: TcpListener::bind(address).await?, tls })
+    }
+
+    /// The address it is bound to.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+}
+
+/// What a finished [`serve`] looks back on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// Connections taken in.
+    pub connections: usize,
+    /// Connections turned away at a cap.
+    pub shed: usize,
+    /// Connections cut because they were not done when the time for shutdown was over.
+    pub cut: usize,
+}
+
+/// Why serving did not begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ServeError {
+    /// No listener was given.
+    #[error("there is no address to listen on")]
+    NoListener,
+}
+
+/// Serves `router` on every listener until `shutdown` is ready, then lets what is in flight finish.
+///
+/// Streams of events never finish by themselves: end them when `shutdown` is ready, or they are cut when [`Limits::shutdown`] is over.
+/// Handlers find the peer's address as `ConnectInfo<SocketAddr>`.
+///
+/// # Errors
+/// [`ServeError::NoListener`] when there is nothing to serve on.
+pub async fn serve(
+    listeners: Vec<Listener>,
+    router: Router,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Served, ServeError> {
+    if listeners.is_empty() {
+        return Err(ServeError::NoListener);
+    }
+    let limits =
+        Limits { connections: affordable(limits.connections, open_file_limit()), ..limits };
+    let door = Arc::new(Door::new(router, limits));
+    let (drain, draining) = watch::channel(false);
+    let mut acceptors = JoinSet::new();
+    for listener in listeners {
+        acceptors.spawn(accept(listener, Arc::clone(&door), draining.clone()));
+    }
+    drop(draining);
+    shutdown.await;
+    // Only fails when no acceptor and no connection is left, and then nobody needs to know.
+    let _ = drain.send(true);
+    // Every acceptor and every connection holds a receiver until it is done.
+    drain.closed().await;
+    Ok(door.tally())
+}
+
+/// What all connections of one server share.
+struct Door {
+    router: Router,
+    limits: Arc<Limits>,
+    http: connection::Http,
+    taken: AtomicUsize,
+    from: Mutex<HashMap<IpAddr, usize>>,
+    turning_away: Arc<Semaphore>,
+    accepted: AtomicUsize,
+    shed: AtomicUsize,
+    cut: AtomicUsize,
+}
+
+/// How many peers are told politely at once that the server is full.
+const TURNED_AWAY_AT_ONCE: usize = 32;
+
+impl Door {
+    fn new(router: Router, limits: Limits) -> Self {
+        Self {
+            // Lays out the router once instead of at every request.
+            router: router.with_state(()),
+            http: connection::http(&limits),
+            limits: Arc::new(limits),
+            taken: AtomicUsize::new(0),
+            from: Mutex::default(),
+            turning_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
+            accepted: AtomicUsize::new(0),
+            shed: AtomicUsize::new(0),
+            cut: AtomicUsize::new(0),
+        }
+    }
+
+    /// A place for a connection from `peer`, or `None` when a cap is reached.
+    fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+        let peer = peer.to_canonical();
+        let spared = self.limits.per_ip_spares_loopback && peer.is_loopback()
+            || self.limits.per_ip_spares.contains(&peer);
+        let origin = (!spared).then(|| network_of(peer));
+        if self.taken.fetch_add(1, Ordering::Relaxed) >= self.limits.connections {
+            self.taken.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        let mut place = Place { door: Arc::clone(self), origin: None };
+        if let Some(origin) = origin {
+            let mut from = self.from.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = from.entry(origin).or_insert(0);
+            if *count >= self.limits.per_ip {
+                drop(from);
+                return None;
+            }
+            *count += 1;
+            place.origin = Some(origin);
+        }
+        Some(place)
+    }
+
+    fn tally(&self) -> Served {
+        Served {
+            connections: self.accepted.load(Ordering::Relaxed),
+            shed: self.shed.load(Ordering::Relaxed),
+            cut: self.cut.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// A connection's place; given back when dropped.
+struct Place {
+    door: Arc<Door>,
+    origin: Option<IpAddr>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.door.taken.fetch_sub(1, Ordering::Relaxed);
+        let Some(origin) = self.origin else { return };
+        let mut from = self.door.from.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = from.get_mut(&origin) {
+            *count -= 1;
+            if *count == 0 {
+                from.remove(&origin);
+            }
+        }
+    }
+}
+
+/// One household commonly has a whole IPv6 /64.
+fn network_of(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V4(_) => peer,
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
+    }
+}
+
+const BACK_OFF_FIRST: Duration = Duration::from_millis(20);
+const BACK_OFF_MOST: Duration = Duration::from_secs(1);
+
+async fn accept(listener: Listener, door: Arc<Door>, mut draining: watch::Receiver<bool>) {
+    let mut back_off = BACK_OFF_FIRST;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            // An error means the server is gone: the same as draining.
+            _ = draining.wait_for(|draining| *draining) => return,
+            accepted = listener.tcp.accept() => accepted,
+        };
+        match accepted {
+            Ok((tcp, peer)) => {
+                back_off = BACK_OFF_FIRST;
+                match door.admit(peer.ip()) {
+                    Some(place) => {
+                        door.accepted.fetch_add(1, Ordering::Relaxed);
+                        // A connection that was closed meanwhile shows at its first read.
+                        let _ = tcp.set_nodelay(true);
+                        tokio::spawn(connection::run(
+                            tcp,
+                            peer,
+                            listener.tls.clone(),
+                            place,
+                            draining.clone(),
+                        ));
+                    }
+                    None => {
+                        door.shed.fetch_add(1, Ordering::Relaxed);
+                        turn_away(tcp, &door, listener.tls.is_some());
+                    }
+                }
+            }
+            Err(error) if concerns_one_connection(&error) => {}
+            Err(error) => {
+                // Out of files or memory: what waits stays in the backlog until something is given back.
+                tracing::warn!(%error, "cannot accept connections for now");
+                sleep(back_off).await;
+                back_off = (back_off * 2).min(BACK_OFF_MOST);
+            }
+        }
+    }
+}
+
+fn concerns_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::WouldBlock
+    )
+}
+
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// Says that the server is full, if that is cheap; else only closes.
+fn turn_away(mut tcp: TcpStream, door: &Door, tls: bool) {
+    if tls {
+        return;
+    }
+    let Ok(permit) = Arc::clone(&door.turning_away).try_acquire_owned() else { return };
+    tokio::spawn(async move {
+        let farewell = async {
+            tcp.write_all(FULL).await?;
+            tcp.shutdown().await?;
+            // Closing with unread bytes would reset the connection and take the answer with it.
+            let mut unread = [0; 1024];
+            while tcp.read(&mut unread).await? > 0 {}
+            io::Result::Ok(())
+        };
+        let _ = timeout(Duration::from_millis(500), farewell).await;
+        drop(permit);
+    });
+}
+
+/// Keeps files for the store, for outbound calls and for those turned away.
+fn affordable(connections: usize, open_files: Option<usize>) -> usize {
+    match open_files {
+        None => connections,
+        Some(limit) => {
+            let reserved = (limit / 2).min(256);
+            let affordable = (limit - reserved).max(1);
+            if affordable < connections {
+                tracing::warn!(
+                    limit,
+                    connections,
+                    affordable,
+                    "the open file limit allows fewer connections than configured"
+                );
+            }
+            connections.min(affordable)
+        }
+    }
+}
+
+/// The soft limit on open files, where the system tells.
+fn open_file_limit() -> Option<usize> {
+    soft_limit(&std::fs::read_to_string("/proc/self/limits").ok()?)
+}
+
+fn soft_limit(limits: &str) -> Option<usize> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn door(limits: Limits) -> Arc<Door> {
+        Arc::new(Door::new(Router::new(), limits))
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn one_address_gets_its_share_and_no_more() {
+        let door = door(Limits { per_ip: 2, ..Limits::default() });
+        let places = (door.admit(ip("192.0.2.1")), door.admit(ip("::ffff:192.0.2.1")));
+        assert!(places.0.is_some() && places.1.is_some());
+        assert!(door.admit(ip("192.0.2.1")).is_none());
+        assert!(door.admit(ip("192.0.2.2")).is_some());
+        drop(places.0);
+        assert!(door.admit(ip("192.0.2.1")).is_some());
+    }
+
+    #[test]
+    fn an_ipv6_network_counts_as_one_address() {
+        let door = door(Limits { per_ip: 1, ..Limits::default() });
+        let _place = door.admit(ip("2001:db8:1:2::1")).unwrap();
+        assert!(door.admit(ip("2001:db8:1:2:ffff::9")).is_none());
+        assert!(door.admit(ip("2001:db8:1:3::1")).is_some());
+    }
+
+    #[test]
+    fn loopback_and_trusted_proxies_are_spared() {
+        let spares = vec![ip("192.0.2.9")];
+        let door = door(Limits { per_ip: 0, per_ip_spares: spares, ..Limits::default() });
+        assert!(door.admit(ip("127.0.0.1")).is_some() && door.admit(ip("::1")).is_some());
+        assert!(door.admit(ip("192.0.2.9")).is_some());
+        assert!(door.admit(ip("192.0.2.8")).is_none());
+    }
+
+    #[test]
+    fn all_places_are_given_back() {
+        let door = door(Limits { connections: 3, per_ip: 2, ..Limits::default() });
+        for _ in 0..10 {
+            let places = [
+                door.admit(ip("192.0.2.1")),
+                door.admit(ip("192.0.2.1")),
+                door.admit(ip("192.0.2.1")),
+            ];
+            assert_eq!(places.iter().flatten().count(), 2);
+            assert!(door.admit(ip("192.0.2.2")).is_some());
+        }
+        assert_eq!(door.taken.load(Ordering::Relaxed), 0);
+        assert!(door.from.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn connections_leave_files_for_others() {
+        assert_eq!(affordable(4096, None), 4096);
+        assert_eq!(affordable(4096, Some(1_000_000)), 4096);
+        assert_eq!(affordable(4096, Some(1024)), 768);
+        assert_eq!(affordable(4096, Some(40)), 20);
+        assert_eq!(affordable(16, Some(1024)), 16);
+    }
+
+    #[test]
+    fn the_open_file_limit_is_the_soft_one() {
+        let text = "Limit                     Soft Limit           Hard Limit           Units     \nMax open files            1024                 524288               files     \n";
+        assert_eq!(soft_limit(text), Some(1024));
+        assert_eq!(
+            soft_limit("Max open files            unlimited            unlimited            files"),
+            None
+        );
+    }
+}

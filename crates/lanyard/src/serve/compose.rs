@@ -1,0 +1,209 @@
+//! Puts stores, keys, services and pages together.
+
+use std::sync::Arc;
+
+use axum::{Router, middleware};
+use jiff::Timestamp;
+use lanyard_core::{
+    crypto::{AwsLc, CryptoProvider},
+    trust::x509::TrustAnchors,
+};
+use lanyard_fetch::{HostPort, HttpClient, SafeFetcher};
+use lanyard_issuer::IssuerService;
+use lanyard_store::{OpenError, SecretName, SqliteStore, TenantId};
+use lanyard_verifier::VerifierService;
+use tokio::sync::watch;
+
+use super::plan::{Pages, Plan, PlannedTenant};
+use super::{health, issuing, observe, verifying};
+use crate::keys::{KeyError, SigningIdentity, Subject, TestAuthority, Vault, read_signing_files};
+use crate::wallet_home::{self, WalletHomeError};
+use crate::web::{IssueRoom, Pocket, Site, VerifyRoom, Web};
+use crate::{demo, files};
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The data folder cannot be used.
+    #[error("the data folder cannot be used: {0}")]
+    Folder(#[from] std::io::Error),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// There is nothing to sign with.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The wallet of the demo cannot be opened.
+    #[error(transparent)]
+    Wallet(#[from] WalletHomeError),
+    /// The issuer identifier is none.
+    #[error(transparent)]
+    IssuerUrl(#[from] lanyard_oid4vci::identifier::IssuerUrlError),
+    /// What is to be issued contradicts itself.
+    #[error(transparent)]
+    Issuance(#[from] lanyard_oid4vci::configuration::ConfigurationError),
+    /// The issuer service cannot be put together.
+    #[error(transparent)]
+    Issuer(#[from] lanyard_issuer::SettingsError),
+    /// The verifier service cannot be put together.
+    #[error(transparent)]
+    Verifier(#[from] lanyard_verifier::SettingsError),
+    /// The base URL has no host to certify.
+    #[error("the base URL names no host")]
+    Host,
+    /// The root certificate of the test authority cannot be used.
+    #[error("the test authority's certificate cannot be used: {0}")]
+    Authority(#[from] lanyard_core::trust::x509::ChainError),
+}
+
+/// What everything is built on.
+pub(super) struct Ground {
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) provider: Arc<dyn CryptoProvider>,
+    pub(super) http: Arc<dyn HttpClient>,
+    pub(super) shutdown: watch::Receiver<bool>,
+    vault: Vault,
+    authority: Option<TestAuthority>,
+    pub(super) host: String,
+    now: Timestamp,
+}
+
+/// The routes of a server.
+///
+/// # Errors
+/// When folder, store or keys cannot be used.
+pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Router, StartError> {
+    let ground = Ground::lay(&plan, shutdown).await?;
+    let issuer = match plan.issuer {
+        true => Some(issuing::service(&ground, &plan).await?),
+        false => None,
+    };
+    let verifier = match plan.verifier {
+        true => Some(verifying::service(&ground, &plan).await?),
+        false => None,
+    };
+    let services = Router::new()
+        .merge(issuer.as_ref().map(IssuerService::router).unwrap_or_default())
+        .merge(verifier.as_ref().map(VerifierService::router).unwrap_or_default());
+    let web = ground.pages(&plan, issuer, verifier).await?;
+    let all = services.merge(health::routes(ground.store.clone()));
+    let all = match web {
+        Some(web) => all.merge(web.router()),
+        None => all,
+    };
+    Ok(all.layer(middleware::from_fn(observe::request_line)))
+}
+
+impl Ground {
+    async fn lay(plan: &Plan, shutdown: watch::Receiver<bool>) -> Result<Self, StartError> {
+        let now = Timestamp::now();
+        files::private_folder(&plan.data)?;
+        let store = Arc::new(SqliteStore::open(&plan.data)?);
+        let provider: Arc<dyn CryptoProvider> = Arc::new(AwsLc);
+        let vault = Vault::open(&plan.data, store.clone(), provider.clone())?;
+        let own = plan.development.then(|| HostPort::of(&plan.base_url)).flatten();
+        let http = Arc::new(SafeFetcher::builder().danger_allow_plain_http_to(own).build());
+        let authority = match plan.development {
+            true => Some(TestAuthority::of(&vault, now).await?),
+            false => None,
+        };
+        if let Some(authority) = &authority {
+            std::fs::write(plan.data.join("ca.pem"), authority.anchor_pem())?;
+        }
+        let host = plan.base_url.host_str().ok_or(StartError::Host)?.to_owned();
+        Ok(Self { store, provider, http, shutdown, vault, authority, host, now })
+    }
+
+    /// 32 random bytes of a tenant, made on first use.
+    pub(super) async fn secret(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+    ) -> Result<[u8; 32], StartError> {
+        let name: SecretName = name.parse().map_err(|_| KeyError::Unusable)?;
+        let make = || {
+            let mut fresh = [0; 32];
+            self.provider.fill(&mut fresh);
+            Ok(fresh.to_vec())
+        };
+        let bytes = self.vault.bytes(tenant, &name, self.now, make).await?;
+        Ok(bytes.try_into().map_err(|_| KeyError::Unusable)?)
+    }
+
+    /// What a tenant signs with.
+    pub(super) async fn identity(
+        &self,
+        tenant: &PlannedTenant,
+        subject: Subject<'_>,
+    ) -> Result<SigningIdentity, StartError> {
+        if let Some(files) = &tenant.signing {
+            return Ok(read_signing_files(
+                &files.certificates,
+                &files.key,
+                self.provider.as_ref(),
+            )?);
+        }
+        let authority = self.authority.as_ref().ok_or(KeyError::Certificate)?;
+        Ok(authority.identity(&self.vault, &tenant.id, &subject, self.now).await?)
+    }
+
+    /// Whom a tenant trusts: those it names, and the test authority where there is one.
+    pub(super) fn anchors(&self, tenant: &PlannedTenant) -> Result<TrustAnchors, StartError> {
+        let named = tenant.anchors.clone();
+        match &self.authority {
+            Some(authority) => Ok(named.and(TrustAnchors::from_der([authority.anchor_der()])?)),
+            None => Ok(named),
+        }
+    }
+
+    /// The pages serve the first tenant; the configuration has them with one tenant alone.
+    async fn pages(
+        &self,
+        plan: &Plan,
+        issuer: Option<IssuerService>,
+        verifier: Option<VerifierService>,
+    ) -> Result<Option<Web>, StartError> {
+        let Some(tenant) = plan.tenants.first().filter(|_| plan.pages != Pages::None) else {
+            return Ok(None);
+        };
+        let demo = plan.pages == Pages::Demo;
+        let pocket = if demo { Some(self.pocket(plan, tenant).await?) } else { None };
+        let (id, name, types) = (&tenant.id, &tenant.name, &tenant.types);
+        Ok(Some(Web::new(Site {
+            base_url: plan.base_url.clone(),
+            demo: demo.then(|| plan.data.display().to_string()),
+            issue: issuer
+                .map(|service| IssueRoom::new(service, id.clone(), name.clone(), types.clone())),
+            verify: verifier
+                .map(|service| VerifyRoom::new(service, id.clone(), name.clone(), types.clone())),
+            pocket,
+            shutdown: self.shutdown.clone(),
+        })))
+    }
+
+    async fn pocket(&self, plan: &Plan, tenant: &PlannedTenant) -> Result<Pocket, StartError> {
+        let opening = wallet_home::Opening {
+            folder: plan.data.join("pocket"),
+            anchors: self.anchors(tenant)?,
+            http: self.http.clone(),
+            development: true,
+        };
+        Ok(Pocket::new(wallet_home::open(opening).await?))
+    }
+}
+
+/// What the demo says once it runs.
+#[must_use]
+pub fn welcome(plan: &Plan) -> String {
+    let (url, data) = (plan.base_url.as_str().trim_end_matches('/'), plan.data.display());
+    format!(
+        "Lanyard demo is ready: {url}\n\n\
+         In the browser   open {url}, issue a badge, open it in Pocket, then verify it\n\
+         In the terminal  lanyard offer --type employee_badge --api-key-file {data}/api-key\n                 \
+         lanyard wallet accept '<link>' --trust-anchor {data}/ca.pem --allow-http localhost:{port}\n\n\
+         {enterprise} is made up and its test authority is trusted by nobody else. Everything is in {data}; Ctrl+C stops.",
+        port = plan.base_url.port().unwrap_or(80),
+        enterprise = demo::ENTERPRISE,
+    )
+}

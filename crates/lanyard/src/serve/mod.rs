@@ -1,0 +1,11 @@
+//! The server: its accept loop and its TLS.
+
+pub mod accept;
+pub mod tls;
+
+pub mod compose;
+mod health;
+mod issuing;
+pub mod observe;
+pub mod plan;
+mod verifying;

@@ -1,0 +1,185 @@
+//! What is to be served, whether a configuration file says it or the demo does.
+
+use std::path::PathBuf;
+
+use lanyard_core::trust::x509::TrustAnchors;
+use lanyard_store::TenantId;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::config::{Config, Mode, SigningFiles};
+use crate::credential_type::CredentialType;
+use crate::{demo, files};
+
+/// What is to be served.
+pub struct Plan {
+    /// The public URL.
+    pub base_url: Url,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Whether a test authority vouches, and plain http on loopback is taken.
+    pub development: bool,
+    /// Whether it issues.
+    pub issuer: bool,
+    /// Whether it verifies.
+    pub verifier: bool,
+    /// Which pages there are.
+    pub pages: Pages,
+    /// The tenants.
+    pub tenants: Vec<PlannedTenant>,
+}
+
+/// Which pages there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pages {
+    /// None.
+    None,
+    /// To issue and verify by hand.
+    Desk,
+    /// These, and the wallet in the browser.
+    Demo,
+}
+
+/// One tenant.
+pub struct PlannedTenant {
+    /// Its path segment.
+    pub id: TenantId,
+    /// Its name for people.
+    pub name: String,
+    /// The keys of its integrator API.
+    pub api_keys: Vec<SecretString>,
+    /// Whom it trusts when it verifies.
+    pub anchors: TrustAnchors,
+    /// What it issues.
+    pub types: Vec<CredentialType>,
+    /// What it signs with, unless the test authority makes that.
+    pub signing: Option<SigningFiles>,
+}
+
+/// Why there is nothing to serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A file or folder cannot be used.
+    #[error("{path}: {error}")]
+    File {
+        /// Which one.
+        path: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A file holds no usable API key.
+    #[error("{path}: an API key is 32 to 256 visible characters without spaces")]
+    ApiKey {
+        /// Which one.
+        path: String,
+    },
+    /// A file holds no usable certificates.
+    #[error("{path}: {why}")]
+    Anchors {
+        /// Which one.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// The embedded types of the demo cannot be read.
+    #[error("the demo's credential types cannot be read: {0}")]
+    Demo(#[from] crate::credential_type::CredentialTypeError),
+    /// The port makes no URL.
+    #[error("the port makes no URL")]
+    Url,
+}
+
+impl Plan {
+    /// What a configuration says.
+    ///
+    /// # Errors
+    /// When a file that it names cannot be used.
+    pub fn of(config: &Config) -> Result<Self, PlanError> {
+        let tenants = config.tenants.iter().map(|tenant| {
+            Ok(PlannedTenant {
+                id: tenant.id.clone(),
+                name: tenant.name.clone(),
+                api_keys: tenant.api_key_files.iter().map(api_key).collect::<Result<_, _>>()?,
+                anchors: tenant
+                    .trust_anchors
+                    .iter()
+                    .try_fold(TrustAnchors::default(), |all, path| {
+                        anchors(path).map(|more| all.and(more))
+                    })?,
+                types: tenant.credential_types.clone(),
+                signing: tenant.signing.clone(),
+            })
+        });
+        Ok(Self {
+            base_url: config.base_url.clone(),
+            data: config.data.clone(),
+            development: config.mode == Mode::Development,
+            issuer: config.issuer,
+            verifier: config.verifier,
+            pages: if config.pages { Pages::Desk } else { Pages::None },
+            tenants: tenants.collect::<Result<_, PlanError>>()?,
+        })
+    }
+
+    /// The demo on this port, in this folder: its API key is made on first start.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn demo(port: u16, data: PathBuf) -> Result<Self, PlanError> {
+        let refused = |error| PlanError::File { path: data.display().to_string(), error };
+        files::private_folder(&data).map_err(refused)?;
+        let key_file = data.join("api-key");
+        if !key_file.exists() {
+            let key = fresh_api_key();
+            files::write_private(&key_file, key.as_bytes()).map_err(refused)?;
+        }
+        let tenant = PlannedTenant {
+            id: demo::TENANT.parse().map_err(|_| PlanError::Url)?,
+            name: demo::ENTERPRISE.to_owned(),
+            api_keys: vec![api_key(&key_file)?],
+            anchors: TrustAnchors::default(),
+            types: demo::credential_types()?,
+            signing: None,
+        };
+        Ok(Self {
+            base_url: format!("http://localhost:{port}").parse().map_err(|_| PlanError::Url)?,
+            data,
+            development: true,
+            issuer: true,
+            verifier: true,
+            pages: Pages::Demo,
+            tenants: vec![tenant],
+        })
+    }
+}
+
+fn fresh_api_key() -> String {
+    use lanyard_core::crypto::Random as _;
+    let mut random = [0; 32];
+    lanyard_core::crypto::AwsLc.fill(&mut random);
+    format!("lanyard_{}", lanyard_core::json::base64url(random))
+}
+
+/// Reads an API key from a file that its owner alone can read.
+///
+/// # Errors
+/// When the file cannot be used or holds no key.
+pub fn api_key(path: &PathBuf) -> Result<SecretString, PlanError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| PlanError::File { path: path.display().to_string(), error })?;
+    let key = text.trim();
+    let usable = (32..=256).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !usable {
+        return Err(PlanError::ApiKey { path: path.display().to_string() });
+    }
+    Ok(SecretString::from(key.to_owned()))
+}
+
+fn anchors(path: &PathBuf) -> Result<TrustAnchors, PlanError> {
+    let shown = path.display().to_string();
+    let pem = std::fs::read_to_string(path)
+        .map_err(|error| PlanError::File { path: shown.clone(), error })?;
+    TrustAnchors::from_pem(&pem)
+        .map_err(|error| PlanError::Anchors { path: shown, why: error.to_string() })
+}

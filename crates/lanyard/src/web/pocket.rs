@@ -1,0 +1,382 @@
+//! The Pocket pages: the real wallet library behind forms.
+
+use std::collections::HashMap;
+
+use axum::{
+    Form, Router,
+    extract::{Path, State},
+    response::Response,
+    routing::{get, post},
+};
+use http::StatusCode;
+use lanyard_oid4vp::wallet::VerifierReply;
+use lanyard_wallet::{
+    AcceptError, IssuanceError, Offer, PreAuthorized, PresentationError, Request, Wallet,
+    history::Event, storage::CardId,
+};
+use serde::Deserialize;
+
+use super::{Failure, Page, Web, conclude, review, see_other, shelf::Shelf, show};
+use crate::pages::{
+    Next, Place, PocketCardPage, PocketDonePage, PocketHistoryPage, PocketPage, Problem, Step,
+    Tone, VerdictView,
+};
+
+/// The wallet and what the holder is looking at.
+pub struct Pocket {
+    wallet: Wallet,
+    offers: Shelf<Waiting>,
+    requests: Shelf<Request>,
+}
+
+/// An offer under review, and what went wrong with the last attempt.
+struct Waiting {
+    offer: Box<PreAuthorized>,
+    tries: u8,
+    fault: Option<Fault>,
+}
+
+/// What went wrong with an attempt to accept.
+pub(super) enum Fault {
+    /// The code; the next one may be right.
+    TxCode(String),
+    /// Something else that may pass.
+    Other(Problem),
+}
+
+impl Pocket {
+    /// Shows this wallet.
+    #[must_use]
+    pub fn new(wallet: Wallet) -> Self {
+        Self { wallet, offers: Shelf::default(), requests: Shelf::default() }
+    }
+}
+
+pub(super) fn routes() -> Router<Web> {
+    Router::new()
+        .route("/pocket", get(home))
+        .route("/pocket/open", post(open))
+        .route("/pocket/offers/{id}", get(offer))
+        .route("/pocket/offers/{id}/accept", post(accept))
+        .route("/pocket/offers/{id}/decline", post(decline_offer))
+        .route("/pocket/requests/{id}", get(request))
+        .route("/pocket/requests/{id}/answer", post(answer))
+        .route("/pocket/requests/{id}/decline", post(decline_request))
+        .route("/pocket/cards/{id}", get(card))
+        .route("/pocket/cards/{id}/delete", post(delete))
+        .route("/pocket/history", get(history))
+}
+
+fn pocket(web: &Web) -> Result<&Pocket, Failure> {
+    web.0.pocket.as_ref().ok_or_else(|| Failure::absent("This page"))
+}
+
+async fn home(State(web): State<Web>) -> Response {
+    conclude(&web, home_page(&web, String::new(), None))
+}
+
+fn home_page(web: &Web, link: String, problem: Option<Problem>) -> Page {
+    let cards = pocket(web)?.wallet.cards().map_err(|_| Failure::internal("wallet_storage"))?;
+    let cards = cards.iter().map(review::card_with_link).collect();
+    Ok(show(&PocketPage { chrome: web.chrome(Place::Pocket), cards, link, problem }))
+}
+
+#[derive(Deserialize)]
+struct OpenForm {
+    link: String,
+}
+
+/// The holder chose to open a link: now it is read.
+async fn open(State(web): State<Web>, Form(form): Form<OpenForm>) -> Response {
+    let opened = open_link(&web, form.link.trim()).await;
+    conclude(&web, opened)
+}
+
+async fn open_link(web: &Web, link: &str) -> Page {
+    let pocket = pocket(web)?;
+    if link.len() > 64 << 10 {
+        return home_page(web, String::new(), Some(review::not_a_link()));
+    }
+    if link.contains("client_id=") {
+        return match pocket.wallet.read_request(link).await {
+            Ok(request) => {
+                let id = pocket.requests.put(request);
+                Ok(see_other(&format!("/pocket/requests/{id}")))
+            }
+            Err(error) => home_page(web, link.to_owned(), Some(review::request_problem(&error))),
+        };
+    }
+    match pocket.wallet.read_offer(link).await {
+        Ok(Offer::PreAuthorized(offer)) => {
+            let id = pocket.offers.put(Waiting { offer, tries: 0, fault: None });
+            Ok(see_other(&format!("/pocket/offers/{id}")))
+        }
+        Err(error) => home_page(web, link.to_owned(), Some(review::offer_problem(&error))),
+    }
+}
+
+async fn offer(State(web): State<Web>, Path(id): Path<String>) -> Response {
+    let page = pocket(&web).and_then(|pocket| {
+        let chrome = web.chrome(Place::Pocket);
+        let page = pocket.offers.look(&id, |waiting| {
+            review::offer_page(
+                chrome,
+                &id,
+                waiting.offer.review(),
+                waiting.tries,
+                waiting.fault.as_ref(),
+            )
+        });
+        page.map(|page| show(&page)).ok_or_else(offer_absent)
+    });
+    conclude(&web, page)
+}
+
+#[derive(Deserialize)]
+struct AcceptForm {
+    #[serde(default)]
+    tx_code: Option<String>,
+}
+
+async fn accept(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+    Form(form): Form<AcceptForm>,
+) -> Response {
+    let accepted = accept_offer(&web, id, form.tx_code.as_deref()).await;
+    conclude(&web, accepted)
+}
+
+async fn accept_offer(web: &Web, id: String, tx_code: Option<&str>) -> Page {
+    let pocket = pocket(web)?;
+    let Waiting { offer, tries, .. } = pocket.offers.take(&id).ok_or_else(offer_absent)?;
+    let needs_code = offer.review().tx_code.is_some();
+    let (offer, tries, fault) = match offer.accept(tx_code.filter(|_| needs_code)).await {
+        Ok(cards) => return received(web, pocket, &cards),
+        Err(AcceptError::TxCodeForm(offer, reason)) => {
+            (offer, tries, Fault::TxCode(review::sentence(&reason)))
+        }
+        Err(AcceptError::TxCodeWrong(offer)) => {
+            (offer, tries + 1, Fault::TxCode("That was not the code.".to_owned()))
+        }
+        Err(AcceptError::TryAgain(offer, error)) => {
+            (offer, tries, Fault::Other(review::offer_problem(&error)))
+        }
+        Err(AcceptError::Failed(error)) => return Ok(not_received(web, &error)),
+    };
+    pocket.offers.put_as(id.clone(), Waiting { offer, tries, fault: Some(fault) });
+    Ok(see_other(&format!("/pocket/offers/{id}")))
+}
+
+fn received(web: &Web, pocket: &Pocket, ids: &[CardId]) -> Page {
+    let cards = pocket.wallet.cards().map_err(|_| Failure::internal("wallet_storage"))?;
+    let cards =
+        cards.iter().filter(|card| ids.contains(&card.id)).map(review::card_with_link).collect();
+    let verdict = VerdictView::words(
+        Tone::Good,
+        "Added to Pocket",
+        "Its signature and issuer were checked. Its keys were made here and stay here.",
+    );
+    let next =
+        Some(Next { href: "/verify".to_owned(), label: "Now show it to someone".to_owned() });
+    Ok(show(&PocketDonePage { chrome: web.chrome(Place::Pocket), verdict, cards, next }))
+}
+
+fn not_received(web: &Web, error: &IssuanceError) -> Response {
+    let Problem { what, remedy } = review::offer_problem(error);
+    let verdict = VerdictView::words(Tone::Bad, what, remedy);
+    show(&PocketDonePage {
+        chrome: web.chrome(Place::Pocket),
+        verdict,
+        cards: Vec::new(),
+        next: None,
+    })
+}
+
+async fn decline_offer(State(web): State<Web>, Path(id): Path<String>) -> Response {
+    let page = pocket(&web).and_then(|pocket| {
+        pocket.offers.take(&id).ok_or_else(offer_absent)?.offer.decline();
+        let verdict = VerdictView::words(
+            Tone::Waiting,
+            "Declined",
+            "Nothing was taken and the issuer was told nothing.",
+        );
+        Ok(show(&PocketDonePage {
+            chrome: web.chrome(Place::Pocket),
+            verdict,
+            cards: Vec::new(),
+            next: None,
+        }))
+    });
+    conclude(&web, page)
+}
+
+async fn request(State(web): State<Web>, Path(id): Path<String>) -> Response {
+    let page = pocket(&web).and_then(|pocket| {
+        let chrome = web.chrome(Place::Pocket);
+        let page = pocket.requests.look(&id, |request| review::request_page(chrome, &id, request));
+        page.map(|page| show(&page)).ok_or_else(request_absent)
+    });
+    conclude(&web, page)
+}
+
+async fn answer(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    let answered = answer_request(&web, &id, &form).await;
+    conclude(&web, answered)
+}
+
+async fn answer_request(web: &Web, id: &str, form: &HashMap<String, String>) -> Page {
+    let pocket = pocket(web)?;
+    let request = pocket.requests.take(id).ok_or_else(request_absent)?;
+    let consent = request.choices().ok().and_then(|choices| {
+        review::selection(&choices, form).map(|selection| choices.approve(&selection))
+    });
+    let Some(Ok(consent)) = consent else {
+        pocket.requests.put_as(id.to_owned(), request);
+        return Err(Failure::new(
+            StatusCode::BAD_REQUEST,
+            "selection",
+            "Nothing was sent",
+            "At least one credential has to be chosen, and every required one.",
+        )
+        .leading_to(&format!("/pocket/requests/{id}"), "Back to the request"));
+    };
+    let encrypted = review::is_encrypted(&request);
+    match request.answer(consent).await {
+        Ok(reply) => {
+            let how = if encrypted {
+                "What you chose was sent, encrypted, and taken."
+            } else {
+                "What you chose was sent and taken."
+            };
+            Ok(told(web, VerdictView::words(Tone::Good, "Shared", how), reply))
+        }
+        Err(error) => Ok(not_answered(web, &error)),
+    }
+}
+
+async fn decline_request(State(web): State<Web>, Path(id): Path<String>) -> Response {
+    let declined = async {
+        let request = pocket(&web)?.requests.take(&id).ok_or_else(request_absent)?;
+        let words = "Nothing was shared. The verifier learns that there is no answer, and not why.";
+        match request.decline().await {
+            Ok(reply) => {
+                Ok(told(&web, VerdictView::words(Tone::Waiting, "Declined", words), reply))
+            }
+            Err(_) => Ok(told(
+                &web,
+                VerdictView::words(
+                    Tone::Waiting,
+                    "Declined",
+                    "Nothing was shared. The verifier could not be told.",
+                ),
+                VerifierReply::Done,
+            )),
+        }
+    };
+    let page = declined.await;
+    conclude(&web, page)
+}
+
+fn told(web: &Web, verdict: VerdictView, reply: VerifierReply) -> Response {
+    let next = match reply {
+        VerifierReply::ContinueAt(url) => {
+            Some(Next { href: url.into(), label: "Continue at the verifier".to_owned() })
+        }
+        VerifierReply::Done => None,
+    };
+    show(&PocketDonePage { chrome: web.chrome(Place::Pocket), verdict, cards: Vec::new(), next })
+}
+
+fn not_answered(web: &Web, error: &PresentationError) -> Response {
+    let Problem { what, remedy } = review::request_problem(error);
+    let verdict = VerdictView::words(Tone::Bad, what, remedy);
+    show(&PocketDonePage {
+        chrome: web.chrome(Place::Pocket),
+        verdict,
+        cards: Vec::new(),
+        next: None,
+    })
+}
+
+async fn card(State(web): State<Web>, Path(id): Path<i64>) -> Response {
+    let page = pocket(&web).and_then(|pocket| {
+        let cards = pocket.wallet.cards().map_err(|_| Failure::internal("wallet_storage"))?;
+        let card = cards
+            .iter()
+            .find(|card| card.id == CardId(id))
+            .ok_or_else(|| Failure::absent("This credential"))?;
+        Ok(show(&PocketCardPage {
+            chrome: web.chrome(Place::Pocket),
+            id: id.to_string(),
+            card: review::card(card),
+            claims: review::all_claims(card),
+            facts: review::facts(card),
+        }))
+    });
+    conclude(&web, page)
+}
+
+async fn delete(State(web): State<Web>, Path(id): Path<i64>) -> Response {
+    let deleted = match pocket(&web) {
+        Ok(pocket) => {
+            pocket.wallet.delete(CardId(id)).await.map_err(|_| Failure::internal("wallet_storage"))
+        }
+        Err(failure) => Err(failure),
+    };
+    conclude(&web, deleted.map(|_| see_other("/pocket")))
+}
+
+async fn history(State(web): State<Web>) -> Response {
+    let page = pocket(&web).and_then(|pocket| {
+        let entries = pocket.wallet.history().map_err(|_| Failure::internal("wallet_storage"))?;
+        let entries = entries.iter().map(|(_, entry)| history_step(entry)).collect();
+        Ok(show(&PocketHistoryPage { chrome: web.chrome(Place::Pocket), entries }))
+    });
+    conclude(&web, page)
+}
+
+fn history_step(entry: &lanyard_wallet::history::Entry) -> Step {
+    let whom = entry.party_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&entry.party);
+    let whom = if whom.is_empty() { "somebody" } else { whom };
+    let what = entry.credentials.join(", ");
+    let (title, detail, tone) = match &entry.event {
+        Event::Received => (format!("Received from {whom}"), Some(what), Tone::Good),
+        Event::OfferDeclined => (format!("Declined an offer of {whom}"), Some(what), Tone::Waiting),
+        Event::IssuanceFailed { reason, .. } => (
+            format!("Could not accept an offer of {whom}"),
+            Some(review::sentence(reason)),
+            Tone::Bad,
+        ),
+        Event::Presented => (
+            format!("Shared with {whom}"),
+            Some(format!("{what}: {}", review::claim_names(&entry.claims))),
+            Tone::Good,
+        ),
+        Event::RequestDeclined => (format!("Declined a request of {whom}"), None, Tone::Waiting),
+        Event::PresentationFailed { reason, .. } => {
+            (format!("Could not answer {whom}"), Some(review::sentence(reason)), Tone::Bad)
+        }
+        Event::Deleted => {
+            (format!("Removed {what}"), Some(format!("It came from {whom}.")), Tone::Waiting)
+        }
+    };
+    Step {
+        title,
+        detail: detail.filter(|text| !text.is_empty()),
+        at: Some(review::moment(entry.at)),
+        tone,
+    }
+}
+
+fn offer_absent() -> Failure {
+    Failure::absent("This offer").leading_to("/pocket", "Back to Pocket")
+}
+
+fn request_absent() -> Failure {
+    Failure::absent("This request").leading_to("/pocket", "Back to Pocket")
+}

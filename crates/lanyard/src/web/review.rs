@@ -1,0 +1,365 @@
+//! What the wallet knows, in the words and pictures of the pages.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+
+use jiff::{Timestamp, tz::TimeZone};
+use lanyard_oid4vci::offer::{TxCodeDescription, TxCodeInput as InputMode};
+use lanyard_oid4vp::{
+    dcql::QueryMatches,
+    request::Delivery,
+    wallet::{Choices, Pick, Selection, VerifierIdentity},
+};
+use lanyard_wallet::{
+    IssuanceError, PresentationError, Request, Review, face::Face, storage::Card,
+};
+use serde_json::Value;
+
+use super::pocket::Fault;
+use crate::pages::{
+    Candidate, CardView, Chrome, ClaimRow, Colour, Fact, ImageUri, OfferedCard, Party,
+    PocketOfferPage, PocketRequestPage, Problem, Purpose, Question, Tone, Trust, TxCodeInput, Way,
+    in_order, rows, rows_at,
+};
+
+/// A card on the shelf, with the way to its details.
+pub(super) fn card_with_link(card: &Card) -> CardView {
+    CardView { href: Some(format!("/pocket/cards/{}", card.id.0)), ..self::card(card) }
+}
+
+/// A card as it is shown.
+pub(super) fn card(card: &Card) -> CardView {
+    let content = &card.content;
+    let text = |name: &str| content.claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    let names: Vec<_> = ["given_name", "family_name"].into_iter().filter_map(text).collect();
+    let expired = content.expires_at.is_some_and(|end| end <= Timestamp::now());
+    CardView {
+        holder: (!names.is_empty()).then(|| names.join(" ")),
+        line: content.expires_at.map(|end| format!("until {}", day(end))),
+        alert: expired.then(|| "Expired".to_owned()),
+        portrait: text("portrait").and_then(|uri| ImageUri::parse(&uri)),
+        ..face_card(
+            &content.face,
+            content.issuer_name.as_deref().unwrap_or(&content.issuer_identity),
+        )
+    }
+}
+
+fn face_card(face: &Face, issuer: &str) -> CardView {
+    CardView {
+        background: face
+            .background_color
+            .as_deref()
+            .and_then(Colour::parse)
+            .unwrap_or(Colour::DEFAULT),
+        logo: face.logo.as_deref().and_then(ImageUri::parse),
+        ..CardView::plain(face.name.clone(), issuer)
+    }
+}
+
+pub(super) fn all_claims(card: &Card) -> Vec<ClaimRow> {
+    let face = &card.content.face;
+    let mut shown = rows(&card.content.claims, &|path| face.label(path));
+    in_order(&mut shown, &labels(face));
+    shown
+}
+
+fn labels(face: &Face) -> Vec<String> {
+    face.labels.iter().map(|label| label.label.clone()).collect()
+}
+
+pub(super) fn facts(card: &Card) -> Vec<Fact> {
+    let content = &card.content;
+    let fact = |label: &str, value: String| Fact { label: label.to_owned(), value };
+    let mut facts = vec![
+        fact("Issuer", content.issuer.clone()),
+        fact("Signed by", content.issuer_identity.clone()),
+        fact("Type", content.vct.clone()),
+        fact("Received", moment(content.received_at)),
+    ];
+    facts.extend(content.expires_at.map(|end| fact("Valid until", moment(end))));
+    if card.copies > 1 {
+        facts.push(fact("Unused copies", format!("{} of {}", card.unused_copies, card.copies)));
+    }
+    facts
+}
+
+pub(super) fn offer_page(
+    chrome: Chrome,
+    id: &str,
+    review: &Review,
+    tries: u8,
+    fault: Option<&Fault>,
+) -> PocketOfferPage {
+    let name = review.issuer_name.clone().unwrap_or_else(|| host_of(&review.issuer));
+    let cards = review.credentials.iter().filter(|card| card.unsupported.is_none());
+    PocketOfferPage {
+        chrome,
+        id: id.to_owned(),
+        cards: cards.map(|offered| offered_card(&offered.face, &name)).collect(),
+        tx_code: review.tx_code.as_ref().map(|code| tx_code(code, tries, fault)),
+        problem: match fault {
+            Some(Fault::Other(problem)) => Some(problem.clone()),
+            _ => None,
+        },
+        party: Party {
+            name,
+            address: host_of(&review.issuer),
+            logo: None,
+            trust: Trust {
+                tone: Tone::Unsure,
+                title: "The name is its own word".to_owned(),
+                explanation: "What is certain so far is the address. Before anything is kept, the credential's signature must lead to an authority that this wallet trusts.".to_owned(),
+            },
+        },
+    }
+}
+
+fn offered_card(face: &Face, issuer: &str) -> OfferedCard {
+    let mut claims: Vec<String> = Vec::new();
+    for label in &face.labels {
+        let whole = label.label.split(": ").next().unwrap_or_default().to_owned();
+        if !claims.contains(&whole) {
+            claims.push(whole);
+        }
+    }
+    OfferedCard { card: face_card(face, issuer), claims }
+}
+
+fn tx_code(code: &TxCodeDescription, tries: u8, fault: Option<&Fault>) -> TxCodeInput {
+    let wrong = match fault {
+        Some(Fault::TxCode(fault)) => Some(fault.clone()),
+        _ => None,
+    };
+    let hint = code
+        .description
+        .clone()
+        .unwrap_or_else(|| "The issuer tells you on another way than the link.".to_owned());
+    let tried = match tries {
+        0 => String::new(),
+        1 => " One try was wrong; after a few, the offer is closed.".to_owned(),
+        tries => format!(" {tries} tries were wrong; after a few, the offer is closed."),
+    };
+    TxCodeInput {
+        label: "Transaction code".to_owned(),
+        hint: format!("{hint}{tried}"),
+        numeric: code.input_mode == InputMode::Numeric,
+        length: code.length.map(usize::from),
+        error: wrong,
+    }
+}
+
+pub(super) fn request_page(chrome: Chrome, id: &str, request: &Request) -> PocketRequestPage {
+    let choices = request.choices();
+    let missing = request.reviewed().request().query.credentials().len();
+    PocketRequestPage {
+        chrome,
+        id: id.to_owned(),
+        party: party(request.verifier()),
+        encrypted: is_encrypted(request),
+        purposes: choices.map(|choices| purposes(&choices, request.cards())).unwrap_or_default(),
+        missing: match missing {
+            1 => "It asks for a credential or a claim that you do not hold.".to_owned(),
+            count => {
+                format!("It asks for {count} credentials, and you do not hold all that it needs.")
+            }
+        },
+        problem: None,
+    }
+}
+
+pub(super) fn is_encrypted(request: &Request) -> bool {
+    matches!(request.reviewed().request().delivery, Delivery::Encrypted(_))
+}
+
+fn party(identity: &VerifierIdentity) -> Party {
+    match identity {
+        VerifierIdentity::Certificate { name, host, .. } => Party {
+            name: name.clone(),
+            address: host.clone(),
+            logo: None,
+            trust: Trust {
+                tone: Tone::Good,
+                title: "Certified".to_owned(),
+                explanation: format!(
+                    "An authority that this wallet trusts vouches for {name}. It signed this request, and your answer goes to {host}."
+                ),
+            },
+        },
+        VerifierIdentity::Address { host } => Party {
+            name: host.clone(),
+            address: host.clone(),
+            logo: None,
+            trust: Trust {
+                tone: Tone::Unsure,
+                title: "Nobody vouches for it".to_owned(),
+                explanation: format!(
+                    "All that is known is that your answer goes to {host}. Share only if you expected this."
+                ),
+            },
+        },
+    }
+}
+
+fn purposes(choices: &Choices, cards: &[Card]) -> Vec<Purpose> {
+    let preselected = choices.smallest();
+    let sets = choices.sets();
+    let purpose = |(place, set): (usize, &lanyard_oid4vp::wallet::SetChoice)| {
+        let chosen = preselected.options.get(place).copied().flatten();
+        let way = |(number, option): (usize, &Vec<_>)| Way {
+            value: number.to_string(),
+            on: chosen.unwrap_or(0) == number,
+            questions: option
+                .iter()
+                .filter_map(|id| choices.query(id))
+                .map(|query| question(query, cards))
+                .collect(),
+        };
+        Purpose {
+            field: format!("set.{place}"),
+            optional: !set.required,
+            on: chosen.is_some(),
+            ways: set.options.iter().enumerate().map(way).collect(),
+        }
+    };
+    sets.iter().enumerate().filter(|(_, set)| !set.options.is_empty()).map(purpose).collect()
+}
+
+fn question(matches: &QueryMatches, cards: &[Card]) -> Question {
+    let mut candidates = Vec::new();
+    for (place, candidate) in matches.candidates.iter().enumerate() {
+        let Some(card) = cards.get(candidate.credential) else { continue };
+        for (number, choice) in candidate.choices.iter().enumerate() {
+            let face = &card.content.face;
+            let mut claims =
+                rows_at(&choice.disclose, &card.content.claims, &|path| face.label(path));
+            in_order(&mut claims, &labels(face));
+            candidates.push(Candidate {
+                value: format!("{place}.{number}"),
+                on: candidates.is_empty(),
+                card: self::card(card),
+                claims,
+            });
+        }
+    }
+    Question { field: format!("pick.{}", matches.query.id.as_str()), candidates }
+}
+
+/// The holder's selection, as the form has it; nothing if it is no selection at all.
+pub(super) fn selection(choices: &Choices, form: &HashMap<String, String>) -> Option<Selection> {
+    let field = |place: usize| form.get(&format!("set.{place}")).filter(|value| *value != "none");
+    let options = (0..choices.sets().len())
+        .map(|place| field(place).map(|value| value.parse::<usize>()).transpose().ok())
+        .collect::<Option<Vec<_>>>()?;
+    let sets = choices.sets();
+    let wanted = |id: &lanyard_oid4vp::dcql::CredentialQueryId| {
+        let mut chosen =
+            sets.iter().zip(&options).filter_map(|(set, option)| set.options.get((*option)?));
+        chosen.any(|option| option.contains(id))
+    };
+    let pick = |matches: &QueryMatches| {
+        let id = &matches.query.id;
+        let value = form.get(&format!("pick.{}", id.as_str())).filter(|_| wanted(id))?;
+        let (candidate, choice) = value.split_once('.')?;
+        let candidates = vec![(candidate.parse().ok()?, choice.parse().ok()?)];
+        Some(Pick { query: id.clone(), candidates })
+    };
+    let picks = choices.queries().iter().filter_map(pick).collect();
+    Some(Selection { options, picks })
+}
+
+pub(super) fn not_a_link() -> Problem {
+    Problem::new(
+        "This is neither an offer nor a request",
+        "Copy the whole link, from openid-credential-offer:// or openid4vp:// to its end.",
+    )
+}
+
+pub(super) fn offer_problem(error: &IssuanceError) -> Problem {
+    let remedy = match error {
+        IssuanceError::Offer(_) => {
+            return Problem {
+                remedy: format!(
+                    "{} Copy the whole link, from openid-credential-offer:// to its end.",
+                    sentence(error)
+                ),
+                ..not_a_link()
+            };
+        }
+        IssuanceError::Fetch(_) => "Look at the address and try again; nothing was lost.",
+        IssuanceError::TokenRefused(_) => {
+            "Ask the issuer for a new offer: this one was used, cancelled or is too old."
+        }
+        IssuanceError::Credential(_) => {
+            "Nothing was kept. Tell the issuer, or add its authority to those this wallet trusts."
+        }
+        IssuanceError::Keys(_) | IssuanceError::Storage(_) => {
+            "The wallet's own folder has a problem; nothing was lost at the issuer."
+        }
+        _ => "Nothing was kept. Tell the issuer what it says above.",
+    };
+    Problem::new(sentence(error), remedy)
+}
+
+pub(super) fn request_problem(error: &PresentationError) -> Problem {
+    let remedy = match error {
+        PresentationError::Fetch(_) => "Look at the address and try again; nothing was sent.",
+        PresentationError::RequestObject(_) => {
+            "Ask the verifier for a new request: this one was used or is too old. Nothing was sent."
+        }
+        PresentationError::Reply(_) => "The verifier did not take the answer; its page says why.",
+        _ => "Nothing was sent. Tell the verifier what it says above.",
+    };
+    Problem::new(sentence(error), remedy)
+}
+
+/// Claims paths, as the history keeps them, in words: `["given_name"]` is a given name.
+pub(super) fn claim_names(paths: &[String]) -> String {
+    let name = |path: &String| {
+        let parsed = serde_json::from_str::<Vec<Value>>(path).unwrap_or_default();
+        let keys: Vec<_> = parsed
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|key| key.replace(['_', '-'], " "))
+            .collect();
+        if keys.is_empty() { path.clone() } else { keys.join(" · ") }
+    };
+    sentence(&paths.iter().map(name).collect::<Vec<_>>().join(", "))
+}
+
+/// An error's text as a sentence.
+pub(super) fn sentence(error: &dyn Display) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let Some(first) = letters.next() else { return text };
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    first.to_uppercase().chain(letters).chain(end.chars()).collect()
+}
+
+/// `24 Nov 2026, 14:05 UTC`
+pub(super) fn moment(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y, %H:%M UTC").to_string()
+}
+
+fn day(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y").to_string()
+}
+
+fn host_of(url: &str) -> String {
+    let parsed = url::Url::parse(url).ok();
+    parsed.map_or_else(
+        || url.to_owned(),
+        |url| url[url::Position::BeforeHost..url::Position::AfterPort].to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::claim_names;
+
+    #[test]
+    fn the_history_names_claims_in_words() {
+        let paths = [r#"["given_name"]"#, r#"["university","name"]"#].map(str::to_owned);
+        assert_eq!(claim_names(&paths), "Given name, university · name.");
+    }
+}

@@ -1,0 +1,390 @@
+//! The whole circle against a running demo over HTTP: issued, held, verified, by commands and by forms.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+const BADGE: &str = "urn:lanyard:demo:employee-badge:1";
+
+/// A demo in a process of its own; it stops when dropped.
+struct Demo {
+    process: Child,
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+impl Demo {
+    fn start() -> Self {
+        let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
+        let process = Command::new(env!("CARGO_BIN_EXE_lanyard"))
+            .args(["demo", "--port", &port.to_string(), "--data"])
+            .arg(folder.path().join("data"))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the binary runs");
+        let demo = Self { process, folder, port };
+        demo.until_ready();
+        demo
+    }
+
+    fn until_ready(&self) {
+        let begun = Instant::now();
+        while !self.is_ready() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "the demo does not start");
+            std::thread::yield_now();
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.ask("/readyz").starts_with("HTTP/1.1 200")
+    }
+
+    /// Asks by hand: a connection taken before the server is ready waits for its answer.
+    fn ask(&self, path: &str) -> String {
+        let mut answer = String::new();
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
+            let head =
+                format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+            let sent = stream.write_all(head.as_bytes());
+            let _ = sent.and_then(|()| stream.read_to_string(&mut answer));
+        }
+        answer
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join("data").join(name)
+    }
+
+    fn base(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    fn integrator(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+        command.args(arguments).args(["--json", "--server", &self.base(), "--api-key-file"]);
+        command.arg(self.file("api-key")).output().expect("the binary runs")
+    }
+
+    fn wallet(&self, home: &Path, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+        command.arg("wallet").args(arguments).args(["--json", "--home"]).arg(home);
+        command.args(["--allow-http", &format!("localhost:{}", self.port), "--trust-anchor"]);
+        command.arg(self.file("ca.pem")).output().expect("the binary runs")
+    }
+}
+
+fn json(output: &Output) -> Value {
+    let parsed = serde_json::from_slice(&output.stdout);
+    assert!(parsed.is_ok(), "no JSON: {output:?}");
+    parsed.expect("it was just looked at")
+}
+
+fn text(value: &Value) -> String {
+    assert!(value.is_string(), "no text: {value}");
+    value.as_str().expect("it was just looked at").to_owned()
+}
+
+#[test]
+fn a_credential_is_issued_held_presented_and_verified_from_the_terminal() {
+    let demo = Demo::start();
+    let home = demo.folder.path().join("wallet");
+    let offer = json(&demo.integrator(&["offer", "--type", "employee_badge", "--tx-code"]));
+    let (link, code) = (text(&offer["link"]), text(&offer["tx_code"]));
+
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    let refused = demo.wallet(&home, &["accept", &link, "--tx-code", wrong]);
+    assert_eq!(
+        (refused.status.code(), json(&refused)["error"].clone()),
+        (Some(3), json!("tx_code_wrong"))
+    );
+    let accepted = demo.wallet(&home, &["accept", &link, "--tx-code", &code]);
+    assert_eq!(accepted.status.code(), Some(0), "{accepted:?}");
+    assert_eq!(json(&accepted)["cards"][0]["name"], "Employee badge");
+    let id = text(&offer["id"]);
+    assert_eq!(demo.integrator(&["result", &id, "--offer"]).status.code(), Some(0));
+
+    let query = json!({"credentials": [{"id": "badge", "format": "dc+sd-jwt", "meta": {"vct_values": [BADGE]}, "claims": [{"path": ["given_name"]}, {"path": ["department"]}]}]});
+    let request = json(&demo.integrator(&["request", "--dcql", &query.to_string()]));
+    let id = text(&request["id"]);
+    assert_eq!(demo.integrator(&["result", &id]).status.code(), Some(6), "nobody answered yet");
+    let shared = demo.wallet(&home, &["present", &text(&request["link"])]);
+    assert_eq!(shared.status.code(), Some(0), "{shared:?}");
+    let result = demo.integrator(&["result", &id]);
+    assert_eq!(result.status.code(), Some(0), "{result:?}");
+    let verdict = &json(&result)["verdict"];
+    assert_eq!(verdict["state"], "verified");
+    assert_eq!(
+        verdict["credentials"][0]["claims"],
+        json!({"given_name": "Ada", "department": "Research"})
+    );
+}
+
+#[test]
+fn a_wallet_that_holds_nothing_that_fits_ends_with_4_and_the_verifier_learns_no_more_than_a_no() {
+    let demo = Demo::start();
+    let home = demo.folder.path().join("wallet");
+    let query = json!({"credentials": [{"id": "badge", "format": "dc+sd-jwt", "meta": {"vct_values": [BADGE]}}]});
+    let request = json(&demo.integrator(&["request", "--plain", "--dcql", &query.to_string()]));
+    assert_eq!(demo.wallet(&home, &["present", &text(&request["link"])]).status.code(), Some(4));
+    let result = demo.integrator(&["result", &text(&request["id"])]);
+    assert_eq!(
+        (result.status.code(), json(&result)["state"].clone()),
+        (Some(3), json!("declined"))
+    );
+}
+
+#[test]
+fn what_the_demo_made_is_for_its_owner_alone_and_there_again_after_a_restart() {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut demo = Demo::start();
+    let mode = |path: &Path| std::fs::metadata(path).expect("it is there").mode() & 0o777;
+    assert_eq!(mode(&demo.file("")), 0o700);
+    for secret in ["api-key", "sealing-key", "pocket/wallet-key", "lanyard.db"] {
+        assert_eq!(mode(&demo.file(secret)), 0o600, "{secret}");
+    }
+    let anchor = std::fs::read(demo.file("ca.pem")).expect("an anchor");
+    let offer = json(&demo.integrator(&["offer", "--type", "university_diploma"]));
+    demo.process.kill().expect("killed");
+    demo.process.wait().expect("gone");
+    demo.process = Command::new(env!("CARGO_BIN_EXE_lanyard"))
+        .args(["demo", "--port", &demo.port.to_string(), "--data"])
+        .arg(demo.file(""))
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    demo.until_ready();
+    assert_eq!(std::fs::read(demo.file("ca.pem")).expect("an anchor"), anchor);
+    let home = demo.folder.path().join("wallet");
+    let accepted = demo.wallet(&home, &["accept", &text(&offer["link"])]);
+    assert_eq!(
+        accepted.status.code(),
+        Some(0),
+        "an acknowledged offer survives kill -9: {accepted:?}"
+    );
+}
+
+/// A browser without JavaScript: it follows redirects and keeps one cookie.
+struct Browser<'d> {
+    demo: &'d Demo,
+    client: reqwest::Client,
+    cookie: Option<String>,
+}
+
+impl<'d> Browser<'d> {
+    fn new(demo: &'d Demo) -> Self {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        Self { demo, client: client.expect("a client"), cookie: None }
+    }
+
+    async fn send(&mut self, mut request: reqwest::RequestBuilder) -> (u16, String, String) {
+        let mut place = String::new();
+        loop {
+            if let Some(cookie) = &self.cookie {
+                request = request.header("cookie", cookie);
+            }
+            let response =
+                request.header("sec-fetch-site", "same-origin").send().await.expect("an answer");
+            let header = |name: &str| {
+                response
+                    .headers()
+                    .get(name)
+                    .and_then(|value| value.to_str().ok())
+                    .map(str::to_owned)
+            };
+            if let Some(cookie) = header("set-cookie") {
+                assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+                self.cookie = cookie.split(';').next().map(str::to_owned);
+            }
+            match header("location") {
+                Some(next) => {
+                    let url = if next.starts_with('/') {
+                        format!("{}{next}", self.demo.base())
+                    } else {
+                        next.clone()
+                    };
+                    (request, place) = (self.client.get(url), next);
+                }
+                None => {
+                    return (
+                        response.status().as_u16(),
+                        place,
+                        response.text().await.expect("text"),
+                    );
+                }
+            }
+        }
+    }
+
+    async fn get(&mut self, path: &str) -> (u16, String, String) {
+        self.send(self.client.get(format!("{}{path}", self.demo.base()))).await
+    }
+
+    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> (u16, String, String) {
+        self.send(self.client.post(format!("{}{path}", self.demo.base())).form(fields)).await
+    }
+}
+
+/// The value of the first attribute after `marker` in a page.
+fn attribute<'p>(page: &'p str, marker: &str) -> &'p str {
+    assert!(page.contains(marker), "no {marker} in {page}");
+    let after = page.split(marker).nth(1).expect("it was just looked at");
+    after.split('"').next().expect("an attribute ends")
+}
+
+fn unescaped(text: &str) -> String {
+    text.replace("&#38;", "&").replace("&amp;", "&")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_take_a_person_through_the_circle_and_show_the_verdict_to_one_browser_alone() {
+    let demo = Demo::start();
+    let mut browser = Browser::new(&demo);
+    let hostile = "<script>alert(1)</script>";
+    let identity = [
+        ("type", "verified_identity"),
+        ("given_name", hostile),
+        ("family_name", "Moreau"),
+        ("birthdate", "1990-12-10"),
+        ("age_over_18", "true"),
+    ];
+    let (_, place, page) = browser.post("/issue", &identity).await;
+    assert!(place.starts_with("/issue/"), "{page}");
+    let link = unescaped(attribute(&page, "id=\"offer-link\" value=\""));
+
+    let (_, place, page) = browser.post("/pocket/open", &[("link", &link)]).await;
+    assert!(place.starts_with("/pocket/offers/") && page.contains("Alder &#38; Finch"), "{page}");
+    let (status, _, page) = browser.post(&format!("{place}/accept"), &[]).await;
+    assert!(status == 200 && page.contains("Added to Pocket"), "{page}");
+
+    let (_, place, page) = browser.post("/verify", &[("preset", "age"), ("here", "true")]).await;
+    let request = place.trim_end_matches("?here=true").to_owned();
+    let link = unescaped(attribute(&page, "id=\"request-link\" value=\""));
+    let (_, place, page) = browser.post("/pocket/open", &[("link", &link)]).await;
+    assert!(page.contains("Certified") && page.contains("Over 18"), "{page}");
+    let (_, _, page) = browser.post(&format!("{place}/answer"), &[("set.0", "0")]).await;
+    let back = unescaped(attribute(&page, "<a class=\"button\" href=\""));
+    assert!(back.contains("response_code="), "{page}");
+
+    let mut stranger = Browser::new(&demo);
+    let (status, ..) = stranger.get(&back.replace(&demo.base(), "")).await;
+    assert_eq!(status, 404, "another browser learns nothing");
+    let (_, place, page) = browser.get(&back.replace(&demo.base(), "")).await;
+    assert_eq!(place, request);
+    assert!(
+        page.contains("Everything that was asked for is there") && page.contains("Over 18"),
+        "{page}"
+    );
+    assert!(!page.contains("1990-12-10") && !page.contains("Moreau"), "only what was disclosed");
+    assert_eq!(stranger.get(&request).await.0, 404, "another browser sees nothing");
+    let (_, _, card) = browser.get("/pocket/cards/1").await;
+    assert!(
+        card.contains("&#60;script&#62;alert(1)") && !card.contains(hostile),
+        "a claim is text"
+    );
+}
+
+/// An issuer alone, from a configuration, with its log in a file.
+fn issuer_alone() -> Demo {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("writable");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("ours");
+    };
+    write("badge.json", include_str!("../../../../examples/types/badge.json"));
+    write("acme.api-key", "0123456789abcdef0123456789abcdef");
+    let configuration = format!(
+        r#"mode = "development"
+base_url = "http://localhost:{port}"
+listen = "127.0.0.1:{port}"
+data = "data"
+[issuer]
+[[tenants]]
+id = "acme"
+name = "Acme"
+api_key_files = ["acme.api-key"]
+credential_types = ["badge.json"]
+"#
+    );
+    write("lanyard.toml", &configuration);
+    let log = std::fs::File::create(folder.path().join("log")).expect("writable");
+    let process = Command::new(env!("CARGO_BIN_EXE_lanyard"))
+        .args(["serve", "--config"])
+        .arg(folder.path().join("lanyard.toml"))
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("the binary runs");
+    let server = Demo { process, folder, port };
+    server.until_ready();
+    server
+}
+
+#[test]
+fn an_issuer_alone_serves_from_its_configuration_and_verifies_nothing() {
+    let server = issuer_alone();
+    let metadata = server.ask("/.well-known/openid-credential-issuer/acme");
+    let named = format!("\"credential_issuer\":\"http://localhost:{}/acme\"", server.port);
+    assert!(metadata.contains(&named), "{metadata}");
+    assert!(server.ask("/verify").starts_with("HTTP/1.1 404"), "no pages were asked for");
+    let request = server.ask("/api/acme/requests/x");
+    assert!(request.starts_with("HTTP/1.1 404"), "it does not verify");
+}
+
+#[test]
+fn the_log_tells_every_step_and_no_claim_no_code_and_no_path() {
+    let server = issuer_alone();
+    let key = server.folder.path().join("acme.api-key");
+    let claims = r#"{"given_name": "Canary-Given", "family_name": "Canary-Family"}"#;
+    let offer = Command::new(env!("CARGO_BIN_EXE_lanyard"))
+        .args([
+            "offer",
+            "--json",
+            "--tenant",
+            "acme",
+            "--type",
+            "badge",
+            "--tx-code",
+            "--claims",
+            claims,
+        ])
+        .args(["--server", &server.base(), "--api-key-file"])
+        .arg(key)
+        .output()
+        .expect("the binary runs");
+    let offer = json(&offer);
+    let (link, code) = (text(&offer["link"]), text(&offer["tx_code"]));
+    let home = server.folder.path().join("wallet");
+    let accepted = server.wallet(&home, &["accept", &link, "--tx-code", &code]);
+    assert_eq!(accepted.status.code(), Some(0), "{accepted:?}");
+    server.ask("/Canary-Path?code=Canary-Query");
+    let log = std::fs::read_to_string(server.folder.path().join("log")).expect("a log");
+    for line in log.lines() {
+        assert!(serde_json::from_str::<Value>(line).is_ok(), "each line is JSON: {line}");
+    }
+    assert!(
+        log.contains("credential_issued") && log.contains("\"route\":\"/{tenant}/token\""),
+        "{log}"
+    );
+    let secret = link.rsplit("%2F").next().expect("a path");
+    for hidden in ["Canary", secret, &format!("\"{code}\""), "0123456789abcdef"] {
+        assert!(!log.contains(hidden), "{hidden} is in the log: {log}");
+    }
+}

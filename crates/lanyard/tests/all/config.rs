@@ -1,0 +1,180 @@
+//! A configuration is refused with the line of every fault and with what to write instead.
+
+use std::path::Path;
+
+use lanyard_cli::config::{Config, Transport};
+
+const GOOD: &str = r#"mode = "development"
+base_url = "http://localhost:7077"
+listen = "127.0.0.1:7077"
+data = "data"
+[issuer]
+[verifier]
+[[tenants]]
+id = "acme"
+name = "Acme"
+api_key_files = ["acme.api-key"]
+credential_types = ["badge.json"]
+"#;
+
+fn folder() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("acme.api-key");
+    std::fs::write(&key, "0123456789abcdef0123456789abcdef").expect("writable");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("ours");
+    let badge = include_str!("../../../../examples/types/badge.json");
+    std::fs::write(folder.path().join("badge.json"), badge).expect("writable");
+    folder
+}
+
+fn parse(text: &str) -> Result<Config, Vec<String>> {
+    parse_in(&folder(), text)
+}
+
+fn parse_in(folder: &tempfile::TempDir, text: &str) -> Result<Config, Vec<String>> {
+    Config::parse(&folder.path().join("lanyard.toml"), text).map_err(|error| {
+        let prefix = format!("{}/", folder.path().display());
+        error.faults.iter().map(|fault| fault.to_string().replace(&prefix, "")).collect()
+    })
+}
+
+fn faults(text: &str) -> Vec<String> {
+    parse(text).expect_err("this configuration is wrong")
+}
+
+#[test]
+fn a_good_configuration_is_read_whole() {
+    let config = parse(GOOD).expect("good");
+    assert_eq!(config.transport, Transport::PlainLoopback);
+    assert!(config.issuer && config.verifier && !config.pages);
+    assert_eq!(config.tenants[0].credential_types[0].id, "badge");
+}
+
+#[test]
+fn the_documented_example_differs_from_a_good_configuration_by_missing_files_alone() {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/lanyard.toml"));
+    let error = Config::read(path).expect_err("the API key is the reader's to make");
+    let whats: Vec<_> = error.faults.iter().map(|fault| fault.what.as_str()).collect();
+    assert_eq!(whats.len(), 1, "{whats:?}");
+    assert!(whats[0].starts_with("there is no file") && whats[0].contains("keys/acme.api-key"));
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line_and_the_keys_there_are() {
+    let found = faults(&GOOD.replace("[issuer]\n", "[issuer]\nbatch = 3\n"));
+    assert_eq!(found, ["lanyard.toml:6: unknown key `batch`, there are no fields"]);
+    let found = faults(&GOOD.replace("listen", "lisen"));
+    assert!(
+        found[0].starts_with("lanyard.toml:3: unknown key `lisen`, expected one of"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn plain_http_in_production_is_refused() {
+    let found = faults(&GOOD.replace("mode = \"development\"", "mode = \"production\""));
+    assert_eq!(
+        found[0],
+        "lanyard.toml:2: base_url must be https in production; write \"https://…\", or mode = \"development\" with a loopback URL"
+    );
+}
+
+#[test]
+fn plain_http_to_another_machine_is_refused_in_development_too() {
+    let found = faults(&GOOD.replace("http://localhost:7077", "http://demo.example"));
+    assert_eq!(
+        found,
+        [
+            "lanyard.toml:2: plain http is for loopback alone; write \"http://localhost:7077\" or an https URL"
+        ]
+    );
+}
+
+#[test]
+fn plain_http_on_all_interfaces_is_refused() {
+    let found = faults(&GOOD.replace("listen = \"127.0.0.1", "listen = \"0.0.0.0"));
+    assert_eq!(
+        found,
+        ["lanyard.toml:3: plain http listens on loopback alone; write \"127.0.0.1:7077\""]
+    );
+}
+
+#[test]
+fn https_without_certificates_or_a_proxy_is_refused() {
+    let found = faults(&GOOD.replace("http://localhost", "https://localhost"));
+    assert_eq!(
+        found,
+        [
+            "lanyard.toml:2: an https base_url needs [tls] with certificates and key, or behind_proxy = [\"127.0.0.1\"]"
+        ]
+    );
+}
+
+#[test]
+fn a_base_url_with_a_path_is_refused() {
+    let found = faults(&GOOD.replace("localhost:7077", "localhost:7077/lanyard"));
+    assert_eq!(
+        found,
+        [
+            "lanyard.toml:2: base_url must be scheme, host and port alone; write \"http://localhost:7077\""
+        ]
+    );
+}
+
+#[test]
+fn all_faults_are_told_at_once_in_the_order_of_the_file() {
+    let text = GOOD.replace("127.0.0.1:7077", "here").replace("\"acme\"", "\"Acme!\"");
+    let found = faults(&text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("lanyard.toml:3: listen is not an address"));
+    assert!(found[1].starts_with("lanyard.toml:8: a tenant's id is 1 to 63 characters"));
+}
+
+#[test]
+fn an_api_key_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let key = folder.path().join("acme.api-key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).expect("ours");
+    let found = parse_in(&folder, GOOD).expect_err("open to others");
+    assert_eq!(
+        found,
+        [
+            "lanyard.toml:10: acme.api-key can be read by others (mode 644); run chmod 600 acme.api-key"
+        ]
+    );
+}
+
+#[test]
+fn a_fault_in_a_credential_type_is_told_with_its_own_file_and_line() {
+    let folder = folder();
+    std::fs::write(folder.path().join("badge.json"), "{\n\"id\": 3 }").expect("writable");
+    let found = parse_in(&folder, GOOD).expect_err("a bad type");
+    assert!(
+        found[0].starts_with("badge.json:2: invalid type: integer `3`, expected a string"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_server_that_neither_issues_nor_verifies_is_refused() {
+    let found = faults(&GOOD.replace("[issuer]\n[verifier]\n", ""));
+    assert_eq!(
+        found,
+        ["lanyard.toml:1: nothing to serve; add an [issuer] section, a [verifier] section or both"]
+    );
+}
+
+#[test]
+fn an_issuer_alone_needs_no_verifier_section() {
+    let config = parse(&GOOD.replace("[verifier]\n", "")).expect("good");
+    assert!(config.issuer && !config.verifier);
+}
+
+#[test]
+fn two_tenants_of_one_name_are_refused() {
+    let second = GOOD.split("[verifier]\n").nth(1).expect("the tenant");
+    let found = faults(&format!("{GOOD}{second}"));
+    assert_eq!(found, ["lanyard.toml:13: there is another tenant \"acme\"; give each its own id"]);
+}

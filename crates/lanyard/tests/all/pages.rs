@@ -1,0 +1,4 @@
+//! Pages show what they are given and nothing runs in them.
+
+mod samples;
+mod screens;
