@@ -1,0 +1,88 @@
+//! Why a run ended early.
+
+use std::path::PathBuf;
+
+use lanyard_core::{
+    crypto::{CryptoError, SignerError},
+    jose::{JweError, JwkError},
+    json::JsonError,
+    sd_jwt::PresentError,
+    sd_jwt_vc::{IssuerError, SdJwtVcError},
+    trust::x509::ChainError,
+};
+use thiserror::Error;
+
+/// Why a run ended early; one failed flow is enough.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    /// A file, a socket or a process.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// A connection broke.
+    #[error("the connection broke: {0}")]
+    Connection(#[from] hyper::Error),
+    /// A request could not be put together.
+    #[error("{0}")]
+    Request(#[from] hyper::http::Error),
+    /// The binary is not there.
+    #[error("there is no binary at {0}: cargo build --release --package lanyard")]
+    NoBinary(PathBuf),
+    /// The disk could not be measured.
+    #[error("{0}")]
+    Disk(#[from] lanyard_store::OpenError),
+    /// The server did not start, or ended.
+    #[error("the server is gone, or never came")]
+    ServerGone,
+    /// The server refused a step of a flow.
+    #[error("{path} answered {status}: {said}")]
+    Refused {
+        /// The path, its identifiers cut.
+        path: String,
+        /// The status.
+        status: u16,
+        /// The body: a protocol's error, no secret.
+        said: String,
+    },
+    /// An answer lacks what the protocol says it holds.
+    #[error("an answer has no usable {0}")]
+    Lacks(&'static str),
+    /// A presentation was taken, but its verdict is another.
+    #[error("a presentation came out as {0}")]
+    Verdict(String),
+    /// A wallet's task was lost.
+    #[error("a wallet was lost: {0}")]
+    Lost(#[from] tokio::task::JoinError),
+    /// An answer is not JSON.
+    #[error("an answer is not JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A token's payload is not strict JSON.
+    #[error("a token cannot be read: {0}")]
+    StrictJson(#[from] JsonError),
+    /// An answer holds something else than a URL.
+    #[error("an answer holds no URL: {0}")]
+    Url(#[from] url::ParseError),
+    /// Cryptography failed on the wallets' side.
+    #[error("{0}")]
+    Crypto(#[from] CryptoError),
+    /// A wallet's key gave no signature.
+    #[error("{0}")]
+    Signer(#[from] SignerError),
+    /// The response key cannot be encrypted to.
+    #[error("{0}")]
+    Encryption(#[from] JweError),
+    /// The response key is none.
+    #[error("{0}")]
+    Key(#[from] JwkError),
+    /// The demo's authority cannot be read.
+    #[error("{0}")]
+    Anchor(#[from] ChainError),
+    /// A credential's issuer is not the demo's.
+    #[error("{0}")]
+    Issuer(#[from] IssuerError),
+    /// A credential does not verify.
+    #[error("{0}")]
+    Credential(#[from] SdJwtVcError),
+    /// A credential cannot be presented.
+    #[error("{0}")]
+    Present(#[from] PresentError),
+}

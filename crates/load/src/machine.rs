@@ -1,0 +1,75 @@
+//! The machine under both sides: cores, folders, and what everything else on it is doing.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{self, Command, Stdio},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::failure::Failure;
+
+/// Keeps this process on one core; says so when it cannot.
+pub(crate) fn pin_to(core: usize) {
+    let pinned = Command::new("taskset")
+        .args(["--cpu-list", "--pid", &core.to_string(), &process::id().to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if !pinned.is_ok_and(|status| status.success()) {
+        eprintln!("not pinned to core {core}: taskset is missing, or there is no such core");
+    }
+}
+
+/// A program's command on one core, or anywhere when there is no `taskset`.
+pub(crate) fn command_on(core: usize, program: &Path) -> Command {
+    if Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_err() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &core.to_string()]).arg(program);
+    command
+}
+
+/// The binary to measure.
+pub(crate) fn binary(asked: Option<&Path>) -> Result<PathBuf, Failure> {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    let built = target.join("release/lanyard");
+    let binary = asked.map_or(built, Path::to_owned);
+    if binary.is_file() { Ok(binary) } else { Err(Failure::NoBinary(binary)) }
+}
+
+/// A folder for the server's data, beside the binary: on the disk that it was built on.
+pub(crate) fn data_folder(binary: &Path, asked: Option<&Path>) -> Result<TempDir, Failure> {
+    let beside = binary.parent().unwrap_or(Path::new("."));
+    Ok(tempfile::Builder::new().prefix("lanyard-load-").tempdir_in(asked.unwrap_or(beside))?)
+}
+
+/// The processor time that this process has used so far.
+pub(crate) fn own_cpu() -> Result<Duration, Failure> {
+    process_cpu(process::id())
+}
+
+/// The processor time that a process has used so far.
+pub(crate) fn process_cpu(process: u32) -> Result<Duration, Failure> {
+    // proc(5): fields 14 and 15 count clock ticks of 10 ms; the name in field 2 may hold spaces
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest).ok_or(Failure::ServerGone)?;
+    Ok(ticks(after_name.split_whitespace().skip(11).take(2)))
+}
+
+/// The processor time that everything on this machine has used so far.
+pub(crate) fn machine_cpu() -> Result<Duration, Failure> {
+    let stat = fs::read_to_string("/proc/stat")?;
+    // proc(5): cpu user nice system idle iowait irq softirq …
+    let mut fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    let busy = ticks(fields.by_ref().take(3));
+    Ok(busy + ticks(fields.skip(2).take(2)))
+}
+
+fn ticks<'s>(fields: impl Iterator<Item = &'s str>) -> Duration {
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}

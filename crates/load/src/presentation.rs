@@ -1,0 +1,101 @@
+//! One encrypted presentation as a wallet sees it: two requests (OID4VP §5.10, §8.3.1).
+
+use std::sync::Arc;
+
+use lanyard_core::{
+    Timestamp,
+    claims::ClaimsPath,
+    crypto::{AwsLc, ContentEncryption, SoftwareSigner},
+    jose::{EncryptionRecipient, Jwk},
+    json::{self, Object},
+    sd_jwt::{Audience, KeyBindingRequest, RequestNonce},
+    sd_jwt_vc::HeldSdJwtVc,
+};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::{
+    client::{Connection, Content},
+    crowd::Flow,
+    failure::Failure,
+};
+
+/// The flow.
+pub(crate) struct Presentation;
+
+/// A request that waits, and the card that answers it.
+pub(crate) struct Asked {
+    /// Where the request object is.
+    pub(crate) request: Url,
+    /// What the integrator knows the request by.
+    pub(crate) id: String,
+    /// The credential.
+    pub(crate) card: Arc<Card>,
+}
+
+/// A verified credential with the key it is bound to.
+pub(crate) struct Card {
+    pub(crate) held: HeldSdJwtVc,
+    pub(crate) key: SoftwareSigner,
+}
+
+impl Flow for Presentation {
+    type Job = Asked;
+    type Outcome = String;
+
+    async fn play(&self, connection: &mut Connection, job: Asked) -> Result<String, Failure> {
+        // 1. the request object; a load tool that verified it too would measure itself
+        let object = connection.get(&job.request, None).await?;
+        let request = payload(&object)?;
+        // 2. the answer, encrypted
+        let (response_uri, form) = answer(&request, &job.card).await?;
+        connection.post(&response_uri, None, Content::Form(form)).await?;
+        Ok(job.id)
+    }
+}
+
+fn payload(object: &[u8]) -> Result<Object, Failure> {
+    let text = std::str::from_utf8(object).map_err(|_| Failure::Lacks("request object"))?;
+    let payload = text.split('.').nth(1).ok_or(Failure::Lacks("request object"))?;
+    let payload = json::base64url_decode(payload).map_err(|_| Failure::Lacks("request object"))?;
+    Ok(json::parse_object(&payload)?)
+}
+
+async fn answer(request: &Object, card: &Card) -> Result<(Url, String), Failure> {
+    let text = |name| request.get(name).and_then(Value::as_str).ok_or(Failure::Lacks(name));
+    let (audience, nonce) =
+        (Audience::from(text("client_id")?), RequestNonce::from(text("nonce")?));
+    let binding = KeyBindingRequest {
+        audience: &audience,
+        nonce: &nonce,
+        now: Timestamp::now(),
+        signer: &card.key,
+    };
+    let query = request.get("dcql_query").and_then(|query| query.pointer("/credentials/0"));
+    let query = query.ok_or(Failure::Lacks("dcql_query"))?;
+    let disclose = claims_asked_for(query)?;
+    let presentation = card.held.present(&disclose, Some(&binding), &AwsLc).await?;
+
+    let id = query.get("id").and_then(Value::as_str).ok_or(Failure::Lacks("credential query"))?;
+    let mut response = json!({ "vp_token": { id: [presentation] } });
+    if let Some(state) = request.get("state") {
+        response["state"] = state.clone();
+    }
+    let recipient = recipient(request)?;
+    let token = recipient.encrypt(response.to_string().as_bytes(), None, &AwsLc)?;
+    let form = serde_urlencoded::to_string([("response", token)]);
+    Ok((text("response_uri")?.parse()?, form.expect("pairs of texts make a form")))
+}
+
+fn claims_asked_for(query: &Value) -> Result<Vec<ClaimsPath>, Failure> {
+    let claims = query.get("claims").and_then(Value::as_array).into_iter().flatten();
+    let path = |claim: &Value| claim.get("path").and_then(|path| ClaimsPath::from_value(path).ok());
+    claims.map(|claim| path(claim).ok_or(Failure::Lacks("claims path pointer"))).collect()
+}
+
+fn recipient(request: &Object) -> Result<EncryptionRecipient, Failure> {
+    let metadata = request.get("client_metadata").ok_or(Failure::Lacks("client_metadata"))?;
+    let jwk = metadata.pointer("/jwks/keys/0").ok_or(Failure::Lacks("response key"))?;
+    // a wallet that can do both takes the longer key
+    Ok(EncryptionRecipient { jwk: Jwk::from_value(jwk)?, enc: ContentEncryption::A256Gcm })
+}

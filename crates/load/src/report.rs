@@ -1,0 +1,164 @@
+//! What a run found, as a table for people and JSON for machines.
+
+use std::{fmt::Write as _, time::Duration};
+
+use lanyard_store::Calibration;
+use serde::Serialize;
+
+/// One kind of flow under one concurrency.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line {
+    flow: &'static str,
+    wallets: usize,
+    flows: usize,
+    flows_per_second: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    server_cpu_us_per_flow: f64,
+    crypto_floor_us: f64,
+    server_cpu_over_floor: f64,
+    /// What one core could serve if it did nothing else.
+    flows_per_server_core_second: f64,
+    server_memory_mib: f64,
+    wallets_cpu_us_per_flow: f64,
+    /// Processors that neither side used, but somebody did.
+    other_load: f64,
+}
+
+/// What was measured about a run of flows.
+pub(crate) struct Run {
+    pub(crate) flow: &'static str,
+    pub(crate) wallets: usize,
+    pub(crate) took: Duration,
+    pub(crate) latencies: Vec<Duration>,
+    pub(crate) server_cpu: Duration,
+    pub(crate) wallets_cpu: Duration,
+    pub(crate) other_cpu: Duration,
+    pub(crate) server_memory: u64,
+    pub(crate) floor: Duration,
+}
+
+impl Run {
+    pub(crate) fn line(mut self) -> Line {
+        self.latencies.sort_unstable();
+        let flows = self.latencies.len();
+        let percentile = |share: f64| {
+            let index = ((flows as f64 * share) as usize).min(flows.saturating_sub(1));
+            self.latencies.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1e3)
+        };
+        let per_flow = |cpu: Duration| micros(cpu) / flows as f64;
+        let cpu = per_flow(self.server_cpu);
+        Line {
+            flow: self.flow,
+            wallets: self.wallets,
+            flows,
+            flows_per_second: flows as f64 / self.took.as_secs_f64(),
+            p50_ms: percentile(0.50),
+            p99_ms: percentile(0.99),
+            server_cpu_us_per_flow: cpu,
+            crypto_floor_us: micros(self.floor),
+            server_cpu_over_floor: cpu / micros(self.floor),
+            flows_per_server_core_second: 1e6 / cpu,
+            server_memory_mib: mebibytes(self.server_memory),
+            wallets_cpu_us_per_flow: per_flow(self.wallets_cpu),
+            other_load: self.other_cpu.as_secs_f64() / self.took.as_secs_f64(),
+        }
+    }
+}
+
+/// How the server came up.
+pub(crate) struct Start {
+    pub(crate) ready: Duration,
+    pub(crate) first_credential: Duration,
+    pub(crate) memory_at_rest: u64,
+}
+
+/// Everything a run says.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// Durable one-row commits per second on this disk.
+    fsync_per_second: f64,
+    /// Rows per second when a group shares a commit.
+    grouped_rows_per_second: f64,
+    /// The rows of such a group.
+    group: u32,
+    /// From process start to readiness.
+    ready_ms: f64,
+    /// From process start to a credential that verifies.
+    first_credential_ms: f64,
+    /// Resident memory before the first flow.
+    memory_at_rest_mib: f64,
+    /// The flows.
+    flows: Vec<Line>,
+}
+
+impl Report {
+    pub(crate) fn new(disk: &Calibration, start: &Start, flows: Vec<Line>) -> Self {
+        Self {
+            fsync_per_second: disk.single,
+            grouped_rows_per_second: disk.grouped,
+            group: disk.group,
+            ready_ms: micros(start.ready) / 1e3,
+            first_credential_ms: micros(start.first_credential) / 1e3,
+            memory_at_rest_mib: mebibytes(start.memory_at_rest),
+            flows,
+        }
+    }
+
+    /// The table, in Markdown.
+    pub(crate) fn table(&self) -> String {
+        let mut text = format!(
+            "Disk: {:.0} fsynced commits/s one by one, {:.0} rows/s in groups of {}.\n\
+             Start, in an empty folder: ready after {:.0} ms, first verified credential after {:.0} ms \
+             (bar: 150), {:.1} MiB at rest (bar: 50).\n\n\
+             | flow | wallets | flows | flows/s | p50 ms | p99 ms | server CPU µs/flow | crypto µs/flow \
+             | CPU ÷ crypto | flows per server-core-second | server MiB | wallets' CPU µs/flow | other load |\n\
+             |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+            self.fsync_per_second,
+            self.grouped_rows_per_second,
+            self.group,
+            self.ready_ms,
+            self.first_credential_ms,
+            self.memory_at_rest_mib,
+        );
+        for line in &self.flows {
+            line.write(&mut text);
+        }
+        text.push_str(
+            "\nBars: 2000 issuances/s and 1200 presentations/s at 64 wallets on one server core, \
+             CPU ÷ crypto at most 4.\n",
+        );
+        text
+    }
+}
+
+impl Line {
+    fn write(&self, text: &mut String) {
+        writeln!(
+            text,
+            "| {} | {} | {} | {:.0} | {:.2} | {:.2} | {:.0} | {:.0} | {:.1} | {:.0} | {:.0} | {:.0} | {:.2} |",
+            self.flow,
+            self.wallets,
+            self.flows,
+            self.flows_per_second,
+            self.p50_ms,
+            self.p99_ms,
+            self.server_cpu_us_per_flow,
+            self.crypto_floor_us,
+            self.server_cpu_over_floor,
+            self.flows_per_server_core_second,
+            self.server_memory_mib,
+            self.wallets_cpu_us_per_flow,
+            self.other_load,
+        )
+        .expect("a text takes everything");
+    }
+}
+
+fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}

@@ -1,0 +1,126 @@
+//! The server under load: a process of its own, pinned to one core, measured from outside.
+
+use std::{
+    fs::{self, File},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use tokio::process::{Child, Command};
+use url::Url;
+
+use crate::{client::Connection, failure::Failure, machine};
+
+/// A running `lanyard demo` with its data in a folder of its own.
+pub(crate) struct Server {
+    child: Child,
+    process: u32,
+    base: Url,
+    data: PathBuf,
+    log: PathBuf,
+    started: Instant,
+    ready_after: Duration,
+}
+
+impl Server {
+    /// Starts the binary on one core, with an empty folder, and waits until it says it is ready.
+    pub(crate) async fn start(binary: &Path, data: &Path, core: usize) -> Result<Self, Failure> {
+        let port = free_port()?;
+        let log = data.with_extension("log");
+        let output = File::create(&log)?;
+        let mut command = Command::from(machine::command_on(core, binary));
+        command
+            .args(["demo", "--port", &port.to_string(), "--data"])
+            .arg(data)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .kill_on_drop(true);
+
+        let started = Instant::now();
+        let child = command.spawn()?;
+        // taskset replaces itself by the binary, so the process is the server's
+        let process = child.id().ok_or(Failure::ServerGone)?;
+        let base = Url::parse(&format!("http://localhost:{port}/"))?;
+        let (data, ready_after) = (data.to_owned(), Duration::ZERO);
+        let mut server = Self { child, process, base, data, log, started, ready_after };
+        match server.wait_until_ready().await {
+            Ok(()) => Ok(server),
+            Err(failure) => {
+                server.show_log();
+                Err(failure)
+            }
+        }
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<(), Failure> {
+        let ready = self.base.join("readyz")?;
+        while self.started.elapsed() < Duration::from_secs(10) {
+            if let Ok(mut connection) = Connection::open(&self.base).await
+                && connection.get(&ready, None).await.is_ok()
+            {
+                self.ready_after = self.started.elapsed();
+                return Ok(());
+            }
+            if self.child.try_wait()?.is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Err(Failure::ServerGone)
+    }
+
+    /// The server's base URL.
+    pub(crate) const fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// When the process was started.
+    pub(crate) const fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// From process start until it said it was ready.
+    pub(crate) const fn ready_after(&self) -> Duration {
+        self.ready_after
+    }
+
+    /// A file that the server left in its data folder.
+    pub(crate) fn file(&self, name: &str) -> Result<String, Failure> {
+        Ok(fs::read_to_string(self.data.join(name))?)
+    }
+
+    /// The processor time the server has used so far.
+    pub(crate) fn cpu(&self) -> Result<Duration, Failure> {
+        machine::process_cpu(self.process)
+    }
+
+    /// The server's resident memory in bytes.
+    pub(crate) fn resident_memory(&self) -> Result<u64, Failure> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process))?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+        kibibytes.map(|kibibytes| kibibytes * 1024).ok_or(Failure::ServerGone)
+    }
+
+    /// Repeats the last lines of what the server said.
+    pub(crate) fn show_log(&self) {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].iter().for_each(|line| eprintln!("server: {line}"));
+    }
+
+    /// Asks the server to end, and waits until it has.
+    pub(crate) async fn stop(mut self) -> Result<(), Failure> {
+        Command::new("kill").arg(self.process.to_string()).status().await?;
+        let ended = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
+        ended.map_err(|_| Failure::ServerGone)??;
+        Ok(())
+    }
+}
+
+fn free_port() -> Result<u16, Failure> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
