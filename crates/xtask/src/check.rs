@@ -1,0 +1,38 @@
+//! The checks that are no tests: formatting, lints, docs, arrows, dependency policy; and the benches.
+
+use std::process::Command;
+
+use crate::{arrows, command};
+
+/// Runs every check.
+pub(crate) fn run() -> Result<(), String> {
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
+    let mut docs = cargo_command(&["doc", "--workspace", "--no-deps", "--all-features"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    command::run(docs)?;
+    arrows::run()?;
+    if command::exists("cargo-deny") {
+        return cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"]);
+    }
+    if std::env::var_os("CI").is_some() {
+        return Err("cargo deny is not installed: cargo install cargo-deny --locked".to_owned());
+    }
+    println!("not checked: dependency policy (cargo install cargo-deny --locked)");
+    Ok(())
+}
+
+/// Runs the benches beside their floors, then the load command.
+pub(crate) fn bench() -> Result<(), String> {
+    cargo(&["bench", "--package", "lanyard-core", "--features", "aws-lc"])?;
+    cargo(&["build", "--release", "--package", "lanyard", "--package", "lanyard-load"])?;
+    cargo(&["run", "--release", "--package", "lanyard-load"])
+}
+
+fn cargo(arguments: &[&str]) -> Result<(), String> {
+    command::run(cargo_command(arguments))
+}
+
+fn cargo_command(arguments: &[&str]) -> Command {
+    command::program("cargo", arguments, ".")
+}

@@ -1,0 +1,38 @@
+//! One command per chore: `cargo xtask <chore>`.
+
+mod arrows;
+mod check;
+mod command;
+mod coverage;
+mod suites;
+
+use std::{env, process::ExitCode};
+
+const USAGE: &str = "\
+cargo xtask <chore>
+
+  test      run every test: Rust, peers from npm and PyPI, oracles, browser
+  check     formatting, lints, docs, arrows, dependency policy
+  arrows    check which crate may depend on which
+  coverage  write spec-vectors/coverage.md from spec-vectors/manifest.toml
+  bench     run the benches beside their floors, and the load command
+";
+
+fn main() -> ExitCode {
+    let mut arguments = env::args().skip(1);
+    let outcome = match arguments.next().as_deref() {
+        Some("test") => suites::run(),
+        Some("check") => check::run(),
+        Some("arrows") => arrows::run(),
+        Some("coverage") => coverage::run(),
+        Some("bench") => check::bench(),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Every test there is, run one suite after another and counted in one closing line.
+//!
+//! A clean clone with only Rust and a C compiler gets through: what needs Node, Python, Chromium or the
+//! official vectors is then named in the closing lines with the one command that brings it. In CI
+//! nothing may be missing.
+
+use std::{env, process::Command};
+
+use crate::{
+    arrows,
+    command::{self, exists, program},
+};
+
+/// Runs every suite and prints the count.
+pub(crate) fn run() -> Result<(), String> {
+    arrows::run()?;
+    let mut tally = Tally::default();
+    rust(&mut tally)?;
+    if needs(&mut tally, &["node", "npm"], "peers from npm", "apt-get install nodejs npm") {
+        oracles(&mut tally)?;
+        peers(&mut tally)?;
+    }
+    tally.close()
+}
+
+/// What the suites have said so far.
+#[derive(Debug, Default)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+    missing: Vec<String>,
+    broken: Vec<&'static str>,
+}
+
+impl Tally {
+    fn close(mut self) -> Result<(), String> {
+        self.missing.sort();
+        self.missing.dedup();
+        println!();
+        for line in &self.missing {
+            println!("not exercised: {line}");
+        }
+        for suite in &self.broken {
+            println!("failed suite: {suite}");
+        }
+        let Self { passed, failed, skipped, .. } = self;
+        println!("{passed} passed, {failed} failed, {skipped} skipped");
+        if failed > 0 || !self.broken.is_empty() {
+            return Err("tests failed".to_owned());
+        }
+        if passed == 0 {
+            return Err("no test ran".to_owned());
+        }
+        if env::var_os("CI").is_some() && !self.missing.is_empty() {
+            return Err("in CI every suite must be exercised".to_owned());
+        }
+        Ok(())
+    }
+
+    fn suite(
+        &mut self,
+        name: &'static str,
+        command: Command,
+        read: fn(&mut Self, &str),
+    ) -> Result<(), String> {
+        println!("\n== {name}");
+        if !command::run_read(command, |line| read(self, line))? {
+            self.broken.push(name);
+        }
+        Ok(())
+    }
+
+    /// `test result: ok. 12 passed; 0 failed; 1 ignored; …`
+    fn read_cargo(&mut self, line: &str) {
+        if let Some(suite) = line.strip_prefix("vectors-missing: ") {
+            self.missing.push(format!(
+                "official vectors `{suite}` (set LANYARD_VECTORS to a folder laid out as spec-vectors/manifest.toml says)"
+            ));
+        }
+        let Some(counts) = line.strip_prefix("test result: ") else { return };
+        for count in counts.split([';', '.']) {
+            let mut words = count.split_whitespace();
+            let number = words.next().and_then(|word| word.parse::<u64>().ok());
+            match (number, words.next()) {
+                (Some(number), Some("passed")) => self.passed += number,
+                (Some(number), Some("failed")) => self.failed += number,
+                (Some(number), Some("ignored")) => self.skipped += number,
+                _ => {}
+            }
+        }
+    }
+
+    /// `# pass 12`, as node's test runner closes.
+    fn read_node(&mut self, line: &str) {
+        let mut words = line.trim_start_matches(['#', 'ℹ', ' ']).split_whitespace();
+        let (Some(word), Some(number)) = (words.next(), words.next()) else { return };
+        let (Ok(number), None) = (number.parse::<u64>(), words.next()) else { return };
+        match word {
+            "pass" => self.passed += number,
+            "fail" => self.failed += number,
+            "skipped" => self.skipped += number,
+            _ => {}
+        }
+    }
+}
+
+fn rust(tally: &mut Tally) -> Result<(), String> {
+    let tests = program("cargo", &["test", "--workspace", "--all-features", "--no-fail-fast"], ".");
+    tally.suite("Rust", tests, Tally::read_cargo)
+}
+
+fn oracles(tally: &mut Tally) -> Result<(), String> {
+    // josekit links OpenSSL; nothing of the product does
+    if !needs(tally, &["pkg-config"], "the Rust oracles", "apt-get install pkg-config libssl-dev") {
+        return Ok(());
+    }
+    let manifest = "interop-tests/oracles";
+    tally.suite(
+        "Rust oracles",
+        program("cargo", &["test", "--locked"], manifest),
+        Tally::read_cargo,
+    )
+}
+
+fn peers(tally: &mut Tally) -> Result<(), String> {
+    command::run(program("cargo", &["build", "--package", "lanyard"], "."))?;
+    command::run(program("npm", &["ci", "--no-audit", "--no-fund"], "interop-tests"))?;
+    if needs(tally, &["python3"], "the Python peer", "apt-get install python3 python3-venv") {
+        command::run(program("python3", &["-m", "venv", ".venv"], "interop-tests"))?;
+        let install = ["install", "--quiet", "--requirement", "peers/python/requirements.txt"];
+        command::run(program("./.venv/bin/pip", &install, "interop-tests"))?;
+    }
+    let chromium =
+        needs(tally, &["chromium"], "the pages in a browser", "apt-get install chromium");
+    tally.suite(
+        "peers",
+        program("npm", &["run", "--silent", "peers"], "interop-tests"),
+        Tally::read_node,
+    )?;
+    if chromium {
+        let browser = program("npm", &["run", "--silent", "browser"], "interop-tests");
+        tally.suite("browser", browser, Tally::read_node)?;
+    }
+    Ok(())
+}
+
+fn needs(tally: &mut Tally, programs: &[&str], what: &str, how: &str) -> bool {
+    let here = programs.iter().all(|name| exists(name));
+    if !here {
+        tally.missing.push(format!("{what} ({how})"));
+    }
+    here
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adds_up_what_cargo_and_node_say() {
+        let mut tally = Tally::default();
+        tally.read_cargo(
+            "test result: FAILED. 12 passed; 2 failed; 1 ignored; 0 measured; 3 filtered out",
+        );
+        tally.read_node("# pass 5");
+        tally.read_node("ℹ fail 1");
+        tally.read_node("# Subtest: pass 9 of them");
+        assert_eq!((tally.passed, tally.failed, tally.skipped), (17, 3, 1));
+    }
+
+    #[test]
+    fn fails_when_a_test_failed_and_when_none_ran() {
+        assert_eq!(Tally::default().close(), Err("no test ran".to_owned()));
+        let failed = Tally { passed: 3, failed: 1, ..Tally::default() };
+        assert_eq!(failed.close(), Err("tests failed".to_owned()));
+    }
+}
