@@ -1,0 +1,60 @@
+//! The Rust oracles as one program: `oracle <peer> <verb>`, a JSON object on stdin, one on stdout.
+//!
+//! | verb             | in                                                                              | out                |
+//! |------------------|---------------------------------------------------------------------------------|--------------------|
+//! | `jws-sign`       | `payload`, `private_jwk`, `header?`                                             | `jws`              |
+//! | `jws-verify`     | `jws`, `jwk`                                                                    | `payload`,`header` |
+//! | `jwe-encrypt`    | `plaintext`, `jwk`, `enc`, `kid?`                                               | `jwe`              |
+//! | `jwe-decrypt`    | `jwe`, `private_jwk`                                                            | `plaintext`,`header` |
+//! | `sd-jwt-issue`   | `claims`, `concealed` (JSON pointers), `issuer_private_jwk`, `holder_jwk?`, `header?` | `credential` |
+//! | `sd-jwt-present` | `credential`, `disclosed` (JSON pointers), `nonce`, `audience`, `holder_private_jwk`  | `presentation` |
+//! | `sd-jwt-verify`  | `presentation`, `issuer_jwk`, `nonce?`, `audience?`                             | `claims`           |
+//! | `did-resolve`    | `did`                                                                           | `document`         |
+//!
+//! What goes wrong is answered as `{"error": …}` with exit code 1.
+
+use std::io::Read;
+use std::process::ExitCode;
+
+use lanyard_oracles::{Answer, josekit_peer, sd_jwt_payload_peer, ssi_peer};
+use serde_json::{Value, json};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(answer) => {
+            println!("{answer}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("{}", json!({ "error": error }));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Answer<Value> {
+    let mut arguments = std::env::args().skip(1);
+    let (peer, verb) = (arguments.next().unwrap_or_default(), arguments.next().unwrap_or_default());
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(|error| error.to_string())?;
+    let request: Value =
+        serde_json::from_str(&text).map_err(|error| format!("stdin is not JSON: {error}"))?;
+
+    match (peer.as_str(), verb.as_str()) {
+        ("josekit", "jws-sign") => josekit_peer::sign(&request),
+        ("josekit", "jws-verify") => josekit_peer::verify(&request),
+        ("josekit", "jwe-encrypt") => josekit_peer::encrypt(&request),
+        ("josekit", "jwe-decrypt") => josekit_peer::decrypt(&request),
+        ("ssi", "jws-sign") => ssi_peer::sign(&request),
+        ("ssi", "jws-verify") => ssi_peer::verify(&request),
+        ("ssi", "sd-jwt-issue") => ssi_peer::issue(&request),
+        ("ssi", "sd-jwt-present") => ssi_peer::present(&request).await,
+        ("ssi", "sd-jwt-verify") => ssi_peer::verify_presentation(&request).await,
+        ("ssi", "did-resolve") => ssi_peer::resolve(&request).await,
+        ("sd-jwt-payload", "sd-jwt-issue") => sd_jwt_payload_peer::issue(&request).await,
+        ("sd-jwt-payload", "sd-jwt-present") => sd_jwt_payload_peer::present(&request).await,
+        ("sd-jwt-payload", "sd-jwt-verify") => sd_jwt_payload_peer::verify(&request),
+        _ => Err(format!("no verb `{verb}` of peer `{peer}`")),
+    }
+}

@@ -1,0 +1,87 @@
+// An OpenID4VCI 1.0 issuer on @credo-ts/openid4vc: pre-authorized code, tx_code, SD-JWT VC signed with x5c.
+//
+//   node credo-issuer.mjs serve [--port N]
+//
+// Says and answers what openid4vc-issuer.mjs does.
+import { OpenId4VcModule } from '@credo-ts/openid4vc'
+import express from 'express'
+import { run, say } from './lib/cli.mjs'
+import { importSigner, newAgent } from './lib/credo-platform.mjs'
+import { TYPES, configurationOf, typeOf } from './lib/credentials.mjs'
+import { listenExpress } from './lib/server.mjs'
+import { newSigner } from './lib/x509.mjs'
+
+const YEAR = 365 * 24 * 60 * 60
+
+await run({ serve: { options: { port: { type: 'string', default: '0' } }, run: serve } })
+
+async function serve({ port }) {
+  const app = express()
+  const base = await listenExpress(app, Number(port))
+  const signer = await newSigner({ name: 'Credo issuer', dns: ['localhost'] })
+  let certificate
+  const agent = await newAgent({
+    trustedCertificates: [signer.trustAnchorPem],
+    modules: {
+      openid4vc: new OpenId4VcModule({
+        app,
+        issuer: {
+          baseUrl: `${base}/issuer`,
+          credentialRequestToCredentialMapper: ({ credentialConfigurationId, holderBinding }) =>
+            toSign(typeOf(credentialConfigurationId), holderBinding, certificate, `${base}/issuer/demo`),
+        },
+      }),
+    },
+  })
+  certificate = await importSigner(agent, signer)
+  await agent.openid4vc.issuer.createIssuer({
+    issuerId: 'demo',
+    display: [{ name: 'Credo issuer', locale: 'en' }],
+    batchCredentialIssuance: { batchSize: 4 },
+    credentialConfigurationsSupported: Object.fromEntries(
+      TYPES.map((type) => [type.configurationId, configurationOf(type)]),
+    ),
+  })
+  app.use(adminRoutes(agent))
+  say({
+    ready: base,
+    issuer: `${base}/issuer/demo`,
+    trust_anchor_pem: signer.trustAnchorPem,
+    types: TYPES.map(({ configurationId, vct, claims }) => ({ configuration: configurationId, vct, claims })),
+  })
+}
+
+function toSign({ vct, claims, disclosureFrame }, holderBinding, certificate, issuer) {
+  const exp = Math.floor(Date.now() / 1000) + YEAR
+  return {
+    type: 'credentials',
+    format: 'dc+sd-jwt',
+    credentials: holderBinding.keys.map((holder) => ({
+      payload: { vct, exp, ...claims },
+      holder,
+      issuer: { method: 'x5c', x5c: [certificate], issuer },
+      disclosureFrame,
+      headerType: 'dc+sd-jwt',
+    })),
+  }
+}
+
+function adminRoutes(agent) {
+  const admin = express.Router()
+  // Quirk credo-offers-by-reference: Credo makes offers by reference only, so `by_reference` is not asked about.
+  admin.post('/admin/offers', express.json({ type: () => true }), async (request, response) => {
+    const { configuration, tx_code: withTxCode = false } = request.body
+    const { credentialOffer, issuanceSession } = await agent.openid4vc.issuer.createCredentialOffer({
+      issuerId: 'demo',
+      credentialConfigurationIds: [configuration],
+      preAuthorizedCodeFlowConfig: withTxCode ? { txCode: { input_mode: 'numeric', length: 4 } } : {},
+      version: 'v1',
+    })
+    response.json({ id: issuanceSession.id, link: credentialOffer, tx_code: issuanceSession.userPin })
+  })
+  admin.get('/admin/offers/:id', async (request, response) => {
+    const { state } = await agent.openid4vc.issuer.getIssuanceSessionById(request.params.id)
+    response.json({ state: state === 'Completed' ? 'issued' : state })
+  })
+  return admin
+}

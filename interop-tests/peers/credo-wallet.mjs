@@ -1,0 +1,90 @@
+// A wallet on @credo-ts/openid4vc: takes credentials from an offer, answers one presentation request.
+//
+//   node credo-wallet.mjs accept LINK --home DIR [--tx-code N] [--trust-anchor FILE]… [--copies N]
+//   node credo-wallet.mjs present LINK --home DIR [--trust-anchor FILE]…
+import { Kms, SdJwtVcRecord } from '@credo-ts/core'
+import { OpenId4VcModule } from '@credo-ts/openid4vc'
+import { exportJWK, generateKeyPair } from 'jose'
+import { readPemFiles, run, WalletFile } from './lib/cli.mjs'
+import { newAgent } from './lib/credo-platform.mjs'
+
+const common = {
+  home: { type: 'string' },
+  'trust-anchor': { type: 'string', multiple: true },
+}
+
+await run({
+  accept: {
+    options: { ...common, 'tx-code': { type: 'string' }, copies: { type: 'string', default: '1' } },
+    run: (options, [link]) => accept(link, options),
+  },
+  present: { options: common, run: (options, [link]) => answer(link, options) },
+})
+
+function newWallet({ 'trust-anchor': anchorFiles }) {
+  return newAgent({ trustedCertificates: readPemFiles(anchorFiles), modules: { openid4vc: new OpenId4VcModule() } })
+}
+
+async function accept(link, options) {
+  const agent = await newWallet(options)
+  const { holder } = agent.openid4vc
+  const keys = []
+  const resolvedCredentialOffer = await holder.resolveCredentialOffer(link)
+  const token = await holder.requestToken({ resolvedCredentialOffer, txCode: options['tx-code'] })
+  const { credentials } = await holder.requestCredentials({
+    resolvedCredentialOffer,
+    ...token,
+    verifyCredentialStatus: false,
+    credentialBindingResolver: async () => {
+      for (let copy = 0; copy < Number(options.copies); copy += 1) keys.push(await newKey(agent))
+      return { method: 'jwk', keys: keys.map(({ publicJwk }) => Kms.PublicJwk.fromPublicJwk(publicJwk)) }
+    },
+  })
+
+  const wallet = new WalletFile(options.home)
+  const received = []
+  for (const { record } of credentials) {
+    for (const { compactSdJwtVc } of record.credentialInstances) {
+      const { prettyClaims: claims } = agent.sdJwtVc.fromCompact(compactSdJwtVc)
+      const key = keys.find(({ publicJwk }) => publicJwk.x === claims.cnf.jwk.x)
+      if (!key) throw new Error('a credential is bound to a key that is not ours')
+      wallet.add(compactSdJwtVc, key.privateJwk)
+      received.push({ credential: compactSdJwtVc, claims })
+    }
+  }
+  return {
+    issuer: resolvedCredentialOffer.credentialOfferPayload.credential_issuer,
+    configuration: resolvedCredentialOffer.credentialOfferPayload.credential_configuration_ids[0],
+    credentials: received,
+  }
+}
+
+async function newKey(agent) {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const privateJwk = await exportJWK(privateKey)
+  const { publicJwk } = await agent.kms.importKey({ privateJwk })
+  return { privateJwk, publicJwk }
+}
+
+async function answer(link, options) {
+  const agent = await newWallet(options)
+  const { holder } = agent.openid4vc
+  for (const { credential, privateJwk } of new WalletFile(options.home).credentials) {
+    const { keyId } = await agent.kms.importKey({ privateJwk })
+    const record = new SdJwtVcRecord({ credentialInstances: [{ compactSdJwtVc: credential, kmsKeyId: keyId }] })
+    await agent.sdJwtVc.store({ record })
+  }
+  const resolved = await holder.resolveOpenId4VpAuthorizationRequest(link)
+  if (!resolved.dcql.queryResult.can_be_satisfied) throw new Error('access_denied: no held credential answers')
+  const { ok, serverResponse, authorizationResponsePayload } = await holder.acceptOpenId4VpAuthorizationRequest({
+    authorizationRequestPayload: resolved.authorizationRequestPayload,
+    dcql: { credentials: holder.selectCredentialsForDcqlRequest(resolved.dcql.queryResult) },
+  })
+  if (!ok) throw new Error(`the verifier answered ${serverResponse.status}: ${JSON.stringify(serverResponse.body)}`)
+  return {
+    verifier: resolved.verifier,
+    presented: Object.keys(authorizationResponsePayload.vp_token),
+    response_mode: resolved.authorizationRequestPayload.response_mode,
+    reply: serverResponse.body,
+  }
+}

@@ -1,0 +1,206 @@
+// An OpenID4VCI 1.0 issuer on @openid4vc/*: pre-authorized code, tx_code, nonce endpoint, SD-JWT VC signed with x5c.
+//
+//   node openid4vc-issuer.mjs serve [--port N]
+//
+// Says `{ ready, issuer, trust_anchor_pem, types }` once it listens. Beside the protocol it has, for the scenarios:
+//   POST /admin/offers { configuration, tx_code?, by_reference? } -> { id, link, tx_code }
+//   GET  /admin/offers/:id -> { state }
+import { randomInt, randomUUID } from 'node:crypto'
+import {
+  Oauth2AuthorizationServer,
+  Oauth2ResourceServer,
+  Oauth2ServerErrorResponseError,
+  SupportedAuthenticationScheme,
+  preAuthorizedCodeGrantIdentifier,
+} from '@openid4vc/oauth2'
+import { Openid4vciIssuer } from '@openid4vc/openid4vci'
+import { run, say } from './lib/cli.mjs'
+import { TYPES, configurationOf, typeOf } from './lib/credentials.mjs'
+import { callbacks } from './lib/openid4vc-callbacks.mjs'
+import { issue, newNonce, publicPart } from './lib/sd-jwt-vc.mjs'
+import { form, listen } from './lib/server.mjs'
+import { newSigner } from './lib/x509.mjs'
+
+const NO_STORE = { 'cache-control': 'no-store' }
+const OFFER_LIFETIME = 10 * 60 * 1000
+const YEAR = 365 * 24 * 60 * 60
+
+await run({ serve: { options: { port: { type: 'string', default: '0' } }, run: serve } })
+
+async function serve({ port }) {
+  const signer = await newSigner({ name: 'openid4vc-ts issuer', dns: ['localhost'] })
+  const { base } = await listen(Number(port), (base) => routes(base, signer))
+  say({
+    ready: base,
+    issuer: `${base}/issuer`,
+    trust_anchor_pem: signer.trustAnchorPem,
+    types: TYPES.map(({ configurationId, vct, claims }) => ({ configuration: configurationId, vct, claims })),
+  })
+}
+
+function routes(base, signer) {
+  const identifier = `${base}/issuer`
+  const shared = callbacks({ keys: [signer.privateJwk], trustAnchors: [signer.trustAnchorPem] })
+  const issuer = new Openid4vciIssuer({ callbacks: shared })
+  const authorizationServer = new Oauth2AuthorizationServer({ callbacks: shared })
+  const resourceServer = new Oauth2ResourceServer({ callbacks: shared })
+  const offers = new Map()
+  const nonces = new Set()
+
+  const authorizationServerMetadata = authorizationServer.createAuthorizationServerMetadata({
+    issuer: identifier,
+    token_endpoint: `${identifier}/token`,
+    jwks_uri: `${identifier}/jwks`,
+    grant_types_supported: [preAuthorizedCodeGrantIdentifier],
+    'pre-authorized_grant_anonymous_access_supported': true,
+  })
+  const credentialIssuer = issuer.createCredentialIssuerMetadata({
+    credential_issuer: identifier,
+    credential_endpoint: `${identifier}/credential`,
+    nonce_endpoint: `${identifier}/nonce`,
+    batch_credential_issuance: { batch_size: 4 },
+    display: [{ name: 'openid4vc-ts issuer', locale: 'en' }],
+    credential_configurations_supported: Object.fromEntries(
+      TYPES.map((type) => [type.configurationId, configurationOf(type)]),
+    ),
+  })
+  const issuerMetadata = {
+    credentialIssuer,
+    authorizationServers: [authorizationServerMetadata],
+    knownCredentialConfigurations: credentialIssuer.credential_configurations_supported,
+    originalDraftVersion: 'V1',
+  }
+
+  return {
+    'GET /.well-known/openid-credential-issuer/issuer': () => ({ json: credentialIssuer }),
+    'GET /.well-known/oauth-authorization-server/issuer': () => ({ json: authorizationServerMetadata }),
+    'GET /issuer/jwks': () => ({ json: { keys: [{ ...publicPart(signer.privateJwk), use: 'sig', alg: 'ES256' }] } }),
+    'GET /issuer/offers/:id': ({ parameters }) => ({ json: offers.get(parameters.id).object, headers: NO_STORE }),
+
+    'POST /issuer/nonce': () => {
+      const nonce = newNonce()
+      nonces.add(nonce)
+      return { json: issuer.createNonceResponse({ cNonce: nonce }), headers: NO_STORE }
+    },
+
+    'POST /issuer/token': ({ headers, url, body }) =>
+      orProtocolError(async () => {
+        const request = { headers, method: 'POST', url: url.href }
+        const { accessTokenRequest, grant } = authorizationServer.parseAccessTokenRequest({
+          request,
+          accessTokenRequest: form(body),
+        })
+        const offer = [...offers.values()].find(({ code }) => code === grant.preAuthorizedCode)
+        if (!offer || offer.state !== 'offered') {
+          throw new Oauth2ServerErrorResponseError({ error: 'invalid_grant', error_description: 'no such code' })
+        }
+        await authorizationServer.verifyPreAuthorizedCodeAccessTokenRequest({
+          authorizationServerMetadata,
+          accessTokenRequest,
+          grant,
+          request,
+          expectedPreAuthorizedCode: offer.code,
+          expectedTxCode: offer.txCode,
+          preAuthorizedCodeExpiresAt: offer.expiresAt,
+        })
+        offer.state = 'authorized'
+        const json = await authorizationServer.createAccessTokenResponse({
+          audience: identifier,
+          authorizationServer: identifier,
+          signer: { method: 'jwk', alg: 'ES256', publicJwk: publicPart(signer.privateJwk) },
+          subject: offer.id,
+          expiresInSeconds: 300,
+          tokenType: 'Bearer',
+        })
+        return { json, headers: NO_STORE }
+      }),
+
+    'POST /issuer/credential': ({ headers, url, body }) =>
+      orProtocolError(async () => {
+        const { tokenPayload } = await resourceServer.verifyResourceRequest({
+          authorizationServers: [authorizationServerMetadata],
+          request: { headers, method: 'POST', url: url.href },
+          resourceServer: identifier,
+          allowedAuthenticationSchemes: [SupportedAuthenticationScheme.Bearer],
+        })
+        const offer = offers.get(tokenPayload.sub)
+        const parsed = issuer.parseCredentialRequest({ issuerMetadata, credentialRequest: JSON.parse(body) })
+        if (parsed.credentialConfigurationId !== offer.configuration) {
+          throw new Oauth2ServerErrorResponseError({ error: 'unknown_credential_configuration' })
+        }
+        if (!parsed.proofs?.jwt) throw new Oauth2ServerErrorResponseError({ error: 'invalid_proof' })
+        const holderKeys = []
+        for (const jwt of parsed.proofs.jwt) holderKeys.push(await verifyProof(jwt))
+        offer.state = 'issued'
+        const credentials = await Promise.all(holderKeys.map((key) => newCredential(offer, key)))
+        const credentialResponse = issuer.createCredentialResponse({
+          credentialRequest: parsed,
+          credentials: credentials.map((credential) => ({ credential })),
+        })
+        return { json: credentialResponse, headers: NO_STORE }
+      }),
+
+    'POST /admin/offers': async ({ body }) => {
+      const { configuration, tx_code: withTxCode = false, by_reference: byReference = false } = JSON.parse(body)
+      const offer = {
+        id: randomUUID(),
+        configuration,
+        code: newNonce(),
+        txCode: withTxCode ? String(randomInt(0, 10_000)).padStart(4, '0') : undefined,
+        state: 'offered',
+        expiresAt: new Date(Date.now() + OFFER_LIFETIME),
+      }
+      const { credentialOffer, credentialOfferObject } = await issuer.createCredentialOffer({
+        issuerMetadata,
+        credentialConfigurationIds: [configuration],
+        grants: {
+          [preAuthorizedCodeGrantIdentifier]: {
+            'pre-authorized_code': offer.code,
+            ...(withTxCode ? { tx_code: { input_mode: 'numeric', length: 4 } } : {}),
+          },
+        },
+        ...(byReference ? { credentialOfferUri: `${identifier}/offers/${offer.id}` } : {}),
+      })
+      offer.object = credentialOfferObject
+      offers.set(offer.id, offer)
+      return { json: { id: offer.id, link: credentialOffer, tx_code: offer.txCode } }
+    },
+    'GET /admin/offers/:id': ({ parameters }) => ({ json: { state: offers.get(parameters.id).state } }),
+  }
+
+  async function verifyProof(jwt) {
+    const claims = JSON.parse(Buffer.from(jwt.split('.')[1], 'base64url'))
+    if (!nonces.has(claims.nonce)) throw new Oauth2ServerErrorResponseError({ error: 'invalid_nonce' })
+    const { signer: proofSigner } = await issuer.verifyCredentialRequestJwtProof({
+      issuerMetadata,
+      jwt,
+      expectedNonce: claims.nonce,
+    })
+    return proofSigner.publicJwk
+  }
+
+  async function newCredential(offer, holderJwk) {
+    const { vct, claims, disclosureFrame } = typeOf(offer.configuration)
+    const now = Math.floor(Date.now() / 1000)
+    return issue({
+      claims: { iss: identifier, vct, iat: now, exp: now + YEAR, ...claims },
+      disclosureFrame,
+      privateJwk: signer.privateJwk,
+      x5c: signer.x5c,
+      holderJwk,
+    })
+  }
+}
+
+/** The protocol's own error body for what the library refuses; everything else is a fault of this peer. */
+async function orProtocolError(step) {
+  try {
+    return await step()
+  } catch (error) {
+    if (error instanceof Oauth2ServerErrorResponseError) {
+      return { status: error.status ?? 400, json: error.errorResponse, headers: NO_STORE }
+    }
+    if (error.wwwAuthenticateHeaders) return { status: 401, json: { error: 'invalid_token' } }
+    throw error
+  }
+}

@@ -1,0 +1,181 @@
+// A wallet on @openid4vc/*: takes one credential from an offer, answers one presentation request.
+//
+//   node openid4vc-wallet.mjs accept LINK --home DIR [--tx-code N] [--trust-anchor FILE]… [--copies N]
+//   node openid4vc-wallet.mjs present LINK --home DIR [--trust-anchor FILE]… [--library-post]
+import { generateKeyPair, exportJWK } from 'jose'
+import { getOpenid4vpClientId, Openid4vpClient } from '@openid4vc/openid4vp'
+import { Openid4vciClient } from '@openid4vc/openid4vci'
+import { run, readPemFiles, WalletFile } from './lib/cli.mjs'
+import { choose } from './lib/dcql.mjs'
+import { callbacks } from './lib/openid4vc-callbacks.mjs'
+import { claimsOf, frameOf, newNonce, present, publicPart, verify } from './lib/sd-jwt-vc.mjs'
+
+const common = {
+  home: { type: 'string' },
+  'trust-anchor': { type: 'string', multiple: true },
+}
+
+await run({
+  accept: {
+    options: {
+      ...common,
+      'tx-code': { type: 'string' },
+      copies: { type: 'string', default: '1' },
+      alg: { type: 'string', default: 'ES256' },
+    },
+    run: (options, [link]) => accept(link, options),
+  },
+  present: {
+    options: { ...common, 'library-post': { type: 'boolean' } },
+    run: (options, [link]) => answer(link, options),
+  },
+})
+
+async function accept(link, { home, 'tx-code': txCode, 'trust-anchor': anchorFiles, copies, alg }) {
+  const trustAnchors = readPemFiles(anchorFiles)
+  const keys = await Promise.all(Array.from({ length: Number(copies) }, () => newKey(alg)))
+  const client = new Openid4vciClient({ callbacks: callbacks({ keys, trustAnchors }) })
+
+  const credentialOffer = await client.resolveCredentialOffer(link)
+  const issuerMetadata = await client.resolveIssuerMetadata(credentialOffer.credential_issuer)
+  const { accessTokenResponse } = await client.retrievePreAuthorizedCodeAccessTokenFromOffer({
+    credentialOffer,
+    issuerMetadata,
+    txCode,
+  })
+  const [credentialConfigurationId] = credentialOffer.credential_configuration_ids
+  const { c_nonce: nonce } = await client.requestNonce({ issuerMetadata })
+  const proofs = await Promise.all(
+    keys.map((key) =>
+      client.createCredentialRequestJwtProof({
+        issuerMetadata,
+        credentialConfigurationId,
+        nonce,
+        issuedAt: new Date(),
+        signer: { method: 'jwk', alg, publicJwk: publicPart(key) },
+      }),
+    ),
+  )
+  const { credentialResponse } = await client.retrieveCredentials({
+    accessToken: accessTokenResponse.access_token,
+    credentialConfigurationId,
+    issuerMetadata,
+    proofs: { jwt: proofs.map(({ jwt }) => jwt) },
+  })
+
+  const wallet = new WalletFile(home)
+  const received = []
+  for (const { credential } of credentialResponse.credentials) {
+    const { claims } = await verify({ presentation: credential, trustAnchors })
+    const key = keys.find(({ x }) => x === claims.cnf.jwk.x)
+    if (!key) throw new Error('a credential is bound to a key that is not ours')
+    wallet.add(credential, key)
+    received.push({ credential, claims })
+  }
+  return {
+    issuer: credentialOffer.credential_issuer,
+    configuration: credentialConfigurationId,
+    credentials: received,
+  }
+}
+
+async function newKey(alg) {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true })
+  return exportJWK(privateKey)
+}
+
+async function answer(link, { home, 'trust-anchor': anchorFiles, 'library-post': libraryPost }) {
+  const client = new Openid4vpClient({ callbacks: callbacks({ trustAnchors: readPemFiles(anchorFiles) }) })
+  const fromLink = Object.fromEntries(new URL(link).searchParams)
+  const parameters = client.parseOpenid4vpAuthorizationRequest({ authorizationRequest: link }).params
+  const byPost = fromLink.request_uri_method === 'post' && !libraryPost
+  const resolved = byPost
+    ? await fetchByPost(client, parameters)
+    : await client.resolveOpenId4vpAuthorizationRequest({ authorizationRequestPayload: parameters })
+  const { authorizationRequestPayload } = resolved
+
+  const vpToken = await presentations(authorizationRequestPayload, new WalletFile(home))
+  const encrypted = authorizationRequestPayload.response_mode === 'direct_post.jwt'
+  const response = await client.createOpenid4vpAuthorizationResponse({
+    authorizationRequestPayload,
+    authorizationResponsePayload: { vp_token: vpToken },
+    ...(encrypted ? { jarm: jarm(authorizationRequestPayload) } : {}),
+  })
+  const { response: reply } = await client.submitOpenid4vpAuthorizationResponse({
+    authorizationRequestPayload,
+    authorizationResponsePayload: response.authorizationResponsePayload,
+    jarm: response.jarm,
+  })
+  const body = await reply.text()
+  if (!reply.ok) throw new Error(`the verifier answered ${reply.status}: ${body}`)
+  return {
+    verifier: resolved.client,
+    presented: Object.keys(vpToken),
+    response_mode: authorizationRequestPayload.response_mode,
+    wallet_nonce_echoed: byPost ? authorizationRequestPayload.wallet_nonce !== undefined : undefined,
+    reply: JSON.parse(body || '{}'),
+  }
+}
+
+// Quirk openid4vc-ts-request-uri-post: the library POSTs its wallet metadata flattened into the form and no
+// wallet_nonce, where OpenID4VP 1.0 §5.10 names the form fields wallet_metadata and wallet_nonce. So this peer
+// fetches as the specification says, and lets the library verify what came and the nonce that it must echo.
+async function fetchByPost(client, { request_uri: requestUri, request_uri_method: _, ...rest }) {
+  const walletNonce = newNonce()
+  const metadata = {
+    vp_formats_supported: { 'dc+sd-jwt': { 'sd-jwt_alg_values': ['ES256'], 'kb-jwt_alg_values': ['ES256'] } },
+    client_id_prefixes_supported: ['redirect_uri', 'x509_san_dns', 'x509_hash'],
+    request_object_signing_alg_values_supported: ['ES256'],
+  }
+  const reply = await fetch(requestUri, {
+    method: 'POST',
+    headers: { accept: 'application/oauth-authz-req+jwt' },
+    body: new URLSearchParams({ wallet_metadata: JSON.stringify(metadata), wallet_nonce: walletNonce }),
+    redirect: 'error',
+  })
+  const contentType = reply.headers.get('content-type')
+  if (!reply.ok) throw new Error(`the request_uri answered ${reply.status}: ${await reply.text()}`)
+  if (!contentType?.startsWith('application/oauth-authz-req+jwt')) throw new Error(`unexpected type ${contentType}`)
+  return client.resolveOpenId4vpAuthorizationRequest({
+    authorizationRequestPayload: { ...rest, request: await reply.text() },
+    wallet: { expectedNonce: walletNonce },
+  })
+}
+
+async function presentations(request, wallet) {
+  const held = await Promise.all(
+    wallet.credentials.map(async (entry) => ({ ...entry, claims: await claimsOf(entry.credential) })),
+  )
+  const { effectiveClientId } = getOpenid4vpClientId({
+    clientId: request.client_id,
+    responseMode: request.response_mode,
+  })
+  const vpToken = {}
+  for (const { id, index, paths } of choose(request.dcql_query, held)) {
+    const { credential, claims, privateJwk } = held[index]
+    vpToken[id] ??= []
+    vpToken[id].push(
+      await present({
+        credential,
+        frame: frameOf(paths, claims),
+        nonce: request.nonce,
+        audience: effectiveClientId,
+        holderPrivateJwk: privateJwk,
+      }),
+    )
+  }
+  return vpToken
+}
+
+function jarm(request) {
+  return {
+    encryption: { nonce: newNonce() },
+    serverMetadata: {
+      authorization_signing_alg_values_supported: [],
+      authorization_encryption_alg_values_supported: ['ECDH-ES'],
+      authorization_encryption_enc_values_supported: ['A256GCM', 'A128GCM'].filter(
+        (enc) => request.client_metadata?.encrypted_response_enc_values_supported?.includes(enc) ?? enc === 'A128GCM',
+      ),
+    },
+  }
+}

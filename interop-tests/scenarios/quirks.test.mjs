@@ -1,0 +1,148 @@
+// The named deviations of the peers (README.md): each test fails when the peer is mended, then drop the quirk.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { SDJwtVcInstance } from '@sd-jwt/sd-jwt-vc'
+import { digest } from '@sd-jwt/crypto-nodejs'
+import { WalletFile } from '../peers/lib/cli.mjs'
+import { IDENTITY } from '../peers/lib/credentials.mjs'
+import { publicPart } from '../peers/lib/sd-jwt-vc.mjs'
+import { CREDO, newWallet, OPENID4VC_TS, startIssuer, startVerifier } from './lib/counterparts.mjs'
+import { newSigner, SD_JWT_LIBRARIES } from './lib/libraries.mjs'
+import { newFolder, writeFile } from './lib/process.mjs'
+import { credentialQuery, query } from './lib/queries.mjs'
+
+const library = (wanted) => SD_JWT_LIBRARIES.find(({ name }) => name === wanted)
+const NAME = query(credentialQuery('identity', IDENTITY.vct, [['given_name']]))
+
+async function newCredential(maker, { claims = {}, header = {} } = {}) {
+  const [issuer, holder] = [await newSigner('Issuer'), await newSigner('Holder')]
+  const { credential } = await maker.issue({
+    claims: { vct: IDENTITY.vct, ...IDENTITY.claims, ...claims },
+    disclosure_frame: IDENTITY.disclosureFrame,
+    issuer_private_jwk: issuer.privateJwk,
+    holder_jwk: publicPart(holder.privateJwk),
+    header: { typ: 'dc+sd-jwt', x5c: issuer.x5c, ...header },
+  })
+  return { credential, issuer, holder }
+}
+
+describe('wallets', () => {
+  const wallets = new Map([CREDO, OPENID4VC_TS].map((counterpart) => [counterpart, newWallet(counterpart)]))
+  let issuer
+  let verifier
+  before(async () => {
+    issuer = await startIssuer(CREDO)
+    for (const wallet of wallets.values()) {
+      const { link } = await issuer.offer({ configuration: IDENTITY.configurationId })
+      await wallet.accept(link, issuer)
+    }
+    verifier = await startVerifier(OPENID4VC_TS, [issuer.trustAnchorFile])
+  })
+  after(() => Promise.all([issuer?.stop(), verifier?.stop()]))
+
+  const byPost = (dcqlQuery = NAME) =>
+    verifier.request({
+      dcql_query: dcqlQuery,
+      client_id_prefix: 'x509_san_dns',
+      request_uri_method: 'post',
+      response_mode: 'direct_post',
+    })
+
+  test('openid4vc-ts-request-uri-post: the library POSTs without wallet_nonce [openid4vc-ts]', async () => {
+    const { id, link } = await byPost()
+    await wallets.get(OPENID4VC_TS).present(link, { ...verifier, flags: ['--library-post'] })
+    assert.equal((await verifier.session(id)).fetched_by, 'post')
+  })
+
+  test('credo-request-by-post: the wallet POSTs without wallet_nonce [credo]', async () => {
+    const { id, link } = await byPost()
+    await wallets.get(CREDO).present(link, verifier)
+    assert.equal((await verifier.session(id)).fetched_by, 'post')
+  })
+
+  test('credo-array-elements: the wallet sends an empty array, and dcql takes it for an answer [credo]', async () => {
+    const { id, link } = await byPost(query(credentialQuery('identity', IDENTITY.vct, [['nationalities', null]])))
+    await wallets.get(CREDO).present(link, verifier)
+    const { state, presentations } = await verifier.verdict(id)
+    assert.equal(state, 'verified')
+    assert.deepEqual(presentations.identity[0].nationalities, [])
+  })
+
+  test('credo-kid-for-encryption: the wallet does not encrypt to a key without kid [credo]', async () => {
+    const { privateJwk } = await newSigner('Recipient')
+    const responseUri = `${verifier.ready}/responses/nowhere`
+    const link = new URL('openid4vp://')
+    link.search = new URLSearchParams({
+      response_type: 'vp_token',
+      client_id: `redirect_uri:${responseUri}`,
+      response_uri: responseUri,
+      response_mode: 'direct_post.jwt',
+      nonce: 'uUlOY5Q2rnEj8vYrbN1kMg',
+      dcql_query: JSON.stringify(NAME),
+      client_metadata: JSON.stringify({
+        jwks: { keys: [{ ...publicPart(privateJwk), use: 'enc', alg: 'ECDH-ES' }] },
+        vp_formats_supported: { 'dc+sd-jwt': {} },
+      }),
+    })
+    await assert.rejects(wallets.get(CREDO).present(link.href), /kid/)
+  })
+
+  test('credo-offers-by-reference: an offer by value cannot be had [credo]', async () => {
+    const { link } = await issuer.offer({ configuration: IDENTITY.configurationId, by_reference: false })
+    assert.ok(new URL(link).searchParams.has('credential_offer_uri'))
+  })
+})
+
+describe('verifiers', () => {
+  test('credo-no-request-by-post: the verifier answers a POST with 404 [credo]', async () => {
+    const verifier = await startVerifier(CREDO, [])
+    const request = { dcql_query: NAME, client_id_prefix: 'x509_hash', response_mode: 'direct_post' }
+    const { link } = await verifier.request(request)
+    const body = new URLSearchParams({ wallet_nonce: 'uUlOY5Q2rnEj8vYrbN1kMg' })
+    const reply = await fetch(new URL(link).searchParams.get('request_uri'), { method: 'POST', body })
+    await verifier.stop()
+    assert.equal(reply.status, 404)
+  })
+
+  test('credo-iss-in-certificate: an iss that the leaf does not name is refused [credo]', async () => {
+    const maker = library('sd-jwt-js')
+    const { credential, issuer, holder } = await newCredential(maker, { claims: { iss: 'https://elsewhere.example' } })
+    const verifier = await startVerifier(CREDO, [writeFile(newFolder('anchor'), 'ca.pem', issuer.trustAnchorPem)])
+    const wallet = newWallet(OPENID4VC_TS)
+    new WalletFile(wallet.home).add(credential, holder.privateJwk)
+    const request = { dcql_query: NAME, client_id_prefix: 'redirect_uri', response_mode: 'direct_post' }
+    const { id, link } = await verifier.request(request)
+    await assert.rejects(wallet.present(link), /40\d/)
+    const { state, error } = await verifier.verdict(id)
+    await verifier.stop()
+    assert.equal(state, 'refused')
+    assert.match(error, /SAN/)
+  })
+})
+
+describe('libraries', () => {
+  test('sd-jwt-js-checks: the library verifies another typ and another aud [sd-jwt-js]', async () => {
+    const { credential, holder } = await newCredential(library('sd-jwt-python'), { header: { typ: 'JWT' } })
+    const { presentation } = await library('sd-jwt-js').present({
+      credential,
+      paths: [['given_name']],
+      nonce: 'a nonce',
+      audience: 'somebody else',
+      holder_private_jwk: holder.privateJwk,
+    })
+    const instance = new SDJwtVcInstance({ hasher: digest, hashAlg: 'sha-256', verifier: () => true, kbVerifier: () => true })
+    const { header, kb } = await instance.verify(presentation, { keyBindingNonce: 'a nonce' })
+    assert.equal(header.typ, 'JWT')
+    assert.equal(kb.payload.aud, 'somebody else')
+  })
+
+  test('sd-jwt-python-checks: the library verifies what expired, and a disclosure nobody refers to [sd-jwt-python]', async () => {
+    const maker = library('sd-jwt-js')
+    const { credential, issuer } = await newCredential(maker, { claims: { exp: 1 } })
+    const stray = Buffer.from(JSON.stringify(['c2FsdA', 'role', 'admin'])).toString('base64url')
+    const request = { presentation: `${credential}${stray}~`, issuer_jwk: publicPart(issuer.privateJwk) }
+    const { claims } = await library('sd-jwt-python').verify(request)
+    assert.equal(claims.exp, 1)
+    await assert.rejects(maker.verify(request), /exp/)
+  })
+})
