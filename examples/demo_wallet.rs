@@ -6,7 +6,7 @@ use std::{error::Error, fs, path::Path, sync::Arc};
 use async_trait::async_trait;
 use lanyard_core::{
     crypto::{CryptoProvider, Random as _, RustCrypto},
-    sd_jwt_vc::IssuerTrust,
+    trust::IssuerTrust,
     trust::x509::TrustAnchors,
 };
 use lanyard_fetch::SafeFetcher;

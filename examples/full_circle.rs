@@ -8,14 +8,13 @@ use std::{error::Error, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     claims::{Claims, ClaimsPath},
+    credential::Validity,
     crypto::{CryptoProvider as _, Curve, Random as _, RustCrypto, Signer as _, SoftwareSigner},
     jose::Jwk,
     json,
     sd_jwt::{Audience, KeyBindingRequest, RequestNonce},
-    sd_jwt_vc::{
-        IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust, KeyBinding, SdJwtVcDraft,
-        UnverifiedSdJwtVc, Validity, Vct,
-    },
+    sd_jwt_vc::{KeyBinding, SdJwtVcDraft, UnverifiedSdJwtVc, Vct},
+    trust::{IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
     verify::{Expected, KeyBindingRule, PresentationVerifier, VerifiedPresentation},
 };
 
@@ -57,7 +56,9 @@ async fn full_circle(now: Timestamp) -> Result<VerifiedPresentation, Box<dyn Err
 
     // 3. the wallet verifies what it got before it keeps it
     let received = UnverifiedSdJwtVc::parse(issued.as_str())?;
-    let key = IssuerKeys::new(trust.clone(), Arc::new(RustCrypto)).find(&received, now).await?;
+    let key = IssuerKeys::new(trust.clone(), Arc::new(RustCrypto))
+        .find(&received.claimed_issuer(), now)
+        .await?;
     let held = received.verify_for_holding(key, now, &RustCrypto)?;
 
     // 4. the verifier asks with a fresh nonce; the holder discloses two claims, to this verifier alone

@@ -8,9 +8,11 @@ use std::error::Error;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     claims::{Claims, Elements},
+    credential::Validity,
     crypto::{CryptoProvider as _, Curve, RustCrypto, SoftwareSigner},
     jose::Jwk,
-    sd_jwt_vc::{IssuedSdJwtVc, IssuerIdentifier, KeyBinding, SdJwtVcDraft, Validity, Vct},
+    sd_jwt_vc::{IssuedSdJwtVc, KeyBinding, SdJwtVcDraft, Vct},
+    trust::IssuerIdentifier,
 };
 
 #[tokio::main(flavor = "current_thread")]

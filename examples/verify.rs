@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use lanyard_core::{
     crypto::RustCrypto,
     jose::Jwk,
-    sd_jwt_vc::{IssuerIdentifier, IssuerKeySource, IssuerTrust, Vct},
+    sd_jwt_vc::Vct,
+    trust::{IssuerIdentifier, IssuerKeySource, IssuerTrust},
     verify::{Expected, KeyBindingRule, PresentationVerifier, VerifyError},
 };
 

@@ -19,6 +19,7 @@ use criterion::Criterion;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     claims::{Claims, ClaimsPath},
+    credential::Validity,
     crypto::{
         AwsLc, CryptoProvider, HashAlgorithm, PublicKey, RustCrypto, SignatureAlgorithm,
         SigningKey, SoftwareSigner,
@@ -26,10 +27,8 @@ use lanyard_core::{
     jose::{Jwk, PrivateJwk, UnverifiedJws},
     json::{self, Object},
     sd_jwt::{Audience, KeyBindingRequest, RequestNonce},
-    sd_jwt_vc::{
-        HeldSdJwtVc, IssuerIdentifier, IssuerKeySource, IssuerTrust, KeyBinding, SdJwtVcDraft,
-        StatusReference, UnverifiedSdJwtVc, Validity, Vct,
-    },
+    sd_jwt_vc::{HeldSdJwtVc, KeyBinding, SdJwtVcDraft, StatusReference, UnverifiedSdJwtVc, Vct},
+    trust::{IssuerIdentifier, IssuerKeySource, IssuerTrust},
     verify::{Expected, KeyBindingRule, Policy, PresentationVerifier, StatusPolicy},
 };
 use mimalloc::MiMalloc;

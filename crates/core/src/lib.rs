@@ -10,7 +10,7 @@
 //! 2. [`json`] strict JSON and base64url, as every signed slot demands
 //! 3. [`jose`] JWK, JWS and JWE (RFC 7515 to 7518, 8037, 9864)
 //! 4. [`did`] identifiers that carry or lead to keys: did:key, did:jwk, did:web
-//! 5. [`trust`] certificate chains and the anchors they end at
+//! 5. [`trust`] issuers, certificate chains and the anchors they end at
 
 pub mod claims;
 pub mod credential;

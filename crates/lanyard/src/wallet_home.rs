@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lanyard_core::{
     crypto::{AwsLc, CryptoProvider, Random as _},
-    sd_jwt_vc::IssuerTrust,
+    trust::IssuerTrust,
     trust::x509::TrustAnchors,
 };
 use lanyard_fetch::HttpClient;

@@ -7,7 +7,8 @@ use lanyard_core::{
     jose::{JweError, JwkError},
     json::JsonError,
     sd_jwt::PresentError,
-    sd_jwt_vc::{IssuerError, SdJwtVcError},
+    sd_jwt_vc::SdJwtVcError,
+    trust::IssuerError,
     trust::x509::ChainError,
 };
 use thiserror::Error;

@@ -6,8 +6,9 @@ use clap::ValueEnum;
 use lanyard_core::{
     Timestamp,
     crypto::AwsLc,
-    sd_jwt_vc::{IssuerKeys, IssuerTrust, UnverifiedSdJwtVc},
+    sd_jwt_vc::UnverifiedSdJwtVc,
     trust::x509::TrustAnchors,
+    trust::{IssuerKeys, IssuerTrust},
 };
 use lanyard_store::Calibration;
 
@@ -129,7 +130,7 @@ impl<'s> Stage<'s> {
     async fn verify(&self, received: Received) -> Result<Card, Failure> {
         let (text, now) = (&received.credential, Timestamp::now());
         let credential = UnverifiedSdJwtVc::parse(text)?;
-        let key = self.issuers.find(&credential, now).await?;
+        let key = self.issuers.find(&credential.claimed_issuer(), now).await?;
         let held = credential.verify_for_holding(key, now, &AwsLc)?;
         Ok(Card { held, key: received.key })
     }

@@ -3,9 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use jiff::SignedDuration;
-use lanyard_core::{
-    crypto::CryptoProvider, did::DidResolver, sd_jwt_vc::IssuerTrust, verify::Policy,
-};
+use lanyard_core::{crypto::CryptoProvider, did::DidResolver, trust::IssuerTrust, verify::Policy};
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_store::{Store, TenantId};
 use thiserror::Error;

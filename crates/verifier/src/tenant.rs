@@ -5,8 +5,8 @@ use std::sync::Arc;
 use lanyard_core::{
     crypto::CryptoProvider,
     did::DidResolver,
-    sd_jwt_vc::{CertificateIss, IssuerKeySource, IssuerTrust},
     trust::x509::{ChainError, TrustAnchors},
+    trust::{CertificateIss, IssuerKeySource, IssuerTrust},
     verify::{Policy, PresentationVerifier},
 };
 use lanyard_oid4vp::{ClientId, request::object::RequestSigner};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lanyard_core::{
     crypto::{PublicKey, Signer},
-    sd_jwt_vc::IssuerIdentity,
+    trust::IssuerIdentity,
 };
 use lanyard_fetch::{FetchError, Purpose, Response};
 use lanyard_oid4vci::{

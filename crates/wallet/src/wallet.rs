@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lanyard_core::{
     did::DidMethods,
-    sd_jwt_vc::{IssuerKeys, IssuerTrust},
     trust::x509::TrustAnchors,
+    trust::{IssuerKeys, IssuerTrust},
 };
 use lanyard_fetch::DidWebFetcher;
 

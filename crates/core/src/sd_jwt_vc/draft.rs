@@ -6,13 +6,15 @@ use base64::Engine as _;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{IssuerIdentifier, NEVER_SELECTIVE, StatusReference, TYP, Validity, Vct};
+use super::{NEVER_SELECTIVE, StatusReference, TYP, Vct};
 use crate::{
     claims::{Claims, ClaimsError},
+    credential::Validity,
     crypto::{CryptoProvider, HashAlgorithm, Signer, SignerError},
     jose::{self, Jwk},
     json::Object,
     sd_jwt::issue_checked,
+    trust::IssuerIdentifier,
 };
 
 /// The claims that the draft writes itself.

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use super::{IssuerIdentity, StatusReference, Validity, Vct, verify::Facts};
+use super::{StatusReference, Vct, verify::Facts};
 use crate::{
     claims::{ClaimsPath, DisclosedClaims, PathError},
+    credential::Validity,
     crypto::{CryptoProvider, PublicKey},
     sd_jwt::{HeldSdJwt, KeyBindingRequest, PresentError, confirmation_key},
+    trust::IssuerIdentity,
 };
 
 /// An SD-JWT VC that its holder verified and keeps.

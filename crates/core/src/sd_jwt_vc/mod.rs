@@ -1,27 +1,20 @@
 //! SD-JWT VC: verifiable credentials as SD-JWTs (draft-ietf-oauth-sd-jwt-vc-19).
 //!
 //! Reading order: an issuer signs an [`SdJwtVcDraft`]; a wallet [parses](UnverifiedSdJwtVc::parse) what
-//! it got, finds the issuer's key by its [`IssuerTrust`] and keeps a [`HeldSdJwtVc`]; a verifier does the
-//! same to a presentation and gets a [`VerifiedSdJwtVc`], best through
-//! [`PresentationVerifier`](crate::verify::PresentationVerifier).
+//! it got, finds the issuer's key by its [`IssuerTrust`](crate::trust::IssuerTrust) and keeps a
+//! [`HeldSdJwtVc`]; a verifier does the same to a presentation and gets a [`VerifiedSdJwtVc`], best
+//! through [`PresentationVerifier`](crate::verify::PresentationVerifier).
 
 mod draft;
 mod hold;
-mod issuer;
 mod names;
 mod status;
-mod validity;
 mod verify;
 
 pub use draft::{DraftError, IssuedSdJwtVc, KeyBinding, SdJwtVcDraft};
 pub use hold::HeldSdJwtVc;
-pub use issuer::{
-    CertificateIss, IssuerError, IssuerIdentity, IssuerKey, IssuerKeySource, IssuerKeys,
-    IssuerTrust,
-};
-pub use names::{IssuerIdentifier, NameError, Vct};
+pub use names::Vct;
 pub use status::StatusReference;
-pub use validity::{ExpiryRule, Validity, ValidityError, ValidityPolicy};
 pub use verify::{SdJwtVcError, UnverifiedSdJwtVc, VerifiedSdJwtVc};
 
 use crate::{

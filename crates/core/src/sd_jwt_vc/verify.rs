@@ -5,17 +5,19 @@ use std::fmt;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{
-    HeldSdJwtVc, IssuerIdentifier, IssuerIdentity, IssuerKey, NEVER_SELECTIVE, SLOT,
-    StatusReference, Validity, ValidityError, ValidityPolicy, Vct,
-};
+use super::{HeldSdJwtVc, NEVER_SELECTIVE, SLOT, StatusReference, Vct};
 use crate::{
     Timestamp,
     claims::{ClaimsPath, DisclosedClaims, PathSegment},
-    crypto::CryptoProvider,
+    credential::{CredentialType, Validity, ValidityError, ValidityPolicy},
+    crypto::{CryptoProvider, SignatureAlgorithm},
     jose::JoseHeader,
     json::Object,
     sd_jwt::{ExpectedKeyBinding, SdJwtError, UnverifiedSdJwt, VerifiedKeyBinding, VerifiedSdJwt},
+    trust::{
+        ClaimedCertificates, ClaimedIssuer, IssuerIdentifier, IssuerIdentity, IssuerKey,
+        x509::CertificatePurpose,
+    },
 };
 
 /// An SD-JWT VC that was taken apart; nothing in it is trusted.
@@ -108,6 +110,19 @@ impl<'t> UnverifiedSdJwtVc<'t> {
     /// The issuer it claims to be by.
     pub const fn issuer(&self) -> Option<&IssuerIdentifier> {
         self.iss.as_ref()
+    }
+
+    /// What it says about who signed it, to find the key by.
+    pub fn claimed_issuer(&self) -> ClaimedIssuer<'_> {
+        let header = self.header();
+        let purpose = CertificatePurpose::CredentialSigning;
+        ClaimedIssuer {
+            types: vec![CredentialType::vct(&self.vct)],
+            issuer: self.issuer(),
+            key_id: header.kid.as_deref(),
+            curve: SignatureAlgorithm::from_name(&header.alg).map(SignatureAlgorithm::curve),
+            certificates: header.x5c.as_deref().map(|der| ClaimedCertificates { der, purpose }),
+        }
     }
 
     /// Verifies what a holder presented.

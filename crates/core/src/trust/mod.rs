@@ -1,3 +1,10 @@
-//! Whom to believe: certificate chains and the anchors they end at.
+//! Whom to believe: issuers, their keys, and the certificates and anchors these come from.
 
+mod issuer;
 pub mod x509;
+
+pub(crate) use issuer::well_formed;
+pub use issuer::{
+    CertificateIss, ClaimedCertificates, ClaimedIssuer, IssuerError, IssuerIdentifier,
+    IssuerIdentity, IssuerKey, IssuerKeySource, IssuerKeys, IssuerTrust, NameError,
+};

@@ -1,7 +1,7 @@
 //! The paved road for verifiers: one call that forgets nothing.
 //!
 //! ```
-//! # use lanyard_core::{crypto::CryptoProvider, sd_jwt_vc::{IssuerTrust, Vct}, verify::*, Timestamp};
+//! # use lanyard_core::{crypto::CryptoProvider, sd_jwt_vc::Vct, trust::IssuerTrust, verify::*, Timestamp};
 //! # use std::sync::Arc;
 //! # async fn verify(received: &str, request_nonce: &str, vct: Vct, trust: IssuerTrust,
 //! #                 provider: Arc<dyn CryptoProvider>, now: Timestamp) {
@@ -27,13 +27,12 @@ pub use verdict::{Cause, CauseKind, Refusal, RefusalReason, VerifiedPresentation
 
 use crate::{
     Timestamp,
+    credential::ValidityPolicy,
     crypto::CryptoProvider,
     did::DidResolver,
     sd_jwt::{Audience, ExpectedKeyBinding, KeyBindingWindow, RequestNonce, UnverifiedSdJwt},
-    sd_jwt_vc::{
-        IssuerKeys, IssuerTrust, SdJwtVcError, UnverifiedSdJwtVc, ValidityPolicy, Vct,
-        VerifiedSdJwtVc,
-    },
+    sd_jwt_vc::{SdJwtVcError, UnverifiedSdJwtVc, Vct, VerifiedSdJwtVc},
+    trust::{IssuerKeys, IssuerTrust},
 };
 
 /// Verifies presentations for one verifier.
@@ -167,7 +166,7 @@ impl PresentationVerifier {
         }
 
         // 2. its issuer is trusted for its type
-        let key = match self.keys.find(&credential, *now).await {
+        let key = match self.keys.find(&credential.claimed_issuer(), *now).await {
             Ok(key) => key,
             Err(error) if error.is_undetermined() => {
                 return Err(undetermined(checks, CheckName::IssuerTrusted, error.into()));

@@ -7,10 +7,10 @@ use thiserror::Error;
 use super::{CheckName, Checks};
 use crate::{
     claims::{ClaimsPath, DisclosedClaims},
+    credential::Validity,
     sd_jwt::{KeyBindingError, SdJwtError, VerifiedKeyBinding},
-    sd_jwt_vc::{
-        IssuerError, IssuerIdentity, SdJwtVcError, StatusReference, Validity, Vct, VerifiedSdJwtVc,
-    },
+    sd_jwt_vc::{SdJwtVcError, StatusReference, Vct, VerifiedSdJwtVc},
+    trust::{IssuerError, IssuerIdentity},
 };
 
 /// A presentation that answers its request in every respect.

@@ -8,16 +8,19 @@ use lanyard_core::{
     Timestamp,
     claims::{Claims, ClaimsPath, Elements},
     credential::Format,
+    credential::{ExpiryRule, Validity, ValidityError, ValidityPolicy},
     crypto::{AwsLc, CryptoProvider, RustCrypto, SoftwareSigner},
     did::{Did, DidDocument, DidResolver, ResolutionError},
     jose::Jwk,
     sd_jwt::KeyBindingWindow,
     sd_jwt_vc::{
-        CertificateIss, DraftError, ExpiryRule, IssuerError, IssuerIdentifier, IssuerIdentity,
-        IssuerKeySource, IssuerKeys, IssuerTrust, KeyBinding, SdJwtVcDraft, SdJwtVcError,
-        StatusReference, UnverifiedSdJwtVc, Validity, ValidityError, ValidityPolicy, Vct,
+        DraftError, KeyBinding, SdJwtVcDraft, SdJwtVcError, StatusReference, UnverifiedSdJwtVc, Vct,
     },
     trust::x509::{ChainError, TrustAnchors},
+    trust::{
+        CertificateIss, IssuerError, IssuerIdentifier, IssuerIdentity, IssuerKeySource, IssuerKeys,
+        IssuerTrust,
+    },
     verify::{
         CheckName, Expected, KeyBindingRule, Outcome, Policy, PresentationVerifier, RefusalReason,
         StatusPolicy, VerifiedPresentation, VerifyError,
@@ -656,7 +659,7 @@ fn a_credential_goes_from_issuer_to_holder_to_verifier() {
         // the holder verifies before keeping, and takes the same back from storage
         let keys = IssuerKeys::new(world.trust(), Arc::clone(&provider));
         let credential = UnverifiedSdJwtVc::parse(issued.as_str()).unwrap();
-        let key = ready(keys.find(&credential, test_now())).unwrap();
+        let key = ready(keys.find(&credential.claimed_issuer(), test_now())).unwrap();
         let held = credential.verify_for_holding(key, test_now(), &*provider).unwrap();
         assert_eq!(held.issuer().unwrap().name(), ISS);
         let stored = UnverifiedSdJwtVc::parse(held.as_str()).unwrap();
@@ -694,7 +697,7 @@ fn a_holder_does_not_keep_an_expired_credential() {
     let credential = world.credential("dc+sd-jwt", &expired, &[]);
     let keys = IssuerKeys::new(world.trust(), Arc::new(AwsLc));
     let credential = UnverifiedSdJwtVc::parse(&credential).unwrap();
-    let key = ready(keys.find(&credential, test_now())).unwrap();
+    let key = ready(keys.find(&credential.claimed_issuer(), test_now())).unwrap();
     assert_eq!(
         credential.verify_for_holding(key, test_now(), &AwsLc).unwrap_err(),
         SdJwtVcError::Validity(ValidityError::Expired)

@@ -6,7 +6,8 @@ use lanyard_core::{
     Timestamp,
     crypto::{AwsLc, Signer as _, SoftwareSigner},
     jose::{Jwk, PrivateJwk},
-    sd_jwt_vc::{IssuerIdentifier, IssuerKeySource, IssuerTrust, UnverifiedSdJwtVc, Vct},
+    sd_jwt_vc::{UnverifiedSdJwtVc, Vct},
+    trust::{IssuerIdentifier, IssuerKeySource, IssuerTrust},
     verify::{Expected, KeyBindingRule, Policy, PresentationVerifier, StatusPolicy},
 };
 use lanyard_testkit::{test_now, vectors};

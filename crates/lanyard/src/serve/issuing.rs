@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use lanyard_core::{crypto::CryptoProvider, sd_jwt_vc::IssuerIdentifier};
+use lanyard_core::{crypto::CryptoProvider, trust::IssuerIdentifier};
 use lanyard_issuer::{
     ApiKeyDigest, DataKey, IssuerService, IssuerSettings, SystemClock, TenantSettings,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use lanyard_core::{sd_jwt_vc::IssuerTrust, verify::Policy};
+use lanyard_core::{trust::IssuerTrust, verify::Policy};
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_verifier::{
     ApiKeyDigest, DataKey, Preset, SystemClock, TenantSettings, VerifierService, VerifierSettings,

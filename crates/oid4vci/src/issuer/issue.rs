@@ -3,9 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     claims::Claims,
+    credential::Validity,
     jose::Jwk,
     json::Object,
-    sd_jwt_vc::{DraftError, IssuedSdJwtVc, KeyBinding, SdJwtVcDraft, Validity},
+    sd_jwt_vc::{DraftError, IssuedSdJwtVc, KeyBinding, SdJwtVcDraft},
 };
 
 use super::{Issuer, IssuerName, WaitingClaims};

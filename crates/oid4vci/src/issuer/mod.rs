@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use lanyard_core::{
     crypto::{CryptoProvider, Signer},
     json::Object,
-    sd_jwt_vc::IssuerIdentifier,
+    trust::IssuerIdentifier,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use lanyard_core::{
     crypto::PublicKey,
-    sd_jwt_vc::{HeldSdJwtVc, IssuerError, IssuerKeys, SdJwtVcError, UnverifiedSdJwtVc, Vct},
+    sd_jwt_vc::{HeldSdJwtVc, SdJwtVcError, UnverifiedSdJwtVc, Vct},
+    trust::{IssuerError, IssuerKeys},
 };
 use serde_json::Value;
 use thiserror::Error;
@@ -109,7 +110,10 @@ impl PendingCredential {
         };
         let credential =
             UnverifiedSdJwtVc::parse(compact).map_err(CredentialRefused::Credential)?;
-        let key = issuers.find(&credential, now).await.map_err(CredentialRefused::Issuer)?;
+        let key = issuers
+            .find(&credential.claimed_issuer(), now)
+            .await
+            .map_err(CredentialRefused::Issuer)?;
         let credential = credential
             .verify_for_holding(key, now, issuers.provider())
             .map_err(CredentialRefused::Credential)?;

@@ -7,8 +7,8 @@ use lanyard_core::{
     crypto::{CryptoProvider, Curve, RustCrypto, Signer, SoftwareSigner},
     jose::{self, Jwk},
     json::Object,
-    sd_jwt_vc::{IssuerKeys, IssuerTrust},
     trust::x509::TrustAnchors,
+    trust::{IssuerKeys, IssuerTrust},
 };
 use lanyard_oid4vci::{
     CredentialConfigurationId, IssuerUrl, PreAuthorizedCode, Transport, TxCode,

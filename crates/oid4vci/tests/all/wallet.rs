@@ -1,6 +1,6 @@
 use lanyard_core::{
     crypto::Curve,
-    sd_jwt_vc::{IssuerError, IssuerKeys, IssuerTrust},
+    trust::{IssuerError, IssuerKeys, IssuerTrust},
 };
 use lanyard_oid4vci::{
     AccessToken, CredentialConfigurationId, Transport, TxCode,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use lanyard_core::{
     Timestamp,
     json::Object,
-    sd_jwt_vc::IssuerIdentity,
+    trust::IssuerIdentity,
     verify::{Checks, Outcome, VerifiedPresentation, VerifyError},
 };
 use serde::{Deserialize, Serialize};

@@ -2,9 +2,10 @@
 
 use jiff::SignedDuration;
 use lanyard_core::{
+    credential::Validity,
     crypto::{CryptoProvider as _, Curve, RustCrypto},
     jose::{EncryptionRecipient, JweError, Jwk},
-    sd_jwt_vc::{KeyBinding, StatusReference, Validity},
+    sd_jwt_vc::{KeyBinding, StatusReference},
 };
 use lanyard_oid4vp::{
     ErrorCode,

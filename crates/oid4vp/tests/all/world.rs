@@ -6,14 +6,13 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     claims::Claims,
+    credential::Validity,
     crypto::{CryptoProvider, Curve, PrivateKey, RustCrypto, SoftwareSigner},
     jose::Jwk,
     json::Object,
     sd_jwt::{Audience, KeyBindingRequest, RequestNonce},
-    sd_jwt_vc::{
-        HeldSdJwtVc, IssuerTrust, KeyBinding, SdJwtVcDraft, StatusReference, UnverifiedSdJwtVc,
-        Validity, Vct,
-    },
+    sd_jwt_vc::{HeldSdJwtVc, KeyBinding, SdJwtVcDraft, StatusReference, UnverifiedSdJwtVc, Vct},
+    trust::IssuerTrust,
     trust::x509::{CertificateChain, CertificatePurpose, TrustAnchors},
     verify::PresentationVerifier,
 };

@@ -116,7 +116,7 @@ mod settings {
     use std::sync::Arc;
 
     use jiff::SignedDuration;
-    use lanyard_core::{crypto::RustCrypto, sd_jwt_vc::IssuerTrust, verify::Policy};
+    use lanyard_core::{crypto::RustCrypto, trust::IssuerTrust, verify::Policy};
     use lanyard_oid4vp::dcql::DcqlQuery;
     use lanyard_store::MemoryStore;
     use lanyard_testkit::{LeafOptions, TestCa};

@@ -139,7 +139,7 @@ async fn believes_further_authorities_for_one_request_when_told_so() {
     let world = World::new();
     let ca = lanyard_testkit::TestCa::new("Another authority");
     let leaf = ca.leaf(&lanyard_testkit::LeafOptions::named("Another issuer"));
-    let validity = lanyard_core::sd_jwt_vc::Validity::UNLIMITED;
+    let validity = lanyard_core::credential::Validity::UNLIMITED;
     let held = world.issue(&leaf, crate::world::BADGE, validity).await;
     let holder = crate::world::Holder::of(&world, held);
 

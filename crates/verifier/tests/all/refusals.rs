@@ -5,10 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
-use lanyard_core::{
-    crypto::RustCrypto,
-    sd_jwt_vc::{StatusReference, Validity},
-};
+use lanyard_core::{credential::Validity, crypto::RustCrypto, sd_jwt_vc::StatusReference};
 use lanyard_store::SqliteStore;
 use lanyard_testkit::test_now;
 use serde_json::json;

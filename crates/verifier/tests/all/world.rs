@@ -9,13 +9,12 @@ use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     claims::Claims,
+    credential::Validity,
     crypto::{CryptoProvider, Curve, PrivateKey, RustCrypto, SoftwareSigner},
     jose::Jwk,
     sd_jwt::{Audience, KeyBindingRequest, RequestNonce},
-    sd_jwt_vc::{
-        HeldSdJwtVc, IssuerTrust, KeyBinding, SdJwtVcDraft, StatusReference, UnverifiedSdJwtVc,
-        Validity, Vct,
-    },
+    sd_jwt_vc::{HeldSdJwtVc, KeyBinding, SdJwtVcDraft, StatusReference, UnverifiedSdJwtVc, Vct},
+    trust::IssuerTrust,
     trust::x509::TrustAnchors,
     verify::Policy,
 };

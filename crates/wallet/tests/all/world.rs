@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     crypto::{CryptoProvider, RustCrypto, SoftwareSigner},
-    sd_jwt_vc::IssuerTrust,
+    trust::IssuerTrust,
     trust::x509::TrustAnchors,
     verify::Policy,
 };

@@ -1,16 +1,23 @@
 //! Whose credentials are believed, and how their keys are found (SD-JWT VC §2.5).
 
+mod claimed;
+mod names;
+
 use std::{fmt, sync::Arc};
 
 use thiserror::Error;
 
-use super::{IssuerIdentifier, UnverifiedSdJwtVc, Vct};
+pub use claimed::{ClaimedCertificates, ClaimedIssuer};
+pub(crate) use names::well_formed;
+pub use names::{IssuerIdentifier, NameError};
+
+use super::x509::{ChainError, TrustAnchors, VerifiedChain};
 use crate::{
     Timestamp,
-    crypto::{CryptoProvider, PublicKey, SignatureAlgorithm},
+    credential::CredentialType,
+    crypto::{CryptoProvider, PublicKey},
     did::{Did, DidMethods, DidResolver, DidUrl, ResolutionError},
-    jose::{JoseHeader, Jwk},
-    trust::x509::{CertificateChain, CertificatePurpose, ChainError, TrustAnchors, VerifiedChain},
+    jose::Jwk,
 };
 
 /// Whom a verifier or wallet believes, for which types of credential.
@@ -26,7 +33,7 @@ pub struct IssuerTrust {
 struct Rule {
     source: IssuerKeySource,
     /// The only types it is believed for; none means all.
-    types: Option<Vec<Vct>>,
+    types: Option<Vec<CredentialType>>,
 }
 
 /// How the key of a trusted issuer is found.
@@ -79,8 +86,8 @@ pub enum IssuerIdentity {
 /// An issuer's key that the trust policy led to.
 #[derive(Clone, Debug)]
 pub struct IssuerKey {
-    pub(super) key: PublicKey,
-    pub(super) issuer: IssuerIdentity,
+    pub(crate) key: PublicKey,
+    pub(crate) issuer: IssuerIdentity,
 }
 
 /// Why no key of a trusted issuer was found.
@@ -154,9 +161,10 @@ impl IssuerTrust {
     pub fn with_types(
         mut self,
         source: IssuerKeySource,
-        types: impl IntoIterator<Item = Vct>,
+        types: impl IntoIterator<Item = impl Into<CredentialType>>,
     ) -> Self {
-        self.rules.push(Rule { source, types: Some(types.into_iter().collect()) });
+        let types = types.into_iter().map(Into::into).collect();
+        self.rules.push(Rule { source, types: Some(types) });
         self
     }
 }
@@ -194,46 +202,43 @@ impl IssuerKeys {
     /// One [`IssuerError`] per rule; see [`IssuerError::is_undetermined`].
     pub async fn find(
         &self,
-        credential: &UnverifiedSdJwtVc<'_>,
+        claimed: &ClaimedIssuer<'_>,
         now: Timestamp,
     ) -> Result<IssuerKey, IssuerError> {
-        let (header, iss) = (credential.header(), credential.issuer());
         // SD-JWT VC §2.5: the mechanism is fixed for an issuer, so an attacker cannot pick another
-        let named: Vec<_> =
-            self.trust.rules.iter().filter(|rule| rule.names(iss, header)).collect();
+        let named: Vec<_> = self.trust.rules.iter().filter(|rule| rule.names(claimed)).collect();
         if named.is_empty() {
-            return self.by_certificate(credential, now);
+            return self.by_certificate(claimed, now);
         }
         let rule = named
             .into_iter()
-            .find(|rule| rule.is_for(credential.vct()))
+            .find(|rule| rule.is_for(&claimed.types))
             .ok_or(IssuerError::NotTrustedForType)?;
         match &rule.source {
-            IssuerKeySource::Did(did) => self.by_did(did, header).await,
-            IssuerKeySource::Keys { issuer, keys } => by_configured_key(issuer, keys, header),
+            IssuerKeySource::Did(did) => self.by_did(did, claimed).await,
+            IssuerKeySource::Keys { issuer, keys } => by_configured_key(issuer, keys, claimed),
             IssuerKeySource::Certificates { .. } => Err(IssuerError::NotTrusted),
         }
     }
 
     fn by_certificate(
         &self,
-        credential: &UnverifiedSdJwtVc<'_>,
+        claimed: &ClaimedIssuer<'_>,
         now: Timestamp,
     ) -> Result<IssuerKey, IssuerError> {
-        // without x5c there is no certificate, and no rule is about this issuer
-        let x5c = credential.header().x5c.as_ref().ok_or(IssuerError::NotTrusted)?;
-        let chain = CertificateChain::from_x5c(x5c).map_err(IssuerError::Chain)?;
+        // without a certificate there is nothing to go by, as no rule is about this issuer
+        let certificates = claimed.certificates.ok_or(IssuerError::NotTrusted)?;
+        let chain = certificates.parse().map_err(IssuerError::Chain)?;
         let mut refusal = IssuerError::NotTrusted;
         for rule in &self.trust.rules {
             let IssuerKeySource::Certificates { anchors, iss } = &rule.source else {
                 continue;
             };
-            let purpose = CertificatePurpose::CredentialSigning;
-            match chain.clone().verify(anchors, purpose, now, self.provider()) {
-                Ok(_) if !rule.is_for(credential.vct()) => {
+            match chain.clone().verify(anchors, certificates.purpose, now, self.provider()) {
+                Ok(_) if !rule.is_for(&claimed.types) => {
                     refusal = IssuerError::NotTrustedForType;
                 }
-                Ok(chain) => return certified(chain, *iss, credential.issuer()),
+                Ok(chain) => return certified(chain, *iss, claimed.issuer),
                 // a chain of another rule's authority is no news; anything else is worth telling
                 Err(ChainError::Untrusted) if refusal != IssuerError::NotTrusted => {}
                 Err(error) => refusal = IssuerError::Chain(error),
@@ -242,8 +247,12 @@ impl IssuerKeys {
         Err(refusal)
     }
 
-    async fn by_did(&self, did: &Did, header: &JoseHeader) -> Result<IssuerKey, IssuerError> {
-        let url = header.kid.as_deref().and_then(|kid| DidUrl::parse(kid).ok());
+    async fn by_did(
+        &self,
+        did: &Did,
+        claimed: &ClaimedIssuer<'_>,
+    ) -> Result<IssuerKey, IssuerError> {
+        let url = claimed.key_id.and_then(|kid| DidUrl::parse(kid).ok());
         // DID 1.1 §5.3: the key is one of the issuer's own document
         let url = url.filter(|url| url.did() == did).ok_or(IssuerError::KeyIdNotOfIssuer)?;
         let document = self.resolver.resolve(did).await.map_err(IssuerError::Resolution)?;
@@ -279,13 +288,12 @@ fn certified(
 fn by_configured_key(
     issuer: &IssuerIdentifier,
     keys: &[Jwk],
-    header: &JoseHeader,
+    claimed: &ClaimedIssuer<'_>,
 ) -> Result<IssuerKey, IssuerError> {
-    let curve = SignatureAlgorithm::from_name(&header.alg).map(SignatureAlgorithm::curve);
-    let fits = |jwk: &&Jwk| match (&header.kid, &jwk.kid) {
+    let fits = |jwk: &&Jwk| match (claimed.key_id, &jwk.kid) {
         // RFC 7517 §4.5: kid matches exactly; a key without one is not excluded by it
-        (Some(wanted), Some(kid)) => wanted == kid && Some(jwk.curve()) == curve,
-        _ => Some(jwk.curve()) == curve,
+        (Some(wanted), Some(kid)) => wanted == kid && Some(jwk.curve()) == claimed.curve,
+        _ => Some(jwk.curve()) == claimed.curve,
     };
     let mut fitting = keys.iter().filter(fits);
     match (fitting.next(), fitting.next()) {
@@ -297,16 +305,16 @@ fn by_configured_key(
 }
 
 impl Rule {
-    fn is_for(&self, vct: &Vct) -> bool {
-        self.types.as_ref().is_none_or(|types| types.contains(vct))
+    fn is_for(&self, claimed: &[CredentialType]) -> bool {
+        self.types.as_ref().is_none_or(|types| claimed.iter().any(|one| types.contains(one)))
     }
 
     /// Whether the rule is about the issuer that the credential names: by `iss`, else by a DID in `kid`.
-    fn names(&self, iss: Option<&IssuerIdentifier>, header: &JoseHeader) -> bool {
+    fn names(&self, claimed: &ClaimedIssuer<'_>) -> bool {
         match &self.source {
             IssuerKeySource::Certificates { .. } => false,
-            IssuerKeySource::Keys { issuer, .. } => iss == Some(issuer),
-            IssuerKeySource::Did(did) => match (iss, &header.kid) {
+            IssuerKeySource::Keys { issuer, .. } => claimed.issuer == Some(issuer),
+            IssuerKeySource::Did(did) => match (claimed.issuer, claimed.key_id) {
                 (Some(iss), _) => iss.as_str() == did.as_str(),
                 (None, Some(kid)) => DidUrl::parse(kid).is_ok_and(|url| url.did() == did),
                 (None, None) => false,

@@ -38,7 +38,7 @@ impl Validity {
     }
 
     /// Reads the times of a processed payload.
-    pub(super) fn read(claims: &Object) -> Result<Self, ValidityError> {
+    pub(crate) fn read(claims: &Object) -> Result<Self, ValidityError> {
         let time = |name, error| match claims.get(name) {
             None => Ok(None),
             Some(value) => numeric_date(value).map(Some).ok_or(error),
