@@ -56,6 +56,9 @@ pub enum KeyProofError {
     /// Not exactly one of `jwk`, `kid` and `x5c`.
     #[error("the key proof has not exactly one of jwk, kid and x5c")]
     NotExactlyOneKey,
+    /// The `jwk` is reserved for something else than signatures.
+    #[error("the key proof's jwk is not for signatures")]
+    KeyForSomethingElse,
     /// `kid` is no DID URL of a method that carries its key in itself.
     #[error("kid is not a did:key or did:jwk URL")]
     KidUnsupported,
@@ -103,6 +106,7 @@ impl KeyProofError {
             Self::Jws(JwsError::AlgorithmNotAllowed(_)) | Self::AlgorithmNotOffered => "proof_alg",
             Self::Jws(_) => "proof_malformed",
             Self::NotExactlyOneKey => "proof_key_ambiguous",
+            Self::KeyForSomethingElse => "proof_key_purpose",
             Self::KidUnsupported | Self::Kid(_) => "proof_kid",
             Self::Audience => "proof_aud",
             Self::IssuedAtMissing => "proof_iat_missing",
@@ -181,6 +185,8 @@ async fn named_key(
     provider: &Arc<dyn CryptoProvider>,
 ) -> Result<PublicKey, KeyProofError> {
     match (&header.jwk, &header.kid) {
+        // RFC 7517 §4.2 to §4.4: a key that is for something else signs no key proof
+        (Some(jwk), _) if !jwk.is_for_signatures() => Err(KeyProofError::KeyForSomethingElse),
         (Some(jwk), _) => Ok(jwk.key),
         (None, Some(kid)) => {
             // App. F.1: a kid is a DID URL; nothing is fetched for a stranger before the signature holds

@@ -101,6 +101,11 @@ impl Jwk {
         if fits { Ok(&self.key) } else { Err(JwkError::OtherPurpose) }
     }
 
+    /// Whether it is for signatures of any algorithm: its owner reserved it for nothing else.
+    pub fn is_for_signatures(&self) -> bool {
+        SignatureAlgorithm::ALL.iter().any(|algorithm| self.for_signatures(*algorithm).is_ok())
+    }
+
     /// The JWK as a JSON object: the required members first.
     pub fn to_value(&self) -> Value {
         let mut members = required_object(&self.key);

@@ -187,7 +187,13 @@ pub(crate) fn confirmation_key(credential: &Object) -> Result<Option<Jwk>, KeyBi
         return Ok(None);
     };
     let jwk = confirmation.get("jwk").ok_or(KeyBindingError::ConfirmationMethod)?;
-    Jwk::from_value(jwk).map(Some).map_err(KeyBindingError::ConfirmationKey)
+    let jwk = Jwk::from_value(jwk).map_err(KeyBindingError::ConfirmationKey)?;
+    // RFC 7517 §4.2 to §4.4: a key that is for something else signs no key binding
+    if jwk.is_for_signatures() {
+        Ok(Some(jwk))
+    } else {
+        Err(KeyBindingError::ConfirmationKey(JwkError::OtherPurpose))
+    }
 }
 
 /// What a holder binds a presentation to.

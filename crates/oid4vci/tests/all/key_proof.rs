@@ -108,6 +108,14 @@ async fn refuses_another_typ() {
 }
 
 #[tokio::test]
+async fn refuses_a_key_that_is_reserved_for_something_else() {
+    for (name, value) in [("use", json!("enc")), ("alg", json!("ECDH-ES"))] {
+        let (error, code) = refused(|header, _| header["jwk"][name] = value).await;
+        assert_eq!((error, code), (KeyProofError::KeyForSomethingElse, "invalid_proof"));
+    }
+}
+
+#[tokio::test]
 async fn refuses_a_private_key_in_the_header() {
     let (error, code) = refused(|header, _| header["jwk"]["d"] = json!("AAAA")).await;
     let expected = HeaderError::Jwk(JwkError::PrivateMember);

@@ -295,7 +295,8 @@ fn by_configured_key(
         (Some(wanted), Some(kid)) => wanted == kid && Some(jwk.curve()) == claimed.curve,
         _ => Some(jwk.curve()) == claimed.curve,
     };
-    let mut fitting = keys.iter().filter(fits);
+    // RFC 7517 §4.2 to §4.4: a key that is for something else signs no credential
+    let mut fitting = keys.iter().filter(|jwk| jwk.is_for_signatures()).filter(fits);
     match (fitting.next(), fitting.next()) {
         (Some(jwk), None) => {
             Ok(IssuerKey { key: jwk.key, issuer: IssuerIdentity::Identifier(issuer.clone()) })
