@@ -29,6 +29,22 @@ pub(crate) fn bench() -> Result<(), String> {
     cargo(&["run", "--release", "--package", "lanyard-load"])
 }
 
+/// Writes the refusal vectors anew; the tests hold what is published to what is made.
+pub(crate) fn publish_refusals() -> Result<(), String> {
+    let arguments = [
+        "test",
+        "--package",
+        "lanyard-core",
+        "--all-features",
+        "--test",
+        "all",
+        "published_reasons",
+    ];
+    let mut test = cargo_command(&arguments);
+    test.env("LANYARD_PUBLISH_REFUSALS", "1");
+    command::run(test)
+}
+
 fn cargo(arguments: &[&str]) -> Result<(), String> {
     command::run(cargo_command(arguments))
 }

@@ -15,6 +15,7 @@ cargo xtask <chore>
   check     formatting, lints, docs, arrows, dependency policy
   arrows    check which crate may depend on which
   coverage  write spec-vectors/coverage.md from spec-vectors/manifest.toml
+  refusals  write spec-vectors/refusals anew; read the diff
   bench     run the benches beside their floors, and the load command
 ";
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Some("check") => check::run(),
         Some("arrows") => arrows::run(),
         Some("coverage") => coverage::run(),
+        Some("refusals") => check::publish_refusals(),
         Some("bench") => check::bench(),
         _ => Err(USAGE.to_owned()),
     };

@@ -5,6 +5,7 @@ mod crypto;
 mod did;
 mod jose;
 mod jwe;
+mod refusals;
 mod rfc9901;
 mod rfc9901_generator;
 mod sd_jwt;

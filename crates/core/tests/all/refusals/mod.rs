@@ -1,0 +1,97 @@
+//! Refusal vectors: every rule of every format broken alone, published in `spec-vectors/refusals`.
+//!
+//! A suite is built here, deterministically, and must be what is published; each case of it is then read
+//! from the published file and must be refused for its reason. `cargo xtask refusals` publishes.
+
+mod codes;
+mod keys;
+mod sd_jwt_vc;
+
+use std::{collections::HashSet, env, fs, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Everything that one verification surface must refuse, and a few things it must not.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Suite {
+    /// What is verified.
+    pub(crate) subject: String,
+    /// The texts whose rules are broken.
+    pub(crate) specifications: Vec<String>,
+    /// How the verifier is set: whom it trusts, what it asked for, what time it is.
+    pub(crate) setting: Value,
+    /// What must be accepted under that setting, so that a refusal means something.
+    pub(crate) accepted: Vec<Accepted>,
+    /// What must be refused.
+    pub(crate) refused: Vec<Case>,
+}
+
+/// One input that breaks no rule.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Accepted {
+    pub(crate) id: String,
+    pub(crate) input: String,
+}
+
+/// One input that breaks one rule.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Case {
+    pub(crate) id: String,
+    /// The section that is broken.
+    pub(crate) rule: String,
+    /// Lanyard's stable reason code.
+    pub(crate) reason: String,
+    pub(crate) input: String,
+}
+
+impl Suite {
+    /// A case; its name must be new.
+    pub(crate) fn refuse(&mut self, id: impl Into<String>, (rule, reason): Rule, input: String) {
+        let id = id.into();
+        assert!(self.refused.iter().all(|case| case.id != id), "two cases are called {id}");
+        self.refused.push(Case { id, rule: rule.into(), reason: reason.into(), input });
+    }
+
+    /// Holds the suite to what is published, or publishes it; gives back what is published.
+    pub(crate) fn published(self, name: &str) -> Self {
+        let file = folder().join(name).with_extension("json");
+        if env::var_os("LANYARD_PUBLISH_REFUSALS").is_some() {
+            let mut text = serde_json::to_string_pretty(&self).expect("a suite is JSON");
+            text.push('\n');
+            fs::write(&file, text).expect("the folder is there");
+        }
+        let text = fs::read(&file).expect("the suite is published: run `cargo xtask refusals`");
+        let published: Self = serde_json::from_slice(&text).expect("what is published is a suite");
+        assert!(published == self, "{name} changed: run `cargo xtask refusals` and read the diff");
+        published
+    }
+
+    /// Verifies every input: those accepted have no reason, those refused have their own.
+    pub(crate) fn run(&self, verify: impl Fn(&str) -> Result<(), String>) {
+        let mut wrong = Vec::new();
+        for accepted in &self.accepted {
+            if let Err(reason) = verify(&accepted.input) {
+                wrong.push(format!("{} is refused: {reason}", accepted.id));
+            }
+        }
+        for case in &self.refused {
+            match verify(&case.input) {
+                Err(reason) if reason == case.reason => {}
+                Err(reason) => wrong.push(format!("{}: {reason}, not {}", case.id, case.reason)),
+                Ok(()) => wrong.push(format!("{} is accepted, not {}", case.id, case.reason)),
+            }
+        }
+        assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+        let inputs: HashSet<_> = self.refused.iter().map(|case| &case.input).collect();
+        assert!(inputs.len() == self.refused.len(), "two cases have the same input");
+    }
+}
+
+/// The section that is broken, and the reason code.
+pub(crate) type Rule = (&'static str, &'static str);
+
+/// Where the suites are published.
+pub(crate) fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../spec-vectors/refusals")
+}
