@@ -1,0 +1,43 @@
+//! The list of targets.
+
+mod core;
+mod protocols;
+
+/// One parser with something to start from.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its name, in kebab case.
+    pub name: &'static str,
+    /// Inputs that it accepts, to be mutated.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    /// Takes anything and comes back.
+    pub run: fn(&[u8]),
+}
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    core::JSON,
+    core::BASE64URL,
+    core::JOSE_HEADER,
+    core::JWS,
+    core::JWE,
+    core::JWK,
+    core::SD_JWT,
+    core::SD_JWT_JSON,
+    core::DISCLOSURE,
+    core::SD_JWT_VC,
+    core::CLAIMS_PATH,
+    core::CERTIFICATE_CHAIN,
+    core::TRUST_ANCHORS,
+    core::DID_URL,
+    core::DID,
+    core::DID_DOCUMENT,
+    protocols::CREDENTIAL_OFFER,
+    protocols::CREDENTIAL_OFFER_LINK,
+    protocols::ISSUER_METADATA,
+    protocols::TOKEN_REQUEST,
+    protocols::CREDENTIAL_REQUEST,
+    protocols::DCQL_QUERY,
+    protocols::REQUEST_LINK,
+    protocols::CLIENT_METADATA,
+];
