@@ -9,10 +9,13 @@
 //! 1. [`crypto`] the one door to cryptography, with two providers behind it
 //! 2. [`json`] strict JSON and base64url, as every signed slot demands
 //! 3. [`jose`] JWK, JWS and JWE (RFC 7515 to 7518, 8037, 9864)
-//! 4. [`did`] identifiers that carry or lead to keys: did:key, did:jwk, did:web
-//! 5. [`trust`] issuers, certificate chains and the anchors they end at
+//! 4. [`cbor`] and [`cose`] the same for CBOR (RFC 8949, RFC 9052)
+//! 5. [`did`] identifiers that carry or lead to keys: did:key, did:jwk, did:web
+//! 6. [`trust`] issuers, certificate chains and the anchors they end at
 
+pub mod cbor;
 pub mod claims;
+pub mod cose;
 pub mod credential;
 pub mod crypto;
 pub mod did;

@@ -50,6 +50,16 @@ impl CryptoProvider for AwsLc {
         tag.as_ref().try_into().expect("a SHA-256 tag has 32 bytes")
     }
 
+    fn verify_hmac_sha256(
+        &self,
+        key: &[u8],
+        message: &[u8],
+        code: &[u8],
+    ) -> Result<(), CryptoError> {
+        hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, key), message, code)
+            .map_err(|_| CryptoError::InvalidSignature)
+    }
+
     fn verify(
         &self,
         algorithm: SignatureAlgorithm,

@@ -29,6 +29,17 @@ pub trait CryptoProvider: Random + Debug {
     /// HMAC with SHA-256 (RFC 2104).
     fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32];
 
+    /// Checks an HMAC with SHA-256 in constant time.
+    ///
+    /// # Errors
+    /// [`CryptoError::InvalidSignature`] when it is another one, or has not all of its 32 bytes.
+    fn verify_hmac_sha256(
+        &self,
+        key: &[u8],
+        message: &[u8],
+        code: &[u8],
+    ) -> Result<(), CryptoError>;
+
     /// Checks a signature in its JOSE form (`r || s`, or the 64 bytes of Ed25519).
     ///
     /// # Errors

@@ -45,6 +45,18 @@ impl CryptoProvider for RustCrypto {
         mac.finalize().into_bytes().into()
     }
 
+    fn verify_hmac_sha256(
+        &self,
+        key: &[u8],
+        message: &[u8],
+        code: &[u8],
+    ) -> Result<(), CryptoError> {
+        let mut mac = <hmac::Hmac<sha2::Sha256> as hmac::KeyInit>::new_from_slice(key)
+            .expect("HMAC takes a key of any length");
+        mac.update(message);
+        mac.verify_slice(code).map_err(|_| CryptoError::InvalidSignature)
+    }
+
     fn verify(
         &self,
         algorithm: SignatureAlgorithm,

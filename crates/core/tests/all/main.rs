@@ -1,6 +1,8 @@
 //! Everything about the core that is judged from outside.
 
+mod cbor;
 mod claims;
+mod cose;
 mod crypto;
 mod did;
 mod jose;
