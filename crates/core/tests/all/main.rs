@@ -13,5 +13,7 @@ mod sd_jwt_support;
 mod sd_jwt_vc;
 mod sd_jwt_vc_vectors;
 mod tamper;
+mod type_metadata;
+mod type_metadata_svg;
 mod wycheproof;
 mod x509;
