@@ -3,6 +3,7 @@
 mod claims;
 mod crypto;
 mod did;
+mod issuer_metadata;
 mod jose;
 mod jwe;
 mod rfc9901;
