@@ -7,6 +7,7 @@
 mod address;
 mod cache;
 mod did_web;
+mod documents;
 mod error;
 mod port;
 mod resolve;
@@ -16,6 +17,7 @@ mod target;
 pub use address::{AddressRange, range_of};
 pub use cache::{CacheLimits, CachedClient};
 pub use did_web::{DidWebError, DidWebFetcher, DidWebUrl};
+pub use documents::{IssuerMetadataFetcher, TypeMetadataFetcher};
 pub use error::{ConnectCause, FetchError, RootCertificateInvalid};
 pub use port::{
     Authorization, Body, HttpClient, Method, Purpose, Request, RequestHeader, Response,

@@ -24,6 +24,7 @@ pub use key_binding::{
     Audience, ExpectedKeyBinding, KeyBindingError, KeyBindingRequest, KeyBindingWindow,
     RequestNonce, VerifiedKeyBinding,
 };
+pub(crate) use unfold::Withheld;
 pub use verify::{UnverifiedSdJwt, VerifiedSdJwt};
 
 /// The longest SD-JWT that is read, with everything attached to it.

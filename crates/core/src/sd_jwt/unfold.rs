@@ -20,6 +20,16 @@ pub(crate) struct Unfolded {
     pub(crate) hash: HashAlgorithm,
     /// In the order in which they were met: what lies inside another comes after it.
     pub(crate) placements: Vec<Placement>,
+    pub(crate) withheld: Withheld,
+}
+
+/// Where digests were left over: something was withheld there, or they are decoys.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Withheld {
+    /// The objects with members that are not in the processed payload.
+    pub(crate) members_of: Vec<Vec<PathSegment>>,
+    /// For each element that is not there: its array, and the index it would take in what is there.
+    pub(crate) elements: Vec<(Vec<PathSegment>, u64)>,
 }
 
 /// Where one disclosure went.
@@ -62,10 +72,11 @@ pub(crate) fn unfold(
         unplaced,
         digests: Vec::with_capacity(disclosures.len()),
         placements: Vec::with_capacity(disclosures.len()),
+        withheld: Withheld::default(),
     };
     unfolding.object(&mut payload, &Place::ROOT)?;
-    let placements = unfolding.finish()?;
-    Ok(Unfolded { claims: payload, hash, placements })
+    let (placements, withheld) = unfolding.finish()?;
+    Ok(Unfolded { claims: payload, hash, placements, withheld })
 }
 
 struct Unfolding<'d> {
@@ -76,6 +87,7 @@ struct Unfolding<'d> {
     /// Every digest met, decoys included.
     digests: Vec<String>,
     placements: Vec<Placement>,
+    withheld: Withheld,
 }
 
 /// Where the walk is; a path is only written down when a disclosure is placed.
@@ -120,8 +132,10 @@ impl Unfolding<'_> {
             Some(Value::Array(digests)) => digests,
             Some(_) => return Err(SdJwtError::DigestsNotAnArray),
         };
+        let mut withheld = false;
         for digest in digests {
             let Some((index, disclosure)) = self.take(digest)? else {
+                withheld = true;
                 continue;
             };
             // RFC 9901 §7.1(3.3.2.1): a digest in `_sd` needs a disclosure of three elements
@@ -139,6 +153,9 @@ impl Unfolding<'_> {
             let step = Step::Member(member.key());
             let value = self.place(index, disclosure.value, place, step)?;
             member.insert(value);
+        }
+        if withheld {
+            self.withheld.members_of.push(place.segments());
         }
         Ok(())
     }
@@ -164,6 +181,7 @@ impl Unfolding<'_> {
             }
             // RFC 9901 §7.1(3.4): an element whose digest leads nowhere is removed
             let Some((index, disclosure)) = self.take(digest)? else {
+                self.withheld.elements.push((place.segments(), elements.len() as u64));
                 continue;
             };
             // RFC 9901 §7.1(3.3.3.1): a digest in an array needs a disclosure of two elements
@@ -200,13 +218,13 @@ impl Unfolding<'_> {
         if here.recursion > MAX_RECURSION {
             return Err(SdJwtError::RecursionTooDeep);
         }
-        self.placements.push(Placement { disclosure, path: here.path() });
+        self.placements.push(Placement { disclosure, path: ClaimsPath::located(here.segments()) });
         // RFC 9901 §7.1(3.3.2.4): a disclosed value may hold digests itself
         self.value(&mut value, &here)?;
         Ok(value)
     }
 
-    fn finish(mut self) -> Result<Vec<Placement>, SdJwtError> {
+    fn finish(mut self) -> Result<(Vec<Placement>, Withheld), SdJwtError> {
         // RFC 9901 §7.1(4): no digest twice, decoys and disclosed values included
         self.digests.sort_unstable();
         if self.digests.windows(2).any(|pair| pair[0] == pair[1]) {
@@ -216,7 +234,7 @@ impl Unfolding<'_> {
         if self.unplaced.iter().any(|(_, unplaced)| unplaced.is_some()) {
             return Err(SdJwtError::DisclosureNotReferenced);
         }
-        Ok(self.placements)
+        Ok((self.placements, self.withheld))
     }
 }
 
@@ -231,7 +249,7 @@ impl<'p> Place<'p> {
         if self.depth > MAX_DEPTH { Err(SdJwtError::NestedTooDeep) } else { Ok(()) }
     }
 
-    fn path(&self) -> ClaimsPath {
+    fn segments(&self) -> Vec<PathSegment> {
         let mut segments = Vec::with_capacity(self.depth);
         let mut here = Some(self);
         while let Some(place) = here {
@@ -243,6 +261,6 @@ impl<'p> Place<'p> {
             here = place.parent;
         }
         segments.reverse();
-        ClaimsPath::located(segments)
+        segments
     }
 }

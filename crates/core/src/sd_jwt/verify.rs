@@ -6,7 +6,7 @@ use super::{
     Disclosure, ExpectedKeyBinding, HeldSdJwt, MAX_DISCLOSURES, MAX_LENGTH, SdJwtError,
     VerifiedKeyBinding,
     key_binding::{self, KeyBindingError},
-    unfold::{Unfolded, unfold},
+    unfold::{Unfolded, Withheld, unfold},
 };
 use crate::{
     claims::{ClaimsPath, DisclosedClaims},
@@ -179,6 +179,7 @@ pub struct VerifiedSdJwt {
     issuer_jwt: VerifiedJws,
     claims: DisclosedClaims,
     disclosed: Vec<ClaimsPath>,
+    withheld: Withheld,
     hash: HashAlgorithm,
     key_binding: Option<VerifiedKeyBinding>,
 }
@@ -193,6 +194,7 @@ impl VerifiedSdJwt {
             issuer_jwt,
             claims: DisclosedClaims::new(unfolded.claims),
             disclosed: unfolded.placements.into_iter().map(|placement| placement.path).collect(),
+            withheld: unfolded.withheld,
             hash: unfolded.hash,
             key_binding,
         }
@@ -216,6 +218,11 @@ impl VerifiedSdJwt {
     /// Which claims came by a disclosure, as places in the processed payload; all others were visible.
     pub fn disclosed(&self) -> &[ClaimsPath] {
         &self.disclosed
+    }
+
+    /// Where something was withheld, or seems to have been.
+    pub(crate) const fn withheld(&self) -> &Withheld {
+        &self.withheld
     }
 
     /// The hash algorithm of the disclosures.

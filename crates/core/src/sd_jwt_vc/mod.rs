@@ -9,6 +9,7 @@ mod draft;
 mod hold;
 mod names;
 mod status;
+pub mod type_metadata;
 mod verify;
 
 pub use draft::{DraftError, IssuedSdJwtVc, KeyBinding, SdJwtVcDraft};

@@ -13,7 +13,10 @@ use crate::{
     crypto::{CryptoProvider, SignatureAlgorithm},
     jose::JoseHeader,
     json::Object,
-    sd_jwt::{ExpectedKeyBinding, SdJwtError, UnverifiedSdJwt, VerifiedKeyBinding, VerifiedSdJwt},
+    sd_jwt::{
+        ExpectedKeyBinding, SdJwtError, UnverifiedSdJwt, VerifiedKeyBinding, VerifiedSdJwt,
+        Withheld,
+    },
     trust::{
         ClaimedCertificates, ClaimedIssuer, IssuerIdentifier, IssuerIdentity, IssuerKey,
         x509::CertificatePurpose,
@@ -263,6 +266,11 @@ impl VerifiedSdJwtVc {
     /// Which claims came by a disclosure; all others were visible to everybody.
     pub fn disclosed(&self) -> &[ClaimsPath] {
         self.verified.disclosed()
+    }
+
+    /// Where something was withheld, or seems to have been.
+    pub(super) const fn withheld(&self) -> &Withheld {
+        self.verified.withheld()
     }
 
     /// The key binding, when one was asked for.

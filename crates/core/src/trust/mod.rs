@@ -6,5 +6,6 @@ pub mod x509;
 pub(crate) use issuer::well_formed;
 pub use issuer::{
     CertificateIss, ClaimedCertificates, ClaimedIssuer, IssuerError, IssuerIdentifier,
-    IssuerIdentity, IssuerKey, IssuerKeySource, IssuerKeys, IssuerTrust, NameError,
+    IssuerIdentity, IssuerKey, IssuerKeySource, IssuerKeys, IssuerMetadata, IssuerMetadataError,
+    IssuerMetadataSource, IssuerMetadataUnavailable, IssuerTrust, NameError, PublishedKeys,
 };

@@ -32,7 +32,7 @@ use crate::{
     did::DidResolver,
     sd_jwt::{Audience, ExpectedKeyBinding, KeyBindingWindow, RequestNonce, UnverifiedSdJwt},
     sd_jwt_vc::{SdJwtVcError, UnverifiedSdJwtVc, Vct, VerifiedSdJwtVc},
-    trust::{IssuerKeys, IssuerTrust},
+    trust::{IssuerKeys, IssuerMetadataSource, IssuerTrust},
 };
 
 /// Verifies presentations for one verifier.
@@ -128,6 +128,13 @@ impl PresentationVerifier {
     #[must_use]
     pub fn with_resolver(mut self, resolver: Arc<dyn DidResolver>) -> Self {
         self.keys = self.keys.with_resolver(resolver);
+        self
+    }
+
+    /// With a source for the metadata that issuers publish.
+    #[must_use]
+    pub fn with_issuer_metadata(mut self, source: Arc<dyn IssuerMetadataSource>) -> Self {
+        self.keys = self.keys.with_issuer_metadata(source);
         self
     }
 

@@ -9,8 +9,8 @@ use std::{
 use lanyard_core::{
     Timestamp,
     crypto::{
-        AwsLc, CryptoProvider, Curve, HashAlgorithm, RustCrypto, SignatureAlgorithm, Signer as _,
-        SoftwareSigner,
+        AwsLc, CryptoProvider, Curve, HashAlgorithm, PrivateKey, RustCrypto, SignatureAlgorithm,
+        Signer as _, SoftwareSigner,
     },
     jose::{self, HeaderKey, Jwk, Slot},
     json::{self, Object},
@@ -50,7 +50,12 @@ pub(crate) struct Party {
 impl Party {
     pub(crate) fn new() -> Self {
         let key = AwsLc.generate_key(Curve::P256).expect("a key can be made");
-        let signer = SoftwareSigner::new(&AwsLc, &key).expect("its halves belong together");
+        Self::of(&key)
+    }
+
+    /// Someone with this key.
+    pub(crate) fn of(key: &PrivateKey) -> Self {
+        let signer = SoftwareSigner::new(&AwsLc, key).expect("its halves belong together");
         Self { jwk: Jwk::new(*signer.public_key()), signer }
     }
 

@@ -2,6 +2,7 @@
 
 mod cache;
 mod did_web;
+mod documents;
 mod limits;
 mod names;
 mod redirects;

@@ -1,6 +1,7 @@
 //! Whose credentials are believed, and how their keys are found (SD-JWT VC §2.5).
 
 mod claimed;
+mod metadata;
 mod names;
 
 use std::{fmt, sync::Arc};
@@ -8,6 +9,10 @@ use std::{fmt, sync::Arc};
 use thiserror::Error;
 
 pub use claimed::{ClaimedCertificates, ClaimedIssuer};
+pub use metadata::{
+    IssuerMetadata, IssuerMetadataError, IssuerMetadataSource, IssuerMetadataUnavailable,
+    PublishedKeys,
+};
 pub(crate) use names::well_formed;
 pub use names::{IssuerIdentifier, NameError};
 
@@ -55,6 +60,8 @@ pub enum IssuerKeySource {
         /// The keys.
         keys: Vec<Jwk>,
     },
+    /// By the metadata that the issuer publishes under its `iss` (SD-JWT VC §4).
+    Metadata(IssuerIdentifier),
 }
 
 /// What an `iss` beside a certificate must be.
@@ -79,7 +86,7 @@ pub enum IssuerIdentity {
     },
     /// A DID.
     Did(Did),
-    /// The owner of configured keys.
+    /// The owner of keys that were configured, or that it publishes itself.
     Identifier(IssuerIdentifier),
 }
 
@@ -111,6 +118,9 @@ pub enum IssuerError {
     /// The DID led to no key.
     #[error("the issuer's DID leads to no key: {0}")]
     Resolution(ResolutionError),
+    /// The issuer's metadata led to no keys.
+    #[error("the issuer's metadata leads to no key: {0}")]
+    Metadata(IssuerMetadataError),
     /// None of the issuer's keys fits, or more than one does and `kid` does not say which.
     #[error("kid and alg do not lead to one of the issuer's keys")]
     KeyNotFound,
@@ -127,13 +137,19 @@ impl IssuerError {
             Self::KeyIdNotOfIssuer => "issuer_key_id",
             Self::Resolution(ResolutionError::Unreachable) => "issuer_key_unreachable",
             Self::Resolution(_) => "issuer_did_refused",
+            Self::Metadata(error) if error.is_undetermined() => "issuer_key_unreachable",
+            Self::Metadata(_) => "issuer_metadata_refused",
             Self::KeyNotFound => "issuer_key_not_found",
         }
     }
 
     /// Whether the issuer may turn out to be trusted once its key can be reached.
     pub const fn is_undetermined(&self) -> bool {
-        matches!(self, Self::Resolution(ResolutionError::Unreachable))
+        match self {
+            Self::Resolution(ResolutionError::Unreachable) => true,
+            Self::Metadata(error) => error.is_undetermined(),
+            _ => false,
+        }
     }
 }
 
@@ -174,6 +190,7 @@ impl IssuerTrust {
 pub struct IssuerKeys {
     trust: IssuerTrust,
     resolver: Arc<dyn DidResolver>,
+    metadata: Option<Arc<dyn IssuerMetadataSource>>,
     provider: Arc<dyn CryptoProvider>,
 }
 
@@ -181,13 +198,20 @@ impl IssuerKeys {
     /// With the DID methods that need no network.
     pub fn new(trust: IssuerTrust, provider: Arc<dyn CryptoProvider>) -> Self {
         let resolver = Arc::new(DidMethods::new(Arc::clone(&provider)));
-        Self { trust, resolver, provider }
+        Self { trust, resolver, metadata: None, provider }
     }
 
     /// With another resolver for DIDs.
     #[must_use]
     pub fn with_resolver(mut self, resolver: Arc<dyn DidResolver>) -> Self {
         self.resolver = resolver;
+        self
+    }
+
+    /// With a source for the metadata that issuers publish; without one their keys are unreachable.
+    #[must_use]
+    pub fn with_issuer_metadata(mut self, source: Arc<dyn IssuerMetadataSource>) -> Self {
+        self.metadata = Some(source);
         self
     }
 
@@ -216,7 +240,8 @@ impl IssuerKeys {
             .ok_or(IssuerError::NotTrustedForType)?;
         match &rule.source {
             IssuerKeySource::Did(did) => self.by_did(did, claimed).await,
-            IssuerKeySource::Keys { issuer, keys } => by_configured_key(issuer, keys, claimed),
+            IssuerKeySource::Keys { issuer, keys } => one_of(issuer, keys, claimed),
+            IssuerKeySource::Metadata(issuer) => self.by_metadata(issuer, claimed).await,
             IssuerKeySource::Certificates { .. } => Err(IssuerError::NotTrusted),
         }
     }
@@ -259,6 +284,17 @@ impl IssuerKeys {
         let key = *document.assertion_method(&url).map_err(IssuerError::Resolution)?;
         Ok(IssuerKey { key, issuer: IssuerIdentity::Did(did.clone()) })
     }
+
+    async fn by_metadata(
+        &self,
+        issuer: &IssuerIdentifier,
+        claimed: &ClaimedIssuer<'_>,
+    ) -> Result<IssuerKey, IssuerError> {
+        let unreachable = IssuerMetadataUnavailable::Unreachable;
+        let source = self.metadata.as_deref().ok_or(IssuerError::Metadata(unreachable.into()))?;
+        let keys = IssuerMetadata::keys(issuer, source).await.map_err(IssuerError::Metadata)?;
+        one_of(issuer, &keys, claimed)
+    }
 }
 
 /// The key of a verified chain, if `iss` is what the rule wants it to be.
@@ -285,22 +321,27 @@ fn certified(
     Ok(IssuerKey { key, issuer: IssuerIdentity::Certificate { chain: Box::new(chain), issuer } })
 }
 
-fn by_configured_key(
+/// The one of an issuer's keys that `kid` and `alg` lead to.
+fn one_of(
     issuer: &IssuerIdentifier,
     keys: &[Jwk],
     claimed: &ClaimedIssuer<'_>,
 ) -> Result<IssuerKey, IssuerError> {
-    let fits = |jwk: &&Jwk| match (claimed.key_id, &jwk.kid) {
-        // RFC 7517 §4.5: kid matches exactly; a key without one is not excluded by it
-        (Some(wanted), Some(kid)) => wanted == kid && Some(jwk.curve()) == claimed.curve,
-        _ => Some(jwk.curve()) == claimed.curve,
-    };
     // RFC 7517 §4.2 to §4.4: a key that is for something else signs no credential
-    let mut fitting = keys.iter().filter(|jwk| jwk.is_for_signatures()).filter(fits);
-    match (fitting.next(), fitting.next()) {
-        (Some(jwk), None) => {
-            Ok(IssuerKey { key: jwk.key, issuer: IssuerIdentity::Identifier(issuer.clone()) })
-        }
+    let fits = |jwk: &&Jwk| jwk.is_for_signatures() && Some(jwk.curve()) == claimed.curve;
+    let fitting = || keys.iter().filter(fits);
+    // RFC 7517 §4.5: kid matches exactly; a key without one is not excluded by it
+    let named: Vec<_> = match claimed.key_id {
+        Some(wanted) => fitting().filter(|jwk| jwk.kid.as_deref() == Some(wanted)).collect(),
+        None => Vec::new(),
+    };
+    let found = match (named.is_empty(), claimed.key_id) {
+        (false, _) => named,
+        (true, Some(_)) => fitting().filter(|jwk| jwk.kid.is_none()).collect(),
+        (true, None) => fitting().collect(),
+    };
+    match found.as_slice() {
+        [jwk] => Ok(IssuerKey { key: jwk.key, issuer: IssuerIdentity::Identifier(issuer.clone()) }),
         _ => Err(IssuerError::KeyNotFound),
     }
 }
@@ -314,7 +355,9 @@ impl Rule {
     fn names(&self, claimed: &ClaimedIssuer<'_>) -> bool {
         match &self.source {
             IssuerKeySource::Certificates { .. } => false,
-            IssuerKeySource::Keys { issuer, .. } => claimed.issuer == Some(issuer),
+            IssuerKeySource::Keys { issuer, .. } | IssuerKeySource::Metadata(issuer) => {
+                claimed.issuer == Some(issuer)
+            }
             IssuerKeySource::Did(did) => match (claimed.issuer, claimed.key_id) {
                 (Some(iss), _) => iss.as_str() == did.as_str(),
                 (None, Some(kid)) => DidUrl::parse(kid).is_ok_and(|url| url.did() == did),

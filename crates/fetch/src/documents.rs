@@ -1,0 +1,163 @@
+//! The documents that issuers and publishers of types put on the web (SD-JWT VC §3).
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use lanyard_core::{
+    crypto::CryptoProvider,
+    sd_jwt_vc::{
+        Vct,
+        type_metadata::{Integrity, TypeMetadataSource, TypeMetadataUnavailable},
+    },
+    trust::{IssuerMetadataSource, IssuerMetadataUnavailable},
+};
+use moka::future::Cache;
+use url::Url;
+
+use crate::FetchError;
+use crate::port::{HttpClient, Purpose, Request};
+
+/// Bytes of type metadata that are kept by their digest.
+const KEPT_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Why there is no document.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum DocumentError {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error("the host answered with status {0}")]
+    Status(u16),
+    #[error("the answer is not of the document's media type")]
+    MediaType,
+}
+
+impl DocumentError {
+    /// Whether the host said that there is none; whatever else went wrong says nothing about that.
+    fn is_none_there(&self) -> bool {
+        matches!(self, Self::Status(404 | 410))
+    }
+}
+
+async fn document(
+    http: &dyn HttpClient,
+    url: Url,
+    purpose: Purpose,
+    accepted: &[&str],
+) -> Result<Bytes, DocumentError> {
+    let response = http.send(Request::get(url, purpose).accept(accepted.join(", "))).await?;
+    // SD-JWT VC §3: the content of an error response is never used in place of the document
+    if response.status != 200 {
+        return Err(DocumentError::Status(response.status));
+    }
+    let media_type = response.media_type().unwrap_or_default();
+    // SD-JWT VC §4.2, §5.3.1: application/json
+    if !accepted.contains(&media_type.as_str()) {
+        return Err(DocumentError::MediaType);
+    }
+    Ok(response.body)
+}
+
+/// Fetches JWT VC Issuer Metadata and the key sets it refers to; the core reads and judges them.
+#[derive(Clone)]
+pub struct IssuerMetadataFetcher {
+    http: Arc<dyn HttpClient>,
+}
+
+impl IssuerMetadataFetcher {
+    /// A fetcher over `http`; put a [`crate::CachedClient`] there to ask an issuer once for many checks.
+    #[must_use]
+    pub fn new(http: Arc<dyn HttpClient>) -> Self {
+        Self { http }
+    }
+}
+
+#[async_trait]
+impl IssuerMetadataSource for IssuerMetadataFetcher {
+    async fn document(&self, url: &Url) -> Result<Vec<u8>, IssuerMetadataUnavailable> {
+        let accepted = ["application/json", "application/jwk-set+json"];
+        let answer = document(&*self.http, url.clone(), Purpose::IssuerKeys, &accepted).await;
+        answer.map(Into::into).map_err(|error| {
+            tracing::info!(%error, "no issuer metadata");
+            if error.is_none_there() {
+                IssuerMetadataUnavailable::NotPublished
+            } else {
+                IssuerMetadataUnavailable::Unreachable
+            }
+        })
+    }
+}
+
+/// Fetches type metadata from the URL that a type is; the core reads and judges it.
+///
+/// A document whose digest was stated is kept by that digest, as it can never change (SD-JWT VC §5.3.4).
+/// Asking tells the publisher that a credential of the type is being looked at, and the specification
+/// leaves it to the consumer whether to ask at all.
+#[derive(Clone)]
+pub struct TypeMetadataFetcher {
+    http: Arc<dyn HttpClient>,
+    provider: Arc<dyn CryptoProvider>,
+    kept: Cache<Integrity, Bytes>,
+}
+
+impl TypeMetadataFetcher {
+    /// A fetcher over `http`; put a [`crate::CachedClient`] there to keep what has no digest too.
+    #[must_use]
+    pub fn new(http: Arc<dyn HttpClient>, provider: Arc<dyn CryptoProvider>) -> Self {
+        let kept = Cache::builder()
+            .max_capacity(KEPT_BYTES)
+            .weigher(|_, body: &Bytes| u32::try_from(body.len() + 256).unwrap_or(u32::MAX))
+            .build();
+        Self { http, provider, kept }
+    }
+}
+
+#[async_trait]
+impl TypeMetadataSource for TypeMetadataFetcher {
+    async fn document(
+        &self,
+        vct: &Vct,
+        integrity: Option<&Integrity>,
+    ) -> Result<Vec<u8>, TypeMetadataUnavailable> {
+        // SD-JWT VC §5.3.1: a type that is an https URL may be retrieved from there, others not
+        let url = Url::parse(vct.as_str()).ok().filter(|url| {
+            let own_machine = url.scheme() == "http" && url.host_str() == Some("localhost");
+            url.scheme() == "https" || own_machine
+        });
+        let url = url.ok_or(TypeMetadataUnavailable::NotPublished)?;
+        if let Some(integrity) = integrity
+            && let Some(kept) = self.kept.get(integrity).await
+        {
+            return Ok(kept.into());
+        }
+        let accepted = ["application/json"];
+        let answer = document(&*self.http, url, Purpose::TypeMetadata, &accepted).await;
+        let body = answer.map_err(|error| {
+            tracing::info!(%error, "no type metadata");
+            if error.is_none_there() {
+                TypeMetadataUnavailable::NotPublished
+            } else {
+                TypeMetadataUnavailable::Unreachable
+            }
+        })?;
+        // what does not have the digest is not kept under it, or one bad answer would stay for ever
+        if let Some(integrity) = integrity
+            && integrity.check(&body, &*self.provider).is_ok()
+        {
+            self.kept.insert(integrity.clone(), body.clone()).await;
+        }
+        Ok(body.into())
+    }
+}
+
+impl fmt::Debug for IssuerMetadataFetcher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("IssuerMetadataFetcher")
+    }
+}
+
+impl fmt::Debug for TypeMetadataFetcher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("TypeMetadataFetcher")
+    }
+}
