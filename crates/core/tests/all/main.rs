@@ -3,6 +3,8 @@
 mod claims;
 mod crypto;
 mod did;
+mod did_peer;
+mod did_resolution;
 mod jose;
 mod jwe;
 mod rfc9901;
