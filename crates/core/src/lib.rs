@@ -18,6 +18,7 @@ pub mod claims;
 pub mod cose;
 pub mod credential;
 pub mod crypto;
+pub mod data_integrity;
 pub mod did;
 pub mod jose;
 pub mod json;

@@ -122,7 +122,7 @@ impl Expiry<Key, Answer> for Freshness {
 }
 
 /// RFC 9111 §5.2.2: what the origin says about the life of its answer, if it says anything.
-fn asked_for(cache_control: &str) -> Option<Duration> {
+pub(crate) fn asked_for(cache_control: &str) -> Option<Duration> {
     let mut asked = None;
     for directive in cache_control.split(',') {
         let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));

@@ -1,13 +1,14 @@
 //! did:web: from the DID to its document.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use lanyard_core::did::{Did, DidWebSource, ResolutionError};
+use lanyard_core::did::{Did, DidWebSource, Fetched, ResolutionError};
 use url::{Host, Url};
 
 use crate::FetchError;
+use crate::cache::asked_for;
 use crate::port::{HttpClient, Purpose, Request};
 
 /// Why a did:web DID has no document here.
@@ -151,6 +152,9 @@ fn hex(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
+/// How long a document serves whose host says nothing about it.
+const UNSTATED: Duration = Duration::from_secs(300);
+
 /// Fetches did:web documents; the core reads and judges them.
 pub struct DidWebFetcher {
     http: Arc<dyn HttpClient>,
@@ -163,11 +167,11 @@ impl DidWebFetcher {
         Self { http }
     }
 
-    /// The bytes of the document, unread.
+    /// The bytes of the document, unread, and how long its host lets them serve.
     ///
     /// # Errors
     /// [`DidWebError`] names the rule the DID, the host or its answer breaks.
-    pub async fn fetch(&self, did: &str) -> Result<Bytes, DidWebError> {
+    pub async fn fetch(&self, did: &str) -> Result<Fetched, DidWebError> {
         let url = DidWebUrl::of(did)?.0;
         let accept = "application/did+json, application/did+ld+json;q=0.9, application/json;q=0.8";
         let response =
@@ -182,7 +186,11 @@ impl DidWebFetcher {
                 | "application/did+ld+json"
                 | "application/json"
                 | "application/ld+json",
-            ) => Ok(response.body),
+            ) => {
+                let directives = response.headers.cache_control.as_deref().unwrap_or_default();
+                let fresh_for = asked_for(directives).unwrap_or(UNSTATED);
+                Ok(Fetched { bytes: response.body.into(), fresh_for })
+            }
             _ => Err(DidWebError::MediaType),
         }
     }
@@ -190,8 +198,8 @@ impl DidWebFetcher {
 
 #[async_trait]
 impl DidWebSource for DidWebFetcher {
-    async fn document(&self, did: &Did) -> Result<Vec<u8>, ResolutionError> {
-        self.fetch(did.as_str()).await.map(Into::into).map_err(|error| {
+    async fn document(&self, did: &Did) -> Result<Fetched, ResolutionError> {
+        self.fetch(did.as_str()).await.map_err(|error| {
             tracing::info!(%error, "no did:web document");
             error.resolution()
         })

@@ -315,7 +315,7 @@ impl CredentialConfiguration {
 
     /// The algorithms a key proof may be signed with.
     pub const fn proof_algorithms(&self) -> &'static [SignatureAlgorithm] {
-        SignatureAlgorithm::ALL
+        SignatureAlgorithm::OPENID4VC
     }
 
     /// The claims that the holder may withhold.

@@ -21,7 +21,7 @@ use crate::{
 const SLOT: Slot = Slot {
     name: "key proof",
     typ: &["openid4vci-proof+jwt"],
-    algorithms: SignatureAlgorithm::ALL,
+    algorithms: SignatureAlgorithm::OPENID4VC,
     // x5c is in the specification, but what a certificate would add to the key is not judged here
     header_keys: &[HeaderKey::Jwk, HeaderKey::Kid],
 };

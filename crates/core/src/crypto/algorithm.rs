@@ -11,9 +11,26 @@ pub enum Curve {
     P384,
     /// Edwards 25519 for signatures (`crv` `Ed25519`).
     Ed25519,
+    /// secp256k1 of SEC 2 (`crv` `secp256k1`, RFC 8812 §3.1).
+    Secp256k1,
+    /// Curve25519 for key agreement (`crv` `X25519`); read in DID documents, no key of it is made here.
+    X25519,
 }
 
-/// A signature algorithm by its JOSE name (RFC 7518 §3.4, RFC 8037 §3.1).
+impl Curve {
+    /// The algorithm that keys of this curve sign with; none on a curve for key agreement.
+    pub const fn signature_algorithm(self) -> Option<SignatureAlgorithm> {
+        match self {
+            Self::P256 => Some(SignatureAlgorithm::Es256),
+            Self::P384 => Some(SignatureAlgorithm::Es384),
+            Self::Ed25519 => Some(SignatureAlgorithm::EdDsa),
+            Self::Secp256k1 => Some(SignatureAlgorithm::Es256k),
+            Self::X25519 => None,
+        }
+    }
+}
+
+/// A signature algorithm by its JOSE name (RFC 7518 §3.4, RFC 8037 §3.1, RFC 8812 §3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SignatureAlgorithm {
     /// ECDSA over P-256 with SHA-256; the signature is `r || s`, 64 bytes.
@@ -22,11 +39,16 @@ pub enum SignatureAlgorithm {
     Es384,
     /// Ed25519, verified strictly (no small-order points, no malleable `S`).
     EdDsa,
+    /// ECDSA over secp256k1 with SHA-256; the signature is `r || s`, 64 bytes, made with the lower `s`.
+    Es256k,
 }
 
 impl SignatureAlgorithm {
     /// Every algorithm there is: the widest allow-list a slot can have.
-    pub const ALL: &'static [Self] = &[Self::Es256, Self::Es384, Self::EdDsa];
+    pub const ALL: &'static [Self] = &[Self::Es256, Self::Es384, Self::EdDsa, Self::Es256k];
+
+    /// What the slots of OpenID4VCI and OpenID4VP allow; ES256K is for DIDs that bring no other key.
+    pub const OPENID4VC: &'static [Self] = &[Self::Es256, Self::Es384, Self::EdDsa];
 
     /// The name that goes into a JOSE header or metadata.
     pub const fn name(self) -> &'static str {
@@ -34,6 +56,7 @@ impl SignatureAlgorithm {
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
             Self::EdDsa => "EdDSA",
+            Self::Es256k => "ES256K",
         }
     }
 
@@ -45,6 +68,7 @@ impl SignatureAlgorithm {
             "ES256" => Some(Self::Es256),
             "ES384" => Some(Self::Es384),
             "EdDSA" | "Ed25519" => Some(Self::EdDsa),
+            "ES256K" => Some(Self::Es256k),
             _ => None,
         }
     }
@@ -55,13 +79,14 @@ impl SignatureAlgorithm {
             Self::Es256 => Curve::P256,
             Self::Es384 => Curve::P384,
             Self::EdDsa => Curve::Ed25519,
+            Self::Es256k => Curve::Secp256k1,
         }
     }
 
     /// The length of a signature in bytes.
     pub const fn signature_length(self) -> usize {
         match self {
-            Self::Es256 | Self::EdDsa => 64,
+            Self::Es256 | Self::EdDsa | Self::Es256k => 64,
             Self::Es384 => 96,
         }
     }

@@ -7,16 +7,16 @@ use aws_lc_rs::{
     hmac,
     rand::{SecureRandom as _, SystemRandom},
     signature::{
-        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED,
-        ECDSA_P384_SHA384_FIXED_SIGNING, ED25519, EcdsaKeyPair, EcdsaSigningAlgorithm,
-        Ed25519KeyPair, KeyPair as _, ParsedPublicKey,
+        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED,
+        ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING, ED25519, EcdsaKeyPair,
+        EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, ParsedPublicKey,
     },
 };
 use zeroize::Zeroizing;
 
 use super::{
     ContentEncryption, CryptoError, CryptoProvider, Curve, HashAlgorithm, HashValue, PrivateKey,
-    PublicKey, Random, SharedSecret, SignatureAlgorithm, SigningKey, edwards, points,
+    PublicKey, Random, SharedSecret, SignatureAlgorithm, SigningKey, edwards, points, secp256k1,
 };
 
 /// Cryptography from AWS-LC: four times as fast as [`RustCrypto`](super::RustCrypto), wants a C compiler.
@@ -74,6 +74,9 @@ impl CryptoProvider for AwsLc {
             (SignatureAlgorithm::Es384, PublicKey::P384(_)) => {
                 ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, key.to_uncompressed())
             }
+            (SignatureAlgorithm::Es256k, PublicKey::Secp256k1(_)) => {
+                ParsedPublicKey::new(&ECDSA_P256K1_SHA256_FIXED, key.to_uncompressed())
+            }
             (SignatureAlgorithm::EdDsa, PublicKey::Ed25519(point)) => {
                 edwards::check(point, signature)?;
                 ParsedPublicKey::new(&ED25519, point)
@@ -95,6 +98,8 @@ impl CryptoProvider for AwsLc {
                 let seed = pair.seed().and_then(|seed| seed.as_be_bytes()).map_err(failed)?;
                 (seed.as_ref().to_vec(), pair.public_key().as_ref().to_vec())
             }
+            Curve::Secp256k1 => return secp256k1::generate_key(self),
+            Curve::X25519 => return Err(CryptoError::KeyMismatch),
         };
         let public = PublicKey::from_uncompressed(curve, &public).ok_or(CryptoError::Failed)?;
         PrivateKey::from_parts(scalar, public).ok_or(CryptoError::Failed)
@@ -113,6 +118,8 @@ impl CryptoProvider for AwsLc {
                 Ed25519KeyPair::from_seed_and_public_key(key.danger_scalar(), &public)
                     .map_err(|_| CryptoError::InvalidKey)?,
             ),
+            Curve::Secp256k1 => secp256k1::signing_key(key)?,
+            Curve::X25519 => return Err(CryptoError::KeyMismatch),
         })
     }
 
@@ -140,6 +147,10 @@ impl CryptoProvider for AwsLc {
 
     fn decompress(&self, curve: Curve, point: &[u8]) -> Result<PublicKey, CryptoError> {
         points::decompress(curve, point)
+    }
+
+    fn derive_key_agreement(&self, key: &PublicKey) -> Result<PublicKey, CryptoError> {
+        edwards::derive_key_agreement(key)
     }
 
     fn seal(

@@ -8,6 +8,17 @@ pub(super) fn read(encoding: &[u8]) -> Result<PublicKey, CryptoError> {
     if is_strict(&bytes) { Ok(PublicKey::Ed25519(bytes)) } else { Err(CryptoError::InvalidKey) }
 }
 
+/// What [`CryptoProvider::derive_key_agreement`](super::CryptoProvider::derive_key_agreement) promises.
+pub(super) fn derive_key_agreement(key: &PublicKey) -> Result<PublicKey, CryptoError> {
+    let PublicKey::Ed25519(encoding) = key else { return Err(CryptoError::KeyMismatch) };
+    if !is_strict(encoding) {
+        return Err(CryptoError::InvalidKey);
+    }
+    let point =
+        ed25519_dalek::VerifyingKey::from_bytes(encoding).map_err(|_| CryptoError::InvalidKey)?;
+    Ok(PublicKey::X25519(point.to_montgomery().to_bytes()))
+}
+
 /// Holds a key and the `R` of a signature to [`is_strict`], before a provider looks at either.
 pub(super) fn check(key: &[u8; 32], signature: &[u8]) -> Result<(), CryptoError> {
     if !is_strict(key) {

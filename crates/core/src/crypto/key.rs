@@ -27,6 +27,10 @@ pub enum PublicKey {
     P384(EcPoint<48>),
     /// A compressed Edwards point (RFC 8032 §5.1.5).
     Ed25519([u8; 32]),
+    /// A point on secp256k1.
+    Secp256k1(EcPoint<32>),
+    /// The u coordinate of a Montgomery point (RFC 7748 §5), for key agreement alone.
+    X25519([u8; 32]),
 }
 
 impl PublicKey {
@@ -36,24 +40,28 @@ impl PublicKey {
             Self::P256(_) => Curve::P256,
             Self::P384(_) => Curve::P384,
             Self::Ed25519(_) => Curve::Ed25519,
+            Self::Secp256k1(_) => Curve::Secp256k1,
+            Self::X25519(_) => Curve::X25519,
         }
     }
 
-    /// Reads the `0x04 || x || y` form of SEC 1 §2.3.3 (P-256, P-384), or the 32 bytes of Ed25519.
+    /// Reads the `0x04 || x || y` form of SEC 1 §2.3.3, or the 32 bytes of Ed25519 and X25519.
     pub fn from_uncompressed(curve: Curve, bytes: &[u8]) -> Option<Self> {
         match curve {
             Curve::P256 => uncompressed(bytes).map(Self::P256),
             Curve::P384 => uncompressed(bytes).map(Self::P384),
             Curve::Ed25519 => bytes.try_into().ok().map(Self::Ed25519),
+            Curve::Secp256k1 => uncompressed(bytes).map(Self::Secp256k1),
+            Curve::X25519 => bytes.try_into().ok().map(Self::X25519),
         }
     }
 
     /// Writes what [`PublicKey::from_uncompressed`] reads.
     pub fn to_uncompressed(&self) -> Vec<u8> {
         match self {
-            Self::P256(point) => [&[4][..], &point.x, &point.y].concat(),
+            Self::P256(point) | Self::Secp256k1(point) => [&[4][..], &point.x, &point.y].concat(),
             Self::P384(point) => [&[4][..], &point.x, &point.y].concat(),
-            Self::Ed25519(bytes) => bytes.to_vec(),
+            Self::Ed25519(bytes) | Self::X25519(bytes) => bytes.to_vec(),
         }
     }
 }
@@ -81,7 +89,7 @@ impl PrivateKey {
     /// checked by [`CryptoProvider::signing_key`](super::CryptoProvider::signing_key).
     pub fn from_parts(mut scalar: Vec<u8>, public: PublicKey) -> Option<Self> {
         let length = match public.curve() {
-            Curve::P256 | Curve::Ed25519 => 32,
+            Curve::P256 | Curve::Ed25519 | Curve::Secp256k1 | Curve::X25519 => 32,
             Curve::P384 => 48,
         };
         if scalar.len() != length {

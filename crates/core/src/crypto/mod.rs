@@ -15,6 +15,8 @@ mod points;
 mod provider;
 #[cfg(feature = "rustcrypto")]
 mod rust_crypto;
+#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+mod secp256k1;
 mod signer;
 
 pub use algorithm::{ContentEncryption, Curve, HashAlgorithm, HashValue, SignatureAlgorithm};

@@ -16,7 +16,14 @@ pub(super) fn decompress(curve: Curve, point: &[u8]) -> Result<PublicKey, Crypto
             let key = p384::PublicKey::from_sec1_bytes(point).map_err(invalid)?;
             read(curve, key.to_sec1_point(false).as_bytes())
         }
+        (Curve::Secp256k1, [2 | 3, ..]) => {
+            let key = k256::PublicKey::from_sec1_bytes(point).map_err(invalid)?;
+            read(curve, key.to_sec1_point(false).as_bytes())
+        }
         (Curve::Ed25519, _) => edwards::read(point),
+        (Curve::X25519, _) => {
+            PublicKey::from_uncompressed(curve, point).ok_or(CryptoError::InvalidKey)
+        }
         _ => Err(CryptoError::InvalidKey),
     }
 }

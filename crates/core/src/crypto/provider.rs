@@ -55,16 +55,18 @@ pub trait CryptoProvider: Random + Debug {
         signature: &[u8],
     ) -> Result<(), CryptoError>;
 
-    /// Makes a new private key.
+    /// Makes a new private key for signatures.
     ///
     /// # Errors
-    /// [`CryptoError::Failed`] when the provider's own generator fails.
+    /// [`CryptoError::Failed`] when the provider's own generator fails, [`CryptoError::KeyMismatch`] for
+    /// a curve that makes no signatures.
     fn generate_key(&self, curve: Curve) -> Result<PrivateKey, CryptoError>;
 
     /// Prepares a private key for many signatures.
     ///
     /// # Errors
-    /// [`CryptoError::InvalidKey`] when the two halves do not belong together.
+    /// [`CryptoError::InvalidKey`] when the two halves do not belong together,
+    /// [`CryptoError::KeyMismatch`] for a key that makes no signatures.
     fn signing_key(&self, key: &PrivateKey) -> Result<Box<dyn SigningKey>, CryptoError>;
 
     /// Agrees on a secret over P-256 (ECDH, RFC 7518 §4.6).
@@ -80,11 +82,18 @@ pub trait CryptoProvider: Random + Debug {
     /// As [`CryptoProvider::agree`], and [`CryptoError::Failed`] when no key can be made.
     fn agree_ephemeral(&self, peer: &PublicKey) -> Result<(PublicKey, SharedSecret), CryptoError>;
 
-    /// Reads a compressed point (SEC 1 §2.3.4 with tag 2 or 3), or the 32 bytes of Ed25519.
+    /// Reads a compressed point (SEC 1 §2.3.4 with tag 2 or 3), or the 32 bytes of Ed25519 and X25519.
     ///
     /// # Errors
     /// [`CryptoError::InvalidKey`] for every other encoding and for a point that is off its curve.
     fn decompress(&self, curve: Curve, point: &[u8]) -> Result<PublicKey, CryptoError>;
+
+    /// The X25519 key of whoever holds this Ed25519 key (RFC 7748 §4.1, the birational map).
+    ///
+    /// # Errors
+    /// [`CryptoError::KeyMismatch`] for a key of another curve, [`CryptoError::InvalidKey`] for a point
+    /// that is off its curve or of small order.
+    fn derive_key_agreement(&self, key: &PublicKey) -> Result<PublicKey, CryptoError>;
 
     /// Encrypts with AES-GCM; the answer is the ciphertext followed by the 16-byte tag.
     ///

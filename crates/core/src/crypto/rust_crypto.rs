@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::{
     ContentEncryption, CryptoError, CryptoProvider, Curve, EcPoint, HashAlgorithm, HashValue,
     PrivateKey, PublicKey, Random, SharedSecret, SignatureAlgorithm, SigningKey, edwards, points,
+    secp256k1,
 };
 
 /// Cryptography without a line of C: for phones, and wherever a C compiler is not at hand.
@@ -77,6 +78,9 @@ impl CryptoProvider for RustCrypto {
                 let signature = p384::ecdsa::Signature::from_slice(signature).map_err(invalid)?;
                 key.verify(message, &signature).map_err(invalid)
             }
+            (SignatureAlgorithm::Es256k, PublicKey::Secp256k1(point)) => {
+                secp256k1::verify(point, message, signature)
+            }
             (SignatureAlgorithm::EdDsa, PublicKey::Ed25519(key)) => {
                 edwards::check(key, signature)?;
                 let key = ed25519_dalek::VerifyingKey::from_bytes(key).map_err(invalid)?;
@@ -94,6 +98,8 @@ impl CryptoProvider for RustCrypto {
         let scalar = match curve {
             Curve::P256 | Curve::Ed25519 => &mut scalar[..32],
             Curve::P384 => &mut scalar[..],
+            Curve::Secp256k1 => return secp256k1::generate_key(self),
+            Curve::X25519 => return Err(CryptoError::KeyMismatch),
         };
         for _ in 0..DRAWS {
             self.fill(scalar);
@@ -124,11 +130,17 @@ impl CryptoProvider for RustCrypto {
                 Box::new(P384Key(p384::ecdsa::SigningKey::from_slice(scalar).map_err(invalid)?))
             }
             Curve::Ed25519 => Box::new(Ed25519Key(ed25519_key(scalar)?)),
+            Curve::Secp256k1 => secp256k1::signing_key(key)?,
+            Curve::X25519 => return Err(CryptoError::KeyMismatch),
         })
     }
 
     fn decompress(&self, curve: Curve, point: &[u8]) -> Result<PublicKey, CryptoError> {
         points::decompress(curve, point)
+    }
+
+    fn derive_key_agreement(&self, key: &PublicKey) -> Result<PublicKey, CryptoError> {
+        edwards::derive_key_agreement(key)
     }
 
     fn agree(&self, own: &PrivateKey, peer: &PublicKey) -> Result<SharedSecret, CryptoError> {
@@ -209,6 +221,8 @@ fn derive_public(curve: Curve, scalar: &[u8]) -> Result<PublicKey, CryptoError> 
             points::read(curve, secret.public_key().to_sec1_point(false).as_bytes())
         }
         Curve::Ed25519 => Ok(PublicKey::Ed25519(ed25519_key(scalar)?.verifying_key().to_bytes())),
+        Curve::Secp256k1 => secp256k1::derive_public(scalar),
+        Curve::X25519 => Err(CryptoError::KeyMismatch),
     }
 }
 

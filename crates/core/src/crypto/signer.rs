@@ -5,9 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use super::{
-    CryptoError, CryptoProvider, Curve, PrivateKey, PublicKey, SignatureAlgorithm, SigningKey,
-};
+use super::{CryptoError, CryptoProvider, PrivateKey, PublicKey, SignatureAlgorithm, SigningKey};
 
 /// Signs with a key that it does not give out.
 #[async_trait]
@@ -39,6 +37,7 @@ pub enum SignerError {
 /// A signer over a private key in this process's memory.
 pub struct SoftwareSigner {
     key: Box<dyn SigningKey>,
+    algorithm: SignatureAlgorithm,
     public: PublicKey,
 }
 
@@ -46,20 +45,19 @@ impl SoftwareSigner {
     /// Prepares a private key for signing.
     ///
     /// # Errors
-    /// [`CryptoError::InvalidKey`] when the key's halves do not belong together.
+    /// [`CryptoError::InvalidKey`] when the key's halves do not belong together,
+    /// [`CryptoError::KeyMismatch`] when it is not for signatures.
     pub fn new(provider: &dyn CryptoProvider, key: &PrivateKey) -> Result<Self, CryptoError> {
-        Ok(Self { key: provider.signing_key(key)?, public: *key.public() })
+        let public = *key.public();
+        let algorithm = public.curve().signature_algorithm().ok_or(CryptoError::KeyMismatch)?;
+        Ok(Self { key: provider.signing_key(key)?, algorithm, public })
     }
 }
 
 #[async_trait]
 impl Signer for SoftwareSigner {
     fn algorithm(&self) -> SignatureAlgorithm {
-        match self.public.curve() {
-            Curve::P256 => SignatureAlgorithm::Es256,
-            Curve::P384 => SignatureAlgorithm::Es384,
-            Curve::Ed25519 => SignatureAlgorithm::EdDsa,
-        }
+        self.algorithm
     }
 
     fn public_key(&self) -> &PublicKey {

@@ -1,11 +1,13 @@
 //! DID documents, as far as keys are concerned (DID 1.1 §5, CID 1.0 §2).
 
-use serde_json::Value;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::{Did, DidUrl, ResolutionError, key};
 use crate::{
-    crypto::{CryptoProvider, PublicKey},
+    crypto::{CryptoProvider, Curve, PublicKey},
     jose::{Jwk, JwkError},
     json::{self, JsonError, Object},
 };
@@ -95,20 +97,25 @@ pub enum DocumentFault {
 pub struct VerificationMethod {
     /// Its name, absolute.
     pub id: DidUrl,
-    /// Whose key it is.
-    pub controller: Did,
+    /// Whose key it is; a document that does not say so can be read, but the key cannot be used.
+    pub controller: Option<Did>,
     /// The key; none when its kind is not supported here.
     pub key: Option<PublicKey>,
     /// The `use` of a JWK.
     pub key_use: Option<String>,
 }
 
-/// What a DID resolved to: its keys, and what each may be used for.
+/// What a DID resolved to: its keys, and what each may be used for. A clone costs nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DidDocument {
+pub struct DidDocument(Arc<Contents>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Contents {
     id: Did,
     methods: Vec<VerificationMethod>,
     relationships: Vec<(Relationship, DidUrl)>,
+    /// The document as it was received; none for did:key, where it is written when it is asked for.
+    json: Option<Object>,
 }
 
 impl DidDocument {
@@ -122,12 +129,24 @@ impl DidDocument {
         bytes: &[u8],
         provider: &dyn CryptoProvider,
     ) -> Result<Self, DocumentFault> {
-        let members = json::parse_object(bytes)?;
+        Self::from_members(did, json::parse_object(bytes)?, provider)
+    }
+
+    /// Reads the document of a DID from its members.
+    ///
+    /// # Errors
+    /// As [`DidDocument::parse`].
+    pub fn from_members(
+        did: &Did,
+        members: Object,
+        provider: &dyn CryptoProvider,
+    ) -> Result<Self, DocumentFault> {
         // DID 1.1 §5.1.1, did:web §Read: the document is about the DID that was resolved
         if members.get("id").and_then(Value::as_str) != Some(did.as_str()) {
             return Err(DocumentFault::ForeignId);
         }
-        let mut document = Self { id: did.clone(), methods: Vec::new(), relationships: Vec::new() };
+        let (methods, relationships) = (Vec::new(), Vec::new());
+        let mut document = Contents { id: did.clone(), methods, relationships, json: None };
         for method in list(&members, "verificationMethod")? {
             document.add(method, provider)?;
         }
@@ -141,7 +160,9 @@ impl DidDocument {
                 document.relationships.push((*relationship, id));
             }
         }
-        Ok(document)
+        list(&members, "service")?;
+        document.json = Some(members);
+        Ok(Self(Arc::new(document)))
     }
 
     /// A document with one key.
@@ -152,17 +173,42 @@ impl DidDocument {
     ) -> Self {
         let relationships =
             relationships.iter().map(|relationship| (*relationship, method.id.clone())).collect();
-        Self { id, methods: vec![method], relationships }
+        Self(Arc::new(Contents { id, methods: vec![method], relationships, json: None }))
+    }
+
+    /// With one more key, for one purpose.
+    pub(super) fn and(self, method: VerificationMethod, relationship: Relationship) -> Self {
+        let mut contents = Arc::unwrap_or_clone(self.0);
+        contents.relationships.push((relationship, method.id.clone()));
+        contents.methods.push(method);
+        Self(Arc::new(contents))
+    }
+
+    /// With the JSON that the keys were read from.
+    pub(super) fn with_json(self, json: Object) -> Self {
+        Self(Arc::new(Contents { json: Some(json), ..Arc::unwrap_or_clone(self.0) }))
     }
 
     /// The DID the document is about.
-    pub const fn id(&self) -> &Did {
-        &self.id
+    pub fn id(&self) -> &Did {
+        &self.0.id
     }
 
     /// Every verification method, whatever it is for.
     pub fn verification_methods(&self) -> &[VerificationMethod] {
-        &self.methods
+        &self.0.methods
+    }
+
+    /// The document as JSON: as it was received, or written from the identifier that carries it.
+    pub fn to_json(&self) -> Object {
+        self.0.json.clone().unwrap_or_else(|| self.0.write())
+    }
+
+    /// The services as they were received (DID 1.1 §5.4); none is ever contacted here.
+    pub fn services(&self) -> impl Iterator<Item = &Object> {
+        let services = self.0.json.as_ref().and_then(|json| json.get("service"));
+        let services = services.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        services.iter().filter_map(Value::as_object)
     }
 
     /// The verification methods for a purpose.
@@ -170,10 +216,11 @@ impl DidDocument {
         &self,
         relationship: Relationship,
     ) -> impl Iterator<Item = &VerificationMethod> {
-        self.relationships
+        self.0
+            .relationships
             .iter()
             .filter(move |(of, _)| *of == relationship)
-            .filter_map(|(_, id)| self.methods.iter().find(|method| method.id == *id))
+            .filter_map(|(_, id)| self.0.methods.iter().find(|method| method.id == *id))
     }
 
     /// The key that a DID URL names, for a purpose.
@@ -187,12 +234,13 @@ impl DidDocument {
         relationship: Relationship,
     ) -> Result<&PublicKey, ResolutionError> {
         let method = self
+            .0
             .methods
             .iter()
             .find(|method| url.names_a_key() && method.id == *url)
             .ok_or(ResolutionError::MethodNotFound)?;
         // DID 1.1 §5.3: a key is used for what its controller listed it for, and for nothing else
-        let listed = self.relationships.iter().any(|(of, id)| *of == relationship && id == url);
+        let listed = self.0.relationships.iter().any(|(of, id)| *of == relationship && id == url);
         // RFC 7517 §4.2: `use` is about signatures or encryption, not both
         let other_use = match relationship {
             Relationship::KeyAgreement => "sig",
@@ -202,10 +250,17 @@ impl DidDocument {
             return Err(ResolutionError::NotInRelationship(relationship.name()));
         }
         // CID 1.0 §3.3: the controller of the method is the subject of this document
-        if method.controller != self.id {
+        if method.controller.as_ref() != Some(&self.0.id) {
             return Err(ResolutionError::ForeignController);
         }
-        method.key.as_ref().ok_or(ResolutionError::KeyNotSupported)
+        match &method.key {
+            // RFC 7748 §6.1: Curve25519 agrees on keys, and signs nothing
+            Some(PublicKey::X25519(_)) if relationship != Relationship::KeyAgreement => {
+                Err(ResolutionError::KeyNotSupported)
+            }
+            Some(key) => Ok(key),
+            None => Err(ResolutionError::KeyNotSupported),
+        }
     }
 
     /// The key that may sign credentials under this DID URL.
@@ -223,7 +278,9 @@ impl DidDocument {
     pub fn authentication(&self, url: &DidUrl) -> Result<&PublicKey, ResolutionError> {
         self.key_for(url, Relationship::Authentication)
     }
+}
 
+impl Contents {
     fn add(
         &mut self,
         value: &Value,
@@ -239,8 +296,12 @@ impl DidDocument {
         if self.methods.iter().any(|method| method.id == id) {
             return Err(DocumentFault::DuplicateMethod);
         }
-        let controller =
-            Did::parse(required("controller")?).map_err(|_| DocumentFault::MalformedMethod)?;
+        let controller = match members.get("controller") {
+            None => None,
+            Some(_) => Some(
+                Did::parse(required("controller")?).map_err(|_| DocumentFault::MalformedMethod)?,
+            ),
+        };
         let (key, key_use) = match key_material(required("type")?, members, provider)? {
             Some(jwk) => (Some(jwk.key), jwk.key_use),
             None => (None, None),
@@ -256,6 +317,29 @@ impl DidDocument {
             None => DidUrl::parse(reference),
         }
         .map_err(|_| DocumentFault::MalformedMethod)
+    }
+
+    /// did:key v0.9, Document Creation Algorithm, with `Multikey` for every key.
+    fn write(&self) -> Object {
+        let methods = self.methods.iter().map(|method| {
+            let multibase = method.key.as_ref().map(key::encode_multikey);
+            json!({
+                "id": method.id.to_string(), "type": "Multikey",
+                "controller": method.controller, "publicKeyMultibase": multibase,
+            })
+        });
+        let mut members = Object::new();
+        members.insert("@context".to_owned(), json!(["https://www.w3.org/ns/did/v1.1"]));
+        members.insert("id".to_owned(), json!(self.id));
+        members.insert("verificationMethod".to_owned(), methods.collect());
+        for relationship in Relationship::ALL {
+            let listed = self.relationships.iter().filter(|(of, _)| of == relationship);
+            let ids: Vec<_> = listed.map(|(_, id)| Value::String(id.to_string())).collect();
+            if !ids.is_empty() {
+                members.insert(relationship.name().to_owned(), ids.into());
+            }
+        }
+        members
     }
 }
 
@@ -277,6 +361,13 @@ fn key_material(
         return Err(DocumentFault::TwoKeys);
     }
     match kind {
+        "EcdsaSecp256k1VerificationKey2019" if members.contains_key("publicKeyJwk") => {
+            match Jwk::from_value(&members["publicKeyJwk"]) {
+                Ok(jwk) if jwk.curve() == Curve::Secp256k1 => Ok(Some(jwk)),
+                Err(JwkError::PrivateMember) => Err(DocumentFault::PrivateKey),
+                _ => Err(DocumentFault::InvalidKey),
+            }
+        }
         "JsonWebKey" | "JsonWebKey2020" => {
             let jwk = members.get("publicKeyJwk").ok_or(DocumentFault::MalformedMethod)?;
             match Jwk::from_value(jwk) {
@@ -286,14 +377,19 @@ fn key_material(
                 Err(_) => Err(DocumentFault::InvalidKey),
             }
         }
-        "Multikey" | "Ed25519VerificationKey2020" => {
+        "Multikey" | "Ed25519VerificationKey2020" | "X25519KeyAgreementKey2020" => {
             let multibase = members
                 .get("publicKeyMultibase")
                 .and_then(Value::as_str)
                 .ok_or(DocumentFault::MalformedMethod)?;
             match key::decode_multikey(multibase, provider) {
-                Ok(PublicKey::Ed25519(key)) => Ok(Some(Jwk::new(PublicKey::Ed25519(key)))),
                 Ok(key) if kind == "Multikey" => Ok(Some(Jwk::new(key))),
+                Ok(key @ PublicKey::Ed25519(_)) if kind.starts_with("Ed25519") => {
+                    Ok(Some(Jwk::new(key)))
+                }
+                Ok(key @ PublicKey::X25519(_)) if kind.starts_with("X25519") => {
+                    Ok(Some(Jwk::new(key)))
+                }
                 Err(ResolutionError::KeyNotSupported) => Ok(None),
                 _ => Err(DocumentFault::InvalidKey),
             }

@@ -21,15 +21,42 @@ pub(super) fn resolve(
     // did:key v0.9, Document Creation Algorithm: the fragment is the multibase value; X25519 is not derived unless asked for
     let method = VerificationMethod {
         id: did.with_fragment(multibase)?,
-        controller: did.clone(),
+        controller: Some(did.clone()),
         key: Some(key),
         key_use: None,
     };
-    Ok(DidDocument::of_one(did.clone(), method, Relationship::SIGNATURES))
+    let relationships = match key {
+        PublicKey::X25519(_) => &[Relationship::KeyAgreement],
+        _ => Relationship::SIGNATURES,
+    };
+    Ok(DidDocument::of_one(did.clone(), method, relationships))
+}
+
+/// Resolves a did:key of Ed25519 with the X25519 key that belongs to it, for those who encrypt.
+///
+/// did:key v0.9, Document Creation Algorithm (6), `enableEncryptionKeyDerivation`. Of another curve, the
+/// document is the usual one.
+pub(super) fn resolve_with_key_agreement(
+    did: &Did,
+    provider: &dyn CryptoProvider,
+) -> Result<DidDocument, ResolutionError> {
+    let key = decode_multikey(did.method_specific_id(), provider)?;
+    let document = resolve(did, provider)?;
+    if key.curve() != Curve::Ed25519 {
+        return Ok(document);
+    }
+    let derived = provider.derive_key_agreement(&key).map_err(|_| ResolutionError::InvalidKey)?;
+    let method = VerificationMethod {
+        id: did.with_fragment(&encode_multikey(&derived))?,
+        controller: Some(did.clone()),
+        key: Some(derived),
+        key_use: None,
+    };
+    Ok(document.and(method, Relationship::KeyAgreement))
 }
 
 /// The multibase form of a public key: base58btc of the multicodec prefix and the compressed point.
-pub(super) fn encode_multikey(key: &PublicKey) -> String {
+pub(crate) fn encode_multikey(key: &PublicKey) -> String {
     let compressed = |x: &[u8], y: &[u8]| {
         let odd = y.last().is_some_and(|last| last & 1 == 1);
         [&[2 + u8::from(odd)][..], x].concat()
@@ -38,17 +65,23 @@ pub(super) fn encode_multikey(key: &PublicKey) -> String {
         PublicKey::Ed25519(point) => (ED25519, point.to_vec()),
         PublicKey::P256(point) => (P256, compressed(&point.x, &point.y)),
         PublicKey::P384(point) => (P384, compressed(&point.x, &point.y)),
+        PublicKey::Secp256k1(point) => (SECP256K1, compressed(&point.x, &point.y)),
+        PublicKey::X25519(point) => (X25519, point.to_vec()),
     };
     format!("z{}", bs58::encode([&prefix[..], &point].concat()).into_string())
 }
 
 /// Reads what [`encode_multikey`] writes.
-pub(super) fn decode_multikey(
+pub(crate) fn decode_multikey(
     multibase: &str,
     provider: &dyn CryptoProvider,
 ) -> Result<PublicKey, ResolutionError> {
     // did:key v0.9, Decode Public Key Algorithm (2): base58btc, and no other base
     let encoded = multibase.strip_prefix('z').ok_or(ResolutionError::InvalidDid)?;
+    // told by its first characters: an RSA key is too long to be worth the decoding
+    if encoded.len() > MAX_MULTIBASE && RSA.iter().any(|start| encoded.starts_with(start)) {
+        return Err(ResolutionError::KeyNotSupported);
+    }
     // base58 is decoded in quadratic time, and no key here needs more
     if encoded.len() > MAX_MULTIBASE {
         return Err(ResolutionError::InvalidDid);
@@ -60,7 +93,11 @@ pub(super) fn decode_multikey(
         ED25519 => (Curve::Ed25519, 32),
         P256 => (Curve::P256, 33),
         P384 => (Curve::P384, 49),
-        P521 | SECP256K1 | X25519 | BLS12_381_G2 => return Err(ResolutionError::KeyNotSupported),
+        SECP256K1 => (Curve::Secp256k1, 33),
+        X25519 => (Curve::X25519, 32),
+        P521 | BLS12_381_G1 | BLS12_381_G2 | BLS12_381_G1G2 => {
+            return Err(ResolutionError::KeyNotSupported);
+        }
         _ => return Err(ResolutionError::InvalidDid),
     };
     // did:key v0.9, Signature Method Creation Algorithm (3): the length the multicodec demands
@@ -81,4 +118,9 @@ const P384: [u8; 2] = [0x81, 0x24];
 const P521: [u8; 2] = [0x82, 0x24];
 const SECP256K1: [u8; 2] = [0xe7, 0x01];
 const X25519: [u8; 2] = [0xec, 0x01];
+const BLS12_381_G1: [u8; 2] = [0xea, 0x01];
 const BLS12_381_G2: [u8; 2] = [0xeb, 0x01];
+const BLS12_381_G1G2: [u8; 2] = [0xee, 0x01];
+
+/// How the multibase text of an RSA key starts, by its length of 2048 and 4096 bits.
+const RSA: [&str; 2] = ["4MX", "gg"];

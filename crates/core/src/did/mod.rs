@@ -1,14 +1,21 @@
 //! Decentralized identifiers: syntax, documents and resolution (DID 1.1, DID Resolution 1.0).
 //!
-//! did:key and did:jwk are resolved here, from the identifier alone. For did:web the bytes come through
-//! the port [`DidWebSource`], and are read and judged here.
+//! did:key, did:jwk and did:peer are resolved here, from the identifier alone. For did:web the bytes come
+//! through the port [`DidWebSource`], and are read and judged here.
 
+mod dereference;
 mod document;
 mod jwk;
 mod key;
+mod multihash;
+mod peer;
 mod resolve;
+mod result;
 mod syntax;
 
+pub use dereference::Dereferenced;
 pub use document::{DidDocument, DocumentFault, Relationship, VerificationMethod};
-pub use resolve::{DidMethods, DidResolver, DidWebSource, ResolutionError};
+pub use peer::PeerFault;
+pub use resolve::{DidMethods, DidResolver, DidWebSource, Fetched, ResolutionError};
+pub use result::{DocumentMetadata, ResolutionOptions, Resolved, Version};
 pub use syntax::{Did, DidUrl};

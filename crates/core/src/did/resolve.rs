@@ -1,11 +1,14 @@
 //! From a DID to its document, whatever the method (DID Resolution 1.0 §4).
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use thiserror::Error;
 
-use super::{Did, DidDocument, DocumentFault, jwk, key};
+use super::{
+    Did, DidDocument, DocumentFault, DocumentMetadata, PeerFault, ResolutionOptions, Resolved, jwk,
+    key, peer,
+};
 use crate::{crypto::CryptoProvider, jose::JwkError, json::JsonError};
 
 /// Turns a DID into its document.
@@ -26,7 +29,16 @@ pub trait DidWebSource: Send + Sync {
     /// # Errors
     /// [`ResolutionError::InvalidDid`] when the DID maps to no URL, [`ResolutionError::NotFound`],
     /// [`ResolutionError::RepresentationNotSupported`] or [`ResolutionError::Unreachable`].
-    async fn document(&self, did: &Did) -> Result<Vec<u8>, ResolutionError>;
+    async fn document(&self, did: &Did) -> Result<Fetched, ResolutionError>;
+}
+
+/// What a source brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The bytes, unread.
+    pub bytes: Vec<u8>,
+    /// How long they may serve before they are fetched again.
+    pub fresh_for: Duration,
 }
 
 /// Why a DID or a DID URL led to no key.
@@ -56,9 +68,21 @@ pub enum ResolutionError {
     /// The JWK in a did:jwk breaks a rule.
     #[error("the DID carries a refused JWK: {0}")]
     Jwk(JwkError),
-    /// There is no document, or it was deactivated.
+    /// A did:peer breaks a rule of its method.
+    #[error("the did:peer is refused: {0}")]
+    Peer(#[from] PeerFault),
+    /// An option or a parameter has a value that it cannot have.
+    #[error("a resolution option is not valid")]
+    InvalidOption,
+    /// An option that the DID's method does not know, as a version of a did:key.
+    #[error("a resolution option is not supported for this DID")]
+    OptionNotSupported,
+    /// There is no document, or not in this version.
     #[error("there is no DID document")]
     NotFound,
+    /// The DID was deactivated by its controller, and has no document any more.
+    #[error("the DID is deactivated")]
+    Deactivated,
     /// What was found is no JSON representation of a DID document.
     #[error("the document has no supported representation")]
     RepresentationNotSupported,
@@ -74,7 +98,7 @@ pub enum ResolutionError {
     /// The verification method exists, but not for this purpose.
     #[error("the verification method is not meant for {0}")]
     NotInRelationship(&'static str),
-    /// The verification method is controlled by another DID.
+    /// The verification method is controlled by another DID, or does not say by whom.
     #[error("the verification method belongs to another controller")]
     ForeignController,
 }
@@ -88,10 +112,14 @@ impl ResolutionError {
             | Self::InvalidKey
             | Self::JwkUnreadable(_)
             | Self::Jwk(_) => "INVALID_DID",
+            Self::Peer(PeerFault::LongFormUnknown) => "NOT_FOUND",
+            Self::Peer(PeerFault::Numalgo) => "FEATURE_NOT_SUPPORTED",
+            Self::Peer(_) => "INVALID_DID",
+            Self::InvalidOption => "INVALID_OPTIONS",
             Self::InvalidDidUrl => "INVALID_DID_URL",
             Self::MethodNotSupported => "METHOD_NOT_SUPPORTED",
-            Self::KeyNotSupported => "FEATURE_NOT_SUPPORTED",
-            Self::NotFound | Self::MethodNotFound => "NOT_FOUND",
+            Self::KeyNotSupported | Self::OptionNotSupported => "FEATURE_NOT_SUPPORTED",
+            Self::NotFound | Self::Deactivated | Self::MethodNotFound => "NOT_FOUND",
             Self::RepresentationNotSupported => "REPRESENTATION_NOT_SUPPORTED",
             Self::Unreachable => "INTERNAL_ERROR",
             Self::Document(_) | Self::NotInRelationship(_) | Self::ForeignController => {
@@ -101,17 +129,20 @@ impl ResolutionError {
     }
 }
 
-/// The DID methods that are resolved: did:key and did:jwk, and did:web once it has a source.
+/// The DID methods that are resolved: did:key, did:jwk and did:peer, and did:web once it has a source.
 #[derive(Clone)]
 pub struct DidMethods {
     provider: Arc<dyn CryptoProvider>,
     web: Option<Arc<dyn DidWebSource>>,
+    /// The longer forms of did:peer, by their hashes.
+    peers: HashMap<Did, Did>,
+    key_agreement: bool,
 }
 
 impl DidMethods {
     /// The methods that need nothing but the identifier.
     pub fn new(provider: Arc<dyn CryptoProvider>) -> Self {
-        Self { provider, web: None }
+        Self { provider, web: None, peers: HashMap::new(), key_agreement: false }
     }
 
     /// With did:web through this source.
@@ -120,29 +151,79 @@ impl DidMethods {
         self.web = Some(source);
         self
     }
-}
 
-#[async_trait]
-impl DidResolver for DidMethods {
-    async fn resolve(&self, did: &Did) -> Result<DidDocument, ResolutionError> {
+    /// With the longer form of a did:peer, as a peer sent it: its hash resolves from now on.
+    #[must_use]
+    pub fn with_known_peer(mut self, long: Did) -> Self {
+        if let Some(short) = long.short_peer(&*self.provider) {
+            self.peers.insert(short, long);
+        }
+        self
+    }
+
+    /// With the X25519 key of every Ed25519 did:key in its document, for those who encrypt
+    /// (did:key v0.9, `enableEncryptionKeyDerivation`).
+    #[must_use]
+    pub fn with_derived_key_agreement(mut self) -> Self {
+        self.key_agreement = true;
+        self
+    }
+
+    /// Resolves a DID with options, and says what is known about its document.
+    ///
+    /// A deactivated DID is an answer here, without a document, and not an error.
+    ///
+    /// # Errors
+    /// One [`ResolutionError`] per rule.
+    pub async fn resolve_with(
+        &self,
+        did: &Did,
+        options: &ResolutionOptions,
+    ) -> Result<Resolved, ResolutionError> {
+        let derived = |document| Resolved::unchanging(document);
+        if options.version.is_some() && matches!(did.method(), "key" | "jwk" | "peer" | "web") {
+            // DID Resolution 1.0 §4.4(3): an option that is not supported is refused, not ignored
+            return Err(ResolutionError::OptionNotSupported);
+        }
         match did.method() {
-            "key" => key::resolve(did, &*self.provider),
-            "jwk" => jwk::resolve(did),
+            "key" if self.key_agreement => {
+                key::resolve_with_key_agreement(did, &*self.provider).map(derived)
+            }
+            "key" => key::resolve(did, &*self.provider).map(derived),
+            "jwk" => jwk::resolve(did).map(derived),
+            "peer" => {
+                let known = |short: &Did| self.peers.get(short).cloned();
+                peer::resolve(did, known, &*self.provider).map(derived)
+            }
             "web" => {
                 let source = self.web.as_ref().ok_or(ResolutionError::MethodNotSupported)?;
-                Ok(DidDocument::parse(did, &source.document(did).await?, &*self.provider)?)
+                let fetched = source.document(did).await?;
+                let document = DidDocument::parse(did, &fetched.bytes, &*self.provider)?;
+                let metadata = DocumentMetadata::default();
+                Ok(Resolved {
+                    document: Some(document),
+                    metadata,
+                    fresh_for: Some(fetched.fresh_for),
+                })
             }
             _ => Err(ResolutionError::MethodNotSupported),
         }
     }
 }
 
+#[async_trait]
+impl DidResolver for DidMethods {
+    async fn resolve(&self, did: &Did) -> Result<DidDocument, ResolutionError> {
+        self.resolve_with(did, &ResolutionOptions::default()).await?.into_document()
+    }
+}
+
 impl fmt::Debug for DidMethods {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(if self.web.is_some() {
-            "DidMethods(key, jwk, web)"
+            "DidMethods(key, jwk, peer, web)"
         } else {
-            "DidMethods(key, jwk)"
+            "DidMethods(key, jwk, peer)"
         })
     }
 }

@@ -101,10 +101,58 @@ impl DidUrl {
         self.rest.split_once('#').map(|(_, fragment)| fragment)
     }
 
+    /// What comes after the DID up to `?` or `#`, with its slash in front; empty when there is no path.
+    pub fn path(&self) -> &str {
+        let end = self.rest.find(['?', '#']).unwrap_or(self.rest.len());
+        self.rest.get(..end).unwrap_or_default()
+    }
+
+    /// What comes between `?` and `#`.
+    pub fn query(&self) -> Option<&str> {
+        let before = self.rest.split_once('#').map_or(self.rest.as_str(), |(before, _)| before);
+        before.split_once('?').map(|(_, query)| query)
+    }
+
+    /// The parameters of the query in their order, percent-decoded once (DID Resolution 1.0 §3).
+    ///
+    /// # Errors
+    /// [`ResolutionError::InvalidOption`] for an encoding that is not UTF-8, and for a name that comes
+    /// twice.
+    pub fn parameters(&self) -> Result<Vec<(String, String)>, ResolutionError> {
+        let mut parameters: Vec<(String, String)> = Vec::new();
+        for pair in self.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = (percent_decode(name)?, percent_decode(value)?);
+            // DID Resolution 1.0 §3.3: two readers must not take two different values
+            if parameters.iter().any(|(other, _)| *other == name) {
+                return Err(ResolutionError::InvalidOption);
+            }
+            parameters.push((name, value));
+        }
+        Ok(parameters)
+    }
+
     /// Whether there is nothing but a fragment after the DID: the form that names a key.
     pub fn names_a_key(&self) -> bool {
         self.rest.len() > 1 && self.rest.starts_with('#')
     }
+}
+
+/// Decodes once; the grammar has seen to the digits.
+fn percent_decode(text: &str) -> Result<String, ResolutionError> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => match (digit(bytes.next()), digit(bytes.next())) {
+                (Some(high), Some(low)) => (high * 16 + low) as u8,
+                _ => return Err(ResolutionError::InvalidOption),
+            },
+            other => other,
+        });
+    }
+    String::from_utf8(decoded).map_err(|_| ResolutionError::InvalidOption)
 }
 
 fn is_made_of(text: &str, allowed: impl Fn(u8) -> bool) -> bool {

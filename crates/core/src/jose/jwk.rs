@@ -1,4 +1,4 @@
-//! JSON Web Keys (RFC 7517, RFC 7518 §6, RFC 8037 §2).
+//! JSON Web Keys (RFC 7517, RFC 7518 §6, RFC 8037 §2, RFC 8812 §3.1).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
@@ -75,6 +75,8 @@ impl Jwk {
             ("EC", "P-256") => PublicKey::P256(point(members)?),
             ("EC", "P-384") => PublicKey::P384(point(members)?),
             ("OKP", "Ed25519") => PublicKey::Ed25519(coordinate(members, "x")?),
+            ("EC", "secp256k1") => PublicKey::Secp256k1(point(members)?),
+            ("OKP", "X25519") => PublicKey::X25519(coordinate(members, "x")?),
             _ => return Err(JwkError::Unsupported),
         };
         Ok(Self {
@@ -186,7 +188,7 @@ impl PrivateJwk {
     }
 }
 
-/// The members that make the key (RFC 7518 §6.2.1, RFC 8037 §2).
+/// The members that make the key (RFC 7518 §6.2.1, RFC 8037 §2, RFC 8812 §3.1).
 pub(crate) fn required_members(key: &PublicKey) -> Vec<(&'static str, String)> {
     let (text, bytes) = (str::to_owned, |bytes: &[u8]| json::base64url(bytes));
     let ec = |curve: &str, x: &[u8], y: &[u8]| {
@@ -197,6 +199,10 @@ pub(crate) fn required_members(key: &PublicKey) -> Vec<(&'static str, String)> {
         PublicKey::P384(EcPoint { x, y }) => ec("P-384", x, y),
         PublicKey::Ed25519(x) => {
             vec![("kty", text("OKP")), ("crv", text("Ed25519")), ("x", bytes(x))]
+        }
+        PublicKey::Secp256k1(EcPoint { x, y }) => ec("secp256k1", x, y),
+        PublicKey::X25519(x) => {
+            vec![("kty", text("OKP")), ("crv", text("X25519")), ("x", bytes(x))]
         }
     }
 }

@@ -18,7 +18,7 @@ const SLOT: Slot = Slot {
     name: "key binding JWT",
     // RFC 9901 §4.3: typ is kb+jwt
     typ: &["kb+jwt"],
-    algorithms: SignatureAlgorithm::ALL,
+    algorithms: SignatureAlgorithm::OPENID4VC,
     // a kid names a key that is known already, so it does no harm; it is not looked at
     header_keys: &[HeaderKey::Kid],
 };

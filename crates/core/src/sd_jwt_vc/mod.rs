@@ -31,7 +31,7 @@ const SLOT: Slot = Slot {
     name: "SD-JWT VC",
     // SD-JWT VC §2.2.1: typ is dc+sd-jwt
     typ: &[TYP],
-    algorithms: SignatureAlgorithm::ALL,
+    algorithms: SignatureAlgorithm::OPENID4VC,
     // a key in the header proves nothing; which of these two is used is the verifier's policy
     header_keys: &[HeaderKey::Kid, HeaderKey::X5c],
 };

@@ -6,10 +6,11 @@ use lanyard_core::crypto::{
 };
 
 const PROVIDERS: [&dyn CryptoProvider; 2] = [&RustCrypto, &AwsLc];
-const CURVES: [(Curve, SignatureAlgorithm); 3] = [
+const CURVES: [(Curve, SignatureAlgorithm); 4] = [
     (Curve::P256, SignatureAlgorithm::Es256),
     (Curve::P384, SignatureAlgorithm::Es384),
     (Curve::Ed25519, SignatureAlgorithm::EdDsa),
+    (Curve::Secp256k1, SignatureAlgorithm::Es256k),
 ];
 
 #[test]
@@ -45,6 +46,47 @@ fn refuses_a_key_of_another_curve_than_the_algorithms() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn makes_es256k_signatures_with_the_lower_s() {
+    // SEC 2 §2.4.1: the order of the group, of which `s` is at most the half
+    let half = [&[0x7f][..], &[0xff; 15]].concat();
+    for provider in PROVIDERS {
+        let key = provider.generate_key(Curve::Secp256k1).unwrap();
+        let signer = provider.signing_key(&key).unwrap();
+        for message in 0..16 {
+            let signature = signer.sign(&[message]).unwrap();
+            assert!(signature[32..48] <= half[..], "{signature:x?}");
+        }
+    }
+}
+
+#[test]
+fn makes_no_key_for_signatures_on_a_curve_for_key_agreement() {
+    for provider in PROVIDERS {
+        let made = provider.generate_key(Curve::X25519);
+        assert_eq!(made.err(), Some(CryptoError::KeyMismatch));
+        let key = PrivateKey::from_parts(vec![1; 32], PublicKey::X25519([9; 32])).unwrap();
+        assert_eq!(provider.signing_key(&key).err(), Some(CryptoError::KeyMismatch));
+    }
+}
+
+#[test]
+fn derives_a_key_for_key_agreement_from_an_ed25519_key_alone() {
+    for provider in PROVIDERS {
+        let derive = |key: &PublicKey| provider.derive_key_agreement(key);
+        let key = provider.generate_key(Curve::Ed25519).unwrap();
+        assert_eq!(derive(key.public()).map(|key| key.curve()), Ok(Curve::X25519));
+        // of small order, and off the curve
+        for y in [0, 2] {
+            let mut encoding = [0; 32];
+            encoding[0] = y;
+            assert_eq!(derive(&PublicKey::Ed25519(encoding)), Err(CryptoError::InvalidKey));
+        }
+        let other = provider.generate_key(Curve::P256).unwrap();
+        assert_eq!(derive(other.public()), Err(CryptoError::KeyMismatch));
     }
 }
 
@@ -126,8 +168,8 @@ fn decompresses_what_was_compressed_and_nothing_else() {
                 let key = *provider.generate_key(curve).unwrap().public();
                 let whole = key.to_uncompressed();
                 let compressed = match curve {
-                    Curve::Ed25519 => whole.clone(),
-                    Curve::P256 | Curve::P384 => {
+                    Curve::Ed25519 | Curve::X25519 => whole.clone(),
+                    Curve::P256 | Curve::P384 | Curve::Secp256k1 => {
                         let tag = 2 + (whole[whole.len() - 1] & 1);
                         [&[tag], &whole[1..=whole.len() / 2]].concat()
                     }

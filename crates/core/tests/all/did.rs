@@ -5,13 +5,14 @@ use std::{
     pin::pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use lanyard_core::{
     crypto::{AwsLc, CryptoProvider, Curve, PublicKey, RustCrypto},
     did::{
-        Did, DidDocument, DidMethods, DidResolver, DidUrl, DidWebSource, DocumentFault,
+        Did, DidDocument, DidMethods, DidResolver, DidUrl, DidWebSource, DocumentFault, Fetched,
         Relationship, ResolutionError,
     },
     jose::{Jwk, JwkError},
@@ -64,7 +65,7 @@ fn resolves_the_official_did_keys_or_says_why_not() {
         let did = did.as_str().unwrap();
         let outcome = resolve(did);
         match &did[..12] {
-            "did:key:zQ3s" | "did:key:zUC7" => {
+            "did:key:zUC7" => {
                 assert_eq!(outcome, Err(ResolutionError::KeyNotSupported), "{did}");
             }
             _ => {
@@ -112,8 +113,99 @@ fn reads_the_ed25519_key_of_the_did_key_document() {
     let (read, resolved) = (parse(did, &document).unwrap(), resolve(did).unwrap());
     let method = resolved.verification_methods()[0].id.clone();
     assert_eq!(read.assertion_method(&method), resolved.assertion_method(&method));
-    // X25519 is derived on request only, and no such request exists here
+    // X25519 is derived on request only
     assert_eq!(resolved.methods_for(Relationship::KeyAgreement).count(), 0);
+    let derived = resolve_deriving(did);
+    let agreement = |document: &DidDocument| {
+        document.methods_for(Relationship::KeyAgreement).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(agreement(&derived), agreement(&read));
+    assert_eq!(agreement(&derived).len(), 1);
+    assert_eq!(derived.to_json()["@context"], document["@context"]);
+    for relationship in Relationship::SIGNATURES {
+        assert_eq!(derived.to_json()[relationship.name()], document[relationship.name()]);
+    }
+}
+
+fn resolve_deriving(did: &str) -> DidDocument {
+    let did = Did::parse(did).expect("the vectors have good DIDs");
+    let providers: [Arc<dyn CryptoProvider>; 2] = [Arc::new(RustCrypto), Arc::new(AwsLc)];
+    let [one, other] = providers.map(|provider| {
+        let methods = DidMethods::new(provider).with_derived_key_agreement();
+        now(methods.resolve(&did)).expect("the vectors have good keys")
+    });
+    assert_eq!(one, other, "the providers agree");
+    one
+}
+
+#[test]
+fn derives_the_x25519_keys_of_the_did_key_vectors() {
+    if !vectors::available("did-key") {
+        return;
+    }
+    let vectors = vectors::json("did-key/legacy-test-vectors/ed25519-x25519.json");
+    for (did, vector) in vectors.as_object().unwrap() {
+        let expected = vector["keyAgreementKeyPair"]["publicKeyBase58"].as_str().unwrap();
+        let document = resolve_deriving(did);
+        let derived = document.methods_for(Relationship::KeyAgreement).next().unwrap();
+        let key = derived.key.unwrap();
+        assert_eq!(key.curve(), Curve::X25519);
+        assert_eq!(bs58::encode(key.to_uncompressed()).into_string(), expected, "{did}");
+        let name = vector["keyAgreementKeyPair"]["id"].as_str().unwrap();
+        assert_eq!(derived.id, url(&format!("{did}{name}")));
+    }
+}
+
+#[test]
+fn reads_the_x25519_keys_of_the_did_key_vectors_for_key_agreement_alone() {
+    if !vectors::available("did-key") {
+        return;
+    }
+    let vectors = vectors::json("did-key/legacy-test-vectors/x25519.json");
+    for (did, vector) in vectors["didDocument"].as_object().unwrap() {
+        let name = url(vector["keyAgreement"][0].as_str().unwrap());
+        let document = resolve(did).unwrap();
+        let key = document.key_for(&name, Relationship::KeyAgreement).unwrap();
+        let expected = vector["verificationMethod"][0]["publicKeyBase58"].as_str().unwrap();
+        assert_eq!(bs58::encode(key.to_uncompressed()).into_string(), expected, "{did}");
+        assert_eq!(
+            document.authentication(&name),
+            Err(ResolutionError::NotInRelationship("authentication"))
+        );
+    }
+}
+
+#[test]
+fn reads_the_secp256k1_keys_of_the_did_key_vectors() {
+    if !vectors::available("did-key") {
+        return;
+    }
+    let vectors = vectors::json("did-key/legacy-test-vectors/secp256k1.json");
+    for (did, vector) in vectors.as_object().unwrap() {
+        let key = resolve(did).unwrap().verification_methods()[0].key.unwrap();
+        assert_eq!(key.curve(), Curve::Secp256k1);
+        assert_eq!(Did::from_key(&key).as_str(), did);
+        let pair = &vector["verificationKeyPair"];
+        if let Some(compressed) = pair["publicKeyBase58"].as_str() {
+            let compressed = bs58::decode(compressed).into_vec().unwrap();
+            assert_eq!(AwsLc.decompress(Curve::Secp256k1, &compressed), Ok(key), "{did}");
+        } else {
+            assert_eq!(Jwk::from_value(&pair["publicKeyJwk"]).unwrap().key, key, "{did}");
+        }
+    }
+}
+
+#[test]
+fn refuses_the_bls_and_rsa_keys_of_the_did_key_vectors_by_their_kind() {
+    if !vectors::available("did-key") {
+        return;
+    }
+    for file in ["bls12381", "rsa"] {
+        let vectors = vectors::json(format!("did-key/legacy-test-vectors/{file}.json"));
+        for did in vectors.as_object().unwrap().keys() {
+            assert_eq!(resolve(did), Err(ResolutionError::KeyNotSupported), "{did}");
+        }
+    }
 }
 
 #[test]
@@ -135,13 +227,15 @@ fn resolves_the_official_did_jwks() {
 
     let vector = vectors::json("did-jwk/x25519.json");
     let did = vector["did"].as_str().unwrap();
-    assert_eq!(resolve(did), Err(ResolutionError::KeyNotSupported));
-    let read = parse(did, &vector["did_document"]).unwrap();
+    let (resolved, read) = (resolve(did).unwrap(), parse(did, &vector["did_document"]).unwrap());
+    assert_eq!(Value::Object(resolved.to_json()), vector["did_document"]);
     let name = url(vector["did_url"].as_str().unwrap());
-    assert_eq!(
-        read.key_for(&name, Relationship::KeyAgreement),
-        Err(ResolutionError::KeyNotSupported)
-    );
+    let key = resolved.key_for(&name, Relationship::KeyAgreement).unwrap();
+    assert_eq!(key.curve(), Curve::X25519);
+    assert_eq!(read.key_for(&name, Relationship::KeyAgreement), Ok(key));
+    for relationship in Relationship::SIGNATURES {
+        assert!(resolved.key_for(&name, *relationship).is_err());
+    }
 }
 
 #[test]
@@ -163,7 +257,7 @@ fn reads_the_official_did_web_documents() {
         curve("key-1", Relationship::AssertionMethod),
         Err(ResolutionError::NotInRelationship("assertionMethod"))
     );
-    assert_eq!(curve("key-1", Relationship::KeyAgreement), Err(ResolutionError::KeyNotSupported));
+    assert_eq!(curve("key-1", Relationship::KeyAgreement), Ok(Curve::X25519));
     assert_eq!(curve("key-3", Relationship::AssertionMethod), Err(ResolutionError::MethodNotFound));
 
     let document =
@@ -177,7 +271,7 @@ fn reads_the_official_did_web_documents() {
 
 #[test]
 fn a_key_and_its_did_lead_to_each_other() {
-    for curve in [Curve::P256, Curve::P384, Curve::Ed25519] {
+    for curve in [Curve::P256, Curve::P384, Curve::Ed25519, Curve::Secp256k1] {
         let key = *RustCrypto.generate_key(curve).unwrap().public();
         let mut jwk = Jwk::new(key);
         jwk.kid = Some("not-the-fragment".to_owned());
@@ -307,9 +401,9 @@ struct OneDocument(Value, Mutex<Vec<String>>);
 
 #[async_trait]
 impl DidWebSource for OneDocument {
-    async fn document(&self, did: &Did) -> Result<Vec<u8>, ResolutionError> {
+    async fn document(&self, did: &Did) -> Result<Fetched, ResolutionError> {
         self.1.lock().expect("no test panics here").push(did.to_string());
-        Ok(self.0.to_string().into_bytes())
+        Ok(Fetched { bytes: self.0.to_string().into_bytes(), fresh_for: Duration::ZERO })
     }
 }
 
@@ -382,6 +476,7 @@ fn refuses_a_malformed_verification_method() {
         ("type", json!(1)),
         ("controller", json!("nobody")),
         ("controller", json!([DID])),
+        ("controller", json!(null)),
         ("publicKeyMultibase", json!(null)),
     ] {
         let fault = refusal(|document| document["verificationMethod"][0][member] = value.clone());
@@ -457,6 +552,22 @@ fn refuses_the_key_of_another_controller() {
     assert_eq!(
         parse(DID, &document).unwrap().assertion_method(&url(KEY)),
         Err(ResolutionError::ForeignController)
+    );
+    document["verificationMethod"][0].as_object_mut().unwrap().remove("controller");
+    assert_eq!(
+        parse(DID, &document).unwrap().assertion_method(&url(KEY)),
+        Err(ResolutionError::ForeignController)
+    );
+}
+
+#[test]
+fn an_x25519_key_signs_nothing_wherever_it_is_listed() {
+    let mut document = document();
+    let key = "z6LSeu9HkTHSfLLeUs2nnzUSNedgDUevfNQgQjQC23ZCit6F";
+    document["verificationMethod"][0]["publicKeyMultibase"] = json!(key);
+    assert_eq!(
+        parse(DID, &document).unwrap().assertion_method(&url(KEY)),
+        Err(ResolutionError::KeyNotSupported)
     );
 }
 

@@ -440,8 +440,8 @@ fn row_25_refuses_keys_of_other_kinds() {
     for jwk in [
         json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"}),
         json!({"kty": "EC", "crv": "P-521", "x": "AA", "y": "AA"}),
-        json!({"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA"}),
-        json!({"kty": "OKP", "crv": "X25519", "x": "AA"}),
+        json!({"kty": "EC", "crv": "X25519", "x": "AA", "y": "AA"}),
+        json!({"kty": "OKP", "crv": "X448", "x": "AA"}),
         json!({"kty": "OKP", "crv": "P-256", "x": "AA", "y": "AA"}),
         json!({"kty": "EC", "x": "AA", "y": "AA"}),
     ] {

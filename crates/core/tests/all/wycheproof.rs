@@ -53,6 +53,11 @@ fn ecdsa_over_p384() {
 }
 
 #[test]
+fn ecdsa_over_secp256k1() {
+    judge_ecdsa(ecdsa::TestName::EcdsaSecp256k1Sha256P1363, SignatureAlgorithm::Es256k);
+}
+
+#[test]
 fn ed25519() {
     let set = eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap();
     for group in set.test_groups {

@@ -45,8 +45,8 @@ fn canned(body: &str) -> Canned {
 }
 
 async fn fetch(canned: Canned) -> Result<String, DidWebError> {
-    let bytes = DidWebFetcher::new(Arc::new(canned)).fetch(DID).await?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let fetched = DidWebFetcher::new(Arc::new(canned)).fetch(DID).await?;
+    Ok(String::from_utf8_lossy(&fetched.bytes).into_owned())
 }
 
 async fn resolve(canned: Canned) -> Result<DidDocument, ResolutionError> {
@@ -58,8 +58,8 @@ async fn resolve(canned: Canned) -> Result<DidDocument, ResolutionError> {
 async fn the_document_comes_from_the_mapped_url() {
     let body = format!(r#"{{"id":"{DID}","extra":1}}"#);
     let client = Arc::new(canned(&body));
-    let bytes = DidWebFetcher::new(client.clone()).fetch(DID).await.unwrap();
-    assert_eq!(bytes, body);
+    let fetched = DidWebFetcher::new(client.clone()).fetch(DID).await.unwrap();
+    assert_eq!(fetched.bytes, body.as_bytes());
     let asked = client.asked.lock().expect("not poisoned");
     assert_eq!(*asked, ["https://issuer.example/staff/did.json"]);
 }

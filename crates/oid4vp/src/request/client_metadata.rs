@@ -68,7 +68,7 @@ impl ClientMetadata {
 /// The formats that are taken, generated from what verification allows.
 pub(crate) fn formats() -> Value {
     // OID4VP 1.0 App. B.3.4: fully-specified names; `EdDSA` is the older name of `Ed25519` (RFC 9864)
-    let names = SignatureAlgorithm::ALL.iter().map(|algorithm| algorithm.name());
+    let names = SignatureAlgorithm::OPENID4VC.iter().map(|algorithm| algorithm.name());
     let fully_specified = SignatureAlgorithm::from_name("Ed25519").map(|_| "Ed25519");
     let algorithms: Vec<_> = names.chain(fully_specified).collect();
     json!({ RequestedFormat::SD_JWT_VC: {

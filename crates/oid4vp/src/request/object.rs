@@ -28,7 +28,7 @@ pub const SLOT: Slot = Slot {
     name: "request object",
     // OID4VP 1.0 §5: the typ is `oauth-authz-req+jwt`, and others are refused
     typ: &["oauth-authz-req+jwt"],
-    algorithms: SignatureAlgorithm::ALL,
+    algorithms: SignatureAlgorithm::OPENID4VC,
     header_keys: &[HeaderKey::X5c, HeaderKey::Kid],
 };
 

@@ -199,7 +199,8 @@ impl ObjectFetch {
     #[must_use]
     pub fn form(&self) -> Option<String> {
         let nonce = self.wallet_nonce.as_ref()?;
-        let algorithms: Vec<_> = SignatureAlgorithm::ALL.iter().map(|one| one.name()).collect();
+        let algorithms: Vec<_> =
+            SignatureAlgorithm::OPENID4VC.iter().map(|one| one.name()).collect();
         let mut metadata = json!({
             "vp_formats_supported": client_metadata::formats(),
             "client_id_prefixes_supported": ["redirect_uri", "x509_san_dns", "x509_hash"],

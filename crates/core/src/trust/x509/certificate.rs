@@ -170,7 +170,7 @@ impl Certificate {
         let fixed;
         let signature = match algorithm {
             SignatureAlgorithm::EdDsa => signature,
-            SignatureAlgorithm::Es256 | SignatureAlgorithm::Es384 => {
+            SignatureAlgorithm::Es256 | SignatureAlgorithm::Es384 | SignatureAlgorithm::Es256k => {
                 fixed = fixed_length(signature, algorithm.signature_length() / 2)?;
                 &fixed
             }
