@@ -15,6 +15,7 @@
 pub mod claims;
 pub mod credential;
 pub mod crypto;
+pub mod data_integrity;
 pub mod did;
 pub mod jose;
 pub mod json;

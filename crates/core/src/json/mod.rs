@@ -4,12 +4,14 @@
 //! a padded base64url string is refused instead of being read one way here and another way elsewhere.
 
 mod base64url;
+mod canonical;
 mod numeric_date;
 mod strict;
 
 pub use base64url::{
     Base64UrlError, append as base64url_append, decode as base64url_decode, encode as base64url,
 };
+pub use canonical::{CanonicalizeError, canonicalize, canonicalize_object};
 pub use numeric_date::numeric_date;
 pub use strict::{JsonError, JsonLimits, parse, parse_object};
 

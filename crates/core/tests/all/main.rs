@@ -2,6 +2,8 @@
 
 mod claims;
 mod crypto;
+mod data_integrity;
+mod data_integrity_vectors;
 mod did;
 mod jose;
 mod jwe;

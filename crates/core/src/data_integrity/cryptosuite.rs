@@ -1,0 +1,73 @@
+//! The cryptosuites that proofs are made with.
+
+use std::fmt;
+
+use crate::crypto::{Curve, HashAlgorithm, PublicKey, SignatureAlgorithm};
+
+/// How the document is made into bytes, and which keys sign them.
+///
+/// The list is closed, and every `match` on it is exhaustive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cryptosuite {
+    /// `eddsa-jcs-2022`: Ed25519 over canonical JSON (VC-DI-EDDSA §3.3).
+    EddsaJcs2022,
+    /// `ecdsa-jcs-2019`: P-256 or P-384 over canonical JSON (VC-DI-ECDSA §3.3).
+    EcdsaJcs2019,
+}
+
+/// How a cryptosuite makes a document into bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Canonicalization {
+    /// The JSON Canonicalization Scheme, RFC 8785.
+    Jcs,
+}
+
+impl Cryptosuite {
+    /// Every cryptosuite there is.
+    pub const ALL: &'static [Self] = &[Self::EddsaJcs2022, Self::EcdsaJcs2019];
+
+    /// The identifier, as in `cryptosuite`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EddsaJcs2022 => "eddsa-jcs-2022",
+            Self::EcdsaJcs2019 => "ecdsa-jcs-2019",
+        }
+    }
+
+    /// The cryptosuite that an identifier stands for; `eddsa-2022` was a draft's name and stands for none.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|suite| suite.name() == name)
+    }
+
+    /// The signature algorithm with a key; none when the cryptosuite does not work with such keys.
+    pub const fn algorithm(self, key: &PublicKey) -> Option<SignatureAlgorithm> {
+        match (self, key.curve()) {
+            // VC-DI-EDDSA §2.2.1: an Ed25519 key, and no other
+            (Self::EddsaJcs2022, Curve::Ed25519) => Some(SignatureAlgorithm::EdDsa),
+            // VC-DI-ECDSA §2.2.1: the curve decides
+            (Self::EcdsaJcs2019, Curve::P256) => Some(SignatureAlgorithm::Es256),
+            (Self::EcdsaJcs2019, Curve::P384) => Some(SignatureAlgorithm::Es384),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn canonicalization(self) -> Canonicalization {
+        match self {
+            Self::EddsaJcs2022 | Self::EcdsaJcs2019 => Canonicalization::Jcs,
+        }
+    }
+}
+
+/// VC-DI-ECDSA §3.2.4, VC-DI-EDDSA §3.2.4: SHA-256, or SHA-384 with a key on P-384.
+pub(super) const fn hash_algorithm(algorithm: SignatureAlgorithm) -> HashAlgorithm {
+    match algorithm {
+        SignatureAlgorithm::EdDsa | SignatureAlgorithm::Es256 => HashAlgorithm::Sha256,
+        SignatureAlgorithm::Es384 => HashAlgorithm::Sha384,
+    }
+}
+
+impl fmt::Display for Cryptosuite {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}

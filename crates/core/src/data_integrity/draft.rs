@@ -1,0 +1,150 @@
+//! Securing a document with a proof (VC Data Integrity §4.2, §4.3).
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::{
+    Challenge, Cryptosuite, DataIntegrityError, DataIntegrityProof, Domain, date_time, hash,
+    proof::encode_proof_value,
+};
+use crate::{
+    Timestamp,
+    crypto::{CryptoProvider, Signer},
+    did::{DidUrl, Relationship},
+    json::Object,
+};
+
+/// A proof that is about to be made.
+#[derive(Clone)]
+pub struct ProofDraft {
+    cryptosuite: Cryptosuite,
+    options: Object,
+}
+
+impl ProofDraft {
+    /// A proof by which the owner of a key makes a statement: that of a credential.
+    pub fn assertion(cryptosuite: Cryptosuite, verification_method: &DidUrl) -> Self {
+        Self::new(cryptosuite, verification_method, Relationship::AssertionMethod)
+    }
+
+    /// A proof by which the owner of a key authenticates to a verifier: that of a presentation.
+    pub fn authentication(
+        cryptosuite: Cryptosuite,
+        verification_method: &DidUrl,
+        challenge: &Challenge,
+        domain: &Domain,
+    ) -> Self {
+        Self::new(cryptosuite, verification_method, Relationship::Authentication)
+            .with("challenge", challenge.as_str())
+            .with("domain", domain.as_str())
+    }
+
+    fn new(cryptosuite: Cryptosuite, verification_method: &DidUrl, purpose: Relationship) -> Self {
+        Self { cryptosuite, options: Object::new() }
+            .with("type", DataIntegrityProof::TYPE)
+            .with("cryptosuite", cryptosuite.name())
+            .with("verificationMethod", verification_method.to_string())
+            .with("proofPurpose", purpose.name())
+    }
+
+    /// Says when it was made, to the second.
+    #[must_use]
+    pub fn created(self, now: Timestamp) -> Self {
+        self.with("created", date_time::write(now))
+    }
+
+    /// Says from when on it proves nothing, to the second.
+    #[must_use]
+    pub fn expires(self, end: Timestamp) -> Self {
+        self.with("expires", date_time::write(end))
+    }
+
+    /// Gives it a name, a URL, for later proofs to refer to.
+    #[must_use]
+    pub fn with_id(self, id: impl Into<String>) -> Self {
+        self.with("id", id.into())
+    }
+
+    /// Also covers these proofs of the document, by their names (a proof chain).
+    #[must_use]
+    pub fn after(self, previous: &[&str]) -> Self {
+        match previous {
+            [] => self,
+            [one] => self.with("previousProof", *one),
+            several => self.with("previousProof", several.to_vec()),
+        }
+    }
+
+    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.options.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds the proof to a document, beside those that it has already.
+    ///
+    /// # Errors
+    /// [`DataIntegrityError::KeyMismatch`] when the signer's key does not fit the cryptosuite,
+    /// [`DataIntegrityError::PreviousProof`], [`DataIntegrityError::Canonicalize`] and
+    /// [`DataIntegrityError::Signer`].
+    pub async fn secure(
+        mut self,
+        mut document: Object,
+        signer: &dyn Signer,
+        provider: &dyn CryptoProvider,
+    ) -> Result<Object, DataIntegrityError> {
+        let algorithm = self
+            .cryptosuite
+            .algorithm(signer.public_key())
+            .ok_or(DataIntegrityError::KeyMismatch)?;
+        // VC Data Integrity §4.3: beside the proofs that are there, over those that it refers to
+        let mut proofs = match document.shift_remove("proof") {
+            None => Vec::new(),
+            Some(Value::Array(proofs)) => proofs,
+            Some(proof) => vec![proof],
+        };
+        let hashes = {
+            let covered = covered(&document, &proofs, self.options.get("previousProof"))?;
+            let options = &mut self.options;
+            hash::sign_data(self.cryptosuite, algorithm, &covered, options, provider)?
+        };
+        let signature = signer.sign(&hashes).await?;
+        let proof = self.with("proofValue", encode_proof_value(&signature)).options;
+        proofs.push(Value::Object(proof));
+        let proofs = match <[Value; 1]>::try_from(proofs) {
+            Ok([one]) => one,
+            Err(several) => Value::Array(several),
+        };
+        document.insert("proof".to_owned(), proofs);
+        Ok(document)
+    }
+}
+
+/// The document with the proofs that a new one refers to.
+fn covered(
+    document: &Object,
+    proofs: &[Value],
+    previous: Option<&Value>,
+) -> Result<Object, DataIntegrityError> {
+    let mut document = document.clone();
+    let Some(previous) = previous else {
+        return Ok(document);
+    };
+    let wanted = match previous {
+        Value::Array(ids) => ids.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let is_wanted = |proof: &&Value| proof.get("id").is_some_and(|id| wanted.contains(id));
+    let matching: Vec<_> = proofs.iter().filter(is_wanted).cloned().collect();
+    if matching.len() != wanted.len() {
+        return Err(DataIntegrityError::PreviousProof);
+    }
+    document.insert("proof".to_owned(), Value::Array(matching));
+    Ok(document)
+}
+
+impl fmt::Debug for ProofDraft {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "ProofDraft({})", self.cryptosuite)
+    }
+}

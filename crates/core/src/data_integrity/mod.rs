@@ -1,0 +1,26 @@
+//! Data Integrity: proofs that are embedded in JSON documents (Verifiable Credential Data Integrity 1.0).
+//!
+//! Reading order: a [`ProofDraft`] secures a document with a [`Cryptosuite`]; whoever receives one
+//! [parses](UnverifiedDocument::parse) it and has a [`ProofVerifier`] check every [`DataIntegrityProof`]
+//! in it; what comes out is a [`VerifiedDocument`], and only that gives the document away.
+//!
+//! What the document means is not looked at here: that a credential is by its issuer and a presentation by
+//! its holder is told by [`VerifiedProof::controller`].
+
+mod cryptosuite;
+mod date_time;
+mod document;
+mod draft;
+mod error;
+mod expected;
+mod hash;
+mod proof;
+mod verify;
+
+pub use cryptosuite::Cryptosuite;
+pub use document::UnverifiedDocument;
+pub use draft::ProofDraft;
+pub use error::DataIntegrityError;
+pub use expected::{Challenge, Domain, ExpectedProof};
+pub use proof::DataIntegrityProof;
+pub use verify::{ProofVerifier, VerifiedDocument, VerifiedProof};

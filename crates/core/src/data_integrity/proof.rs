@@ -1,0 +1,221 @@
+//! One proof: what it says, and whether its signature covers a document (VC Data Integrity §2.1).
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::{Cryptosuite, DataIntegrityError, cryptosuite::Canonicalization, date_time, hash};
+use crate::{
+    Timestamp,
+    crypto::{CryptoProvider, PublicKey},
+    did::Relationship,
+    json::Object,
+};
+
+/// The longest text of a signature that is decoded: base58 takes quadratic time, and the 96 bytes of
+/// P-384 need 132 characters.
+const MAX_PROOF_VALUE: usize = 256;
+
+/// A proof as it was read; whether it proves anything is found out by verifying it.
+#[derive(Clone, PartialEq)]
+pub struct DataIntegrityProof {
+    /// The members as they were read: all of them are signed, known or not.
+    members: Object,
+    cryptosuite: Cryptosuite,
+    purpose: Relationship,
+    verification_method: String,
+    created: Option<Timestamp>,
+    expires: Option<Timestamp>,
+    domain: Vec<String>,
+    previous: Vec<String>,
+    signature: Vec<u8>,
+}
+
+impl DataIntegrityProof {
+    /// The value of `type`.
+    pub const TYPE: &'static str = "DataIntegrityProof";
+
+    /// Reads a proof.
+    ///
+    /// # Errors
+    /// [`DataIntegrityError::ProofType`], [`DataIntegrityError::Cryptosuite`],
+    /// [`DataIntegrityError::ProofMember`] or [`DataIntegrityError::ProofValue`].
+    pub fn parse(value: &Value) -> Result<Self, DataIntegrityError> {
+        let members = value.as_object().ok_or(DataIntegrityError::ProofMember("proof"))?;
+        // VC Data Integrity §2.1: the type is DataIntegrityProof; older proof types are not read
+        if text(members, "type")? != Some(Self::TYPE) {
+            return Err(DataIntegrityError::ProofType);
+        }
+        let required = |name| text(members, name)?.ok_or(DataIntegrityError::ProofMember(name));
+        let cryptosuite = Cryptosuite::from_name(required("cryptosuite")?)
+            .ok_or(DataIntegrityError::Cryptosuite)?;
+        let purpose = required("proofPurpose")?;
+        let purpose = Relationship::SIGNATURES
+            .iter()
+            .copied()
+            .find(|known| known.name() == purpose)
+            .ok_or(DataIntegrityError::ProofMember("proofPurpose"))?;
+        // VC Data Integrity §2.1: these are text where they are there, whatever they are used for later
+        for name in ["id", "challenge", "nonce"] {
+            text(members, name)?;
+        }
+        let time = |name| match text(members, name)? {
+            None => Ok(None),
+            Some(time) => {
+                date_time::parse(time).map(Some).ok_or(DataIntegrityError::ProofMember(name))
+            }
+        };
+        Ok(Self {
+            cryptosuite,
+            purpose,
+            verification_method: required("verificationMethod")?.to_owned(),
+            created: time("created")?,
+            expires: time("expires")?,
+            domain: texts(members, "domain")?,
+            previous: texts(members, "previousProof")?,
+            signature: decode_proof_value(required("proofValue")?)?,
+            members: members.clone(),
+        })
+    }
+
+    /// `cryptosuite`.
+    pub const fn cryptosuite(&self) -> Cryptosuite {
+        self.cryptosuite
+    }
+
+    /// `proofPurpose`: what the key must be listed for.
+    pub const fn purpose(&self) -> Relationship {
+        self.purpose
+    }
+
+    /// `verificationMethod`: the URL of the key.
+    pub fn verification_method(&self) -> &str {
+        &self.verification_method
+    }
+
+    /// `id`, by which another proof may refer to this one.
+    pub fn id(&self) -> Option<&str> {
+        self.member("id")
+    }
+
+    /// `created`: when it was made, as its maker says.
+    pub const fn created(&self) -> Option<Timestamp> {
+        self.created
+    }
+
+    /// `expires`: from when on it proves nothing.
+    pub const fn expires(&self) -> Option<Timestamp> {
+        self.expires
+    }
+
+    /// `challenge`: what the verifier gave to prevent replay.
+    pub fn challenge(&self) -> Option<&str> {
+        self.member("challenge")
+    }
+
+    /// `domain`: for whom it was made, none, one or several.
+    pub fn domain(&self) -> &[String] {
+        &self.domain
+    }
+
+    /// `previousProof`: the proofs that it also covers, by their `id`.
+    pub fn previous(&self) -> &[String] {
+        &self.previous
+    }
+
+    /// Every member, as it was read.
+    pub const fn as_object(&self) -> &Object {
+        &self.members
+    }
+
+    /// The context that the proof was made under, where the proof itself says so.
+    pub(super) fn signed_context(&self) -> Option<&Value> {
+        match self.cryptosuite.canonicalization() {
+            Canonicalization::Jcs => self.members.get("@context"),
+        }
+    }
+
+    /// Checks the signature over a document with a key that is known to be the right one.
+    ///
+    /// The document comes without the proofs it was signed without. Whether the key may be used for this
+    /// purpose, the times, the challenge and the domain are not looked at.
+    ///
+    /// # Errors
+    /// [`DataIntegrityError::KeyMismatch`], [`DataIntegrityError::Context`],
+    /// [`DataIntegrityError::Canonicalize`] or [`DataIntegrityError::Signature`].
+    pub fn verify_with_key(
+        &self,
+        document: &Object,
+        key: &PublicKey,
+        provider: &dyn CryptoProvider,
+    ) -> Result<(), DataIntegrityError> {
+        let algorithm = self.cryptosuite.algorithm(key).ok_or(DataIntegrityError::KeyMismatch)?;
+        provider
+            .verify(algorithm, key, &self.hash_data(document, key, provider)?, &self.signature)
+            .map_err(|_| DataIntegrityError::Signature)
+    }
+
+    /// What the signature is made over: the digest of the options, then that of the document
+    /// (VC-DI-EDDSA §3.3.4, VC-DI-ECDSA §3.3.4).
+    ///
+    /// # Errors
+    /// As [`DataIntegrityProof::verify_with_key`], the signature apart.
+    pub fn hash_data(
+        &self,
+        document: &Object,
+        key: &PublicKey,
+        provider: &dyn CryptoProvider,
+    ) -> Result<Vec<u8>, DataIntegrityError> {
+        let algorithm = self.cryptosuite.algorithm(key).ok_or(DataIntegrityError::KeyMismatch)?;
+        let mut options = self.members.clone();
+        options.shift_remove("proofValue");
+        hash::verify_data(self.cryptosuite, algorithm, document, options, provider)
+    }
+
+    fn member(&self, name: &str) -> Option<&str> {
+        self.members.get(name).and_then(Value::as_str)
+    }
+}
+
+/// The text of a signature: base58btc in multibase.
+pub(super) fn encode_proof_value(signature: &[u8]) -> String {
+    format!("z{}", bs58::encode(signature).into_string())
+}
+
+fn decode_proof_value(text: &str) -> Result<Vec<u8>, DataIntegrityError> {
+    // VC-DI-EDDSA §3.3.1, VC-DI-ECDSA §3.3.1: base58btc, and no other base
+    let encoded = text.strip_prefix('z').filter(|encoded| encoded.len() <= MAX_PROOF_VALUE);
+    let encoded = encoded.ok_or(DataIntegrityError::ProofValue)?;
+    bs58::decode(encoded).into_vec().map_err(|_| DataIntegrityError::ProofValue)
+}
+
+fn text<'m>(
+    members: &'m Object,
+    name: &'static str,
+) -> Result<Option<&'m str>, DataIntegrityError> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(DataIntegrityError::ProofMember(name)),
+    }
+}
+
+/// One text or a set of texts.
+fn texts(members: &Object, name: &'static str) -> Result<Vec<String>, DataIntegrityError> {
+    let malformed = DataIntegrityError::ProofMember(name);
+    match members.get(name) {
+        None => Ok(Vec::new()),
+        Some(Value::String(text)) => Ok(vec![text.clone()]),
+        Some(Value::Array(texts)) if !texts.is_empty() => {
+            let text = |text: &Value| text.as_str().map(str::to_owned);
+            texts.iter().map(text).collect::<Option<_>>().ok_or(malformed)
+        }
+        Some(_) => Err(malformed),
+    }
+}
+
+impl fmt::Debug for DataIntegrityProof {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "DataIntegrityProof({}, {})", self.cryptosuite, self.purpose.name())
+    }
+}
