@@ -7,6 +7,7 @@ mod data_integrity_vectors;
 mod did;
 mod jose;
 mod jwe;
+mod rdf_canon;
 mod refusals;
 mod rfc9901;
 mod rfc9901_generator;
