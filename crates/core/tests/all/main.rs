@@ -6,6 +6,7 @@ mod data_integrity;
 mod data_integrity_vectors;
 mod did;
 mod jose;
+mod json_ld;
 mod jwe;
 mod rdf_canon;
 mod refusals;
