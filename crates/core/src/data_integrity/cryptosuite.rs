@@ -13,6 +13,10 @@ pub enum Cryptosuite {
     EddsaJcs2022,
     /// `ecdsa-jcs-2019`: P-256 or P-384 over canonical JSON (VC-DI-ECDSA §3.3).
     EcdsaJcs2019,
+    /// `eddsa-rdfc-2022`: Ed25519 over canonical RDF (VC-DI-EDDSA §3.2).
+    EddsaRdfc2022,
+    /// `ecdsa-rdfc-2019`: P-256 or P-384 over canonical RDF (VC-DI-ECDSA §3.2).
+    EcdsaRdfc2019,
 }
 
 /// How a cryptosuite makes a document into bytes.
@@ -20,17 +24,22 @@ pub enum Cryptosuite {
 pub(super) enum Canonicalization {
     /// The JSON Canonicalization Scheme, RFC 8785.
     Jcs,
+    /// JSON-LD to RDF, and RDF Dataset Canonicalization 1.0.
+    Rdfc,
 }
 
 impl Cryptosuite {
     /// Every cryptosuite there is.
-    pub const ALL: &'static [Self] = &[Self::EddsaJcs2022, Self::EcdsaJcs2019];
+    pub const ALL: &'static [Self] =
+        &[Self::EddsaJcs2022, Self::EcdsaJcs2019, Self::EddsaRdfc2022, Self::EcdsaRdfc2019];
 
     /// The identifier, as in `cryptosuite`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::EddsaJcs2022 => "eddsa-jcs-2022",
             Self::EcdsaJcs2019 => "ecdsa-jcs-2019",
+            Self::EddsaRdfc2022 => "eddsa-rdfc-2022",
+            Self::EcdsaRdfc2019 => "ecdsa-rdfc-2019",
         }
     }
 
@@ -43,10 +52,16 @@ impl Cryptosuite {
     pub const fn algorithm(self, key: &PublicKey) -> Option<SignatureAlgorithm> {
         match (self, key.curve()) {
             // VC-DI-EDDSA §2.2.1: an Ed25519 key, and no other
-            (Self::EddsaJcs2022, Curve::Ed25519) => Some(SignatureAlgorithm::EdDsa),
+            (Self::EddsaJcs2022 | Self::EddsaRdfc2022, Curve::Ed25519) => {
+                Some(SignatureAlgorithm::EdDsa)
+            }
             // VC-DI-ECDSA §2.2.1: the curve decides
-            (Self::EcdsaJcs2019, Curve::P256) => Some(SignatureAlgorithm::Es256),
-            (Self::EcdsaJcs2019, Curve::P384) => Some(SignatureAlgorithm::Es384),
+            (Self::EcdsaJcs2019 | Self::EcdsaRdfc2019, Curve::P256) => {
+                Some(SignatureAlgorithm::Es256)
+            }
+            (Self::EcdsaJcs2019 | Self::EcdsaRdfc2019, Curve::P384) => {
+                Some(SignatureAlgorithm::Es384)
+            }
             _ => None,
         }
     }
@@ -54,6 +69,7 @@ impl Cryptosuite {
     pub(super) const fn canonicalization(self) -> Canonicalization {
         match self {
             Self::EddsaJcs2022 | Self::EcdsaJcs2019 => Canonicalization::Jcs,
+            Self::EddsaRdfc2022 | Self::EcdsaRdfc2019 => Canonicalization::Rdfc,
         }
     }
 }

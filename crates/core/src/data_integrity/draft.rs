@@ -1,12 +1,12 @@
 //! Securing a document with a proof (VC Data Integrity §4.2, §4.3).
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde_json::Value;
 
 use super::{
-    Challenge, Cryptosuite, DataIntegrityError, DataIntegrityProof, Domain, date_time, hash,
-    proof::encode_proof_value,
+    Challenge, Cryptosuite, DataIntegrityError, DataIntegrityProof, Domain, date_time,
+    hash::Transformation, json_ld::Contexts, proof::encode_proof_value,
 };
 use crate::{
     Timestamp,
@@ -20,6 +20,7 @@ use crate::{
 pub struct ProofDraft {
     cryptosuite: Cryptosuite,
     options: Object,
+    contexts: Arc<Contexts>,
 }
 
 impl ProofDraft {
@@ -41,7 +42,8 @@ impl ProofDraft {
     }
 
     fn new(cryptosuite: Cryptosuite, verification_method: &DidUrl, purpose: Relationship) -> Self {
-        Self { cryptosuite, options: Object::new() }
+        let contexts = Arc::clone(Contexts::bundled());
+        Self { cryptosuite, options: Object::new(), contexts }
             .with("type", DataIntegrityProof::TYPE)
             .with("cryptosuite", cryptosuite.name())
             .with("verificationMethod", verification_method.to_string())
@@ -76,6 +78,13 @@ impl ProofDraft {
         }
     }
 
+    /// With other contexts than the bundled ones.
+    #[must_use]
+    pub fn with_contexts(mut self, contexts: Arc<Contexts>) -> Self {
+        self.contexts = contexts;
+        self
+    }
+
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.options.insert(name.to_owned(), value.into());
         self
@@ -85,8 +94,8 @@ impl ProofDraft {
     ///
     /// # Errors
     /// [`DataIntegrityError::KeyMismatch`] when the signer's key does not fit the cryptosuite,
-    /// [`DataIntegrityError::PreviousProof`], [`DataIntegrityError::Canonicalize`] and
-    /// [`DataIntegrityError::Signer`].
+    /// [`DataIntegrityError::PreviousProof`], [`DataIntegrityError::Canonicalize`],
+    /// [`DataIntegrityError::JsonLd`] and [`DataIntegrityError::Signer`].
     pub async fn secure(
         mut self,
         mut document: Object,
@@ -105,8 +114,10 @@ impl ProofDraft {
         };
         let hashes = {
             let covered = covered(&document, &proofs, self.options.get("previousProof"))?;
-            let options = &mut self.options;
-            hash::sign_data(self.cryptosuite, algorithm, &covered, options, provider)?
+            let suite = self.cryptosuite;
+            let contexts = &*self.contexts;
+            let transformation = Transformation { suite, algorithm, contexts, provider };
+            transformation.sign_data(&covered, &mut self.options)?
         };
         let signature = signer.sign(&hashes).await?;
         let proof = self.with("proofValue", encode_proof_value(&signature)).options;

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::json_ld::JsonLdError;
 use crate::{
     crypto::SignerError,
     did::ResolutionError,
@@ -41,6 +42,9 @@ pub enum DataIntegrityError {
     /// The document or the proof has no canonical JSON.
     #[error("there is no canonical form: {0}")]
     Canonicalize(#[from] CanonicalizeError),
+    /// The document or the proof is refused as JSON-LD.
+    #[error("refused as JSON-LD: {0}")]
+    JsonLd(#[from] JsonLdError),
     /// The signature does not verify.
     #[error("the signature of the proof does not verify")]
     Signature,
@@ -90,6 +94,7 @@ impl DataIntegrityError {
             Self::KeyMismatch => "proof_key_mismatch",
             Self::Context => "proof_context",
             Self::Canonicalize(_) => "document_not_canonical",
+            Self::JsonLd(error) => error.code(),
             Self::Signature => "proof_signature",
             Self::Purpose(_) => "proof_purpose",
             Self::Challenge => "proof_challenge",

@@ -14,7 +14,9 @@ mod draft;
 mod error;
 mod expected;
 mod hash;
+pub mod json_ld;
 mod proof;
+pub mod rdf;
 mod verify;
 
 pub use cryptosuite::Cryptosuite;

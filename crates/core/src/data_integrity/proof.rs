@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Cryptosuite, DataIntegrityError, cryptosuite::Canonicalization, date_time, hash};
+use super::{
+    Cryptosuite, DataIntegrityError, cryptosuite::Canonicalization, date_time,
+    hash::Transformation, json_ld::Contexts,
+};
 use crate::{
     Timestamp,
     crypto::{CryptoProvider, PublicKey},
@@ -132,31 +135,50 @@ impl DataIntegrityProof {
     pub(super) fn signed_context(&self) -> Option<&Value> {
         match self.cryptosuite.canonicalization() {
             Canonicalization::Jcs => self.members.get("@context"),
+            // the document's own context is what it was expanded by
+            Canonicalization::Rdfc => None,
         }
     }
 
     /// Checks the signature over a document with a key that is known to be the right one.
     ///
     /// The document comes without the proofs it was signed without. Whether the key may be used for this
-    /// purpose, the times, the challenge and the domain are not looked at.
+    /// purpose, the times, the challenge and the domain are not looked at. Contexts are the
+    /// [bundled](Contexts::bundled) ones.
     ///
     /// # Errors
     /// [`DataIntegrityError::KeyMismatch`], [`DataIntegrityError::Context`],
-    /// [`DataIntegrityError::Canonicalize`] or [`DataIntegrityError::Signature`].
+    /// [`DataIntegrityError::Canonicalize`], [`DataIntegrityError::JsonLd`] or
+    /// [`DataIntegrityError::Signature`].
     pub fn verify_with_key(
         &self,
         document: &Object,
         key: &PublicKey,
         provider: &dyn CryptoProvider,
     ) -> Result<(), DataIntegrityError> {
+        self.verify_under(Contexts::bundled(), document, key, provider)
+    }
+
+    pub(super) fn verify_under(
+        &self,
+        contexts: &Contexts,
+        document: &Object,
+        key: &PublicKey,
+        provider: &dyn CryptoProvider,
+    ) -> Result<(), DataIntegrityError> {
         let algorithm = self.cryptosuite.algorithm(key).ok_or(DataIntegrityError::KeyMismatch)?;
         provider
-            .verify(algorithm, key, &self.hash_data(document, key, provider)?, &self.signature)
+            .verify(
+                algorithm,
+                key,
+                &self.hash_data(document, key, contexts, provider)?,
+                &self.signature,
+            )
             .map_err(|_| DataIntegrityError::Signature)
     }
 
     /// What the signature is made over: the digest of the options, then that of the document
-    /// (VC-DI-EDDSA §3.3.4, VC-DI-ECDSA §3.3.4).
+    /// (VC-DI-EDDSA §3.2.4, VC-DI-ECDSA §3.2.4).
     ///
     /// # Errors
     /// As [`DataIntegrityProof::verify_with_key`], the signature apart.
@@ -164,12 +186,14 @@ impl DataIntegrityProof {
         &self,
         document: &Object,
         key: &PublicKey,
+        contexts: &Contexts,
         provider: &dyn CryptoProvider,
     ) -> Result<Vec<u8>, DataIntegrityError> {
         let algorithm = self.cryptosuite.algorithm(key).ok_or(DataIntegrityError::KeyMismatch)?;
         let mut options = self.members.clone();
         options.shift_remove("proofValue");
-        hash::verify_data(self.cryptosuite, algorithm, document, options, provider)
+        let suite = Transformation { suite: self.cryptosuite, algorithm, contexts, provider };
+        suite.verify_data(document, options)
     }
 
     fn member(&self, name: &str) -> Option<&str> {

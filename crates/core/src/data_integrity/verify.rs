@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::{
     Cryptosuite, DataIntegrityError, DataIntegrityProof, ExpectedProof, UnverifiedDocument,
+    json_ld::Contexts,
 };
 use crate::{
     Timestamp,
@@ -16,13 +17,22 @@ use crate::{
 #[derive(Clone)]
 pub struct ProofVerifier {
     resolver: Arc<dyn DidResolver>,
+    contexts: Arc<Contexts>,
     provider: Arc<dyn CryptoProvider>,
 }
 
 impl ProofVerifier {
     /// Resolves the DID methods that need no network.
     pub fn new(provider: Arc<dyn CryptoProvider>) -> Self {
-        Self { resolver: Arc::new(DidMethods::new(Arc::clone(&provider))), provider }
+        let resolver = Arc::new(DidMethods::new(Arc::clone(&provider)));
+        Self { resolver, contexts: Arc::clone(Contexts::bundled()), provider }
+    }
+
+    /// With other contexts than the bundled ones.
+    #[must_use]
+    pub fn with_contexts(mut self, contexts: Arc<Contexts>) -> Self {
+        self.contexts = contexts;
+        self
     }
 
     /// With another resolver for the DIDs of whoever made the proofs.
@@ -47,7 +57,8 @@ impl ProofVerifier {
         let mut proofs = Vec::with_capacity(document.proofs().len());
         for proof in document.proofs() {
             let (method, key) = self.key(proof).await?;
-            proof.verify_with_key(&document.covered_by(proof), &key, &*self.provider)?;
+            let covered = document.covered_by(proof);
+            proof.verify_under(&self.contexts, &covered, &key, &*self.provider)?;
             proofs.push(VerifiedProof { proof: proof.clone(), method, key });
         }
         Ok(VerifiedDocument::new(document, proofs))

@@ -13,7 +13,7 @@ use lanyard_core::{
     crypto::{AwsLc, CryptoProvider, Curve, PrivateKey, RustCrypto, SoftwareSigner},
     data_integrity::{
         Challenge, Cryptosuite, DataIntegrityError, Domain, ExpectedProof, ProofDraft,
-        ProofVerifier, UnverifiedDocument, VerifiedDocument,
+        ProofVerifier, UnverifiedDocument, VerifiedDocument, json_ld::Contexts,
     },
     did::{Did, DidDocument, DidResolver, DidUrl, Relationship, ResolutionError},
     json::{CanonicalizeError, Object},
@@ -97,7 +97,7 @@ impl Prover {
         let proof = &unverified.proofs()[0];
         let document = unverified.danger_unverified_document();
         let data = proof
-            .hash_data(document, self.key.public(), &AwsLc)
+            .hash_data(document, self.key.public(), Contexts::bundled(), &AwsLc)
             .expect("the tests use good material");
         let signature = AwsLc
             .signing_key(&self.key)
