@@ -13,5 +13,6 @@ mod sd_jwt_support;
 mod sd_jwt_vc;
 mod sd_jwt_vc_vectors;
 mod tamper;
+mod w3c_data_model;
 mod wycheproof;
 mod x509;
