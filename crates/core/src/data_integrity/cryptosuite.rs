@@ -77,7 +77,9 @@ impl Cryptosuite {
 /// VC-DI-ECDSA §3.2.4, VC-DI-EDDSA §3.2.4: SHA-256, or SHA-384 with a key on P-384.
 pub(super) const fn hash_algorithm(algorithm: SignatureAlgorithm) -> HashAlgorithm {
     match algorithm {
-        SignatureAlgorithm::EdDsa | SignatureAlgorithm::Es256 => HashAlgorithm::Sha256,
+        SignatureAlgorithm::EdDsa | SignatureAlgorithm::Es256 | SignatureAlgorithm::Es256k => {
+            HashAlgorithm::Sha256
+        }
         SignatureAlgorithm::Es384 => HashAlgorithm::Sha384,
     }
 }
