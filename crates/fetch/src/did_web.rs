@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use lanyard_core::Timestamp;
 use lanyard_core::did::{Did, DidWebSource, Fetched, ResolutionError};
 use url::{Host, Url};
 
@@ -189,7 +190,7 @@ impl DidWebFetcher {
             ) => {
                 let directives = response.headers.cache_control.as_deref().unwrap_or_default();
                 let fresh_for = asked_for(directives).unwrap_or(UNSTATED);
-                Ok(Fetched { bytes: response.body.into(), fresh_for })
+                Ok(Fetched { bytes: response.body.into(), at: Timestamp::now(), fresh_for })
             }
             _ => Err(DidWebError::MediaType),
         }

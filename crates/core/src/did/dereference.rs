@@ -68,15 +68,35 @@ impl DidDocument {
             let urls = endpoints(services, parameter("relativeRef"), url.fragment())?;
             return Ok(Dereferenced::ServiceEndpoints(urls));
         }
-        // DID Resolution 1.0 §5.4.1(6): no method here says what a path leads to
         let versions = ["versionId", "versionTime", "versionNumber"];
-        let known = parameters.iter().all(|(name, _)| versions.contains(&name.as_str()));
-        if !url.path().is_empty() || !known {
+        if parameters.iter().any(|(name, _)| !versions.contains(&name.as_str())) {
             return Err(ResolutionError::NotFound);
+        }
+        if !url.path().is_empty() {
+            return self.path(url).map(Dereferenced::ServiceEndpoints);
         }
         match url.fragment() {
             None => Ok(Dereferenced::Document(self.clone())),
             Some(fragment) => self.resource(fragment).map(Dereferenced::Resource),
+        }
+    }
+
+    /// DID Resolution 1.0 §5.4.1(6): did:webvh alone says what a path leads to.
+    fn path(&self, url: &DidUrl) -> Result<Vec<Url>, ResolutionError> {
+        if self.id().method() != "webvh" {
+            return Err(ResolutionError::NotFound);
+        }
+        let named = |name: &'static str| {
+            self.services().filter(move |service| self.is_named(service, name))
+        };
+        match url.path() {
+            // did:webvh 1.0, WHOIS Resolution
+            "/whois" => endpoints(named("whois"), None, url.fragment()),
+            // did:webvh 1.0, DID URL Path Resolution: relative to the service #files
+            path => {
+                let relative = path.trim_start_matches('/');
+                endpoints(named("files"), Some(relative), url.fragment())
+            }
         }
     }
 

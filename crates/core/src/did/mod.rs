@@ -1,7 +1,7 @@
 //! Decentralized identifiers: syntax, documents and resolution (DID 1.1, DID Resolution 1.0).
 //!
-//! did:key, did:jwk and did:peer are resolved here, from the identifier alone. For did:web the bytes come
-//! through the port [`DidWebSource`], and are read and judged here.
+//! did:key, did:jwk and did:peer are resolved here, from the identifier alone. For did:web and did:webvh the
+//! bytes come through the ports [`DidWebSource`] and [`DidWebvhSource`], and are read and judged here.
 
 mod dereference;
 mod document;
@@ -12,10 +12,14 @@ mod peer;
 mod resolve;
 mod result;
 mod syntax;
+pub mod webvh;
 
 pub use dereference::Dereferenced;
 pub use document::{DidDocument, DocumentFault, Relationship, VerificationMethod};
 pub use peer::PeerFault;
-pub use resolve::{DidMethods, DidResolver, DidWebSource, Fetched, ResolutionError};
+pub use resolve::{
+    DidMethods, DidResolver, DidWebSource, DidWebvhSource, Fetched, ResolutionError,
+};
+use result::datetime;
 pub use result::{DocumentMetadata, ResolutionOptions, Resolved, Version};
 pub use syntax::{Did, DidUrl};

@@ -8,8 +8,9 @@ use thiserror::Error;
 use super::{
     Did, DidDocument, DocumentFault, DocumentMetadata, PeerFault, ResolutionOptions, Resolved, jwk,
     key, peer,
+    webvh::{LogError, UnverifiedLog, WebvhDid},
 };
-use crate::{crypto::CryptoProvider, jose::JwkError, json::JsonError};
+use crate::{Timestamp, crypto::CryptoProvider, jose::JwkError, json::JsonError};
 
 /// Turns a DID into its document.
 #[async_trait]
@@ -32,11 +33,29 @@ pub trait DidWebSource: Send + Sync {
     async fn document(&self, did: &Did) -> Result<Fetched, ResolutionError>;
 }
 
+/// Where the files of a did:webvh come from.
+#[async_trait]
+pub trait DidWebvhSource: Send + Sync {
+    /// Fetches the log, from [`WebvhDid::log_url`].
+    ///
+    /// # Errors
+    /// [`ResolutionError::NotFound`] or [`ResolutionError::Unreachable`].
+    async fn log(&self, did: &WebvhDid) -> Result<Fetched, ResolutionError>;
+
+    /// Fetches the witnesses' proofs, from [`WebvhDid::witness_url`]; none when there is no such file.
+    ///
+    /// # Errors
+    /// [`ResolutionError::Unreachable`].
+    async fn witness_proofs(&self, did: &WebvhDid) -> Result<Option<Fetched>, ResolutionError>;
+}
+
 /// What a source brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// The bytes, unread.
     pub bytes: Vec<u8>,
+    /// When it brought them: what is dated later is from the future.
+    pub at: Timestamp,
     /// How long they may serve before they are fetched again.
     pub fresh_for: Duration,
 }
@@ -71,6 +90,9 @@ pub enum ResolutionError {
     /// A did:peer breaks a rule of its method.
     #[error("the did:peer is refused: {0}")]
     Peer(#[from] PeerFault),
+    /// A did:webvh, or its log, breaks a rule of its method.
+    #[error("the did:webvh is refused: {0}")]
+    Webvh(#[from] LogError),
     /// An option or a parameter has a value that it cannot have.
     #[error("a resolution option is not valid")]
     InvalidOption,
@@ -114,7 +136,7 @@ impl ResolutionError {
             | Self::Jwk(_) => "INVALID_DID",
             Self::Peer(PeerFault::LongFormUnknown) => "NOT_FOUND",
             Self::Peer(PeerFault::Numalgo) => "FEATURE_NOT_SUPPORTED",
-            Self::Peer(_) => "INVALID_DID",
+            Self::Peer(_) | Self::Webvh(_) => "INVALID_DID",
             Self::InvalidOption => "INVALID_OPTIONS",
             Self::InvalidDidUrl => "INVALID_DID_URL",
             Self::MethodNotSupported => "METHOD_NOT_SUPPORTED",
@@ -129,11 +151,13 @@ impl ResolutionError {
     }
 }
 
-/// The DID methods that are resolved: did:key, did:jwk and did:peer, and did:web once it has a source.
+/// The DID methods that are resolved: did:key, did:jwk and did:peer; did:web and did:webvh once they have
+/// a source.
 #[derive(Clone)]
 pub struct DidMethods {
     provider: Arc<dyn CryptoProvider>,
     web: Option<Arc<dyn DidWebSource>>,
+    webvh: Option<Arc<dyn DidWebvhSource>>,
     /// The longer forms of did:peer, by their hashes.
     peers: HashMap<Did, Did>,
     key_agreement: bool,
@@ -142,13 +166,21 @@ pub struct DidMethods {
 impl DidMethods {
     /// The methods that need nothing but the identifier.
     pub fn new(provider: Arc<dyn CryptoProvider>) -> Self {
-        Self { provider, web: None, peers: HashMap::new(), key_agreement: false }
+        let peers = HashMap::new();
+        Self { provider, web: None, webvh: None, peers, key_agreement: false }
     }
 
     /// With did:web through this source.
     #[must_use]
     pub fn with_web(mut self, source: Arc<dyn DidWebSource>) -> Self {
         self.web = Some(source);
+        self
+    }
+
+    /// With did:webvh through this source.
+    #[must_use]
+    pub fn with_webvh(mut self, source: Arc<dyn DidWebvhSource>) -> Self {
+        self.webvh = Some(source);
         self
     }
 
@@ -206,8 +238,26 @@ impl DidMethods {
                     fresh_for: Some(fetched.fresh_for),
                 })
             }
+            "webvh" => self.resolve_webvh(did, options).await,
             _ => Err(ResolutionError::MethodNotSupported),
         }
+    }
+
+    async fn resolve_webvh(
+        &self,
+        did: &Did,
+        options: &ResolutionOptions,
+    ) -> Result<Resolved, ResolutionError> {
+        let source = self.webvh.as_ref().ok_or(ResolutionError::MethodNotSupported)?;
+        let did = WebvhDid::parse(did)?;
+        let fetched = source.log(&did).await?;
+        let log = UnverifiedLog::parse(&fetched.bytes)?;
+        let witnesses = match log.names_witnesses() {
+            true => source.witness_proofs(&did).await?,
+            false => None,
+        };
+        let proofs = witnesses.as_ref().map(|fetched| fetched.bytes.as_slice());
+        log.verify(&did, proofs, fetched.at, &*self.provider)?.resolve(options)
     }
 }
 
@@ -220,10 +270,13 @@ impl DidResolver for DidMethods {
 
 impl fmt::Debug for DidMethods {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(if self.web.is_some() {
-            "DidMethods(key, jwk, peer, web)"
-        } else {
-            "DidMethods(key, jwk, peer)"
-        })
+        out.write_str("DidMethods(key, jwk, peer")?;
+        if self.web.is_some() {
+            out.write_str(", web")?;
+        }
+        if self.webvh.is_some() {
+            out.write_str(", webvh")?;
+        }
+        out.write_str(")")
     }
 }

@@ -75,6 +75,8 @@ pub struct DocumentMetadata {
     pub next_version_id: Option<String>,
     /// When the version after this one came.
     pub next_update: Option<Timestamp>,
+    /// What the DID's method says besides, by its own names.
+    pub method: Object,
 }
 
 impl DocumentMetadata {
@@ -92,12 +94,13 @@ impl DocumentMetadata {
         add("versionId", self.version_id.as_deref().map(Value::from));
         add("nextUpdate", self.next_update.map(datetime));
         add("nextVersionId", self.next_version_id.as_deref().map(Value::from));
+        members.extend(self.method.clone());
         members
     }
 }
 
 /// DID Resolution 1.0 §3.1: UTC, without fractions of a second.
-fn datetime(at: Timestamp) -> Value {
+pub(super) fn datetime(at: Timestamp) -> Value {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into()
 }
 

@@ -1,11 +1,6 @@
 //! did:peer: the official identifiers and documents, and every refusal by name.
 
-use std::{
-    future::Future,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+use std::sync::Arc;
 
 use lanyard_core::{
     crypto::{AwsLc, Curve, RustCrypto},
@@ -18,15 +13,7 @@ use lanyard_core::{
 use lanyard_testkit::vectors;
 use serde_json::{Value, json};
 
-/// Nothing here waits for anything, so one poll is enough.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let poll = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
-    let ready = match poll {
-        Poll::Ready(value) => Some(value),
-        Poll::Pending => None,
-    };
-    ready.expect("a resolver without network does not wait")
-}
+use crate::did_support::now;
 
 fn resolve(text: &str) -> Result<DidDocument, ResolutionError> {
     let did = Did::parse(text)?;
@@ -91,6 +78,13 @@ fn the_form_3_is_the_hash_of_a_form_2_that_was_seen() {
     }
 }
 
+/// The document without its empty lists: the last of the published documents has lost the one that went
+/// in, which did:peer:4 does not ask for.
+fn written(document: &DidDocument) -> Value {
+    let members = document.to_json().into_iter().filter(|(_, value)| *value != json!([]));
+    Value::Object(members.collect())
+}
+
 #[test]
 fn both_forms_of_4_are_written_out_as_their_official_documents() {
     if !vectors::available("did-peer") {
@@ -100,12 +94,12 @@ fn both_forms_of_4_are_written_out_as_their_official_documents() {
     assert_eq!(cases.as_array().unwrap().len(), 7);
     for case in cases.as_array().unwrap() {
         let (long, short) = (did(&case["long_form"]), did(&case["short_form"]));
-        assert_eq!(json_of(&resolve(long.as_str()).unwrap()), case["resolved_long"]);
+        assert_eq!(written(&resolve(long.as_str()).unwrap()), case["resolved_long"]);
         assert_eq!(long.short_peer(&AwsLc), Some(short.clone()));
         let unseen = resolve(short.as_str());
         assert_eq!(unseen, Err(ResolutionError::Peer(PeerFault::LongFormUnknown)));
         let methods = DidMethods::new(Arc::new(RustCrypto)).with_known_peer(long);
-        assert_eq!(json_of(&now(methods.resolve(&short)).unwrap()), case["resolved_short"]);
+        assert_eq!(written(&now(methods.resolve(&short)).unwrap()), case["resolved_short"]);
     }
 }
 

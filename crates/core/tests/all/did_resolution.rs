@@ -1,11 +1,6 @@
 //! What a resolution is asked and answers, and what a DID URL leads to (DID Resolution 1.0).
 
-use std::{
-    future::Future,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+use std::sync::Arc;
 
 use lanyard_core::{
     crypto::RustCrypto,
@@ -16,15 +11,7 @@ use lanyard_core::{
 };
 use serde_json::{Value, json};
 
-/// Nothing here waits for anything, so one poll is enough.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let poll = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
-    let ready = match poll {
-        Poll::Ready(value) => Some(value),
-        Poll::Pending => None,
-    };
-    ready.expect("a resolver without network does not wait")
-}
+use crate::did_support::now;
 
 fn url(text: &str) -> DidUrl {
     DidUrl::parse(text).expect("the tests use good DID URLs")
