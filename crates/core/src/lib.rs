@@ -26,6 +26,7 @@ pub mod sd_jwt;
 pub mod sd_jwt_vc;
 pub mod trust;
 pub mod verify;
+pub mod w3c;
 
 /// The moment a rule is judged at; always handed in, never read inside.
 pub use jiff::Timestamp;

@@ -25,5 +25,6 @@ mod sd_jwt_vc_vectors;
 mod tamper;
 mod type_metadata;
 mod type_metadata_svg;
+mod w3c_data_model;
 mod wycheproof;
 mod x509;

@@ -1,0 +1,36 @@
+//! W3C Verifiable Credentials: the data model (VCDM 2.0).
+//!
+//! Reading order: an issuer puts a [`CredentialDraft`] together; what comes of it is a [`Credential`], a
+//! document that keeps the rules of the data model and that nobody has secured yet. A [`Presentation`]
+//! carries credentials, each in an envelope ([`EnvelopedCredential`]) or with a proof inside.
+//!
+//! Keeping the rules says nothing about who wrote a document: trust comes from the mechanism that secures
+//! it, and only that mechanism's `Verified…` types give one out as verified.
+
+mod credential;
+mod date_time;
+mod draft;
+mod enveloped;
+mod language;
+mod members;
+mod presentation;
+mod related_resource;
+mod uri;
+
+pub use credential::{Credential, CredentialError};
+pub use date_time::date_time_stamp;
+pub use draft::CredentialDraft;
+pub use enveloped::{
+    EnvelopeError, EnvelopedCredential, EnvelopedPresentation, SecuredCredential,
+    SecuredPresentation,
+};
+pub use members::{ContextFault, EntryFault, TypeFault};
+pub use presentation::{Presentation, PresentationError, PresentedCredential};
+pub use related_resource::{Digest, RelatedResource, RelatedResourceError, RelatedResourceFault};
+pub use uri::{Uri, UriError};
+
+/// The first context of every document of VCDM 2.0 (VCDM 2.0 §4.3).
+pub const BASE_CONTEXT: &str = "https://www.w3.org/ns/credentials/v2";
+
+/// The first context of every document of VCDM 1.1 (VCDM 1.1 §4.1).
+pub const BASE_CONTEXT_V1: &str = "https://www.w3.org/2018/credentials/v1";
