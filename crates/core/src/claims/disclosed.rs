@@ -64,6 +64,14 @@ impl DisclosedClaims {
         self.0.as_object().expect("it was made from an object")
     }
 
+    /// Gives the claims away as one JSON object.
+    pub(crate) fn into_object(self) -> Object {
+        match self.0 {
+            Value::Object(object) => object,
+            _ => unreachable!("it was made from an object"),
+        }
+    }
+
     /// All claims as one JSON value, always an object.
     pub const fn as_value(&self) -> &Value {
         &self.0

@@ -67,6 +67,18 @@ impl<'t> UnverifiedSdJwt<'t> {
         &self.payload
     }
 
+    /// The payload with every disclosure in its place, to find out whose key is needed where that may lie
+    /// in a disclosure; never to act upon.
+    ///
+    /// # Errors
+    /// The rules for disclosures, one [`SdJwtError`] each.
+    pub(crate) fn danger_unverified_processed(
+        &self,
+        provider: &dyn CryptoProvider,
+    ) -> Result<Object, SdJwtError> {
+        Ok(unfold(self.payload.clone(), &self.disclosures, provider)?.claims)
+    }
+
     /// The disclosures in the order received, to show them to a person; never to act upon.
     ///
     /// # Errors

@@ -13,8 +13,10 @@ use super::{
 };
 use crate::{
     Timestamp,
+    claims::DisclosedClaims,
     credential::Validity,
     json::{self, JsonError, Object},
+    trust::IssuerIdentifier,
 };
 
 /// A document that keeps every rule of VCDM 2.0 for credentials.
@@ -36,9 +38,10 @@ use crate::{
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credential {
-    document: Object,
+    /// Where verification made the credential, its claims; before that, a document like any other.
+    document: DisclosedClaims,
     id: Option<Uri>,
-    issuer: Uri,
+    issuer: IssuerIdentifier,
     valid_from: Option<Timestamp>,
     valid_until: Option<Timestamp>,
     related_resources: Vec<RelatedResource>,
@@ -174,22 +177,28 @@ impl Credential {
         check_entries(&document, "evidence").map_err(CredentialError::Evidence)?;
         check_entries(&document, "proof").map_err(CredentialError::Proof)?;
         let related_resources = related_resource::read(&document)?;
+        let document = DisclosedClaims::new(document);
         Ok(Self { document, id, issuer, valid_from, valid_until, related_resources })
     }
 
     /// The whole document, as it was written.
-    pub const fn document(&self) -> &Object {
-        &self.document
+    pub fn document(&self) -> &Object {
+        self.document.as_object()
     }
 
     /// Gives the whole document away.
     pub fn into_document(self) -> Object {
-        self.document
+        self.document.into_object()
+    }
+
+    /// The document as claims, for whoever verified it.
+    pub(super) const fn claims(&self) -> &DisclosedClaims {
+        &self.document
     }
 
     /// The contexts in their order, each a URL or an object; the base context comes first.
     pub fn contexts(&self) -> &[Value] {
-        self.document.get("@context").map_or(&[], members::set)
+        self.document().get("@context").map_or(&[], members::set)
     }
 
     /// The credential's identifier.
@@ -199,17 +208,17 @@ impl Credential {
 
     /// The types, `VerifiableCredential` among them.
     pub fn types(&self) -> impl Iterator<Item = &str> {
-        members::types_of(&self.document)
+        members::types_of(self.document())
     }
 
     /// Who says that they issued it.
-    pub const fn issuer(&self) -> &Uri {
+    pub const fn issuer(&self) -> &IssuerIdentifier {
         &self.issuer
     }
 
     /// Whom or what it is about; never empty, and none of them is.
     pub fn subjects(&self) -> impl Iterator<Item = &Object> {
-        objects(&self.document, "credentialSubject")
+        objects(self.document(), "credentialSubject")
     }
 
     /// When it starts and stops being valid (`validFrom`, `validUntil`).
@@ -219,17 +228,17 @@ impl Credential {
 
     /// Where its status is kept (`credentialStatus`): objects with a `type`.
     pub fn statuses(&self) -> impl Iterator<Item = &Object> {
-        objects(&self.document, "credentialStatus")
+        objects(self.document(), "credentialStatus")
     }
 
     /// Which schemas it keeps (`credentialSchema`): objects with a `type` and an `id`.
     pub fn schemas(&self) -> impl Iterator<Item = &Object> {
-        objects(&self.document, "credentialSchema")
+        objects(self.document(), "credentialSchema")
     }
 
     /// Whether a proof is inside it (`proof`); what that is worth is another question.
     pub fn has_proof(&self) -> bool {
-        self.document.contains_key("proof")
+        self.document().contains_key("proof")
     }
 
     /// The resources whose content the issuer fixed by a digest (`relatedResource`).
@@ -239,9 +248,10 @@ impl Credential {
 }
 
 /// VCDM 2.0 §4.7: a URL, or an object with a URL for its `id`.
-fn read_issuer(document: &Object) -> Result<Uri, CredentialError> {
+fn read_issuer(document: &Object) -> Result<IssuerIdentifier, CredentialError> {
     let issuer = document.get("issuer").ok_or(CredentialError::IssuerMissing)?;
-    read_identity(issuer).ok_or(CredentialError::Issuer)
+    let issuer = read_identity(issuer).ok_or(CredentialError::Issuer)?;
+    IssuerIdentifier::parse(issuer.as_str()).map_err(|_| CredentialError::Issuer)
 }
 
 /// VCDM 2.0 §4.8: one or more objects, each with claims; an `id` is a single URL.
@@ -302,6 +312,6 @@ fn check_schemas(document: &Object) -> Result<(), EntryFault> {
 
 impl fmt::Debug for Credential {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Credential(by {}, {} members)", self.issuer, self.document.len())
+        write!(out, "Credential(by {}, {} members)", self.issuer, self.document().len())
     }
 }

@@ -2,16 +2,19 @@
 
 use serde_json::Value;
 
-use super::{BASE_CONTEXT, Credential, CredentialError, Uri};
-use crate::{Timestamp, json::Object};
+use super::{
+    BASE_CONTEXT, BASE_CONTEXT_V1, Credential, CredentialError, CredentialV1, CredentialV1Error,
+    Uri,
+};
+use crate::{Timestamp, json::Object, trust::IssuerIdentifier};
 
-/// A credential that is about to be secured.
+/// A credential of VCDM 2.0 that is about to be secured.
 ///
 /// ```
-/// use lanyard_core::w3c::{CredentialDraft, Uri};
+/// use lanyard_core::{trust::IssuerIdentifier, w3c::CredentialDraft};
 /// use serde_json::json;
 ///
-/// let issuer = Uri::parse("did:web:university.example").expect("a DID is a URL");
+/// let issuer = IssuerIdentifier::parse("did:web:university.example").expect("a DID is one");
 /// let credential = CredentialDraft::new(&issuer)
 ///     .of_type("ExampleDegreeCredential")
 ///     .in_context("https://www.w3.org/ns/credentials/examples/v2")
@@ -21,7 +24,16 @@ use crate::{Timestamp, json::Object};
 /// # Ok::<(), lanyard_core::w3c::CredentialError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct CredentialDraft {
+pub struct CredentialDraft(Parts);
+
+/// A credential of VCDM 1.1 that is about to be secured: for the formats `jwt_vc_json` and `ldp_vc` of
+/// OpenID4VC, which are of that version.
+#[derive(Clone, Debug)]
+pub struct CredentialV1Draft(Parts);
+
+/// What both versions of the data model have in common.
+#[derive(Clone, Debug)]
+struct Parts {
     document: Object,
     contexts: Vec<Value>,
     types: Vec<Value>,
@@ -30,26 +42,21 @@ pub struct CredentialDraft {
 
 impl CredentialDraft {
     /// Starts from the issuer alone.
-    pub fn new(issuer: &Uri) -> Self {
-        Self {
-            document: Object::from_iter([("issuer".to_owned(), issuer.as_str().into())]),
-            contexts: vec![BASE_CONTEXT.into()],
-            types: vec!["VerifiableCredential".into()],
-            subjects: Vec::new(),
-        }
+    pub fn new(issuer: &IssuerIdentifier) -> Self {
+        Self(Parts::new(issuer, BASE_CONTEXT))
     }
 
     /// With a further type.
     #[must_use]
     pub fn of_type(mut self, name: &str) -> Self {
-        self.types.push(name.into());
+        self.0.types.push(name.into());
         self
     }
 
     /// With a further context: a URL, or an object that defines terms.
     #[must_use]
     pub fn in_context(mut self, context: impl Into<Value>) -> Self {
-        self.contexts.push(context.into());
+        self.0.contexts.push(context.into());
         self
     }
 
@@ -62,7 +69,7 @@ impl CredentialDraft {
     /// With claims about a subject; called more than once, the credential is about several.
     #[must_use]
     pub fn about(mut self, subject: impl Into<Value>) -> Self {
-        self.subjects.push(subject.into());
+        self.0.subjects.push(subject.into());
         self
     }
 
@@ -81,7 +88,7 @@ impl CredentialDraft {
     /// With another member, as `credentialStatus`, `name` or `evidence`; it replaces one of that name.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.document.insert(name.to_owned(), value.into());
+        self.0.document.insert(name.to_owned(), value.into());
         self
     }
 
@@ -90,19 +97,7 @@ impl CredentialDraft {
     /// # Errors
     /// One [`CredentialError`] per rule.
     pub fn finish(self) -> Result<Credential, CredentialError> {
-        let Self { document, contexts, types, mut subjects } = self;
-        let mut whole = Object::from_iter([
-            ("@context".to_owned(), Value::Array(contexts)),
-            ("type".to_owned(), Value::Array(types)),
-        ]);
-        whole.extend(document);
-        if subjects.len() == 1 {
-            // a single subject stands for itself: by far the most common form
-            whole.extend(subjects.pop().map(|subject| ("credentialSubject".to_owned(), subject)));
-        } else if !subjects.is_empty() {
-            whole.insert("credentialSubject".to_owned(), Value::Array(subjects));
-        }
-        Credential::parse(whole)
+        Credential::parse(self.0.assemble())
     }
 
     /// The credential that a document describes, with its issuer filled in where it was left out: what an
@@ -113,7 +108,7 @@ impl CredentialDraft {
     /// ([`CredentialError::Issuer`]).
     pub fn from_document(
         mut document: Object,
-        issuer: &Uri,
+        issuer: &IssuerIdentifier,
     ) -> Result<Credential, CredentialError> {
         match document.get_mut("issuer") {
             None => {
@@ -126,5 +121,96 @@ impl CredentialDraft {
         }
         let credential = Credential::parse(document)?;
         if credential.issuer() == issuer { Ok(credential) } else { Err(CredentialError::Issuer) }
+    }
+}
+
+impl CredentialV1Draft {
+    /// Starts from the issuer and the moment of issuance.
+    ///
+    /// Round the moment, as it can tell credentials apart (RFC 9901 §10.1).
+    pub fn new(issuer: &IssuerIdentifier, issuance_date: Timestamp) -> Self {
+        let draft = Self(Parts::new(issuer, BASE_CONTEXT_V1));
+        draft.with("issuanceDate", to_the_second(issuance_date))
+    }
+
+    /// With a further type.
+    #[must_use]
+    pub fn of_type(mut self, name: &str) -> Self {
+        self.0.types.push(name.into());
+        self
+    }
+
+    /// With a further context: a URL, or an object that defines terms.
+    #[must_use]
+    pub fn in_context(mut self, context: impl Into<Value>) -> Self {
+        self.0.contexts.push(context.into());
+        self
+    }
+
+    /// With an identifier of the credential itself; by it verifiers can recognize the credential.
+    #[must_use]
+    pub fn with_id(self, id: &Uri) -> Self {
+        self.with("id", id.as_str())
+    }
+
+    /// With claims about a subject; called more than once, the credential is about several.
+    #[must_use]
+    pub fn about(mut self, subject: impl Into<Value>) -> Self {
+        self.0.subjects.push(subject.into());
+        self
+    }
+
+    /// Valid until this moment.
+    #[must_use]
+    pub fn expires(self, moment: Timestamp) -> Self {
+        self.with("expirationDate", to_the_second(moment))
+    }
+
+    /// With another member, as `credentialStatus` or `evidence`; it replaces one of that name.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.document.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The credential, if it keeps the rules of the data model.
+    ///
+    /// # Errors
+    /// One [`CredentialV1Error`] per rule.
+    pub fn finish(self) -> Result<CredentialV1, CredentialV1Error> {
+        CredentialV1::parse(self.0.assemble())
+    }
+}
+
+/// VCDM 1.1 §6.3.1: a date is also a NumericDate, and those are whole seconds.
+fn to_the_second(moment: Timestamp) -> String {
+    let second = Timestamp::from_second(moment.as_second());
+    second.unwrap_or(moment).to_string()
+}
+
+impl Parts {
+    fn new(issuer: &IssuerIdentifier, base_context: &str) -> Self {
+        Self {
+            document: Object::from_iter([("issuer".to_owned(), issuer.as_str().into())]),
+            contexts: vec![base_context.into()],
+            types: vec!["VerifiableCredential".into()],
+            subjects: Vec::new(),
+        }
+    }
+
+    fn assemble(self) -> Object {
+        let Self { document, contexts, types, mut subjects } = self;
+        let mut whole = Object::from_iter([
+            ("@context".to_owned(), Value::Array(contexts)),
+            ("type".to_owned(), Value::Array(types)),
+        ]);
+        whole.extend(document);
+        if subjects.len() == 1 {
+            // a single subject stands for itself: by far the most common form
+            whole.extend(subjects.pop().map(|subject| ("credentialSubject".to_owned(), subject)));
+        } else if !subjects.is_empty() {
+            whole.insert("credentialSubject".to_owned(), Value::Array(subjects));
+        }
+        whole
     }
 }

@@ -8,22 +8,29 @@
 //! it, and only that mechanism's `Verified…` types give one out as verified.
 
 mod credential;
+mod credential_v1;
 mod date_time;
 mod draft;
 mod enveloped;
+mod holder;
+pub mod jwt_vc_json;
 mod language;
 mod members;
 mod presentation;
 mod related_resource;
+mod signed;
 mod uri;
+pub mod vc_jose;
 
 pub use credential::{Credential, CredentialError};
+pub use credential_v1::{CredentialV1, CredentialV1Error};
 pub use date_time::date_time_stamp;
-pub use draft::CredentialDraft;
+pub use draft::{CredentialDraft, CredentialV1Draft};
 pub use enveloped::{
     EnvelopeError, EnvelopedCredential, EnvelopedPresentation, SecuredCredential,
     SecuredPresentation,
 };
+pub use holder::{ExpectedPresentation, Holder, HolderBinding, HolderError};
 pub use members::{ContextFault, EntryFault, TypeFault};
 pub use presentation::{Presentation, PresentationError, PresentedCredential};
 pub use related_resource::{Digest, RelatedResource, RelatedResourceError, RelatedResourceFault};

@@ -208,7 +208,7 @@ fn read_credentials(
             return Ok(PresentedCredential::WithProof(credential));
         }
         // VCDM 2.0 §4.13.4: secured only by what secures the presentation, so its issuer is the holder
-        if holder == Some(credential.issuer()) {
+        if holder.is_some_and(|holder| holder.as_str() == credential.issuer().as_str()) {
             Ok(PresentedCredential::SelfAsserted(credential))
         } else {
             Err(PresentationError::NotSelfAsserted)

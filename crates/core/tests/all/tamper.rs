@@ -18,7 +18,7 @@ const SLOT: Slot = Slot {
 };
 
 /// Every token that differs from this one in one character.
-fn changed(token: &str) -> impl Iterator<Item = String> {
+pub(crate) fn changed(token: &str) -> impl Iterator<Item = String> {
     (0..token.len()).flat_map(move |at| {
         [b'A', b'B', b'.', b'='].into_iter().filter_map(move |other| {
             let mut bytes = token.as_bytes().to_vec();

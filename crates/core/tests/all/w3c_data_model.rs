@@ -3,6 +3,7 @@
 use lanyard_core::{
     crypto::HashAlgorithm,
     json::{self, Object},
+    trust::IssuerIdentifier,
     w3c::{
         BASE_CONTEXT, Credential, CredentialDraft, CredentialError, EnvelopeError,
         EnvelopedCredential, EnvelopedPresentation, Presentation, PresentationError,
@@ -17,7 +18,11 @@ use crate::sd_jwt_support::PROVIDERS;
 
 const ISSUER: &str = "did:key:z6MkpJySvETLnxhQG9DzEdmKJtysBDjuuTeDfUj1uNNCUqcj";
 
-fn issuer() -> Uri {
+fn issuer() -> IssuerIdentifier {
+    IssuerIdentifier::parse(ISSUER).expect("a DID is one")
+}
+
+fn holder() -> Uri {
     Uri::parse(ISSUER).expect("a DID is a URL")
 }
 
@@ -456,11 +461,11 @@ fn a_presentation_tells_how_each_credential_is_secured() {
         PresentedCredential::WithProof(Box::new(Credential::parse(with_proof).unwrap())),
         PresentedCredential::SelfAsserted(Box::new(self_asserted)),
     ];
-    let written = Presentation::of(credentials.clone(), Some(&issuer()));
+    let written = Presentation::of(credentials.clone(), Some(&holder()));
     let read = Presentation::parse(written.document().clone()).unwrap();
     assert_eq!(read, written);
     assert_eq!(read.credentials(), credentials);
-    assert_eq!(read.holder(), Some(&issuer()));
+    assert_eq!(read.holder(), Some(&holder()));
 }
 
 #[test]

@@ -220,6 +220,11 @@ impl IssuerKeys {
         &*self.provider
     }
 
+    /// The resolver for DIDs: issuers' here, holders' where a presentation names one.
+    pub fn resolver(&self) -> &dyn DidResolver {
+        &*self.resolver
+    }
+
     /// Finds the key for a credential that claims to be by a certain issuer.
     ///
     /// # Errors
