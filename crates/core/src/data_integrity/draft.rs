@@ -1,6 +1,6 @@
 //! Securing a document with a proof (VC Data Integrity §4.2, §4.3).
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde_json::Value;
 
@@ -132,14 +132,13 @@ impl ProofDraft {
 }
 
 /// The document with the proofs that a new one refers to.
-fn covered(
-    document: &Object,
+fn covered<'d>(
+    document: &'d Object,
     proofs: &[Value],
     previous: Option<&Value>,
-) -> Result<Object, DataIntegrityError> {
-    let mut document = document.clone();
+) -> Result<Cow<'d, Object>, DataIntegrityError> {
     let Some(previous) = previous else {
-        return Ok(document);
+        return Ok(Cow::Borrowed(document));
     };
     let wanted = match previous {
         Value::Array(ids) => ids.as_slice(),
@@ -150,8 +149,9 @@ fn covered(
     if matching.len() != wanted.len() {
         return Err(DataIntegrityError::PreviousProof);
     }
+    let mut document = document.clone();
     document.insert("proof".to_owned(), Value::Array(matching));
-    Ok(document)
+    Ok(Cow::Owned(document))
 }
 
 impl fmt::Debug for ProofDraft {

@@ -1,7 +1,8 @@
 //! The JSON Canonicalization Scheme (RFC 8785).
 
-use serde::Serialize;
-use serde_json::Value;
+use std::fmt::Write as _;
+
+use serde_json::{Number, Value};
 use thiserror::Error;
 
 use super::Object;
@@ -24,10 +25,11 @@ pub enum CanonicalizeError {
 /// numbers as ECMAScript writes them (RFC 8785 §3.2).
 ///
 /// # Errors
-/// [`CanonicalizeError`] for numbers that are not I-JSON (RFC 7493 §2.2), before anything is written.
+/// [`CanonicalizeError`] for numbers that are not I-JSON (RFC 7493 §2.2).
 pub fn canonicalize(value: &Value) -> Result<String, CanonicalizeError> {
-    check_numbers(value)?;
-    Ok(write(value))
+    let mut out = String::with_capacity(1024);
+    write_value(value, &mut out)?;
+    Ok(out)
 }
 
 /// As [`canonicalize`], for an object.
@@ -35,31 +37,101 @@ pub fn canonicalize(value: &Value) -> Result<String, CanonicalizeError> {
 /// # Errors
 /// As [`canonicalize`].
 pub fn canonicalize_object(members: &Object) -> Result<String, CanonicalizeError> {
-    members.values().try_for_each(check_numbers)?;
-    Ok(write(members))
+    let mut out = String::with_capacity(1024);
+    write_object(members, &mut out)?;
+    Ok(out)
 }
 
-fn write(value: &impl Serialize) -> String {
-    serde_json_canonicalizer::to_string(value)
-        .expect("JSON has text for names, no name twice and finite numbers")
-}
-
-/// RFC 8785 §3.1, RFC 7493 §2.2: what is canonicalized is I-JSON; the library would round in silence.
-fn check_numbers(value: &Value) -> Result<(), CanonicalizeError> {
+fn write_value(value: &Value, out: &mut String) -> Result<(), CanonicalizeError> {
     match value {
-        Value::Number(number) => {
-            let integer = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
-            if integer.is_some_and(|integer| integer > LARGEST_EXACT) {
-                return Err(CanonicalizeError::IntegerTooLarge);
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(number) => write_number(number, out)?,
+        Value::String(text) => write_string(text, out),
+        Value::Array(elements) => {
+            out.push('[');
+            for (at, element) in elements.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                write_value(element, out)?;
             }
-            if number.as_f64().is_some_and(|number| number == 0.0 && number.is_sign_negative()) {
-                return Err(CanonicalizeError::MinusZero);
-            }
+            out.push(']');
+        }
+        Value::Object(members) => write_object(members, out)?,
+    }
+    Ok(())
+}
+
+fn write_object(members: &Object, out: &mut String) -> Result<(), CanonicalizeError> {
+    let mut members: Vec<_> = members.iter().collect();
+    // RFC 8785 §3.2.3: by UTF-16 code units; in ASCII they are the bytes
+    members.sort_unstable_by(|(one, _), (other, _)| {
+        if one.is_ascii() && other.is_ascii() {
+            one.cmp(other)
+        } else {
+            one.encode_utf16().cmp(other.encode_utf16())
+        }
+    });
+    out.push('{');
+    for (at, (name, value)) in members.into_iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        write_string(name, out);
+        out.push(':');
+        write_value(value, out)?;
+    }
+    out.push('}');
+    Ok(())
+}
+
+/// RFC 8785 §3.2.2.2: what JSON demands to be escaped, in its shortest form, and nothing else.
+fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    let mut written = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        // an ASCII character, so both ends of what is before it are between characters
+        out.push_str(text.get(written..at).unwrap_or_default());
+        written = at + 1;
+        match byte {
+            8 => out.push_str("\\b"),
+            b'\t' => out.push_str("\\t"),
+            b'\n' => out.push_str("\\n"),
+            0xc => out.push_str("\\f"),
+            b'\r' => out.push_str("\\r"),
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            control => write!(out, "\\u{control:04x}").expect("a string takes everything"),
+        }
+    }
+    out.push_str(text.get(written..).unwrap_or_default());
+    out.push('"');
+}
+
+fn write_number(number: &Number, out: &mut String) -> Result<(), CanonicalizeError> {
+    let integer = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
+    match integer {
+        // RFC 8785 §3.1, RFC 7493 §2.2: what is canonicalized is I-JSON
+        Some(integer) if integer > LARGEST_EXACT => Err(CanonicalizeError::IntegerTooLarge),
+        Some(_) => {
+            write!(out, "{number}").expect("a string takes everything");
             Ok(())
         }
-        Value::Array(elements) => elements.iter().try_for_each(check_numbers),
-        Value::Object(members) => members.values().try_for_each(check_numbers),
-        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
+        None => {
+            let double = number.as_f64().ok_or(CanonicalizeError::IntegerTooLarge)?;
+            if double == 0.0 && double.is_sign_negative() {
+                return Err(CanonicalizeError::MinusZero);
+            }
+            // RFC 8785 §3.2.2.3: the shortest digits that ECMAScript would write
+            let written = serde_json_canonicalizer::to_string(&double);
+            out.push_str(&written.expect("JSON has no number that is not finite"));
+            Ok(())
+        }
     }
 }
 
@@ -96,6 +168,17 @@ mod tests {
         let text = r#"{"\u20ac":1,"\r":2,"\ufb33":3,"1":4,"\ud83d\ude00":5,"\u0080":6,"\u00f6":7}"#;
         let names = "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"ö\":7,\"€\":1,\"😀\":5,\"\u{fb33}\":3}";
         assert_eq!(canonical(text).unwrap(), names);
+    }
+
+    #[test]
+    fn writes_what_the_library_writes() {
+        let controls: String = (0..=0x80_u8).map(char::from).collect();
+        let value = serde_json::json!({
+            "controls": controls, "é": "\u{7f}\u{2028}\u{10ffff}", "": [], "z": {}, "𝒜": 1.5e-9,
+            "\u{e000}": -1, "a\"": 0.1, "numbers": [1e21, 1e20, 123456789.125, 5e-324, 1e-7, -0.5],
+        });
+        let library = serde_json_canonicalizer::to_string(&value).unwrap();
+        assert_eq!(canonicalize(&value).unwrap(), library);
     }
 
     #[test]
