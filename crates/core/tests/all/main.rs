@@ -3,13 +3,14 @@
 mod cbor;
 mod claims;
 mod cose;
+mod crl;
 mod crypto;
 mod data_integrity;
 mod data_integrity_vectors;
 mod did;
-mod issuer_metadata;
 mod did_peer;
 mod did_resolution;
+mod issuer_metadata;
 mod jose;
 mod json_ld;
 mod jwe;
