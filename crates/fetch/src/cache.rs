@@ -85,6 +85,7 @@ fn key(request: &Request) -> Option<Key> {
             | Purpose::AuthorizationServerMetadata
             | Purpose::IssuerKeys
             | Purpose::TypeMetadata
+            | Purpose::RevocationList
     );
     let plain = request.method == Method::Get
         && matches!(request.body, Body::None)

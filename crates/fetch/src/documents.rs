@@ -1,4 +1,4 @@
-//! The documents that issuers and publishers of types put on the web (SD-JWT VC §3).
+//! The documents that issuers, publishers of types and certificate authorities put on the web.
 
 use std::{fmt, sync::Arc};
 
@@ -10,7 +10,10 @@ use lanyard_core::{
         Vct,
         type_metadata::{Integrity, TypeMetadataSource, TypeMetadataUnavailable},
     },
-    trust::{IssuerMetadataSource, IssuerMetadataUnavailable},
+    trust::{
+        IssuerMetadataSource, IssuerMetadataUnavailable,
+        x509::{RevocationListSource, RevocationListUnavailable},
+    },
 };
 use moka::future::Cache;
 use url::Url;
@@ -147,6 +150,42 @@ impl TypeMetadataSource for TypeMetadataFetcher {
             self.kept.insert(integrity.clone(), body.clone()).await;
         }
         Ok(body.into())
+    }
+}
+
+/// Fetches lists of revoked certificates; the core reads and judges them.
+///
+/// Only lists at https URLs are fetched, as everything is; one at an `http:` distribution point counts as
+/// unreachable, and can be configured instead.
+#[derive(Clone)]
+pub struct RevocationListFetcher {
+    http: Arc<dyn HttpClient>,
+}
+
+impl RevocationListFetcher {
+    /// A fetcher over `http`; put a [`crate::CachedClient`] there to ask an authority once for many checks.
+    #[must_use]
+    pub fn new(http: Arc<dyn HttpClient>) -> Self {
+        Self { http }
+    }
+}
+
+#[async_trait]
+impl RevocationListSource for RevocationListFetcher {
+    async fn list(&self, url: &Url) -> Result<Vec<u8>, RevocationListUnavailable> {
+        // RFC 5280 §4.2.1.13, RFC 2585 §4.2: one DER list, of this media type
+        let accepted = ["application/pkix-crl"];
+        let answer = document(&*self.http, url.clone(), Purpose::RevocationList, &accepted).await;
+        answer.map(Into::into).map_err(|error| {
+            tracing::info!(%error, "no list of revoked certificates");
+            RevocationListUnavailable
+        })
+    }
+}
+
+impl fmt::Debug for RevocationListFetcher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("RevocationListFetcher")
     }
 }
 

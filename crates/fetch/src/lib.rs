@@ -17,7 +17,7 @@ mod target;
 pub use address::{AddressRange, range_of};
 pub use cache::{CacheLimits, CachedClient};
 pub use did_web::{DidWebError, DidWebFetcher, DidWebUrl};
-pub use documents::{IssuerMetadataFetcher, TypeMetadataFetcher};
+pub use documents::{IssuerMetadataFetcher, RevocationListFetcher, TypeMetadataFetcher};
 pub use error::{ConnectCause, FetchError, RootCertificateInvalid};
 pub use port::{
     Authorization, Body, HttpClient, Method, Purpose, Request, RequestHeader, Response,

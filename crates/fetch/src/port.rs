@@ -49,6 +49,8 @@ pub enum Purpose {
     IssuerKeys,
     /// SD-JWT VC type metadata.
     TypeMetadata,
+    /// A list of revoked certificates (RFC 5280 §4.2.1.13).
+    RevocationList,
     /// A status list (Token Status List §8).
     StatusList,
     /// The integrator API of a Lanyard server, called by its own command line.
@@ -85,6 +87,7 @@ impl Purpose {
             | Self::DidDocument
             | Self::IssuerKeys
             | Self::TypeMetadata
+            | Self::RevocationList
             | Self::IntegratorApi => Rules { redirects: 0, body_cap: 5 * MIB },
         }
     }

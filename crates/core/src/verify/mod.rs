@@ -32,7 +32,7 @@ use crate::{
     did::DidResolver,
     sd_jwt::{Audience, ExpectedKeyBinding, KeyBindingWindow, RequestNonce, UnverifiedSdJwt},
     sd_jwt_vc::{SdJwtVcError, UnverifiedSdJwtVc, Vct, VerifiedSdJwtVc},
-    trust::{IssuerKeys, IssuerMetadataSource, IssuerTrust},
+    trust::{IssuerKeys, IssuerMetadataSource, IssuerTrust, x509::RevocationListSource},
 };
 
 /// Verifies presentations for one verifier.
@@ -135,6 +135,13 @@ impl PresentationVerifier {
     #[must_use]
     pub fn with_issuer_metadata(mut self, source: Arc<dyn IssuerMetadataSource>) -> Self {
         self.keys = self.keys.with_issuer_metadata(source);
+        self
+    }
+
+    /// With a source for lists of revoked certificates.
+    #[must_use]
+    pub fn with_revocation_lists(mut self, source: Arc<dyn RevocationListSource>) -> Self {
+        self.keys = self.keys.with_revocation_lists(source);
         self
     }
 

@@ -10,7 +10,7 @@ use crate::{
     credential::Validity,
     sd_jwt::{KeyBindingError, SdJwtError, VerifiedKeyBinding},
     sd_jwt_vc::{SdJwtVcError, StatusReference, Vct, VerifiedSdJwtVc},
-    trust::{IssuerError, IssuerIdentity},
+    trust::{IssuerError, IssuerIdentity, x509::ChainError},
 };
 
 /// A presentation that answers its request in every respect.
@@ -162,6 +162,9 @@ pub enum CauseKind {
     /// The issuer's key cannot be reached.
     #[error("the issuer's key cannot be reached: {0}")]
     IssuerKeyUnreachable(IssuerError),
+    /// The issuer's certificate may have been revoked.
+    #[error("{0}")]
+    IssuerCertificateUnknown(ChainError),
     /// The credential has a status, and nobody looked at it.
     #[error("the credential's status is unknown")]
     StatusUnknown,
@@ -169,7 +172,10 @@ pub enum CauseKind {
 
 impl From<IssuerError> for CauseKind {
     fn from(error: IssuerError) -> Self {
-        Self::IssuerKeyUnreachable(error)
+        match error {
+            IssuerError::Chain(error) => Self::IssuerCertificateUnknown(error),
+            error => Self::IssuerKeyUnreachable(error),
+        }
     }
 }
 
@@ -178,6 +184,7 @@ impl Cause {
     pub const fn code(&self) -> &'static str {
         match self.kind {
             CauseKind::IssuerKeyUnreachable(_) => "issuer_key_unreachable",
+            CauseKind::IssuerCertificateUnknown(_) => "issuer_certificate_status_unknown",
             CauseKind::StatusUnknown => "status_unknown",
         }
     }

@@ -3,6 +3,7 @@
 mod cbor;
 mod claims;
 mod cose;
+mod crl;
 mod crypto;
 mod data_integrity;
 mod data_integrity_vectors;

@@ -14,11 +14,12 @@ use lanyard_core::{
     },
     trust::{
         IssuerIdentifier, IssuerMetadata, IssuerMetadataSource as _, IssuerMetadataUnavailable,
+        x509::{RevocationListSource as _, RevocationListUnavailable},
     },
 };
 use lanyard_fetch::{
     CacheLimits, CachedClient, FetchError, HttpClient, IssuerMetadataFetcher, Request, Response,
-    ResponseHeaders, SafeFetcher, TypeMetadataFetcher,
+    ResponseHeaders, RevocationListFetcher, SafeFetcher, TypeMetadataFetcher,
 };
 use serde_json::json;
 use url::Url;
@@ -124,6 +125,23 @@ async fn a_document_with_a_digest_is_fetched_once_and_a_wrong_one_is_not_kept() 
     *http.body.lock().expect("not poisoned") = "gone bad".to_owned();
     assert!(read().await.is_ok());
     assert_eq!(http.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_list_of_revoked_certificates_is_one_by_its_media_type() {
+    for (status, content_type, good) in [
+        (200, "application/pkix-crl", true),
+        (200, "text/html", false),
+        (404, "application/pkix-crl", false),
+    ] {
+        let http = Canned::answering(status, content_type, "list");
+        let answer = RevocationListFetcher::new(http).list(&url()).await;
+        assert_eq!(answer.is_ok(), good, "{status} {content_type}");
+    }
+    let http = Arc::new(SafeFetcher::builder().build());
+    let plain = Url::parse("http://ca.example/revoked.crl").expect("a URL");
+    let answer = RevocationListFetcher::new(http).list(&plain).await;
+    assert_eq!(answer, Err(RevocationListUnavailable));
 }
 
 #[tokio::test]

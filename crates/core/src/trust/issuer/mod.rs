@@ -16,7 +16,10 @@ pub use metadata::{
 pub(crate) use names::well_formed;
 pub use names::{IssuerIdentifier, NameError};
 
-use super::x509::{ChainError, TrustAnchors, VerifiedChain};
+use super::x509::{
+    ChainError, LocalRevocationLists, RevocationListSource, RevocationRule, TrustAnchors,
+    VerifiedChain,
+};
 use crate::{
     Timestamp,
     credential::CredentialType,
@@ -32,6 +35,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct IssuerTrust {
     rules: Vec<Rule>,
+    revocation: RevocationRule,
 }
 
 #[derive(Clone, Debug)]
@@ -132,6 +136,8 @@ impl IssuerError {
         match self {
             Self::NotTrusted | Self::Chain(ChainError::Untrusted) => "issuer_not_trusted",
             Self::NotTrustedForType => "issuer_not_trusted_for_type",
+            Self::Chain(ChainError::Revoked) => "issuer_certificate_revoked",
+            Self::Chain(ChainError::RevocationUnknown(_)) => "issuer_certificate_status_unknown",
             Self::Chain(_) => "issuer_certificate_refused",
             Self::IssNotInCertificate => "issuer_not_in_certificate",
             Self::KeyIdNotOfIssuer => "issuer_key_id",
@@ -146,7 +152,8 @@ impl IssuerError {
     /// Whether the issuer may turn out to be trusted once its key can be reached.
     pub const fn is_undetermined(&self) -> bool {
         match self {
-            Self::Resolution(ResolutionError::Unreachable) => true,
+            Self::Resolution(ResolutionError::Unreachable)
+            | Self::Chain(ChainError::RevocationUnknown(_)) => true,
             Self::Metadata(error) => error.is_undetermined(),
             _ => false,
         }
@@ -183,6 +190,13 @@ impl IssuerTrust {
         self.rules.push(Rule { source, types: Some(types) });
         self
     }
+
+    /// With another rule about revoked certificates than to look at no list.
+    #[must_use]
+    pub const fn with_revocation(mut self, rule: RevocationRule) -> Self {
+        self.revocation = rule;
+        self
+    }
 }
 
 /// Finds issuers' keys by a trust policy.
@@ -191,6 +205,7 @@ pub struct IssuerKeys {
     trust: IssuerTrust,
     resolver: Arc<dyn DidResolver>,
     metadata: Option<Arc<dyn IssuerMetadataSource>>,
+    revocation_lists: Arc<dyn RevocationListSource>,
     provider: Arc<dyn CryptoProvider>,
 }
 
@@ -198,7 +213,8 @@ impl IssuerKeys {
     /// With the DID methods that need no network.
     pub fn new(trust: IssuerTrust, provider: Arc<dyn CryptoProvider>) -> Self {
         let resolver = Arc::new(DidMethods::new(Arc::clone(&provider)));
-        Self { trust, resolver, metadata: None, provider }
+        let revocation_lists = Arc::new(LocalRevocationLists::new());
+        Self { trust, resolver, metadata: None, revocation_lists, provider }
     }
 
     /// With another resolver for DIDs.
@@ -212,6 +228,13 @@ impl IssuerKeys {
     #[must_use]
     pub fn with_issuer_metadata(mut self, source: Arc<dyn IssuerMetadataSource>) -> Self {
         self.metadata = Some(source);
+        self
+    }
+
+    /// With a source for lists of revoked certificates; without one every list is unreachable.
+    #[must_use]
+    pub fn with_revocation_lists(mut self, source: Arc<dyn RevocationListSource>) -> Self {
+        self.revocation_lists = source;
         self
     }
 
@@ -237,7 +260,7 @@ impl IssuerKeys {
         // SD-JWT VC §2.5: the mechanism is fixed for an issuer, so an attacker cannot pick another
         let named: Vec<_> = self.trust.rules.iter().filter(|rule| rule.names(claimed)).collect();
         if named.is_empty() {
-            return self.by_certificate(claimed, now);
+            return self.by_certificate(claimed, now).await;
         }
         let rule = named
             .into_iter()
@@ -251,7 +274,7 @@ impl IssuerKeys {
         }
     }
 
-    fn by_certificate(
+    async fn by_certificate(
         &self,
         claimed: &ClaimedIssuer<'_>,
         now: Timestamp,
@@ -268,7 +291,13 @@ impl IssuerKeys {
                 Ok(_) if !rule.is_for(&claimed.types) => {
                     refusal = IssuerError::NotTrustedForType;
                 }
-                Ok(chain) => return certified(chain, *iss, claimed.issuer),
+                Ok(chain) => {
+                    // RFC 5280 §6.3: only a chain that leads to an anchor is worth asking for
+                    let (lists, rule) = (&*self.revocation_lists, self.trust.revocation);
+                    let asked = chain.ask_revocation(lists, rule, now, self.provider()).await;
+                    asked.map_err(IssuerError::Chain)?;
+                    return certified(chain, *iss, claimed.issuer);
+                }
                 // a chain of another rule's authority is no news; anything else is worth telling
                 Err(ChainError::Untrusted) if refusal != IssuerError::NotTrusted => {}
                 Err(error) => refusal = IssuerError::Chain(error),

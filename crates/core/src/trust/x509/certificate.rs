@@ -8,14 +8,15 @@ use x509_cert::{
         oid::AssociatedOid,
     },
     ext::pkix::{
-        AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints,
-        SubjectAltName, name::GeneralName,
+        AuthorityKeyIdentifier, BasicConstraints, CrlDistributionPoints, ExtendedKeyUsage,
+        KeyUsage, NameConstraints, SubjectAltName, name::GeneralName,
     },
     name::Name,
+    serial_number::SerialNumber,
     spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned},
 };
 
-use super::{CertificatePurpose, ChainError};
+use super::{CertificatePurpose, ChainError, crl};
 use crate::{
     Timestamp,
     crypto::{CryptoError, CryptoProvider, Curve, PublicKey, SignatureAlgorithm},
@@ -34,6 +35,8 @@ pub(super) struct Certificate {
     pub(super) alternative_names: Vec<GeneralName>,
     pub(super) name_constraints: Option<NameConstraints>,
     pub(super) authority_key_identifier: Option<Vec<u8>>,
+    /// Where the lists of revoked certificates are that cover this one.
+    pub(super) distribution_points: Vec<String>,
 }
 
 impl Certificate {
@@ -41,11 +44,7 @@ impl Certificate {
     pub(super) fn parse(der: &[u8]) -> Result<Self, ChainError> {
         let malformed = |_| ChainError::Malformed;
         let parsed = Der::from_der(der).map_err(malformed)?;
-        let mut reader = SliceReader::new(der).map_err(malformed)?;
-        Header::decode(&mut reader).map_err(malformed)?;
-        let start = der.len()
-            - usize::try_from(reader.remaining_len()).map_err(|_| ChainError::Malformed)?;
-        let length = reader.tlv_bytes().map_err(malformed)?.len();
+        let signed = signed_range(der).map_err(malformed)?;
 
         let tbs = parsed.tbs_certificate();
         // RFC 5280 §4.1.1.2: the algorithm is stated twice, and only the inner statement is signed
@@ -54,13 +53,14 @@ impl Certificate {
         }
         let mut certificate = Self {
             der: der.to_vec(),
-            signed: start..start + length,
+            signed,
             basic_constraints: None,
             key_usage: None,
             extended_key_usage: None,
             alternative_names: Vec::new(),
             name_constraints: None,
             authority_key_identifier: None,
+            distribution_points: Vec::new(),
             parsed,
         };
         certificate.read_extensions()?;
@@ -95,6 +95,8 @@ impl Certificate {
                 let identifier = decode::<AuthorityKeyIdentifier>(value)?.key_identifier;
                 self.authority_key_identifier =
                     identifier.map(|identifier| identifier.as_bytes().to_vec());
+            } else if id == CrlDistributionPoints::OID {
+                self.distribution_points = crl::locations(&decode(value)?);
             } else if extension.critical && !HARMLESS.contains(&id) {
                 // RFC 5280 §4.2: a critical extension that is not understood refuses the certificate
                 return Err(ChainError::UnknownCriticalExtension);
@@ -165,22 +167,22 @@ impl Certificate {
         key: &PublicKey,
         provider: &dyn CryptoProvider,
     ) -> Result<(), ChainError> {
-        let algorithm = signature_algorithm(self.parsed.signature_algorithm())?;
+        let signed = self.der.get(self.signed.clone()).ok_or(ChainError::Malformed)?;
         let signature = self.parsed.signature().as_bytes().ok_or(ChainError::Malformed)?;
-        let fixed;
-        let signature = match algorithm {
-            SignatureAlgorithm::EdDsa => signature,
-            SignatureAlgorithm::Es256 | SignatureAlgorithm::Es384 | SignatureAlgorithm::Es256k => {
-                fixed = fixed_length(signature, algorithm.signature_length() / 2)?;
-                &fixed
-            }
-        };
-        match provider.verify(algorithm, key, &self.der[self.signed.clone()], signature) {
-            Ok(()) => Ok(()),
-            Err(CryptoError::KeyMismatch) => Err(ChainError::AlgorithmNotSupported),
-            Err(CryptoError::InvalidKey) => Err(ChainError::InvalidKey),
-            Err(_) => Err(ChainError::Signature),
-        }
+        verify_signature(self.parsed.signature_algorithm(), signed, signature, key, provider)
+    }
+
+    pub(super) fn serial_number(&self) -> &SerialNumber {
+        self.parsed.tbs_certificate().serial_number()
+    }
+
+    pub(super) fn is_authority(&self) -> bool {
+        self.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca)
+    }
+
+    /// RFC 5280 §6.3.3(f): where key usage is stated, lists of revoked certificates are among it.
+    pub(super) fn may_sign_revocation_lists(&self) -> bool {
+        self.key_usage.as_ref().is_none_or(KeyUsage::crl_sign)
     }
 
     /// The key the certificate is about.
@@ -204,6 +206,40 @@ impl Certificate {
             named.last().and_then(|attribute| directory_text(&attribute.value.to_der().ok()?))
         };
         text(COMMON_NAME).or_else(|| text(ORGANIZATION)).unwrap_or_default()
+    }
+}
+
+/// Where the signed part is in a signed structure: the first element of its outermost sequence.
+pub(super) fn signed_range(der: &[u8]) -> x509_cert::der::Result<std::ops::Range<usize>> {
+    let mut reader = SliceReader::new(der)?;
+    Header::decode(&mut reader)?;
+    let start = der.len() - usize::try_from(reader.remaining_len())?;
+    let length = reader.tlv_bytes()?.len();
+    Ok(start..start + length)
+}
+
+/// Checks the signature over the signed part of a certificate or of a list.
+pub(super) fn verify_signature(
+    algorithm: &AlgorithmIdentifierOwned,
+    signed: &[u8],
+    signature: &[u8],
+    key: &PublicKey,
+    provider: &dyn CryptoProvider,
+) -> Result<(), ChainError> {
+    let algorithm = signature_algorithm(algorithm)?;
+    let fixed;
+    let signature = match algorithm {
+        SignatureAlgorithm::EdDsa => signature,
+        SignatureAlgorithm::Es256 | SignatureAlgorithm::Es384 | SignatureAlgorithm::Es256k => {
+            fixed = fixed_length(signature, algorithm.signature_length() / 2)?;
+            &fixed
+        }
+    };
+    match provider.verify(algorithm, key, signed, signature) {
+        Ok(()) => Ok(()),
+        Err(CryptoError::KeyMismatch) => Err(ChainError::AlgorithmNotSupported),
+        Err(CryptoError::InvalidKey) => Err(ChainError::InvalidKey),
+        Err(_) => Err(ChainError::Signature),
     }
 }
 

@@ -3,7 +3,7 @@
 use thiserror::Error;
 use x509_cert::{der::asn1::ObjectIdentifier, ext::pkix::name::GeneralName};
 
-use super::{TrustAnchors, certificate::Certificate, names};
+use super::{RevocationListError, TrustAnchors, certificate::Certificate, names};
 use crate::{
     Timestamp,
     crypto::{CryptoProvider, HashAlgorithm, PublicKey},
@@ -81,6 +81,12 @@ pub enum ChainError {
     /// A name constraint is about something else than DNS names.
     #[error("a name constraint cannot be applied")]
     NameConstraintNotSupported,
+    /// A certificate was revoked by its issuer.
+    #[error("a certificate has been revoked")]
+    Revoked,
+    /// Whether a certificate was revoked cannot be told now.
+    #[error("whether a certificate has been revoked cannot be told: {0}")]
+    RevocationUnknown(RevocationListError),
 }
 
 /// What a leaf certificate is used for.
@@ -143,7 +149,8 @@ impl CertificateChain {
 
     /// Checks the whole chain up to one of the anchors (RFC 5280 §6.1).
     ///
-    /// Revocation of certificates is not looked at: nothing here fetches.
+    /// Revocation of certificates is not looked at, as nothing here fetches; see
+    /// [`VerifiedChain::judge_revocation`].
     ///
     /// # Errors
     /// One [`ChainError`] per rule.
@@ -170,7 +177,7 @@ impl CertificateChain {
                 return Err(ChainError::Order);
             }
         }
-        let anchor = self.anchor(anchors, provider)?;
+        let anchor = self.anchor(anchors, provider)?.clone();
         // RFC 5280 §6.1.3(a)(1): each is signed with the key of the next
         for (one, next) in self.certificates().zip(&self.authorities) {
             one.verify_signature(&next.public_key(provider)?, provider)?;
@@ -184,12 +191,12 @@ impl CertificateChain {
         }
 
         // RFC 5280 §6.1.3(a)(2): all of them are valid now, the anchor too
-        for one in self.certificates().chain([anchor]) {
+        for one in self.certificates().chain([&anchor]) {
             one.check_validity(now)?;
         }
         self.leaf.check_leaf()?;
         let mut below = 0;
-        for authority in self.authorities.iter().chain([anchor]) {
+        for authority in self.authorities.iter().chain([&anchor]) {
             authority.check_authority()?;
             // RFC 5280 §4.2.1.9: so many authorities below this one, self-issued ones not counted
             let allowed = authority.basic_constraints.as_ref().and_then(|c| c.path_len_constraint);
@@ -202,13 +209,13 @@ impl CertificateChain {
             one.check_purpose(purpose)?;
         }
         // RFC 5280 §6.1.3(b), (c): an authority's constraints bind everything below it
-        for (position, authority) in self.authorities.iter().chain([anchor]).enumerate() {
+        for (position, authority) in self.authorities.iter().chain([&anchor]).enumerate() {
             let Some(constraints) = &authority.name_constraints else { continue };
             for one in self.certificates().take(position + 1) {
                 names::check(&one.alternative_names, constraints)?;
             }
         }
-        Ok(VerifiedChain { chain: self, key })
+        Ok(VerifiedChain { chain: self, anchor, key })
     }
 
     fn certificates(&self) -> impl Iterator<Item = &Certificate> {
@@ -238,10 +245,17 @@ impl CertificateChain {
 #[derive(Clone, Debug)]
 pub struct VerifiedChain {
     chain: CertificateChain,
+    anchor: Certificate,
     key: PublicKey,
 }
 
 impl VerifiedChain {
+    /// Each certificate of the chain with the one that issued it; the anchor is not judged itself.
+    pub(super) fn issued(&self) -> impl Iterator<Item = (&Certificate, &Certificate)> {
+        let issuers = self.chain.authorities.iter().chain([&self.anchor]);
+        self.chain.certificates().zip(issuers)
+    }
+
     /// The leaf's key.
     pub const fn public_key(&self) -> &PublicKey {
         &self.key

@@ -6,7 +6,13 @@
 mod anchors;
 mod certificate;
 mod chain;
+mod crl;
 mod names;
+mod revocation;
 
 pub use anchors::TrustAnchors;
 pub use chain::{CertificateChain, CertificatePurpose, ChainError, VerifiedChain};
+pub use crl::{RevocationList, RevocationListError};
+pub use revocation::{
+    LocalRevocationLists, RevocationListSource, RevocationListUnavailable, RevocationRule,
+};
