@@ -5,14 +5,19 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::{Suite, folder};
 
 /// Codes that no published case can have, and why.
-const WITHOUT_CASE: [(&str, &str); 6] = [
+const WITHOUT_CASE: [(&str, &str); 7] = [
     ("credential_exp_missing", "only where a verifier's policy demands exp"),
+    ("issuer_certificate_status_unknown", "undetermined, not refused"),
     ("issuer_jwt_too_long", "an SD-JWT of that length is refused before its JWT is looked at"),
     ("issuer_key_unreachable", "undetermined, not refused"),
     ("key_binding_from_issuer", "said to a wallet, about what an issuer hands out"),
     ("sd_jwt_too_long", "a megabyte of text; tests/all/sd_jwt.rs has it"),
     ("status_unknown", "undetermined, not refused"),
 ];
+
+/// Modules below them that have no suite yet, and where their rules are broken instead.
+const WITHOUT_SUITE: [(&str, &str); 1] =
+    [("sd_jwt_vc/type_metadata", "tests/all/type_metadata.rs")];
 
 /// The modules whose `code()` functions name reasons that a suite must have a case for.
 const MODULES: [&str; 3] = ["sd_jwt", "sd_jwt_vc", "verify"];
@@ -49,7 +54,9 @@ fn read(folder: &Path, codes: &mut BTreeSet<String>) {
     for file in fs::read_dir(folder).expect("the module is a folder") {
         let file = file.expect("it can be listed").path();
         if file.is_dir() {
-            read(&file, codes);
+            if !WITHOUT_SUITE.iter().any(|(module, _)| file.ends_with(module)) {
+                read(&file, codes);
+            }
             continue;
         }
         let source = fs::read_to_string(&file).expect("it is text");
