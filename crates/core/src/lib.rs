@@ -22,6 +22,7 @@ pub mod data_integrity;
 pub mod did;
 pub mod jose;
 pub mod json;
+pub mod mdoc;
 pub mod sd_jwt;
 pub mod sd_jwt_vc;
 pub mod trust;

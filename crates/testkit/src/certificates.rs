@@ -28,6 +28,10 @@ pub struct Leaf {
 pub struct LeafOptions {
     /// The common name.
     pub common_name: String,
+    /// The country in the subject.
+    pub country: Option<String>,
+    /// The state or province in the subject.
+    pub state: Option<String>,
     /// The `dNSName`s.
     pub dns_names: Vec<String>,
     /// First and last moment of validity.
@@ -43,6 +47,8 @@ impl LeafOptions {
     pub fn named(common_name: &str) -> Self {
         Self {
             common_name: common_name.to_owned(),
+            country: None,
+            state: None,
             dns_names: Vec::new(),
             validity: (
                 Timestamp::constant(1_735_689_600, 0),
@@ -50,6 +56,15 @@ impl LeafOptions {
             ),
             usages: Vec::new(),
             is_ca: false,
+        }
+    }
+
+    /// A good document signer of mdocs (ISO/IEC 18013-5 Annex B.1.4) in this country.
+    pub fn mdoc_signer(common_name: &str, country: &str) -> Self {
+        Self {
+            country: Some(country.to_owned()),
+            usages: vec![ExtendedKeyUsagePurpose::Other(vec![1, 0, 18013, 5, 1, 2])],
+            ..Self::named(common_name)
         }
     }
 
@@ -67,9 +82,23 @@ impl TestCa {
     /// # Panics
     /// When the certificate cannot be made.
     pub fn new(common_name: &str) -> Self {
+        Self::root(&LeafOptions::named(common_name), BasicConstraints::Unconstrained)
+    }
+
+    /// Makes an issuing authority's root for mdocs (ISO/IEC 18013-5 Annex B.1.2), valid as long.
+    ///
+    /// # Panics
+    /// When the certificate cannot be made.
+    pub fn iaca(common_name: &str, country: &str) -> Self {
+        let country = Some(country.to_owned());
+        let options = LeafOptions { country, ..LeafOptions::named(common_name) };
+        Self::root(&options, BasicConstraints::Constrained(0))
+    }
+
+    fn root(options: &LeafOptions, constraints: BasicConstraints) -> Self {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key can be made");
-        let mut params = parameters(&LeafOptions::named(common_name));
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let mut params = parameters(options);
+        params.is_ca = IsCa::Ca(constraints);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key).expect("a certificate can be made");
         Self { certificate: certificate.der().to_vec(), issuer: Issuer::new(params, key) }
@@ -120,6 +149,12 @@ impl TestCa {
 fn parameters(options: &LeafOptions) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, options.common_name.as_str());
+    if let Some(country) = &options.country {
+        params.distinguished_name.push(DnType::CountryName, country.as_str());
+    }
+    if let Some(state) = &options.state {
+        params.distinguished_name.push(DnType::StateOrProvinceName, state.as_str());
+    }
     params.subject_alt_names = options
         .dns_names
         .iter()

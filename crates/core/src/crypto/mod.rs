@@ -9,6 +9,7 @@ mod algorithm;
 mod aws_lc;
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 mod edwards;
+mod hkdf;
 mod key;
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 mod points;
@@ -22,6 +23,7 @@ mod signer;
 pub use algorithm::{ContentEncryption, Curve, HashAlgorithm, HashValue, SignatureAlgorithm};
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::AwsLc;
+pub(crate) use hkdf::hkdf_sha256;
 pub use key::{EcPoint, PrivateKey, PublicKey, SharedSecret};
 pub use provider::{CryptoError, CryptoProvider, Random, SigningKey};
 #[cfg(feature = "rustcrypto")]

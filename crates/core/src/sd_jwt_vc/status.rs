@@ -20,7 +20,7 @@ pub enum StatusReference {
 
 impl StatusReference {
     /// Reads a `status` claim; none when it is malformed.
-    pub(super) fn read(status: &Value) -> Option<Self> {
+    pub(crate) fn read(status: &Value) -> Option<Self> {
         let mechanisms = status.as_object()?;
         let Some(list) = mechanisms.get("status_list") else {
             return Some(Self::Unknown);

@@ -154,11 +154,32 @@ impl Certificate {
 
     /// RFC 5280 §4.2.1.12: where purposes are stated, one of them must be this one.
     pub(super) fn check_purpose(&self, purpose: CertificatePurpose) -> Result<(), ChainError> {
-        let Some(ExtendedKeyUsage(stated)) = &self.extended_key_usage else { return Ok(()) };
-        if stated.iter().all(|stated| purpose.foreign().contains(stated)) {
-            return Err(ChainError::WrongPurpose);
+        let is_authority =
+            self.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca);
+        let fits = match (&self.extended_key_usage, purpose.required()) {
+            (None, None) => true,
+            // an authority that states no purpose may give out certificates for any
+            (None, Some(_)) => is_authority,
+            (Some(ExtendedKeyUsage(stated)), Some(required)) => stated.contains(&required),
+            (Some(ExtendedKeyUsage(stated)), None) => {
+                !stated.iter().all(|stated| purpose.foreign().contains(stated))
+            }
+        };
+        if fits { Ok(()) } else { Err(ChainError::WrongPurpose) }
+    }
+
+    /// ISO/IEC 18013-5 Annex B.1.4: what an mdoc document signer has beyond RFC 5280.
+    pub(super) fn check_document_signer(&self, authority: &Self) -> Result<(), ChainError> {
+        if self.key_usage.is_none() {
+            return Err(ChainError::NotADocumentSigner);
         }
-        Ok(())
+        let states = (self.state_or_province(), authority.state_or_province());
+        let same_state = !matches!(states, (Some(own), Some(theirs)) if own != theirs);
+        if self.country() == authority.country() && same_state {
+            Ok(())
+        } else {
+            Err(ChainError::Jurisdiction)
+        }
     }
 
     /// Checks this certificate's signature with its issuer's key.
@@ -201,11 +222,21 @@ impl Certificate {
 
     /// The subject for humans: its common name, else its organisation, else nothing.
     pub(super) fn subject_text(&self) -> String {
-        let text = |oid| {
-            let named = self.subject().iter().filter(|attribute| attribute.oid == oid);
-            named.last().and_then(|attribute| directory_text(&attribute.value.to_der().ok()?))
-        };
+        let text = |oid| self.subject_attribute(oid);
         text(COMMON_NAME).or_else(|| text(ORGANIZATION)).unwrap_or_default()
+    }
+
+    pub(super) fn country(&self) -> Option<String> {
+        self.subject_attribute(COUNTRY)
+    }
+
+    pub(super) fn state_or_province(&self) -> Option<String> {
+        self.subject_attribute(STATE_OR_PROVINCE)
+    }
+
+    fn subject_attribute(&self, oid: ObjectIdentifier) -> Option<String> {
+        let named = self.subject().iter().filter(|attribute| attribute.oid == oid);
+        named.last().and_then(|attribute| directory_text(&attribute.value.to_der().ok()?))
     }
 }
 
@@ -313,6 +344,8 @@ fn fixed_length(der: &[u8], length: usize) -> Result<Vec<u8>, ChainError> {
 }
 
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+const COUNTRY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.6");
+const STATE_OR_PROVINCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.8");
 const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");

@@ -87,6 +87,9 @@ pub enum ChainError {
     /// Whether a certificate was revoked cannot be told now.
     #[error("whether a certificate has been revoked cannot be told: {0}")]
     RevocationUnknown(RevocationListError),
+    /// A document signer is of another country, state or province than its authority.
+    #[error("the document signer is of another country or state than its authority")]
+    Jurisdiction,
 }
 
 /// What a leaf certificate is used for.
@@ -96,6 +99,8 @@ pub enum CertificatePurpose {
     CredentialSigning,
     /// Signs presentation requests or metadata, in the name of a DNS host or a registered party.
     RequestSigning,
+    /// Signs mdocs: a document signer under an issuing authority's root (ISO/IEC 18013-5 Annex B.1.4).
+    MdocSigning,
 }
 
 impl CertificatePurpose {
@@ -109,6 +114,15 @@ impl CertificatePurpose {
         match self {
             Self::CredentialSigning => &FOREIGN,
             Self::RequestSigning => FOREIGN.split_at(4).0,
+            Self::MdocSigning => &[],
+        }
+    }
+
+    /// The extended key usage that a leaf must state.
+    pub(super) const fn required(self) -> Option<ObjectIdentifier> {
+        match self {
+            Self::CredentialSigning | Self::RequestSigning => None,
+            Self::MdocSigning => Some(MDOC_SIGNER),
         }
     }
 }
@@ -122,6 +136,9 @@ const FOREIGN: [ObjectIdentifier; 6] = [
     ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1"),
     ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
 ];
+
+/// The key purpose of mdoc document signers (ISO/IEC 18013-5 Annex B.1.4).
+const MDOC_SIGNER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.0.18013.5.1.2");
 
 /// Certificates as a message carried them, leaf first; nothing in them is trusted.
 #[derive(Clone, Debug)]
@@ -208,6 +225,9 @@ impl CertificateChain {
         for one in self.certificates() {
             one.check_purpose(purpose)?;
         }
+        if purpose == CertificatePurpose::MdocSigning {
+            self.leaf.check_document_signer(&anchor)?;
+        }
         // RFC 5280 §6.1.3(b), (c): an authority's constraints bind everything below it
         for (position, authority) in self.authorities.iter().chain([&anchor]).enumerate() {
             let Some(constraints) = &authority.name_constraints else { continue };
@@ -277,6 +297,21 @@ impl VerifiedChain {
             GeneralName::UniformResourceIdentifier(uri) => Some(uri.as_str()),
             _ => None,
         })
+    }
+
+    /// The leaf's country, as its subject writes it (ISO 3166-1, two letters).
+    pub fn country(&self) -> Option<String> {
+        self.chain.leaf.country()
+    }
+
+    /// The leaf's state or province, as its subject writes it.
+    pub fn state_or_province(&self) -> Option<String> {
+        self.chain.leaf.state_or_province()
+    }
+
+    /// Whether the leaf was valid at another moment than the one it was verified for.
+    pub fn was_valid_at(&self, moment: Timestamp) -> bool {
+        self.chain.leaf.check_validity(moment).is_ok()
     }
 
     /// The leaf in DER.

@@ -1,0 +1,332 @@
+//! Issuing an mdoc (ISO/IEC 18013-5 §9.1.2).
+
+use std::fmt;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use super::{
+    DocType, ElementName, ElementType, KeyAuthorizations, NameSpace,
+    mso::{VERSION, digest_algorithm_name},
+    time,
+};
+use crate::{
+    cbor::{Encoder, Value},
+    cose::{self, Header, Payload},
+    credential::Validity,
+    crypto::{CryptoProvider, HashAlgorithm, PublicKey, Random, Signer, SignerError},
+    json::{self, Object},
+    sd_jwt_vc::StatusReference,
+};
+
+/// The length of an element's `random`: 128 bits, the shortest that is allowed.
+const RANDOM: usize = 16;
+
+/// The elements of an mdoc, in the order they were added.
+#[derive(Clone, Default)]
+pub struct IssuerNameSpaces {
+    name_spaces: Vec<(NameSpace, Vec<(String, Value)>)>,
+}
+
+/// An mdoc that is about to be signed.
+#[derive(Clone)]
+pub struct MdocDraft {
+    doc_type: DocType,
+    elements: IssuerNameSpaces,
+    device_key: PublicKey,
+    times: Times,
+    expected_update: Option<Timestamp>,
+    authorizations: KeyAuthorizations,
+    status: Option<Value>,
+    digest_algorithm: HashAlgorithm,
+}
+
+#[derive(Clone, Copy)]
+struct Times {
+    signed: Timestamp,
+    from: Timestamp,
+    until: Timestamp,
+}
+
+/// Why a draft cannot become an mdoc.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum MdocDraftError {
+    /// There is no element.
+    #[error("the mdoc would have no element")]
+    NoElements,
+    /// A namespace or an element has no proper name, or a namespace is not an object of elements.
+    #[error("a namespace or an element is malformed")]
+    Malformed,
+    /// An element was added twice.
+    #[error("the element {0} was added twice")]
+    Duplicate(String),
+    /// A standardised element is of another type than its standard says.
+    #[error("the element {0} is of another type")]
+    ElementType(String),
+    /// The validity says not when it was issued, or not when it ends.
+    #[error("an mdoc says when it was signed and when it expires")]
+    UnlimitedValidity,
+    /// It would expire before it starts to be valid, or start before it was signed.
+    #[error("the times of the mdoc are not in order")]
+    NeverValid,
+    /// A status reference of an unknown kind cannot be written.
+    #[error("the status reference cannot be written")]
+    Status,
+}
+
+impl IssuerNameSpaces {
+    /// No elements yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an element.
+    #[must_use]
+    pub fn with(mut self, name: &ElementName, value: impl Into<Value>) -> Self {
+        let element = (name.identifier.as_str().to_owned(), value.into());
+        let space = &name.name_space;
+        match self.name_spaces.iter_mut().find(|(found, _)| found == space) {
+            Some((_, elements)) => elements.push(element),
+            None => self.name_spaces.push((space.clone(), vec![element])),
+        }
+        self
+    }
+
+    /// Reads `{namespace: {identifier: value}}`; standardised elements get their [`ElementType`].
+    ///
+    /// # Errors
+    /// [`MdocDraftError::Malformed`] and [`MdocDraftError::ElementType`].
+    pub fn from_json(claims: &Object) -> Result<Self, MdocDraftError> {
+        let malformed = || MdocDraftError::Malformed;
+        let mut all = Self::new();
+        for (name_space, elements) in claims {
+            for (identifier, value) in elements.as_object().ok_or_else(malformed)? {
+                let name = ElementName::parse(name_space.as_str(), identifier.as_str());
+                let name = name.map_err(|_| malformed())?;
+                let value = ElementType::of(&name.name_space, identifier)
+                    .value(value)
+                    .ok_or_else(|| MdocDraftError::ElementType(identifier.clone()))?;
+                all = all.with(&name, value);
+            }
+        }
+        Ok(all)
+    }
+
+    fn check(&self) -> Result<(), MdocDraftError> {
+        if self.name_spaces.is_empty() {
+            return Err(MdocDraftError::NoElements);
+        }
+        for (_, elements) in &self.name_spaces {
+            let mut names: Vec<_> = elements.iter().map(|(name, _)| name).collect();
+            names.sort_unstable();
+            if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+                return Err(MdocDraftError::Duplicate(pair[0].clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl MdocDraft {
+    /// Puts an mdoc together; it is bound to the device's key.
+    ///
+    /// `validity` must say when the mdoc was issued and when it expires; without `not_before` it is valid
+    /// from the moment it was issued.
+    ///
+    /// # Errors
+    /// One [`MdocDraftError`] per rule.
+    pub fn new(
+        doc_type: &DocType,
+        elements: IssuerNameSpaces,
+        device_key: &PublicKey,
+        validity: &Validity,
+    ) -> Result<Self, MdocDraftError> {
+        elements.check()?;
+        let Validity { issued_at: Some(signed), not_before, expires_at: Some(until) } = *validity
+        else {
+            return Err(MdocDraftError::UnlimitedValidity);
+        };
+        let from = not_before.unwrap_or(signed);
+        // ISO/IEC 18013-5 §9.1.2.4, judged in the whole seconds that are written
+        if from.as_second() < signed.as_second() || until.as_second() <= from.as_second() {
+            return Err(MdocDraftError::NeverValid);
+        }
+        Ok(Self {
+            doc_type: doc_type.clone(),
+            elements,
+            device_key: *device_key,
+            times: Times { signed, from, until },
+            expected_update: None,
+            authorizations: KeyAuthorizations::default(),
+            status: None,
+            digest_algorithm: HashAlgorithm::Sha256,
+        })
+    }
+
+    /// With a reference to the mdoc's status.
+    ///
+    /// # Errors
+    /// [`MdocDraftError::Status`] for a reference of an unknown kind.
+    pub fn with_status(mut self, status: &StatusReference) -> Result<Self, MdocDraftError> {
+        let StatusReference::TokenStatusList { index, uri } = status else {
+            return Err(MdocDraftError::Status);
+        };
+        // Token Status List §6.3: the same members as in JSON
+        let list = Value::map([("idx", (*index).into()), ("uri", uri.as_str().into())]);
+        self.status = Some(Value::map([("status_list", list)]));
+        Ok(self)
+    }
+
+    /// With the elements that the device may sign itself.
+    #[must_use]
+    pub fn with_key_authorizations(mut self, authorizations: KeyAuthorizations) -> Self {
+        self.authorizations = authorizations;
+        self
+    }
+
+    /// With the moment when it is meant to be signed anew.
+    #[must_use]
+    pub const fn with_expected_update(mut self, moment: Timestamp) -> Self {
+        self.expected_update = Some(moment);
+        self
+    }
+
+    /// With another hash algorithm for digests than SHA-256.
+    #[must_use]
+    pub const fn with_digest_algorithm(mut self, algorithm: HashAlgorithm) -> Self {
+        self.digest_algorithm = algorithm;
+        self
+    }
+
+    /// Signs the mdoc; `x5chain` is the document signer's certificate first, the anchor left out.
+    ///
+    /// The randoms of the elements and the order of their digests come from the provider's randomness.
+    ///
+    /// # Errors
+    /// [`SignerError`] when the issuer's key gives no signature.
+    pub async fn sign<D: AsRef<[u8]> + Sync>(
+        self,
+        signer: &dyn Signer,
+        x5chain: &[D],
+        provider: &dyn CryptoProvider,
+    ) -> Result<IssuedMdoc, SignerError> {
+        let (name_spaces, value_digests) = self.digest_elements(provider);
+        let mut payload = Encoder::new();
+        payload.embedded(&self.mso(value_digests).encode());
+        // ISO/IEC 18013-5 §9.1.2.4: x5chain is not protected; alg is
+        let unprotected = Header::new().with_x5chain(x5chain);
+        let payload = payload.into_bytes();
+        let payload = Payload::Attached(&payload);
+        let issuer_auth = cose::sign1(Header::new(), unprotected, payload, &[], signer).await?;
+        let issuer_signed = Value::map([
+            ("issuerAuth", Value::Encoded(issuer_auth)),
+            ("nameSpaces", Value::Map(name_spaces)),
+        ]);
+        Ok(IssuedMdoc { encoded: issuer_signed.encode() })
+    }
+
+    /// IssuerNameSpaces and ValueDigests.
+    fn digest_elements(&self, provider: &dyn CryptoProvider) -> (Members, Members) {
+        let (mut name_spaces, mut value_digests) = (Vec::new(), Vec::new());
+        for (name_space, elements) in &self.elements.name_spaces {
+            let (mut items, mut digests) = (Vec::new(), Vec::new());
+            // ISO/IEC 18013-5 §9.1.2.4: a digest's identifier tells nothing about its element
+            let ids = shuffled(elements.len(), provider);
+            for ((identifier, value), id) in elements.iter().zip(ids) {
+                let mut random = [0; RANDOM];
+                provider.fill(&mut random);
+                let item = Value::map([
+                    ("digestID", id.into()),
+                    ("random", random[..].into()),
+                    ("elementIdentifier", identifier.as_str().into()),
+                    ("elementValue", value.clone()),
+                ]);
+                let mut embedded = Encoder::new();
+                embedded.embedded(&item.encode());
+                let item = embedded.into_bytes();
+                let digest = provider.hash(self.digest_algorithm, &item);
+                digests.push((Value::from(id), digest.as_bytes().into()));
+                items.push(Value::Encoded(item));
+            }
+            let name = Value::from(name_space.as_str());
+            name_spaces.push((name.clone(), Value::Array(items)));
+            value_digests.push((name, Value::Map(digests)));
+        }
+        (name_spaces, value_digests)
+    }
+
+    fn mso(&self, value_digests: Members) -> Value {
+        let mut device = vec![("deviceKey", cose::public_key_value(&self.device_key))];
+        device.extend(self.authorizations.to_value().map(|value| ("keyAuthorizations", value)));
+        let Times { signed, from, until } = self.times;
+        let mut validity = vec![
+            ("signed", time::value(signed)),
+            ("validFrom", time::value(from)),
+            ("validUntil", time::value(until)),
+        ];
+        validity.extend(self.expected_update.map(|at| ("expectedUpdate", time::value(at))));
+        let mut mso = vec![
+            ("version", VERSION.into()),
+            ("digestAlgorithm", digest_algorithm_name(self.digest_algorithm).into()),
+            ("docType", self.doc_type.as_str().into()),
+            ("valueDigests", Value::Map(value_digests)),
+            ("deviceKeyInfo", Value::map(device)),
+            ("validityInfo", Value::map(validity)),
+        ];
+        mso.extend(self.status.clone().map(|status| ("status", status)));
+        Value::map(mso)
+    }
+}
+
+type Members = Vec<(Value, Value)>;
+
+/// The numbers below `count`, each once, in an order that nobody can guess.
+fn shuffled(count: usize, random: &(impl Random + ?Sized)) -> Vec<u64> {
+    let mut numbers: Vec<u64> = (0..).take(count).collect();
+    // Fisher and Yates: each draw is uniform but for one part in 2^64 / count
+    for last in (1..count).rev() {
+        let mut draw = [0; 8];
+        random.fill(&mut draw);
+        let other = u64::from_le_bytes(draw) % (last as u64 + 1);
+        numbers.swap(last, other as usize);
+    }
+    numbers
+}
+
+impl fmt::Debug for IssuerNameSpaces {
+    /// The number of elements; never a name or a value.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count: usize = self.name_spaces.iter().map(|(_, elements)| elements.len()).sum();
+        write!(out, "IssuerNameSpaces({count} elements)")
+    }
+}
+
+impl fmt::Debug for MdocDraft {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "MdocDraft({}, {:?})", self.doc_type, self.elements)
+    }
+}
+
+/// An mdoc as its issuer signed it, with every element: for its holder alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IssuedMdoc {
+    encoded: Vec<u8>,
+}
+
+impl IssuedMdoc {
+    /// The encoded IssuerSigned.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.encoded
+    }
+
+    /// What goes into a credential response (OID4VCI 1.0 App. A.2.4).
+    pub fn to_base64url(&self) -> String {
+        json::base64url(&self.encoded)
+    }
+}
+
+impl fmt::Debug for IssuedMdoc {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("IssuedMdoc")
+    }
+}
