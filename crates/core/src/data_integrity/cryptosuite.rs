@@ -17,6 +17,9 @@ pub enum Cryptosuite {
     EddsaRdfc2022,
     /// `ecdsa-rdfc-2019`: P-256 or P-384 over canonical RDF (VC-DI-ECDSA §3.2).
     EcdsaRdfc2019,
+    /// `ecdsa-sd-2023`: P-256 over canonical RDF, quad by quad, for selective disclosure
+    /// (VC-DI-ECDSA §3.4).
+    EcdsaSd2023,
 }
 
 /// How a cryptosuite makes a document into bytes.
@@ -30,8 +33,13 @@ pub(super) enum Canonicalization {
 
 impl Cryptosuite {
     /// Every cryptosuite there is.
-    pub const ALL: &'static [Self] =
-        &[Self::EddsaJcs2022, Self::EcdsaJcs2019, Self::EddsaRdfc2022, Self::EcdsaRdfc2019];
+    pub const ALL: &'static [Self] = &[
+        Self::EddsaJcs2022,
+        Self::EcdsaJcs2019,
+        Self::EddsaRdfc2022,
+        Self::EcdsaRdfc2019,
+        Self::EcdsaSd2023,
+    ];
 
     /// The identifier, as in `cryptosuite`.
     pub const fn name(self) -> &'static str {
@@ -40,6 +48,7 @@ impl Cryptosuite {
             Self::EcdsaJcs2019 => "ecdsa-jcs-2019",
             Self::EddsaRdfc2022 => "eddsa-rdfc-2022",
             Self::EcdsaRdfc2019 => "ecdsa-rdfc-2019",
+            Self::EcdsaSd2023 => "ecdsa-sd-2023",
         }
     }
 
@@ -56,7 +65,7 @@ impl Cryptosuite {
                 Some(SignatureAlgorithm::EdDsa)
             }
             // VC-DI-ECDSA §2.2.1: the curve decides
-            (Self::EcdsaJcs2019 | Self::EcdsaRdfc2019, Curve::P256) => {
+            (Self::EcdsaJcs2019 | Self::EcdsaRdfc2019 | Self::EcdsaSd2023, Curve::P256) => {
                 Some(SignatureAlgorithm::Es256)
             }
             (Self::EcdsaJcs2019 | Self::EcdsaRdfc2019, Curve::P384) => {
@@ -69,7 +78,7 @@ impl Cryptosuite {
     pub(super) const fn canonicalization(self) -> Canonicalization {
         match self {
             Self::EddsaJcs2022 | Self::EcdsaJcs2019 => Canonicalization::Jcs,
-            Self::EddsaRdfc2022 | Self::EcdsaRdfc2019 => Canonicalization::Rdfc,
+            Self::EddsaRdfc2022 | Self::EcdsaRdfc2019 | Self::EcdsaSd2023 => Canonicalization::Rdfc,
         }
     }
 }

@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use super::{
     Challenge, Cryptosuite, DataIntegrityError, DataIntegrityProof, Domain, date_time,
-    hash::Transformation, json_ld::Contexts, proof::encode_proof_value,
+    ecdsa_sd::{self, JsonPointer, Tools},
+    hash::Transformation,
+    json_ld::Contexts,
+    proof::encode_proof_value,
 };
 use crate::{
     Timestamp,
@@ -20,6 +23,7 @@ use crate::{
 pub struct ProofDraft {
     cryptosuite: Cryptosuite,
     options: Object,
+    mandatory: Vec<JsonPointer>,
     contexts: Arc<Contexts>,
 }
 
@@ -43,7 +47,7 @@ impl ProofDraft {
 
     fn new(cryptosuite: Cryptosuite, verification_method: &DidUrl, purpose: Relationship) -> Self {
         let contexts = Arc::clone(Contexts::bundled());
-        Self { cryptosuite, options: Object::new(), contexts }
+        Self { cryptosuite, options: Object::new(), mandatory: Vec::new(), contexts }
             .with("type", DataIntegrityProof::TYPE)
             .with("cryptosuite", cryptosuite.name())
             .with("verificationMethod", verification_method.to_string())
@@ -78,6 +82,14 @@ impl ProofDraft {
         }
     }
 
+    /// Also always shows these parts of the document, with `ecdsa-sd-2023`; the issuer, the validity and the
+    /// status always are. The other cryptosuites show everything.
+    #[must_use]
+    pub fn with_mandatory(mut self, pointers: impl IntoIterator<Item = JsonPointer>) -> Self {
+        self.mandatory.extend(pointers);
+        self
+    }
+
     /// With other contexts than the bundled ones.
     #[must_use]
     pub fn with_contexts(mut self, contexts: Arc<Contexts>) -> Self {
@@ -95,7 +107,8 @@ impl ProofDraft {
     /// # Errors
     /// [`DataIntegrityError::KeyMismatch`] when the signer's key does not fit the cryptosuite,
     /// [`DataIntegrityError::PreviousProof`], [`DataIntegrityError::Canonicalize`],
-    /// [`DataIntegrityError::JsonLd`] and [`DataIntegrityError::Signer`].
+    /// [`DataIntegrityError::JsonLd`], [`DataIntegrityError::Pointer`] and
+    /// [`DataIntegrityError::Signer`].
     pub async fn secure(
         mut self,
         mut document: Object,
@@ -112,15 +125,19 @@ impl ProofDraft {
             Some(Value::Array(proofs)) => proofs,
             Some(proof) => vec![proof],
         };
-        let hashes = {
+        let value = {
             let covered = covered(&document, &proofs, self.options.get("previousProof"))?;
-            let suite = self.cryptosuite;
-            let contexts = &*self.contexts;
-            let transformation = Transformation { suite, algorithm, contexts, provider };
-            transformation.sign_data(&covered, &mut self.options)?
+            let (suite, contexts) = (self.cryptosuite, &*self.contexts);
+            if suite == Cryptosuite::EcdsaSd2023 {
+                let tools = Tools { contexts, provider };
+                ecdsa_sd::secure(&covered, &self.options, &self.mandatory, signer, tools).await?
+            } else {
+                let transformation = Transformation { suite, algorithm, contexts, provider };
+                let data = transformation.sign_data(&covered, &mut self.options)?;
+                encode_proof_value(&signer.sign(&data).await?)
+            }
         };
-        let signature = signer.sign(&hashes).await?;
-        let proof = self.with("proofValue", encode_proof_value(&signature)).options;
+        let proof = self.with("proofValue", value).options;
         proofs.push(Value::Object(proof));
         let proofs = match <[Value; 1]>::try_from(proofs) {
             Ok([one]) => one,

@@ -48,6 +48,15 @@ pub enum DataIntegrityError {
     /// The signature does not verify.
     #[error("the signature of the proof does not verify")]
     Signature,
+    /// A base proof, which is for the holder alone, where a proof for verifiers is needed.
+    #[error("a base proof is not for verifiers")]
+    BaseProof,
+    /// Nothing can be left out: the document has no base proof, or other proofs beside it.
+    #[error("the document cannot be disclosed selectively")]
+    NotSelective,
+    /// A JSON pointer is malformed, or leads to nothing in the document.
+    #[error("a JSON pointer leads to nothing in the document")]
+    Pointer,
     /// The proof was made for another purpose than this one.
     #[error("the proof is not made for {0}")]
     Purpose(&'static str),
@@ -96,6 +105,9 @@ impl DataIntegrityError {
             Self::Canonicalize(_) => "document_not_canonical",
             Self::JsonLd(error) => error.code(),
             Self::Signature => "proof_signature",
+            Self::BaseProof => "proof_base",
+            Self::NotSelective => "proof_not_selective",
+            Self::Pointer => "proof_pointer",
             Self::Purpose(_) => "proof_purpose",
             Self::Challenge => "proof_challenge",
             Self::Domain => "proof_domain",

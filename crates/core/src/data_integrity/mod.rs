@@ -4,6 +4,8 @@
 //! [parses](UnverifiedDocument::parse) it and has a [`ProofVerifier`] check every [`DataIntegrityProof`]
 //! in it; what comes out is a [`VerifiedDocument`], and only that gives the document away.
 //!
+//! With `ecdsa-sd-2023` a holder keeps a [`HeldDocument`] and discloses parts of it.
+//!
 //! What the document means is not looked at here: that a credential is by its issuer and a presentation by
 //! its holder is told by [`VerifiedProof::controller`].
 
@@ -11,9 +13,11 @@ mod cryptosuite;
 mod date_time;
 mod document;
 mod draft;
+mod ecdsa_sd;
 mod error;
 mod expected;
 mod hash;
+mod held;
 pub mod json_ld;
 mod proof;
 pub mod rdf;
@@ -22,7 +26,9 @@ mod verify;
 pub use cryptosuite::Cryptosuite;
 pub use document::UnverifiedDocument;
 pub use draft::ProofDraft;
+pub use ecdsa_sd::JsonPointer;
 pub use error::DataIntegrityError;
 pub use expected::{Challenge, Domain, ExpectedProof};
+pub use held::HeldDocument;
 pub use proof::DataIntegrityProof;
 pub use verify::{ProofVerifier, VerifiedDocument, VerifiedProof};

@@ -5,8 +5,12 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{
-    Cryptosuite, DataIntegrityError, cryptosuite::Canonicalization, date_time,
-    hash::Transformation, json_ld::Contexts,
+    Cryptosuite, DataIntegrityError,
+    cryptosuite::Canonicalization,
+    date_time,
+    ecdsa_sd::{self, JsonPointer, Revealed, SelectiveProof, Tools},
+    hash::Transformation,
+    json_ld::Contexts,
 };
 use crate::{
     Timestamp,
@@ -31,7 +35,14 @@ pub struct DataIntegrityProof {
     expires: Option<Timestamp>,
     domain: Vec<String>,
     previous: Vec<String>,
-    signature: Vec<u8>,
+    value: ProofValue,
+}
+
+/// What is in `proofValue`.
+#[derive(Clone, PartialEq)]
+enum ProofValue {
+    Signature(Vec<u8>),
+    Selective(SelectiveProof),
 }
 
 impl DataIntegrityProof {
@@ -76,7 +87,12 @@ impl DataIntegrityProof {
             expires: time("expires")?,
             domain: texts(members, "domain")?,
             previous: texts(members, "previousProof")?,
-            signature: decode_proof_value(required("proofValue")?)?,
+            value: match cryptosuite {
+                Cryptosuite::EcdsaSd2023 => {
+                    SelectiveProof::parse(required("proofValue")?).map(ProofValue::Selective)
+                }
+                _ => decode_proof_value(required("proofValue")?).map(ProofValue::Signature),
+            }?,
             members: members.clone(),
         })
     }
@@ -167,18 +183,73 @@ impl DataIntegrityProof {
         provider: &dyn CryptoProvider,
     ) -> Result<(), DataIntegrityError> {
         let algorithm = self.cryptosuite.algorithm(key).ok_or(DataIntegrityError::KeyMismatch)?;
-        provider
-            .verify(
-                algorithm,
-                key,
-                &self.hash_data(document, key, contexts, provider)?,
-                &self.signature,
-            )
-            .map_err(|_| DataIntegrityError::Signature)
+        match &self.value {
+            ProofValue::Signature(signature) => {
+                let data = self.hash_data(document, key, contexts, provider)?;
+                provider
+                    .verify(algorithm, key, &data, signature)
+                    .map_err(|_| DataIntegrityError::Signature)
+            }
+            ProofValue::Selective(SelectiveProof::Derived(proof)) => {
+                let tools = Tools { contexts, provider };
+                Revealed::new(document, self.options(), proof, tools)?.verify(key, tools)
+            }
+            // VC-DI-ECDSA §3.5.3: whoever has a base proof can disclose everything, so it is never presented
+            ProofValue::Selective(SelectiveProof::Base(_)) => Err(DataIntegrityError::BaseProof),
+        }
+    }
+
+    /// Checks a base proof for its holder, by what it discloses when it discloses everything; any other
+    /// proof as it is.
+    pub(super) fn verify_for_holding(
+        &self,
+        contexts: &Contexts,
+        document: &Object,
+        key: &PublicKey,
+        provider: &dyn CryptoProvider,
+    ) -> Result<(), DataIntegrityError> {
+        match &self.value {
+            ProofValue::Selective(SelectiveProof::Base(_)) => {
+                let everything = [JsonPointer::parse("")?];
+                let (revealed, proof) = self.derive(document, &everything, contexts, provider)?;
+                proof.verify_under(contexts, &revealed, key, provider)
+            }
+            _ => self.verify_under(contexts, document, key, provider),
+        }
+    }
+
+    /// The part of the document that is disclosed, with the proof for it.
+    pub(super) fn derive(
+        &self,
+        document: &Object,
+        selective: &[JsonPointer],
+        contexts: &Contexts,
+        provider: &dyn CryptoProvider,
+    ) -> Result<(Object, Self), DataIntegrityError> {
+        let ProofValue::Selective(SelectiveProof::Base(base)) = &self.value else {
+            return Err(DataIntegrityError::NotSelective);
+        };
+        let tools = Tools { contexts, provider };
+        let (revealed, value) = ecdsa_sd::derive(document, base, selective, tools)?;
+        let mut members = self.members.clone();
+        members.insert("proofValue".to_owned(), value.into());
+        Ok((revealed, Self::parse(&Value::Object(members))?))
+    }
+
+    /// Whether it is a base proof, which is for the holder alone.
+    pub fn is_base(&self) -> bool {
+        matches!(self.value, ProofValue::Selective(SelectiveProof::Base(_)))
+    }
+
+    fn options(&self) -> Object {
+        let mut options = self.members.clone();
+        options.shift_remove("proofValue");
+        options
     }
 
     /// What the signature is made over: the digest of the options, then that of the document
-    /// (VC-DI-EDDSA §3.2.4, VC-DI-ECDSA §3.2.4).
+    /// (VC-DI-EDDSA §3.2.4, VC-DI-ECDSA §3.2.4; with the key of the proof between them, and the mandatory
+    /// part alone, VC-DI-ECDSA §3.5.1).
     ///
     /// # Errors
     /// As [`DataIntegrityProof::verify_with_key`], the signature apart.
@@ -190,10 +261,18 @@ impl DataIntegrityProof {
         provider: &dyn CryptoProvider,
     ) -> Result<Vec<u8>, DataIntegrityError> {
         let algorithm = self.cryptosuite.algorithm(key).ok_or(DataIntegrityError::KeyMismatch)?;
-        let mut options = self.members.clone();
-        options.shift_remove("proofValue");
-        let suite = Transformation { suite: self.cryptosuite, algorithm, contexts, provider };
-        suite.verify_data(document, options)
+        match &self.value {
+            ProofValue::Signature(_) => {
+                let suite = self.cryptosuite;
+                Transformation { suite, algorithm, contexts, provider }
+                    .verify_data(document, self.options())
+            }
+            ProofValue::Selective(SelectiveProof::Derived(proof)) => {
+                let tools = Tools { contexts, provider };
+                Ok(Revealed::new(document, self.options(), proof, tools)?.into_data())
+            }
+            ProofValue::Selective(SelectiveProof::Base(_)) => Err(DataIntegrityError::BaseProof),
+        }
     }
 
     fn member(&self, name: &str) -> Option<&str> {

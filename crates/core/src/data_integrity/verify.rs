@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    Cryptosuite, DataIntegrityError, DataIntegrityProof, ExpectedProof, UnverifiedDocument,
-    json_ld::Contexts,
+    Cryptosuite, DataIntegrityError, DataIntegrityProof, ExpectedProof, HeldDocument,
+    UnverifiedDocument, json_ld::Contexts,
 };
 use crate::{
     Timestamp,
@@ -12,6 +12,12 @@ use crate::{
     did::{Did, DidMethods, DidResolver, DidUrl, Relationship},
     json::Object,
 };
+
+/// How one signature is checked.
+type Check<'c> = dyn Fn(&DataIntegrityProof, &Object, &PublicKey) -> Result<(), DataIntegrityError>
+    + Send
+    + Sync
+    + 'c;
 
 /// Verifies the proofs in documents.
 #[derive(Clone)]
@@ -51,17 +57,48 @@ impl ProofVerifier {
         document: UnverifiedDocument,
         expected: &ExpectedProof,
     ) -> Result<VerifiedDocument, DataIntegrityError> {
+        let contexts = &*self.contexts;
+        let check = |proof: &DataIntegrityProof, document: &Object, key: &PublicKey| {
+            proof.verify_under(contexts, document, key, &*self.provider)
+        };
+        let proofs = self.verify_each(&document, expected, &check).await?;
+        Ok(VerifiedDocument::new(document, proofs))
+    }
+
+    /// Verifies every proof in a document that its holder received: a base proof, which is for nobody else,
+    /// is checked by everything that it can disclose.
+    ///
+    /// # Errors
+    /// As [`ProofVerifier::verify`].
+    pub async fn verify_for_holding(
+        &self,
+        document: UnverifiedDocument,
+        expected: &ExpectedProof,
+    ) -> Result<HeldDocument, DataIntegrityError> {
+        let contexts = &*self.contexts;
+        let check = |proof: &DataIntegrityProof, document: &Object, key: &PublicKey| {
+            proof.verify_for_holding(contexts, document, key, &*self.provider)
+        };
+        let proofs = self.verify_each(&document, expected, &check).await?;
+        Ok(HeldDocument::new(VerifiedDocument::new(document, proofs), Arc::clone(&self.contexts)))
+    }
+
+    async fn verify_each(
+        &self,
+        document: &UnverifiedDocument,
+        expected: &ExpectedProof,
+        check: &Check<'_>,
+    ) -> Result<Vec<VerifiedProof>, DataIntegrityError> {
         // 1. what can be told without a key: nothing is resolved for a proof that is for somebody else
         document.proofs().iter().try_for_each(|proof| expected.judge(proof))?;
         // 2. each key, for the purpose, and each signature
         let mut proofs = Vec::with_capacity(document.proofs().len());
         for proof in document.proofs() {
             let (method, key) = self.key(proof).await?;
-            let covered = document.covered_by(proof);
-            proof.verify_under(&self.contexts, &covered, &key, &*self.provider)?;
+            check(proof, &document.covered_by(proof), &key)?;
             proofs.push(VerifiedProof { proof: proof.clone(), method, key });
         }
-        Ok(VerifiedDocument::new(document, proofs))
+        Ok(proofs)
     }
 
     async fn key(

@@ -13,7 +13,8 @@ use lanyard_core::{
     crypto::{AwsLc, CryptoProvider, Curve, PrivateKey, RustCrypto, SoftwareSigner},
     data_integrity::{
         Challenge, Cryptosuite, DataIntegrityError, Domain, ExpectedProof, ProofDraft,
-        ProofVerifier, UnverifiedDocument, VerifiedDocument, json_ld::Contexts,
+        ProofVerifier, UnverifiedDocument, VerifiedDocument,
+        json_ld::{Contexts, JsonLdError},
     },
     did::{Did, DidDocument, DidResolver, DidUrl, Relationship, ResolutionError},
     json::{CanonicalizeError, Object},
@@ -38,10 +39,13 @@ pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     ready.expect("nothing here waits")
 }
 
-const EVERY_KIND: [(Cryptosuite, Curve); 3] = [
+const EVERY_KIND: [(Cryptosuite, Curve); 6] = [
     (Cryptosuite::EddsaJcs2022, Curve::Ed25519),
     (Cryptosuite::EcdsaJcs2019, Curve::P256),
     (Cryptosuite::EcdsaJcs2019, Curve::P384),
+    (Cryptosuite::EddsaRdfc2022, Curve::Ed25519),
+    (Cryptosuite::EcdsaRdfc2019, Curve::P256),
+    (Cryptosuite::EcdsaRdfc2019, Curve::P384),
 ];
 
 /// Somebody with a did:key.
@@ -165,11 +169,35 @@ fn what_is_secured_verifies_and_says_who_secured_it() {
 
 #[test]
 fn refuses_a_document_that_was_changed() {
-    for (_, curve) in EVERY_KIND {
-        let mut secured = Prover::new(curve).secured();
+    for (suite, curve) in EVERY_KIND {
+        let prover = Prover::new(curve);
+        let draft = ProofDraft::assertion(suite, &prover.method()).created(test_now());
+        let mut secured = prover.secure(draft, credential());
         secured["credentialSubject"]["name"] = json!("Eve");
-        assert_eq!(reason(&secured), DataIntegrityError::Signature);
+        assert_eq!(reason(&secured), DataIntegrityError::Signature, "{suite}");
     }
+}
+
+#[test]
+fn refuses_what_the_signature_of_an_rdfc_suite_would_not_cover() {
+    let prover = Prover::new(Curve::Ed25519);
+    let draft = || ProofDraft::assertion(Cryptosuite::EddsaRdfc2022, &prover.method());
+    let secured = prover.secure(draft().created(test_now()), credential());
+    let undefined =
+        |term: &str| DataIntegrityError::JsonLd(JsonLdError::UndefinedTerm(term.to_owned()));
+    let mut more = secured.clone();
+    more["credentialSubject"]["degree"] = json!("PhD");
+    assert_eq!(reason(&more), undefined("degree"));
+    let mut more = secured.clone();
+    more["proof"]["remark"] = json!("checked");
+    assert_eq!(reason(&more), undefined("remark"));
+    let mut bare = secured;
+    bare.shift_remove("@context");
+    assert_eq!(reason(&bare), undefined("@context"));
+    let mut more = credential();
+    more["credentialSubject"]["degree"] = json!("PhD");
+    let refusal = now(draft().secure(more, &prover.signer, &AwsLc)).unwrap_err();
+    assert_eq!(refusal, undefined("degree"), "the issuer is told before it signs");
 }
 
 #[test]

@@ -48,23 +48,23 @@ fn available() -> bool {
     ["eddsa", "ecdsa", "json-ld-contexts"].into_iter().all(vectors::available)
 }
 
-fn object(path: &str) -> Object {
+pub(crate) fn object(path: &str) -> Object {
     json::parse_object(&vectors::bytes(path)).expect("a vector is strict JSON")
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The bundled contexts, and one that only the vectors use.
-fn contexts() -> Arc<Contexts> {
+pub(crate) fn contexts() -> Arc<Contexts> {
     let citizenship = vectors::bytes("json-ld-contexts/citizenship-v4rc1.jsonld");
     let contexts = Contexts::new().with("https://w3id.org/citizenship/v4rc1", &citizenship);
     Arc::new(contexts.expect("it is a context"))
 }
 
 /// After every proof in the vectors was made.
-fn moment() -> Timestamp {
+pub(crate) fn moment() -> Timestamp {
     "2025-01-01T00:00:00Z".parse().expect("it is a moment")
 }
 
@@ -80,7 +80,7 @@ fn verify(document: Object) -> Result<usize, DataIntegrityError> {
 }
 
 /// The key that a proof of the vectors names.
-fn key(method: &str) -> PublicKey {
+pub(crate) fn key(method: &str) -> PublicKey {
     let url = DidUrl::parse(method).expect("it is a DID URL");
     let document = now(DidMethods::new(Arc::new(RustCrypto)).resolve(url.did()));
     *document.expect("it is a did:key").assertion_method(&url).expect("it has one key")

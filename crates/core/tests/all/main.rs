@@ -16,6 +16,7 @@ mod did_webvh_support;
 mod did_webvh_vectors;
 mod did_webvh_witness;
 mod did_webvh_write;
+mod ecdsa_sd;
 mod issuer_metadata;
 mod jose;
 mod json_ld;

@@ -1,6 +1,6 @@
 //! From a document straight to quads (JSON-LD 1.1 Processing §5.1, §7.2 and §8.1 in one).
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use serde_json::Value;
 
@@ -26,19 +26,65 @@ const MAX_DEPTH: usize = 64;
 /// # Errors
 /// One [`JsonLdError`] per rule: everything the document says is in the dataset, or there is none.
 pub fn to_rdf(document: &Object, contexts: &Contexts) -> Result<Dataset, JsonLdError> {
-    let mut expansion =
-        Expansion { processor: Processor::new(contexts), dataset: Dataset::new(), depth: 0 };
-    let place = Place { active: ActiveContext::initial(), graph: None };
-    match expansion.object(&place, None, document)? {
-        Made::Resource(_) if !expansion.dataset.is_empty() => Ok(expansion.dataset),
-        _ => Err(JsonLdError::Dropped("the document")),
+    Expansion::of(document, contexts).map(|expansion| expansion.dataset)
+}
+
+/// The document with a name, `_:b0` and so on, for each node object that has none.
+///
+/// # Errors
+/// As [`to_rdf`], and [`JsonLdError::Unsupported`] when there are other blank nodes in it: in lists, as names
+/// of graphs, or named already.
+pub(in super::super) fn name_blank_nodes(
+    document: &Object,
+    contexts: &Contexts,
+) -> Result<Object, JsonLdError> {
+    let expansion = Expansion::of(document, contexts)?;
+    if expansion.dataset.count_blank_nodes() != expansion.unnamed.len() {
+        return Err(JsonLdError::Unsupported("a blank node that is no node object"));
     }
+    let mut named = document.clone();
+    let mut next = 0;
+    name_object(document, &mut named, &expansion.unnamed, &mut next);
+    Ok(named)
+}
+
+fn name_object(original: &Object, named: &mut Object, unnamed: &HashSet<usize>, next: &mut usize) {
+    // the addresses are those of the original, which nobody has moved since
+    if unnamed.contains(&address(original)) {
+        named.insert("@id".to_owned(), format!("_:b{next}").into());
+        *next += 1;
+    }
+    for (name, value) in original {
+        if let Some(named) = named.get_mut(name) {
+            name_value(value, named, unnamed, next);
+        }
+    }
+}
+
+fn name_value(original: &Value, named: &mut Value, unnamed: &HashSet<usize>, next: &mut usize) {
+    match (original, named) {
+        (Value::Object(original), Value::Object(named)) => {
+            name_object(original, named, unnamed, next);
+        }
+        (Value::Array(original), Value::Array(named)) => {
+            for (original, named) in original.iter().zip(named) {
+                name_value(original, named, unnamed, next);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn address(element: &Object) -> usize {
+    std::ptr::from_ref(element).addr()
 }
 
 struct Expansion<'c> {
     processor: Processor<'c>,
     dataset: Dataset,
     depth: usize,
+    /// Where the node objects without an identifier are.
+    unnamed: HashSet<usize>,
 }
 
 /// Where in a document something stands: what terms mean there, and in which graph it is.
@@ -130,7 +176,21 @@ impl<'d> Members<'d> {
     }
 }
 
-impl Expansion<'_> {
+impl<'c> Expansion<'c> {
+    fn of(document: &Object, contexts: &'c Contexts) -> Result<Self, JsonLdError> {
+        let mut expansion = Self {
+            processor: Processor::new(contexts),
+            dataset: Dataset::new(),
+            depth: 0,
+            unnamed: HashSet::new(),
+        };
+        let place = Place { active: ActiveContext::initial(), graph: None };
+        match expansion.object(&place, None, document)? {
+            Made::Resource(_) if !expansion.dataset.is_empty() => Ok(expansion),
+            _ => Err(JsonLdError::Dropped("the document")),
+        }
+    }
+
     /// Turns an object into quads: a node, a value or a list.
     fn object(
         &mut self,
@@ -163,6 +223,9 @@ impl Expansion<'_> {
         let members = Members::sort(&active, element)?;
         let place = place.under(active);
         let made = if members.is_node() {
+            if members.id.is_none() {
+                self.unnamed.insert(address(element));
+            }
             Made::Resource(self.node(&place, &by_type, members)?)
         } else if let Some(list) = members.list {
             // §5.1.2 (13.4.9): a list object is a list and nothing else

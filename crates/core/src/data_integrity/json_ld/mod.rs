@@ -13,6 +13,7 @@ mod value;
 
 pub use contexts::Contexts;
 pub use error::JsonLdError;
+pub(super) use expand::name_blank_nodes;
 pub use expand::to_rdf;
 
 /// Every keyword of JSON-LD 1.1 (JSON-LD 1.1 §1.7).

@@ -3,7 +3,10 @@
 //! It is written out here instead of taken from a library because a poisoned dataset must be refused
 //! after a number of steps that is known beforehand, and because its digests go through the crypto door.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use super::{Dataset, Node, RdfError, dataset::Quad};
 use crate::crypto::{CryptoProvider, HashAlgorithm};
@@ -46,10 +49,65 @@ impl Dataset {
         algorithm: HashAlgorithm,
         provider: &dyn CryptoProvider,
     ) -> Result<CanonicalDataset, RdfError> {
+        self.canonicalize_under(algorithm, provider, &|label| Some(label.to_owned()))
+    }
+
+    /// Brings the dataset into its canonical form, and then puts other labels in the place of the canonical
+    /// ones.
+    pub(in super::super) fn canonicalize_under(
+        &self,
+        algorithm: HashAlgorithm,
+        provider: &dyn CryptoProvider,
+        other: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<CanonicalDataset, RdfError> {
         let mut run = Run::new(self, algorithm, provider);
         run.label()?;
-        Ok(run.finish())
+        run.finish(other)
     }
+
+    /// The quads with these labels in the place of those that the blank nodes came with, in code point order.
+    pub(in super::super) fn lines_under(
+        &self,
+        labels: &HashMap<String, String>,
+    ) -> Result<Vec<String>, RdfError> {
+        let label = |came: &Option<Arc<str>>| {
+            let label = labels.get(came.as_deref()?)?;
+            Some(format!("_:{label}"))
+        };
+        let labels: Vec<_> = self
+            .blank_nodes
+            .iter()
+            .map(label)
+            .collect::<Option<_>>()
+            .ok_or(RdfError::Unlabelled)?;
+        let name = |blank: u32| labels.get(blank as usize).map_or("", String::as_str);
+        Ok(sorted(self.quads.iter().map(|quad| self.write(quad, name)).collect()))
+    }
+
+    /// One quad as a line of N-Quads.
+    fn write<'n>(&self, quad: &Quad, name: impl Fn(u32) -> &'n str) -> String {
+        let mut line = String::with_capacity(256);
+        let mut add = |node: Node| {
+            match node {
+                Node::Blank(blank) => line.push_str(name(blank)),
+                Node::Written(term) => line.push_str(self.written(term)),
+            }
+            line.push(' ');
+        };
+        add(quad.subject);
+        add(Node::Written(quad.predicate.0));
+        add(quad.object);
+        quad.graph.map(add);
+        line.push_str(".\n");
+        line
+    }
+}
+
+/// RDFC-1.0 §5: in code point order, each once.
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort_unstable();
+    lines.dedup();
+    lines
 }
 
 /// Hands out labels in the order in which they are asked for (RDFC-1.0 §4.5).
@@ -175,8 +233,8 @@ impl<'d> Run<'d> {
     /// RDFC-1.0 §4.6.
     fn hash_first_degree(&self, blank: u32) -> String {
         let quads = self.quads_of.get(blank as usize).map_or(&[][..], Vec::as_slice);
-        let name = |other: u32| if other == blank { "_:a" } else { "_:z" }.to_owned();
-        let mut lines: Vec<_> = quads.iter().map(|quad| self.write(quad, name)).collect();
+        let name = |other: u32| if other == blank { "_:a" } else { "_:z" };
+        let mut lines: Vec<_> = quads.iter().map(|quad| self.dataset.write(quad, name)).collect();
         lines.sort_unstable();
         self.hash(&lines.concat())
     }
@@ -290,41 +348,24 @@ impl<'d> Run<'d> {
         digest.as_bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
     }
 
-    fn write(&self, quad: &Quad, name: impl Fn(u32) -> String) -> String {
-        let mut line = String::with_capacity(256);
-        let mut add = |node: Node| {
-            match node {
-                Node::Blank(blank) => line.push_str(&name(blank)),
-                Node::Written(term) => line.push_str(self.dataset.written(term)),
+    /// RDFC-1.0 §4.4.3 (6), §5: the quads under their canonical labels or others, in code point order.
+    fn finish(self, other: &dyn Fn(&str) -> Option<String>) -> Result<CanonicalDataset, RdfError> {
+        let mut labels = vec![String::new(); self.quads_of.len()];
+        for (number, blank) in self.canonical.order.iter().enumerate() {
+            let label = other(&format!("c14n{number}")).ok_or(RdfError::Unlabelled)?;
+            if let Some(place) = labels.get_mut(*blank as usize) {
+                *place = format!("_:{label}");
             }
-            line.push(' ');
-        };
-        add(quad.subject);
-        add(Node::Written(quad.predicate.0));
-        add(quad.object);
-        quad.graph.map(add);
-        line.push_str(".\n");
-        line
-    }
-
-    /// RDFC-1.0 §4.4.3 (6), §5: the quads under their canonical labels, in code point order.
-    fn finish(self) -> CanonicalDataset {
-        let labels: Vec<_> = (0..self.quads_of.len() as u32)
-            .map(|blank| self.canonical.label(blank).unwrap_or_default())
+        }
+        let name = |blank: u32| labels.get(blank as usize).map_or("", String::as_str);
+        let lines = self.quads.iter().map(|quad| self.dataset.write(quad, name)).collect();
+        let came = self.dataset.blank_nodes.iter().zip(&labels);
+        let labels = came
+            .filter_map(|(came, label)| {
+                Some((came.as_ref()?.to_string(), label.strip_prefix("_:")?.to_owned()))
+            })
             .collect();
-        let name = |blank: u32| {
-            let label = labels.get(blank as usize).map_or("", String::as_str);
-            format!("_:{label}")
-        };
-        let mut lines: Vec<_> = self.quads.iter().map(|quad| self.write(quad, name)).collect();
-        lines.sort_unstable();
-        lines.dedup();
-        let named = self.dataset.blank_nodes.iter().zip(&labels);
-        let labels = named
-            .filter(|(_, label)| !label.is_empty())
-            .filter_map(|(came, label)| Some((came.as_ref()?.to_string(), label.clone())))
-            .collect();
-        CanonicalDataset { lines, labels }
+        Ok(CanonicalDataset { lines: sorted(lines), labels })
     }
 }
 

@@ -93,6 +93,9 @@ pub enum RdfError {
     /// Telling the blank nodes apart takes too long: a poisoned dataset.
     #[error("the blank nodes of the dataset cannot be told apart in reasonable time")]
     TooMuchWork,
+    /// A blank node for which the proof has no label.
+    #[error("a blank node has no label in the proof")]
+    Unlabelled,
 }
 
 impl RdfError {
@@ -104,6 +107,7 @@ impl RdfError {
             Self::Literal => "rdf_literal_misplaced",
             Self::TooLarge | Self::TooManyBlankNodes => "rdf_too_large",
             Self::TooMuchWork => "rdf_poisoned",
+            Self::Unlabelled => "rdf_blank_node_unlabelled",
         }
     }
 }
@@ -149,6 +153,10 @@ impl Dataset {
     /// Whether there is a quad.
     pub const fn is_empty(&self) -> bool {
         self.quads.is_empty()
+    }
+
+    pub(in super::super) const fn count_blank_nodes(&self) -> usize {
+        self.blank_nodes.len()
     }
 
     pub(in super::super) const fn len(&self) -> usize {

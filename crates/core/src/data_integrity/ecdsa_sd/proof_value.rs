@@ -1,0 +1,198 @@
+//! What is in a `proofValue` of `ecdsa-sd-2023` (VC-DI-ECDSA §3.5.2 to §3.5.7).
+
+use minicbor::{Decoder, Encoder, data::Type};
+
+use super::{super::DataIntegrityError, JsonPointer};
+use crate::{
+    crypto::{CryptoProvider, Curve, PublicKey},
+    json,
+};
+
+/// The longest text that is decoded: a signature for each of 2,000 quads.
+const MAX_TEXT: usize = 256 * 1024;
+
+/// The most mandatory pointers.
+const MAX_POINTERS: usize = 1_000;
+
+const BASE: [u8; 3] = [0xd9, 0x5d, 0x00];
+const DERIVED: [u8; 3] = [0xd9, 0x5d, 0x01];
+
+/// The multicodec prefix of a P-256 key, as a varint.
+const P256: [u8; 2] = [0x80, 0x24];
+
+/// What a `proofValue` is.
+#[derive(Clone, Debug, PartialEq)]
+pub(in super::super) enum SelectiveProof {
+    /// For the holder alone: who has it can disclose everything.
+    Base(BaseProof),
+    /// For a verifier.
+    Derived(DerivedProof),
+}
+
+#[derive(Clone, PartialEq)]
+pub(in super::super) struct BaseProof {
+    pub(super) signature: Vec<u8>,
+    pub(super) proof_key: Vec<u8>,
+    pub(super) hmac_key: Vec<u8>,
+    pub(super) signatures: Vec<Vec<u8>>,
+    pub(super) mandatory: Vec<JsonPointer>,
+}
+
+impl std::fmt::Debug for BaseProof {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "BaseProof({} signatures)", self.signatures.len())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(in super::super) struct DerivedProof {
+    pub(super) signature: Vec<u8>,
+    pub(super) proof_key: Vec<u8>,
+    pub(super) signatures: Vec<Vec<u8>>,
+    /// From the number of a canonical label to the 32 bytes of a secret one.
+    pub(super) labels: Vec<(u64, Vec<u8>)>,
+    pub(super) mandatory: Vec<usize>,
+}
+
+impl SelectiveProof {
+    pub(in super::super) fn parse(text: &str) -> Result<Self, DataIntegrityError> {
+        let malformed = DataIntegrityError::ProofValue;
+        // §3.5.3, §3.5.7: base64url without padding, and no other base
+        let encoded = text.strip_prefix('u').filter(|encoded| encoded.len() <= MAX_TEXT);
+        let bytes = json::base64url_decode(encoded.ok_or(malformed.clone())?)
+            .map_err(|_| malformed.clone())?;
+        let (prefix, rest) = bytes.split_first_chunk::<3>().ok_or(malformed.clone())?;
+        let mut decoder = Decoder::new(rest);
+        let parsed = match *prefix {
+            BASE => BaseProof::read(&mut decoder).map(Self::Base),
+            DERIVED => DerivedProof::read(&mut decoder).map(Self::Derived),
+            _ => None,
+        };
+        // nothing after it that nobody signed
+        parsed.filter(|_| decoder.position() == rest.len()).ok_or(malformed)
+    }
+}
+
+impl BaseProof {
+    /// §3.5.3, parseBaseProofValue
+    fn read(decoder: &mut Decoder<'_>) -> Option<Self> {
+        length(decoder, 5)?;
+        Some(Self {
+            signature: bytes(decoder, 64)?,
+            proof_key: bytes(decoder, 35)?,
+            hmac_key: bytes(decoder, 32)?,
+            signatures: list(decoder, |decoder| bytes(decoder, 64))?,
+            mandatory: list(decoder, |decoder| JsonPointer::parse(decoder.str().ok()?).ok())
+                .filter(|pointers| pointers.len() <= MAX_POINTERS)?,
+        })
+    }
+
+    /// §3.5.2, serializeBaseProofValue
+    pub(super) fn to_text(&self) -> String {
+        encode(&BASE, |encoder| {
+            encoder.array(5)?.bytes(&self.signature)?.bytes(&self.proof_key)?;
+            encoder.bytes(&self.hmac_key)?.array(self.signatures.len() as u64)?;
+            for signature in &self.signatures {
+                encoder.bytes(signature)?;
+            }
+            encoder.array(self.mandatory.len() as u64)?;
+            for pointer in &self.mandatory {
+                encoder.str(pointer.as_str())?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl DerivedProof {
+    /// §3.5.7, parseDerivedProofValue
+    fn read(decoder: &mut Decoder<'_>) -> Option<Self> {
+        length(decoder, 5)?;
+        let (signature, proof_key) = (bytes(decoder, 64)?, bytes(decoder, 35)?);
+        let signatures = list(decoder, |decoder| bytes(decoder, 64))?;
+        let count = decoder.map().ok()??;
+        let mut labels: Vec<(u64, Vec<u8>)> = Vec::new();
+        for _ in 0..count {
+            let label = (decoder.u64().ok()?, bytes(decoder, 32)?);
+            // two names for one node, or two nodes of one name, would be another graph than the signed one
+            if labels.iter().any(|known| known.0 == label.0 || known.1 == label.1) {
+                return None;
+            }
+            labels.push(label);
+        }
+        let mandatory = list(decoder, |decoder| usize::try_from(decoder.u64().ok()?).ok())?;
+        // in their order, and none twice
+        let ascends = mandatory.windows(2).all(|pair| pair.first() < pair.last());
+        ascends.then_some(Self { signature, proof_key, signatures, labels, mandatory })
+    }
+
+    /// §3.5.6, serializeDerivedProofValue
+    pub(super) fn to_text(&self) -> String {
+        encode(&DERIVED, |encoder| {
+            encoder.array(5)?.bytes(&self.signature)?.bytes(&self.proof_key)?;
+            encoder.array(self.signatures.len() as u64)?;
+            for signature in &self.signatures {
+                encoder.bytes(signature)?;
+            }
+            encoder.map(self.labels.len() as u64)?;
+            for (number, label) in &self.labels {
+                encoder.u64(*number)?.bytes(label)?;
+            }
+            encoder.array(self.mandatory.len() as u64)?;
+            for index in &self.mandatory {
+                encoder.u64(*index as u64)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+type Written = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
+
+fn encode(prefix: &[u8], write: impl FnOnce(&mut Encoder<Vec<u8>>) -> Written) -> String {
+    let mut encoder = Encoder::new(prefix.to_vec());
+    write(&mut encoder).expect("a vector takes everything");
+    format!("u{}", json::base64url(encoder.into_writer()))
+}
+
+/// An array of this many elements, its length said beforehand; a tag is refused with everything else.
+fn length(decoder: &mut Decoder<'_>, expected: u64) -> Option<()> {
+    (decoder.array().ok()?? == expected).then_some(())
+}
+
+fn bytes(decoder: &mut Decoder<'_>, length: usize) -> Option<Vec<u8>> {
+    decoder.bytes().ok().filter(|bytes| bytes.len() == length).map(<[u8]>::to_vec)
+}
+
+fn list<T>(
+    decoder: &mut Decoder<'_>,
+    mut element: impl FnMut(&mut Decoder<'_>) -> Option<T>,
+) -> Option<Vec<T>> {
+    if decoder.datatype().ok()? != Type::Array {
+        return None;
+    }
+    let count = decoder.array().ok()??;
+    // the list grows with what is really there, not with what is announced
+    let mut list = Vec::new();
+    for _ in 0..count {
+        list.push(element(decoder)?);
+    }
+    Some(list)
+}
+
+/// The bytes of a P-256 key: multicodec prefix and compressed point.
+pub(super) fn encode_key(key: &PublicKey) -> Option<Vec<u8>> {
+    let PublicKey::P256(point) = key else {
+        return None;
+    };
+    let is_odd = point.y.last().is_some_and(|last| last & 1 == 1);
+    Some([&P256[..], &[2 + u8::from(is_odd)], &point.x].concat())
+}
+
+pub(super) fn decode_key(
+    bytes: &[u8],
+    provider: &dyn CryptoProvider,
+) -> Result<PublicKey, DataIntegrityError> {
+    let point = bytes.strip_prefix(&P256).ok_or(DataIntegrityError::ProofValue)?;
+    provider.decompress(Curve::P256, point).map_err(|_| DataIntegrityError::ProofValue)
+}
