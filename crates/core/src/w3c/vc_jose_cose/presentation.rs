@@ -26,7 +26,8 @@ use crate::{
 #[derive(Debug)]
 pub struct VerifiedVp {
     holder: Holder,
-    claims: Object,
+    /// The CWT claims; in a JWT the claims are in the document.
+    claims: Option<Object>,
     presentation: Presentation,
     credentials: Vec<VerifiedCredential>,
 }
@@ -43,8 +44,8 @@ impl VerifiedVp {
     }
 
     /// The claims that the holder signed beside or in the presentation, as `nonce`.
-    pub const fn claims(&self) -> &Object {
-        &self.claims
+    pub fn claims(&self) -> &Object {
+        self.claims.as_ref().unwrap_or_else(|| self.presentation.document())
     }
 
     /// The credentials, each valid now and the holder's own; never empty.
@@ -91,8 +92,7 @@ pub async fn verify_presentation(
 
     // 3. each credential is by an issuer that is believed, valid now, and the holder's own
     let credentials = credentials.verify(&holder, expected).await?;
-    let claims = presentation.document().clone();
-    Ok(VerifiedVp { holder, claims, presentation, credentials })
+    Ok(VerifiedVp { holder, claims: None, presentation, credentials })
 }
 
 /// Verifies a COSE_Sign1 of type `application/vp+cose` as a whole, as [`verify_presentation`] does a JWT.
@@ -130,7 +130,7 @@ pub async fn verify_cose_presentation(
 
     // 3. each credential is by an issuer that is believed, valid now, and the holder's own
     let credentials = credentials.verify(&holder, expected).await?;
-    Ok(VerifiedVp { holder, claims, presentation, credentials })
+    Ok(VerifiedVp { holder, claims: Some(claims), presentation, credentials })
 }
 
 /// `iss` in the claims or the header and the holder of the document: all that are there agree.
