@@ -90,6 +90,11 @@ impl EnvelopedCredential {
         Self(DataUrl::new("application/vc+sd-jwt", sd_jwt))
     }
 
+    /// Puts a COSE_Sign1 of type `application/vc+cose` into an envelope.
+    pub fn around_cose(bytes: &[u8]) -> Self {
+        Self(DataUrl::of_bytes("application/vc+cose", bytes))
+    }
+
     /// Reads an envelope; whatever else is in the object is not signed and counts for nothing.
     ///
     /// # Errors
@@ -124,6 +129,11 @@ impl EnvelopedPresentation {
     /// Puts a compact JWS of type `vp+jwt` into an envelope.
     pub fn around_jwt(jwt: &str) -> Self {
         Self(DataUrl::new("application/vp+jwt", jwt))
+    }
+
+    /// Puts a COSE_Sign1 of type `application/vp+cose` into an envelope.
+    pub fn around_cose(bytes: &[u8]) -> Self {
+        Self(DataUrl::of_bytes("application/vp+cose", bytes))
     }
 
     /// Reads an envelope; whatever else is in the object is not signed and counts for nothing.
@@ -206,6 +216,11 @@ enum Encoding {
 impl DataUrl {
     fn new(media_type: &str, data: &str) -> Self {
         Self { media_type: media_type.to_owned(), encoding: Encoding::None, data: data.to_owned() }
+    }
+
+    fn of_bytes(media_type: &str, bytes: &[u8]) -> Self {
+        let (media_type, data) = (media_type.to_owned(), STANDARD.encode(bytes));
+        Self { media_type, encoding: Encoding::Base64, data }
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -5,12 +5,13 @@ use std::fmt;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::signed::ClaimedKey;
 use crate::{
     Timestamp,
     credential::{ExpiryRule, Validity, ValidityError, ValidityPolicy},
-    crypto::{PublicKey, SignatureAlgorithm},
+    crypto::{Curve, PublicKey},
     did::{Did, DidDocument, DidResolver, DidUrl, Relationship, ResolutionError},
-    jose::{JoseHeader, Jwk},
+    jose::Jwk,
     json::{Object, numeric_date},
     sd_jwt::{Audience, KeyBindingError, KeyBindingWindow, RequestNonce, confirmation_key},
 };
@@ -160,12 +161,12 @@ impl Holder {
 
 /// Finds the key of whoever claims to present these credentials.
 pub(super) async fn find(
-    header: &JoseHeader,
+    claimed: ClaimedKey<'_>,
     iss: Option<&str>,
     bindings: &[&HolderBinding],
     resolver: &dyn DidResolver,
 ) -> Result<Holder, HolderError> {
-    let key_id = header.kid.as_deref();
+    let key_id = claimed.key_id;
     let did_url = key_id.and_then(|kid| DidUrl::parse(kid).ok());
     let named = iss.and_then(|iss| Did::parse(iss).ok());
     let did = match (named, &did_url) {
@@ -180,7 +181,7 @@ pub(super) async fn find(
     let key = match did_url {
         // DID 1.1 §5.3.1: a presentation is signed to authenticate
         Some(url) => *document.authentication(&url)?,
-        None => only_fitting(&document, header)?,
+        None => only_fitting(&document, claimed.curve)?,
     };
     Ok(Holder { key, did: Some(did) })
 }
@@ -195,8 +196,7 @@ fn by_confirmation(bindings: &[&HolderBinding]) -> Result<Holder, HolderError> {
 }
 
 /// Without a `kid`: the one key for authentication that the algorithm fits.
-fn only_fitting(document: &DidDocument, header: &JoseHeader) -> Result<PublicKey, HolderError> {
-    let curve = SignatureAlgorithm::from_name(&header.alg).map(SignatureAlgorithm::curve);
+fn only_fitting(document: &DidDocument, curve: Option<Curve>) -> Result<PublicKey, HolderError> {
     let mut fitting = document
         .methods_for(Relationship::Authentication)
         .filter(|method| method.key.is_some_and(|key| Some(key.curve()) == curve));

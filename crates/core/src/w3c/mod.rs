@@ -20,7 +20,7 @@ mod presentation;
 mod related_resource;
 mod signed;
 mod uri;
-pub mod vc_jose;
+pub mod vc_jose_cose;
 
 pub use credential::{Credential, CredentialError};
 pub use credential_v1::{CredentialV1, CredentialV1Error};

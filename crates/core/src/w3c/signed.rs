@@ -1,8 +1,8 @@
-//! What all credentials that are signed as JWTs have in common.
+//! What all credentials that are signed as JWTs or as COSE objects have in common.
 
 use crate::{
     credential::CredentialType,
-    crypto::SignatureAlgorithm,
+    crypto::{Curve, SignatureAlgorithm},
     jose::JoseHeader,
     trust::{
         ClaimedCertificates, ClaimedIssuer, IssuerIdentifier, IssuerIdentity,
@@ -10,9 +10,9 @@ use crate::{
     },
 };
 
-/// What a JWT says about who signed it, to find the key by.
+/// What a credential says about who signed it, to find the key by.
 pub(super) fn claimed_issuer<'c>(
-    header: &'c JoseHeader,
+    key: ClaimedKey<'c>,
     issuer: &'c IssuerIdentifier,
     types: impl Iterator<Item = &'c str>,
 ) -> ClaimedIssuer<'c> {
@@ -22,9 +22,27 @@ pub(super) fn claimed_issuer<'c>(
     ClaimedIssuer {
         types: specific.map(CredentialType::w3c).collect(),
         issuer: Some(issuer),
-        key_id: header.kid.as_deref(),
-        curve: SignatureAlgorithm::from_name(&header.alg).map(SignatureAlgorithm::curve),
-        certificates: header.x5c.as_deref().map(|der| ClaimedCertificates { der, purpose }),
+        key_id: key.key_id,
+        curve: key.curve,
+        certificates: key.x5c.map(|der| ClaimedCertificates { der, purpose }),
+    }
+}
+
+/// What a header says about the key that signed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClaimedKey<'h> {
+    pub(super) key_id: Option<&'h str>,
+    pub(super) curve: Option<Curve>,
+    pub(super) x5c: Option<&'h [Vec<u8>]>,
+}
+
+impl<'h> From<&'h JoseHeader> for ClaimedKey<'h> {
+    fn from(header: &'h JoseHeader) -> Self {
+        Self {
+            key_id: header.kid.as_deref(),
+            curve: SignatureAlgorithm::from_name(&header.alg).map(SignatureAlgorithm::curve),
+            x5c: header.x5c.as_deref(),
+        }
     }
 }
 

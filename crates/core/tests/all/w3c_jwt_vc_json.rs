@@ -12,7 +12,7 @@ use lanyard_core::{
         BASE_CONTEXT, BASE_CONTEXT_V1, CredentialV1, CredentialV1Draft, CredentialV1Error,
         HolderBinding, Uri,
         jwt_vc_json::{self, HeldJwtVc, UnverifiedJwtVc, VerifiedJwtVp, verify_presentation},
-        vc_jose::{PresentJwtError, SigningOptions},
+        vc_jose_cose::{PresentVpError, SigningOptions},
     },
 };
 use lanyard_testkit::{LeafOptions, TestCa, test_now, vectors};
@@ -189,7 +189,7 @@ fn a_credential_may_be_bound_to_a_key_instead_of_a_did() {
     let mut request = asked.request(&other);
     request.key_id = None;
     let refused = ready(jwt_vc_json::present(&[&held], &request));
-    assert_eq!(refused, Err(PresentJwtError::WrongHolder));
+    assert_eq!(refused, Err(PresentVpError::WrongHolder));
     let claims = json!({
         "aud": AUDIENCE,
         "nonce": NONCE,
@@ -210,10 +210,10 @@ fn nothing_is_presented_that_is_not_the_signers() {
     let of_nobody = world.hold(&world.credential(&json!({"sub": null})));
     assert_eq!(of_nobody.binding(), &HolderBinding::None);
     let refused = ready(jwt_vc_json::present(&[&of_nobody], &asked.request(&world.holder)));
-    assert_eq!(refused, Err(PresentJwtError::NotBound));
+    assert_eq!(refused, Err(PresentVpError::NotBound));
     let theirs = world.hold(&world.credential(&json!({})));
     let refused = ready(jwt_vc_json::present(&[&theirs], &asked.request(&world.issuer)));
-    assert_eq!(refused, Err(PresentJwtError::WrongHolder));
+    assert_eq!(refused, Err(PresentVpError::WrongHolder));
 }
 
 // Each rule alone

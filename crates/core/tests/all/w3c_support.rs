@@ -9,7 +9,7 @@ use lanyard_core::{
     jose::Jwk,
     sd_jwt::{Audience, KeyBindingWindow, RequestNonce},
     trust::{IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
-    w3c::{ExpectedPresentation, vc_jose::PresentationRequest},
+    w3c::{ExpectedPresentation, vc_jose_cose::PresentationRequest},
 };
 use lanyard_testkit::test_now;
 use serde_json::{Value, json};

@@ -9,7 +9,7 @@ use lanyard_core::{
         BASE_CONTEXT, BASE_CONTEXT_V1, Credential, CredentialV1, EnvelopedCredential, Presentation,
         date_time_stamp,
         jwt_vc_json::{self, UnverifiedJwtVc},
-        vc_jose::{self, UnverifiedVcJwt, UnverifiedVcSdJwt},
+        vc_jose_cose::{self, UnverifiedVcJwt, UnverifiedVcSdJwt},
     },
 };
 use lanyard_testkit::test_now;
@@ -113,7 +113,7 @@ fn no_changed_vp_jwt_verifies() {
     let presentation = world.vp_jwt(&EnvelopedCredential::around_jwt(&world.vc_jwt()));
     let (asked, issuers) = (Asked::new(), issuers_by_did(&[&world.issuer], Arc::new(AwsLc)));
     let verifies = |token: &str| {
-        ready(vc_jose::verify_presentation(token, &asked.expected(), &issuers)).is_ok()
+        ready(vc_jose_cose::verify_presentation(token, &asked.expected(), &issuers)).is_ok()
     };
     assert!(verifies(&presentation));
     for changed in changed(&presentation) {
@@ -128,7 +128,7 @@ fn no_changed_credential_verifies_in_a_presentation_that_is_signed_around_it() {
     let (asked, issuers) = (Asked::new(), issuers_by_did(&[&world.issuer], Arc::new(AwsLc)));
     let verifies = |envelope: &EnvelopedCredential| {
         let presentation = world.vp_jwt(envelope);
-        ready(vc_jose::verify_presentation(&presentation, &asked.expected(), &issuers)).is_ok()
+        ready(vc_jose_cose::verify_presentation(&presentation, &asked.expected(), &issuers)).is_ok()
     };
     let credential = world.vc_jwt();
     assert!(verifies(&EnvelopedCredential::around_jwt(&credential)));

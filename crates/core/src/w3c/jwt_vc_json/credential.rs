@@ -47,7 +47,7 @@ impl<'t> UnverifiedJwtVc<'t> {
     /// What it says about who signed it, to find the key by.
     pub fn claimed_issuer(&self) -> ClaimedIssuer<'_> {
         let credential = &self.mapped.credential;
-        claimed_issuer(self.header(), credential.issuer(), credential.types())
+        claimed_issuer(self.header().into(), credential.issuer(), credential.types())
     }
 
     /// To whom it says it is bound; not trusted.

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::super::{
     CredentialV1Error, HolderError,
-    vc_jose::{jwt_code, presentation_jwt_code},
+    vc_jose_cose::{jwt_code, presentation_jwt_code},
 };
 use crate::{credential::ValidityError, jose::JwsError, trust::IssuerError};
 

@@ -3,7 +3,7 @@
 use super::{
     super::{
         CredentialV1,
-        vc_jose::{IssuedCredential, SigningOptions},
+        vc_jose_cose::{IssuedCredential, SigningOptions},
     },
     TYP, mapping,
 };

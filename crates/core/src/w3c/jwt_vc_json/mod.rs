@@ -3,7 +3,7 @@
 //! A credential is in the claim `vc`, a presentation in `vp`; registered claims stand for members of it:
 //! `iss` for `issuer` (or `holder`), `sub` for `credentialSubject.id`, `jti` for `id`, `nbf` for
 //! `issuanceDate`, `exp` for `expirationDate`. Where both are there, both say the same. This is not how
-//! VCDM 2.0 goes into a JWT: see [`vc_jose`](super::vc_jose).
+//! VCDM 2.0 goes into a JWT: see [`vc_jose_cose`](super::vc_jose_cose).
 //!
 //! Reading order: an issuer [signs](issue) a [`CredentialV1`](super::CredentialV1); a wallet
 //! [parses](UnverifiedJwtVc::parse) it and keeps a [`HeldJwtVc`], which it [presents](present); a verifier
@@ -35,7 +35,7 @@ const VC_SLOT: Slot = Slot {
     name: "credential JWT",
     // VCDM 1.1 §6.3.1: typ, if present, MUST be JWT
     typ: &[TYP, ""],
-    algorithms: SignatureAlgorithm::ALL,
+    algorithms: SignatureAlgorithm::OPENID4VC,
     // a key in the header proves nothing; which of these two is used is the verifier's policy
     header_keys: &[HeaderKey::Kid, HeaderKey::X5c],
 };

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     super::{
         BASE_CONTEXT_V1,
-        vc_jose::{PresentJwtError, PresentationRequest},
+        vc_jose_cose::{PresentVpError, PresentationRequest},
     },
     HeldJwtVc, TYP,
 };
@@ -14,11 +14,11 @@ use crate::{jose, json::Object};
 /// Signs a presentation of these credentials, useless for any other request.
 ///
 /// # Errors
-/// One [`PresentJwtError`] per rule.
+/// One [`PresentVpError`] per rule.
 pub async fn present(
     credentials: &[&HeldJwtVc],
     request: &PresentationRequest<'_>,
-) -> Result<String, PresentJwtError> {
+) -> Result<String, PresentVpError> {
     for credential in credentials {
         request.check(credential.binding())?;
     }

@@ -66,7 +66,8 @@ pub async fn verify_presentation(
 
     // 2. the holder signed it, for this request
     let bindings: Vec<_> = credentials.iter().map(UnverifiedJwtVc::binding).collect();
-    let holder = holder::find(jws.header(), iss.as_deref(), &bindings, issuers.resolver()).await?;
+    let holder =
+        holder::find(jws.header().into(), iss.as_deref(), &bindings, issuers.resolver()).await?;
     jws.verify(&VP_SLOT, holder.key(), provider)?;
     check_request(&claims, expected)?;
 

@@ -7,7 +7,7 @@ use super::{
         Credential, HolderBinding,
         signed::{claimed_issuer, is_key_of},
     },
-    VC_SLOT, VcJoseError,
+    VC_SLOT, VcJoseCoseError,
     payload::{CredentialPayload, is_content_type},
 };
 use crate::{
@@ -31,15 +31,15 @@ impl<'t> UnverifiedVcJwt<'t> {
     /// Takes a credential apart, and checks everything about it that needs no key.
     ///
     /// # Errors
-    /// One [`VcJoseError`] per rule.
-    pub fn parse(compact: &'t str) -> Result<Self, VcJoseError> {
+    /// One [`VcJoseCoseError`] per rule.
+    pub fn parse(compact: &'t str) -> Result<Self, VcJoseCoseError> {
         let jws = UnverifiedJws::parse(compact)?;
         jws.check_slot(&VC_SLOT)?;
         if !is_content_type(jws.header(), "vc") {
-            return Err(VcJoseError::ContentType);
+            return Err(VcJoseCoseError::ContentType);
         }
         // VC-JOSE-COSE §3.1.1: the unsecured credential is the payload itself
-        let payload = CredentialPayload::read(jws.danger_unverified_claims()?, jws.header())?;
+        let payload = CredentialPayload::of_jwt(jws.danger_unverified_claims()?, jws.header())?;
         Ok(Self { text: compact, jws, payload })
     }
 
@@ -51,7 +51,7 @@ impl<'t> UnverifiedVcJwt<'t> {
     /// What it says about who signed it, to find the key by.
     pub fn claimed_issuer(&self) -> ClaimedIssuer<'_> {
         let credential = &self.payload.credential;
-        claimed_issuer(self.header(), credential.issuer(), credential.types())
+        claimed_issuer(self.header().into(), credential.issuer(), credential.types())
     }
 
     /// To whom it says it is bound; not trusted.
@@ -62,12 +62,12 @@ impl<'t> UnverifiedVcJwt<'t> {
     /// Verifies the signature; times are judged by [`VerifiedCredential::judge_validity`].
     ///
     /// # Errors
-    /// One [`VcJoseError`] per rule.
+    /// One [`VcJoseCoseError`] per rule.
     pub fn verify(
         self,
         key: IssuerKey,
         provider: &dyn CryptoProvider,
-    ) -> Result<VerifiedCredential, VcJoseError> {
+    ) -> Result<VerifiedCredential, VcJoseCoseError> {
         self.jws.verify(&VC_SLOT, key.key(), provider)?;
         VerifiedCredential::new(self.payload, key, Vec::new())
     }
@@ -75,15 +75,15 @@ impl<'t> UnverifiedVcJwt<'t> {
     /// Verifies what an issuer handed out, for the holder to keep.
     ///
     /// # Errors
-    /// One [`VcJoseError`] per rule.
+    /// One [`VcJoseCoseError`] per rule.
     pub fn verify_for_holding(
         self,
         key: IssuerKey,
         now: Timestamp,
         provider: &dyn CryptoProvider,
-    ) -> Result<HeldVcJwt, VcJoseError> {
+    ) -> Result<HeldVcJwt, VcJoseCoseError> {
         let text = self.text.to_owned();
-        let VerifiedCredential { payload, issuer, .. } = self.verify(key, provider)?;
+        let (payload, issuer) = self.verify(key, provider)?.into_parts();
         // a credential that is no good now is not kept
         ValidityPolicy::default().judge(&payload.validity, now)?;
         Ok(HeldVcJwt { text, payload, issuer: Some(issuer) })
@@ -108,12 +108,16 @@ impl VerifiedCredential {
         payload: CredentialPayload,
         key: IssuerKey,
         disclosed: Vec<ClaimsPath>,
-    ) -> Result<Self, VcJoseError> {
+    ) -> Result<Self, VcJoseCoseError> {
         // VC-JOSE-COSE §4.1: the key is that of the issuer, whoever else is trusted
         if !is_key_of(key.issuer(), payload.credential.issuer()) {
-            return Err(VcJoseError::IssuerKey);
+            return Err(VcJoseCoseError::IssuerKey);
         }
         Ok(Self { payload, issuer: key.issuer, disclosed })
+    }
+
+    pub(super) fn into_parts(self) -> (CredentialPayload, IssuerIdentity) {
+        (self.payload, self.issuer)
     }
 
     /// The credential that the issuer signed.
@@ -121,7 +125,7 @@ impl VerifiedCredential {
         &self.payload.credential
     }
 
-    /// What it says: the whole document, with the claims of the JWT in it.
+    /// What it says: the whole document, with the claims of a JWT in it.
     pub const fn claims(&self) -> &DisclosedClaims {
         self.payload.credential.claims()
     }

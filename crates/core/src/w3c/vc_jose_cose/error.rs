@@ -3,18 +3,30 @@
 use thiserror::Error;
 
 use super::super::{CredentialError, EnvelopeError, HolderError, PresentationError};
-use crate::{credential::ValidityError, jose::JwsError, sd_jwt::SdJwtError, trust::IssuerError};
+use crate::{
+    cose::CoseError, credential::ValidityError, jose::JwsError, sd_jwt::SdJwtError,
+    trust::IssuerError,
+};
 
-/// Why a credential in a JWT or SD-JWT is refused.
+/// Why a credential in a JWT, an SD-JWT or a COSE_Sign1 is refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum VcJoseError {
+pub enum VcJoseCoseError {
     /// The JWT breaks a rule of its slot, or its signature does not verify.
     #[error("the credential's JWT is refused: {0}")]
     Jwt(#[from] JwsError),
     /// The SD-JWT breaks a rule.
     #[error(transparent)]
     SdJwt(#[from] SdJwtError),
-    /// `cty` says that the payload is something else.
+    /// The COSE_Sign1 breaks a rule, or its signature does not verify.
+    #[error("the credential's COSE_Sign1 is refused: {0}")]
+    Cose(#[from] CoseError),
+    /// The `typ` of the COSE_Sign1 is not that of a credential.
+    #[error("typ is not that of a credential")]
+    CoseType,
+    /// The CWT claims of the COSE_Sign1 are malformed.
+    #[error("the CWT claims in the header are malformed")]
+    CwtClaims,
+    /// `cty`, or COSE's `content type`, says that the payload is something else.
     #[error("cty is not that of a credential")]
     ContentType,
     /// There is a `vc` or `vp` claim, as in the mapping of VCDM 1.1.
@@ -46,12 +58,16 @@ pub enum VcJoseError {
     Validity(#[from] ValidityError),
 }
 
-impl VcJoseError {
+impl VcJoseCoseError {
     /// The stable reason code, for operators.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Jwt(error) => jwt_code(error),
             Self::SdJwt(error) => error.code(),
+            Self::Cose(CoseError::Signature(_)) => "issuer_signature_invalid",
+            Self::Cose(error) => error.code(),
+            Self::CoseType => "issuer_cose_wrong_typ",
+            Self::CwtClaims => "issuer_cose_claims",
             Self::ContentType => "issuer_jwt_content_type",
             Self::ForbiddenClaim(_) => "issuer_jwt_forbidden_claim",
             Self::Credential(error) => error.code(),
@@ -94,13 +110,22 @@ pub(in super::super) const fn presentation_jwt_code(error: &JwsError) -> &'stati
     }
 }
 
-/// Why a presentation in a JWT is refused.
+/// Why a presentation in a JWT or a COSE_Sign1 is refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum VpJwtError {
+pub enum VpError {
     /// The JWT breaks a rule of its slot, or its signature is not the holder's.
     #[error("the presentation's JWT is refused: {0}")]
     Jwt(#[from] JwsError),
-    /// `cty` says that the payload is something else.
+    /// The COSE_Sign1 breaks a rule, or its signature is not the holder's.
+    #[error("the presentation's COSE_Sign1 is refused: {0}")]
+    Cose(#[from] CoseError),
+    /// The `typ` of the COSE_Sign1 is not that of a presentation.
+    #[error("typ is not that of a presentation")]
+    CoseType,
+    /// The CWT claims of the COSE_Sign1 are malformed.
+    #[error("the CWT claims in the header are malformed")]
+    CwtClaims,
+    /// `cty`, or COSE's `content type`, says that the payload is something else.
     #[error("cty is not that of a presentation")]
     ContentType,
     /// There is a `vc` or `vp` claim, as in the mapping of VCDM 1.1.
@@ -118,12 +143,9 @@ pub enum VpJwtError {
     /// An envelope cannot be opened.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
-    /// A credential is secured by a mechanism that is not looked into here.
-    #[error("a credential is secured by another mechanism than JOSE")]
-    OtherMechanism,
     /// A credential in it breaks a rule.
     #[error(transparent)]
-    Credential(#[from] VcJoseError),
+    Credential(#[from] VcJoseCoseError),
     /// The issuer of a credential is not believed.
     #[error(transparent)]
     Issuer(#[from] IssuerError),
@@ -132,18 +154,21 @@ pub enum VpJwtError {
     Holder(#[from] HolderError),
 }
 
-impl VpJwtError {
+impl VpError {
     /// The stable reason code, for operators.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Jwt(error) => presentation_jwt_code(error),
+            Self::Cose(CoseError::Signature(_)) => "presentation_signature_invalid",
+            Self::Cose(error) => error.code(),
+            Self::CoseType => "presentation_cose_wrong_typ",
+            Self::CwtClaims => "presentation_cose_claims",
             Self::ContentType => "presentation_jwt_content_type",
             Self::ForbiddenClaim(_) => "presentation_jwt_forbidden_claim",
             Self::Presentation(error) => error.code(),
             Self::Empty => "presentation_empty",
             Self::NotEnveloped => "presentation_credential_not_enveloped",
             Self::Envelope(error) => error.code(),
-            Self::OtherMechanism => "presentation_credential_other_mechanism",
             Self::Credential(error) => error.code(),
             Self::Issuer(error) => error.code(),
             Self::Holder(error) => error.code(),

@@ -9,7 +9,7 @@ use super::{
         Credential, HolderBinding,
         signed::{claimed_issuer, is_key_of},
     },
-    IssuedCredential, SigningOptions, VC_SD_JWT_SLOT, VC_SD_JWT_TYP, VcJoseError,
+    IssuedCredential, SigningOptions, VC_SD_JWT_SLOT, VC_SD_JWT_TYP, VcJoseCoseError,
     VerifiedCredential,
     payload::{CredentialPayload, is_content_type},
 };
@@ -106,16 +106,16 @@ impl<'t> UnverifiedVcSdJwt<'t> {
     /// Takes a credential or a presentation apart, and checks everything about it that needs no key.
     ///
     /// # Errors
-    /// One [`VcJoseError`] per rule.
-    pub fn parse(compact: &'t str, provider: &dyn CryptoProvider) -> Result<Self, VcJoseError> {
+    /// One [`VcJoseCoseError`] per rule.
+    pub fn parse(compact: &'t str, provider: &dyn CryptoProvider) -> Result<Self, VcJoseCoseError> {
         let sd_jwt = UnverifiedSdJwt::parse(compact)?;
         sd_jwt.check_slot(&VC_SD_JWT_SLOT)?;
         if !is_content_type(sd_jwt.header(), "vc") {
-            return Err(VcJoseError::ContentType);
+            return Err(VcJoseCoseError::ContentType);
         }
         // VC-JOSE-COSE §5.2: the document is the processed payload, and its issuer may be inside a disclosure
         let claims = sd_jwt.danger_unverified_processed(provider)?;
-        let payload = CredentialPayload::read(claims, sd_jwt.header())?;
+        let payload = CredentialPayload::of_jwt(claims, sd_jwt.header())?;
         Ok(Self { sd_jwt, payload })
     }
 
@@ -127,7 +127,7 @@ impl<'t> UnverifiedVcSdJwt<'t> {
     /// What it says about who signed it, to find the key by.
     pub fn claimed_issuer(&self) -> ClaimedIssuer<'_> {
         let credential = &self.payload.credential;
-        claimed_issuer(self.header(), credential.issuer(), credential.types())
+        claimed_issuer(self.header().into(), credential.issuer(), credential.types())
     }
 
     /// To whom it says it is bound; not trusted.
@@ -139,13 +139,13 @@ impl<'t> UnverifiedVcSdJwt<'t> {
     /// [`VerifiedCredential::judge_validity`].
     ///
     /// # Errors
-    /// One [`VcJoseError`] per rule.
+    /// One [`VcJoseCoseError`] per rule.
     pub fn verify(
         self,
         key: IssuerKey,
         binding: Option<&ExpectedKeyBinding<'_>>,
         provider: &dyn CryptoProvider,
-    ) -> Result<(VerifiedCredential, Option<VerifiedKeyBinding>), VcJoseError> {
+    ) -> Result<(VerifiedCredential, Option<VerifiedKeyBinding>), VcJoseCoseError> {
         let verified = self.sd_jwt.verify(&VC_SD_JWT_SLOT, key.key(), binding, provider)?;
         check_disclosed(verified.disclosed().iter())?;
         let disclosed = verified.disclosed().to_vec();
@@ -156,17 +156,17 @@ impl<'t> UnverifiedVcSdJwt<'t> {
     /// Verifies what an issuer handed out, for the holder to keep.
     ///
     /// # Errors
-    /// One [`VcJoseError`] per rule.
+    /// One [`VcJoseCoseError`] per rule.
     pub fn verify_for_holding(
         self,
         key: IssuerKey,
         now: Timestamp,
         provider: &dyn CryptoProvider,
-    ) -> Result<HeldVcSdJwt, VcJoseError> {
+    ) -> Result<HeldVcSdJwt, VcJoseCoseError> {
         let sd_jwt = self.sd_jwt.verify_for_holding(&VC_SD_JWT_SLOT, key.key(), provider)?;
         check_disclosed(sd_jwt.disclosable())?;
         if !is_key_of(key.issuer(), self.payload.credential.issuer()) {
-            return Err(VcJoseError::IssuerKey);
+            return Err(VcJoseCoseError::IssuerKey);
         }
         ValidityPolicy::default().judge(&self.payload.validity, now)?;
         Ok(HeldVcSdJwt { sd_jwt, payload: self.payload, issuer: Some(key.issuer) })
@@ -176,18 +176,20 @@ impl<'t> UnverifiedVcSdJwt<'t> {
     /// since; neither the issuer's signature nor its times are checked again.
     ///
     /// # Errors
-    /// [`VcJoseError::SdJwt`].
+    /// [`VcJoseCoseError::SdJwt`].
     pub fn danger_hold_unverified(
         self,
         provider: &dyn CryptoProvider,
-    ) -> Result<HeldVcSdJwt, VcJoseError> {
+    ) -> Result<HeldVcSdJwt, VcJoseCoseError> {
         let sd_jwt = self.sd_jwt.danger_hold_unverified(provider)?;
         Ok(HeldVcSdJwt { sd_jwt, payload: self.payload, issuer: None })
     }
 }
 
 /// Refuses a disclosure of something that a holder would gain by withholding.
-fn check_disclosed<'p>(mut paths: impl Iterator<Item = &'p ClaimsPath>) -> Result<(), VcJoseError> {
+fn check_disclosed<'p>(
+    mut paths: impl Iterator<Item = &'p ClaimsPath>,
+) -> Result<(), VcJoseCoseError> {
     let gain = |path: &ClaimsPath| match path.segments() {
         // the member as a whole, or one of several objects; without a part of one it is malformed
         [PathSegment::Key(name)] | [PathSegment::Key(name), PathSegment::Index(_)] => {
@@ -195,7 +197,7 @@ fn check_disclosed<'p>(mut paths: impl Iterator<Item = &'p ClaimsPath>) -> Resul
         }
         _ => None,
     };
-    paths.find_map(gain).map_or(Ok(()), |name| Err(VcJoseError::NeverSelective(name)))
+    paths.find_map(gain).map_or(Ok(()), |name| Err(VcJoseCoseError::NeverSelective(name)))
 }
 
 /// A `vc+sd-jwt` that its holder verified and keeps.

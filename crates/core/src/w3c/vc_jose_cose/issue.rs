@@ -3,7 +3,6 @@
 use std::fmt;
 
 use base64::Engine as _;
-use serde_json::Value;
 
 use super::{super::Credential, VC_TYP};
 use crate::{
@@ -16,11 +15,11 @@ use crate::{
 /// How a credential is signed: what goes beside the document.
 #[derive(Clone, Debug, Default)]
 pub struct SigningOptions {
-    key_id: Option<String>,
-    x5c: Option<Value>,
-    holder: Option<Jwk>,
-    signed_at: Option<Timestamp>,
-    expires_at: Option<Timestamp>,
+    pub(super) key_id: Option<String>,
+    pub(super) x5c: Vec<Vec<u8>>,
+    pub(super) holder: Option<Jwk>,
+    pub(super) signed_at: Option<Timestamp>,
+    pub(super) expires_at: Option<Timestamp>,
 }
 
 impl SigningOptions {
@@ -39,9 +38,7 @@ impl SigningOptions {
     /// With the issuer's certificate chain, leaf first, the anchor left out.
     #[must_use]
     pub fn with_x5c<D: AsRef<[u8]>>(mut self, chain: impl IntoIterator<Item = D>) -> Self {
-        // RFC 7515 §4.1.6: base64, not base64url, of DER
-        let encode = |der: D| base64::engine::general_purpose::STANDARD.encode(der);
-        self.x5c = Some(chain.into_iter().map(encode).collect());
+        self.x5c = chain.into_iter().map(|der| der.as_ref().to_vec()).collect();
         self
     }
 
@@ -72,8 +69,10 @@ impl SigningOptions {
         if let Some(key_id) = &self.key_id {
             header.insert("kid".to_owned(), key_id.as_str().into());
         }
-        if let Some(x5c) = &self.x5c {
-            header.insert("x5c".to_owned(), x5c.clone());
+        if !self.x5c.is_empty() {
+            // RFC 7515 §4.1.6: base64, not base64url, of DER
+            let encode = |der| base64::engine::general_purpose::STANDARD.encode(der);
+            header.insert("x5c".to_owned(), self.x5c.iter().map(encode).collect());
         }
         header
     }

@@ -1,12 +1,13 @@
-//! Signing a presentation as a JWT (VC-JOSE-COSE §3.1.2).
+//! Signing a presentation as a JWT or a COSE_Sign1 (VC-JOSE-COSE §3.1.2, §3.3.2).
 
 use std::fmt;
 
+use serde_json::Value;
 use thiserror::Error;
 
 use super::{
     super::{EnvelopedCredential, HolderBinding, Presentation, PresentedCredential, Uri},
-    VP_TYP,
+    HeldVcCose, HeldVcJwt, HeldVcSdJwt, VP_TYP, cose,
 };
 use crate::{
     Timestamp,
@@ -16,8 +17,6 @@ use crate::{
     json::Object,
     sd_jwt::{Audience, RequestNonce},
 };
-
-use super::{HeldVcJwt, HeldVcSdJwt};
 
 /// A credential on its way into a presentation.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +31,8 @@ pub enum HeldCredential<'h> {
         /// What [`HeldVcSdJwt::present`] gave.
         presented: &'h str,
     },
+    /// A `vc+cose`.
+    Cose(&'h HeldVcCose),
 }
 
 /// Whom a presentation is for, and who signs it.
@@ -51,7 +52,7 @@ pub struct PresentationRequest<'r> {
 
 /// Why nothing was presented.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum PresentJwtError {
+pub enum PresentVpError {
     /// A credential names nobody who could prove that it is theirs.
     #[error("the credential is not bound to a holder")]
     NotBound,
@@ -65,13 +66,13 @@ pub enum PresentJwtError {
 
 impl PresentationRequest<'_> {
     /// Checks that a credential is the signer's to present.
-    pub(in super::super) fn check(&self, binding: &HolderBinding) -> Result<(), PresentJwtError> {
+    pub(in super::super) fn check(&self, binding: &HolderBinding) -> Result<(), PresentVpError> {
         let is_theirs = match binding {
             HolderBinding::Key(jwk) => jwk.key == *self.key(),
             HolderBinding::Subject(did) => self.did() == Some(did),
-            HolderBinding::None => return Err(PresentJwtError::NotBound),
+            HolderBinding::None => return Err(PresentVpError::NotBound),
         };
-        if is_theirs { Ok(()) } else { Err(PresentJwtError::WrongHolder) }
+        if is_theirs { Ok(()) } else { Err(PresentVpError::WrongHolder) }
     }
 
     fn key(&self) -> &PublicKey {
@@ -108,11 +109,39 @@ impl PresentationRequest<'_> {
 /// Signs a presentation of these credentials as a `vp+jwt`, useless for any other request.
 ///
 /// # Errors
-/// One [`PresentJwtError`] per rule.
+/// One [`PresentVpError`] per rule.
 pub async fn present_jwt(
     credentials: &[HeldCredential<'_>],
     request: &PresentationRequest<'_>,
-) -> Result<String, PresentJwtError> {
+) -> Result<String, PresentVpError> {
+    let presentation = presentation_of(credentials, request)?;
+    let mut payload = request.claims();
+    payload.extend(presentation.into_document());
+    let mut header = request.header(VP_TYP);
+    header.insert("cty".to_owned(), "vp".into());
+    Ok(jose::sign(header, &payload, request.signer).await?)
+}
+
+/// Signs a presentation of these credentials as a COSE_Sign1 of type `application/vp+cose`; see
+/// [`verify_cose_presentation`](super::verify_cose_presentation) for how it is bound to the request.
+///
+/// # Errors
+/// One [`PresentVpError`] per rule.
+pub async fn present_cose(
+    credentials: &[HeldCredential<'_>],
+    request: &PresentationRequest<'_>,
+) -> Result<Vec<u8>, PresentVpError> {
+    let presentation = presentation_of(credentials, request)?;
+    let payload = Value::Object(presentation.into_document()).to_string();
+    let key_id = request.key_id.map(DidUrl::to_string);
+    let header = cose::header("vp", key_id.as_deref(), cose::encode_claims(&request.claims()));
+    Ok(cose::sign(header, payload.as_bytes(), request.signer).await?)
+}
+
+fn presentation_of(
+    credentials: &[HeldCredential<'_>],
+    request: &PresentationRequest<'_>,
+) -> Result<Presentation, PresentVpError> {
     let mut presented = Vec::with_capacity(credentials.len());
     for credential in credentials {
         let (binding, envelope) = match credential {
@@ -122,17 +151,16 @@ pub async fn present_jwt(
             HeldCredential::SdJwt { held, presented } => {
                 (held.binding(), EnvelopedCredential::around_sd_jwt(presented))
             }
+            HeldCredential::Cose(held) => {
+                (held.binding(), EnvelopedCredential::around_cose(held.as_bytes()))
+            }
         };
         request.check(binding)?;
         // VC-JOSE-COSE §3.1.2: credentials MUST be in an EnvelopedVerifiableCredential
         presented.push(PresentedCredential::Enveloped(envelope));
     }
     let holder = request.did().and_then(|did| Uri::parse(did.as_str()).ok());
-    let mut payload = request.claims();
-    payload.extend(Presentation::of(presented, holder.as_ref()).into_document());
-    let mut header = request.header(VP_TYP);
-    header.insert("cty".to_owned(), "vp".into());
-    Ok(jose::sign(header, &payload, request.signer).await?)
+    Ok(Presentation::of(presented, holder.as_ref()))
 }
 
 impl fmt::Debug for PresentationRequest<'_> {

@@ -13,7 +13,7 @@ use lanyard_core::{
     w3c::{
         EnvelopeError, EnvelopedPresentation, Presentation, PresentationError, PresentedCredential,
         SecuredCredential, SecuredPresentation,
-        vc_jose::{UnverifiedVcJwt, UnverifiedVcSdJwt},
+        vc_jose_cose::{UnverifiedVcJwt, UnverifiedVcSdJwt},
     },
 };
 use lanyard_testkit::vectors;

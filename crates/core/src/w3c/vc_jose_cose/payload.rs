@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     super::{Credential, HolderBinding},
-    VcJoseError,
+    VcJoseCoseError,
 };
 use crate::{Timestamp, credential::Validity, jose::JoseHeader, json::Object};
 
@@ -18,35 +18,60 @@ pub(super) struct CredentialPayload {
 }
 
 impl CredentialPayload {
-    /// Reads a payload; `header` is the one that it is signed with.
-    pub(super) fn read(payload: Object, header: &JoseHeader) -> Result<Self, VcJoseError> {
+    /// Reads the payload of a JWT; `header` is the one that it is signed with.
+    pub(super) fn of_jwt(payload: Object, header: &JoseHeader) -> Result<Self, VcJoseCoseError> {
         if let Some(name) = forbidden(&payload) {
-            return Err(VcJoseError::ForbiddenClaim(name));
+            return Err(VcJoseCoseError::ForbiddenClaim(name));
         }
         let credential = Credential::parse(payload)?;
-        let document = credential.document();
-        // VC-JOSE-COSE §4.1.2: iss, if present, MUST match issuer; it may be in the header as well
-        for iss in [document.get("iss"), header.members.get("iss")].into_iter().flatten() {
-            if iss.as_str() != Some(credential.issuer().as_str()) {
-                return Err(VcJoseError::Iss);
-            }
-        }
+        // VC-JOSE-COSE §4.1.2: iss may be in the header as well
+        check_iss(header.members.get("iss"), &credential)?;
+        let facts = Facts::read(credential.document(), &credential)?;
+        Ok(facts.of(credential))
+    }
+
+    /// Reads the payload of a COSE_Sign1 and the claims in its header.
+    pub(super) fn of_cose(payload: Object, claims: &Object) -> Result<Self, VcJoseCoseError> {
+        let credential = Credential::parse(payload)?;
+        let facts = Facts::read(claims, &credential)?;
+        Ok(facts.of(credential))
+    }
+}
+
+/// What claims say about a credential.
+struct Facts {
+    validity: Validity,
+    binding: HolderBinding,
+}
+
+impl Facts {
+    fn read(claims: &Object, credential: &Credential) -> Result<Self, VcJoseCoseError> {
+        check_iss(claims.get("iss"), credential)?;
         // VC-JOSE-COSE §3.1.3: sub and jti do not conflict with what the document says
         let is_a_subject = |sub: &Value| {
             sub.is_string() && credential.subjects().any(|subject| subject.get("id") == Some(sub))
         };
-        if document.get("sub").is_some_and(|sub| !is_a_subject(sub)) {
-            return Err(VcJoseError::Sub);
+        if claims.get("sub").is_some_and(|sub| !is_a_subject(sub)) {
+            return Err(VcJoseCoseError::Sub);
         }
         let id = credential.id().map(|id| id.as_str());
-        if document.get("jti").is_some_and(|jti| !jti.is_string() || jti.as_str() != id) {
-            return Err(VcJoseError::Jti);
+        if claims.get("jti").is_some_and(|jti| !jti.is_string() || jti.as_str() != id) {
+            return Err(VcJoseCoseError::Jti);
         }
-        let validity = narrower(Validity::read(document)?, credential.validity());
-        let binding = HolderBinding::read(document, credential.subjects());
-        let binding = binding.map_err(VcJoseError::Holder)?;
-        Ok(Self { credential, validity, binding })
+        let validity = narrower(Validity::read(claims)?, credential.validity());
+        let binding = HolderBinding::read(claims, credential.subjects());
+        Ok(Self { validity, binding: binding.map_err(VcJoseCoseError::Holder)? })
     }
+
+    fn of(self, credential: Credential) -> CredentialPayload {
+        CredentialPayload { credential, validity: self.validity, binding: self.binding }
+    }
+}
+
+/// VC-JOSE-COSE §4.1.2: iss, if present, MUST match issuer.
+fn check_iss(iss: Option<&Value>, credential: &Credential) -> Result<(), VcJoseCoseError> {
+    let is_issuer = |iss: &Value| iss.as_str() == Some(credential.issuer().as_str());
+    if iss.is_none_or(is_issuer) { Ok(()) } else { Err(VcJoseCoseError::Iss) }
 }
 
 /// VC-JOSE-COSE §1.1: `vc` and `vp` are of the mapping of VCDM 1.1, and MUST NOT be present.
