@@ -1,4 +1,4 @@
-//! COSE_Key: public keys as CBOR (RFC 9052 §7, RFC 9053 §7).
+//! COSE_Key: public keys as CBOR (RFC 9052 §7, RFC 9053 §7, RFC 8812 §3.1).
 
 use thiserror::Error;
 
@@ -96,12 +96,15 @@ pub fn public_key_value(key: &PublicKey) -> Value {
     let ec2 = |curve: i64, x: &[u8], y: &[u8]| {
         vec![(KEY_TYPE, Value::Integer(EC2)), (CURVE, curve.into()), (X, x.into()), (Y, y.into())]
     };
+    let okp = |curve: i64, x: &[u8]| {
+        vec![(KEY_TYPE, Value::Integer(OKP)), (CURVE, curve.into()), (X, x.into())]
+    };
     let parameters = match key {
         PublicKey::P256(EcPoint { x, y }) => ec2(1, x, y),
         PublicKey::P384(EcPoint { x, y }) => ec2(2, x, y),
-        PublicKey::Ed25519(x) => {
-            vec![(KEY_TYPE, Value::Integer(OKP)), (CURVE, 6_i64.into()), (X, x[..].into())]
-        }
+        PublicKey::Secp256k1(EcPoint { x, y }) => ec2(8, x, y),
+        PublicKey::X25519(x) => okp(4, x),
+        PublicKey::Ed25519(x) => okp(6, x),
     };
     let labelled = parameters.into_iter().map(|(label, value)| (Value::from(label), value));
     Value::Map(labelled.collect())
