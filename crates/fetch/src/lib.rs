@@ -6,7 +6,9 @@
 
 mod address;
 mod cache;
+mod did_cache;
 mod did_web;
+mod did_webvh;
 mod documents;
 mod error;
 mod port;
@@ -16,7 +18,9 @@ mod target;
 
 pub use address::{AddressRange, range_of};
 pub use cache::{CacheLimits, CachedClient};
+pub use did_cache::{CachedDids, DidCacheLimits};
 pub use did_web::{DidWebError, DidWebFetcher, DidWebUrl};
+pub use did_webvh::DidWebvhFetcher;
 pub use documents::{IssuerMetadataFetcher, RevocationListFetcher, TypeMetadataFetcher};
 pub use error::{ConnectCause, FetchError, RootCertificateInvalid};
 pub use port::{

@@ -45,6 +45,8 @@ pub enum Purpose {
     PresentationResponse,
     /// A DID document (did:web).
     DidDocument,
+    /// The log of a did:webvh, or its witnesses' proofs.
+    DidLog,
     /// Issuer keys: a JWK set or JWT VC issuer metadata.
     IssuerKeys,
     /// SD-JWT VC type metadata.
@@ -85,6 +87,7 @@ impl Purpose {
             | Self::Credential
             | Self::RequestObject
             | Self::DidDocument
+            | Self::DidLog
             | Self::IssuerKeys
             | Self::TypeMetadata
             | Self::RevocationList

@@ -1,4 +1,4 @@
-//! COSE's numbers for the algorithms (RFC 9053 §2, RFC 9864 §2, RFC 8812 §3.2).
+//! COSE's numbers for the algorithms (RFC 9053 §2, RFC 8812 §3.2, RFC 9864 §2).
 
 use crate::crypto::SignatureAlgorithm;
 
@@ -12,9 +12,9 @@ pub const fn algorithm_identifier(algorithm: SignatureAlgorithm) -> i64 {
     }
 }
 
-/// The algorithm a COSE identifier stands for; none for every number that is not on the list.
+/// The algorithm a COSE identifier stands for; none for every number that is not on the list, and for
+/// ES256K, which no COSE message here is made with.
 ///
-/// ES256K is not on it: no profile of mdoc or of a status list names it.
 /// -9, -51 and -19 are the fully-specified names of the same three (RFC 9864 §2.1, §2.2).
 pub const fn algorithm_from_identifier(identifier: i128) -> Option<SignatureAlgorithm> {
     match identifier {

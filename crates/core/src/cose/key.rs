@@ -1,4 +1,4 @@
-//! COSE_Key: public keys as CBOR (RFC 9052 §7, RFC 9053 §7).
+//! COSE_Key: public keys as CBOR (RFC 9052 §7, RFC 9053 §7, RFC 8812 §3.1).
 
 use thiserror::Error;
 
@@ -102,7 +102,6 @@ pub fn public_key_value(key: &PublicKey) -> Value {
     let parameters = match key {
         PublicKey::P256(EcPoint { x, y }) => ec2(1, x, y),
         PublicKey::P384(EcPoint { x, y }) => ec2(2, x, y),
-        // RFC 8812 §3.1
         PublicKey::Secp256k1(EcPoint { x, y }) => ec2(8, x, y),
         PublicKey::X25519(x) => okp(4, x),
         PublicKey::Ed25519(x) => okp(6, x),

@@ -2,6 +2,7 @@
 
 mod cache;
 mod did_web;
+mod did_webvh;
 mod documents;
 mod limits;
 mod names;

@@ -122,6 +122,9 @@ pub enum WebvhFault {
     /// Fewer distinct witnesses approved an entry than its threshold.
     #[error("too few witnesses approved the entry")]
     WitnessThreshold,
+    /// The log is shorter than it was seen before, or another one of the same length.
+    #[error("the log has lost entries that were seen before")]
+    Truncated,
     /// A document in the log breaks a rule of DID documents.
     #[error("the document is not a DID document")]
     Document,
