@@ -65,13 +65,25 @@ pub enum CheckName {
     Validity,
     /// It is of a type that was asked for.
     Type,
+    /// Its issuer is one of those that a policy allows.
+    AllowedIssuer,
+    /// Its type is one of those that a policy allows.
+    AllowedType,
+    /// It was issued no longer ago than a policy allows.
+    MaxAge,
+    /// Every claim that a policy requires was disclosed.
+    RequiredClaims,
+    /// Claims have the values that policies demand.
+    ClaimValues,
+    /// It keeps the rules of its type.
+    TypeMetadata,
     /// It was not revoked or suspended.
     Status,
 }
 
 impl CheckName {
     /// Every check, in the order they are made.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 21] = [
         Self::Form,
         Self::Declaration,
         Self::IssuerTrusted,
@@ -86,6 +98,12 @@ impl CheckName {
         Self::Openness,
         Self::Validity,
         Self::Type,
+        Self::AllowedIssuer,
+        Self::AllowedType,
+        Self::MaxAge,
+        Self::RequiredClaims,
+        Self::ClaimValues,
+        Self::TypeMetadata,
         Self::Status,
     ];
 
@@ -114,8 +132,29 @@ impl CheckName {
             }
             Self::Validity => ("validity", "Is valid now", "RFC 9901 §7.1(6)"),
             Self::Type => ("type", "Is of the type asked for", "OID4VP 1.0 App. B.3.5"),
+            Self::AllowedIssuer => ("allowed_issuer", "Issuer is allowed here", "Policy"),
+            Self::AllowedType => ("allowed_type", "Type is allowed here", "Policy"),
+            Self::MaxAge => ("max_age", "Is recent enough", "Policy"),
+            Self::RequiredClaims => ("required_claims", "Shows what is required", "Policy"),
+            Self::ClaimValues => ("claim_value", "Says what is demanded", "Policy"),
+            Self::TypeMetadata => {
+                ("type_metadata", "Keeps the rules of its type", "SD-JWT VC §5.7")
+            }
             Self::Status => ("status", "Is not revoked", "Token Status List §8.3"),
         }
+    }
+
+    /// Whether it is made only where a policy asks for it, and not listed elsewhere.
+    pub const fn is_by_policy(self) -> bool {
+        matches!(
+            self,
+            Self::AllowedIssuer
+                | Self::AllowedType
+                | Self::MaxAge
+                | Self::RequiredClaims
+                | Self::ClaimValues
+                | Self::TypeMetadata
+        )
     }
 
     /// The stable name.
@@ -128,13 +167,19 @@ impl CheckName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checks {
     outcomes: [Outcome; CheckName::ALL.len()],
+    /// The checks that policies ask for beyond those that are always made.
+    asked: [bool; CheckName::ALL.len()],
     /// Why the last one reached failed or could not be decided.
     detail: Option<String>,
 }
 
 impl Checks {
     pub(super) const fn new() -> Self {
-        Self { outcomes: [Outcome::NotReached; CheckName::ALL.len()], detail: None }
+        Self {
+            outcomes: [Outcome::NotReached; CheckName::ALL.len()],
+            asked: [false; CheckName::ALL.len()],
+            detail: None,
+        }
     }
 
     /// How a check came out.
@@ -142,15 +187,21 @@ impl Checks {
         self.outcomes[name as usize]
     }
 
-    /// Every check, in the order they are made.
+    /// Every check, in the order they are made; those that only policies ask for where one does.
     pub fn iter(&self) -> impl Iterator<Item = Check<'_>> {
-        CheckName::ALL.into_iter().map(|name| {
+        let listed = |name: &CheckName| !name.is_by_policy() || self.asked[*name as usize];
+        CheckName::ALL.into_iter().filter(listed).map(|name| {
             let (id, title, rule) = name.describe();
             let outcome = self.outcome(name);
             let explained = matches!(outcome, Outcome::Failed | Outcome::Undetermined);
             let detail = self.detail.as_deref().filter(|_| explained);
             Check { id, title, rule, outcome, detail }
         })
+    }
+
+    /// A policy asks for this check.
+    pub(super) fn ask(&mut self, name: CheckName) {
+        self.asked[name as usize] = true;
     }
 
     pub(super) fn set(&mut self, name: CheckName, outcome: Outcome) {

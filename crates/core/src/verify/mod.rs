@@ -18,11 +18,16 @@
 //! ```
 
 mod checks;
+mod policy;
 mod verdict;
 
 use std::{fmt, sync::Arc};
 
 pub use checks::{Check, CheckName, Checks, Outcome};
+pub use policy::{
+    IssuerName, PolicyError, PolicyFault, PolicyFaultKind, PolicyFaults, PolicyRule, PolicySet,
+    TypeMetadataRule,
+};
 pub use verdict::{Cause, CauseKind, Refusal, RefusalReason, VerifiedPresentation, VerifyError};
 
 use crate::{
@@ -31,7 +36,12 @@ use crate::{
     crypto::CryptoProvider,
     did::DidResolver,
     sd_jwt::{Audience, ExpectedKeyBinding, KeyBindingWindow, RequestNonce, UnverifiedSdJwt},
-    sd_jwt_vc::{SdJwtVcError, UnverifiedSdJwtVc, Vct, VerifiedSdJwtVc},
+    sd_jwt_vc::{
+        SdJwtVcError, UnverifiedSdJwtVc, Vct, VerifiedSdJwtVc,
+        type_metadata::{
+            EffectiveTypeMetadata, LocalTypeMetadata, TypeMetadataError, TypeMetadataSource,
+        },
+    },
     trust::{IssuerKeys, IssuerMetadataSource, IssuerTrust, x509::RevocationListSource},
 };
 
@@ -41,6 +51,8 @@ pub struct PresentationVerifier {
     keys: IssuerKeys,
     provider: Arc<dyn CryptoProvider>,
     policy: Policy,
+    policies: PolicySet,
+    type_metadata: Arc<dyn TypeMetadataSource>,
 }
 
 /// What a verifier may decide for itself.
@@ -121,7 +133,13 @@ impl PresentationVerifier {
     /// Believes these issuers; resolves the DID methods that need no network.
     pub fn new(trust: IssuerTrust, provider: Arc<dyn CryptoProvider>) -> Self {
         let keys = IssuerKeys::new(trust, Arc::clone(&provider));
-        Self { keys, provider, policy: Policy::default() }
+        Self {
+            keys,
+            provider,
+            policy: Policy::default(),
+            policies: PolicySet::new(),
+            type_metadata: Arc::new(LocalTypeMetadata::new()),
+        }
     }
 
     /// With another resolver for issuers' DIDs.
@@ -152,6 +170,22 @@ impl PresentationVerifier {
         self
     }
 
+    /// With these policies; what they say goes before [`PresentationVerifier::with_policy`].
+    #[must_use]
+    pub fn with_policies(mut self, policies: PolicySet) -> Self {
+        self.policies = policies;
+        self
+    }
+
+    /// With a source for the metadata of types; without one no type has any.
+    ///
+    /// It is asked only where a policy says so, for credentials that their issuer signed.
+    #[must_use]
+    pub fn with_type_metadata(mut self, source: Arc<dyn TypeMetadataSource>) -> Self {
+        self.type_metadata = source;
+        self
+    }
+
     /// Verifies one presentation, completely.
     ///
     /// # Errors
@@ -163,7 +197,9 @@ impl PresentationVerifier {
         expected: &Expected,
     ) -> Result<VerifiedPresentation, VerifyError> {
         let Expected { asked, now } = expected;
+        let policy = self.policies.over(self.policy);
         let mut checks = Checks::new();
+        self.policies.announce(&mut checks);
 
         // 1. it can be read, and says it is an SD-JWT VC
         let credential = match UnverifiedSdJwt::parse(received) {
@@ -173,7 +209,7 @@ impl PresentationVerifier {
             },
             Err(error) => return Err(refuse(checks, CheckName::Form, SdJwtVcError::from(error))),
         };
-        let required = asked.key_binding == KeyBindingRule::Required;
+        let required = self.policies.key_binding(asked.key_binding) == KeyBindingRule::Required;
         if !required {
             let binding = CheckName::ALL.into_iter().filter(|name| name.is_key_binding());
             binding.for_each(|name| checks.set(name, Outcome::NotApplicable));
@@ -193,7 +229,7 @@ impl PresentationVerifier {
             audience: &asked.audience,
             nonce: &asked.nonce,
             now: *now,
-            window: self.policy.key_binding,
+            window: policy.key_binding,
         };
         let verified = match credential.verify(key, required.then_some(&binding), &*self.provider) {
             Ok(verified) => verified,
@@ -201,24 +237,78 @@ impl PresentationVerifier {
         };
 
         // 4. valid now, and what was asked for
-        if let Err(error) = verified.judge_validity(&self.policy.validity, *now) {
+        if let Err(error) = verified.judge_validity(&policy.validity, *now) {
             return Err(refuse(checks, CheckName::Validity, SdJwtVcError::from(error)));
         }
         // OID4VP 1.0 App. B.3.5: one of the vct_values, by vct or by what the type is also known as
         if !asked.types.is_empty() && !asked.types.iter().any(|vct| verified.is_of_type(vct)) {
             return Err(refuse(checks, CheckName::Type, RefusalReason::WrongType));
         }
+
+        // 5. what this verifier demands beyond that, and the rules of the credential's type
+        let subject = policy::Subject {
+            issuer: verified.issuer(),
+            kind: verified.vct().clone().into(),
+            validity: verified.validity(),
+            claims: verified.claims().as_value(),
+        };
+        if let Err(error) = self.policies.judge(&subject, *now) {
+            return Err(refuse(checks, error.check(), error));
+        }
+        let type_metadata = match self.type_metadata(&verified, &mut checks).await {
+            Ok(type_metadata) => type_metadata,
+            Err(TypeFault::Refused(reason)) => {
+                return Err(refuse(checks, CheckName::TypeMetadata, reason));
+            }
+            Err(TypeFault::Undetermined) => {
+                let cause = CauseKind::TypeMetadataUnreachable;
+                return Err(undetermined(checks, CheckName::TypeMetadata, cause));
+            }
+        };
         checks.passed_before(CheckName::Status);
-        self.conclude(verified, checks)
+        Self::conclude(policy.status, verified, type_metadata, checks)
+    }
+
+    /// The metadata of the credential's type, once its rules were found to be kept.
+    async fn type_metadata(
+        &self,
+        credential: &VerifiedSdJwtVc,
+        checks: &mut Checks,
+    ) -> Result<Option<EffectiveTypeMetadata>, TypeFault> {
+        let rule = self.policies.type_metadata();
+        if rule == TypeMetadataRule::Ignored {
+            checks.set(CheckName::TypeMetadata, Outcome::NotApplicable);
+            return Ok(None);
+        }
+        let (source, provider) = (&*self.type_metadata, &*self.provider);
+        let read = EffectiveTypeMetadata::of_credential(credential, source, provider).await;
+        let metadata = match (read, rule) {
+            (Ok(metadata), _) => metadata,
+            // SD-JWT VC §5.7: metadata that nobody demands and that cannot be had is not held against it;
+            // §6: neither is a document that is not the one that was meant, which counts as not had
+            (
+                Err(TypeMetadataError::Unavailable(_) | TypeMetadataError::Integrity(_)),
+                TypeMetadataRule::WherePublished,
+            ) => {
+                checks.set(CheckName::TypeMetadata, Outcome::NotApplicable);
+                return Ok(None);
+            }
+            (Err(error), _) if error.is_undetermined() => return Err(TypeFault::Undetermined),
+            (Err(error), _) => return Err(TypeFault::Refused(error.into())),
+        };
+        // SD-JWT VC §5.7: a credential that breaks the rules of its type is rejected
+        metadata.judge(credential).map_err(|error| TypeFault::Refused(error.into()))?;
+        Ok(Some(metadata))
     }
 
     fn conclude(
-        &self,
+        status: StatusPolicy,
         credential: VerifiedSdJwtVc,
+        type_metadata: Option<EffectiveTypeMetadata>,
         mut checks: Checks,
     ) -> Result<VerifiedPresentation, VerifyError> {
         // Token Status List §8.3: a status that was not looked at is neither valid nor invalid
-        match (credential.status(), self.policy.status) {
+        match (credential.status(), status) {
             (None, _) => checks.set(CheckName::Status, Outcome::NotApplicable),
             (Some(_), StatusPolicy::Accept) => {
                 checks.set(CheckName::Status, Outcome::Undetermined);
@@ -227,8 +317,14 @@ impl PresentationVerifier {
                 return Err(undetermined(checks, CheckName::Status, CauseKind::StatusUnknown));
             }
         }
-        Ok(VerifiedPresentation { credential, checks })
+        Ok(VerifiedPresentation { credential, type_metadata, checks })
     }
+}
+
+/// Why the metadata of a type ends a verification.
+enum TypeFault {
+    Refused(RefusalReason),
+    Undetermined,
 }
 
 fn refuse(checks: Checks, name: CheckName, reason: impl Into<RefusalReason>) -> VerifyError {

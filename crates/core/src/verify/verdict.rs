@@ -4,18 +4,22 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{CheckName, Checks};
+use super::{CheckName, Checks, PolicyError};
 use crate::{
     claims::{ClaimsPath, DisclosedClaims},
     credential::Validity,
     sd_jwt::{KeyBindingError, SdJwtError, VerifiedKeyBinding},
-    sd_jwt_vc::{SdJwtVcError, StatusReference, Vct, VerifiedSdJwtVc},
+    sd_jwt_vc::{
+        SdJwtVcError, StatusReference, Vct, VerifiedSdJwtVc,
+        type_metadata::{EffectiveTypeMetadata, TypeMetadataError, TypeRuleError},
+    },
     trust::{IssuerError, IssuerIdentity, x509::ChainError},
 };
 
 /// A presentation that answers its request in every respect.
 pub struct VerifiedPresentation {
     pub(super) credential: VerifiedSdJwtVc,
+    pub(super) type_metadata: Option<EffectiveTypeMetadata>,
     pub(super) checks: Checks,
 }
 
@@ -48,6 +52,11 @@ impl VerifiedPresentation {
     /// The key binding, when it was required.
     pub const fn key_binding(&self) -> Option<&VerifiedKeyBinding> {
         self.credential.key_binding()
+    }
+
+    /// The metadata of its type, when a policy asked for it and it could be had.
+    pub const fn type_metadata(&self) -> Option<&EffectiveTypeMetadata> {
+        self.type_metadata.as_ref()
     }
 
     /// The times in the credential.
@@ -117,6 +126,15 @@ pub enum RefusalReason {
     /// One about the credential or its presentation.
     #[error(transparent)]
     Credential(#[from] SdJwtVcError),
+    /// One that a policy of the verifier sets.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// One about the metadata of its type.
+    #[error(transparent)]
+    TypeMetadata(#[from] TypeMetadataError),
+    /// One that its type sets.
+    #[error(transparent)]
+    TypeRule(#[from] TypeRuleError),
     /// It is not of a type that was asked for.
     #[error("the credential is of another type than was asked for")]
     WrongType,
@@ -128,6 +146,9 @@ impl Refusal {
         match &self.reason {
             RefusalReason::Issuer(error) => error.code(),
             RefusalReason::Credential(error) => error.code(),
+            RefusalReason::Policy(error) => error.code(),
+            RefusalReason::TypeMetadata(error) => error.code(),
+            RefusalReason::TypeRule(error) => error.code(),
             RefusalReason::WrongType => "credential_wrong_type",
         }
     }
@@ -165,6 +186,9 @@ pub enum CauseKind {
     /// The issuer's certificate may have been revoked.
     #[error("{0}")]
     IssuerCertificateUnknown(ChainError),
+    /// The metadata of the credential's type is demanded and cannot be reached.
+    #[error("the metadata of the credential's type cannot be reached")]
+    TypeMetadataUnreachable,
     /// The credential has a status, and nobody looked at it.
     #[error("the credential's status is unknown")]
     StatusUnknown,
@@ -185,6 +209,7 @@ impl Cause {
         match self.kind {
             CauseKind::IssuerKeyUnreachable(_) => "issuer_key_unreachable",
             CauseKind::IssuerCertificateUnknown(_) => "issuer_certificate_status_unknown",
+            CauseKind::TypeMetadataUnreachable => "type_metadata_unreachable",
             CauseKind::StatusUnknown => "status_unknown",
         }
     }

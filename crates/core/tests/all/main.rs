@@ -25,6 +25,7 @@ mod mdoc;
 mod mdoc_refusals;
 mod mdoc_support;
 mod mdoc_vectors;
+mod policy;
 mod rdf_canon;
 mod refusals;
 mod rfc9901;
