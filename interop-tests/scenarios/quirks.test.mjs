@@ -8,6 +8,7 @@ import { IDENTITY } from '../peers/lib/credentials.mjs'
 import { publicPart } from '../peers/lib/sd-jwt-vc.mjs'
 import { CREDO, newWallet, OPENID4VC_TS, startIssuer, startVerifier } from './lib/counterparts.mjs'
 import { newSigner, SD_JWT_LIBRARIES } from './lib/libraries.mjs'
+import { AUTH0, newExchange, PYMDOCCBOR } from './lib/mdoc-libraries.mjs'
 import { newFolder, writeFile } from './lib/process.mjs'
 import { credentialQuery, query } from './lib/queries.mjs'
 
@@ -145,4 +146,10 @@ describe('libraries', () => {
     assert.equal(claims.exp, 1)
     await assert.rejects(maker.verify(request), /exp/)
   })
+})
+
+test('auth0-mdl-kid: a signature carries a kid without a value, which only some can read [auth0-mdl]', async () => {
+  const exchange = await newExchange()
+  const presented = await exchange.present(AUTH0, await exchange.issue(AUTH0))
+  await assert.rejects(exchange.verify(PYMDOCCBOR, presented), /KID/)
 })

@@ -19,6 +19,7 @@ const HEADINGS = {
   'issuance.test.mjs': 'Issuance: their wallet and our issuer, our wallet and theirs',
   'presentation.test.mjs': 'Presentation: their wallet and our verifier, our wallet and theirs',
   'sd-jwt.test.mjs': 'SD-JWT VC and KB-JWT: each verifies the other’s',
+  'mdoc.test.mjs': 'mdoc and device signature: each verifies the other’s',
   'inspect.test.mjs': 'What `lanyard inspect` says of what others made',
   'peers.test.mjs': 'The counterparts among themselves',
   'libraries.test.mjs': 'The libraries among themselves',

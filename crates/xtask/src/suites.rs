@@ -125,6 +125,8 @@ fn oracles(tally: &mut Tally) -> Result<(), String> {
 
 fn peers(tally: &mut Tally) -> Result<(), String> {
     command::run(program("cargo", &["build", "--package", "lanyard"], "."))?;
+    let mdoc_peer = ["build", "--package", "lanyard-testkit", "--features", "peer"];
+    command::run(program("cargo", &mdoc_peer, "."))?;
     command::run(program("npm", &["ci", "--no-audit", "--no-fund"], "interop-tests"))?;
     if needs(tally, &["python3"], "the Python peer", "apt-get install python3 python3-venv") {
         command::run(program("python3", &["-m", "venv", ".venv"], "interop-tests"))?;
