@@ -9,7 +9,8 @@ use crate::{
     claims::{ClaimsPath, DisclosedClaims},
     credential::Validity,
     sd_jwt::{KeyBindingError, SdJwtError, VerifiedKeyBinding},
-    sd_jwt_vc::{SdJwtVcError, StatusReference, Vct, VerifiedSdJwtVc},
+    sd_jwt_vc::{SdJwtVcError, Vct, VerifiedSdJwtVc},
+    status::StatusReference,
     trust::{IssuerError, IssuerIdentity, x509::ChainError},
 };
 
