@@ -27,7 +27,8 @@ use lanyard_core::{
     jose::{Jwk, PrivateJwk, UnverifiedJws},
     json::{self, Object},
     sd_jwt::{Audience, KeyBindingRequest, RequestNonce},
-    sd_jwt_vc::{HeldSdJwtVc, KeyBinding, SdJwtVcDraft, StatusReference, UnverifiedSdJwtVc, Vct},
+    sd_jwt_vc::{HeldSdJwtVc, KeyBinding, SdJwtVcDraft, UnverifiedSdJwtVc, Vct},
+    status::{StatusListUri, StatusReference},
     trust::{IssuerIdentifier, IssuerKeySource, IssuerTrust},
     verify::{Expected, KeyBindingRule, Policy, PresentationVerifier, StatusPolicy},
 };
@@ -255,7 +256,8 @@ impl<'w> Setup<'w> {
                 validity: Validity::rounded_to_days(now, SignedDuration::from_hours(24)),
                 status: StatusReference::TokenStatusList {
                     index: 412,
-                    uri: "https://issuer.example/status/1".to_owned(),
+                    uri: StatusListUri::parse("https://issuer.example/status/1")
+                        .expect("it is a URI"),
                 },
             },
             request: Request {

@@ -11,7 +11,8 @@
 //! 3. [`jose`] JWK, JWS and JWE (RFC 7515 to 7518, 8037, 9864)
 //! 4. [`cbor`] and [`cose`] the same for CBOR (RFC 8949, RFC 9052)
 //! 5. [`did`] identifiers that carry or lead to keys: did:key, did:jwk, did:web
-//! 6. [`trust`] issuers, certificate chains and the anchors they end at
+//! 6. [`status`] what became of credentials after they were issued
+//! 7. [`trust`] issuers, certificate chains and the anchors they end at
 
 pub mod cbor;
 pub mod claims;
@@ -25,6 +26,7 @@ pub mod json;
 pub mod mdoc;
 pub mod sd_jwt;
 pub mod sd_jwt_vc;
+pub mod status;
 pub mod trust;
 pub mod verify;
 pub mod w3c;

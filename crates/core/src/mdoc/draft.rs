@@ -16,7 +16,7 @@ use crate::{
     credential::Validity,
     crypto::{CryptoProvider, HashAlgorithm, PublicKey, Random, Signer, SignerError},
     json::{self, Object},
-    sd_jwt_vc::StatusReference,
+    status::StatusReference,
 };
 
 /// The length of an element's `random`: 128 bits, the shortest that is allowed.

@@ -18,7 +18,7 @@ use crate::{
     credential::Validity,
     crypto::{CryptoProvider, PublicKey, SharedSecret, Signer, SignerError},
     json,
-    sd_jwt_vc::StatusReference,
+    status::StatusReference,
     trust::IssuerIdentity,
 };
 

@@ -8,7 +8,7 @@ use crate::{
     cose,
     credential::Validity,
     crypto::{CryptoProvider, HashAlgorithm, PublicKey},
-    sd_jwt_vc::StatusReference,
+    status::StatusReference,
 };
 
 /// The only version there is.

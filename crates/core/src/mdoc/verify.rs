@@ -15,7 +15,7 @@ use crate::{
     credential::{CredentialType, Validity, ValidityError, ValidityPolicy},
     crypto::{CryptoProvider, PublicKey, SignatureAlgorithm},
     json::Object,
-    sd_jwt_vc::StatusReference,
+    status::StatusReference,
     trust::{
         ClaimedCertificates, ClaimedIssuer, IssuerIdentity, IssuerKey, x509::CertificatePurpose,
     },

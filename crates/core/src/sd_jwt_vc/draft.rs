@@ -6,7 +6,7 @@ use base64::Engine as _;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{NEVER_SELECTIVE, StatusReference, TYP, Vct};
+use super::{NEVER_SELECTIVE, TYP, Vct};
 use crate::{
     claims::{Claims, ClaimsError},
     credential::Validity,
@@ -14,6 +14,7 @@ use crate::{
     jose::{self, Jwk},
     json::Object,
     sd_jwt::issue_checked,
+    status::StatusReference,
     trust::IssuerIdentifier,
 };
 

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use super::{StatusReference, Vct, verify::Facts};
+use super::{Vct, verify::Facts};
 use crate::{
     claims::{ClaimsPath, DisclosedClaims, PathError},
     credential::Validity,
     crypto::{CryptoProvider, PublicKey},
     sd_jwt::{HeldSdJwt, KeyBindingRequest, PresentError, confirmation_key},
+    status::StatusReference,
     trust::IssuerIdentity,
 };
 

@@ -8,14 +8,12 @@
 mod draft;
 mod hold;
 mod names;
-mod status;
 pub mod type_metadata;
 mod verify;
 
 pub use draft::{DraftError, IssuedSdJwtVc, KeyBinding, SdJwtVcDraft};
 pub use hold::HeldSdJwtVc;
 pub use names::Vct;
-pub use status::StatusReference;
 pub use verify::{SdJwtVcError, UnverifiedSdJwtVc, VerifiedSdJwtVc};
 
 use crate::{

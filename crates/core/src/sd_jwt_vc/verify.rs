@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{HeldSdJwtVc, NEVER_SELECTIVE, SLOT, StatusReference, Vct};
+use super::{HeldSdJwtVc, NEVER_SELECTIVE, SLOT, Vct};
 use crate::{
     Timestamp,
     claims::{ClaimsPath, DisclosedClaims, PathSegment},
@@ -17,6 +17,7 @@ use crate::{
         ExpectedKeyBinding, SdJwtError, UnverifiedSdJwt, VerifiedKeyBinding, VerifiedSdJwt,
         Withheld,
     },
+    status::StatusReference,
     trust::{
         ClaimedCertificates, ClaimedIssuer, IssuerIdentifier, IssuerIdentity, IssuerKey,
         x509::CertificatePurpose,

@@ -3,9 +3,9 @@
 mod issuer;
 pub mod x509;
 
-pub(crate) use issuer::well_formed;
 pub use issuer::{
     CertificateIss, ClaimedCertificates, ClaimedIssuer, IssuerError, IssuerIdentifier,
     IssuerIdentity, IssuerKey, IssuerKeySource, IssuerKeys, IssuerMetadata, IssuerMetadataError,
     IssuerMetadataSource, IssuerMetadataUnavailable, IssuerTrust, NameError, PublishedKeys,
 };
+pub(crate) use issuer::{well_formed, well_formed_uri};

@@ -10,9 +10,10 @@ use crate::{
     credential::Validity,
     sd_jwt::{KeyBindingError, SdJwtError, VerifiedKeyBinding},
     sd_jwt_vc::{
-        SdJwtVcError, StatusReference, Vct, VerifiedSdJwtVc,
+        SdJwtVcError, Vct, VerifiedSdJwtVc,
         type_metadata::{EffectiveTypeMetadata, TypeMetadataError, TypeRuleError},
     },
+    status::StatusReference,
     trust::{IssuerError, IssuerIdentity, x509::ChainError},
 };
 

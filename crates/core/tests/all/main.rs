@@ -36,6 +36,8 @@ mod sd_jwt_support;
 mod sd_jwt_vc;
 mod sd_jwt_vc_vectors;
 mod tamper;
+mod token_status_list;
+mod token_status_list_vectors;
 mod type_metadata;
 mod type_metadata_svg;
 mod w3c_data_model;

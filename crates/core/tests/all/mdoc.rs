@@ -13,7 +13,7 @@ use lanyard_core::{
         IssuerNameSpaces, KeyAuthorizations, MdocDraft, MdocDraftError, MdocError,
         MdocPresentError, MdocPresentationError, NameSpace, UnverifiedMdoc,
     },
-    sd_jwt_vc::StatusReference,
+    status::{StatusListUri, StatusReference},
 };
 use lanyard_testkit::test_now;
 use serde_json::json;
@@ -130,7 +130,8 @@ fn every_element_has_a_random_of_its_own_and_a_digest_in_no_foreseeable_place() 
 #[test]
 fn what_the_draft_says_is_in_the_mso() {
     let world = World::new();
-    let status = StatusReference::TokenStatusList { index: 7, uri: "https://a.example/1".into() };
+    let uri = StatusListUri::parse("https://a.example/1").unwrap();
+    let status = StatusReference::TokenStatusList { index: 7, uri };
     let authorizations = KeyAuthorizations {
         name_spaces: vec![NameSpace::parse("org.example").unwrap()],
         elements: vec![(

@@ -13,9 +13,8 @@ use lanyard_core::{
     did::{Did, DidDocument, DidResolver, ResolutionError},
     jose::Jwk,
     sd_jwt::KeyBindingWindow,
-    sd_jwt_vc::{
-        DraftError, KeyBinding, SdJwtVcDraft, SdJwtVcError, StatusReference, UnverifiedSdJwtVc, Vct,
-    },
+    sd_jwt_vc::{DraftError, KeyBinding, SdJwtVcDraft, SdJwtVcError, UnverifiedSdJwtVc, Vct},
+    status::{StatusListUri, StatusReference},
     trust::x509::{ChainError, TrustAnchors},
     trust::{
         CertificateIss, IssuerError, IssuerIdentifier, IssuerIdentity, IssuerKeySource, IssuerKeys,
@@ -343,7 +342,7 @@ fn a_status_that_nobody_looked_at_is_neither_valid_nor_revoked() {
     let presentation = world.present(&json!({"status": status}));
     let verified = world.verify_with(accept, world.trust(), &presentation).unwrap();
     assert_eq!(verified.checks().outcome(CheckName::Status), Outcome::Undetermined);
-    let uri = "https://status.example/1".to_owned();
+    let uri = StatusListUri::parse("https://status.example/1").unwrap();
     assert_eq!(verified.status(), Some(&StatusReference::TokenStatusList { index: 412, uri }));
     for malformed in [json!(-1), json!(1.5), json!("5"), json!(null)] {
         let status = json!({"status_list": {"idx": malformed, "uri": "https://status.example/1"}});
@@ -640,7 +639,7 @@ fn a_credential_goes_from_issuer_to_holder_to_verifier() {
             .selective("given_name", "Ada")
             .selective("family_name", "Lovelace");
         let further = Vct::parse("urn:example:badge").unwrap();
-        let uri = "https://status.example/1".to_owned();
+        let uri = StatusListUri::parse("https://status.example/1").unwrap();
         let status = StatusReference::TokenStatusList { index: 7, uri };
         let draft = SdJwtVcDraft::new(
             &vct(),

@@ -5,7 +5,8 @@ use lanyard_core::{
     credential::Validity,
     crypto::{CryptoProvider as _, Curve, RustCrypto},
     jose::{EncryptionRecipient, JweError, Jwk},
-    sd_jwt_vc::{KeyBinding, StatusReference},
+    sd_jwt_vc::KeyBinding,
+    status::{StatusListUri, StatusReference},
 };
 use lanyard_oid4vp::{
     ErrorCode,
@@ -421,7 +422,7 @@ async fn refuses_a_form_with_more_in_it_than_any_response_has() {
 #[tokio::test]
 async fn a_status_nobody_looked_at_is_neither_good_nor_bad() {
     let mut world = World::new();
-    let uri = "https://issuer.example/status/1".to_owned();
+    let uri = StatusListUri::parse("https://issuer.example/status/1").unwrap();
     world.status = Some(StatusReference::TokenStatusList { uri, index: 7 });
     let verdict = judged(&Honest::new(&world, world.badge().await)).await;
     assert_eq!(verdict.state, VerdictState::Undetermined);

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
-use lanyard_core::{credential::Validity, crypto::RustCrypto, sd_jwt_vc::StatusReference};
+use lanyard_core::{
+    credential::Validity,
+    crypto::RustCrypto,
+    status::{StatusListUri, StatusReference},
+};
 use lanyard_store::SqliteStore;
 use lanyard_testkit::test_now;
 use serde_json::json;
@@ -390,7 +394,7 @@ async fn of_two_responses_at_the_same_time_one_counts() {
 async fn what_nobody_can_tell_is_neither_a_yes_nor_a_no_and_can_be_tried_again() {
     let world = World::new();
     let status = StatusReference::TokenStatusList {
-        uri: "https://issuer.example/statuslists/1".to_owned(),
+        uri: StatusListUri::parse("https://issuer.example/statuslists/1").unwrap(),
         index: 7,
     };
     let asked = world.ask_for_name().await;

@@ -13,8 +13,8 @@ pub use metadata::{
     IssuerMetadata, IssuerMetadataError, IssuerMetadataSource, IssuerMetadataUnavailable,
     PublishedKeys,
 };
-pub(crate) use names::well_formed;
 pub use names::{IssuerIdentifier, NameError};
+pub(crate) use names::{well_formed, well_formed_uri};
 
 use super::x509::{
     ChainError, LocalRevocationLists, RevocationListSource, RevocationRule, TrustAnchors,

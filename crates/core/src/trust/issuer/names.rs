@@ -31,15 +31,7 @@ impl IssuerIdentifier {
     /// # Errors
     /// [`NameError`]: malformed or not a URI.
     pub fn parse(text: impl Into<String>) -> Result<Self, NameError> {
-        let text = well_formed(text.into())?;
-        // RFC 7519 §2: a StringOrURI with a colon is a URI; without one it would name nobody
-        let (scheme, rest) = text.split_once(':').ok_or(NameError::NotAUri)?;
-        // RFC 3986 §3.1: a letter, then letters, digits, plus, hyphen and period
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-        if rest.is_empty() || !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) {
-            return Err(NameError::NotAUri);
-        }
-        if scheme.bytes().all(fits) { Ok(Self(text)) } else { Err(NameError::NotAUri) }
+        well_formed_uri(text.into()).map(Self)
     }
 
     /// The identifier's text.
@@ -63,6 +55,19 @@ pub(crate) fn well_formed(text: String) -> Result<String, NameError> {
         return Err(NameError::Malformed);
     }
     Ok(text)
+}
+
+/// A well-formed name that is a URI too.
+pub(crate) fn well_formed_uri(text: String) -> Result<String, NameError> {
+    let text = well_formed(text)?;
+    // RFC 7519 §2: a StringOrURI with a colon is a URI; without one it would name nobody
+    let (scheme, rest) = text.split_once(':').ok_or(NameError::NotAUri)?;
+    // RFC 3986 §3.1: a letter, then letters, digits, plus, hyphen and period
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    if rest.is_empty() || !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return Err(NameError::NotAUri);
+    }
+    if scheme.bytes().all(fits) { Ok(text) } else { Err(NameError::NotAUri) }
 }
 
 impl TryFrom<String> for IssuerIdentifier {

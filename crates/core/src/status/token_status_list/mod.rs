@@ -1,0 +1,35 @@
+//! Token Status List: one bit or a few per credential (draft-ietf-oauth-status-list-20).
+//!
+//! Reading order: an issuer sets statuses in a [`StatusList`] and signs it as a [`StatusListDraft`]; a
+//! verifier [parses](UnverifiedStatusList::parse_jwt) what it fetched, finds the key of whoever signed
+//! it, and looks up a [`Status`](super::Status) in a [`VerifiedStatusList`].
+
+mod draft;
+mod error;
+mod list;
+mod verify;
+
+pub use draft::StatusListDraft;
+pub use error::StatusListError;
+pub use list::{StatusBits, StatusList};
+pub use verify::{Freshness, UnverifiedStatusList, VerifiedStatusList};
+
+use crate::{
+    crypto::SignatureAlgorithm,
+    jose::{HeaderKey, Slot},
+};
+
+/// `typ` of a Status List Token that is a JWT (Token Status List §5.1).
+pub const TYP: &str = "statuslist+jwt";
+
+/// The media type of a Status List Token that is a JWT (Token Status List §14.7).
+pub const MEDIA_TYPE_JWT: &str = "application/statuslist+jwt";
+
+/// Where a Status List Token in JWT form goes.
+const SLOT: Slot = Slot {
+    name: "status list token",
+    // Token Status List §5.1: typ is statuslist+jwt
+    typ: &[TYP],
+    algorithms: SignatureAlgorithm::OPENID4VC,
+    header_keys: &[HeaderKey::Kid, HeaderKey::X5c],
+};
