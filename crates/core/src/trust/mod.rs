@@ -1,6 +1,8 @@
 //! Whom to believe: issuers, their keys, and the certificates and anchors these come from.
 
 mod issuer;
+mod list;
+mod live;
 pub mod x509;
 
 pub(crate) use issuer::well_formed;
@@ -9,3 +11,7 @@ pub use issuer::{
     IssuerIdentity, IssuerKey, IssuerKeySource, IssuerKeys, IssuerMetadata, IssuerMetadataError,
     IssuerMetadataSource, IssuerMetadataUnavailable, IssuerTrust, NameError, PublishedKeys,
 };
+pub use list::{
+    TrustEntry, TrustList, TrustListFault, TrustListFaultKind, TrustListFaults, TrustedTypes,
+};
+pub use live::LiveTrust;

@@ -36,6 +36,7 @@ mod sd_jwt_support;
 mod sd_jwt_vc;
 mod sd_jwt_vc_vectors;
 mod tamper;
+mod trust_list;
 mod type_metadata;
 mod type_metadata_svg;
 mod w3c_data_model;
