@@ -1,6 +1,8 @@
 //! Whom to believe: issuers, their keys, and the certificates and anchors these come from.
 
 mod issuer;
+mod list;
+mod live;
 pub mod x509;
 
 pub use issuer::{
@@ -9,3 +11,7 @@ pub use issuer::{
     IssuerMetadataSource, IssuerMetadataUnavailable, IssuerTrust, NameError, PublishedKeys,
 };
 pub(crate) use issuer::{well_formed, well_formed_uri};
+pub use list::{
+    TrustEntry, TrustList, TrustListFault, TrustListFaultKind, TrustListFaults, TrustedTypes,
+};
+pub use live::LiveTrust;

@@ -42,7 +42,7 @@ use crate::{
             EffectiveTypeMetadata, LocalTypeMetadata, TypeMetadataError, TypeMetadataSource,
         },
     },
-    trust::{IssuerKeys, IssuerMetadataSource, IssuerTrust, x509::RevocationListSource},
+    trust::{IssuerKeys, IssuerMetadataSource, LiveTrust, x509::RevocationListSource},
 };
 
 /// Verifies presentations for one verifier.
@@ -131,7 +131,7 @@ impl Expecting {
 
 impl PresentationVerifier {
     /// Believes these issuers; resolves the DID methods that need no network.
-    pub fn new(trust: IssuerTrust, provider: Arc<dyn CryptoProvider>) -> Self {
+    pub fn new(trust: impl Into<LiveTrust>, provider: Arc<dyn CryptoProvider>) -> Self {
         let keys = IssuerKeys::new(trust, Arc::clone(&provider));
         Self {
             keys,

@@ -38,6 +38,7 @@ mod sd_jwt_vc_vectors;
 mod tamper;
 mod token_status_list;
 mod token_status_list_vectors;
+mod trust_list;
 mod type_metadata;
 mod type_metadata_svg;
 mod w3c_data_model;

@@ -70,6 +70,10 @@ impl World {
             .with(IssuerKeySource::Keys { issuer: iss(), keys: vec![self.issuer.jwk.clone()] })
     }
 
+    pub(crate) fn issuer_jwk(&self) -> Value {
+        self.issuer.jwk.to_value()
+    }
+
     /// The presentation of the payload, with some members replaced (by null: removed).
     pub(crate) fn present(&self, changes: &Value) -> String {
         self.holder.bind(&self.credential("dc+sd-jwt", changes, &[]), &json!({}))

@@ -16,9 +16,12 @@ pub use metadata::{
 pub use names::{IssuerIdentifier, NameError};
 pub(crate) use names::{well_formed, well_formed_uri};
 
-use super::x509::{
-    ChainError, LocalRevocationLists, RevocationListSource, RevocationRule, TrustAnchors,
-    VerifiedChain,
+use super::{
+    LiveTrust,
+    x509::{
+        ChainError, LocalRevocationLists, RevocationListSource, RevocationRule, TrustAnchors,
+        VerifiedChain,
+    },
 };
 use crate::{
     Timestamp,
@@ -191,6 +194,14 @@ impl IssuerTrust {
         self
     }
 
+    /// Also believes whom another policy believes; the stricter rule about revoked certificates counts.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.rules.extend(other.rules);
+        self.revocation = self.revocation.max(other.revocation);
+        self
+    }
+
     /// With another rule about revoked certificates than to look at no list.
     #[must_use]
     pub const fn with_revocation(mut self, rule: RevocationRule) -> Self {
@@ -202,7 +213,7 @@ impl IssuerTrust {
 /// Finds issuers' keys by a trust policy.
 #[derive(Clone)]
 pub struct IssuerKeys {
-    trust: IssuerTrust,
+    trust: LiveTrust,
     resolver: Arc<dyn DidResolver>,
     metadata: Option<Arc<dyn IssuerMetadataSource>>,
     revocation_lists: Arc<dyn RevocationListSource>,
@@ -211,7 +222,8 @@ pub struct IssuerKeys {
 
 impl IssuerKeys {
     /// With the DID methods that need no network.
-    pub fn new(trust: IssuerTrust, provider: Arc<dyn CryptoProvider>) -> Self {
+    pub fn new(trust: impl Into<LiveTrust>, provider: Arc<dyn CryptoProvider>) -> Self {
+        let trust = trust.into();
         let resolver = Arc::new(DidMethods::new(Arc::clone(&provider)));
         let revocation_lists = Arc::new(LocalRevocationLists::new());
         Self { trust, resolver, metadata: None, revocation_lists, provider }
@@ -257,10 +269,12 @@ impl IssuerKeys {
         claimed: &ClaimedIssuer<'_>,
         now: Timestamp,
     ) -> Result<IssuerKey, IssuerError> {
+        // one policy for the whole of this search, whatever replaces it meanwhile
+        let trust = self.trust.current();
         // SD-JWT VC §2.5: the mechanism is fixed for an issuer, so an attacker cannot pick another
-        let named: Vec<_> = self.trust.rules.iter().filter(|rule| rule.names(claimed)).collect();
+        let named: Vec<_> = trust.rules.iter().filter(|rule| rule.names(claimed)).collect();
         if named.is_empty() {
-            return self.by_certificate(claimed, now).await;
+            return self.by_certificate(&trust, claimed, now).await;
         }
         let rule = named
             .into_iter()
@@ -276,6 +290,7 @@ impl IssuerKeys {
 
     async fn by_certificate(
         &self,
+        trust: &IssuerTrust,
         claimed: &ClaimedIssuer<'_>,
         now: Timestamp,
     ) -> Result<IssuerKey, IssuerError> {
@@ -283,7 +298,7 @@ impl IssuerKeys {
         let certificates = claimed.certificates.ok_or(IssuerError::NotTrusted)?;
         let chain = certificates.parse().map_err(IssuerError::Chain)?;
         let mut refusal = IssuerError::NotTrusted;
-        for rule in &self.trust.rules {
+        for rule in &trust.rules {
             let IssuerKeySource::Certificates { anchors, iss } = &rule.source else {
                 continue;
             };
@@ -293,7 +308,7 @@ impl IssuerKeys {
                 }
                 Ok(chain) => {
                     // RFC 5280 §6.3: only a chain that leads to an anchor is worth asking for
-                    let (lists, rule) = (&*self.revocation_lists, self.trust.revocation);
+                    let (lists, rule) = (&*self.revocation_lists, trust.revocation);
                     let asked = chain.ask_revocation(lists, rule, now, self.provider()).await;
                     asked.map_err(IssuerError::Chain)?;
                     return certified(chain, *iss, claimed.issuer);
@@ -438,6 +453,6 @@ impl IssuerKey {
 
 impl fmt::Debug for IssuerKeys {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "IssuerKeys({} rules)", self.trust.rules.len())
+        write!(out, "IssuerKeys({} rules)", self.trust.current().rules.len())
     }
 }

@@ -45,6 +45,11 @@ impl TrustAnchors {
         self
     }
 
+    /// The certificates, DER.
+    pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
+        self.anchors.iter().map(|anchor| anchor.der.as_slice())
+    }
+
     /// Whether nothing at all is trusted.
     pub fn is_empty(&self) -> bool {
         self.anchors.is_empty()

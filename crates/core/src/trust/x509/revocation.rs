@@ -15,8 +15,8 @@ use crate::{Timestamp, crypto::CryptoProvider};
 /// The most lists that are asked for on behalf of one certificate.
 const MAX_POINTS: usize = 4;
 
-/// How much the lists of revoked certificates count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How much the lists of revoked certificates count; a later one is stricter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevocationRule {
     /// They are not looked at: certificates are short-lived, or their authority publishes none.

@@ -20,7 +20,6 @@
 
 mod judge;
 mod read;
-mod suggest;
 mod write;
 
 use std::fmt;

@@ -6,14 +6,11 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{
-    IssuerName, MAX_ENTRIES, MAX_POLICIES, PolicyRule, PolicySet, TypeMetadataRule,
-    suggest::nearest,
-};
+use super::{IssuerName, MAX_ENTRIES, MAX_POLICIES, PolicyRule, PolicySet, TypeMetadataRule};
 use crate::{
     claims::ClaimsPath,
     credential::{ExpiryRule, ValidityPolicy},
-    json::{self, Object},
+    json::{self, Object, nearest},
     sd_jwt::KeyBindingWindow,
     verify::StatusPolicy,
 };
