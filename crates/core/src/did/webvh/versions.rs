@@ -49,6 +49,11 @@ impl VerifiedLog {
         self.last.parameters.deactivated
     }
 
+    /// Whether the next entry has to take up keys that the last one committed to.
+    pub const fn is_prerotated(&self) -> bool {
+        !self.last.parameters.next_key_hashes.is_empty()
+    }
+
     /// The witnesses in force after the last entry.
     pub const fn witnesses(&self) -> Option<&Witnesses> {
         self.last.parameters.witnesses.as_ref()
