@@ -86,6 +86,19 @@ impl UnverifiedDocument {
         Cow::Owned(document)
     }
 
+    /// What all the proofs cover, if they are good: the document, under the context that there was when the
+    /// first of them was made.
+    pub(crate) fn signed_document(&self) -> Object {
+        let mut document = self.document.clone();
+        // VC-DI-EDDSA §3.3.2 (4): a context may grow, and what has been added since is not signed
+        let contexts = self.proofs.iter().filter_map(DataIntegrityProof::signed_context);
+        let entries = |context: &&Value| context.as_array().map_or(1, Vec::len);
+        if let Some(shortest) = contexts.min_by_key(entries) {
+            document.insert("@context".to_owned(), shortest.clone());
+        }
+        document
+    }
+
     pub(super) fn into_document(self) -> Object {
         self.document
     }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use serde_json::Value;
 
 use super::{
-    Challenge, Cryptosuite, DataIntegrityError, DataIntegrityProof, Domain, date_time,
+    Challenge, Cryptosuite, DataIntegrityError, DataIntegrityProof, Domain,
     ecdsa_sd::{self, JsonPointer, Tools},
     hash::Transformation,
     json_ld::Contexts,
@@ -16,12 +16,14 @@ use crate::{
     crypto::{CryptoProvider, Signer},
     did::{DidUrl, Relationship},
     json::Object,
+    w3c::write_date_time_stamp,
 };
 
 /// A proof that is about to be made.
 #[derive(Clone)]
 pub struct ProofDraft {
     cryptosuite: Cryptosuite,
+    verification_method: DidUrl,
     options: Object,
     mandatory: Vec<JsonPointer>,
     contexts: Arc<Contexts>,
@@ -47,23 +49,34 @@ impl ProofDraft {
 
     fn new(cryptosuite: Cryptosuite, verification_method: &DidUrl, purpose: Relationship) -> Self {
         let contexts = Arc::clone(Contexts::bundled());
-        Self { cryptosuite, options: Object::new(), mandatory: Vec::new(), contexts }
-            .with("type", DataIntegrityProof::TYPE)
-            .with("cryptosuite", cryptosuite.name())
-            .with("verificationMethod", verification_method.to_string())
-            .with("proofPurpose", purpose.name())
+        Self {
+            cryptosuite,
+            verification_method: verification_method.clone(),
+            options: Object::new(),
+            mandatory: Vec::new(),
+            contexts,
+        }
+        .with("type", DataIntegrityProof::TYPE)
+        .with("cryptosuite", cryptosuite.name())
+        .with("verificationMethod", verification_method.to_string())
+        .with("proofPurpose", purpose.name())
+    }
+
+    /// The name of the key that is to make it.
+    pub const fn verification_method(&self) -> &DidUrl {
+        &self.verification_method
     }
 
     /// Says when it was made, to the second.
     #[must_use]
     pub fn created(self, now: Timestamp) -> Self {
-        self.with("created", date_time::write(now))
+        self.with("created", to_the_second(now))
     }
 
     /// Says from when on it proves nothing, to the second.
     #[must_use]
     pub fn expires(self, end: Timestamp) -> Self {
-        self.with("expires", date_time::write(end))
+        self.with("expires", to_the_second(end))
     }
 
     /// Gives it a name, a URL, for later proofs to refer to.
@@ -146,6 +159,11 @@ impl ProofDraft {
         document.insert("proof".to_owned(), proofs);
         Ok(document)
     }
+}
+
+/// A fraction of a second says nothing that anybody needs, and tells documents apart.
+fn to_the_second(moment: Timestamp) -> String {
+    write_date_time_stamp(Timestamp::from_second(moment.as_second()).unwrap_or(moment))
 }
 
 /// The document with the proofs that a new one refers to.

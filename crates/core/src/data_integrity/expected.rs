@@ -62,7 +62,7 @@ impl ExpectedProof {
     }
 
     /// Judges everything about a proof but its signature.
-    pub(super) fn judge(&self, proof: &DataIntegrityProof) -> Result<(), DataIntegrityError> {
+    pub(crate) fn judge(&self, proof: &DataIntegrityProof) -> Result<(), DataIntegrityError> {
         // VC Data Integrity §4.4 (4): the purpose is the expected one
         if proof.purpose() != self.purpose {
             return Err(DataIntegrityError::Purpose(self.purpose.name()));

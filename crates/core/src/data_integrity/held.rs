@@ -5,8 +5,7 @@ use std::{fmt, sync::Arc};
 use serde_json::Value;
 
 use super::{
-    DataIntegrityError, DataIntegrityProof, JsonPointer, UnverifiedDocument, VerifiedDocument,
-    json_ld::Contexts,
+    DataIntegrityError, DataIntegrityProof, JsonPointer, UnverifiedDocument, json_ld::Contexts,
 };
 use crate::{crypto::CryptoProvider, json::Object};
 
@@ -19,11 +18,6 @@ pub struct HeldDocument {
 }
 
 impl HeldDocument {
-    pub(super) fn new(verified: VerifiedDocument, contexts: Arc<Contexts>) -> Self {
-        let proofs = verified.proofs().iter().map(|proof| proof.proof().clone()).collect();
-        Self { document: verified.document().clone(), proofs, contexts }
-    }
-
     /// Takes back what was verified when it was received and has been in the holder's own sealed storage
     /// since.
     pub fn danger_hold_unverified(document: UnverifiedDocument, contexts: Arc<Contexts>) -> Self {

@@ -10,7 +10,6 @@
 //! its holder is told by [`VerifiedProof::controller`].
 
 mod cryptosuite;
-mod date_time;
 mod document;
 mod draft;
 mod ecdsa_sd;

@@ -7,16 +7,16 @@ use serde_json::Value;
 use super::{
     Cryptosuite, DataIntegrityError,
     cryptosuite::Canonicalization,
-    date_time,
     ecdsa_sd::{self, JsonPointer, Revealed, SelectiveProof, Tools},
     hash::Transformation,
     json_ld::Contexts,
 };
 use crate::{
     Timestamp,
-    crypto::{CryptoProvider, PublicKey},
+    crypto::{CryptoProvider, Curve, PublicKey},
     did::Relationship,
     json::Object,
+    w3c::date_time_stamp,
 };
 
 /// The longest text of a signature that is decoded: base58 takes quadratic time, and the 96 bytes of
@@ -76,7 +76,7 @@ impl DataIntegrityProof {
         let time = |name| match text(members, name)? {
             None => Ok(None),
             Some(time) => {
-                date_time::parse(time).map(Some).ok_or(DataIntegrityError::ProofMember(name))
+                date_time_stamp(time).map(Some).ok_or(DataIntegrityError::ProofMember(name))
             }
         };
         Ok(Self {
@@ -110,6 +110,20 @@ impl DataIntegrityProof {
     /// `verificationMethod`: the URL of the key.
     pub fn verification_method(&self) -> &str {
         &self.verification_method
+    }
+
+    /// The curve that its key must be on, as far as the proof tells.
+    pub fn curve(&self) -> Option<Curve> {
+        match (self.cryptosuite, &self.value) {
+            (Cryptosuite::EddsaJcs2022 | Cryptosuite::EddsaRdfc2022, _) => Some(Curve::Ed25519),
+            (Cryptosuite::EcdsaSd2023, _) => Some(Curve::P256),
+            (_, ProofValue::Signature(signature)) => match signature.len() {
+                64 => Some(Curve::P256),
+                96 => Some(Curve::P384),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// `id`, by which another proof may refer to this one.
@@ -175,7 +189,7 @@ impl DataIntegrityProof {
         self.verify_under(Contexts::bundled(), document, key, provider)
     }
 
-    pub(super) fn verify_under(
+    pub(crate) fn verify_under(
         &self,
         contexts: &Contexts,
         document: &Object,
@@ -201,7 +215,7 @@ impl DataIntegrityProof {
 
     /// Checks a base proof for its holder, by what it discloses when it discloses everything; any other
     /// proof as it is.
-    pub(super) fn verify_for_holding(
+    pub(crate) fn verify_for_holding(
         &self,
         contexts: &Contexts,
         document: &Object,

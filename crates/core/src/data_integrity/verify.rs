@@ -62,7 +62,7 @@ impl ProofVerifier {
             proof.verify_under(contexts, document, key, &*self.provider)
         };
         let proofs = self.verify_each(&document, expected, &check).await?;
-        Ok(VerifiedDocument::new(document, proofs))
+        Ok(VerifiedDocument { document: document.signed_document(), proofs })
     }
 
     /// Verifies every proof in a document that its holder received: a base proof, which is for nobody else,
@@ -79,8 +79,8 @@ impl ProofVerifier {
         let check = |proof: &DataIntegrityProof, document: &Object, key: &PublicKey| {
             proof.verify_for_holding(contexts, document, key, &*self.provider)
         };
-        let proofs = self.verify_each(&document, expected, &check).await?;
-        Ok(HeldDocument::new(VerifiedDocument::new(document, proofs), Arc::clone(&self.contexts)))
+        self.verify_each(&document, expected, &check).await?;
+        Ok(HeldDocument::danger_hold_unverified(document, Arc::clone(&self.contexts)))
     }
 
     async fn verify_each(
@@ -130,17 +130,6 @@ pub struct VerifiedDocument {
 }
 
 impl VerifiedDocument {
-    fn new(document: UnverifiedDocument, proofs: Vec<VerifiedProof>) -> Self {
-        let mut document = document.into_document();
-        // VC-DI-EDDSA §3.3.2 (4): of a context that has grown, what all the proofs cover
-        let contexts = proofs.iter().filter_map(|proof| proof.proof.signed_context());
-        let entries = |context: &&serde_json::Value| context.as_array().map_or(1, Vec::len);
-        if let Some(shortest) = contexts.min_by_key(entries) {
-            document.insert("@context".to_owned(), shortest.clone());
-        }
-        Self { document, proofs }
-    }
-
     /// The document without its proofs.
     pub const fn document(&self) -> &Object {
         &self.document

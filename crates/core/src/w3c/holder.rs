@@ -148,6 +148,11 @@ impl HolderBinding {
 }
 
 impl Holder {
+    /// The owner of a key that its DID lists for authentication.
+    pub(super) const fn new(key: PublicKey, did: Did) -> Self {
+        Self { key, did: Some(did) }
+    }
+
     /// The key that signed the presentation.
     pub const fn key(&self) -> &PublicKey {
         &self.key

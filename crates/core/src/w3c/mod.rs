@@ -15,6 +15,7 @@ mod enveloped;
 mod holder;
 pub mod jwt_vc_json;
 mod language;
+pub mod ldp_vc;
 mod members;
 mod presentation;
 mod related_resource;

@@ -271,3 +271,40 @@ fn the_bundled_contexts_are_the_official_ones() {
     }
     assert_eq!(Contexts::bundled().urls().count(), 10);
 }
+
+#[test]
+fn what_only_json_ld_refuses_of_the_w3c_suite_is_refused_and_what_is_good_is_read() {
+    if !available() || !vectors::available("vc-data-model") {
+        return;
+    }
+    let undefined = vectors::bytes("json-ld-contexts/credentials-undefined-terms-v2.jsonld");
+    let contexts = Contexts::new()
+        .with("https://www.w3.org/ns/credentials/undefined-terms/v2", &undefined)
+        .unwrap();
+    let outcome = |file: &std::path::Path| {
+        let mut document = json::parse_object(&vectors::bytes(file)).unwrap();
+        // an input's own proof is taken away before a cryptosuite looks at the document
+        document.shift_remove("proof");
+        json_ld::to_rdf(&document, &contexts).map(drop)
+    };
+    let mut good = 0;
+    for folder in ["vc-data-model/inputs", "vc-data-model/inputs/names-and-descriptions"] {
+        for file in vectors::files(folder, "json") {
+            let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+            if name.ends_with("-ok") {
+                assert_eq!(outcome(&file), Ok(()), "{name}");
+                good += 1;
+            }
+        }
+    }
+    assert!(good > 45, "{good}");
+    for (name, code) in [
+        ("credential-redef-type-fail", "context_term_protected"),
+        ("credential-redef-type2-fail", "context_term_protected"),
+        ("credential-type-mapped-nonurl-fail", "rdf_iri_malformed"),
+        ("credential-type-unmapped-fail", "json_ld_relative_iri"),
+    ] {
+        let file = vectors::folder().join(format!("vc-data-model/inputs/{name}.json"));
+        assert_eq!(outcome(&file).map_err(|error| error.code()), Err(code), "{name}");
+    }
+}

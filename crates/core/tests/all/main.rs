@@ -43,6 +43,7 @@ mod type_metadata;
 mod type_metadata_svg;
 mod w3c_data_model;
 mod w3c_jwt_vc_json;
+mod w3c_ldp_vc;
 mod w3c_support;
 mod w3c_tamper;
 mod w3c_vc_cose;
