@@ -2,15 +2,16 @@
 
 use jiff::SignedDuration;
 use lanyard_core::{
-    Timestamp,
+    Timestamp, cbor,
+    cose::{self, CoseError, Header, Payload},
     crypto::{CryptoError, CryptoProvider},
     jose::JwsError,
     json,
     status::{
         InflateError, Status, StatusListUri,
         token_status_list::{
-            Freshness, StatusBits, StatusList, StatusListDraft, StatusListError,
-            UnverifiedStatusList, VerifiedStatusList,
+            Freshness, MEDIA_TYPE_CWT, MEDIA_TYPE_JWT, StatusBits, StatusList, StatusListDraft,
+            StatusListError, UnverifiedStatusList, VerifiedStatusList,
         },
     },
     trust::IssuerIdentifier,
@@ -294,4 +295,104 @@ fn a_list_expires_while_it_is_kept() {
     let list = verify(&forged(&issuer, &json!({})), &issuer).unwrap();
     assert!(!list.has_expired(after(3599)));
     assert!(list.has_expired(after(3600)));
+}
+
+#[test]
+fn a_published_cwt_says_what_was_set() {
+    let issuer = Party::new();
+    let iss = IssuerIdentifier::parse("https://issuer.example").unwrap();
+    let aggregation = StatusListUri::parse("https://issuer.example/status-lists").unwrap();
+    let draft = draft()
+        .with_issuer(&iss)
+        .with_expiry(after(3600))
+        .with_ttl(SignedDuration::from_secs(600))
+        .with_aggregation(&aggregation)
+        .with_key_id("key-1")
+        .with_x5c([b"not looked at here"]);
+    let token = ready(draft.sign_cwt(&issuer.signer)).unwrap();
+    for provider in PROVIDERS {
+        let list = UnverifiedStatusList::parse(MEDIA_TYPE_CWT, &token).unwrap();
+        let claimed = list.claimed_issuer(None, &[]);
+        assert_eq!((claimed.issuer, claimed.key_id), (Some(&iss), Some("key-1")));
+        assert_eq!(claimed.certificates.map(|chain| chain.der.len()), Some(1));
+        let list = list.verify(&issuer.jwk.key, &uri(), test_now(), provider).unwrap();
+        assert_eq!(list.list(), &self::list());
+        assert_eq!(list.aggregation(), Some(&aggregation));
+        assert_eq!(list.expires_at(), Some(after(3600)));
+        assert_eq!(list.ttl(), Some(SignedDuration::from_secs(600)));
+    }
+}
+
+/// A signed CWT with a good list in it, some of its claims replaced (by null: removed).
+fn forged_cwt(issuer: &Party, typ: &str, changes: &[(i64, cbor::Value)]) -> Vec<u8> {
+    let lst = cbor::Value::map([("bits", 1_u64.into()), ("lst", list().compress().into())]);
+    let mut claims = vec![(2, URI.into()), (6, test_now().as_second().into()), (65_533, lst)];
+    claims.retain(|(label, _)| changes.iter().all(|(changed, _)| changed != label));
+    claims.extend(changes.iter().filter(|(_, value)| *value != cbor::Value::Null).cloned());
+    let claims = claims.into_iter().map(|(label, value)| (label.into(), value)).collect();
+    let payload = cbor::Value::Map(claims).encode();
+    let protected = Header::new().with(cose::label::TYPE, typ);
+    let payload = Payload::Attached(&payload);
+    let signed = cose::sign1(protected, Header::new(), payload, b"", &issuer.signer);
+    cose::tagged_sign1(&ready(signed).expect("a key in memory signs"))
+}
+
+fn verify_cwt(token: &[u8], issuer: &Party) -> Result<VerifiedStatusList, StatusListError> {
+    let list = UnverifiedStatusList::parse_cwt(token)?;
+    list.verify(&issuer.jwk.key, &uri(), test_now(), PROVIDERS[0])
+}
+
+#[test]
+fn a_cwt_is_held_to_the_same_rules() {
+    let issuer = Party::new();
+    let refusal = |label: i64, value: cbor::Value| {
+        let token = forged_cwt(&issuer, MEDIA_TYPE_CWT, &[(label, value)]);
+        verify_cwt(&token, &issuer).unwrap_err()
+    };
+    let time = |seconds| cbor::Value::from(after(seconds).as_second());
+    assert_eq!(refusal(1, "somebody".into()), StatusListError::Iss);
+    assert_eq!(refusal(2, "https://issuer.example/2".into()), StatusListError::AnotherList);
+    assert_eq!(refusal(4, time(0)), StatusListError::Expired);
+    assert_eq!(refusal(4, "never".into()), StatusListError::Expiry);
+    assert_eq!(refusal(6, cbor::Value::Null), StatusListError::IssuedAt);
+    let tagged = cbor::Value::Tag(1, Box::new(time(0)));
+    assert_eq!(refusal(6, tagged), StatusListError::IssuedAt, "RFC 8392: no tag");
+    assert_eq!(refusal(6, time(61)), StatusListError::IssuedInTheFuture);
+    assert_eq!(refusal(65_534, 0_u64.into()), StatusListError::Ttl);
+    assert_eq!(refusal(65_533, cbor::Value::Null), StatusListError::Malformed);
+    let three = cbor::Value::map([("bits", 3_u64.into()), ("lst", list().compress().into())]);
+    assert_eq!(refusal(65_533, three), StatusListError::Bits);
+    let text = json::base64url(list().compress());
+    let text = cbor::Value::map([("bits", 1_u64.into()), ("lst", text.into())]);
+    assert_eq!(refusal(65_533, text), StatusListError::Malformed, "lst is a byte string");
+    assert!(verify_cwt(&forged_cwt(&issuer, MEDIA_TYPE_CWT, &[]), &issuer).is_ok());
+}
+
+#[test]
+fn a_cwt_is_tagged_and_typed_as_a_status_list_token() {
+    let issuer = Party::new();
+    let token = forged_cwt(&issuer, MEDIA_TYPE_CWT, &[]);
+    let untagged = &token[1..];
+    assert_eq!(verify_cwt(untagged, &issuer).unwrap_err(), StatusListError::CwtType);
+    let as_cwt = [&[0xd8, 61], &token[..]].concat();
+    assert_eq!(verify_cwt(&as_cwt, &issuer).unwrap_err(), CoseError::Malformed.into());
+    let typed = forged_cwt(&issuer, "application/mso", &[]);
+    assert_eq!(verify_cwt(&typed, &issuer).unwrap_err(), StatusListError::CwtType);
+    let refused = CoseError::Signature(CryptoError::InvalidSignature).into();
+    assert_eq!(verify_cwt(&token, &Party::new()).unwrap_err(), refused);
+}
+
+#[test]
+fn the_media_type_says_which_of_the_two_forms_it_is() {
+    let issuer = Party::new();
+    let jwt = ready(draft().sign_jwt(&issuer.signer)).unwrap();
+    let cwt = ready(draft().sign_cwt(&issuer.signer)).unwrap();
+    let parse = |media_type: &str, bytes: &[u8]| {
+        UnverifiedStatusList::parse(media_type, bytes).map(drop).map_err(|error| error.code())
+    };
+    assert_eq!(parse(MEDIA_TYPE_JWT, jwt.as_bytes()), Ok(()));
+    assert_eq!(parse(MEDIA_TYPE_CWT, &cwt), Ok(()));
+    assert_eq!(parse(MEDIA_TYPE_CWT, jwt.as_bytes()), Err("status_list_token_refused"));
+    assert_eq!(parse(MEDIA_TYPE_JWT, &cwt), Err("status_list_token_refused"));
+    assert_eq!(parse("text/html", jwt.as_bytes()), Err("status_list_media_type"));
 }

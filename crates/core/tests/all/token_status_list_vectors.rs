@@ -2,13 +2,15 @@
 
 use lanyard_core::{
     Timestamp,
+    cbor::Item,
+    cose::UnverifiedSign1,
     crypto::{AwsLc, CryptoProvider, RustCrypto},
     jose::Jwk,
     json,
     sd_jwt::UnverifiedSdJwt,
     status::{
         Status, StatusListUri,
-        token_status_list::{StatusBits, StatusList, UnverifiedStatusList},
+        token_status_list::{MEDIA_TYPE_CWT, StatusBits, StatusList, UnverifiedStatusList},
     },
 };
 use lanyard_testkit::vectors;
@@ -140,4 +142,37 @@ fn the_aggregation_names_lists_by_uris() {
     assert_eq!(uris.len(), 3);
     assert_eq!(uris[0].as_ref().map(StatusListUri::as_str), Ok(URI));
     assert!(uris.iter().all(Result::is_ok));
+}
+
+#[test]
+fn the_signed_cwt_verifies_and_says_what_the_small_list_says() {
+    if !vectors::available(SUITE) {
+        return;
+    }
+    let token = hex(&vectors::text(file("status_list_token.cwt.hex.txt")));
+    let uri = StatusListUri::parse(URI).unwrap();
+    let now = Timestamp::from_second(1_700_000_000).unwrap();
+    for provider in [&RustCrypto as &dyn CryptoProvider, &AwsLc] {
+        let list = UnverifiedStatusList::parse(MEDIA_TYPE_CWT, &token).unwrap();
+        assert_eq!(list.claimed_issuer(None, &[]).key_id, Some("12"));
+        let list = list.verify(&test_key().key, &uri, now, provider).unwrap();
+        assert_eq!(list.list().as_bytes(), [0xb9, 0xa3]);
+        assert_eq!(list.ttl().map(|ttl| ttl.as_secs()), Some(43_200));
+        assert_eq!(list.expires_at().map(|end| end.as_second()), Some(2_291_720_170));
+    }
+}
+
+#[test]
+fn the_referenced_cwt_points_to_the_signed_list() {
+    if !vectors::available(SUITE) {
+        return;
+    }
+    let token = hex(&vectors::text(file("referenced_token.cwt.hex.txt")));
+    let token = UnverifiedSign1::parse(&token).unwrap();
+    let token = token.verify(&test_key().key, b"", &RustCrypto).unwrap();
+    let claims = Item::parse(token.payload()).unwrap();
+    // Token Status List §6.2: the claim 65535
+    let reference = claims.get(65_535).and_then(|status| status.get("status_list")).unwrap();
+    assert_eq!(reference.get("idx").and_then(Item::as_integer), Some(0));
+    assert_eq!(reference.get("uri").and_then(Item::as_text), Some(URI));
 }

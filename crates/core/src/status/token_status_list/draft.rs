@@ -4,9 +4,10 @@ use base64::Engine as _;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{StatusList, TYP};
+use super::{StatusList, TYP, cwt};
 use crate::{
     Timestamp,
+    cose::{self, Header, Payload},
     crypto::{Signer, SignerError},
     jose,
     json::{self, Object},
@@ -122,5 +123,30 @@ impl StatusListDraft {
         }
         claims.insert("status_list".to_owned(), list);
         jose::sign(header, &claims, signer).await
+    }
+
+    /// Signs the list as a CWT (Token Status List §5.2).
+    ///
+    /// # Errors
+    /// [`SignerError`] when the issuer's key gives no signature.
+    pub async fn sign_cwt(&self, signer: &dyn Signer) -> Result<Vec<u8>, SignerError> {
+        let claims = cwt::Claims {
+            iss: self.issuer.as_ref().map(IssuerIdentifier::as_str),
+            sub: self.uri.as_str(),
+            iat: self.issued_at.as_second(),
+            exp: self.expires_at.map(Timestamp::as_second),
+            ttl: self.ttl,
+            bits: self.bits,
+            lst: &self.compressed,
+            aggregation: self.aggregation.as_ref().map(StatusListUri::as_str),
+        };
+        let payload = claims.encode();
+        let mut unprotected = Header::new().with_x5chain(&self.certificates);
+        if let Some(key_id) = &self.key_id {
+            unprotected = unprotected.with(cose::label::KEY_ID, key_id.as_bytes());
+        }
+        let payload = Payload::Attached(&payload);
+        let signed = cose::sign1(cwt::protected(), unprotected, payload, b"", signer).await?;
+        Ok(cose::tagged_sign1(&signed))
     }
 }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{jose::JwsError, json::Base64UrlError, status::InflateError};
+use crate::{cose::CoseError, jose::JwsError, json::Base64UrlError, status::InflateError};
 
 /// Why a Status List Token, or a lookup in one, is refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -10,6 +10,15 @@ pub enum StatusListError {
     /// It is refused as a JWS.
     #[error("the status list token is refused: {0}")]
     Jws(#[from] JwsError),
+    /// It is refused as a COSE_Sign1.
+    #[error("the status list token is refused: {0}")]
+    Cose(#[from] CoseError),
+    /// It came as something else than a JWT or a CWT.
+    #[error("the status list is of no media type for a status list token")]
+    MediaType,
+    /// It is a CWT without tag 18, or its `typ` is another.
+    #[error("the CWT is not tagged or typed as a status list token")]
+    CwtType,
     /// `sub` is missing or is not the URI that the credential refers to.
     #[error("the status list is not the one that was referred to")]
     AnotherList,
@@ -58,8 +67,11 @@ impl StatusListError {
     /// The stable reason code, for operators.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Jws(JwsError::Signature(_)) => "status_list_signature",
-            Self::Jws(_) => "status_list_token_refused",
+            Self::Jws(JwsError::Signature(_)) | Self::Cose(CoseError::Signature(_)) => {
+                "status_list_signature"
+            }
+            Self::Jws(_) | Self::Cose(_) | Self::CwtType => "status_list_token_refused",
+            Self::MediaType => "status_list_media_type",
             Self::AnotherList => "status_list_another",
             Self::Iss => "status_list_issuer_malformed",
             Self::IssuedAt => "status_list_iat_malformed",

@@ -5,12 +5,13 @@ use std::fmt;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::{SLOT, StatusBits, StatusList, StatusListError};
+use super::{MEDIA_TYPE_CWT, MEDIA_TYPE_JWT, SLOT, StatusBits, StatusList, StatusListError, cwt};
 use crate::{
     Timestamp,
+    cose::UnverifiedSign1,
     credential::CredentialType,
-    crypto::{CryptoProvider, Curve, PublicKey, SignatureAlgorithm},
-    jose::UnverifiedJws,
+    crypto::{CryptoProvider, PublicKey, SignatureAlgorithm},
+    jose::{JwsError, UnverifiedJws},
     json::{self, Object, numeric_date},
     status::{Status, StatusListUri},
     trust::{ClaimedCertificates, ClaimedIssuer, IssuerIdentifier, x509::CertificatePurpose},
@@ -22,18 +23,53 @@ const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
 /// A Status List Token that was taken apart; nothing in it is trusted.
 #[derive(Debug)]
 pub struct UnverifiedStatusList<'t> {
-    jws: UnverifiedJws<'t>,
+    signed: Signed<'t>,
     issuer: Option<IssuerIdentifier>,
+    key_id: Option<String>,
+    algorithm: SignatureAlgorithm,
+    certificates: Option<Vec<Vec<u8>>>,
+}
+
+/// The two forms of a token.
+#[derive(Debug)]
+enum Signed<'t> {
+    Jwt(Box<UnverifiedJws<'t>>),
+    Cwt(UnverifiedSign1<'t>),
+}
+
+/// What a token says.
+pub(super) struct Content {
+    pub(super) subject: Option<String>,
+    pub(super) times: Times,
+    pub(super) list: StatusList,
+    pub(super) aggregation: Option<StatusListUri>,
 }
 
 impl<'t> UnverifiedStatusList<'t> {
+    /// Takes apart what came with this media type, which is without parameters.
+    ///
+    /// # Errors
+    /// [`StatusListError::MediaType`] for every other type than the two of the specification, and as
+    /// [`UnverifiedStatusList::parse_jwt`] and [`UnverifiedStatusList::parse_cwt`].
+    pub fn parse(media_type: &str, bytes: &'t [u8]) -> Result<Self, StatusListError> {
+        // Token Status List §8.1: the media type says which of the two forms it is
+        match media_type {
+            MEDIA_TYPE_JWT => {
+                let compact = str::from_utf8(bytes).map_err(|_| JwsError::Malformed)?;
+                Self::parse_jwt(compact.trim_ascii_end())
+            }
+            MEDIA_TYPE_CWT => Self::parse_cwt(bytes),
+            _ => Err(StatusListError::MediaType),
+        }
+    }
+
     /// Takes a token in JWT form apart, and checks that it says it is one.
     ///
     /// # Errors
     /// [`StatusListError::Jws`] for its form, `typ` and `alg`, and [`StatusListError::Iss`].
     pub fn parse_jwt(compact: &'t str) -> Result<Self, StatusListError> {
         let jws = UnverifiedJws::parse(compact)?;
-        jws.check_slot(&SLOT)?;
+        let algorithm = jws.check_slot(&SLOT)?;
         let issuer = match jws.danger_unverified_claims()?.remove("iss") {
             None => None,
             Some(Value::String(iss)) => {
@@ -41,7 +77,28 @@ impl<'t> UnverifiedStatusList<'t> {
             }
             Some(_) => return Err(StatusListError::Iss),
         };
-        Ok(Self { jws, issuer })
+        let (key_id, certificates) = (jws.header().kid.clone(), jws.header().x5c.clone());
+        Ok(Self { signed: Signed::Jwt(Box::new(jws)), issuer, key_id, algorithm, certificates })
+    }
+
+    /// Takes a token in CWT form apart, and checks that it says it is one.
+    ///
+    /// # Errors
+    /// [`StatusListError::Cose`] and [`StatusListError::CwtType`] for its form, tag, `typ` and `alg`, and
+    /// [`StatusListError::Iss`].
+    pub fn parse_cwt(bytes: &'t [u8]) -> Result<Self, StatusListError> {
+        let (sign1, claims) = cwt::parse(bytes)?;
+        let issuer = match claims.get(cwt::ISS) {
+            None => None,
+            Some(iss) => {
+                let iss = iss.as_text().ok_or(StatusListError::Iss)?;
+                Some(IssuerIdentifier::parse(iss).map_err(|_| StatusListError::Iss)?)
+            }
+        };
+        let headers = sign1.headers();
+        let key_id = headers.key_id().and_then(|kid| str::from_utf8(kid).ok()).map(str::to_owned);
+        let (algorithm, certificates) = (headers.algorithm()?, headers.x5chain()?);
+        Ok(Self { signed: Signed::Cwt(sign1), issuer, key_id, algorithm, certificates })
     }
 
     /// What it says about who signed it, to find the key by.
@@ -53,19 +110,17 @@ impl<'t> UnverifiedStatusList<'t> {
         referring: Option<&'c IssuerIdentifier>,
         types: &[CredentialType],
     ) -> ClaimedIssuer<'c> {
-        let header = self.jws.header();
         let purpose = CertificatePurpose::CredentialSigning;
         ClaimedIssuer {
             types: types.to_vec(),
             issuer: self.issuer.as_ref().or(referring),
-            key_id: header.kid.as_deref(),
-            curve: self.curve(),
-            certificates: header.x5c.as_deref().map(|der| ClaimedCertificates { der, purpose }),
+            key_id: self.key_id.as_deref(),
+            curve: Some(self.algorithm.curve()),
+            certificates: self
+                .certificates
+                .as_deref()
+                .map(|der| ClaimedCertificates { der, purpose }),
         }
-    }
-
-    fn curve(&self) -> Option<Curve> {
-        SignatureAlgorithm::from_name(&self.jws.header().alg).map(SignatureAlgorithm::curve)
     }
 
     /// Verifies the list that a credential refers to by this URI.
@@ -79,20 +134,22 @@ impl<'t> UnverifiedStatusList<'t> {
         now: Timestamp,
         provider: &dyn CryptoProvider,
     ) -> Result<VerifiedStatusList, StatusListError> {
-        let claims = self.jws.verify(&SLOT, key, provider)?.claims()?;
+        let content = match self.signed {
+            Signed::Jwt(jws) => read(&jws.verify(&SLOT, key, provider)?.claims()?)?,
+            Signed::Cwt(sign1) => cwt::read(sign1.verify(key, b"", provider)?.payload())?,
+        };
+        let Content { subject, times, list, aggregation } = content;
         // Token Status List §8.3(4.1): sub is the uri of the referenced token
-        if claims.get("sub").and_then(Value::as_str) != Some(uri.as_str()) {
+        if subject.as_deref() != Some(uri.as_str()) {
             return Err(StatusListError::AnotherList);
         }
-        let times = Times::read(&claims)?;
         times.judge(now)?;
-        let (list, aggregation) = read_list(&claims)?;
         Ok(VerifiedStatusList { list, uri: uri.clone(), times, aggregation })
     }
 }
 
-/// `status_list`: the list and where the list of all lists is.
-fn read_list(claims: &Object) -> Result<(StatusList, Option<StatusListUri>), StatusListError> {
+/// Reads the claims of a JWT.
+fn read(claims: &Object) -> Result<Content, StatusListError> {
     let members =
         claims.get("status_list").and_then(Value::as_object).ok_or(StatusListError::Malformed)?;
     let bits = members.get("bits").ok_or(StatusListError::Malformed)?;
@@ -106,28 +163,36 @@ fn read_list(claims: &Object) -> Result<(StatusList, Option<StatusListUri>), Sta
             Some(StatusListUri::parse(uri).map_err(|_| StatusListError::Malformed)?)
         }
     };
-    Ok((StatusList::decompress(bits, &json::base64url_decode(lst)?)?, aggregation))
+    Ok(Content {
+        subject: claims.get("sub").and_then(Value::as_str).map(str::to_owned),
+        times: Times::read(claims.get("iat"), claims.get("exp"), claims.get("ttl"))?,
+        list: StatusList::decompress(bits, &json::base64url_decode(lst)?)?,
+        aggregation,
+    })
 }
 
 /// When a list was made, and for how long it is good.
 #[derive(Clone, Copy, Debug)]
-struct Times {
+pub(super) struct Times {
     issued_at: Timestamp,
     expires_at: Option<Timestamp>,
     ttl: Option<SignedDuration>,
 }
 
 impl Times {
-    fn read(claims: &Object) -> Result<Self, StatusListError> {
+    pub(super) fn read(
+        iat: Option<&Value>,
+        exp: Option<&Value>,
+        ttl: Option<&Value>,
+    ) -> Result<Self, StatusListError> {
         // Token Status List §5.1: iat is required
-        let issued_at =
-            claims.get("iat").and_then(numeric_date).ok_or(StatusListError::IssuedAt)?;
-        let expires_at = match claims.get("exp") {
+        let issued_at = iat.and_then(numeric_date).ok_or(StatusListError::IssuedAt)?;
+        let expires_at = match exp {
             None => None,
             Some(exp) => Some(numeric_date(exp).ok_or(StatusListError::Expiry)?),
         };
         // Token Status List §5.1: ttl is a positive number, in seconds
-        let ttl = match claims.get("ttl").map(Value::as_f64) {
+        let ttl = match ttl.map(Value::as_f64) {
             None => None,
             // a cast from a float stops at the ends of the range
             Some(Some(ttl)) if ttl > 0.0 => Some(SignedDuration::from_secs(ttl as i64)),
