@@ -22,6 +22,16 @@ pub fn date_time_stamp(text: &str) -> Option<Timestamp> {
     offset.to_timestamp(DateTime::from_parts(date, time)).ok()
 }
 
+/// Writes a `dateTimeStamp` in UTC, as [`date_time_stamp`] reads it.
+pub fn write_date_time_stamp(moment: Timestamp) -> String {
+    let text = moment.to_string();
+    // RFC 9557 §2 wants six digits of a year before 0; XML Schema 1.1 part 2 §3.3.7.2 wants four of this one
+    match text.strip_prefix("-00") {
+        Some(rest) => format!("-{rest}"),
+        None => text,
+    }
+}
+
 /// XML Schema 1.1 part 2 §3.3.7.2: `-?yyyy-mm-dd`.
 fn read_date(text: &str) -> Option<Date> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
@@ -108,6 +118,14 @@ mod tests {
         ] {
             assert_eq!(date_time_stamp(text), same.parse().ok(), "{text}");
             assert!(date_time_stamp(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for text in ["2010-01-01T19:23:24Z", "-0001-12-31T00:00:00Z", "-9998-01-02T00:00:00.5Z"] {
+            let moment = date_time_stamp(text).unwrap();
+            assert_eq!(write_date_time_stamp(moment), text);
         }
     }
 

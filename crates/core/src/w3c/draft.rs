@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     BASE_CONTEXT, BASE_CONTEXT_V1, Credential, CredentialError, CredentialV1, CredentialV1Error,
-    Uri,
+    Uri, write_date_time_stamp,
 };
 use crate::{Timestamp, json::Object, trust::IssuerIdentifier};
 
@@ -76,13 +76,13 @@ impl CredentialDraft {
     /// Valid from this moment on.
     #[must_use]
     pub fn valid_from(self, moment: Timestamp) -> Self {
-        self.with("validFrom", moment.to_string())
+        self.with("validFrom", write_date_time_stamp(moment))
     }
 
     /// Valid until this moment.
     #[must_use]
     pub fn valid_until(self, moment: Timestamp) -> Self {
-        self.with("validUntil", moment.to_string())
+        self.with("validUntil", write_date_time_stamp(moment))
     }
 
     /// With another member, as `credentialStatus`, `name` or `evidence`; it replaces one of that name.
@@ -185,7 +185,7 @@ impl CredentialV1Draft {
 /// VCDM 1.1 §6.3.1: a date is also a NumericDate, and those are whole seconds.
 fn to_the_second(moment: Timestamp) -> String {
     let second = Timestamp::from_second(moment.as_second());
-    second.unwrap_or(moment).to_string()
+    write_date_time_stamp(second.unwrap_or(moment))
 }
 
 impl Parts {

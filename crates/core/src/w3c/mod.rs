@@ -24,7 +24,7 @@ pub mod vc_jose_cose;
 
 pub use credential::{Credential, CredentialError};
 pub use credential_v1::{CredentialV1, CredentialV1Error};
-pub use date_time::date_time_stamp;
+pub use date_time::{date_time_stamp, write_date_time_stamp};
 pub use draft::{CredentialDraft, CredentialV1Draft};
 pub use enveloped::{
     EnvelopeError, EnvelopedCredential, EnvelopedPresentation, SecuredCredential,

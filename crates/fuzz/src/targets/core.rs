@@ -208,7 +208,7 @@ fn until(bytes: &[u8], end: u8) -> Vec<u8> {
     bytes.split(|byte| *byte == end).next().unwrap_or_default().to_vec()
 }
 
-fn text(bytes: &[u8], run: impl FnOnce(&str)) {
+pub(super) fn text(bytes: &[u8], run: impl FnOnce(&str)) {
     if let Ok(text) = str::from_utf8(bytes) {
         run(text);
     }

@@ -2,6 +2,7 @@
 
 mod core;
 mod protocols;
+mod w3c;
 
 /// One parser with something to start from.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,15 @@ pub const TARGETS: &[Target] = &[
     core::DID_URL,
     core::DID,
     core::DID_DOCUMENT,
+    w3c::CREDENTIAL,
+    w3c::PRESENTATION,
+    w3c::ENVELOPE,
+    w3c::DATE_TIME,
+    w3c::JWT_VC_JSON,
+    w3c::JWT_VC_JSON_CLAIMS,
+    w3c::VC_JWT,
+    w3c::VC_SD_JWT,
+    w3c::VC_COSE,
     protocols::CREDENTIAL_OFFER,
     protocols::CREDENTIAL_OFFER_LINK,
     protocols::ISSUER_METADATA,

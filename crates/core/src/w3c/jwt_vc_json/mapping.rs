@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    super::{CredentialV1, HolderBinding, date_time_stamp},
+    super::{CredentialV1, HolderBinding, date_time_stamp, write_date_time_stamp},
     JwtVcError,
 };
 use crate::{
@@ -89,7 +89,7 @@ fn place_subject(vc: &mut Object, sub: &Value) -> Result<(), JwtVcError> {
 fn place_date(vc: &mut Object, name: &str, moment: Timestamp) -> Option<()> {
     match vc.get(name) {
         None => {
-            vc.insert(name.to_owned(), moment.to_string().into());
+            vc.insert(name.to_owned(), write_date_time_stamp(moment).into());
             Some(())
         }
         Some(date) => {
