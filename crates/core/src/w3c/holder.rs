@@ -21,6 +21,8 @@ use crate::{
 pub enum HolderBinding {
     /// That of a key in the credential (`cnf.jwk`, RFC 7800 §3.2).
     Key(Box<Jwk>),
+    /// That of a key that the credential names by a DID URL (`cnf.kid`, RFC 7800 §3.4).
+    KeyId(DidUrl),
     /// That of the one subject, who is named by a DID (`credentialSubject.id`).
     Subject(Did),
     /// Whoever has it: the credential names nobody who could prove that it is theirs.
@@ -32,6 +34,7 @@ pub enum HolderBinding {
 pub struct Holder {
     key: PublicKey,
     did: Option<Did>,
+    key_id: Option<DidUrl>,
 }
 
 /// What the verifier demands of a presentation that is signed as a JWT.
@@ -79,7 +82,7 @@ pub enum HolderError {
     /// `nonce` is missing or not the request's.
     #[error("the nonce is not that of the request")]
     Nonce,
-    /// `aud` is missing, not a single string, or another verifier.
+    /// `aud` is missing, another verifier, or more than one.
     #[error("the audience is another")]
     Audience,
     /// `iat` is too long ago.
@@ -125,6 +128,9 @@ impl HolderBinding {
         claims: &Object,
         mut subjects: impl Iterator<Item = &'s Object>,
     ) -> Result<Self, HolderError> {
+        if let Some(url) = confirmed_key_id(claims) {
+            return Ok(Self::KeyId(url));
+        }
         if let Some(key) = confirmation_key(claims).map_err(HolderError::Confirmation)? {
             return Ok(Self::Key(Box::new(key)));
         }
@@ -140,11 +146,19 @@ impl HolderBinding {
     pub(super) fn check(&self, holder: &Holder) -> Result<(), HolderError> {
         let is_theirs = match self {
             Self::Key(jwk) => jwk.key == holder.key,
+            Self::KeyId(url) => Some(url) == holder.key_id.as_ref(),
             Self::Subject(did) => Some(did) == holder.did.as_ref(),
             Self::None => return Err(HolderError::NotBound),
         };
         if is_theirs { Ok(()) } else { Err(HolderError::ForeignCredential) }
     }
+}
+
+/// The DID URL in a `cnf` that has no key in it.
+fn confirmed_key_id(claims: &Object) -> Option<DidUrl> {
+    let confirmation = claims.get("cnf")?.as_object()?;
+    let key_id = confirmation.get("kid").filter(|_| !confirmation.contains_key("jwk"))?;
+    DidUrl::parse(key_id.as_str()?).ok().filter(DidUrl::names_a_key)
 }
 
 impl Holder {
@@ -183,12 +197,12 @@ pub(super) async fn find(
         (None, _) => return by_confirmation(bindings),
     };
     let document = resolver.resolve(&did).await?;
-    let key = match did_url {
+    let key = match &did_url {
         // DID 1.1 §5.3.1: a presentation is signed to authenticate
-        Some(url) => *document.authentication(&url)?,
+        Some(url) => *document.authentication(url)?,
         None => only_fitting(&document, claimed.curve)?,
     };
-    Ok(Holder { key, did: Some(did) })
+    Ok(Holder { key, did: Some(did), key_id: did_url })
 }
 
 /// Without a DID: the one key that every credential is bound to.
@@ -197,7 +211,7 @@ fn by_confirmation(bindings: &[&HolderBinding]) -> Result<Holder, HolderError> {
         Some(HolderBinding::Key(jwk)) => jwk.key,
         _ => return Err(HolderError::NotNamed),
     };
-    Ok(Holder { key, did: None })
+    Ok(Holder { key, did: None, key_id: None })
 }
 
 /// Without a `kid`: the one key for authentication that the algorithm fits.
@@ -218,11 +232,16 @@ pub(super) fn check_request(
     expected: &ExpectedPresentation<'_>,
 ) -> Result<(), HolderError> {
     let text = |name| claims.get(name).and_then(Value::as_str);
-    // OID4VP 1.0 §14.1.2: nonce and aud are the request's; aud is the one verifier
+    // OID4VP 1.0 §14.1.2: nonce and aud are the request's
     if text("nonce") != Some(expected.nonce.as_str()) {
         return Err(HolderError::Nonce);
     }
-    if text("aud") != Some(expected.audience.as_str()) {
+    // RFC 7519 §4.1.3: aud may be an array; with more than this verifier in it others could use it too
+    let audience = match claims.get("aud") {
+        Some(Value::Array(audiences)) if audiences.len() == 1 => audiences.first(),
+        aud => aud,
+    };
+    if audience.and_then(Value::as_str) != Some(expected.audience.as_str()) {
         return Err(HolderError::Audience);
     }
     let policy = ValidityPolicy { leeway: expected.window.future, expiry: ExpiryRule::Optional };
@@ -236,7 +255,7 @@ pub(super) fn check_request(
 impl fmt::Display for HolderBinding {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Key(_) => "bound to a key",
+            Self::Key(_) | Self::KeyId(_) => "bound to a key",
             Self::Subject(_) => "bound to its subject",
             Self::None => "not bound",
         })

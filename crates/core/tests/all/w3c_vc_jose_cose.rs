@@ -327,7 +327,8 @@ fn each_rule_about_a_presentation_refuses_it_alone() {
         (other_media("application/vc+sd-jwt"), "sd_jwt_no_tilde"),
         (json!({"nonce": "other"}), "nonce_mismatch"),
         (json!({"aud": "other"}), "audience_mismatch"),
-        (json!({"aud": [AUDIENCE]}), "audience_mismatch"),
+        (json!({"aud": [AUDIENCE, "other"]}), "audience_mismatch"),
+        (json!({"aud": []}), "audience_mismatch"),
         (json!({"exp": now - 60}), "presentation_expired"),
         (json!({"iat": now - 61}), "presentation_too_old"),
         (json!({"iat": now + 61}), "presentation_from_the_future"),
@@ -340,6 +341,7 @@ fn each_rule_about_a_presentation_refuses_it_alone() {
     }
     for changes in [
         json!({"holder": null}),
+        json!({"aud": [AUDIENCE]}),
         json!({"holder": null, "iss": world.holder.did.as_str()}),
         json!({"holder": {"id": world.holder.did.as_str()}, "iss": world.holder.did.as_str()}),
         json!({"iat": null}),
@@ -435,6 +437,34 @@ fn nobody_presents_the_credential_of_another_holder() {
         let refused = world.verify(&thief.present(&envelopes, &json!({}))).err();
         assert_eq!(refused, Some("credential_of_another_holder"));
     }
+}
+
+#[test]
+fn a_credential_may_name_its_holders_key_instead_of_carrying_it() {
+    let world = World::new();
+    let bound = |kid: &str| json!({"cnf": {"kid": kid}, "credentialSubject": {"name": "Ada"}});
+    let key_id = world.holder.key_id.to_string();
+    assert_eq!(world.refusal_of(&world.credential(&bound(&key_id))), None);
+    let held = world.hold(&world.credential(&bound(&key_id)));
+    assert_eq!(held.binding(), &HolderBinding::KeyId(world.holder.key_id.clone()));
+    let asked = Asked::new();
+    let presented =
+        |by: &Person| ready(present_jwt(&[HeldCredential::Jwt(&held)], &asked.request(by)));
+    assert!(world.verify(&presented(&world.holder).unwrap()).is_ok());
+    assert_eq!(presented(&world.issuer), Err(PresentVpError::WrongHolder));
+    let other = Person::new().key_id.to_string();
+    for (kid, code) in [
+        (other.as_str(), "credential_of_another_holder"),
+        // a name that leads nowhere, and a DID without a key
+        ("key-1", "credential_binding_unsupported"),
+        (world.holder.did.as_str(), "credential_binding_unsupported"),
+    ] {
+        let refused = world.refusal_of(&world.credential(&bound(kid)));
+        assert_eq!(refused, Some(code), "{kid}");
+    }
+    // a key beside the name is what counts
+    let both = json!({"kid": other, "jwk": world.holder.jwk().to_value()});
+    assert_eq!(world.refusal_of(&world.credential(&json!({"cnf": both}))), None);
 }
 
 #[test]

@@ -69,6 +69,7 @@ impl PresentationRequest<'_> {
     pub(in super::super) fn check(&self, binding: &HolderBinding) -> Result<(), PresentVpError> {
         let is_theirs = match binding {
             HolderBinding::Key(jwk) => jwk.key == *self.key(),
+            HolderBinding::KeyId(url) => self.key_id == Some(url),
             HolderBinding::Subject(did) => self.did() == Some(did),
             HolderBinding::None => return Err(PresentVpError::NotBound),
         };
