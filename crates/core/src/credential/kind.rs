@@ -41,6 +41,12 @@ impl CredentialType {
     }
 }
 
+impl From<&Vct> for CredentialType {
+    fn from(vct: &Vct) -> Self {
+        Self::vct(vct)
+    }
+}
+
 impl From<Vct> for CredentialType {
     fn from(vct: Vct) -> Self {
         Self::vct(&vct)

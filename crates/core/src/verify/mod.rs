@@ -17,8 +17,11 @@
 //! # }
 //! ```
 
+mod blame;
 mod checks;
+mod every_format;
 mod policy;
+mod presented;
 mod verdict;
 
 use std::{fmt, sync::Arc};
@@ -28,16 +31,17 @@ pub use policy::{
     IssuerName, PolicyError, PolicyFault, PolicyFaultKind, PolicyFaults, PolicyRule, PolicySet,
     TypeMetadataRule,
 };
+pub use presented::{Presented, VerifiedCredential, VerifiedCredentials};
 pub use verdict::{Cause, CauseKind, Refusal, RefusalReason, VerifiedPresentation, VerifyError};
 
 use crate::{
     Timestamp,
-    credential::ValidityPolicy,
+    credential::{CredentialType, Format, ValidityPolicy},
     crypto::CryptoProvider,
     did::DidResolver,
     sd_jwt::{Audience, ExpectedKeyBinding, KeyBindingWindow, RequestNonce, UnverifiedSdJwt},
     sd_jwt_vc::{
-        SdJwtVcError, UnverifiedSdJwtVc, Vct, VerifiedSdJwtVc,
+        SdJwtVcError, UnverifiedSdJwtVc, VerifiedSdJwtVc,
         type_metadata::{
             EffectiveTypeMetadata, LocalTypeMetadata, TypeMetadataError, TypeMetadataSource,
         },
@@ -92,7 +96,7 @@ pub struct Expecting {
     audience: Audience,
     nonce: RequestNonce,
     key_binding: KeyBindingRule,
-    types: Vec<Vct>,
+    types: Vec<CredentialType>,
 }
 
 /// What a presentation must answer.
@@ -118,8 +122,8 @@ impl Expected {
 impl Expecting {
     /// Demands this type; called more than once, any of them will do. Without, every type will.
     #[must_use]
-    pub fn of_type(mut self, vct: &Vct) -> Self {
-        self.types.push(vct.clone());
+    pub fn of_type(mut self, kind: impl Into<CredentialType>) -> Self {
+        self.types.push(kind.into());
         self
     }
 
@@ -198,7 +202,7 @@ impl PresentationVerifier {
     ) -> Result<VerifiedPresentation, VerifyError> {
         let Expected { asked, now } = expected;
         let policy = self.policies.over(self.policy);
-        let mut checks = Checks::new();
+        let mut checks = Checks::of(Format::SdJwtVc);
         self.policies.announce(&mut checks);
 
         // 1. it can be read, and says it is an SD-JWT VC
@@ -241,7 +245,11 @@ impl PresentationVerifier {
             return Err(refuse(checks, CheckName::Validity, SdJwtVcError::from(error)));
         }
         // OID4VP 1.0 App. B.3.5: one of the vct_values, by vct or by what the type is also known as
-        if !asked.types.is_empty() && !asked.types.iter().any(|vct| verified.is_of_type(vct)) {
+        let is_of = |kind: &CredentialType| {
+            let mut types = [verified.vct()].into_iter().chain(verified.aka_vcts());
+            types.any(|vct| CredentialType::vct(vct) == *kind)
+        };
+        if !asked.types.is_empty() && !asked.types.iter().any(is_of) {
             return Err(refuse(checks, CheckName::Type, RefusalReason::WrongType));
         }
 

@@ -8,6 +8,7 @@ use super::{CheckName, Checks, PolicyError};
 use crate::{
     claims::{ClaimsPath, DisclosedClaims},
     credential::Validity,
+    mdoc::MdocError,
     sd_jwt::{KeyBindingError, SdJwtError, VerifiedKeyBinding},
     sd_jwt_vc::{
         SdJwtVcError, Vct, VerifiedSdJwtVc,
@@ -15,6 +16,7 @@ use crate::{
     },
     status::StatusReference,
     trust::{IssuerError, IssuerIdentity, x509::ChainError},
+    w3c::{jwt_vc_json::JwtVpError, ldp_vc::LdpVpError, vc_jose_cose::VpError},
 };
 
 /// A presentation that answers its request in every respect.
@@ -127,6 +129,18 @@ pub enum RefusalReason {
     /// One about the credential or its presentation.
     #[error(transparent)]
     Credential(#[from] SdJwtVcError),
+    /// One about an mdoc or its presentation.
+    #[error(transparent)]
+    Mdoc(#[from] MdocError),
+    /// One about a presentation of VCDM 1.1, or a credential in it.
+    #[error(transparent)]
+    JwtVp(#[from] JwtVpError),
+    /// One about a presentation with Data Integrity proofs, or a credential in it.
+    #[error(transparent)]
+    LdpVp(#[from] LdpVpError),
+    /// One about a presentation of VCDM 2.0 in an envelope, or a credential in it.
+    #[error(transparent)]
+    Vp(#[from] VpError),
     /// One that a policy of the verifier sets.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -147,6 +161,10 @@ impl Refusal {
         match &self.reason {
             RefusalReason::Issuer(error) => error.code(),
             RefusalReason::Credential(error) => error.code(),
+            RefusalReason::Mdoc(error) => error.code(),
+            RefusalReason::JwtVp(error) => error.code(),
+            RefusalReason::LdpVp(error) => error.code(),
+            RefusalReason::Vp(error) => error.code(),
             RefusalReason::Policy(error) => error.code(),
             RefusalReason::TypeMetadata(error) => error.code(),
             RefusalReason::TypeRule(error) => error.code(),
@@ -187,6 +205,9 @@ pub enum CauseKind {
     /// The issuer's certificate may have been revoked.
     #[error("{0}")]
     IssuerCertificateUnknown(ChainError),
+    /// The key of whoever presented it cannot be reached.
+    #[error("the holder's key cannot be reached")]
+    HolderKeyUnreachable,
     /// The metadata of the credential's type is demanded and cannot be reached.
     #[error("the metadata of the credential's type cannot be reached")]
     TypeMetadataUnreachable,
@@ -210,6 +231,7 @@ impl Cause {
         match self.kind {
             CauseKind::IssuerKeyUnreachable(_) => "issuer_key_unreachable",
             CauseKind::IssuerCertificateUnknown(_) => "issuer_certificate_status_unknown",
+            CauseKind::HolderKeyUnreachable => "holder_key_unreachable",
             CauseKind::TypeMetadataUnreachable => "type_metadata_unreachable",
             CauseKind::StatusUnknown => "status_unknown",
         }

@@ -163,8 +163,8 @@ fn confirmed_key_id(claims: &Object) -> Option<DidUrl> {
 
 impl Holder {
     /// The owner of a key that its DID lists for authentication.
-    pub(super) const fn new(key: PublicKey, did: Did) -> Self {
-        Self { key, did: Some(did) }
+    pub(super) fn new(key: PublicKey, key_id: DidUrl) -> Self {
+        Self { key, did: Some(key_id.did().clone()), key_id: Some(key_id) }
     }
 
     /// The key that signed the presentation.

@@ -17,6 +17,7 @@ mod did_webvh_vectors;
 mod did_webvh_witness;
 mod did_webvh_write;
 mod ecdsa_sd;
+mod every_format;
 mod issuer_metadata;
 mod jose;
 mod json_ld;

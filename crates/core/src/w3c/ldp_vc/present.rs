@@ -62,6 +62,7 @@ pub async fn present(
         };
         let is_theirs = match held.binding() {
             HolderBinding::Key(jwk) => jwk.key == *request.signer.public_key(),
+            HolderBinding::KeyId(url) => key_id == url,
             HolderBinding::Subject(did) => key_id.did() == did,
             HolderBinding::None => return Err(PresentLdpError::NotBound),
         };

@@ -113,7 +113,7 @@ async fn verify_holder(
         let key = *resolved.authentication(&url).map_err(HolderError::from)?;
         let covered = document.covered_by(proof);
         proof.verify_under(contexts, &covered, &key, issuers.provider())?;
-        holder = Some(Holder::new(key, url.did().clone()));
+        holder = Some(Holder::new(key, url));
     }
     holder.ok_or(LdpVpError::Proof(DataIntegrityError::NoProof))
 }

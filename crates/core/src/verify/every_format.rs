@@ -1,0 +1,245 @@
+//! The paved road for every format.
+
+use super::{
+    Cause, CauseKind, CheckName, Checks, Expected, Outcome, PresentationVerifier, Presented,
+    Refusal, RefusalReason, StatusPolicy, VerifiedCredential, VerifiedCredentials, VerifyError,
+    blame, policy::Subject,
+};
+use crate::{
+    credential::Format,
+    data_integrity::json_ld::Contexts,
+    mdoc::{self, ExpectedDeviceAuth, ExpectedMdoc, MdocPresentationError},
+    trust::IssuerError,
+    w3c::{ExpectedPresentation, jwt_vc_json, ldp_vc, vc_jose_cose},
+};
+
+/// What ends a verification before a verdict: the check, the rule, and whether time may mend it.
+struct Ending {
+    check: CheckName,
+    reason: RefusalReason,
+    undetermined: bool,
+}
+
+impl PresentationVerifier {
+    /// Verifies a presentation of any format, completely.
+    ///
+    /// What was asked for is the same for all: for an mdoc, nonce and audience are in the session
+    /// transcript. A presentation that is not of an SD-JWT VC is always bound to its holder, whatever
+    /// [`KeyBindingRule`](super::KeyBindingRule) says.
+    ///
+    /// # Errors
+    /// As [`PresentationVerifier::verify`].
+    pub async fn verify_presented(
+        &self,
+        presented: Presented<'_>,
+        expected: &Expected,
+    ) -> Result<VerifiedCredentials, VerifyError> {
+        if let Presented::SdJwtVc(received) = presented {
+            let verified = self.verify(received, expected).await?;
+            let credentials = vec![VerifiedCredential::SdJwtVc(verified.credential)];
+            return Ok(VerifiedCredentials { credentials, checks: verified.checks });
+        }
+        let format = presented.format();
+        let mut checks = Checks::of(format);
+        self.policies.announce(&mut checks);
+        // these are about a hash of disclosures, and the metadata of a vct
+        checks.set(CheckName::Integrity, Outcome::NotApplicable);
+        checks.set(CheckName::TypeMetadata, Outcome::NotApplicable);
+        let inner = match format {
+            // ISO/IEC 18013-5 §9.1.3: all three are what the device's signature is over
+            Format::MsoMdoc => [CheckName::Nonce, CheckName::Audience, CheckName::Freshness],
+            _ => [CheckName::Disclosures, CheckName::Integrity, CheckName::TypeMetadata],
+        };
+        inner.into_iter().for_each(|name| checks.set(name, Outcome::NotApplicable));
+
+        // 1. everything that the format demands: form, issuer, signatures, holder, times
+        let credentials = match self.open(presented, expected).await {
+            Ok(credentials) => credentials,
+            Err(ending) => return Err(end(checks, format, ending)),
+        };
+        // 2. what was asked for, and what this verifier demands beyond that
+        for credential in &credentials {
+            if let Err(ending) = self.judge(credential, expected) {
+                return Err(end(checks, format, ending));
+            }
+        }
+        checks.passed_before(CheckName::Status);
+        self.look_at_status(credentials, checks)
+    }
+
+    async fn open(
+        &self,
+        presented: Presented<'_>,
+        expected: &Expected,
+    ) -> Result<Vec<VerifiedCredential>, Ending> {
+        let policy = self.policies.over(self.policy);
+        let request = ExpectedPresentation {
+            audience: &expected.asked.audience,
+            nonce: &expected.asked.nonce,
+            now: expected.now,
+            window: policy.key_binding,
+            validity: policy.validity,
+        };
+        match presented {
+            Presented::MsoMdoc { device_response, transcript } => {
+                let expected = ExpectedMdoc {
+                    doc_type: None,
+                    device_auth: ExpectedDeviceAuth { transcript, reader_key: None },
+                    validity: policy.validity,
+                    now: expected.now,
+                };
+                let verified = mdoc::verify_presentation(device_response, &expected, &self.keys);
+                Ok(vec![VerifiedCredential::MsoMdoc(verified.await?)])
+            }
+            Presented::JwtVcJson(compact) => {
+                let verified = jwt_vc_json::verify_presentation(compact, &request, &self.keys);
+                let credentials = verified.await?.into_credentials();
+                Ok(credentials.into_iter().map(VerifiedCredential::JwtVcJson).collect())
+            }
+            Presented::LdpVc(text) => {
+                let contexts = Contexts::bundled();
+                let verified =
+                    ldp_vc::verify_presentation(text.as_bytes(), &request, &self.keys, contexts);
+                let credentials = verified.await?.into_credentials();
+                Ok(credentials.into_iter().map(VerifiedCredential::LdpVc).collect())
+            }
+            Presented::VpJwt(compact) => {
+                let verified = vc_jose_cose::verify_presentation(compact, &request, &self.keys);
+                let credentials = verified.await?.into_credentials();
+                Ok(credentials.into_iter().map(VerifiedCredential::VcJoseCose).collect())
+            }
+            Presented::SdJwtVc(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn judge(&self, credential: &VerifiedCredential, expected: &Expected) -> Result<(), Ending> {
+        let types = credential.types();
+        let asked = &expected.asked.types;
+        // OID4VP 1.0 App. B.1, B.2: one of the types that were asked for
+        if !asked.is_empty() && !asked.iter().any(|kind| types.contains(kind)) {
+            let reason = RefusalReason::WrongType;
+            return Err(Ending { check: CheckName::Type, reason, undetermined: false });
+        }
+        let validity = credential.validity();
+        for kind in types {
+            let claims = credential.claims().as_value();
+            let issuer = credential.issuer();
+            let subject = Subject { issuer, kind, validity: &validity, claims };
+            match self.policies.judge(&subject, expected.now) {
+                Ok(()) => return Ok(()),
+                // a W3C credential has several types, and one of them may be the allowed one
+                Err(error) if error.check() == CheckName::AllowedType => {}
+                Err(error) => return Err(Ending::refused(error.check(), error)),
+            }
+        }
+        let error = super::PolicyError::TypeNotAllowed;
+        Err(Ending::refused(CheckName::AllowedType, error))
+    }
+
+    fn look_at_status(
+        &self,
+        credentials: Vec<VerifiedCredential>,
+        mut checks: Checks,
+    ) -> Result<VerifiedCredentials, VerifyError> {
+        let policy = self.policies.over(self.policy);
+        // Token Status List §8.3: a status that was not looked at is neither valid nor invalid
+        match (credentials.iter().any(VerifiedCredential::has_status), policy.status) {
+            (false, _) => checks.set(CheckName::Status, Outcome::NotApplicable),
+            (true, StatusPolicy::Accept) => checks.set(CheckName::Status, Outcome::Undetermined),
+            (true, StatusPolicy::Undetermined) => {
+                let cause = CauseKind::StatusUnknown;
+                return Err(super::undetermined(checks, CheckName::Status, cause));
+            }
+        }
+        Ok(VerifiedCredentials { credentials, checks })
+    }
+}
+
+fn end(mut checks: Checks, format: Format, ending: Ending) -> VerifyError {
+    let Ending { check, reason, undetermined } = ending;
+    let outside_in = !matches!(format, Format::SdJwtVc | Format::MsoMdoc);
+    let outcome = if undetermined { Outcome::Undetermined } else { Outcome::Failed };
+    let detail = reason.to_string();
+    let checks = Box::new(if outside_in {
+        checks.passed_outside_in(check);
+        checks.stop(check, outcome, detail)
+    } else {
+        checks.end(check, outcome, detail)
+    });
+    if undetermined {
+        VerifyError::Undetermined(Cause { kind: cause(reason), checks })
+    } else {
+        VerifyError::Refused(Refusal { reason, checks })
+    }
+}
+
+/// What stands in the way, for a reason that time may mend.
+fn cause(reason: RefusalReason) -> CauseKind {
+    match reason {
+        RefusalReason::Issuer(error) => error.into(),
+        _ => CauseKind::HolderKeyUnreachable,
+    }
+}
+
+impl Ending {
+    fn refused(check: CheckName, reason: impl Into<RefusalReason>) -> Self {
+        Self { check, reason: reason.into(), undetermined: false }
+    }
+
+    fn by_issuer(error: IssuerError) -> Self {
+        let undetermined = error.is_undetermined();
+        Self { check: CheckName::IssuerTrusted, reason: error.into(), undetermined }
+    }
+}
+
+impl From<MdocPresentationError> for Ending {
+    fn from(error: MdocPresentationError) -> Self {
+        let check = error.check();
+        match error {
+            MdocPresentationError::Issuer(error) => Self::by_issuer(error),
+            MdocPresentationError::Mdoc(error) => Self::refused(check, error),
+            MdocPresentationError::WrongType => Self::refused(check, RefusalReason::WrongType),
+        }
+    }
+}
+
+impl From<jwt_vc_json::JwtVpError> for Ending {
+    fn from(error: jwt_vc_json::JwtVpError) -> Self {
+        match error {
+            jwt_vc_json::JwtVpError::Issuer(error) => Self::by_issuer(error),
+            error => Self {
+                check: blame::jwt_vp(&error),
+                undetermined: error.is_undetermined(),
+                reason: error.into(),
+            },
+        }
+    }
+}
+
+impl From<ldp_vc::LdpVpError> for Ending {
+    fn from(error: ldp_vc::LdpVpError) -> Self {
+        match error {
+            ldp_vc::LdpVpError::Credential(ldp_vc::LdpVcError::Issuer(error)) => {
+                Self::by_issuer(error)
+            }
+            error => Self {
+                check: blame::ldp_vp(&error),
+                undetermined: error.is_undetermined(),
+                reason: error.into(),
+            },
+        }
+    }
+}
+
+impl From<vc_jose_cose::VpError> for Ending {
+    fn from(error: vc_jose_cose::VpError) -> Self {
+        match error {
+            vc_jose_cose::VpError::Issuer(error) => Self::by_issuer(error),
+            error => Self {
+                check: blame::vp(&error),
+                undetermined: error.is_undetermined(),
+                reason: error.into(),
+            },
+        }
+    }
+}

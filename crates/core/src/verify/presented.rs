@@ -1,0 +1,178 @@
+//! Presentations of every format, as they arrive and as they were verified.
+
+use std::fmt;
+
+use super::Checks;
+use crate::{
+    claims::{ClaimsPath, DisclosedClaims},
+    credential::{CredentialType, Format, Validity},
+    mdoc::{SessionTranscript, VerifiedMdoc},
+    sd_jwt_vc::VerifiedSdJwtVc,
+    status::StatusReference,
+    trust::IssuerIdentity,
+    w3c::{jwt_vc_json::VerifiedJwtVc, ldp_vc::VerifiedLdpVc, vc_jose_cose},
+};
+
+/// A presentation as it arrived: one element of a `vp_token` (OID4VP 1.0 §8.1, App. B).
+#[derive(Clone, Copy, Debug)]
+pub enum Presented<'p> {
+    /// An SD-JWT VC, compact, with its key binding.
+    SdJwtVc(&'p str),
+    /// An mdoc: a DeviceResponse in base64url with one document.
+    MsoMdoc {
+        /// The response.
+        device_response: &'p str,
+        /// The exchange that the device's signature must be about: it stands for nonce and audience.
+        transcript: &'p SessionTranscript,
+    },
+    /// A presentation of VCDM 1.1 as a JWT.
+    JwtVcJson(&'p str),
+    /// A presentation of VCDM 2.0 with a Data Integrity proof, as JSON.
+    LdpVc(&'p str),
+    /// A presentation of VCDM 2.0 as a JWT, `vp+jwt`.
+    VpJwt(&'p str),
+}
+
+impl Presented<'_> {
+    /// The format of the credentials in it; in a `vp+jwt` that of a credential is told by its envelope.
+    pub const fn format(&self) -> Format {
+        match self {
+            Self::SdJwtVc(_) => Format::SdJwtVc,
+            Self::MsoMdoc { .. } => Format::MsoMdoc,
+            Self::JwtVcJson(_) => Format::JwtVcJson,
+            Self::LdpVc(_) => Format::LdpVc,
+            Self::VpJwt(_) => Format::VcJwt,
+        }
+    }
+}
+
+/// The credentials of a presentation that answers its request in every respect; at least one.
+pub struct VerifiedCredentials {
+    pub(super) credentials: Vec<VerifiedCredential>,
+    pub(super) checks: Checks,
+}
+
+impl VerifiedCredentials {
+    /// The credentials.
+    pub fn credentials(&self) -> &[VerifiedCredential] {
+        &self.credentials
+    }
+
+    /// Every check and how it came out; those about a credential hold for each of them.
+    pub const fn checks(&self) -> &Checks {
+        &self.checks
+    }
+}
+
+/// A credential of any format that was presented and verified in every respect.
+pub enum VerifiedCredential {
+    /// An SD-JWT VC.
+    SdJwtVc(VerifiedSdJwtVc),
+    /// An mdoc.
+    MsoMdoc(VerifiedMdoc),
+    /// A credential of VCDM 1.1.
+    JwtVcJson(VerifiedJwtVc),
+    /// A credential of VCDM 2.0 with proofs.
+    LdpVc(VerifiedLdpVc),
+    /// A credential of VCDM 2.0 in an envelope.
+    VcJoseCose(vc_jose_cose::VerifiedCredential),
+}
+
+impl VerifiedCredential {
+    /// What it says, as far as the holder disclosed it.
+    pub const fn claims(&self) -> &DisclosedClaims {
+        match self {
+            Self::SdJwtVc(credential) => credential.claims(),
+            Self::MsoMdoc(credential) => credential.claims(),
+            Self::JwtVcJson(credential) => credential.claims(),
+            Self::LdpVc(credential) => credential.claims(),
+            Self::VcJoseCose(credential) => credential.claims(),
+        }
+    }
+
+    /// Which claims the holder chose to disclose; all others every verifier sees.
+    pub fn disclosed(&self) -> &[ClaimsPath] {
+        match self {
+            Self::SdJwtVc(credential) => credential.disclosed(),
+            Self::MsoMdoc(credential) => credential.disclosed(),
+            Self::VcJoseCose(credential) => credential.disclosed(),
+            Self::JwtVcJson(_) | Self::LdpVc(_) => &[],
+        }
+    }
+
+    /// Who issued it.
+    pub const fn issuer(&self) -> &IssuerIdentity {
+        match self {
+            Self::SdJwtVc(credential) => credential.issuer(),
+            Self::MsoMdoc(credential) => credential.issuer(),
+            Self::JwtVcJson(credential) => credential.issuer(),
+            Self::LdpVc(credential) => credential.issuer(),
+            Self::VcJoseCose(credential) => credential.issuer(),
+        }
+    }
+
+    /// The times in it.
+    pub const fn validity(&self) -> Validity {
+        match self {
+            Self::SdJwtVc(credential) => *credential.validity(),
+            Self::MsoMdoc(credential) => *credential.validity(),
+            Self::JwtVcJson(credential) => *credential.validity(),
+            Self::LdpVc(credential) => credential.validity(),
+            Self::VcJoseCose(credential) => *credential.validity(),
+        }
+    }
+
+    /// The types it is of; the type that every W3C credential has is among them.
+    pub fn types(&self) -> Vec<CredentialType> {
+        let w3c = |name: &str| CredentialType::w3c(name);
+        match self {
+            Self::SdJwtVc(credential) => {
+                let types = [credential.vct()].into_iter().chain(credential.aka_vcts());
+                types.map(CredentialType::vct).collect()
+            }
+            Self::MsoMdoc(credential) => vec![credential.doc_type().into()],
+            Self::JwtVcJson(credential) => credential.credential().types().map(w3c).collect(),
+            Self::LdpVc(credential) => credential.credential().types().map(w3c).collect(),
+            Self::VcJoseCose(credential) => credential.credential().types().map(w3c).collect(),
+        }
+    }
+
+    /// Where its status is kept, as far as a Token Status List keeps it.
+    pub const fn status(&self) -> Option<&StatusReference> {
+        match self {
+            Self::SdJwtVc(credential) => credential.status(),
+            Self::MsoMdoc(credential) => credential.status(),
+            Self::JwtVcJson(_) | Self::LdpVc(_) | Self::VcJoseCose(_) => None,
+        }
+    }
+
+    /// Whether it says that its status is kept somewhere, by whatever mechanism.
+    pub(super) fn has_status(&self) -> bool {
+        match self {
+            Self::SdJwtVc(_) | Self::MsoMdoc(_) => self.status().is_some(),
+            Self::JwtVcJson(credential) => credential.credential().statuses().next().is_some(),
+            Self::LdpVc(credential) => credential.credential().statuses().next().is_some(),
+            Self::VcJoseCose(credential) => credential.credential().statuses().next().is_some(),
+        }
+    }
+}
+
+impl fmt::Debug for VerifiedCredentials {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_list().entries(&self.credentials).finish()
+    }
+}
+
+impl fmt::Debug for VerifiedCredential {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SdJwtVc(credential) => credential.fmt(out),
+            Self::MsoMdoc(credential) => credential.fmt(out),
+            Self::JwtVcJson(credential) => credential.fmt(out),
+            Self::LdpVc(credential) => write!(out, "LdpVc(by {})", credential.issuer().name()),
+            Self::VcJoseCose(credential) => {
+                write!(out, "VcJoseCose(by {})", credential.issuer().name())
+            }
+        }
+    }
+}

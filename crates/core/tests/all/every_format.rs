@@ -1,0 +1,361 @@
+//! The same verbs for every format: issue, receive, hold, present, verify.
+
+use std::{slice::from_ref, sync::Arc};
+
+use lanyard_core::{
+    claims::{Claims, ClaimsPath},
+    credential::{CredentialRefused, CredentialType, Format, HeldCredential, Validity},
+    crypto::{AwsLc, CryptoProvider, RustCrypto},
+    data_integrity::{Cryptosuite, ProofDraft},
+    json,
+    sd_jwt::KeyBindingRequest,
+    sd_jwt_vc::{KeyBinding, SdJwtVcDraft, Vct},
+    trust::{IssuerError, IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
+    verify::{
+        Check, Expected, KeyBindingRule, Outcome, PolicySet, PresentationVerifier, Presented,
+        VerifiedCredentials, VerifyError,
+    },
+    w3c::{
+        CredentialDraft, CredentialV1Draft, jwt_vc_json,
+        ldp_vc::{self, Shown},
+        vc_jose_cose::{self, SigningOptions},
+    },
+};
+use lanyard_testkit::test_now;
+use serde_json::json;
+
+use crate::{
+    mdoc_support::{self, name, transcript},
+    sd_jwt_support::{AUDIENCE, NONCE, ready},
+    w3c_support::{Asked, Person, providers},
+};
+
+/// The examples' own context, which defines whatever it is asked for.
+const EXAMPLES: &str = "https://www.w3.org/ns/credentials/examples/v2";
+const VCT: &str = "urn:example:badge:1";
+
+/// An issuer, a holder and, for the mdoc, an authority with its device.
+struct World {
+    issuer: Person,
+    holder: Person,
+    mdoc: mdoc_support::World,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { issuer: Person::new(), holder: Person::new(), mdoc: mdoc_support::World::new() }
+    }
+
+    fn trust(&self) -> IssuerTrust {
+        self.mdoc.trust().with(IssuerKeySource::Did(self.issuer.did.clone()))
+    }
+
+    /// A good credential of this format, as its issuer hands it out.
+    fn issue(&self, format: Format) -> String {
+        let signer = &self.issuer.party.signer;
+        let options = SigningOptions::new().with_key_id(&self.issuer.key_id.to_string());
+        match format {
+            Format::SdJwtVc => {
+                let claims = Claims::new().selective("name", "Ada");
+                let issuer = self.issuer.identifier();
+                let holder = KeyBinding::To(self.holder.jwk().clone());
+                let (vct, validity) = (Vct::parse(VCT).unwrap(), Validity::UNLIMITED);
+                let draft = SdJwtVcDraft::new(&vct, Some(&issuer), claims, &holder, &validity);
+                let draft = draft.unwrap().with_key_id(&self.issuer.key_id.to_string());
+                ready(draft.sign(signer, &AwsLc)).unwrap().into_string()
+            }
+            Format::MsoMdoc => json::base64url(self.mdoc.issue()),
+            Format::JwtVcJson => {
+                let draft = CredentialV1Draft::new(&self.issuer.identifier(), test_now());
+                let draft = draft.of_type("Badge").about(self.subject());
+                ready(jwt_vc_json::issue(&draft.finish().unwrap(), &options, signer))
+                    .unwrap()
+                    .into_string()
+            }
+            Format::LdpVc => {
+                let suite = Cryptosuite::EcdsaRdfc2019;
+                let draft = ProofDraft::assertion(suite, &self.issuer.key_id);
+                let credential = self.credential();
+                let issued = ldp_vc::issue(&credential, draft, signer, &AwsLc);
+                serde_json::to_string(&ready(issued).unwrap()).unwrap()
+            }
+            Format::VcJwt => ready(vc_jose_cose::issue_jwt(&self.credential(), &options, signer))
+                .unwrap()
+                .into_string(),
+            Format::VcSdJwt => {
+                let selective = [ClaimsPath::key("credentialSubject").then_key("name")];
+                let credential = self.credential();
+                let issued =
+                    vc_jose_cose::issue_sd_jwt(&credential, &selective, &options, signer, &AwsLc);
+                ready(issued).unwrap().into_string()
+            }
+        }
+    }
+
+    fn subject(&self) -> serde_json::Value {
+        json!({"id": self.holder.did.as_str(), "name": "Ada"})
+    }
+
+    fn credential(&self) -> lanyard_core::w3c::Credential {
+        CredentialDraft::new(&self.issuer.identifier())
+            .in_context(EXAMPLES)
+            .of_type("Badge")
+            .about(self.subject())
+            .finish()
+            .unwrap()
+    }
+
+    fn receive(&self, format: Format, text: &str) -> Result<HeldCredential, CredentialRefused> {
+        let [one, other] = providers().map(|provider| {
+            let issuers = IssuerKeys::new(self.trust(), provider);
+            ready(HeldCredential::receive(format, text, &issuers, test_now()))
+        });
+        assert_eq!(one.as_ref().err(), other.as_ref().err());
+        one
+    }
+
+    /// Presents a credential in answer to the tests' request.
+    fn present(&self, held: &HeldCredential) -> String {
+        let asked = Asked::new();
+        let request = asked.request(&self.holder);
+        let binding = KeyBindingRequest {
+            audience: request.audience,
+            nonce: request.nonce,
+            now: request.now,
+            signer: request.signer,
+        };
+        match held {
+            HeldCredential::SdJwtVc(held) => {
+                let name = ClaimsPath::key("name");
+                ready(held.present(&[name], Some(&binding), &AwsLc)).unwrap()
+            }
+            HeldCredential::MsoMdoc(held) => self.mdoc.present(held, &[name("given_name")]),
+            HeldCredential::JwtVcJson(held) => {
+                ready(jwt_vc_json::present(&[held], &request)).unwrap()
+            }
+            HeldCredential::LdpVc(held) => {
+                let shown = [Shown::Whole(held)];
+                let presented = ready(ldp_vc::present(&shown, &request, &AwsLc)).unwrap();
+                serde_json::to_string(&presented).unwrap()
+            }
+            HeldCredential::VcJwt(held) => {
+                let held = vc_jose_cose::HeldCredential::Jwt(held);
+                ready(vc_jose_cose::present_jwt(from_ref(&held), &request)).unwrap()
+            }
+            HeldCredential::VcSdJwt(held) => {
+                let disclosed = held.disclosable().cloned().collect::<Vec<_>>();
+                let presented = ready(held.present(&disclosed, None, &AwsLc)).unwrap();
+                let held = vc_jose_cose::HeldCredential::SdJwt { held, presented: &presented };
+                ready(vc_jose_cose::present_jwt(from_ref(&held), &request)).unwrap()
+            }
+        }
+    }
+
+    /// A good credential, received, held and presented.
+    fn presented(&self, format: Format) -> String {
+        let held = self.receive(format, &self.issue(format)).expect("it is good");
+        self.present(&held)
+    }
+
+    fn verifier(&self, provider: Arc<dyn CryptoProvider>) -> PresentationVerifier {
+        PresentationVerifier::new(self.trust(), provider)
+    }
+
+    /// Verifies by a verifier that asked with another nonce where one is given.
+    fn verify(
+        &self,
+        verifier: &PresentationVerifier,
+        format: Format,
+        text: &str,
+        nonce: &str,
+    ) -> Result<VerifiedCredentials, VerifyError> {
+        // the world of the mdoc has an exchange of its own
+        let transcript = match nonce {
+            NONCE => self.mdoc.transcript.clone(),
+            other => transcript(AUDIENCE, other),
+        };
+        let presented = match format {
+            Format::SdJwtVc => Presented::SdJwtVc(text),
+            Format::MsoMdoc => {
+                Presented::MsoMdoc { device_response: text, transcript: &transcript }
+            }
+            Format::JwtVcJson => Presented::JwtVcJson(text),
+            Format::LdpVc => Presented::LdpVc(text),
+            Format::VcJwt | Format::VcSdJwt => Presented::VpJwt(text),
+        };
+        let expected =
+            Expected::new(AUDIENCE, nonce, KeyBindingRule::Required).of_type(kind(format));
+        ready(verifier.verify_presented(presented, &expected.at(test_now())))
+    }
+}
+
+fn kind(format: Format) -> CredentialType {
+    match format {
+        Format::SdJwtVc => CredentialType::vct(&Vct::parse(VCT).unwrap()),
+        Format::MsoMdoc => (&mdoc_support::mdl()).into(),
+        Format::JwtVcJson | Format::LdpVc | Format::VcJwt | Format::VcSdJwt => {
+            CredentialType::w3c("Badge")
+        }
+    }
+}
+
+fn outcomes(checks: &lanyard_core::verify::Checks, outcome: Outcome) -> Vec<&'static str> {
+    let with = |check: &Check<'_>| check.outcome == outcome;
+    checks.iter().filter(with).map(|check| check.id).collect()
+}
+
+#[test]
+fn every_format_goes_from_issuer_to_holder_to_verifier() {
+    let world = World::new();
+    for format in Format::ALL {
+        let held = world.receive(*format, &world.issue(*format)).expect("it is good");
+        assert_eq!(held.format(), *format);
+        assert!(held.types().contains(&kind(*format)), "{format}");
+        assert!(held.issuer().is_some(), "{format}");
+
+        let text = held.to_text().into_owned();
+        let stored = HeldCredential::danger_hold_unverified(*format, &text, &RustCrypto).unwrap();
+        assert_eq!(stored.claims(), held.claims(), "{format}");
+        let presented = world.present(&stored);
+        for provider in providers() {
+            let verifier = world.verifier(provider);
+            let verified = world.verify(&verifier, *format, &presented, NONCE);
+            let verified = verified.unwrap_or_else(|error| unreachable!("{format}: {error}"));
+            let [credential] = verified.credentials() else { unreachable!("there is one") };
+            assert!(credential.claims().as_value().to_string().contains("Ada"), "{format}");
+            assert!(outcomes(verified.checks(), Outcome::Failed).is_empty());
+            assert!(outcomes(verified.checks(), Outcome::NotReached).is_empty(), "{format}");
+        }
+    }
+}
+
+#[test]
+fn every_format_is_refused_in_answer_to_another_request() {
+    let world = World::new();
+    let verifier = world.verifier(Arc::new(AwsLc));
+    for format in Format::ALL {
+        let presented = world.presented(*format);
+        let refusal = world.verify(&verifier, *format, &presented, "another-nonce").unwrap_err();
+        let (code, check) = match format {
+            // the nonce is in what the device signed, and nowhere else
+            Format::MsoMdoc => ("device_signature_invalid", "holder_signature"),
+            Format::LdpVc => ("proof_challenge", "nonce"),
+            _ => ("nonce_mismatch", "nonce"),
+        };
+        assert_eq!(refusal.code(), code, "{format}");
+        assert_eq!(outcomes(refusal.checks(), Outcome::Failed), [check], "{format}");
+    }
+}
+
+#[test]
+fn every_format_is_refused_from_an_issuer_whom_nobody_trusts() {
+    let (world, stranger) = (World::new(), World::new());
+    let verifier = stranger.verifier(Arc::new(AwsLc));
+    for format in Format::ALL {
+        let text = world.issue(*format);
+        let refused = stranger.receive(*format, &text).unwrap_err();
+        assert!(!refused.is_undetermined());
+        // the two authorities have one name, so it is the signature that tells them apart
+        let code = match format {
+            Format::MsoMdoc => "issuer_certificate_refused",
+            _ => "issuer_not_trusted",
+        };
+        assert_eq!(refused.code(), code, "{format}");
+        let presented = world.presented(*format);
+        let refusal = world.verify(&verifier, *format, &presented, NONCE).unwrap_err();
+        assert_eq!(refusal.code(), code, "{format}");
+        let failed = outcomes(refusal.checks(), Outcome::Failed);
+        assert_eq!(failed, ["issuer_trusted"], "{format}");
+        // what was not looked at is not said to be right
+        assert!(outcomes(refusal.checks(), Outcome::NotReached).contains(&"issuer_signature"));
+    }
+}
+
+#[test]
+fn every_format_is_refused_where_another_type_was_asked_for() {
+    let world = World::new();
+    let verifier = world.verifier(Arc::new(AwsLc));
+    for format in Format::ALL {
+        let presented = world.presented(*format);
+        let expected = Expected::new(AUDIENCE, NONCE, KeyBindingRule::Required)
+            .of_type(CredentialType::w3c("Diploma"))
+            .at(test_now());
+        let transcript = &world.mdoc.transcript;
+        let presented = match format {
+            Format::SdJwtVc => Presented::SdJwtVc(&presented),
+            Format::MsoMdoc => Presented::MsoMdoc { device_response: &presented, transcript },
+            Format::JwtVcJson => Presented::JwtVcJson(&presented),
+            Format::LdpVc => Presented::LdpVc(&presented),
+            Format::VcJwt | Format::VcSdJwt => Presented::VpJwt(&presented),
+        };
+        let refusal = ready(verifier.verify_presented(presented, &expected)).unwrap_err();
+        assert_eq!(refusal.code(), "credential_wrong_type", "{format}");
+        assert_eq!(outcomes(refusal.checks(), Outcome::Failed), ["type"], "{format}");
+    }
+}
+
+#[test]
+fn policies_are_applied_to_every_format() {
+    let world = World::new();
+    let policies = json!([{"policy": "allowed_issuer", "issuers": ["https://other.example"]}]);
+    let policies: PolicySet = serde_json::from_value(policies).unwrap();
+    let verifier = world.verifier(Arc::new(AwsLc)).with_policies(policies);
+    for format in Format::ALL {
+        let presented = world.presented(*format);
+        let refusal = world.verify(&verifier, *format, &presented, NONCE).unwrap_err();
+        assert_eq!(refusal.code(), "policy_issuer_not_allowed", "{format}");
+        assert_eq!(outcomes(refusal.checks(), Outcome::Failed), ["allowed_issuer"], "{format}");
+    }
+}
+
+#[test]
+fn each_check_names_the_section_of_its_own_format() {
+    let world = World::new();
+    let verifier = world.verifier(Arc::new(AwsLc));
+    for format in Format::ALL {
+        let presented = world.presented(*format);
+        let verified = world.verify(&verifier, *format, &presented, NONCE).unwrap();
+        let rule_of = |id| verified.checks().iter().find(|check| check.id == id).unwrap().rule;
+        let signature = match format {
+            Format::SdJwtVc => "RFC 9901 §7.1(1)",
+            Format::MsoMdoc => "ISO/IEC 18013-5 §9.3.1",
+            Format::JwtVcJson => "VCDM 1.1 §6.3.1",
+            Format::LdpVc => "Data Integrity §4.4",
+            Format::VcJwt | Format::VcSdJwt => "VC-JOSE-COSE §5",
+        };
+        assert_eq!(rule_of("issuer_signature"), signature, "{format}");
+    }
+}
+
+#[test]
+fn a_credential_is_not_taken_for_one_of_another_format() {
+    let world = World::new();
+    for format in Format::ALL {
+        let text = world.issue(*format);
+        for other in Format::ALL.iter().filter(|other| *other != format) {
+            assert!(world.receive(*other, &text).is_err(), "{format} as {other}");
+        }
+    }
+}
+
+#[test]
+fn only_openid4vcs_own_identifiers_stand_for_formats() {
+    for format in Format::OPENID4VC {
+        assert_eq!(Format::from_identifier(format.name()), Some(*format));
+    }
+    // a draft's name of SD-JWT VC, and a W3C media type since
+    assert_eq!(Format::from_identifier("vc+sd-jwt"), None);
+    assert_eq!(Format::from_identifier("vc+jwt"), None);
+}
+
+#[test]
+fn an_issuer_whose_key_is_out_of_reach_makes_a_credential_undetermined() {
+    let world = World::new();
+    let text = world.issue(Format::SdJwtVc);
+    let issuer = IssuerIdentifier::parse(world.issuer.did.as_str()).unwrap();
+    let trust = IssuerTrust::new().with(IssuerKeySource::Metadata(issuer));
+    let issuers = IssuerKeys::new(trust, Arc::new(AwsLc));
+    let received = HeldCredential::receive(Format::SdJwtVc, &text, &issuers, test_now());
+    let refused = ready(received).unwrap_err();
+    assert!(matches!(refused, CredentialRefused::Issuer(IssuerError::Metadata(_))), "{refused}");
+}
