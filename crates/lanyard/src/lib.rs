@@ -4,6 +4,7 @@ pub mod cli;
 pub mod config;
 pub mod credential_type;
 pub mod demo;
+pub mod did_files;
 pub mod files;
 pub mod inspect;
 pub mod integrator;

@@ -7,7 +7,7 @@ use lanyard_core::{
     trust::x509::TrustAnchors,
     trust::{IssuerKeys, IssuerTrust},
 };
-use lanyard_fetch::DidWebFetcher;
+use lanyard_fetch::CachedDids;
 
 use crate::{
     history::{Entry, EntryId, Event},
@@ -44,8 +44,7 @@ pub(crate) struct Inner {
 impl Wallet {
     /// Puts a wallet together from its settings, its ports and its opened database.
     pub fn new(settings: WalletSettings, ports: Ports, storage: Storage) -> Self {
-        let web = Arc::new(DidWebFetcher::new(ports.http.clone()));
-        let resolver = DidMethods::new(ports.crypto.clone()).with_web(web);
+        let resolver = CachedDids::over(ports.http.clone(), DidMethods::new(ports.crypto.clone()));
         let issuers = IssuerKeys::new(settings.issuers.clone(), ports.crypto.clone())
             .with_resolver(Arc::new(resolver));
         Self(Arc::new(Inner { settings, ports, storage, issuers }))

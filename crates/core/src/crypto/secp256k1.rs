@@ -1,23 +1,22 @@
 //! secp256k1, with the same code behind both providers but for AWS-LC's own verification.
 
 use k256::{
-    ecdsa::{
-        Signature, SigningKey as K256SigningKey, VerifyingKey,
-        signature::{Signer as _, Verifier as _},
-    },
+    ecdsa::{Signature, SigningKey as K256SigningKey, signature::Signer as _},
     elliptic_curve::sec1::ToSec1Point as _,
 };
 use zeroize::Zeroizing;
 
-use super::{CryptoError, Curve, EcPoint, PrivateKey, PublicKey, Random, SigningKey, points};
+use super::{CryptoError, Curve, PrivateKey, PublicKey, Random, SigningKey, points};
 
 /// Checks an ES256K signature.
 #[cfg(feature = "rustcrypto")]
 pub(super) fn verify(
-    point: &EcPoint<32>,
+    point: &super::EcPoint<32>,
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), CryptoError> {
+    use k256::ecdsa::{VerifyingKey, signature::Verifier as _};
+
     let invalid = |_| CryptoError::InvalidSignature;
     let point = k256::Sec1Point::from_affine_coordinates(&point.x.into(), &point.y.into(), false);
     let key = VerifyingKey::from_sec1_point(&point).map_err(|_| CryptoError::InvalidKey)?;

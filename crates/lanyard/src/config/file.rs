@@ -18,6 +18,7 @@ pub(super) struct File {
     pub(super) behind_proxy: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) issuer: Option<IssuerTable>,
     pub(super) verifier: Option<VerifierTable>,
+    pub(super) resolver: Option<ResolverTable>,
     #[serde(default)]
     pub(super) pages: bool,
     #[serde(default)]
@@ -49,6 +50,10 @@ pub(super) struct IssuerTable {}
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VerifierTable {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResolverTable {}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -36,6 +36,8 @@ pub struct Config {
     pub issuer: bool,
     /// Whether it verifies.
     pub verifier: bool,
+    /// Whether it resolves DIDs for others.
+    pub resolver: bool,
     /// Whether it serves the web pages.
     pub pages: bool,
     /// The tenants.
@@ -121,6 +123,7 @@ fn examine(file: &File, folder: &Path, faults: &mut Faults<'_>) -> Option<Config
         transport: transport?,
         issuer: file.issuer.is_some(),
         verifier: file.verifier.is_some(),
+        resolver: file.resolver.is_some(),
         pages: file.pages,
         tenants,
     })

@@ -15,7 +15,7 @@ use lanyard_verifier::VerifierService;
 use tokio::sync::watch;
 
 use super::plan::{Pages, Plan, PlannedTenant};
-use super::{health, issuing, observe, verifying};
+use super::{health, issuing, observe, resolving, verifying};
 use crate::keys::{KeyError, SigningIdentity, Subject, TestAuthority, Vault, read_signing_files};
 use crate::wallet_home::{self, WalletHomeError};
 use crate::web::{IssueRoom, Pocket, Site, VerifyRoom, Web};
@@ -88,6 +88,10 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
         .merge(verifier.as_ref().map(VerifierService::router).unwrap_or_default());
     let web = ground.pages(&plan, issuer, verifier).await?;
     let all = services.merge(health::routes(ground.store.clone()));
+    let all = match plan.resolver {
+        true => all.merge(resolving::routes(ground.http.clone(), ground.provider.clone())),
+        false => all,
+    };
     let all = match web {
         Some(web) => all.merge(web.router()),
         None => all,

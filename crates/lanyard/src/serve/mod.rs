@@ -8,4 +8,5 @@ mod health;
 mod issuing;
 pub mod observe;
 pub mod plan;
+mod resolving;
 mod verifying;

@@ -23,6 +23,8 @@ pub struct Plan {
     pub issuer: bool,
     /// Whether it verifies.
     pub verifier: bool,
+    /// Whether it resolves DIDs for others.
+    pub resolver: bool,
     /// Which pages there are.
     pub pages: Pages,
     /// The tenants.
@@ -117,6 +119,7 @@ impl Plan {
             development: config.mode == Mode::Development,
             issuer: config.issuer,
             verifier: config.verifier,
+            resolver: config.resolver,
             pages: if config.pages { Pages::Desk } else { Pages::None },
             tenants: tenants.collect::<Result<_, PlanError>>()?,
         })
@@ -148,6 +151,7 @@ impl Plan {
             development: true,
             issuer: true,
             verifier: true,
+            resolver: false,
             pages: Pages::Demo,
             tenants: vec![tenant],
         })

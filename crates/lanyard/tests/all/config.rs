@@ -61,6 +61,13 @@ fn the_documented_example_differs_from_a_good_configuration_by_missing_files_alo
 }
 
 #[test]
+fn dids_are_resolved_for_others_when_the_section_is_there() {
+    assert!(!parse(GOOD).expect("good").resolver);
+    let with = GOOD.replace("[verifier]\n", "[verifier]\n[resolver]\n");
+    assert!(parse(&with).expect("good").resolver);
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_its_line_and_the_keys_there_are() {
     let found = faults(&GOOD.replace("[issuer]\n", "[issuer]\nbatch = 3\n"));
     assert_eq!(found, ["lanyard.toml:6: unknown key `batch`, there are no fields"]);

@@ -4,6 +4,7 @@ mod accept;
 mod circle;
 mod commands;
 mod config;
+mod did;
 mod inspect;
 mod pages;
 mod web;

@@ -6,6 +6,7 @@ use super::{LogError, WebvhFault};
 use crate::{
     Timestamp,
     data_integrity::DataIntegrityProof,
+    did::Did,
     json::{self, Object},
 };
 
@@ -58,6 +59,12 @@ impl UnverifiedLog {
             entries.push(Entry::parse(line).map_err(|fault| fault.at(at + 1))?);
         }
         Ok(Self { entries })
+    }
+
+    /// The DID that the last entry says it is about; not verified.
+    pub fn claimed_did(&self) -> Option<Did> {
+        let state = &self.entries.last()?.state;
+        Did::parse(state.get("id").and_then(Value::as_str)?).ok()
     }
 
     /// Whether an entry names witnesses, so that their proofs are needed to verify the log.

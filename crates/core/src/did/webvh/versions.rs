@@ -39,6 +39,11 @@ impl VerifiedLog {
         &self.last.version_id
     }
 
+    /// The `versionTime` of the last entry; the next one's is later, by a second at least as we write it.
+    pub const fn version_time(&self) -> Timestamp {
+        self.last.time
+    }
+
     /// The document of the last entry, deactivated or not.
     pub const fn document(&self) -> &DidDocument {
         &self.last.document
@@ -47,6 +52,11 @@ impl VerifiedLog {
     /// Whether the DID was deactivated.
     pub const fn is_deactivated(&self) -> bool {
         self.last.parameters.deactivated
+    }
+
+    /// Whether the next entry has to take up keys that the last one committed to.
+    pub const fn is_prerotated(&self) -> bool {
+        !self.last.parameters.next_key_hashes.is_empty()
     }
 
     /// The witnesses in force after the last entry.
