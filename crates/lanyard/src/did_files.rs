@@ -299,6 +299,16 @@ impl DidFolder {
         self.write_webvh("", entry, now, args.with_did_web)
     }
 
+    /// When the last entry of a did:webvh was written.
+    ///
+    /// # Errors
+    /// When its log is broken.
+    pub fn version_time(&self, now: Timestamp) -> Result<Timestamp, DidFileError> {
+        let file = self.log();
+        let text = std::fs::read_to_string(&file).map_err(|error| failed(&file, &error))?;
+        Ok(self.verify(&text, now)?.version_time())
+    }
+
     /// Adds an entry to a did:webvh.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use lanyard_core::crypto::AwsLc;
@@ -115,6 +116,10 @@ async fn change(
     match folder.is_webvh() {
         true => {
             let key = Key::read(&args.key, folder.curve())?;
+            // did:webvh 1.0, Read (4): each entry is later than the one before, and they count in seconds
+            if folder.version_time(Timestamp::now())?.as_second() == Timestamp::now().as_second() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
             folder.change_webvh(change, &key, Timestamp::now()).await
         }
         false => folder.change_web(change),

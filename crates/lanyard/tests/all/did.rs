@@ -7,7 +7,7 @@ use axum::{Router, body::Body};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use lanyard_cli::serve::{compose::compose, plan::Plan};
-use lanyard_core::crypto::RustCrypto;
+use lanyard_core::crypto::AwsLc;
 use lanyard_core::did::webvh::{UnverifiedLog, VerifiedLog, WebvhDid};
 use lanyard_core::did::{Did, DidDocument, Relationship};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ fn log_in(folder: &Path) -> VerifiedLog {
     let log = UnverifiedLog::parse(text.as_bytes()).expect("a log");
     let did = log.claimed_did().expect("it has a document");
     let now = "2100-01-01T00:00:00Z".parse().expect("a time");
-    log.verify(&WebvhDid::parse(&did).expect("a did:webvh"), None, now, &RustCrypto)
+    log.verify(&WebvhDid::parse(&did).expect("a did:webvh"), None, now, &AwsLc)
         .expect("what the command writes verifies")
 }
 
@@ -97,7 +97,7 @@ fn makes_a_did_web_with_a_key_of_its_owner_alone() {
     assert_eq!(made["publish_at"], json!(["https://issuer.example/dids/did.json"]));
     let did = Did::parse("did:web:issuer.example:dids").expect("a DID");
     let text = read(&folder.path().join("did.json"));
-    let document = DidDocument::parse(&did, text.as_bytes(), &RustCrypto).expect("a document");
+    let document = DidDocument::parse(&did, text.as_bytes(), &AwsLc).expect("a document");
     assert_eq!(keys(&document).len(), 1);
     let key = std::fs::metadata(folder.path().join("did-key.jwk")).expect("it is there");
     assert_eq!(key.mode() & 0o777, 0o600);
@@ -183,9 +183,9 @@ fn nothing_is_written_over_or_with_a_key_that_others_can_read() {
 
 #[test]
 fn a_place_that_is_none_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
     for (method, place) in [("web", "127.0.0.1"), ("webvh", "localhost"), ("webvh", "a.example:..")]
     {
+        let folder = tempfile::tempdir().expect("a folder");
         let (code, text) =
             refused(folder.path(), &["create", "--method", method, "--place", place]);
         assert!(code == 2 || code == 3, "{place}: {text}");

@@ -39,6 +39,11 @@ impl VerifiedLog {
         &self.last.version_id
     }
 
+    /// The `versionTime` of the last entry; the next one's is later, by a second at least as we write it.
+    pub const fn version_time(&self) -> Timestamp {
+        self.last.time
+    }
+
     /// The document of the last entry, deactivated or not.
     pub const fn document(&self) -> &DidDocument {
         &self.last.document
