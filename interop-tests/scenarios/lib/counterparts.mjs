@@ -36,6 +36,7 @@ export const LIBRARIES = {
   'auth0-mdl': `@auth0/mdl ${version('@auth0/mdl')}`,
   isomdoc: `isomdoc (Python) ${pinned('peers/python/requirements.txt', /^isomdoc==(.*)$/m)}`,
   pymdoccbor: `pymdoccbor (Python) ${pinned('peers/python/requirements.txt', /^pymdoccbor==(.*)$/m)}`,
+  digitalbazaar: `@digitalbazaar/vc ${version('@digitalbazaar/vc')}`,
   jose: `jose (npm) ${version('jose')}`,
   ssi: `ssi (Rust) ${pinned('oracles/Cargo.toml', /^ssi = .*version = "=([^"]*)"/m)}`,
   josekit: `josekit (Rust) ${pinned('oracles/Cargo.toml', /^josekit = "=([^"]*)"/m)}`,

@@ -1,0 +1,189 @@
+//! Data Integrity by Lanyard's core, for `interop-tests`: one JSON object on stdin, one on stdout. Keys are
+//! private JWKs, and named by their did:key.
+//!
+//! ```text
+//! issue   { document, cryptosuite, private_jwk, mandatory? }            -> { document }
+//! derive  { document, pointers }                                        -> { document }
+//! present { credential, cryptosuite, private_jwk, challenge, domain }   -> { document }
+//! verify  { document, challenge?, domain? }                             -> { controller }
+//! n-quads { document }                                                  -> { n_quads }
+//! ```
+
+use std::{env, error::Error, io, process::ExitCode, sync::Arc};
+
+use jiff::Timestamp;
+use lanyard_core::{
+    crypto::{HashAlgorithm, RustCrypto, SoftwareSigner},
+    data_integrity::{
+        Challenge, Cryptosuite, Domain, ExpectedProof, JsonPointer, ProofDraft, ProofVerifier,
+        UnverifiedDocument,
+        json_ld::{self, Contexts},
+    },
+    did::{Did, DidUrl},
+    jose::PrivateJwk,
+    json::Object,
+    w3c::{Credential, Presentation, PresentedCredential, Uri},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+type Answer = Result<Value, Box<dyn Error>>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let verb = env::args().nth(1).unwrap_or_default();
+    let answer = match verb.as_str() {
+        "issue" => issue().await,
+        "derive" => derive().await,
+        "present" => present().await,
+        "verify" => verify().await,
+        "n-quads" => n_quads(),
+        _ => Err("say one of: issue, derive, present, verify, n-quads".into()),
+    };
+    match answer {
+        Ok(answer) => {
+            println!("{answer}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("{}", json!({"error": error.to_string()}));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>() -> Result<T, serde_json::Error> {
+    serde_json::from_reader(io::stdin())
+}
+
+/// A key and its name.
+fn signer(private_jwk: &Value) -> Result<(SoftwareSigner, DidUrl), Box<dyn Error>> {
+    let key = PrivateJwk::from_value(private_jwk)?.key;
+    let did = Did::from_key(key.public());
+    let method = did.with_fragment(did.method_specific_id())?;
+    Ok((SoftwareSigner::new(&RustCrypto, &key)?, method))
+}
+
+fn cryptosuite(name: &str) -> Result<Cryptosuite, Box<dyn Error>> {
+    Cryptosuite::from_name(name).ok_or_else(|| "an unknown cryptosuite".into())
+}
+
+fn pointers(texts: &[String]) -> Result<Vec<JsonPointer>, Box<dyn Error>> {
+    Ok(texts.iter().map(|text| JsonPointer::parse(text)).collect::<Result<_, _>>()?)
+}
+
+#[derive(Deserialize)]
+struct IssueRequest {
+    document: Object,
+    cryptosuite: String,
+    private_jwk: Value,
+    #[serde(default)]
+    mandatory: Vec<String>,
+}
+
+async fn issue() -> Answer {
+    let request: IssueRequest = read()?;
+    let (signer, method) = signer(&request.private_jwk)?;
+    let draft = ProofDraft::assertion(cryptosuite(&request.cryptosuite)?, &method)
+        .created(Timestamp::now())
+        .with_mandatory(pointers(&request.mandatory)?);
+    let secured = draft.secure(request.document, &signer, &RustCrypto).await?;
+    Ok(json!({"document": secured}))
+}
+
+#[derive(Deserialize)]
+struct DeriveRequest {
+    document: Object,
+    pointers: Vec<String>,
+}
+
+async fn derive() -> Answer {
+    let request: DeriveRequest = read()?;
+    let verifier = ProofVerifier::new(Arc::new(RustCrypto));
+    let document = UnverifiedDocument::from_object(request.document)?;
+    let expected = ExpectedProof::assertion(Timestamp::now());
+    let held = verifier.verify_for_holding(document, &expected).await?;
+    let revealed = held.disclose(&pointers(&request.pointers)?, &RustCrypto)?;
+    Ok(json!({"document": revealed}))
+}
+
+#[derive(Deserialize)]
+struct PresentRequest {
+    credential: Object,
+    cryptosuite: String,
+    private_jwk: Value,
+    challenge: String,
+    domain: String,
+}
+
+async fn present() -> Answer {
+    let request: PresentRequest = read()?;
+    let (signer, method) = signer(&request.private_jwk)?;
+    let credential = Credential::parse(request.credential)?;
+    let holder = Uri::parse(method.did().as_str())?;
+    let credentials = vec![PresentedCredential::WithProof(Box::new(credential))];
+    let presentation = Presentation::of(credentials, Some(&holder)).into_document();
+    let (challenge, domain) = (Challenge::from(request.challenge), Domain::from(request.domain));
+    let suite = cryptosuite(&request.cryptosuite)?;
+    let draft = ProofDraft::authentication(suite, &method, &challenge, &domain);
+    let draft = draft.created(Timestamp::now());
+    let secured = draft.secure(presentation, &signer, &RustCrypto).await?;
+    Ok(json!({"document": secured}))
+}
+
+#[derive(Deserialize)]
+struct VerifyRequest {
+    document: Object,
+    challenge: Option<String>,
+    domain: Option<String>,
+}
+
+async fn verify() -> Answer {
+    let request: VerifyRequest = read()?;
+    let verifier = ProofVerifier::new(Arc::new(RustCrypto));
+    let now = Timestamp::now();
+    let expected = match (request.challenge, request.domain) {
+        (Some(challenge), Some(domain)) => ExpectedProof::authentication(challenge, domain, now),
+        _ => ExpectedProof::assertion(now),
+    };
+    let controller = verify_one(&verifier, request.document.clone(), &expected).await?;
+    // the credentials in a presentation, too
+    for credential in request.document.get("verifiableCredential").into_iter().flat_map(list) {
+        let credential = credential.as_object().ok_or("a credential is an object")?.clone();
+        verify_one(&verifier, credential, &ExpectedProof::assertion(now)).await?;
+    }
+    Ok(json!({"controller": controller}))
+}
+
+async fn verify_one(
+    verifier: &ProofVerifier,
+    document: Object,
+    expected: &ExpectedProof,
+) -> Result<String, Box<dyn Error>> {
+    let coded = |error: lanyard_core::data_integrity::DataIntegrityError| {
+        format!("{}: {error}", error.code())
+    };
+    let document = UnverifiedDocument::from_object(document).map_err(coded)?;
+    let verified = verifier.verify(document, expected).await.map_err(coded)?;
+    let first = verified.proofs().first().ok_or("there is no proof")?;
+    Ok(first.controller().to_string())
+}
+
+fn list(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(values) => values,
+        one => std::slice::from_ref(one),
+    }
+}
+
+#[derive(Deserialize)]
+struct DocumentRequest {
+    document: Object,
+}
+
+fn n_quads() -> Answer {
+    let request: DocumentRequest = read()?;
+    let dataset = json_ld::to_rdf(&request.document, Contexts::bundled())?;
+    let canonical = dataset.canonicalize(HashAlgorithm::Sha256, &RustCrypto)?;
+    Ok(json!({"n_quads": canonical.to_n_quads()}))
+}
