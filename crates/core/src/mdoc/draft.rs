@@ -227,30 +227,29 @@ impl MdocDraft {
 
     /// IssuerNameSpaces and ValueDigests.
     fn digest_elements(&self, provider: &dyn CryptoProvider) -> (Members, Members) {
+        let count: usize = self.elements.name_spaces.iter().map(|(_, all)| all.len()).sum();
+        let mut randomness = Randomness::draw(count, provider);
         let (mut name_spaces, mut value_digests) = (Vec::new(), Vec::new());
         for (name_space, elements) in &self.elements.name_spaces {
-            let (mut items, mut digests) = (Vec::new(), Vec::new());
+            let mut items = Encoder::new();
+            items.array(elements.len());
+            let mut digests = Vec::with_capacity(elements.len());
             // ISO/IEC 18013-5 §9.1.2.4: a digest's identifier tells nothing about its element
-            let ids = shuffled(elements.len(), provider);
+            let ids = randomness.shuffled(elements.len());
             for ((identifier, value), id) in elements.iter().zip(ids) {
-                let mut random = [0; RANDOM];
-                provider.fill(&mut random);
-                let item = Value::map([
-                    ("digestID", id.into()),
-                    ("random", random[..].into()),
-                    ("elementIdentifier", identifier.as_str().into()),
-                    ("elementValue", value.clone()),
-                ]);
-                let mut embedded = Encoder::new();
-                embedded.embedded(&item.encode());
-                let item = embedded.into_bytes();
-                let digest = provider.hash(self.digest_algorithm, &item);
-                digests.push((Value::from(id), digest.as_bytes().into()));
-                items.push(Value::Encoded(item));
+                let item = signed_item(id, randomness.next(), identifier, value);
+                digests.push((id, provider.hash(self.digest_algorithm, &item)));
+                items.raw(&item);
+            }
+            digests.sort_unstable_by_key(|(id, _)| *id);
+            let mut encoded = Encoder::new();
+            encoded.map(digests.len());
+            for (id, digest) in digests {
+                encoded.integer(id.into()).bytes(digest.as_bytes());
             }
             let name = Value::from(name_space.as_str());
-            name_spaces.push((name.clone(), Value::Array(items)));
-            value_digests.push((name, Value::Map(digests)));
+            name_spaces.push((name.clone(), Value::Encoded(items.into_bytes())));
+            value_digests.push((name, Value::Encoded(encoded.into_bytes())));
         }
         (name_spaces, value_digests)
     }
@@ -280,17 +279,53 @@ impl MdocDraft {
 
 type Members = Vec<(Value, Value)>;
 
-/// The numbers below `count`, each once, in an order that nobody can guess.
-fn shuffled(count: usize, random: &(impl Random + ?Sized)) -> Vec<u64> {
-    let mut numbers: Vec<u64> = (0..).take(count).collect();
-    // Fisher and Yates: each draw is uniform but for one part in 2^64 / count
-    for last in (1..count).rev() {
-        let mut draw = [0; 8];
-        random.fill(&mut draw);
-        let other = u64::from_le_bytes(draw) % (last as u64 + 1);
-        numbers.swap(last, other as usize);
+/// IssuerSignedItemBytes, the members in the order of their encoded keys (RFC 8949 §4.2.1).
+fn signed_item(id: u64, random: &[u8], identifier: &str, value: &Value) -> Vec<u8> {
+    let mut item = Encoder::new();
+    item.map(4).text("random").bytes(random).text("digestID").integer(id.into());
+    item.text("elementValue").value(value).text("elementIdentifier").text(identifier);
+    let mut embedded = Encoder::new();
+    embedded.embedded(&item.into_bytes());
+    embedded.into_bytes()
+}
+
+/// What one mdoc needs, drawn at once: asking for each piece alone takes longer than signing.
+struct Randomness {
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+impl Randomness {
+    /// Enough for so many elements.
+    fn draw(elements: usize, random: &(impl Random + ?Sized)) -> Self {
+        let mut bytes = vec![0; elements * (RANDOM + size_of::<u64>())];
+        random.fill(&mut bytes);
+        Self { bytes, used: 0 }
     }
-    numbers
+
+    /// The `random` of one element.
+    fn next(&mut self) -> &[u8] {
+        self.take(RANDOM)
+    }
+
+    /// The numbers below `count`, each once, in an order that nobody can guess.
+    fn shuffled(&mut self, count: usize) -> Vec<u64> {
+        let mut numbers: Vec<u64> = (0..).take(count).collect();
+        // Fisher and Yates: each draw is uniform but for one part in 2^64 / count
+        for last in (1..count).rev() {
+            let mut draw = [0; size_of::<u64>()];
+            draw.copy_from_slice(self.take(size_of::<u64>()));
+            let other = u64::from_le_bytes(draw) % (last as u64 + 1);
+            numbers.swap(last, other as usize);
+        }
+        numbers
+    }
+
+    fn take(&mut self, length: usize) -> &[u8] {
+        let from = self.used;
+        self.used += length;
+        &self.bytes[from..self.used]
+    }
 }
 
 impl fmt::Debug for IssuerNameSpaces {

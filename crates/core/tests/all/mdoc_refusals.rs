@@ -369,7 +369,7 @@ fn refuses_an_issuing_jurisdiction_that_is_not_the_signers() {
         state: Some(text.to_owned()),
         ..LeafOptions::mdoc_signer("Utopia DS", COUNTRY)
     };
-    let leaf = world.iaca.leaf(&state("UT-2"));
+    let leaf = world.iaca().leaf(&state("UT-2"));
     let issuer = SoftwareSigner::new(&AwsLc, &leaf.key).unwrap();
     let world = World { leaf, issuer, ..world };
     let mut forged = world.forge();
@@ -394,7 +394,7 @@ fn chain_refusal(world: &World, chain: Vec<Vec<u8>>) -> IssuerError {
 fn refuses_certificates_that_are_not_those_of_a_document_signer() {
     let world = World::new();
     let signer = || LeafOptions::mdoc_signer("Utopia DS", COUNTRY);
-    let refusal = |options: LeafOptions| chain_refusal(&world, world.iaca.leaf(&options).chain);
+    let refusal = |options: LeafOptions| chain_refusal(&world, world.iaca().leaf(&options).chain);
     assert_eq!(
         refusal(LeafOptions { usages: Vec::new(), ..signer() }),
         IssuerError::Chain(ChainError::WrongPurpose)
@@ -433,9 +433,9 @@ fn refuses_chains_that_do_not_lead_to_the_authority() {
         chain_refusal(&world, self_signed.chain),
         IssuerError::Chain(ChainError::LeafSelfSigned)
     );
-    let with_anchor = vec![own[0].clone(), world.iaca.anchor_der().to_vec()];
+    let with_anchor = vec![own[0].clone(), world.iaca().anchor_der().to_vec()];
     assert_eq!(chain_refusal(&world, with_anchor), IssuerError::Chain(ChainError::AnchorInChain));
-    let reversed = vec![world.iaca.anchor_der().to_vec(), own[0].clone()];
+    let reversed = vec![world.iaca().anchor_der().to_vec(), own[0].clone()];
     assert!(matches!(chain_refusal(&world, reversed), IssuerError::Chain(_)));
     let hundred = vec![own[0].clone(); 100];
     assert_eq!(chain_refusal(&world, hundred), IssuerError::Chain(ChainError::Length));
@@ -443,7 +443,7 @@ fn refuses_chains_that_do_not_lead_to_the_authority() {
     let foreign = stranger.leaf(&LeafOptions::mdoc_signer("Utopia DS", COUNTRY));
     assert_eq!(chain_refusal(&world, foreign.chain), IssuerError::Chain(ChainError::Untrusted));
     // ISO/IEC 18013-5 Annex B.1.2: the root's path length is 0, so nothing stands between
-    let middle = world.iaca.intermediate("Middle", None);
+    let middle = world.iaca().intermediate("Middle", None);
     let leaf = middle.leaf(&LeafOptions::mdoc_signer("Utopia DS", COUNTRY));
     let chain = vec![leaf.chain[0].clone(), middle.anchor_der().to_vec()];
     assert_eq!(chain_refusal(&world, chain), IssuerError::Chain(ChainError::PathLength));

@@ -9,7 +9,8 @@ use lanyard_core::{
     cose::{self, Header, Payload},
     credential::{Validity, ValidityPolicy},
     crypto::{
-        AwsLc, CryptoProvider, Curve, HashAlgorithm, PrivateKey, Signer as _, SoftwareSigner,
+        AwsLc, CryptoProvider, Curve, HashAlgorithm, PrivateKey, RustCrypto, Signer as _,
+        SoftwareSigner,
     },
     json,
     mdoc::{
@@ -28,10 +29,15 @@ use crate::{
 };
 
 pub(crate) const COUNTRY: &str = "UT";
+pub(crate) const CLIENT_ID: &str = "x509_san_dns:verifier.example";
+pub(crate) const NONCE: &str = "nonce-1";
+pub(crate) const RESPONSE_URI: &str = "https://verifier.example/response";
 
 /// One issuer, one device, one verifier and one exchange.
 pub(crate) struct World {
-    pub(crate) iaca: TestCa,
+    /// The issuing authority; none when its key is not at hand.
+    pub(crate) iaca: Option<TestCa>,
+    pub(crate) anchor: Vec<u8>,
     pub(crate) leaf: Leaf,
     pub(crate) issuer: SoftwareSigner,
     pub(crate) device_key: PrivateKey,
@@ -50,12 +56,26 @@ impl World {
         let issuer = SoftwareSigner::new(&AwsLc, &leaf.key).expect("a leaf's key is whole");
         let device_key = AwsLc.generate_key(curve).expect("a key can be made");
         let device = SoftwareSigner::new(&AwsLc, &device_key).expect("its halves belong together");
-        let transcript = transcript("x509_san_dns:verifier.example", "nonce-1");
-        Self { iaca, leaf, issuer, device_key, device, transcript }
+        let transcript = transcript(CLIENT_ID, NONCE);
+        let anchor = iaca.anchor_der().to_vec();
+        Self { iaca: Some(iaca), anchor, leaf, issuer, device_key, device, transcript }
+    }
+
+    /// A world of keys that everybody knows, whose signatures come out the same every time.
+    pub(crate) fn known(anchor: Vec<u8>, leaf: Leaf, device_key: PrivateKey) -> Self {
+        let signer =
+            |key| SoftwareSigner::new(&RustCrypto, key).expect("its halves belong together");
+        let (issuer, device) = (signer(&leaf.key), signer(&device_key));
+        let transcript = transcript(CLIENT_ID, NONCE);
+        Self { iaca: None, anchor, leaf, issuer, device_key, device, transcript }
+    }
+
+    pub(crate) const fn iaca(&self) -> &TestCa {
+        self.iaca.as_ref().expect("only a known world has none")
     }
 
     pub(crate) fn trust(&self) -> IssuerTrust {
-        let anchors = TrustAnchors::from_der([self.iaca.anchor_der()]);
+        let anchors = TrustAnchors::from_der([&self.anchor]);
         IssuerTrust::certificates(anchors.expect("an IACA is an anchor"))
     }
 
@@ -123,6 +143,8 @@ impl World {
     pub(crate) fn forge(&self) -> Forge<'_> {
         Forge {
             world: self,
+            doc_type: DocType::MDL.to_owned(),
+            transcript: self.transcript.clone(),
             items: vec![
                 item(0, "family_name", "Example".into()),
                 item(1, "issuing_country", COUNTRY.into()),
@@ -168,7 +190,7 @@ pub(crate) fn transcript(client_id: &str, nonce: &str) -> SessionTranscript {
         client_id: &Audience::from(client_id),
         nonce: &RequestNonce::from(nonce),
         encryption_key: None,
-        response_uri: "https://verifier.example/response",
+        response_uri: RESPONSE_URI,
     };
     let [one, other] = PROVIDERS.map(|provider| SessionTranscript::openid4vp(&handover, provider));
     assert_eq!(one, other);
@@ -208,6 +230,8 @@ pub(crate) enum Part {
 /// A good mdoc with some things changed, signed after the change wherever the change is signed at all.
 pub(crate) struct Forge<'w> {
     pub(crate) world: &'w World,
+    pub(crate) doc_type: String,
+    pub(crate) transcript: SessionTranscript,
     pub(crate) items: Vec<Value>,
     pub(crate) chain: Vec<Vec<u8>>,
     pub(crate) device_elements: Value,
@@ -254,7 +278,7 @@ impl Forge<'_> {
             Value::map([
                 ("version", "1.0".into()),
                 ("digestAlgorithm", "SHA-256".into()),
-                ("docType", DocType::MDL.into()),
+                ("docType", self.doc_type.as_str().into()),
                 ("valueDigests", Value::map([(NameSpace::MDL, Value::Map(digests))])),
                 (
                     "deviceKeyInfo",
@@ -294,8 +318,8 @@ impl Forge<'_> {
     fn device_signed(&self) -> Value {
         let name_spaces = embedded(&self.device_elements.encode());
         let mut covered = Encoder::new();
-        covered.array(4).text("DeviceAuthentication").raw(self.world.transcript.as_bytes());
-        covered.text(DocType::MDL).value(&name_spaces);
+        covered.array(4).text("DeviceAuthentication").raw(self.transcript.as_bytes());
+        covered.text(&self.doc_type).value(&name_spaces);
         let covered = embedded(&covered.into_bytes()).encode();
         let payload = Payload::Detached(&covered);
         let none = Header::new();
@@ -314,7 +338,7 @@ impl Forge<'_> {
         self.edited(
             Part::Document,
             Value::map([
-                ("docType", DocType::MDL.into()),
+                ("docType", self.doc_type.as_str().into()),
                 ("issuerSigned", self.issuer_signed()),
                 ("deviceSigned", self.device_signed()),
             ]),

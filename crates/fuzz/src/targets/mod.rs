@@ -1,6 +1,7 @@
 //! The list of targets.
 
 mod core;
+mod mdoc;
 mod protocols;
 mod w3c;
 
@@ -42,6 +43,13 @@ pub const TARGETS: &[Target] = &[
     w3c::VC_JWT,
     w3c::VC_SD_JWT,
     w3c::VC_COSE,
+    mdoc::CBOR,
+    mdoc::COSE_SIGN1,
+    mdoc::COSE_MAC0,
+    mdoc::COSE_KEY,
+    mdoc::DEVICE_RESPONSE,
+    mdoc::ISSUER_SIGNED,
+    mdoc::SESSION_TRANSCRIPT,
     protocols::CREDENTIAL_OFFER,
     protocols::CREDENTIAL_OFFER_LINK,
     protocols::ISSUER_METADATA,

@@ -8,6 +8,7 @@ use lanyard_core::{
 /// Someone with a published private key; signatures are deterministic (RFC 6979, RFC 8032).
 pub(crate) struct Known {
     key: Box<dyn SigningKey>,
+    pub(crate) private: PrivateKey,
     pub(crate) public: PublicKey,
 }
 
@@ -40,7 +41,8 @@ impl Known {
         let point = EcPoint { x: array(x), y: array(y) };
         let public = PublicKey::P256(point);
         let key = PrivateKey::from_parts(hex(scalar), public).expect("32 bytes");
-        Self { key: RustCrypto.signing_key(&key).expect("the halves fit"), public }
+        let signing = RustCrypto.signing_key(&key).expect("the halves fit");
+        Self { key: signing, private: key, public }
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {

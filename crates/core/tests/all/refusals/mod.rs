@@ -5,6 +5,7 @@
 
 mod codes;
 mod keys;
+mod mdoc;
 mod sd_jwt_vc;
 
 use std::{collections::HashSet, env, fs, path::PathBuf};
