@@ -9,7 +9,7 @@ use lanyard_core::{
     verify::Policy,
 };
 use lanyard_fetch::{
-    CacheLimits, CachedClient, DidWebFetcher, IssuerMetadataFetcher, RevocationListFetcher,
+    CacheLimits, CachedClient, CachedDids, IssuerMetadataFetcher, RevocationListFetcher,
     TypeMetadataFetcher,
 };
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
@@ -70,8 +70,7 @@ fn trust(
 /// What is asked of the network, each document once for all who need it at the time.
 fn sources(ground: &Ground) -> Sources {
     let http = Arc::new(CachedClient::new(ground.http.clone(), &CacheLimits::default()));
-    let dids = DidMethods::new(ground.provider.clone())
-        .with_web(Arc::new(DidWebFetcher::new(http.clone())));
+    let dids = CachedDids::over(ground.http.clone(), DidMethods::new(ground.provider.clone()));
     Sources {
         resolver: Some(Arc::new(dids)),
         issuer_metadata: Some(Arc::new(IssuerMetadataFetcher::new(http.clone()))),
