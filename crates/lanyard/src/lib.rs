@@ -12,5 +12,6 @@ pub mod keys;
 pub mod pages;
 mod presets;
 pub mod serve;
+pub mod trust_list;
 pub mod wallet_home;
 pub mod web;

@@ -52,6 +52,6 @@ pub use http::not_found;
 pub use respond::MOST_ATTEMPTS;
 pub use sealing::DataKey;
 pub use service::VerifierService;
-pub use settings::{Preset, SettingsError, TenantSettings, VerifierSettings};
+pub use settings::{Preset, SettingsError, Sources, TenantSettings, VerifierSettings};
 pub use status::{RequestState, RequestStatus};
 pub use trail::{TrailEvent, step};

@@ -3,7 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use jiff::SignedDuration;
-use lanyard_core::{crypto::CryptoProvider, did::DidResolver, trust::IssuerTrust, verify::Policy};
+use lanyard_core::{
+    crypto::CryptoProvider,
+    did::DidResolver,
+    sd_jwt_vc::type_metadata::TypeMetadataSource,
+    trust::{IssuerMetadataSource, LiveTrust, x509::RevocationListSource},
+    verify::{Policy, PolicySet},
+};
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_store::{Store, TenantId};
 use thiserror::Error;
@@ -39,12 +45,14 @@ pub struct TenantSettings {
     pub signer: RequestSigner,
     /// The DNS name in its certificate, for `x509_san_dns`; it is the host of the base URL.
     pub dns_name: Option<String>,
-    /// Whose credentials it believes, for which types.
-    pub trust: IssuerTrust,
+    /// Whose credentials it believes, for which types; whoever keeps a clone can replace it.
+    pub trust: LiveTrust,
     /// What it decides for itself when it verifies.
     pub policy: Policy,
-    /// How issuers' DIDs are resolved; without, only the methods that need no network.
-    pub resolver: Option<Arc<dyn DidResolver>>,
+    /// What it demands beyond that.
+    pub policies: PolicySet,
+    /// What it asks the network for.
+    pub sources: Sources,
     /// What waiting sessions are sealed under.
     pub data_key: DataKey,
     /// The digests of its API keys; none closes the API.
@@ -53,6 +61,19 @@ pub struct TenantSettings {
     pub presets: Vec<Preset>,
     /// The origins, beside this server's own, to which a same-device browser may return.
     pub return_origins: Vec<Url>,
+}
+
+/// What a verifier asks the network for; what is none is not asked for.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// How issuers' DIDs are resolved; without, only the methods that need no network.
+    pub resolver: Option<Arc<dyn DidResolver>>,
+    /// The metadata that issuers publish.
+    pub issuer_metadata: Option<Arc<dyn IssuerMetadataSource>>,
+    /// Lists of revoked certificates.
+    pub revocation_lists: Option<Arc<dyn RevocationListSource>>,
+    /// The metadata of types.
+    pub type_metadata: Option<Arc<dyn TypeMetadataSource>>,
 }
 
 /// A question ready to ask.

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use lanyard_core::{
     crypto::CryptoProvider,
-    did::DidResolver,
     trust::x509::{ChainError, TrustAnchors},
-    trust::{CertificateIss, IssuerKeySource, IssuerTrust},
-    verify::{Policy, PresentationVerifier},
+    trust::{CertificateIss, IssuerKeySource, LiveTrust},
+    verify::{Policy, PolicySet, PresentationVerifier},
 };
 use lanyard_oid4vp::{ClientId, request::object::RequestSigner};
 use lanyard_store::TenantId;
 use url::Url;
 
-use crate::{ApiKeyDigest, DataKey, Preset, TenantSettings};
+use crate::{ApiKeyDigest, DataKey, Preset, Sources, TenantSettings};
 
 /// A tenant with what it verifies by and the names it goes by.
 pub(crate) struct Tenant {
@@ -31,9 +30,10 @@ pub(crate) struct Tenant {
 
 /// What a verifier of presentations is made of.
 struct Verifying {
-    trust: IssuerTrust,
+    trust: LiveTrust,
     policy: Policy,
-    resolver: Option<Arc<dyn DidResolver>>,
+    policies: PolicySet,
+    sources: Sources,
     provider: Arc<dyn CryptoProvider>,
 }
 
@@ -47,7 +47,8 @@ impl Tenant {
         let verifying = Verifying {
             trust: settings.trust,
             policy: settings.policy,
-            resolver: settings.resolver,
+            policies: settings.policies,
+            sources: settings.sources,
             provider: Arc::clone(provider),
         };
         Self {
@@ -78,17 +79,30 @@ impl Tenant {
         }
         let source =
             IssuerKeySource::Certificates { anchors: more, iss: CertificateIss::default() };
-        Ok(self.verifying.believing(self.verifying.trust.clone().with(source)))
+        let trust = self.verifying.trust.current().as_ref().clone();
+        Ok(self.verifying.believing(trust.with(source).into()))
     }
 }
 
 impl Verifying {
-    fn believing(&self, trust: IssuerTrust) -> Arc<PresentationVerifier> {
-        let verifier =
-            PresentationVerifier::new(trust, Arc::clone(&self.provider)).with_policy(self.policy);
-        Arc::new(match &self.resolver {
-            Some(resolver) => verifier.with_resolver(Arc::clone(resolver)),
-            None => verifier,
-        })
+    fn believing(&self, trust: LiveTrust) -> Arc<PresentationVerifier> {
+        let Sources { resolver, issuer_metadata, revocation_lists, type_metadata } =
+            self.sources.clone();
+        let mut verifier = PresentationVerifier::new(trust, Arc::clone(&self.provider))
+            .with_policy(self.policy)
+            .with_policies(self.policies.clone());
+        if let Some(resolver) = resolver {
+            verifier = verifier.with_resolver(resolver);
+        }
+        if let Some(source) = issuer_metadata {
+            verifier = verifier.with_issuer_metadata(source);
+        }
+        if let Some(source) = revocation_lists {
+            verifier = verifier.with_revocation_lists(source);
+        }
+        if let Some(source) = type_metadata {
+            verifier = verifier.with_type_metadata(source);
+        }
+        Arc::new(verifier)
     }
 }

@@ -3,6 +3,7 @@
 mod core;
 mod mdoc;
 mod protocols;
+mod trust;
 mod w3c;
 
 /// One parser with something to start from.
@@ -34,6 +35,14 @@ pub const TARGETS: &[Target] = &[
     core::DID_URL,
     core::DID,
     core::DID_DOCUMENT,
+    trust::TYPE_METADATA,
+    trust::INTEGRITY,
+    trust::SVG,
+    trust::JWT_VC_ISSUER,
+    trust::JWT_VC_ISSUER_URL,
+    trust::REVOCATION_LIST,
+    trust::TRUST_LIST,
+    trust::POLICIES,
     w3c::CREDENTIAL,
     w3c::PRESENTATION,
     w3c::ENVELOPE,

@@ -64,6 +64,8 @@ pub(super) struct TenantTable {
     pub(super) api_key_files: Vec<Spanned<PathBuf>>,
     #[serde(default)]
     pub(super) trust_anchors: Vec<Spanned<PathBuf>>,
+    pub(super) trust_list: Option<Spanned<PathBuf>>,
+    pub(super) policies: Option<Spanned<toml::Value>>,
     #[serde(default)]
     pub(super) credential_types: Vec<Spanned<PathBuf>>,
     pub(super) signing: Option<SigningTable>,

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use lanyard_core::verify::PolicySet;
 use serde_spanned::Spanned;
 
 use super::fault::Faults;
 use super::file::{File, Mode, TenantTable};
 use super::{existing, private};
 use crate::credential_type::{CredentialType, CredentialTypeError};
+use crate::trust_list;
 
 /// One enterprise on this server.
 #[derive(Debug, Clone)]
@@ -20,6 +22,10 @@ pub struct Tenant {
     pub api_key_files: Vec<PathBuf>,
     /// Files with the certificates of the authorities it trusts, PEM.
     pub trust_anchors: Vec<PathBuf>,
+    /// The file with its trust list, JSON or TOML.
+    pub trust_list: Option<PathBuf>,
+    /// What it demands of presentations beyond what is always checked.
+    pub policies: PolicySet,
     /// What it issues.
     pub credential_types: Vec<CredentialType>,
     /// What it signs with; in development mode a test authority can stand in.
@@ -80,15 +86,18 @@ fn examine(
             "an issuer needs something to issue; write credential_types = [\"types/badge.json\"]",
         );
     }
-    if file.verifier.is_some() && file.mode == Mode::Production && table.trust_anchors.is_empty() {
+    let nobody = table.trust_anchors.is_empty() && table.trust_list.is_none();
+    if file.verifier.is_some() && file.mode == Mode::Production && nobody {
         faults.at(
             written.span(),
-            "a verifier needs someone to trust; write trust_anchors = [\"trust/issuers.pem\"]",
+            "a verifier needs someone to trust; write trust_anchors = [\"trust/issuers.pem\"] or trust_list = \"trust/issuers.json\"",
         );
     }
     Some(Tenant {
         api_key_files: collect(&table.api_key_files, |path| private(path, folder, faults)),
         trust_anchors: collect(&table.trust_anchors, |path| existing(path, folder, faults)),
+        trust_list: table.trust_list.as_ref().and_then(|path| trust_list(path, folder, faults)),
+        policies: policies(table.policies.as_ref(), faults),
         credential_types: collect(&table.credential_types, |path| {
             credential_type(path, folder, faults)
         }),
@@ -103,6 +112,32 @@ fn collect<T>(
     read: impl FnMut(&Spanned<PathBuf>) -> Option<T>,
 ) -> Vec<T> {
     written.iter().filter_map(read).collect()
+}
+
+fn trust_list(
+    written: &Spanned<PathBuf>,
+    folder: &Path,
+    faults: &mut Faults<'_>,
+) -> Option<PathBuf> {
+    let path = existing(written, folder, faults)?;
+    match trust_list::read(&path) {
+        Ok(_) => Some(path),
+        Err(error) => {
+            faults.elsewhere(&path, error.line(), error.to_string());
+            None
+        }
+    }
+}
+
+fn policies(written: Option<&Spanned<toml::Value>>, faults: &mut Faults<'_>) -> PolicySet {
+    let Some(written) = written else { return PolicySet::new() };
+    let value = serde_json::to_value(written.get_ref()).unwrap_or_default();
+    PolicySet::from_value(&value).unwrap_or_else(|found| {
+        for fault in found.0 {
+            faults.at(written.span(), format!("policies{fault}"));
+        }
+        PolicySet::new()
+    })
 }
 
 fn credential_type(

@@ -15,7 +15,8 @@ use lanyard_verifier::VerifierService;
 use tokio::sync::watch;
 
 use super::plan::{Pages, Plan, PlannedTenant};
-use super::{health, issuing, observe, resolving, verifying};
+use super::trust::TrustHealth;
+use super::{health, issuing, observe, resolving, trust, verifying};
 use crate::keys::{KeyError, SigningIdentity, Subject, TestAuthority, Vault, read_signing_files};
 use crate::wallet_home::{self, WalletHomeError};
 use crate::web::{IssueRoom, Pocket, Site, VerifyRoom, Web};
@@ -49,6 +50,9 @@ pub enum StartError {
     /// The verifier service cannot be put together.
     #[error(transparent)]
     Verifier(#[from] lanyard_verifier::SettingsError),
+    /// A trust list cannot be read.
+    #[error(transparent)]
+    TrustList(#[from] crate::trust_list::TrustListFileError),
     /// The base URL has no host to certify.
     #[error("the base URL names no host")]
     Host,
@@ -79,15 +83,20 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
         true => Some(issuing::service(&ground, &plan).await?),
         false => None,
     };
+    let trust = TrustHealth::default();
     let verifier = match plan.verifier {
-        true => Some(verifying::service(&ground, &plan).await?),
+        true => {
+            let (service, lists) = verifying::service(&ground, &plan).await?;
+            trust::keep_looking(lists, trust.clone(), ground.shutdown.clone());
+            Some(service)
+        }
         false => None,
     };
     let services = Router::new()
         .merge(issuer.as_ref().map(IssuerService::router).unwrap_or_default())
         .merge(verifier.as_ref().map(VerifierService::router).unwrap_or_default());
     let web = ground.pages(&plan, issuer, verifier).await?;
-    let all = services.merge(health::routes(ground.store.clone()));
+    let all = services.merge(health::routes(ground.store.clone(), trust));
     let all = match plan.resolver {
         true => all.merge(resolving::routes(ground.http.clone(), ground.provider.clone())),
         false => all,

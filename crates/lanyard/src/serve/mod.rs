@@ -9,4 +9,5 @@ mod issuing;
 pub mod observe;
 pub mod plan;
 mod resolving;
+pub mod trust;
 mod verifying;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lanyard_core::trust::x509::TrustAnchors;
+use lanyard_core::{trust::x509::TrustAnchors, verify::PolicySet};
 use lanyard_store::TenantId;
 use secrecy::SecretString;
 use url::Url;
@@ -52,6 +52,10 @@ pub struct PlannedTenant {
     pub api_keys: Vec<SecretString>,
     /// Whom it trusts when it verifies.
     pub anchors: TrustAnchors,
+    /// The file with its trust list.
+    pub trust_list: Option<PathBuf>,
+    /// What it demands of presentations beyond what is always checked.
+    pub policies: PolicySet,
     /// What it issues.
     pub types: Vec<CredentialType>,
     /// What it signs with, unless the test authority makes that.
@@ -109,6 +113,8 @@ impl Plan {
                     .try_fold(TrustAnchors::default(), |all, path| {
                         anchors(path).map(|more| all.and(more))
                     })?,
+                trust_list: tenant.trust_list.clone(),
+                policies: tenant.policies.clone(),
                 types: tenant.credential_types.clone(),
                 signing: tenant.signing.clone(),
             })
@@ -142,6 +148,8 @@ impl Plan {
             name: demo::ENTERPRISE.to_owned(),
             api_keys: vec![api_key(&key_file)?],
             anchors: TrustAnchors::default(),
+            trust_list: None,
+            policies: PolicySet::new(),
             types: demo::credential_types()?,
             signing: None,
         };

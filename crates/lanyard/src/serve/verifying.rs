@@ -3,25 +3,42 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use lanyard_core::{trust::IssuerTrust, verify::Policy};
+use lanyard_core::{
+    did::DidMethods,
+    trust::{IssuerTrust, LiveTrust},
+    verify::Policy,
+};
+use lanyard_fetch::{
+    CacheLimits, CachedClient, CachedDids, IssuerMetadataFetcher, RevocationListFetcher,
+    TypeMetadataFetcher,
+};
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_verifier::{
-    ApiKeyDigest, DataKey, Preset, SystemClock, TenantSettings, VerifierService, VerifierSettings,
+    ApiKeyDigest, DataKey, Preset, Sources, SystemClock, TenantSettings, VerifierService,
+    VerifierSettings,
 };
 use secrecy::ExposeSecret as _;
 
 use super::compose::{Ground, StartError};
 use super::plan::{Plan, PlannedTenant};
+use super::trust::WatchedList;
 use crate::keys::Subject;
 use crate::presets::presets;
 
 /// For how long a verdict that nobody read can be asked for.
 const RETENTION: SignedDuration = SignedDuration::from_hours(1);
 
-pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<VerifierService, StartError> {
-    let mut tenants = Vec::new();
+/// The service, and the trust lists that may change while it runs.
+pub(super) async fn service(
+    ground: &Ground,
+    plan: &Plan,
+) -> Result<(VerifierService, Vec<WatchedList>), StartError> {
+    let sources = sources(ground);
+    let (mut tenants, mut lists) = (Vec::new(), Vec::new());
     for tenant in &plan.tenants {
-        tenants.push(settings(ground, plan, tenant).await?);
+        let (trust, list) = trust(ground, tenant)?;
+        tenants.push(settings(ground, plan, tenant, trust, sources.clone()).await?);
+        lists.extend(list);
     }
     let settings = VerifierSettings {
         base_url: plan.base_url.clone(),
@@ -32,13 +49,42 @@ pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<VerifierServ
         shutdown: ground.shutdown.clone(),
         retention: RETENTION,
     };
-    Ok(VerifierService::new(settings)?)
+    Ok((VerifierService::new(settings)?, lists))
+}
+
+/// Whom a tenant believes: its anchors, and its list as far as it has one.
+fn trust(
+    ground: &Ground,
+    tenant: &PlannedTenant,
+) -> Result<(LiveTrust, Option<WatchedList>), StartError> {
+    let anchors = IssuerTrust::certificates(ground.anchors(tenant)?);
+    match &tenant.trust_list {
+        None => Ok((anchors.into(), None)),
+        Some(path) => {
+            let list = WatchedList::open(tenant.id.clone(), path.clone(), anchors)?;
+            Ok((list.trust(), Some(list)))
+        }
+    }
+}
+
+/// What is asked of the network, each document once for all who need it at the time.
+fn sources(ground: &Ground) -> Sources {
+    let http = Arc::new(CachedClient::new(ground.http.clone(), &CacheLimits::default()));
+    let dids = CachedDids::over(ground.http.clone(), DidMethods::new(ground.provider.clone()));
+    Sources {
+        resolver: Some(Arc::new(dids)),
+        issuer_metadata: Some(Arc::new(IssuerMetadataFetcher::new(http.clone()))),
+        revocation_lists: Some(Arc::new(RevocationListFetcher::new(http.clone()))),
+        type_metadata: Some(Arc::new(TypeMetadataFetcher::new(http, ground.provider.clone()))),
+    }
 }
 
 async fn settings(
     ground: &Ground,
     plan: &Plan,
     tenant: &PlannedTenant,
+    trust: LiveTrust,
+    sources: Sources,
 ) -> Result<TenantSettings, StartError> {
     let subject = Subject {
         key_name: "verifier/key",
@@ -52,9 +98,10 @@ async fn settings(
         tenant: tenant.id.clone(),
         signer: RequestSigner { signer: identity.signer, chain: identity.chain },
         dns_name: plan.base_url.domain().map(str::to_owned),
-        trust: IssuerTrust::certificates(ground.anchors(tenant)?),
+        trust,
         policy: Policy::default(),
-        resolver: None,
+        policies: tenant.policies.clone(),
+        sources,
         data_key: DataKey::new(ground.secret(&tenant.id, "verifier/data-key").await?),
         api_keys: keys
             .map(|key| ApiKeyDigest::of(key.expose_secret(), ground.provider.as_ref()))

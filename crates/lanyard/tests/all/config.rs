@@ -185,3 +185,37 @@ fn two_tenants_of_one_name_are_refused() {
     let found = faults(&format!("{GOOD}{second}"));
     assert_eq!(found, ["lanyard.toml:13: there is another tenant \"acme\"; give each its own id"]);
 }
+
+#[test]
+fn a_trust_list_is_read_with_the_configuration() {
+    let folder = folder();
+    let text = format!("{GOOD}trust_list = \"issuers.json\"\n");
+    let missing = parse_in(&folder, &text).expect_err("there is none");
+    assert_eq!(
+        missing,
+        [
+            "lanyard.toml:12: there is no file issuers.json; paths are relative to the configuration file"
+        ]
+    );
+    let list = folder.path().join("issuers.json");
+    std::fs::write(&list, r#"{"version": 1, "issuers": [{"did": "x"}]}"#).expect("writable");
+    let broken = parse_in(&folder, &text).expect_err("it is broken");
+    assert_eq!(broken, ["issuers.json:1: issuers.json: issuers[0].did: expected a DID"]);
+    std::fs::write(&list, r#"{"version": 1, "issuers": []}"#).expect("writable");
+    let config = parse_in(&folder, &text).expect("good");
+    assert_eq!(config.tenants[0].trust_list.as_deref(), Some(list.as_path()));
+}
+
+#[test]
+fn policies_are_read_with_the_configuration_and_their_faults_have_a_place() {
+    let with = |policies: &str| format!("{GOOD}policies = {policies}\n");
+    let good = with(r#"["holder_binding", {policy = "max_age", seconds = 86400}]"#);
+    assert_eq!(parse(&good).expect("good").tenants[0].policies.rules().len(), 2);
+    assert_eq!(
+        faults(&with(r#"["holder_bindin", {policy = "max_age"}]"#)),
+        [
+            "lanyard.toml:12: policies[0]: there is no policy holder_bindin; did you mean holder_binding?",
+            "lanyard.toml:12: policies[1].seconds: expected seconds, from 0 to a century",
+        ]
+    );
+}

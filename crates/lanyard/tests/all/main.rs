@@ -7,4 +7,5 @@ mod config;
 mod did;
 mod inspect;
 mod pages;
+mod trust;
 mod web;

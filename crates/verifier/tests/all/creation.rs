@@ -116,12 +116,16 @@ mod settings {
     use std::sync::Arc;
 
     use jiff::SignedDuration;
-    use lanyard_core::{crypto::RustCrypto, trust::IssuerTrust, verify::Policy};
+    use lanyard_core::{
+        crypto::RustCrypto,
+        trust::IssuerTrust,
+        verify::{Policy, PolicySet},
+    };
     use lanyard_oid4vp::dcql::DcqlQuery;
     use lanyard_store::MemoryStore;
     use lanyard_testkit::{LeafOptions, TestCa};
     use lanyard_verifier::{
-        DataKey, Preset, SettingsError, SystemClock, TenantSettings, VerifierService,
+        DataKey, Preset, SettingsError, Sources, SystemClock, TenantSettings, VerifierService,
         VerifierSettings,
     };
 
@@ -134,9 +138,10 @@ mod settings {
             tenant: demo(),
             signer: RequestSigner { signer: Arc::new(signer(&leaf.key)), chain: leaf.chain },
             dns_name: None,
-            trust: IssuerTrust::new(),
+            trust: IssuerTrust::new().into(),
             policy: Policy::default(),
-            resolver: None,
+            policies: PolicySet::new(),
+            sources: Sources::default(),
             data_key: DataKey::new([0; 32]),
             api_keys: Vec::new(),
             presets: Vec::new(),

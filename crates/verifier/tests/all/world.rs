@@ -17,7 +17,7 @@ use lanyard_core::{
     status::StatusReference,
     trust::IssuerTrust,
     trust::x509::TrustAnchors,
-    verify::Policy,
+    verify::{Policy, PolicySet},
 };
 use lanyard_oid4vp::{
     dcql::{CredentialView, DcqlQuery, TypeView},
@@ -28,7 +28,8 @@ use lanyard_oid4vp::{
 use lanyard_store::{MemoryStore, SessionId, Store, TenantId};
 use lanyard_testkit::{Leaf, LeafOptions, SeededRandom, TestCa, test_now};
 use lanyard_verifier::{
-    ApiKeyDigest, Clock, DataKey, Preset, TenantSettings, VerifierService, VerifierSettings,
+    ApiKeyDigest, Clock, DataKey, Preset, Sources, TenantSettings, VerifierService,
+    VerifierSettings,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -133,9 +134,10 @@ impl World {
                 chain: leaf.chain.clone(),
             },
             dns_name: Some(HOST.to_owned()),
-            trust: IssuerTrust::certificates(trusted.clone()),
+            trust: IssuerTrust::certificates(trusted.clone()).into(),
             policy: Policy::default(),
-            resolver: None,
+            policies: PolicySet::new(),
+            sources: Sources::default(),
             data_key: DataKey::new(data_key),
             api_keys: vec![ApiKeyDigest::of(key, &RustCrypto)],
             presets: vec![Preset {
