@@ -13,7 +13,7 @@ use lanyard_core::{
     crypto::{CryptoProvider, RustCrypto, SoftwareSigner},
     trust::IssuerTrust,
     trust::x509::TrustAnchors,
-    verify::Policy,
+    verify::{Policy, PolicySet},
 };
 use lanyard_fetch::{
     Authorization, Body as FetchBody, FetchError, HttpClient, Method, Request, Response,
@@ -333,9 +333,10 @@ fn verifier(
             tenant: tenant.clone(),
             signer: RequestSigner { signer: Arc::new(signer), chain },
             dns_name: Some("localhost".to_owned()),
-            trust: IssuerTrust::certificates(anchors.clone()),
+            trust: IssuerTrust::certificates(anchors.clone()).into(),
             policy: Policy::default(),
-            resolver: None,
+            policies: PolicySet::new(),
+            sources: lanyard_verifier::Sources::default(),
             data_key: lanyard_verifier::DataKey::new([5; 32]),
             api_keys: Vec::new(),
             presets: Vec::new(),
