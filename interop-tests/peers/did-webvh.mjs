@@ -51,22 +51,16 @@ await run({
         domain, signer: first, updateKeys: [first.key], nextKeyHashes: next, created: ago(300), verifier,
         verificationMethods, ...(witness ? { witness } : {}),
       })
-      const approve = ({ versionId }) => Promise.all(
-        witnesses.map((signer) =>
-          signWitnessProofEntry({
-            versionId,
-            witnesses: witness.witnesses,
-            witnessSignersByDid: { [`did:key:${signer.key}`]: signer },
-          }),
-        ),
-      )
-      const proofs = witness ? await approve(created.log.at(-1)) : []
+      const witnessSignersByDid = Object.fromEntries(witnesses.map((signer) => [`did:key:${signer.key}`, signer]))
+      const approve = ({ versionId }) =>
+        signWitnessProofEntry({ versionId, witnesses: witness.witnesses, witnessSignersByDid })
+      const proofs = witness ? [await approve(created.log.at(-1))] : []
       const rotated = await updateDID({
         log: created.log, updateKeys: [second.key], nextKeyHashes: [], updated: ago(200), verifier,
         signer: prerotation ? second : first, alsoKnownAs: ['https://issuer.example/'],
         ...(witness ? { witness, witnessProofs: proofs } : {}),
       })
-      const witness_proofs = witness ? [...proofs, ...(await approve(rotated.log.at(-1)))] : []
+      const witness_proofs = witness ? [...proofs, await approve(rotated.log.at(-1))] : []
       return { did: rotated.did, log: rotated.log, witness_proofs }
     },
   },

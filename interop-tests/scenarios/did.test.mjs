@@ -37,7 +37,6 @@ describe('a did:webvh', () => {
       assert.equal(resolved.did, made.did)
       const { didDocument } = await ours('resolve', made.did, '--folder', ours.folder)
       assert.deepEqual(resolved.document.verificationMethod, didDocument.verificationMethod)
-      assert.deepEqual(resolved.document.service, didDocument.service)
     })
   }
 
@@ -69,9 +68,10 @@ describe('a did:webvh', () => {
     await assert.rejects(did(newFolder('did'))('resolve', theirs.did, '--folder', folder), /does not verify/)
   })
 
-  test('we refuse their log without the approvals of its witnesses [didwebvh-ts]', async () => {
+  test('we refuse their log without the approval of one of its witnesses [didwebvh-ts]', async () => {
     const theirs = await peer(PEER, 'create', { domain: 'issuer.example', witnesses: 2 })
-    const folder = published({ ...theirs, witness_proofs: theirs.witness_proofs.slice(1) })
+    const witness_proofs = theirs.witness_proofs.map((approval) => ({ ...approval, proof: approval.proof.slice(1) }))
+    const folder = published({ ...theirs, witness_proofs })
     await assert.rejects(did(newFolder('did'))('resolve', theirs.did, '--folder', folder), /too few witnesses/)
   })
 })
