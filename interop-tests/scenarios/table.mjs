@@ -21,6 +21,7 @@ const HEADINGS = {
   'sd-jwt.test.mjs': 'SD-JWT VC and KB-JWT: each verifies the other’s',
   'mdoc.test.mjs': 'mdoc and device signature: each verifies the other’s',
   'data-integrity.test.mjs': 'Data Integrity: each verifies the other’s proofs, and reads JSON-LD the same',
+  'did.test.mjs': 'DIDs: each resolves what the other made',
   'inspect.test.mjs': 'What `lanyard inspect` says of what others made',
   'peers.test.mjs': 'The counterparts among themselves',
   'libraries.test.mjs': 'The libraries among themselves',

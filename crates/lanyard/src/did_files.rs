@@ -2,7 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use lanyard_core::crypto::{
     AwsLc, CryptoError, CryptoProvider as _, Curve, PrivateKey, PublicKey, SoftwareSigner,
@@ -11,7 +13,9 @@ use lanyard_core::did::webvh::{
     LogError, NewDid, SignedEntry, UnverifiedLog, VerifiedLog, WebvhDid, WebvhFault, WriteError,
     parallel_did_web,
 };
-use lanyard_core::did::{Did, DidDocument, DocumentFault};
+use lanyard_core::did::{
+    Did, DidDocument, DidWebSource, DidWebvhSource, DocumentFault, Fetched, ResolutionError,
+};
 use lanyard_core::jose::PrivateJwk;
 use lanyard_core::json::{self, Object};
 use lanyard_fetch::{DidWebError, DidWebUrl};
@@ -326,8 +330,8 @@ impl DidFolder {
         if let Some(document) = change.document {
             entry = entry.with_document(document);
         } else if let Some(new) = change.new_key.as_ref().filter(|_| !change.deactivate) {
-            let renamed = log.document().to_json();
-            entry = entry.with_document(replace(renamed, &key.multibase(), &new.multibase()));
+            let renamed = replace(entry.document().clone(), &key.multibase(), &new.multibase());
+            entry = entry.with_document(renamed);
         }
         if let Some(new) = &change.new_key {
             entry = entry.with_update_keys(&[new.public()]);
@@ -393,6 +397,33 @@ impl DidFolder {
             Some(file) => Err(DidFileError::Exists(file)),
             None => std::fs::create_dir_all(&self.0).map_err(|error| failed(&self.0, &error)),
         }
+    }
+}
+
+/// The files of a folder in place of those on the web, to try them before they are published.
+#[async_trait]
+impl DidWebSource for DidFolder {
+    async fn document(&self, _: &Did) -> Result<Fetched, ResolutionError> {
+        published(&self.document())?.ok_or(ResolutionError::NotFound)
+    }
+}
+
+#[async_trait]
+impl DidWebvhSource for DidFolder {
+    async fn log(&self, _: &WebvhDid) -> Result<Fetched, ResolutionError> {
+        published(&self.log())?.ok_or(ResolutionError::NotFound)
+    }
+
+    async fn witness_proofs(&self, _: &WebvhDid) -> Result<Option<Fetched>, ResolutionError> {
+        published(&self.0.join("did-witness.json"))
+    }
+}
+
+fn published(file: &Path) -> Result<Option<Fetched>, ResolutionError> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(Some(Fetched { bytes, at: Timestamp::now(), fresh_for: Duration::ZERO })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(_) => Err(ResolutionError::Unreachable),
     }
 }
 

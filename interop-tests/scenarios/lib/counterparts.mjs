@@ -40,6 +40,8 @@ export const LIBRARIES = {
   jose: `jose (npm) ${version('jose')}`,
   ssi: `ssi (Rust) ${pinned('oracles/Cargo.toml', /^ssi = .*version = "=([^"]*)"/m)}`,
   josekit: `josekit (Rust) ${pinned('oracles/Cargo.toml', /^josekit = "=([^"]*)"/m)}`,
+  'didwebvh-ts': `didwebvh-ts ${version('didwebvh-ts')}`,
+  'web-did-resolver': `web-did-resolver ${version('web-did-resolver')}, did-resolver ${version('did-resolver')}`,
   'sd-jwt-payload': `sd-jwt-payload (Rust) ${pinned('oracles/Cargo.toml', /^sd-jwt-payload = "=([^"]*)"/m)}`,
 }
 

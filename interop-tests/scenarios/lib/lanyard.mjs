@@ -38,6 +38,12 @@ export async function inspect(thing) {
   return JSON.parse(stdout)
 }
 
+/** `lanyard did` in a folder of its own: `did(folder)(verb, ...options)`. */
+export function did(folder) {
+  const command = (verb, ...options) => ask(['did', verb, ...options], { cwd: folder })
+  return Object.assign(command, { folder })
+}
+
 /** `lanyard demo` in a folder and on a port of its own. */
 export async function startLanyard() {
   const folder = newFolder('lanyard')

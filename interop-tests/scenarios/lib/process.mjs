@@ -20,9 +20,9 @@ export function writeFile(folder, name, text) {
 }
 
 /** Runs a program to its end: `{ exitCode, stdout, stderr }`. */
-export function runToEnd(program, args, { stdin, env } = {}) {
+export function runToEnd(program, args, { stdin, env, cwd } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
     const output = { stdout: '', stderr: '' }
     for (const stream of ['stdout', 'stderr']) child[stream].on('data', (chunk) => (output[stream] += chunk))
     const limit = setTimeout(() => child.kill('SIGKILL'), ONE_SHOT_LIMIT)

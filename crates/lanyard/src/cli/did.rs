@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use lanyard_core::crypto::AwsLc;
 use lanyard_core::did::{Did, DidMethods, DidUrl, ResolutionError, ResolutionOptions};
 use lanyard_core::json::{self, Object};
-use lanyard_fetch::{CachedDids, SafeFetcher};
+use lanyard_fetch::{CachedDids, DidCacheLimits, SafeFetcher};
 use serde_json::{Value, json};
 
 use super::{CreateArgs, DidArgs, DidCommand, DidFilesArgs, DidMethod, Ending, ExitCode};
@@ -16,7 +16,7 @@ use crate::did_files::{Change, DidFileError, DidFolder, Key, Written};
 
 pub(super) async fn run(args: &DidArgs) -> Ending {
     let outcome = match &args.command {
-        DidCommand::Resolve { url } => return resolve(url).await,
+        DidCommand::Resolve { url, folder } => return resolve(url, folder.as_deref()).await,
         DidCommand::Create(create) => create_files(create).await,
         DidCommand::Update { files, document } => {
             change(files, None, |_| {
@@ -53,8 +53,16 @@ pub(super) async fn run(args: &DidArgs) -> Ending {
     }
 }
 
-async fn resolve(text: &str) -> Ending {
-    let dids = CachedDids::over(Arc::new(SafeFetcher::new()), DidMethods::new(Arc::new(AwsLc)));
+async fn resolve(text: &str, folder: Option<&Path>) -> Ending {
+    let methods = DidMethods::new(Arc::new(AwsLc));
+    let dids = match folder {
+        None => CachedDids::over(Arc::new(SafeFetcher::new()), methods),
+        Some(folder) => {
+            let folder = Arc::new(DidFolder::new(folder));
+            let methods = methods.with_web(folder.clone()).with_webvh(folder);
+            CachedDids::new(methods, DidCacheLimits::default())
+        }
+    };
     let asked = async {
         let url = match text.contains(['/', '?', '#']) {
             true => DidUrl::parse(text)?,

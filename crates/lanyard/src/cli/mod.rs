@@ -244,6 +244,9 @@ pub enum DidCommand {
     Resolve {
         /// did:key, did:jwk, did:peer, did:web or did:webvh
         url: String,
+        /// Read did.json or did.jsonl from this folder instead of the web, to try them out
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
     },
     /// Make a DID: its files in a folder, ready to be published
     Create(CreateArgs),

@@ -136,11 +136,19 @@ fn makes_changes_and_gives_up_a_did_webvh() {
     assert_eq!(web["id"], "did:web:issuer.example");
     assert_eq!(web["alsoKnownAs"], json!(["https://issuer.example/", did]));
 
+    let resolved = done(path, &["resolve", &did, "--folder", "."]);
+    assert_eq!(resolved["didDocument"]["id"], did);
+    assert_eq!(resolved["didDocumentMetadata"]["scid"], did.split(':').nth(2).expect("a SCID"));
+    let first = done(path, &["resolve", &format!("{did}?versionNumber=1"), "--folder", "."]);
+    assert_eq!(first["didDocument"].get("alsoKnownAs"), None);
     done(path, &["rotate", "--new-key", "new.jwk"]);
     let (code, text) = refused(path, &["deactivate"]);
     assert_eq!(code, 3);
     assert!(text.contains("not signed by an active update key"), "{text}");
     done(path, &["deactivate", "--key", "new.jwk"]);
+    let (code, text) = refused(path, &["resolve", &did, "--folder", "."]);
+    assert_eq!(code, 3);
+    assert!(text.contains("The DID is deactivated"), "{text}");
     let log = log_in(path);
     assert!(log.is_deactivated());
     assert_eq!((log.version_count(), path.join("did.json").exists()), (4, false));

@@ -152,6 +152,11 @@ impl VerifiedLog {
 }
 
 impl NewEntry<'_> {
+    /// The document as it will be written.
+    pub const fn document(&self) -> &Object {
+        &self.document
+    }
+
     /// Replaces the document; its `id` may be left out.
     #[must_use]
     pub fn with_document(mut self, document: Object) -> Self {
