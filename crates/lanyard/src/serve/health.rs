@@ -38,3 +38,43 @@ async fn ready(State((store, trust)): State<(Arc<dyn SecretStore>, TrustHealth)>
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, no_store, error.reason()).into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::Request;
+    use http_body_util::BodyExt as _;
+    use lanyard_core::trust::IssuerTrust;
+    use lanyard_store::MemoryStore;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::serve::trust::WatchedList;
+
+    async fn readiness(trust: &TrustHealth) -> (StatusCode, String) {
+        let router = routes(Arc::new(MemoryStore::new()), trust.clone());
+        let request = Request::get("/readyz").body(Body::empty()).expect("a request");
+        let Ok(response) = router.oneshot(request).await;
+        let status = response.status();
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    #[tokio::test]
+    async fn a_broken_trust_list_is_told_and_the_server_stays_ready() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("issuers.json");
+        std::fs::write(&path, r#"{"version": 1, "issuers": []}"#).expect("writable");
+        let tenant = "acme".parse().expect("an id");
+        let trust = TrustHealth::default();
+        let list = WatchedList::open(tenant, path.clone(), IssuerTrust::new());
+        let mut list = list.expect("the list is good");
+        assert_eq!(readiness(&trust).await, (StatusCode::OK, "ready".to_owned()));
+        std::fs::write(&path, "{").expect("writable");
+        list.look(&trust);
+        let (status, body) = readiness(&trust).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(body, "ready\ntrust list of acme cannot be read; the last good one is in use");
+        assert!(!body.contains(&path.display().to_string()));
+    }
+}

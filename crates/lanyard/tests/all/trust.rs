@@ -1,6 +1,6 @@
 //! Trust lists in files: read whole or not at all, and taken again when they change.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lanyard_cli::{
     serve::trust::{TrustHealth, WatchedList},
@@ -23,9 +23,9 @@ fn fault(name: &str, text: &str) -> String {
     error.replace(&format!("{}/", folder.path().display()), "")
 }
 
-fn open(path: &PathBuf) -> WatchedList {
+fn open(path: &Path) -> WatchedList {
     let tenant = "acme".parse().expect("an id");
-    WatchedList::open(tenant, path.clone(), IssuerTrust::new()).expect("the list is good")
+    WatchedList::open(tenant, path.to_owned(), IssuerTrust::new()).expect("the list is good")
 }
 
 /// How many rules there are, as the debug text of a policy tells.
