@@ -290,6 +290,29 @@ fn a_presentation_is_verified_with_a_published_key() {
 }
 
 #[test]
+fn the_key_of_one_trusted_issuer_does_not_sign_for_another() {
+    let (one, other) = (Party::new(), Party::new());
+    let other_iss = "https://issuer.example/tenant/2";
+    let other_at = "https://issuer.example/.well-known/jwt-vc-issuer/tenant/2";
+    let web = Web::of(&[
+        (AT, json!({"issuer": ISS, "jwks": {"keys": [named(&one.jwk, "kid", "1")]}})),
+        (other_at, json!({"issuer": other_iss, "jwks": {"keys": [named(&other.jwk, "kid", "2")]}})),
+    ]);
+    let both = || trust().with(IssuerKeySource::Metadata(iss(other_iss)));
+    let signed = |signer: &Party, kid: &str, issuer: &str| {
+        let header = json!({"typ": "dc+sd-jwt", "kid": kid});
+        signer.sign(&header, &payload(issuer)) + "~"
+    };
+    assert_eq!(verdict(both(), &web, &signed(&one, "1", ISS)), Ok(()));
+    assert_eq!(verdict(both(), &web, &signed(&other, "2", other_iss)), Ok(()));
+    // by its own kid, and by the kid of the issuer it pretends to be
+    let foreign = verdict(both(), &web, &signed(&one, "1", other_iss)).unwrap_err();
+    assert_eq!(foreign, ("issuer_key_not_found", Outcome::Failed));
+    let pretending = verdict(both(), &web, &signed(&one, "2", other_iss)).unwrap_err();
+    assert_eq!(pretending.0, "issuer_signature_invalid");
+}
+
+#[test]
 fn nothing_is_fetched_for_an_issuer_that_no_rule_names() {
     let stranger = Party::new();
     let web = published(&[stranger.jwk.to_value()]);
