@@ -215,7 +215,7 @@ pub(super) fn text(bytes: &[u8], run: impl FnOnce(&str)) {
 }
 
 /// The output of a future that never waits; none of a future that would.
-fn ready<F: Future>(future: F) -> Option<F::Output> {
+pub(super) fn ready<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,

@@ -1,6 +1,7 @@
 //! The list of targets.
 
 mod core;
+mod did;
 mod mdoc;
 mod protocols;
 mod trust;
@@ -35,6 +36,11 @@ pub const TARGETS: &[Target] = &[
     core::DID_URL,
     core::DID,
     core::DID_DOCUMENT,
+    did::DID_PEER,
+    did::DEREFERENCE,
+    did::WEBVH_DID,
+    did::WEBVH_LOG,
+    did::WEBVH_WITNESS_PROOFS,
     trust::TYPE_METADATA,
     trust::INTEGRITY,
     trust::SVG,
