@@ -26,6 +26,7 @@ pub(super) struct SignedElement<'b> {
     /// Tag 24 and the byte string behind it, as they came.
     pub(super) encoded: &'b [u8],
     digest_id: u64,
+    random: &'b [u8],
     pub(super) identifier: ElementIdentifier,
     value: Item<'b>,
 }
@@ -46,17 +47,22 @@ impl<'b> IssuerSigned<'b> {
         Ok(Self { name_spaces, issuer_auth, issuer_auth_bytes })
     }
 
-    /// Holds every element to its digest in the MSO.
+    /// Holds every element to its digest in the MSO, each element and each digest to one use.
     pub(super) fn check_digests(
         &self,
         mso: &Mso<'_>,
         provider: &dyn CryptoProvider,
     ) -> Result<(), MdocError> {
+        let digests = mso.digests()?;
         for (name_space, elements) in &self.name_spaces {
+            check_unique(elements)?;
             for element in elements {
+                if element.random.len() < MIN_RANDOM {
+                    return Err(MdocError::RandomTooShort);
+                }
                 // ISO/IEC 18013-5 §9.1.2.5: the digest is over IssuerSignedItemBytes, as they came
-                let expected =
-                    mso.digest(name_space, element.digest_id).ok_or(MdocError::DigestMissing)?;
+                let expected = digests.find(name_space, element.digest_id);
+                let expected = expected.ok_or(MdocError::DigestMissing)?;
                 if provider.hash(mso.digest_algorithm, element.encoded).as_bytes() != expected {
                     return Err(MdocError::DigestMismatch);
                 }
@@ -79,12 +85,12 @@ impl<'b> IssuerSigned<'b> {
         Ok(claims)
     }
 
-    /// The text of an element.
-    pub(super) fn text(&self, name_space: &str, identifier: &str) -> Option<&'b str> {
+    /// The value of an element.
+    pub(super) fn value(&self, name_space: &str, identifier: &str) -> Option<&Item<'b>> {
         let (_, elements) =
             self.name_spaces.iter().find(|(found, _)| found.as_str() == name_space)?;
         let element = elements.iter().find(|element| element.identifier.as_str() == identifier)?;
-        element.value.as_text()
+        Some(&element.value)
     }
 }
 
@@ -101,7 +107,6 @@ fn read_name_spaces<'b>(
         };
         let elements =
             elements.iter().map(SignedElement::read).collect::<Result<Vec<_>, MdocError>>()?;
-        check_unique(&elements)?;
         Ok((name, elements))
     };
     name_spaces.iter().map(read).collect()
@@ -137,9 +142,6 @@ impl<'b> SignedElement<'b> {
         else {
             return Err(MdocError::Element);
         };
-        if random.len() < MIN_RANDOM {
-            return Err(MdocError::RandomTooShort);
-        }
-        Ok(Self { encoded, digest_id, identifier, value: value.clone() })
+        Ok(Self { encoded, digest_id, random, identifier, value: value.clone() })
     }
 }

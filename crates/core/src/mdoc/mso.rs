@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{DocType, ElementIdentifier, MdocError, NameSpace, time};
 use crate::{
     cbor::{Item, Value},
-    cose,
+    cose::{self, CoseKeyError},
     credential::Validity,
     crypto::{CryptoProvider, HashAlgorithm, PublicKey},
     status::StatusReference,
@@ -14,19 +14,19 @@ use crate::{
 /// The only version there is.
 pub(super) const VERSION: &str = "1.0";
 
-/// For each namespace the digests, in the order of their identifiers.
-type Digests<'b> = Vec<(&'b str, Vec<(u64, &'b [u8])>)>;
-
-/// An MSO, read from a payload that was signed.
+/// An MSO that was taken apart as far as its type and its form; the rest is read where it is judged.
+#[derive(Clone, Debug)]
 pub(super) struct Mso<'b> {
+    item: Item<'b>,
+    pub(super) doc_type: DocType,
     pub(super) digest_algorithm: HashAlgorithm,
-    digests: Digests<'b>,
-    pub(super) device_key: PublicKey,
-    pub(super) authorizations: KeyAuthorizations,
-    pub(super) validity: Validity,
-    pub(super) expected_update: Option<Timestamp>,
-    pub(super) status: Option<StatusReference>,
 }
+
+/// The digests of each namespace.
+pub(super) struct Digests<'b>(Vec<(&'b str, ById<'b>)>);
+
+/// Digests in the order of their identifiers.
+type ById<'b> = Vec<(u64, &'b [u8])>;
 
 /// The elements that the device may sign itself (ISO/IEC 18013-5 §9.1.2.4, `keyAuthorizations`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,55 +37,92 @@ pub struct KeyAuthorizations {
     pub elements: Vec<(NameSpace, Vec<ElementIdentifier>)>,
 }
 
-/// The MSO in the payload of `issuerAuth`, which is a byte string behind tag 24.
-pub(super) fn open(payload: &[u8]) -> Result<Item<'_>, MdocError> {
-    let embedded = Item::parse(payload)?.embedded().ok_or(MdocError::Mso)?;
-    let mso = Item::parse(embedded)?;
-    if mso.as_map().is_some() { Ok(mso) } else { Err(MdocError::Mso) }
-}
-
-/// The document type that an MSO is about.
-pub(super) fn doc_type(mso: &Item<'_>) -> Result<DocType, MdocError> {
-    let doc_type = mso.get("docType").and_then(Item::as_text).ok_or(MdocError::Mso)?;
-    DocType::parse(doc_type).map_err(|_| MdocError::Mso)
-}
-
 impl<'b> Mso<'b> {
-    pub(super) fn read(mso: &Item<'b>, provider: &dyn CryptoProvider) -> Result<Self, MdocError> {
-        if mso.get("version").and_then(Item::as_text) != Some(VERSION) {
+    /// Reads the payload of `issuerAuth`: an MSO in a byte string behind tag 24.
+    pub(super) fn open(payload: &'b [u8]) -> Result<Self, MdocError> {
+        let embedded = Item::parse(payload)?.embedded().ok_or(MdocError::Mso)?;
+        let item = Item::parse(embedded)?;
+        let doc_type = item.get("docType").and_then(Item::as_text);
+        let doc_type = doc_type.and_then(|text| DocType::parse(text).ok());
+        let doc_type = doc_type.ok_or(MdocError::Mso)?;
+        if item.get("version").and_then(Item::as_text) != Some(VERSION) {
             return Err(MdocError::MsoVersion);
         }
-        let digest_algorithm = mso
-            .get("digestAlgorithm")
-            .and_then(Item::as_text)
-            .and_then(digest_algorithm)
-            .ok_or(MdocError::DigestAlgorithm)?;
-        let device = mso.get("deviceKeyInfo").ok_or(MdocError::Mso)?;
-        let device_key = device.get("deviceKey").ok_or(MdocError::Mso)?;
-        let status = match mso.get("status") {
-            None => None,
-            Some(status) => {
-                Some(StatusReference::read(&status.to_json()?).ok_or(MdocError::Status)?)
-            }
-        };
-        let info = mso.get("validityInfo").ok_or(MdocError::ValidityInfo)?;
-        Ok(Self {
-            digest_algorithm,
-            digests: read_digests(mso, digest_algorithm)?,
-            device_key: cose::public_key(device_key, provider).map_err(MdocError::DeviceKey)?,
-            authorizations: KeyAuthorizations::read(device.get("keyAuthorizations"))?,
-            validity: read_validity(info)?,
-            expected_update: match info.get("expectedUpdate") {
-                None => None,
-                Some(moment) => Some(time::read(moment).ok_or(MdocError::ValidityInfo)?),
-            },
-            status,
-        })
+        let algorithm = item.get("digestAlgorithm").and_then(Item::as_text);
+        let digest_algorithm =
+            algorithm.and_then(digest_algorithm).ok_or(MdocError::DigestAlgorithm)?;
+        Ok(Self { item, doc_type, digest_algorithm })
     }
 
+    /// `valueDigests`.
+    pub(super) fn digests(&self) -> Result<Digests<'b>, MdocError> {
+        let length = self.digest_algorithm.length();
+        let digest = |(id, digest): &(Item<'b>, Item<'b>)| {
+            let digest = digest.as_bytes().filter(|digest| digest.len() == length);
+            id.as_unsigned().zip(digest)
+        };
+        let name_space = |(name, digests): &(Item<'b>, Item<'b>)| {
+            let digests = digests.as_map()?.iter().map(digest);
+            let mut digests = digests.collect::<Option<ById<'_>>>()?;
+            digests.sort_unstable_by_key(|(id, _)| *id);
+            Some((name.as_text()?, digests))
+        };
+        let name_spaces = self.item.get("valueDigests").and_then(Item::as_map);
+        let all = name_spaces.and_then(|all| all.iter().map(name_space).collect());
+        all.map(Digests).ok_or(MdocError::ValueDigests)
+    }
+
+    /// The device's key.
+    pub(super) fn device_key(&self, provider: &dyn CryptoProvider) -> Result<PublicKey, MdocError> {
+        let key = self.item.get("deviceKeyInfo").and_then(|info| info.get("deviceKey"));
+        // ISO/IEC 18013-5 §9.1.2.4: without a device key nobody could present the mdoc
+        let key = key.ok_or(MdocError::DeviceKey(CoseKeyError::Malformed))?;
+        cose::public_key(key, provider).map_err(MdocError::DeviceKey)
+    }
+
+    /// What the device may sign itself; nothing, where the issuer says nothing.
+    pub(super) fn authorizations(&self) -> Result<KeyAuthorizations, MdocError> {
+        let info = self.item.get("deviceKeyInfo");
+        match info.and_then(|info| info.get("keyAuthorizations")) {
+            None => Ok(KeyAuthorizations::default()),
+            Some(authorizations) => KeyAuthorizations::read(authorizations),
+        }
+    }
+
+    /// Where the status is kept.
+    pub(super) fn status(&self) -> Result<Option<StatusReference>, MdocError> {
+        let Some(status) = self.item.get("status") else { return Ok(None) };
+        StatusReference::read(&status.to_json()?).map(Some).ok_or(MdocError::Status)
+    }
+
+    /// `signed`, `validFrom` and `validUntil`.
+    pub(super) fn validity(&self) -> Result<Validity, MdocError> {
+        let moment = |name| self.moment(name)?.ok_or(MdocError::ValidityInfo);
+        let (signed, from, until) =
+            (moment("signed")?, moment("validFrom")?, moment("validUntil")?);
+        // ISO/IEC 18013-5 §9.1.2.4: validFrom is not before signed, validUntil is after validFrom
+        if from < signed || until <= from {
+            return Err(MdocError::ValidityInfo);
+        }
+        Ok(Validity { issued_at: Some(signed), not_before: Some(from), expires_at: Some(until) })
+    }
+
+    /// `expectedUpdate`.
+    pub(super) fn expected_update(&self) -> Result<Option<Timestamp>, MdocError> {
+        self.moment("expectedUpdate")
+    }
+
+    fn moment(&self, name: &str) -> Result<Option<Timestamp>, MdocError> {
+        let info = self.item.get("validityInfo").ok_or(MdocError::ValidityInfo)?;
+        let Some(moment) = info.get(name) else { return Ok(None) };
+        time::read(moment).map(Some).ok_or(MdocError::ValidityInfo)
+    }
+}
+
+impl<'b> Digests<'b> {
     /// The digest of an element.
-    pub(super) fn digest(&self, name_space: &NameSpace, id: u64) -> Option<&'b [u8]> {
-        let (_, digests) = self.digests.iter().find(|(found, _)| *found == name_space.as_str())?;
+    pub(super) fn find(&self, name_space: &NameSpace, id: u64) -> Option<&'b [u8]> {
+        let (_, digests) = self.0.iter().find(|(found, _)| *found == name_space.as_str())?;
         let at = digests.binary_search_by_key(&id, |(found, _)| *found).ok()?;
         digests.get(at).map(|(_, digest)| *digest)
     }
@@ -110,35 +147,8 @@ pub(super) const fn digest_algorithm_name(algorithm: HashAlgorithm) -> &'static 
     }
 }
 
-fn read_digests<'b>(mso: &Item<'b>, algorithm: HashAlgorithm) -> Result<Digests<'b>, MdocError> {
-    let malformed = || MdocError::ValueDigests;
-    let name_spaces = mso.get("valueDigests").and_then(Item::as_map).ok_or_else(malformed)?;
-    let digest = |(id, digest): &(Item<'b>, Item<'b>)| {
-        let (id, digest) = (id.as_unsigned(), digest.as_bytes());
-        id.zip(digest.filter(|digest| digest.len() == algorithm.length()))
-    };
-    let name_space = |(name, digests): &(Item<'b>, Item<'b>)| {
-        let digests = digests.as_map()?.iter().map(digest);
-        let mut digests = digests.collect::<Option<Vec<_>>>()?;
-        digests.sort_unstable_by_key(|(id, _)| *id);
-        Some((name.as_text()?, digests))
-    };
-    name_spaces.iter().map(name_space).collect::<Option<_>>().ok_or_else(malformed)
-}
-
-fn read_validity(info: &Item<'_>) -> Result<Validity, MdocError> {
-    let moment = |name| info.get(name).and_then(time::read).ok_or(MdocError::ValidityInfo);
-    let (signed, from, until) = (moment("signed")?, moment("validFrom")?, moment("validUntil")?);
-    // ISO/IEC 18013-5 §9.1.2.4: validFrom is not before signed, validUntil is after validFrom
-    if from < signed || until <= from {
-        return Err(MdocError::ValidityInfo);
-    }
-    Ok(Validity { issued_at: Some(signed), not_before: Some(from), expires_at: Some(until) })
-}
-
 impl KeyAuthorizations {
-    fn read(authorizations: Option<&Item<'_>>) -> Result<Self, MdocError> {
-        let Some(authorizations) = authorizations else { return Ok(Self::default()) };
+    fn read(authorizations: &Item<'_>) -> Result<Self, MdocError> {
         let read = || {
             authorizations.as_map()?;
             let name_spaces = match authorizations.get("nameSpaces") {

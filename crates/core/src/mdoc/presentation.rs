@@ -59,7 +59,7 @@ impl MdocPresentationError {
 }
 
 impl MdocError {
-    /// The check that this rule belongs to.
+    /// The check that this rule belongs to; whatever is checked before it was passed.
     pub const fn check(&self) -> CheckName {
         match self {
             Self::NotBase64Url
@@ -72,9 +72,11 @@ impl MdocError {
             | Self::IssuerSigned
             | Self::NameSpace
             | Self::Element => CheckName::Form,
-            Self::IssuerAuth(_) | Self::Mso | Self::MsoVersion | Self::DigestAlgorithm => {
-                CheckName::Declaration
-            }
+            Self::IssuerAuth(_)
+            | Self::Mso
+            | Self::MsoVersion
+            | Self::DigestAlgorithm
+            | Self::DocTypeMismatch => CheckName::Declaration,
             Self::SignedOutsideCertificate | Self::IssuingCountry | Self::IssuingJurisdiction => {
                 CheckName::IssuerTrusted
             }
@@ -97,7 +99,6 @@ impl MdocError {
                 CheckName::Openness
             }
             Self::ValidityInfo | Self::Validity(_) => CheckName::Validity,
-            Self::DocTypeMismatch => CheckName::Type,
         }
     }
 }

@@ -4,9 +4,7 @@ use std::fmt;
 
 use super::{
     DeviceAuthMethod, DocType, ElementName, ExpectedDeviceAuth, HeldMdoc, MdocError, NameSpace,
-    device_auth::DeviceSigned,
-    issuer_signed::IssuerSigned,
-    mso::{self, Mso},
+    device_auth::DeviceSigned, issuer_signed::IssuerSigned, mso::Mso,
 };
 use crate::{
     Timestamp,
@@ -24,12 +22,11 @@ use crate::{
 /// An mdoc that was taken apart; nothing in it is trusted.
 #[derive(Debug)]
 pub struct UnverifiedMdoc<'b> {
-    doc_type: DocType,
-    mso: Item<'b>,
+    mso: Mso<'b>,
     x5chain: Option<Vec<Vec<u8>>>,
     issuer_signed: IssuerSigned<'b>,
-    /// What the document around it says, when it came in a DeviceResponse.
-    document: Option<(DocType, Option<DeviceSigned<'b>>)>,
+    /// What the device signed, when it came in a DeviceResponse.
+    device_signed: Option<Item<'b>>,
 }
 
 impl<'b> UnverifiedMdoc<'b> {
@@ -44,28 +41,27 @@ impl<'b> UnverifiedMdoc<'b> {
     /// Takes one document of a DeviceResponse apart.
     pub(super) fn from_document(document: &Item<'b>) -> Result<Self, MdocError> {
         let doc_type = document.get("docType").and_then(Item::as_text);
-        let doc_type = doc_type.and_then(|text| DocType::parse(text).ok());
         let doc_type = doc_type.ok_or(MdocError::Response)?;
-        let device_signed = document.get("deviceSigned").map(DeviceSigned::read).transpose()?;
         let issuer_signed = document.get("issuerSigned").ok_or(MdocError::Response)?;
-        Self::read(issuer_signed, Some((doc_type, device_signed)))
+        let mdoc = Self::read(issuer_signed, document.get("deviceSigned").cloned())?;
+        // ISO/IEC 18013-5 §9.3.1: the document is of the type that the issuer signed
+        if doc_type != mdoc.mso.doc_type.as_str() {
+            return Err(MdocError::DocTypeMismatch);
+        }
+        Ok(mdoc)
     }
 
-    fn read(
-        issuer_signed: &Item<'b>,
-        document: Option<(DocType, Option<DeviceSigned<'b>>)>,
-    ) -> Result<Self, MdocError> {
+    fn read(issuer_signed: &Item<'b>, device_signed: Option<Item<'b>>) -> Result<Self, MdocError> {
         let issuer_signed = IssuerSigned::read(issuer_signed)?;
         let issuer_auth = &issuer_signed.issuer_auth;
         let payload = issuer_auth.danger_unverified_payload().ok_or(MdocError::Mso)?;
-        let mso = mso::open(payload)?;
         let x5chain = issuer_auth.headers().x5chain().map_err(MdocError::IssuerAuth)?;
-        Ok(Self { doc_type: mso::doc_type(&mso)?, mso, x5chain, issuer_signed, document })
+        Ok(Self { mso: Mso::open(payload)?, x5chain, issuer_signed, device_signed })
     }
 
     /// The type it claims to be of.
     pub const fn doc_type(&self) -> &DocType {
-        &self.doc_type
+        &self.mso.doc_type
     }
 
     /// What it says about who signed it, to find the key by.
@@ -73,7 +69,7 @@ impl<'b> UnverifiedMdoc<'b> {
         let purpose = CertificatePurpose::MdocSigning;
         let algorithm = self.issuer_signed.issuer_auth.headers().algorithm();
         ClaimedIssuer {
-            types: vec![CredentialType::from(&self.doc_type)],
+            types: vec![CredentialType::from(self.doc_type())],
             // an mdoc names its issuer by its certificate alone
             issuer: None,
             key_id: None,
@@ -95,25 +91,24 @@ impl<'b> UnverifiedMdoc<'b> {
         expected: &ExpectedDeviceAuth<'_>,
         provider: &dyn CryptoProvider,
     ) -> Result<VerifiedMdoc, MdocError> {
-        let mso = self.verify_issuer_signed(&key, provider)?;
-        // ISO/IEC 18013-5 §9.3.1: the document is of the type that the issuer signed
-        let (doc_type, device_signed) =
-            self.document.as_ref().ok_or(MdocError::DeviceSignedMissing)?;
-        if *doc_type != self.doc_type {
-            return Err(MdocError::DocTypeMismatch);
-        }
-        let device_signed = device_signed.as_ref().ok_or(MdocError::DeviceSignedMissing)?;
-        let method = device_signed.verify(doc_type, &mso.device_key, expected, provider)?;
-        let device_claims = device_signed.elements(&mso.authorizations)?;
-        let facts = Facts::of(mso);
+        // 1. the issuer signed it, and each element is the issuer's
+        self.verify_issuer_signed(&key, provider)?;
+        // 2. the device's key stands behind this presentation, and signs only what it may
+        let device_signed = self.device_signed.as_ref().ok_or(MdocError::DeviceSignedMissing)?;
+        let device_signed = DeviceSigned::read(device_signed)?;
+        let device_key = self.mso.device_key(provider)?;
+        let device_auth = device_signed.verify(self.doc_type(), &device_key, expected, provider)?;
+        let device_claims = device_signed.elements(&self.mso.authorizations()?)?;
+        // 3. what the MSO says about the mdoc itself
+        let facts = self.facts(&key.issuer, device_key)?;
         let claims = self.issuer_signed.to_json()?;
         Ok(VerifiedMdoc {
             disclosed: paths(&claims),
             claims: DisclosedClaims::new(claims),
             device_claims: DisclosedClaims::new(device_claims),
-            doc_type: self.doc_type,
+            doc_type: self.mso.doc_type,
             issuer: key.issuer,
-            device_auth: method,
+            device_auth,
             facts,
         })
     }
@@ -128,10 +123,11 @@ impl<'b> UnverifiedMdoc<'b> {
         now: Timestamp,
         provider: &dyn CryptoProvider,
     ) -> Result<HeldMdoc, MdocError> {
-        let facts = Facts::of(self.verify_issuer_signed(&key, provider)?);
+        self.verify_issuer_signed(&key, provider)?;
+        let facts = self.facts(&key.issuer, self.mso.device_key(provider)?)?;
         // an mdoc that is no good now is not kept
         ValidityPolicy::default().judge(&facts.validity, now)?;
-        HeldMdoc::new(&self.issuer_signed, self.doc_type, Some(key.issuer), facts)
+        HeldMdoc::new(&self.issuer_signed, self.mso.doc_type, Some(key.issuer), facts)
     }
 
     /// Takes back what was verified when it was received and has been in the holder's own sealed storage
@@ -143,9 +139,9 @@ impl<'b> UnverifiedMdoc<'b> {
         self,
         provider: &dyn CryptoProvider,
     ) -> Result<HeldMdoc, MdocError> {
-        let mso = Mso::read(&self.mso, provider)?;
-        self.issuer_signed.check_digests(&mso, provider)?;
-        HeldMdoc::new(&self.issuer_signed, self.doc_type, None, Facts::of(mso))
+        self.issuer_signed.check_digests(&self.mso, provider)?;
+        let facts = Facts::read(&self.mso, self.mso.device_key(provider)?)?;
+        HeldMdoc::new(&self.issuer_signed, self.mso.doc_type, None, facts)
     }
 
     /// ISO/IEC 18013-5 §9.3.1: issuer data authentication; the chain was verified to find the key.
@@ -153,35 +149,32 @@ impl<'b> UnverifiedMdoc<'b> {
         &self,
         key: &IssuerKey,
         provider: &dyn CryptoProvider,
-    ) -> Result<Mso<'b>, MdocError> {
+    ) -> Result<(), MdocError> {
         let issuer_auth = self.issuer_signed.issuer_auth.clone();
         issuer_auth.verify(&key.key, &[], provider).map_err(MdocError::IssuerSignature)?;
-        let mso = Mso::read(&self.mso, provider)?;
-        self.issuer_signed.check_digests(&mso, provider)?;
-        self.check_signer(&key.issuer, &mso)?;
-        Ok(mso)
+        self.issuer_signed.check_digests(&self.mso, provider)
     }
 
-    /// Holds the MSO to the certificate of its signer.
-    fn check_signer(&self, issuer: &IssuerIdentity, mso: &Mso<'_>) -> Result<(), MdocError> {
-        let IssuerIdentity::Certificate { chain, .. } = issuer else { return Ok(()) };
+    /// What the MSO says, held to the certificate of its signer.
+    fn facts(&self, issuer: &IssuerIdentity, device_key: PublicKey) -> Result<Facts, MdocError> {
+        let facts = Facts::read(&self.mso, device_key)?;
+        let IssuerIdentity::Certificate { chain, .. } = issuer else { return Ok(facts) };
         // ISO/IEC 18013-5 §9.3.1: `signed` is within the validity of the signer's certificate
-        if !mso.validity.issued_at.is_some_and(|signed| chain.was_valid_at(signed)) {
+        if !facts.validity.issued_at.is_some_and(|signed| chain.was_valid_at(signed)) {
             return Err(MdocError::SignedOutsideCertificate);
         }
         // ISO/IEC 18013-5 §9.3.1: issuing_country and issuing_jurisdiction, where they were disclosed
-        let disclosed = |identifier| self.issuer_signed.text(NameSpace::MDL, identifier);
-        if disclosed("issuing_country").is_some_and(|code| chain.country().as_deref() != Some(code))
-        {
+        let says = |identifier, of_signer: &str| {
+            let value = self.issuer_signed.value(NameSpace::MDL, identifier);
+            value.is_none_or(|value| value.as_text() == Some(of_signer))
+        };
+        if !says("issuing_country", &chain.country().unwrap_or_default()) {
             return Err(MdocError::IssuingCountry);
         }
-        let state = chain.state_or_province();
-        if let (Some(code), Some(state)) = (disclosed("issuing_jurisdiction"), state)
-            && code != state
-        {
+        if chain.state_or_province().is_some_and(|state| !says("issuing_jurisdiction", &state)) {
             return Err(MdocError::IssuingJurisdiction);
         }
-        Ok(())
+        Ok(facts)
     }
 }
 
@@ -206,9 +199,9 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    fn of(mso: Mso<'_>) -> Self {
-        let Mso { device_key, validity, expected_update, status, .. } = mso;
-        Self { device_key, validity, expected_update, status }
+    fn read(mso: &Mso<'_>, device_key: PublicKey) -> Result<Self, MdocError> {
+        let (status, validity) = (mso.status()?, mso.validity()?);
+        Ok(Self { device_key, validity, expected_update: mso.expected_update()?, status })
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use lanyard_core::{
     cbor::{Item, Value},
     claims::{ClaimsPath, PathSegment},
-    cose::{self},
+    cose,
     credential::Validity,
     crypto::{AwsLc, CryptoProvider as _, Curve, HashAlgorithm, SoftwareSigner},
     json,
@@ -14,12 +14,16 @@ use lanyard_core::{
         MdocPresentError, MdocPresentationError, NameSpace, UnverifiedMdoc,
     },
     status::{StatusListUri, StatusReference},
+    verify::CheckName,
 };
 use lanyard_testkit::test_now;
 use serde_json::json;
 
 use crate::{
-    mdoc_support::{World, date_time, licence, mdl, name, validity},
+    mdoc_support::{
+        Forge, Part, World, date_time, embedded, item, licence, mdl, moment, name, transcript,
+        validity,
+    },
     sd_jwt_support::{PROVIDERS, ready},
 };
 
@@ -311,4 +315,37 @@ fn an_element_is_named_by_a_pointer_of_two_keys() {
     let world = World::new();
     let held = world.hold(&world.issue()).unwrap();
     assert_eq!(held.claims().select(&path).unwrap(), ["Ada"]);
+}
+
+// The order of the checks
+
+#[test]
+fn faults_are_found_in_the_order_of_the_checks() {
+    let world = World::new();
+    let check = |forged: &Forge<'_>| world.verify(&forged.present()).unwrap_err().check();
+    // from the last check to the first, one fault more each time
+    let expired = moment(test_now(), -3000);
+    let mut forged = world.forge().set(Part::Mso, &["validityInfo", "validUntil"], expired);
+    assert_eq!(check(&forged), CheckName::Validity);
+    forged.device_elements = Value::map([("org.example", Value::map([("a", true.into())]))]);
+    assert_eq!(check(&forged), CheckName::Openness);
+    forged.transcript = transcript("x509_san_dns:other.example", "nonce-2");
+    assert_eq!(check(&forged), CheckName::HolderSignature);
+    let forged = forged.set(Part::DeviceSigned, &["deviceAuth"], Value::Map(Vec::new()));
+    assert_eq!(check(&forged), CheckName::HolderKey);
+    let changed = embedded(&item(0, "family_name", "Mallory".into()).encode());
+    let changed = Value::map([(NameSpace::MDL, Value::Array(vec![changed]))]);
+    let forged = forged.set(Part::IssuerSigned, &["nameSpaces"], changed);
+    assert_eq!(check(&forged), CheckName::Disclosures);
+    let issued = forged.issue();
+    let issued = Item::parse(&issued).unwrap();
+    let parts = issued.get("issuerAuth").unwrap().as_array().unwrap().iter();
+    let mut parts: Vec<_> = parts.map(|part| Value::Encoded(part.encoded().to_vec())).collect();
+    parts[3] = vec![1; 64].into();
+    let forged = forged.set(Part::IssuerSigned, &["issuerAuth"], parts);
+    assert_eq!(check(&forged), CheckName::IssuerSignature);
+    let forged = forged.set(Part::Document, &["docType"], "org.example.other");
+    assert_eq!(check(&forged), CheckName::Declaration);
+    let forged = forged.set(Part::Response, &["version"], "9.9");
+    assert_eq!(check(&forged), CheckName::Form);
 }
