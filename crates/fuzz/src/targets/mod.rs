@@ -1,6 +1,7 @@
 //! The list of targets.
 
 mod core;
+mod data_integrity;
 mod mdoc;
 mod protocols;
 mod trust;
@@ -43,6 +44,10 @@ pub const TARGETS: &[Target] = &[
     trust::REVOCATION_LIST,
     trust::TRUST_LIST,
     trust::POLICIES,
+    data_integrity::JCS,
+    data_integrity::JSON_LD,
+    data_integrity::PROOF,
+    data_integrity::POINTER,
     w3c::CREDENTIAL,
     w3c::PRESENTATION,
     w3c::ENVELOPE,
