@@ -13,8 +13,8 @@ mod value;
 
 pub use contexts::Contexts;
 pub use error::JsonLdError;
-pub(super) use expand::name_blank_nodes;
 pub use expand::to_rdf;
+pub(super) use expand::{name_blank_nodes, to_rdf_by_names};
 
 /// Every keyword of JSON-LD 1.1 (JSON-LD 1.1 §1.7).
 const KEYWORDS: [&str; 24] = [
