@@ -13,7 +13,7 @@ use super::{
 use crate::json;
 
 /// The most active contexts that are kept: the bundled documents in the orders in which credentials
-/// name them, and the scoped contexts within them. Beyond, they are computed each time.
+/// name them, and the scoped contexts within them.
 const MAX_KEPT: usize = 256;
 
 /// The documents that are bundled, by their URLs.
@@ -123,9 +123,11 @@ impl Contexts {
 
     pub(super) fn keep(&self, step: Step, context: &Arc<ActiveContext>) {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < MAX_KEPT {
-            kept.insert(step, Arc::clone(context));
+        if kept.len() == MAX_KEPT {
+            // documents that name contexts in odd orders may not crowd out the usual ones for ever
+            kept.clear();
         }
+        kept.insert(step, Arc::clone(context));
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     super::rdf::{Dataset, Node, Predicate},
     Contexts, JsonLdError,
     context::{ActiveContext, Expanded, LocalContext, Processor},
+    members::{Members, Property},
     term::{Container, Kind, TermDefinition},
     value,
 };
@@ -53,72 +54,27 @@ pub(in super::super) fn to_rdf_by_names(
 
 /// How strictly a document is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Reading {
+pub(super) enum Reading {
     /// As JSON-LD, whatever its members are called.
     Lenient,
     /// As JSON too, by the names of its members.
     ByNames,
 }
 
-/// The document with a name, `_:b0` and so on, for each node object that has none.
-///
-/// # Errors
-/// As [`to_rdf`], and [`JsonLdError::Unsupported`] when there are other blank nodes in it: in lists, as names
-/// of graphs, or named already.
-pub(in super::super) fn name_blank_nodes(
-    document: &Object,
-    contexts: &Contexts,
-) -> Result<Object, JsonLdError> {
-    let expansion = Expansion::of(document, contexts, Reading::Lenient)?;
-    if expansion.dataset.count_blank_nodes() != expansion.unnamed.len() {
-        return Err(JsonLdError::Unsupported("a blank node that is no node object"));
-    }
-    let mut named = document.clone();
-    let mut next = 0;
-    name_object(document, &mut named, &expansion.unnamed, &mut next);
-    Ok(named)
-}
-
-fn name_object(original: &Object, named: &mut Object, unnamed: &HashSet<usize>, next: &mut usize) {
-    // the addresses are those of the original, which nobody has moved since
-    if unnamed.contains(&address(original)) {
-        named.insert("@id".to_owned(), format!("_:b{next}").into());
-        *next += 1;
-    }
-    for (name, value) in original {
-        if let Some(named) = named.get_mut(name) {
-            name_value(value, named, unnamed, next);
-        }
-    }
-}
-
-fn name_value(original: &Value, named: &mut Value, unnamed: &HashSet<usize>, next: &mut usize) {
-    match (original, named) {
-        (Value::Object(original), Value::Object(named)) => {
-            name_object(original, named, unnamed, next);
-        }
-        (Value::Array(original), Value::Array(named)) => {
-            for (original, named) in original.iter().zip(named) {
-                name_value(original, named, unnamed, next);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn address(element: &Object) -> usize {
+/// Where an object is in memory, to know it again.
+pub(super) fn address(element: &Object) -> usize {
     std::ptr::from_ref(element).addr()
 }
 
-struct Expansion<'c> {
+pub(super) struct Expansion<'c> {
     processor: Processor<'c>,
-    dataset: Dataset,
+    pub(super) dataset: Dataset,
     depth: usize,
     reading: Reading,
     /// The document's own node, once it is known.
     root: Option<Node>,
     /// Where the node objects without an identifier are.
-    unnamed: HashSet<usize>,
+    pub(super) unnamed: HashSet<usize>,
 }
 
 /// Where in a document something stands: what terms mean there, and in which graph it is.
@@ -163,82 +119,8 @@ impl Made {
     }
 }
 
-/// A member that is no keyword.
-struct Property<'d> {
-    iri: Arc<str>,
-    definition: Option<Arc<TermDefinition>>,
-    value: &'d Value,
-}
-
-/// The members of an object, by what they stand for.
-#[derive(Default)]
-struct Members<'d> {
-    id: Option<&'d Value>,
-    types: Option<&'d Value>,
-    value: Option<&'d Value>,
-    language: Option<&'d Value>,
-    direction: Option<&'d Value>,
-    list: Option<&'d Value>,
-    properties: Vec<Property<'d>>,
-}
-
-impl<'d> Members<'d> {
-    /// JSON-LD 1.1 Processing §5.1.2 (13): no member is passed over.
-    fn sort(active: &ActiveContext, element: &'d Object) -> Result<Self, JsonLdError> {
-        let mut members = Self::default();
-        for (name, value) in element.iter().filter(|(name, _)| *name != "@context") {
-            let slot = match active.expand_vocab(name)? {
-                Expanded::Keyword(keyword) => match keyword {
-                    "@id" => (&mut members.id, keyword),
-                    "@type" => (&mut members.types, keyword),
-                    "@value" => (&mut members.value, keyword),
-                    "@language" => (&mut members.language, keyword),
-                    "@direction" => (&mut members.direction, keyword),
-                    "@list" => (&mut members.list, keyword),
-                    other => return Err(JsonLdError::Unsupported(other)),
-                },
-                Expanded::Iri(iri) if !iri.starts_with("_:") => {
-                    let definition = active.term(name).cloned();
-                    members.properties.push(Property { iri, definition, value });
-                    continue;
-                }
-                _ => {
-                    let shown = name.chars().filter(|shown| !shown.is_control()).take(64);
-                    return Err(JsonLdError::UndefinedTerm(shown.collect()));
-                }
-            };
-            if slot.0.replace(value).is_some() {
-                return Err(JsonLdError::CollidingKeywords(slot.1));
-            }
-        }
-        Ok(members)
-    }
-
-    /// Each member goes by the name of a term; keywords only say how a value is to be read.
-    fn check_names(&self, element: &Object) -> Result<(), JsonLdError> {
-        let is_value = !self.is_node();
-        for name in element.keys().filter(|name| *name != "@context") {
-            if name.contains(':') || name.starts_with('@') && !is_value {
-                return Err(JsonLdError::NotATerm);
-            }
-        }
-        Ok(())
-    }
-
-    fn says_something(&self) -> bool {
-        self.types.is_some() || !self.properties.is_empty()
-    }
-
-    const fn is_node(&self) -> bool {
-        self.value.is_none()
-            && self.list.is_none()
-            && self.language.is_none()
-            && self.direction.is_none()
-    }
-}
-
 impl<'c> Expansion<'c> {
-    fn of(
+    pub(super) fn of(
         document: &Object,
         contexts: &'c Contexts,
         reading: Reading,
