@@ -79,7 +79,7 @@ impl Transformation<'_> {
     }
 
     fn n_quads(&self, document: &Object) -> Result<String, JsonLdError> {
-        let dataset = json_ld::to_rdf(document, self.contexts)?;
+        let dataset = json_ld::to_rdf_by_names(document, self.contexts)?;
         // VC-DI-ECDSA §3.2.3: with P-384 the canonicalization itself works with SHA-384, too
         let canonical = dataset.canonicalize(hash_algorithm(self.algorithm), self.provider)?;
         Ok(canonical.to_n_quads())

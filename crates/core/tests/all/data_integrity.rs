@@ -5,16 +5,18 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use lanyard_core::{
-    crypto::{AwsLc, CryptoProvider, Curve, PrivateKey, RustCrypto, SoftwareSigner},
+    crypto::{AwsLc, CryptoProvider, Curve, HashAlgorithm, PrivateKey, RustCrypto, SoftwareSigner},
     data_integrity::{
         Challenge, Cryptosuite, DataIntegrityError, Domain, ExpectedProof, ProofDraft,
         ProofVerifier, UnverifiedDocument, VerifiedDocument,
-        json_ld::{Contexts, JsonLdError},
+        json_ld::{self, Contexts, JsonLdError},
+        rdf::RdfError,
     },
     did::{Did, DidDocument, DidResolver, DidUrl, Relationship, ResolutionError},
     json::{CanonicalizeError, Object},
@@ -410,6 +412,146 @@ fn refuses_numbers_that_another_reader_would_round() {
     let mut secured = prover.secured();
     secured["credentialSubject"]["id"] = json!(9_007_199_254_740_993_u64);
     assert_eq!(reason(&secured), too_large);
+}
+
+/// A credential with a proof of an rdfc suite, before and after somebody wrote the same quads in another way.
+fn rewritten(change: impl FnOnce(&mut Object)) -> (Object, Object) {
+    let prover = Prover::new(Curve::Ed25519);
+    let mut document = credential();
+    document["type"] = json!("VerifiableCredential");
+    document.insert("id".to_owned(), json!("urn:uuid:1"));
+    document.insert("validUntil".to_owned(), json!("2026-02-01T00:00:00Z"));
+    document.insert("evidence".to_owned(), json!("urn:uuid:1"));
+    let draft = ProofDraft::assertion(Cryptosuite::EddsaRdfc2022, &prover.method());
+    let secured = prover.secure(draft.created(test_now()).expires(test_now()), document);
+    let mut rewritten = secured.clone();
+    change(&mut rewritten);
+    (secured, rewritten)
+}
+
+fn n_quads(document: &Object) -> String {
+    let mut document = document.clone();
+    document.shift_remove("proof");
+    let dataset = json_ld::to_rdf(&document, Contexts::bundled()).expect("it is JSON-LD");
+    let canonical = dataset.canonicalize(HashAlgorithm::Sha256, &AwsLc).expect("it is harmless");
+    canonical.to_n_quads()
+}
+
+#[test]
+fn what_was_signed_cannot_be_hidden_behind_another_name() {
+    const UNTIL: &str = "https://www.w3.org/2018/credentials#validUntil";
+    const DATE_TIME: &str = "http://www.w3.org/2001/XMLSchema#dateTime";
+    type Change = fn(&mut Object);
+    let changes: [(Change, JsonLdError); 6] = [
+        (
+            |all| {
+                let until = all.shift_remove("validUntil").expect("it is there");
+                all.insert(UNTIL.to_owned(), json!({"@value": until, "@type": DATE_TIME}));
+            },
+            JsonLdError::NotATerm,
+        ),
+        (
+            |all| {
+                let id = all.shift_remove("id").expect("it is there");
+                all.insert("@id".to_owned(), id);
+            },
+            JsonLdError::NotATerm,
+        ),
+        (
+            |all| {
+                let until = all.shift_remove("validUntil").expect("it is there");
+                let term = json!({"until": {"@id": UNTIL, "@type": DATE_TIME}});
+                all["@context"].as_array_mut().expect("an array").push(term);
+                all.insert("until".to_owned(), until);
+            },
+            JsonLdError::InlineContext,
+        ),
+        (
+            |all| {
+                let name = all["credentialSubject"]["name"].take();
+                all["credentialSubject"] = json!({
+                    "@context": {"called": "https://schema.org/name"},
+                    "id": all["credentialSubject"]["id"], "called": name,
+                });
+            },
+            JsonLdError::NestedContext,
+        ),
+        (
+            |all| {
+                let until = all.shift_remove("validUntil").expect("it is there");
+                all["evidence"] = json!({"id": "urn:uuid:1", "type": "VerifiableCredential", "validUntil": until});
+            },
+            JsonLdError::DescribedTwice,
+        ),
+        (|all| all["issuer"] = json!({"@id": "did:example:issuer"}), JsonLdError::NotATerm),
+    ];
+    for (change, refusal) in changes {
+        let (secured, rewritten) = rewritten(change);
+        assert!(verify(&secured, &expected()).is_ok());
+        assert_eq!(n_quads(&rewritten), n_quads(&secured), "the signature covers both");
+        assert_eq!(reason(&rewritten), DataIntegrityError::JsonLd(refusal));
+    }
+}
+
+#[test]
+fn an_expiry_of_a_proof_cannot_be_hidden_behind_another_name() {
+    let (secured, rewritten) = rewritten(|all| {
+        let proof = all["proof"].as_object_mut().expect("an object");
+        let until = proof.shift_remove("expires").expect("it is there");
+        let until = json!({"@value": until, "@type": "http://www.w3.org/2001/XMLSchema#dateTime"});
+        proof.insert("https://w3id.org/security#expiration".to_owned(), until);
+    });
+    let later = ExpectedProof::assertion(test_now() + SignedDuration::from_hours(1));
+    assert_eq!(verify(&secured, &later).unwrap_err(), DataIntegrityError::Expired);
+    let refusal = verify(&rewritten, &later).unwrap_err();
+    assert_eq!(refusal, DataIntegrityError::JsonLd(JsonLdError::NotATerm));
+}
+
+#[test]
+fn an_inline_context_is_accepted_by_whoever_asked_for_it() {
+    let prover = Prover::new(Curve::Ed25519);
+    let mut document = credential();
+    document["@context"] =
+        json!(["https://www.w3.org/ns/credentials/v2", {"degree": "urn:degree"}]);
+    document["credentialSubject"]["degree"] = json!("PhD");
+    let draft =
+        || ProofDraft::assertion(Cryptosuite::EddsaRdfc2022, &prover.method()).created(test_now());
+    let refusal = now(draft().secure(document.clone(), &prover.signer, &AwsLc)).unwrap_err();
+    assert_eq!(refusal, DataIntegrityError::JsonLd(JsonLdError::InlineContext));
+    let contexts = Arc::new(Contexts::new().danger_with_inline_contexts());
+    let secured = prover.secure(draft().with_contexts(Arc::clone(&contexts)), document);
+    let verify = |verifier: ProofVerifier| {
+        let document = UnverifiedDocument::from_object(secured.clone()).unwrap();
+        now(verifier.verify(document, &expected())).map(drop)
+    };
+    let strict = ProofVerifier::new(Arc::new(AwsLc));
+    assert_eq!(verify(strict.clone()), Err(DataIntegrityError::JsonLd(JsonLdError::InlineContext)));
+    assert_eq!(verify(strict.with_contexts(contexts)), Ok(()));
+}
+
+#[test]
+fn a_poisoned_document_is_refused_before_it_costs_anything() {
+    // a prism of 32 blank nodes, in 3 KB of JSON: other libraries take minutes for it, and verify it
+    let at = |floor: usize, at: usize| json!({"id": format!("_:n{}", floor * 16 + at % 16)});
+    let node = |n: usize| {
+        let (floor, place) = (n / 16, n % 16);
+        let related = [at(floor, place + 1), at(floor, place + 15), at(1 - floor, place)];
+        json!({"id": format!("_:n{n}"), "near": related})
+    };
+    let mut secured = Prover::new(Curve::Ed25519).secured();
+    secured["@context"] = json!([
+        "https://www.w3.org/ns/credentials/v2",
+        "https://www.w3.org/ns/credentials/examples/v2",
+    ]);
+    secured["proof"]["cryptosuite"] = json!("eddsa-rdfc-2022");
+    secured["proof"].as_object_mut().unwrap().remove("@context");
+    secured["credentialSubject"] = (0..32).map(node).collect();
+    assert!(Value::Object(secured.clone()).to_string().len() < 5_000);
+    let start = Instant::now();
+    let poisoned = JsonLdError::Rdf(RdfError::TooMuchWork);
+    assert_eq!(reason(&secured), DataIntegrityError::JsonLd(poisoned));
+    // twice, with both providers, in a build without optimization
+    assert!(start.elapsed() < Duration::from_secs(1));
 }
 
 #[test]

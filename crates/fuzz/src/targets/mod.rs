@@ -2,6 +2,7 @@
 
 mod core;
 mod did;
+mod data_integrity;
 mod mdoc;
 mod protocols;
 mod trust;
@@ -49,6 +50,10 @@ pub const TARGETS: &[Target] = &[
     trust::REVOCATION_LIST,
     trust::TRUST_LIST,
     trust::POLICIES,
+    data_integrity::JCS,
+    data_integrity::JSON_LD,
+    data_integrity::PROOF,
+    data_integrity::POINTER,
     w3c::CREDENTIAL,
     w3c::PRESENTATION,
     w3c::ENVELOPE,

@@ -56,6 +56,11 @@ fn read<T: DeserializeOwned>() -> Result<T, serde_json::Error> {
     serde_json::from_reader(io::stdin())
 }
 
+/// The scenarios' document has terms of its own.
+fn contexts() -> Arc<Contexts> {
+    Arc::new(Contexts::new().danger_with_inline_contexts())
+}
+
 /// A key and its name.
 fn signer(private_jwk: &Value) -> Result<(SoftwareSigner, DidUrl), Box<dyn Error>> {
     let key = PrivateJwk::from_value(private_jwk)?.key;
@@ -86,6 +91,7 @@ async fn issue() -> Answer {
     let (signer, method) = signer(&request.private_jwk)?;
     let draft = ProofDraft::assertion(cryptosuite(&request.cryptosuite)?, &method)
         .created(Timestamp::now())
+        .with_contexts(contexts())
         .with_mandatory(pointers(&request.mandatory)?);
     let secured = draft.secure(request.document, &signer, &RustCrypto).await?;
     Ok(json!({"document": secured}))
@@ -99,7 +105,7 @@ struct DeriveRequest {
 
 async fn derive() -> Answer {
     let request: DeriveRequest = read()?;
-    let verifier = ProofVerifier::new(Arc::new(RustCrypto));
+    let verifier = ProofVerifier::new(Arc::new(RustCrypto)).with_contexts(contexts());
     let document = UnverifiedDocument::from_object(request.document)?;
     let expected = ExpectedProof::assertion(Timestamp::now());
     let held = verifier.verify_for_holding(document, &expected).await?;
@@ -126,7 +132,7 @@ async fn present() -> Answer {
     let (challenge, domain) = (Challenge::from(request.challenge), Domain::from(request.domain));
     let suite = cryptosuite(&request.cryptosuite)?;
     let draft = ProofDraft::authentication(suite, &method, &challenge, &domain);
-    let draft = draft.created(Timestamp::now());
+    let draft = draft.created(Timestamp::now()).with_contexts(contexts());
     let secured = draft.secure(presentation, &signer, &RustCrypto).await?;
     Ok(json!({"document": secured}))
 }
@@ -140,7 +146,7 @@ struct VerifyRequest {
 
 async fn verify() -> Answer {
     let request: VerifyRequest = read()?;
-    let verifier = ProofVerifier::new(Arc::new(RustCrypto));
+    let verifier = ProofVerifier::new(Arc::new(RustCrypto)).with_contexts(contexts());
     let now = Timestamp::now();
     let expected = match (request.challenge, request.domain) {
         (Some(challenge), Some(domain)) => ExpectedProof::authentication(challenge, domain, now),

@@ -33,6 +33,8 @@ impl<'t> Grouped<'t> {
         hmac_key: &[u8],
         tools: Tools<'t>,
     ) -> Result<Self, DataIntegrityError> {
+        // as a verifier will read it
+        json_ld::to_rdf_by_names(document, tools.contexts)?;
         // §3.4.6 to §3.4.8, skolemizeCompactJsonLd: so that a part of the document means the same nodes
         let named = json_ld::name_blank_nodes(document, tools.contexts)?;
         let dataset = json_ld::to_rdf(&named, tools.contexts)?;

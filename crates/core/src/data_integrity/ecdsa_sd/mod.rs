@@ -41,7 +41,7 @@ impl Tools<'_> {
     ) -> Result<Vec<u8>, DataIntegrityError> {
         let context = document.get("@context").cloned().unwrap_or_default();
         options.insert("@context".to_owned(), context);
-        let options = super::json_ld::to_rdf(&options, self.contexts)?;
+        let options = super::json_ld::to_rdf_by_names(&options, self.contexts)?;
         let options = options
             .canonicalize(HashAlgorithm::Sha256, self.provider)
             .map_err(super::json_ld::JsonLdError::from)?

@@ -30,7 +30,7 @@ impl<'p> Revealed<'p> {
         proof: &'p DerivedProof,
         tools: Tools<'_>,
     ) -> Result<Self, DataIntegrityError> {
-        let dataset = json_ld::to_rdf(document, tools.contexts)?;
+        let dataset = json_ld::to_rdf_by_names(document, tools.contexts)?;
         let secret = |label: &str| {
             let number: u64 = label.strip_prefix("c14n")?.parse().ok()?;
             let (_, secret) = proof.labels.iter().find(|(known, _)| *known == number)?;

@@ -84,6 +84,17 @@ impl LocalContext {
     }
 }
 
+impl LocalContext {
+    /// Whether it says itself what terms mean, instead of naming a known document.
+    pub(super) fn is_inline(&self) -> bool {
+        match self {
+            Self::Map { .. } => true,
+            Self::List(entries) => entries.iter().any(Self::is_inline),
+            Self::Null | Self::Url(_) => false,
+        }
+    }
+}
+
 impl PartialEq for LocalContext {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -156,6 +167,11 @@ pub(super) struct Processor<'c> {
 impl<'c> Processor<'c> {
     pub(super) fn new(contexts: &'c Contexts) -> Self {
         Self { contexts, own: HashMap::new(), work: 0 }
+    }
+
+    /// Whether a document that is read by names may say itself what terms mean.
+    pub(super) const fn allows_inline(&self) -> bool {
+        self.contexts.allows_inline()
     }
 
     /// Changes an active context by a local one.

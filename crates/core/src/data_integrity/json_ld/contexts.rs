@@ -13,7 +13,7 @@ use super::{
 use crate::json;
 
 /// The most active contexts that are kept: the bundled documents in the orders in which credentials
-/// name them, and the scoped contexts within them. Beyond, they are computed each time.
+/// name them, and the scoped contexts within them.
 const MAX_KEPT: usize = 256;
 
 /// The documents that are bundled, by their URLs.
@@ -36,6 +36,7 @@ const BUNDLED: [(&str, &str); 10] = [
 pub struct Contexts {
     documents: HashMap<String, Arc<LocalContext>>,
     kept: RwLock<HashMap<Step, Arc<ActiveContext>>>,
+    allows_inline: bool,
 }
 
 /// One step from an active context to the next.
@@ -57,7 +58,8 @@ impl Contexts {
 
     /// The bundled contexts, to add others to.
     pub fn new() -> Self {
-        let mut contexts = Self { documents: HashMap::new(), kept: RwLock::default() };
+        let mut contexts =
+            Self { documents: HashMap::new(), kept: RwLock::default(), allows_inline: false };
         for (url, document) in BUNDLED {
             contexts.add(url, document.as_bytes()).expect("a bundled context is a context");
         }
@@ -72,6 +74,21 @@ impl Contexts {
     pub fn with(mut self, url: &str, document: &[u8]) -> Result<Self, JsonLdError> {
         self.add(url, document)?;
         Ok(self)
+    }
+
+    /// Also accepts secured documents that say themselves what their terms mean.
+    ///
+    /// Such a context is not signed by the rdfc suites and `ecdsa-sd-2023`: whoever holds the document can
+    /// exchange it for another under which other names say the same. Read such documents by what their terms
+    /// mean, and never by their names alone (VC Data Integrity §4.6).
+    #[must_use]
+    pub const fn danger_with_inline_contexts(mut self) -> Self {
+        self.allows_inline = true;
+        self
+    }
+
+    pub(super) const fn allows_inline(&self) -> bool {
+        self.allows_inline
     }
 
     fn add(&mut self, url: &str, document: &[u8]) -> Result<(), JsonLdError> {
@@ -106,9 +123,11 @@ impl Contexts {
 
     pub(super) fn keep(&self, step: Step, context: &Arc<ActiveContext>) {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < MAX_KEPT {
-            kept.insert(step, Arc::clone(context));
+        if kept.len() == MAX_KEPT {
+            // documents that name contexts in odd orders may not crowd out the usual ones for ever
+            kept.clear();
         }
+        kept.insert(step, Arc::clone(context));
     }
 }
 

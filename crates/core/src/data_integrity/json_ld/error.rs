@@ -50,6 +50,18 @@ pub enum JsonLdError {
     /// A null, an empty array or an empty graph: it would be dropped, and not be signed.
     #[error("{0} says nothing and would not be signed")]
     Dropped(&'static str),
+    /// A secured document says itself what its terms mean; that is not signed.
+    #[error("the document defines terms itself")]
+    InlineContext,
+    /// A context within a secured document, where no credential or proof begins.
+    #[error("there is a context within the document")]
+    NestedContext,
+    /// A member of a secured document goes by an IRI or a keyword: who reads it by its term misses it.
+    #[error("a member is not named by a term")]
+    NotATerm,
+    /// The document's own node is described in a second place: who reads the first misses the rest.
+    #[error("the document's own node is described in two places")]
+    DescribedTwice,
     /// Nested deeper than any document needs.
     #[error("nested too deep")]
     TooDeep,
@@ -77,6 +89,10 @@ impl JsonLdError {
             Self::KeywordValue(_) => "json_ld_keyword_value",
             Self::Relative(_) => "json_ld_relative_iri",
             Self::Dropped(_) => "json_ld_dropped_value",
+            Self::InlineContext => "context_inline",
+            Self::NestedContext => "context_nested",
+            Self::NotATerm => "json_ld_not_a_term",
+            Self::DescribedTwice => "json_ld_described_twice",
             Self::TooDeep => "json_ld_too_deep",
             Self::Literal(_) => "json_ld_literal",
             Self::Rdf(error) => error.code(),

@@ -8,6 +8,7 @@ use super::{
     super::rdf::{Dataset, Node, Predicate},
     Contexts, JsonLdError,
     context::{ActiveContext, Expanded, LocalContext, Processor},
+    members::{Members, Property},
     term::{Container, Kind, TermDefinition},
     value,
 };
@@ -18,6 +19,12 @@ const RDF_FIRST: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#first";
 const RDF_REST: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#rest";
 const RDF_NIL: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#nil";
 
+/// The properties whose values have a context of their own.
+const HAVE_CONTEXTS: [&str; 2] = [
+    "<https://www.w3.org/2018/credentials#verifiableCredential>",
+    "<https://w3id.org/security#proof>",
+];
+
 /// How deep nodes may be nested; a document that was read from text is no deeper than 32.
 const MAX_DEPTH: usize = 64;
 
@@ -26,65 +33,48 @@ const MAX_DEPTH: usize = 64;
 /// # Errors
 /// One [`JsonLdError`] per rule: everything the document says is in the dataset, or there is none.
 pub fn to_rdf(document: &Object, contexts: &Contexts) -> Result<Dataset, JsonLdError> {
-    Expansion::of(document, contexts).map(|expansion| expansion.dataset)
+    Expansion::of(document, contexts, Reading::Lenient).map(|expansion| expansion.dataset)
 }
 
-/// The document with a name, `_:b0` and so on, for each node object that has none.
+/// The RDF dataset of a document that is also read as JSON, by the names of its members.
+///
+/// What is signed are quads: a holder could write the same ones with other names, so that a reader looks for
+/// `validUntil` and finds nothing. So each member is named by its term, terms mean what known contexts say,
+/// and the document's own node is described in one place (VC Data Integrity §2.4.1, §4.6).
 ///
 /// # Errors
-/// As [`to_rdf`], and [`JsonLdError::Unsupported`] when there are other blank nodes in it: in lists, as names
-/// of graphs, or named already.
-pub(in super::super) fn name_blank_nodes(
+/// As [`to_rdf`], and [`JsonLdError::InlineContext`], [`JsonLdError::NestedContext`],
+/// [`JsonLdError::NotATerm`] and [`JsonLdError::DescribedTwice`].
+pub(in super::super) fn to_rdf_by_names(
     document: &Object,
     contexts: &Contexts,
-) -> Result<Object, JsonLdError> {
-    let expansion = Expansion::of(document, contexts)?;
-    if expansion.dataset.count_blank_nodes() != expansion.unnamed.len() {
-        return Err(JsonLdError::Unsupported("a blank node that is no node object"));
-    }
-    let mut named = document.clone();
-    let mut next = 0;
-    name_object(document, &mut named, &expansion.unnamed, &mut next);
-    Ok(named)
+) -> Result<Dataset, JsonLdError> {
+    Expansion::of(document, contexts, Reading::ByNames).map(|expansion| expansion.dataset)
 }
 
-fn name_object(original: &Object, named: &mut Object, unnamed: &HashSet<usize>, next: &mut usize) {
-    // the addresses are those of the original, which nobody has moved since
-    if unnamed.contains(&address(original)) {
-        named.insert("@id".to_owned(), format!("_:b{next}").into());
-        *next += 1;
-    }
-    for (name, value) in original {
-        if let Some(named) = named.get_mut(name) {
-            name_value(value, named, unnamed, next);
-        }
-    }
+/// How strictly a document is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// As JSON-LD, whatever its members are called.
+    Lenient,
+    /// As JSON too, by the names of its members.
+    ByNames,
 }
 
-fn name_value(original: &Value, named: &mut Value, unnamed: &HashSet<usize>, next: &mut usize) {
-    match (original, named) {
-        (Value::Object(original), Value::Object(named)) => {
-            name_object(original, named, unnamed, next);
-        }
-        (Value::Array(original), Value::Array(named)) => {
-            for (original, named) in original.iter().zip(named) {
-                name_value(original, named, unnamed, next);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn address(element: &Object) -> usize {
+/// Where an object is in memory, to know it again.
+pub(super) fn address(element: &Object) -> usize {
     std::ptr::from_ref(element).addr()
 }
 
-struct Expansion<'c> {
+pub(super) struct Expansion<'c> {
     processor: Processor<'c>,
-    dataset: Dataset,
+    pub(super) dataset: Dataset,
     depth: usize,
+    reading: Reading,
+    /// The document's own node, once it is known.
+    root: Option<Node>,
     /// Where the node objects without an identifier are.
-    unnamed: HashSet<usize>,
+    pub(super) unnamed: HashSet<usize>,
 }
 
 /// Where in a document something stands: what terms mean there, and in which graph it is.
@@ -98,6 +88,18 @@ impl Place {
     fn under(&self, active: Arc<ActiveContext>) -> Self {
         Self { active, graph: self.graph }
     }
+}
+
+/// What a property says about the object below it.
+#[derive(Clone, Copy)]
+struct Under<'u> {
+    scoped: Option<&'u LocalContext>,
+    may_have_context: bool,
+}
+
+impl Under<'_> {
+    /// Below no property: the document itself.
+    const ROOT: Self = Self { scoped: None, may_have_context: true };
 }
 
 /// What became of a value.
@@ -117,75 +119,22 @@ impl Made {
     }
 }
 
-/// A member that is no keyword.
-struct Property<'d> {
-    iri: Arc<str>,
-    definition: Option<Arc<TermDefinition>>,
-    value: &'d Value,
-}
-
-/// The members of an object, by what they stand for.
-#[derive(Default)]
-struct Members<'d> {
-    id: Option<&'d Value>,
-    types: Option<&'d Value>,
-    value: Option<&'d Value>,
-    language: Option<&'d Value>,
-    direction: Option<&'d Value>,
-    list: Option<&'d Value>,
-    properties: Vec<Property<'d>>,
-}
-
-impl<'d> Members<'d> {
-    /// JSON-LD 1.1 Processing §5.1.2 (13): no member is passed over.
-    fn sort(active: &ActiveContext, element: &'d Object) -> Result<Self, JsonLdError> {
-        let mut members = Self::default();
-        for (name, value) in element.iter().filter(|(name, _)| *name != "@context") {
-            let slot = match active.expand_vocab(name)? {
-                Expanded::Keyword(keyword) => match keyword {
-                    "@id" => (&mut members.id, keyword),
-                    "@type" => (&mut members.types, keyword),
-                    "@value" => (&mut members.value, keyword),
-                    "@language" => (&mut members.language, keyword),
-                    "@direction" => (&mut members.direction, keyword),
-                    "@list" => (&mut members.list, keyword),
-                    other => return Err(JsonLdError::Unsupported(other)),
-                },
-                Expanded::Iri(iri) if !iri.starts_with("_:") => {
-                    let definition = active.term(name).cloned();
-                    members.properties.push(Property { iri, definition, value });
-                    continue;
-                }
-                _ => {
-                    let shown = name.chars().filter(|shown| !shown.is_control()).take(64);
-                    return Err(JsonLdError::UndefinedTerm(shown.collect()));
-                }
-            };
-            if slot.0.replace(value).is_some() {
-                return Err(JsonLdError::CollidingKeywords(slot.1));
-            }
-        }
-        Ok(members)
-    }
-
-    const fn is_node(&self) -> bool {
-        self.value.is_none()
-            && self.list.is_none()
-            && self.language.is_none()
-            && self.direction.is_none()
-    }
-}
-
 impl<'c> Expansion<'c> {
-    fn of(document: &Object, contexts: &'c Contexts) -> Result<Self, JsonLdError> {
+    pub(super) fn of(
+        document: &Object,
+        contexts: &'c Contexts,
+        reading: Reading,
+    ) -> Result<Self, JsonLdError> {
         let mut expansion = Self {
             processor: Processor::new(contexts),
             dataset: Dataset::new(),
             depth: 0,
+            reading,
+            root: None,
             unnamed: HashSet::new(),
         };
         let place = Place { active: ActiveContext::initial(), graph: None };
-        match expansion.object(&place, None, document)? {
+        match expansion.object(&place, Under::ROOT, document)? {
             Made::Resource(_) if !expansion.dataset.is_empty() => Ok(expansion),
             _ => Err(JsonLdError::Dropped("the document")),
         }
@@ -195,7 +144,7 @@ impl<'c> Expansion<'c> {
     fn object(
         &mut self,
         place: &Place,
-        scoped: Option<&LocalContext>,
+        under: Under<'_>,
         element: &Object,
     ) -> Result<Made, JsonLdError> {
         self.descend()?;
@@ -205,12 +154,21 @@ impl<'c> Expansion<'c> {
             _ => Arc::clone(&place.active),
         };
         // (8): what the property brings, which may override what is protected
-        if let Some(scoped) = scoped {
+        if let Some(scoped) = under.scoped {
             active = self.processor.enter(&active, scoped, true, true)?;
         }
         // (9): what the object brings itself
         if let Some(context) = element.get("@context") {
             let local = LocalContext::read(context, false)?;
+            if self.reading == Reading::ByNames {
+                // VC Data Integrity §4.6: nobody but the issuer's vocabulary decides what a name means
+                if !under.may_have_context {
+                    return Err(JsonLdError::NestedContext);
+                }
+                if local.is_inline() && !self.processor.allows_inline() {
+                    return Err(JsonLdError::InlineContext);
+                }
+            }
             active = self.processor.enter(&active, &local, true, false)?;
         }
         // (11): what its types bring, in the order of their names
@@ -221,6 +179,9 @@ impl<'c> Expansion<'c> {
             }
         }
         let members = Members::sort(&active, element)?;
+        if self.reading == Reading::ByNames {
+            members.check_names(element)?;
+        }
         let place = place.under(active);
         let made = if members.is_node() {
             if members.id.is_none() {
@@ -232,7 +193,8 @@ impl<'c> Expansion<'c> {
             if element.len() > 1 {
                 return Err(JsonLdError::KeywordValue("@list"));
             }
-            Made::Value(self.list(&place, None, list)?)
+            let list_of = self.dataset.predicate(RDF_FIRST)?;
+            Made::Value(self.list(&place, list_of, None, list)?)
         } else {
             Made::Value(self.value(&place.active, &members)?)
         };
@@ -255,6 +217,15 @@ impl<'c> Expansion<'c> {
             }
             Some(_) => return Err(JsonLdError::KeywordValue("@id")),
         };
+        if self.reading == Reading::ByNames {
+            match self.root {
+                None => self.root = Some(subject),
+                Some(root) if root == subject && members.says_something() => {
+                    return Err(JsonLdError::DescribedTwice);
+                }
+                Some(_) => {}
+            }
+        }
         if let Some(types) = members.types {
             let predicate = self.dataset.predicate(RDF_TYPE)?;
             for name in strings(types)? {
@@ -289,7 +260,7 @@ impl<'c> Expansion<'c> {
         }
         match container {
             Container::List => {
-                let object = self.list(place, definition, property.value)?;
+                let object = self.list(place, predicate, definition, property.value)?;
                 Ok(self.dataset.push(subject, predicate, object, place.graph)?)
             }
             Container::Language => self.by_language(place, subject, predicate, property.value),
@@ -325,13 +296,13 @@ impl<'c> Expansion<'c> {
                 self.dataset.push(subject, predicate, name, place.graph)?;
                 let inner = Place { active: Arc::clone(&place.active), graph: Some(name) };
                 let before = self.dataset.len();
-                match self.item(&inner, definition, one)? {
+                match self.item(&inner, predicate, definition, one)? {
                     Made::Resource(_) if self.dataset.len() > before => Ok(()),
                     _ => Err(JsonLdError::Dropped("a graph")),
                 }
             }
             one => {
-                let object = self.item(place, definition, one)?.node();
+                let object = self.item(place, predicate, definition, one)?.node();
                 Ok(self.dataset.push(subject, predicate, object, place.graph)?)
             }
         }
@@ -341,12 +312,17 @@ impl<'c> Expansion<'c> {
     fn item(
         &mut self,
         place: &Place,
+        predicate: Predicate,
         definition: Option<&TermDefinition>,
         value: &Value,
     ) -> Result<Made, JsonLdError> {
         let scoped = definition.and_then(|definition| definition.context.as_deref());
         match value {
-            Value::Object(element) => self.object(place, scoped, element),
+            Value::Object(element) => {
+                // a credential in a presentation has its own context, and so has a proof of a jcs suite
+                let may_have_context = self.dataset.is_one_of(predicate, &HAVE_CONTEXTS);
+                self.object(place, Under { scoped, may_have_context }, element)
+            }
             // §5.1.2 (1): a null is dropped, so it is not signed
             Value::Null => Err(JsonLdError::Dropped("a null")),
             scalar => {
@@ -452,6 +428,7 @@ impl<'c> Expansion<'c> {
     fn list(
         &mut self,
         place: &Place,
+        predicate: Predicate,
         definition: Option<&TermDefinition>,
         value: &Value,
     ) -> Result<Node, JsonLdError> {
@@ -459,14 +436,14 @@ impl<'c> Expansion<'c> {
             Value::Array(elements) => elements.as_slice(),
             // §5.1.2 (13.11): what is a list already is not put into another
             Value::Object(element) if element.contains_key("@list") => {
-                return Ok(self.item(place, definition, value)?.node());
+                return Ok(self.item(place, predicate, definition, value)?.node());
             }
             one => std::slice::from_ref(one),
         };
         let (first, rest) = (self.dataset.predicate(RDF_FIRST)?, self.dataset.predicate(RDF_REST)?);
         let mut head = self.dataset.iri(RDF_NIL)?;
         for element in elements.iter().rev() {
-            let object = self.item(place, definition, element)?.node();
+            let object = self.item(place, predicate, definition, element)?.node();
             let link = self.dataset.blank()?;
             self.dataset.push(link, first, object, place.graph)?;
             self.dataset.push(link, rest, head, place.graph)?;

@@ -8,13 +8,16 @@ mod context;
 mod contexts;
 mod error;
 mod expand;
+mod members;
+mod name;
 mod term;
 mod value;
 
 pub use contexts::Contexts;
 pub use error::JsonLdError;
-pub(super) use expand::name_blank_nodes;
 pub use expand::to_rdf;
+pub(super) use expand::to_rdf_by_names;
+pub(super) use name::name_blank_nodes;
 
 /// Every keyword of JSON-LD 1.1 (JSON-LD 1.1 §1.7).
 const KEYWORDS: [&str; 24] = [

@@ -155,6 +155,11 @@ impl Dataset {
         self.quads.is_empty()
     }
 
+    /// Whether a predicate is one of these IRIs, as N-Quads write them.
+    pub(in super::super) fn is_one_of(&self, predicate: Predicate, iris: &[&str]) -> bool {
+        iris.contains(&self.written(predicate.0))
+    }
+
     pub(in super::super) const fn count_blank_nodes(&self) -> usize {
         self.blank_nodes.len()
     }
