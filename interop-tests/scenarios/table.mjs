@@ -22,6 +22,7 @@ const HEADINGS = {
   'mdoc.test.mjs': 'mdoc and device signature: each verifies the other’s',
   'data-integrity.test.mjs': 'Data Integrity: each verifies the other’s proofs, and reads JSON-LD the same',
   'did.test.mjs': 'DIDs: each resolves what the other made',
+  'w3c.test.mjs': 'W3C credentials in JWTs: each verifies the other’s',
   'inspect.test.mjs': 'What `lanyard inspect` says of what others made',
   'peers.test.mjs': 'The counterparts among themselves',
   'libraries.test.mjs': 'The libraries among themselves',

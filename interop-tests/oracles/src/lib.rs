@@ -1,6 +1,7 @@
 //! What `ssi`, `josekit` and `sd-jwt-payload` do with the same JSON in and out.
 
 pub mod josekit_peer;
+pub mod lanyard_peer;
 pub mod sd_jwt_payload_peer;
 pub mod ssi_peer;
 

@@ -11,12 +11,22 @@
 //! | `sd-jwt-verify`  | `presentation`, `issuer_jwk`, `nonce?`, `audience?`                             | `claims`           |
 //! | `did-resolve`    | `did`                                                                           | `document`         |
 //!
+//! And Lanyard in the same shape, for the peers that know W3C credentials in JWTs:
+//!
+//! | verb                    | in                                                                                 | out               |
+//! |-------------------------|------------------------------------------------------------------------------------|-------------------|
+//! | `did`                   | `jwk`                                                                              | `did`             |
+//! | `w3c-issue`             | `format`, `issuer_private_jwk`, `type`, `subject`, `now`, `holder_jwk?`, `selective?` | `credential`   |
+//! | `w3c-present`           | `format`, `credential`, `holder_private_jwk`, `audience`, `nonce`, `now`, `disclosed?` | `presentation` |
+//! | `w3c-verify`            | `format`, `presentation`, `issuer_did`, `audience`, `nonce`, `now`                 | `claims`,`holder` |
+//! | `w3c-verify-credential` | `format`, `credential`, `issuer_did`, `now`                                        | `claims`          |
+//!
 //! What goes wrong is answered as `{"error": …}` with exit code 1.
 
 use std::io::Read;
 use std::process::ExitCode;
 
-use lanyard_oracles::{Answer, josekit_peer, sd_jwt_payload_peer, ssi_peer};
+use lanyard_oracles::{Answer, josekit_peer, lanyard_peer, sd_jwt_payload_peer, ssi_peer};
 use serde_json::{Value, json};
 
 #[tokio::main(flavor = "current_thread")]
@@ -55,6 +65,11 @@ async fn run() -> Answer<Value> {
         ("sd-jwt-payload", "sd-jwt-issue") => sd_jwt_payload_peer::issue(&request).await,
         ("sd-jwt-payload", "sd-jwt-present") => sd_jwt_payload_peer::present(&request).await,
         ("sd-jwt-payload", "sd-jwt-verify") => sd_jwt_payload_peer::verify(&request),
+        ("lanyard", "did") => lanyard_peer::did(&request),
+        ("lanyard", "w3c-issue") => lanyard_peer::issue(&request).await,
+        ("lanyard", "w3c-present") => lanyard_peer::present(&request).await,
+        ("lanyard", "w3c-verify") => lanyard_peer::verify(&request).await,
+        ("lanyard", "w3c-verify-credential") => lanyard_peer::verify_credential(&request).await,
         _ => Err(format!("no verb `{verb}` of peer `{peer}`")),
     }
 }

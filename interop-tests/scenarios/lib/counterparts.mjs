@@ -37,6 +37,7 @@ export const LIBRARIES = {
   isomdoc: `isomdoc (Python) ${pinned('peers/python/requirements.txt', /^isomdoc==(.*)$/m)}`,
   pymdoccbor: `pymdoccbor (Python) ${pinned('peers/python/requirements.txt', /^pymdoccbor==(.*)$/m)}`,
   digitalbazaar: `@digitalbazaar/vc ${version('@digitalbazaar/vc')}`,
+  'did-jwt-vc': `did-jwt-vc ${version('did-jwt-vc')}, did-jwt ${version('did-jwt')}`,
   jose: `jose (npm) ${version('jose')}`,
   ssi: `ssi (Rust) ${pinned('oracles/Cargo.toml', /^ssi = .*version = "=([^"]*)"/m)}`,
   josekit: `josekit (Rust) ${pinned('oracles/Cargo.toml', /^josekit = "=([^"]*)"/m)}`,

@@ -56,3 +56,14 @@ export function issuerJwkOf(sdJwt, { X509Certificate }) {
   const { x5c } = JSON.parse(Buffer.from(sdJwt.split('.')[0], 'base64url'))
   return new X509Certificate(Buffer.from(x5c[0], 'base64')).publicKey.export({ format: 'jwk' })
 }
+
+/** W3C credentials in JWTs behind one shape each; a peer makes a did:jwk of every key it is given. */
+const w3c = (program) => (verb, request) => ask('node', [join(ROOT, 'peers', program), verb], request)
+
+export const DID_JWT_VC = { name: 'did-jwt-vc', formats: ['jwt_vc_json'], ask: w3c('did-jwt-vc.mjs') }
+export const CREDO_W3C = { name: 'credo', formats: ['jwt_vc_json', 'vc+jwt'], ask: w3c('credo-w3c.mjs') }
+export const LANYARD_W3C = {
+  name: 'Lanyard',
+  formats: ['jwt_vc_json', 'vc+jwt'],
+  ask: (verb, request) => oracle('lanyard', verb === 'did' ? verb : `w3c-${verb}`, request),
+}

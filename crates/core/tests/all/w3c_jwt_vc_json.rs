@@ -453,6 +453,20 @@ fn an_issuer_is_believed_for_its_types_only() {
         let verdict = ready(verify_presentation(&presentation, &asked.expected(), &issuers));
         assert_eq!(verdict.err().map(|error| error.code()), expected, "{name}");
     }
+    // who may issue one type does not issue another by issuing both at once
+    let both = json!({"vc": {"type": ["VerifiableCredential", "IDCredential", "Badge"]}});
+    let presentation = world.present(&[world.credential(&both)], &json!({}));
+    for (types, expected) in [
+        (vec!["Badge"], Some("issuer_not_trusted_for_type")),
+        (vec!["Badge", "IDCredential"], None),
+    ] {
+        let source = IssuerKeySource::Did(world.issuer.did.clone());
+        let types = types.into_iter().map(CredentialType::w3c);
+        let issuers =
+            IssuerKeys::new(IssuerTrust::new().with_types(source, types), Arc::new(AwsLc));
+        let verdict = ready(verify_presentation(&presentation, &asked.expected(), &issuers));
+        assert_eq!(verdict.err().map(|error| error.code()), expected);
+    }
 }
 
 #[test]

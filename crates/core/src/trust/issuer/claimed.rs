@@ -10,7 +10,7 @@ use crate::{
 /// What a credential says about who signed it and how to find the key; nothing in it is trusted.
 #[derive(Clone, Debug)]
 pub struct ClaimedIssuer<'c> {
-    /// The types it claims to be of; an issuer that is trusted for one of them is trusted for it.
+    /// The types it claims to be of; an issuer that is trusted for all of them is trusted for it.
     pub types: Vec<CredentialType>,
     /// The issuer it names.
     pub issuer: Option<&'c IssuerIdentifier>,

@@ -397,7 +397,9 @@ fn one_of(
 
 impl Rule {
     fn is_for(&self, claimed: &[CredentialType]) -> bool {
-        self.types.as_ref().is_none_or(|types| claimed.iter().any(|one| types.contains(one)))
+        // of every type: one that may issue badges must not issue a badge that is an identity, too
+        let covers = |types: &Vec<_>| claimed.iter().all(|one| types.contains(one));
+        self.types.as_ref().is_none_or(|types| !claimed.is_empty() && covers(types))
     }
 
     /// Whether the rule is about the issuer that the credential names: by `iss`, else by a DID in `kid`.

@@ -1,0 +1,106 @@
+// W3C credentials in JWTs: each verifies what the other issued and presented, library by library.
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { before, describe, test } from 'node:test'
+import { CREDO_W3C, DID_JWT_VC, LANYARD_W3C } from './lib/libraries.mjs'
+
+const NONCE = 'n-0S6_WzA2Mj'
+const AUDIENCE = 'x509_san_dns:verifier.example'
+
+const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
+const now = () => Math.floor(Date.now() / 1000)
+
+/** One issues to a holder of the other, who presents. */
+async function presentationOf(format, issuer, holder, { nonce = NONCE, audience = AUDIENCE } = {}) {
+  const [issuerKey, holderKey] = [newKey(), newKey()]
+  const { did: issuerDid } = await issuer.ask('did', forKey(issuerKey))
+  const { did: holderDid } = await holder.ask('did', forKey(holderKey))
+  const subject = { id: holderDid, given_name: 'Ada' }
+  // Credo presents a vc+jwt only by the key in its `cnf`; a did:jwk and that key are one
+  const holder_jwk = format === 'vc+jwt' ? forKey(holderKey).jwk : undefined
+  const draft = { format, issuer_private_jwk: issuerKey, subject, type: 'Badge', holder_jwk, now: now() }
+  const { credential } = await issuer.ask('issue', draft)
+  const request = { format, credential, holder_private_jwk: holderKey, nonce, audience, now: now() }
+  const { presentation } = await holder.ask('present', request)
+  return { presentation, issuer_did: issuerDid, holderDid }
+}
+
+const forKey = (key) => ({ private_jwk: key, jwk: { kty: key.kty, crv: key.crv, x: key.x, y: key.y } })
+
+function verify(format, verifier, { presentation, issuer_did }) {
+  return verifier.ask('verify', { format, presentation, issuer_did, nonce: NONCE, audience: AUDIENCE, now: now() })
+}
+
+for (const library of [DID_JWT_VC, CREDO_W3C]) {
+  for (const format of library.formats) {
+    describe(`${format} and ${library.name}`, () => {
+      test(`they verify what our issuer signed and our holder presented, as ${format} [${library.name}]`, async () => {
+        const presented = await presentationOf(format, LANYARD_W3C, LANYARD_W3C)
+        const { claims, holder } = await verify(format, library, presented)
+        assert.equal(claims.credentialSubject.given_name, 'Ada')
+        assert.equal(holder, presented.holderDid)
+      })
+
+      test(`they verify what our issuer signed and their holder presented, as ${format} [${library.name}]`, async () => {
+        const { claims } = await verify(format, library, await presentationOf(format, LANYARD_W3C, library))
+        assert.equal(claims.credentialSubject.given_name, 'Ada')
+      })
+
+      test(`we verify what their issuer signed and their holder presented, as ${format} [${library.name}]`, async () => {
+        const presented = await presentationOf(format, library, library)
+        const { claims, holder } = await verify(format, LANYARD_W3C, presented)
+        assert.equal(claims.credentialSubject.given_name, 'Ada')
+        assert.deepEqual(claims.type, ['VerifiableCredential', 'Badge'])
+        assert.equal(holder, presented.holderDid)
+      })
+
+      test(`we verify what their issuer signed and our holder presented, as ${format} [${library.name}]`, async () => {
+        const { claims } = await verify(format, LANYARD_W3C, await presentationOf(format, library, LANYARD_W3C))
+        assert.equal(claims.credentialSubject.given_name, 'Ada')
+      })
+
+      test(`we refuse their presentation for another nonce or verifier, as ${format} [${library.name}]`, async () => {
+        const elsewhere = await presentationOf(format, library, library, { nonce: 'another' })
+        await assert.rejects(verify(format, LANYARD_W3C, elsewhere), /^Error: nonce_mismatch$/)
+        const other = await presentationOf(format, library, library, { audience: 'another' })
+        await assert.rejects(verify(format, LANYARD_W3C, other), /^Error: audience_mismatch$/)
+      })
+
+      test(`they refuse our presentation for another nonce, as ${format} [${library.name}]`, async () => {
+        const elsewhere = await presentationOf(format, LANYARD_W3C, LANYARD_W3C, { nonce: 'another' })
+        await assert.rejects(verify(format, library, elsewhere))
+      })
+    })
+  }
+}
+
+describe('vc+sd-jwt and Credo', () => {
+  let keys
+  before(() => (keys = { issuer: newKey(), holder: newKey() }))
+
+  async function issued(by) {
+    const { did: issuer_did } = await by.ask('did', forKey(keys.issuer))
+    const { did: id } = await by.ask('did', forKey(keys.holder))
+    const subject = { id, given_name: 'Ada', age: 36 }
+    const { credential } = await by.ask('issue', {
+      format: 'vc+sd-jwt',
+      issuer_private_jwk: keys.issuer,
+      subject,
+      type: 'Badge',
+      selective: ['given_name', 'age'],
+      now: now(),
+    })
+    return { format: 'vc+sd-jwt', credential, issuer_did, now: now() }
+  }
+
+  test('they verify our vc+sd-jwt [credo]', async () => {
+    const { claims } = await CREDO_W3C.ask('verify-credential', await issued(LANYARD_W3C))
+    assert.equal(claims.credentialSubject.given_name, 'Ada')
+  })
+
+  test('we verify their vc+sd-jwt [credo]', async () => {
+    const { claims } = await LANYARD_W3C.ask('verify-credential', await issued(CREDO_W3C))
+    assert.equal(claims.credentialSubject.given_name, 'Ada')
+    assert.equal(claims.credentialSubject.age, 36)
+  })
+})
