@@ -3,7 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use jiff::SignedDuration;
-use lanyard_core::{crypto::CryptoProvider, did::DidResolver, trust::IssuerTrust, verify::Policy};
+use lanyard_core::{
+    crypto::CryptoProvider, did::DidResolver, status::StatusListSource, trust::IssuerTrust,
+    verify::Policy,
+};
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_store::{Store, TenantId};
 use thiserror::Error;
@@ -45,6 +48,8 @@ pub struct TenantSettings {
     pub policy: Policy,
     /// How issuers' DIDs are resolved; without, only the methods that need no network.
     pub resolver: Option<Arc<dyn DidResolver>>,
+    /// Where status lists are fetched from; without, the status of a credential is unknown.
+    pub status_lists: Option<Arc<dyn StatusListSource>>,
     /// What waiting sessions are sealed under.
     pub data_key: DataKey,
     /// The digests of its API keys; none closes the API.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use lanyard_core::{
     crypto::CryptoProvider,
     did::DidResolver,
+    status::{StatusChecker, StatusListSource},
     trust::x509::{ChainError, TrustAnchors},
-    trust::{CertificateIss, IssuerKeySource, IssuerTrust},
+    trust::{CertificateIss, IssuerKeySource, IssuerKeys, IssuerTrust},
     verify::{Policy, PresentationVerifier},
 };
 use lanyard_oid4vp::{ClientId, request::object::RequestSigner};
@@ -34,6 +35,7 @@ struct Verifying {
     trust: IssuerTrust,
     policy: Policy,
     resolver: Option<Arc<dyn DidResolver>>,
+    status_lists: Option<Arc<dyn StatusListSource>>,
     provider: Arc<dyn CryptoProvider>,
 }
 
@@ -48,6 +50,7 @@ impl Tenant {
             trust: settings.trust,
             policy: settings.policy,
             resolver: settings.resolver,
+            status_lists: settings.status_lists,
             provider: Arc::clone(provider),
         };
         Self {
@@ -84,11 +87,18 @@ impl Tenant {
 
 impl Verifying {
     fn believing(&self, trust: IssuerTrust) -> Arc<PresentationVerifier> {
-        let verifier =
+        let mut keys = IssuerKeys::new(trust.clone(), Arc::clone(&self.provider));
+        let mut verifier =
             PresentationVerifier::new(trust, Arc::clone(&self.provider)).with_policy(self.policy);
-        Arc::new(match &self.resolver {
-            Some(resolver) => verifier.with_resolver(Arc::clone(resolver)),
-            None => verifier,
-        })
+        if let Some(resolver) = &self.resolver {
+            keys = keys.with_resolver(Arc::clone(resolver));
+            verifier = verifier.with_resolver(Arc::clone(resolver));
+        }
+        if let Some(lists) = &self.status_lists {
+            // a list is believed by the same rules as the credential that refers to it
+            let checker = StatusChecker::new(keys, Arc::clone(lists));
+            verifier = verifier.with_status(Arc::new(checker));
+        }
+        Arc::new(verifier)
     }
 }

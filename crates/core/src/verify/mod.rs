@@ -18,20 +18,23 @@
 //! ```
 
 mod checks;
+mod status;
 mod verdict;
 
 use std::{fmt, sync::Arc};
 
 pub use checks::{Check, CheckName, Checks, Outcome};
+use status::StatusVerdict;
 pub use verdict::{Cause, CauseKind, Refusal, RefusalReason, VerifiedPresentation, VerifyError};
 
 use crate::{
     Timestamp,
-    credential::ValidityPolicy,
+    credential::{CredentialType, ValidityPolicy},
     crypto::CryptoProvider,
     did::DidResolver,
     sd_jwt::{Audience, ExpectedKeyBinding, KeyBindingWindow, RequestNonce, UnverifiedSdJwt},
     sd_jwt_vc::{SdJwtVcError, UnverifiedSdJwtVc, Vct, VerifiedSdJwtVc},
+    status::{StatusCheck, StatusQuestion},
     trust::{IssuerKeys, IssuerMetadataSource, IssuerTrust, x509::RevocationListSource},
 };
 
@@ -41,6 +44,7 @@ pub struct PresentationVerifier {
     keys: IssuerKeys,
     provider: Arc<dyn CryptoProvider>,
     policy: Policy,
+    status: Option<Arc<dyn StatusCheck>>,
 }
 
 /// What a verifier may decide for itself.
@@ -50,11 +54,11 @@ pub struct Policy {
     pub validity: ValidityPolicy,
     /// How far the `iat` of a key binding may be from now.
     pub key_binding: KeyBindingWindow,
-    /// What becomes of a credential whose status was not looked at.
+    /// What becomes of a credential whose status nobody can tell.
     pub status: StatusPolicy,
 }
 
-/// What becomes of a credential that refers to a status which was not looked at.
+/// What becomes of a credential whose status nobody can tell: it was not looked at, or its list not had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StatusPolicy {
     /// It is neither good nor bad: the verdict is [`VerifyError::Undetermined`].
@@ -121,7 +125,7 @@ impl PresentationVerifier {
     /// Believes these issuers; resolves the DID methods that need no network.
     pub fn new(trust: IssuerTrust, provider: Arc<dyn CryptoProvider>) -> Self {
         let keys = IssuerKeys::new(trust, Arc::clone(&provider));
-        Self { keys, provider, policy: Policy::default() }
+        Self { keys, provider, policy: Policy::default(), status: None }
     }
 
     /// With another resolver for issuers' DIDs.
@@ -149,6 +153,13 @@ impl PresentationVerifier {
     #[must_use]
     pub const fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// With someone who looks at the status of credentials; without, a status is unknown.
+    #[must_use]
+    pub fn with_status(mut self, status: Arc<dyn StatusCheck>) -> Self {
+        self.status = Some(status);
         self
     }
 
@@ -209,25 +220,54 @@ impl PresentationVerifier {
             return Err(refuse(checks, CheckName::Type, RefusalReason::WrongType));
         }
         checks.passed_before(CheckName::Status);
-        self.conclude(verified, checks)
+        self.conclude(verified, checks, *now).await
     }
 
-    fn conclude(
+    async fn conclude(
         &self,
         credential: VerifiedSdJwtVc,
         mut checks: Checks,
+        now: Timestamp,
     ) -> Result<VerifiedPresentation, VerifyError> {
-        // Token Status List §8.3: a status that was not looked at is neither valid nor invalid
-        match (credential.status(), self.policy.status) {
-            (None, _) => checks.set(CheckName::Status, Outcome::NotApplicable),
-            (Some(_), StatusPolicy::Accept) => {
+        // Token Status List §8.3(1): last, as no list is fetched for what is refused without it
+        let unknown = match self.status_of(&credential, now).await {
+            None => {
+                checks.set(CheckName::Status, Outcome::NotApplicable);
+                return Ok(VerifiedPresentation { credential, checks });
+            }
+            Some(Ok(())) => {
+                checks.set(CheckName::Status, Outcome::Passed);
+                return Ok(VerifiedPresentation { credential, checks });
+            }
+            Some(Err(StatusVerdict::Refused(reason))) => {
+                return Err(refuse(checks, CheckName::Status, reason));
+            }
+            Some(Err(StatusVerdict::Unknown(kind))) => kind,
+        };
+        // Token Status List §8.3: a status that nobody can tell is neither valid nor invalid
+        match self.policy.status {
+            StatusPolicy::Accept => {
                 checks.set(CheckName::Status, Outcome::Undetermined);
+                Ok(VerifiedPresentation { credential, checks })
             }
-            (Some(_), StatusPolicy::Undetermined) => {
-                return Err(undetermined(checks, CheckName::Status, CauseKind::StatusUnknown));
-            }
+            StatusPolicy::Undetermined => Err(undetermined(checks, CheckName::Status, unknown)),
         }
-        Ok(VerifiedPresentation { credential, checks })
+    }
+
+    /// Asks for the status of a credential that has one.
+    async fn status_of(
+        &self,
+        credential: &VerifiedSdJwtVc,
+        now: Timestamp,
+    ) -> Option<Result<(), StatusVerdict>> {
+        let reference = credential.status()?;
+        let Some(check) = &self.status else {
+            return Some(Err(StatusVerdict::Unknown(CauseKind::StatusUnknown)));
+        };
+        let types = [CredentialType::vct(credential.vct())];
+        let question =
+            StatusQuestion { reference, issuer: credential.issuer(), types: &types, now };
+        Some(StatusVerdict::of(check.status(&question).await))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     credential::Validity,
     sd_jwt::{KeyBindingError, SdJwtError, VerifiedKeyBinding},
     sd_jwt_vc::{SdJwtVcError, Vct, VerifiedSdJwtVc},
-    status::StatusReference,
+    status::{StatusError, StatusReference},
     trust::{IssuerError, IssuerIdentity, x509::ChainError},
 };
 
@@ -121,6 +121,18 @@ pub enum RefusalReason {
     /// It is not of a type that was asked for.
     #[error("the credential is of another type than was asked for")]
     WrongType,
+    /// It was revoked by its issuer, for good.
+    #[error("the credential was revoked")]
+    Revoked,
+    /// It was suspended by its issuer, for the time being.
+    #[error("the credential is suspended")]
+    Suspended,
+    /// Its status has a value that stands for something else than valid.
+    #[error("the credential's status is not valid")]
+    StatusNotValid,
+    /// It refers to a status that its list does not have.
+    #[error(transparent)]
+    Status(StatusError),
 }
 
 impl Refusal {
@@ -130,6 +142,10 @@ impl Refusal {
             RefusalReason::Issuer(error) => error.code(),
             RefusalReason::Credential(error) => error.code(),
             RefusalReason::WrongType => "credential_wrong_type",
+            RefusalReason::Revoked => "credential_revoked",
+            RefusalReason::Suspended => "credential_suspended",
+            RefusalReason::StatusNotValid => "credential_status_not_valid",
+            RefusalReason::Status(error) => error.code(),
         }
     }
 
@@ -169,6 +185,9 @@ pub enum CauseKind {
     /// The credential has a status, and nobody looked at it.
     #[error("the credential's status is unknown")]
     StatusUnknown,
+    /// The credential has a status, and nobody can tell which.
+    #[error("the credential's status cannot be told: {0}")]
+    StatusUndetermined(StatusError),
 }
 
 impl From<IssuerError> for CauseKind {
@@ -183,10 +202,11 @@ impl From<IssuerError> for CauseKind {
 impl Cause {
     /// The stable reason code, in snake case: for operators, logs and metrics.
     pub const fn code(&self) -> &'static str {
-        match self.kind {
+        match &self.kind {
             CauseKind::IssuerKeyUnreachable(_) => "issuer_key_unreachable",
             CauseKind::IssuerCertificateUnknown(_) => "issuer_certificate_status_unknown",
             CauseKind::StatusUnknown => "status_unknown",
+            CauseKind::StatusUndetermined(error) => error.code(),
         }
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use lanyard_core::{trust::IssuerTrust, verify::Policy};
+use lanyard_core::{status::StatusListSource, trust::IssuerTrust, verify::Policy};
+use lanyard_fetch::StatusListFetcher;
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_verifier::{
     ApiKeyDigest, DataKey, Preset, SystemClock, TenantSettings, VerifierService, VerifierSettings,
@@ -19,9 +20,11 @@ use crate::presets::presets;
 const RETENTION: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<VerifierService, StartError> {
+    let status_lists: Arc<dyn StatusListSource> =
+        Arc::new(StatusListFetcher::new(ground.http.clone()));
     let mut tenants = Vec::new();
     for tenant in &plan.tenants {
-        tenants.push(settings(ground, plan, tenant).await?);
+        tenants.push(settings(ground, plan, tenant, &status_lists).await?);
     }
     let settings = VerifierSettings {
         base_url: plan.base_url.clone(),
@@ -39,6 +42,7 @@ async fn settings(
     ground: &Ground,
     plan: &Plan,
     tenant: &PlannedTenant,
+    status_lists: &Arc<dyn StatusListSource>,
 ) -> Result<TenantSettings, StartError> {
     let subject = Subject {
         key_name: "verifier/key",
@@ -55,6 +59,7 @@ async fn settings(
         trust: IssuerTrust::certificates(ground.anchors(tenant)?),
         policy: Policy::default(),
         resolver: None,
+        status_lists: Some(status_lists.clone()),
         data_key: DataKey::new(ground.secret(&tenant.id, "verifier/data-key").await?),
         api_keys: keys
             .map(|key| ApiKeyDigest::of(key.expose_secret(), ground.provider.as_ref()))

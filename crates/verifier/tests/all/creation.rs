@@ -137,6 +137,7 @@ mod settings {
             trust: IssuerTrust::new(),
             policy: Policy::default(),
             resolver: None,
+            status_lists: None,
             data_key: DataKey::new([0; 32]),
             api_keys: Vec::new(),
             presets: Vec::new(),

@@ -136,6 +136,7 @@ impl World {
             trust: IssuerTrust::certificates(trusted.clone()),
             policy: Policy::default(),
             resolver: None,
+            status_lists: None,
             data_key: DataKey::new(data_key),
             api_keys: vec![ApiKeyDigest::of(key, &RustCrypto)],
             presets: vec![Preset {

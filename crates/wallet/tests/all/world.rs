@@ -336,6 +336,7 @@ fn verifier(
             trust: IssuerTrust::certificates(anchors.clone()),
             policy: Policy::default(),
             resolver: None,
+            status_lists: None,
             data_key: lanyard_verifier::DataKey::new([5; 32]),
             api_keys: Vec::new(),
             presets: Vec::new(),
