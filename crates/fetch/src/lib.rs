@@ -14,6 +14,7 @@ mod error;
 mod port;
 mod resolve;
 mod safe;
+mod status_lists;
 mod target;
 
 pub use address::{AddressRange, range_of};
@@ -29,4 +30,5 @@ pub use port::{
 };
 pub use resolve::{NameResolver, SystemResolver};
 pub use safe::{FetchLimits, SafeFetcher, SafeFetcherBuilder};
+pub use status_lists::StatusListFetcher;
 pub use target::{HostPort, HostPortInvalid};

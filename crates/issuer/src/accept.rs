@@ -7,7 +7,7 @@ use lanyard_oid4vci::{
     issuer::{Authorized, Issuance, IssuedCredential, Progress},
 };
 use lanyard_store::{
-    CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, Next, Replaced, Session,
+    CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewStatus, Next, Replaced, Session,
 };
 
 use crate::{
@@ -69,7 +69,12 @@ impl IssuerService {
         // 3. that it was issued is durable before the credential leaves
         let event = issued_event(&issued, now);
         let next = self.next(tenant, &session, progress, now, access);
-        let next = next.with_event(event.clone()).with_issued(self.record(&session, &issued));
+        let record = self.record(&session, &issued);
+        let mut next = next.with_event(event.clone());
+        for place in tenant.places_of(&issued.statuses) {
+            next = next.with_status(NewStatus { credential: record.credential, place });
+        }
+        let next = next.with_issued(record);
         match self.sessions().store.replace(&session, next).await? {
             Replaced::Conflict => Ok(None),
             Replaced::Done(_) => {

@@ -27,6 +27,15 @@ pub enum IssuerError {
     /// Too many requests changed this one session at once; nothing was lost.
     #[error("too many requests change this session at once")]
     Contended,
+    /// No such credential, or one without a status.
+    #[error("there is no such credential")]
+    UnknownCredential,
+    /// The credential was revoked, and a revocation is not undone.
+    #[error("the credential was revoked, which is final; issue another one")]
+    RevokedForGood,
+    /// The key that signs status lists cannot be used now.
+    #[error("the issuer cannot sign now")]
+    SigningKeyUnavailable,
     /// The store did not answer as it should.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -45,10 +54,12 @@ impl IssuerError {
     /// The stable reason code.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::UnknownTenant | Self::UnknownOffer => "not_found",
+            Self::UnknownTenant | Self::UnknownOffer | Self::UnknownCredential => "not_found",
             Self::Refused(refused) => refused.code(),
             Self::AlreadyIssued => "already_issued",
             Self::NotWaiting => "offer_not_waiting",
+            Self::RevokedForGood => "credential_revoked",
+            Self::SigningKeyUnavailable => "signing_key_unavailable",
             Self::Contended => "session_contended",
             Self::Store(error) => error.reason(),
             Self::Unreadable => "state_unreadable",

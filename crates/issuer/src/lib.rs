@@ -7,8 +7,9 @@
 //! 3. `offers` an integrator makes an offer, asks for its status, withdraws it
 //! 4. `redeem` the wallet trades its code for an access token
 //! 5. `accept` the wallet shows its key and gets the credential
-//! 6. `sessions`, `sealing` how the state in between is kept: sealed, and found by digests only
-//! 7. `live` the trail of events, as it happens
+//! 6. `status_lists` each copy's status, and the lists that verifiers ask for; `revoke` changes them
+//! 7. `sessions`, `sealing` how the state in between is kept: sealed, and found by digests only
+//! 8. `live` the trail of events, as it happens
 //!
 //! Durable commits of one issuance: the offer, the token, the credential. That a wallet fetched its
 //! offer is told live at once and written together with the step that follows; an offer that is fetched
@@ -22,10 +23,12 @@ mod http;
 mod live;
 mod offers;
 mod redeem;
+mod revoke;
 mod sealing;
 mod service;
 mod sessions;
 mod settings;
+mod status_lists;
 mod tenant;
 mod trail;
 
@@ -34,10 +37,12 @@ pub use clock::{Clock, SystemClock};
 pub use error::IssuerError;
 pub use http::not_found;
 pub use offers::{
-    CredentialToOffer, NewOfferRequest, OfferCreated, OfferRequestFault, OfferShown, OfferState,
-    OfferStatus,
+    CredentialShown, CredentialToOffer, NewOfferRequest, OfferCreated, OfferRequestFault,
+    OfferShown, OfferState, OfferStatus,
 };
+pub use revoke::StatusRequestFault;
 pub use sealing::DataKey;
 pub use service::IssuerService;
 pub use settings::{IssuerSettings, SettingsError, TenantSettings};
+pub use status_lists::{PlaceKey, StatusListSettings, StatusLists};
 pub use trail::{TrailEvent, step};

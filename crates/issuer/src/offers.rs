@@ -10,7 +10,8 @@ use lanyard_oid4vci::{
     offer::OfferLink,
 };
 use lanyard_store::{
-    Handle, HandleKind, NewEvent, NewSession, Next, Replaced, SessionId, SessionKind, TenantId,
+    CredentialId, CredentialStatus, Handle, HandleKind, NewEvent, NewSession, Next, Replaced,
+    SessionId, SessionKind, TenantId,
 };
 use url::Url;
 
@@ -56,6 +57,19 @@ pub struct OfferStatus {
     pub state: OfferState,
     /// What happened, oldest first.
     pub trail: Vec<TrailEvent>,
+    /// What was issued, oldest first.
+    pub credentials: Vec<CredentialShown>,
+}
+
+/// A credential that an offer led to: never a claim of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialShown {
+    /// Its name, to change its status by.
+    pub id: CredentialId,
+    /// Which configuration.
+    pub configuration: String,
+    /// What became of it; none when it has no status.
+    pub status: Option<CredentialStatus>,
 }
 
 /// Where an offer stands.
@@ -187,7 +201,13 @@ impl IssuerService {
             trail.push(TrailEvent::from(&NewEvent::done(at, step::OFFER_FETCHED)));
             trail.sort_by_key(|event| event.at);
         }
-        Ok(OfferStatus { state, trail })
+        let mut credentials = Vec::new();
+        for record in self.sessions().store.issued_in(&tenant.id, id).await? {
+            let status = self.sessions().store.status(&tenant.id, record.credential).await?;
+            let (id, configuration) = (record.credential, record.configuration);
+            credentials.push(CredentialShown { id, configuration, status });
+        }
+        Ok(OfferStatus { state, trail, credentials })
     }
 
     /// A waiting offer, to be shown again.

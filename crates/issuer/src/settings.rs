@@ -10,7 +10,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::{ApiKeyDigest, Clock, DataKey};
+use crate::{ApiKeyDigest, Clock, DataKey, StatusLists};
 
 /// Everything the service needs.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub struct TenantSettings {
     pub data_key: DataKey,
     /// The digests of its API keys; none closes the API.
     pub api_keys: Vec<ApiKeyDigest>,
+    /// Its status lists, the ones its issuer allocates from; without, nothing can be revoked.
+    pub status_lists: Option<Arc<StatusLists>>,
 }
 
 /// Why the service cannot be put together.

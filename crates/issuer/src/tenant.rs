@@ -1,10 +1,13 @@
 //! One tenant, prepared: what can be rendered once is rendered once.
 
-use bytes::Bytes;
-use lanyard_oid4vci::issuer::Issuer;
-use lanyard_store::TenantId;
+use std::sync::Arc;
 
-use crate::{ApiKeyDigest, DataKey, TenantSettings};
+use bytes::Bytes;
+use lanyard_core::status::StatusReference;
+use lanyard_oid4vci::issuer::Issuer;
+use lanyard_store::{StatusPlace, TenantId};
+
+use crate::{ApiKeyDigest, DataKey, StatusLists, TenantSettings};
 
 /// A tenant with its two metadata documents as they go over the wire.
 #[derive(Debug)]
@@ -13,6 +16,7 @@ pub(crate) struct Tenant {
     pub(crate) issuer: Issuer,
     pub(crate) data_key: DataKey,
     pub(crate) api_keys: Vec<ApiKeyDigest>,
+    pub(crate) status_lists: Option<Arc<StatusLists>>,
     pub(crate) issuer_metadata: Bytes,
     pub(crate) server_metadata: Bytes,
 }
@@ -26,6 +30,15 @@ impl From<TenantSettings> for Tenant {
             issuer: settings.issuer,
             data_key: settings.data_key,
             api_keys: settings.api_keys,
+            status_lists: settings.status_lists,
         }
+    }
+}
+
+impl Tenant {
+    /// Where the copies of a credential have their statuses.
+    pub(crate) fn places_of(&self, references: &[StatusReference]) -> Vec<StatusPlace> {
+        let lists = self.status_lists.iter();
+        lists.flat_map(|lists| references.iter().filter_map(|one| lists.place_of(one))).collect()
     }
 }

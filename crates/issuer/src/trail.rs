@@ -20,6 +20,8 @@ pub mod step {
     pub const TX_CODE_WRONG: &str = "tx_code_wrong";
     /// A credential was given out.
     pub const CREDENTIAL_ISSUED: &str = "credential_issued";
+    /// A credential was revoked, suspended, or made valid again; the detail says which.
+    pub const STATUS_CHANGED: &str = "status_changed";
     /// A request was refused; the reason says why.
     pub const REFUSED: &str = "refused";
 }

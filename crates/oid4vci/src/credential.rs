@@ -110,6 +110,9 @@ pub enum CredentialError {
     /// The issuer's key cannot be used now; nothing is wrong with the request.
     #[error("the issuer cannot sign now")]
     SigningKeyUnavailable,
+    /// No status can be had for it now; nothing is wrong with the request.
+    #[error("the issuer cannot keep a status now")]
+    StatusUnavailable,
     /// What the integrator gave cannot be put into this credential.
     #[error("the issuer cannot make this credential")]
     CredentialUnmakeable,
@@ -137,7 +140,7 @@ impl CredentialError {
             | Self::ProofTypeUnsupported
             | Self::KeyRepeated => "invalid_proof",
             Self::Proof(error) => error.code(),
-            Self::SigningKeyUnavailable => "temporarily_unavailable",
+            Self::SigningKeyUnavailable | Self::StatusUnavailable => "temporarily_unavailable",
         }
     }
 
@@ -162,6 +165,7 @@ impl CredentialError {
             Self::Proof(error) => error.reason(),
             Self::KeyRepeated => "proof_key_repeated",
             Self::SigningKeyUnavailable => "signing_key_unavailable",
+            Self::StatusUnavailable => "status_unavailable",
             Self::CredentialUnmakeable => "credential_unmakeable",
         }
     }

@@ -66,7 +66,7 @@ pub trait IssuedStore: Send + Sync {
         page: IssuedPage,
     ) -> Result<Vec<IssuedRecord>, StoreError>;
 
-    /// Forgets up to `limit` credentials of all tenants that expired at `expired_before` or
+    /// Forgets up to `limit` credentials of all tenants, with their statuses, that expired at `expired_before` or
     /// earlier, and says how many. Credentials without an end are kept.
     ///
     /// # Errors

@@ -7,8 +7,8 @@
 //! 2. [`session`]: the protocol run as stored state. A session is *taken into the hand* by a
 //!    handle, one step eats its state, and [`SessionStore::replace`] puts the next state back only
 //!    if nobody else did. That compare-and-swap is what makes a code single-use.
-//! 3. [`event`], [`issued`], [`secret`]: the trail of a session, the record of what was issued,
-//!    and sealed tenant material.
+//! 3. [`event`], [`issued`], [`status`], [`secret`]: the trail of a session, the record of what
+//!    was issued and what became of it, and sealed tenant material.
 //! 4. [`error`]: what can go wrong, and whether it is worth a retry.
 //! 5. [`memory`], [`sqlite`]: the two backends. `tests/all/contract.rs` holds both to one contract.
 //!
@@ -58,6 +58,7 @@ pub mod memory;
 pub mod secret;
 pub mod session;
 pub mod sqlite;
+pub mod status;
 pub mod tenant;
 
 pub use calibrate::{Calibration, calibrate};
@@ -70,13 +71,14 @@ pub use memory::MemoryStore;
 pub use secret::{ParseSecretNameError, Put, Secret, SecretName, SecretStore};
 pub use session::{NewSession, Next, Page, Replaced, Session, SessionKind, SessionStore, Taken};
 pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
+pub use status::{CredentialStatus, NewStatus, StatusChange, StatusPlace, StatusStore};
 pub use tenant::{ParseTenantIdError, TenantId};
 
 /// Everything a service keeps, as one port: `Arc<dyn Store>`.
 ///
 /// A part that needs less asks for `Arc<dyn SessionStore>` and gets it by upcasting.
 #[async_trait]
-pub trait Store: SessionStore + SecretStore + IssuedStore + fmt::Debug {
+pub trait Store: SessionStore + SecretStore + IssuedStore + StatusStore + fmt::Debug {
     /// Says whether a durable write would succeed right now, for the readiness probe.
     ///
     /// # Errors

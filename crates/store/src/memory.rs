@@ -9,9 +9,10 @@ use jiff::Timestamp;
 
 use crate::event::LONGEST_TRAIL;
 use crate::{
-    CredentialId, Event, Handle, IssuedPage, IssuedRecord, IssuedStore, NewEvent, NewSession, Next,
-    Page, Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind,
-    SessionStore, Store, StoreError, Taken, TenantId, Unavailability,
+    CredentialId, CredentialStatus, Event, Handle, IssuedPage, IssuedRecord, IssuedStore, NewEvent,
+    NewSession, NewStatus, Next, Page, Put, Replaced, Secret, SecretName, SecretStore, Session,
+    SessionId, SessionKind, SessionStore, StatusChange, StatusPlace, StatusStore, Store,
+    StoreError, Taken, TenantId, Unavailability,
 };
 
 /// Keeps everything in memory, under one lock.
@@ -26,6 +27,8 @@ struct Tables {
     handles: HashMap<(TenantId, Handle), Led>,
     secrets: BTreeMap<(TenantId, SecretName), Secret>,
     issued: BTreeMap<(TenantId, CredentialId), IssuedRecord>,
+    statuses: BTreeMap<(TenantId, StatusPlace), (CredentialId, CredentialStatus)>,
+    reserved: BTreeMap<TenantId, u64>,
     inserted: u64,
     closed: bool,
 }
@@ -138,6 +141,10 @@ impl SessionStore for MemoryStore {
             record.issued_at = to_the_microsecond(record.issued_at);
             record.expires_at = record.expires_at.map(to_the_microsecond);
             tables.issued.insert((tenant.clone(), record.credential), record);
+        }
+        for NewStatus { credential, place } in next.statuses {
+            let valid = (credential, CredentialStatus::Valid);
+            tables.statuses.insert((tenant.clone(), place), valid);
         }
         let Some(kept) = tables.sessions.get_mut(&key) else {
             return Ok(Replaced::Conflict);
@@ -264,6 +271,12 @@ impl Tables {
             }
         }
         Ok(())
+    }
+
+    fn status(&self, tenant: &TenantId, credential: CredentialId) -> Option<CredentialStatus> {
+        let mut all = self.statuses.iter();
+        let found = all.find(|((owner, _), (of, _))| owner == tenant && *of == credential);
+        found.map(|(_, (_, status))| *status)
     }
 
     fn lead(&mut self, tenant: &TenantId, session: SessionId, handles: &[Handle]) {
@@ -413,8 +426,69 @@ impl IssuedStore for MemoryStore {
         expired.truncate(limit as usize);
         for (_, key) in &expired {
             tables.issued.remove(key);
+            let (tenant, credential) = key;
+            tables.statuses.retain(|(owner, _), (of, _)| owner != tenant || of != credential);
         }
         Ok(expired.len() as u64)
+    }
+}
+
+#[async_trait]
+impl StatusStore for MemoryStore {
+    async fn reserve_statuses(&self, tenant: &TenantId, count: u32) -> Result<u64, StoreError> {
+        let mut tables = self.open()?;
+        let reserved = tables.reserved.entry(tenant.clone()).or_default();
+        let first = *reserved;
+        *reserved += u64::from(count);
+        Ok(first)
+    }
+
+    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        Ok(self.open()?.reserved.get(tenant).copied().unwrap_or(0))
+    }
+
+    async fn set_status(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+        status: CredentialStatus,
+    ) -> Result<StatusChange, StoreError> {
+        let mut tables = self.open()?;
+        match tables.status(tenant, credential) {
+            None => return Ok(StatusChange::Absent),
+            Some(now) if now == status => return Ok(StatusChange::Done(BTreeSet::new())),
+            Some(CredentialStatus::Revoked) => return Ok(StatusChange::Final),
+            Some(_) => {}
+        }
+        let mut lists = BTreeSet::new();
+        for ((owner, place), (of, now)) in &mut tables.statuses {
+            if owner == tenant && *of == credential {
+                *now = status;
+                lists.insert(place.list);
+            }
+        }
+        Ok(StatusChange::Done(lists))
+    }
+
+    async fn status(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Option<CredentialStatus>, StoreError> {
+        Ok(self.open()?.status(tenant, credential))
+    }
+
+    async fn not_valid(
+        &self,
+        tenant: &TenantId,
+        list: u32,
+    ) -> Result<Vec<(u32, CredentialStatus)>, StoreError> {
+        let tables = self.open()?;
+        let of_list =
+            |(owner, place): &(TenantId, StatusPlace)| owner == tenant && place.list == list;
+        let all = tables.statuses.iter().filter(|(key, _)| of_list(key));
+        let all = all.map(|((_, place), (_, status))| (place.index, *status));
+        Ok(all.filter(|(_, status)| *status != CredentialStatus::Valid).collect())
     }
 }
 

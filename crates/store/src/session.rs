@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{Event, Handle, IssuedRecord, NewEvent, SessionId, StoreError, TenantId};
+use crate::{Event, Handle, IssuedRecord, NewEvent, NewStatus, SessionId, StoreError, TenantId};
 
 /// What a session is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +89,8 @@ pub struct Next {
     /// The credentials that the step issued: recorded here, so that an issuance has no moment in
     /// which it is acknowledged and unrecorded.
     pub issued: Vec<IssuedRecord>,
+    /// Where the copies of these credentials have their statuses.
+    pub statuses: Vec<NewStatus>,
 }
 
 impl Next {
@@ -103,6 +105,7 @@ impl Next {
             retire_handles: Vec::new(),
             events: Vec::new(),
             issued: Vec::new(),
+            statuses: Vec::new(),
         }
     }
 
@@ -131,6 +134,13 @@ impl Next {
     #[must_use]
     pub fn with_issued(mut self, record: IssuedRecord) -> Self {
         self.issued.push(record);
+        self
+    }
+
+    /// Records where a copy that this step issued has its status.
+    #[must_use]
+    pub fn with_status(mut self, status: NewStatus) -> Self {
+        self.statuses.push(status);
         self
     }
 }
@@ -315,6 +325,7 @@ impl fmt::Debug for Next {
             .field("retire_handles", &self.retire_handles)
             .field("events", &self.events)
             .field("issued", &self.issued)
+            .field("statuses", &self.statuses)
             .finish()
     }
 }

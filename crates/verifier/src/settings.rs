@@ -7,6 +7,7 @@ use lanyard_core::{
     crypto::CryptoProvider,
     did::DidResolver,
     sd_jwt_vc::type_metadata::TypeMetadataSource,
+    status::StatusListSource,
     trust::{IssuerMetadataSource, LiveTrust, x509::RevocationListSource},
     verify::{Policy, PolicySet},
 };
@@ -74,6 +75,8 @@ pub struct Sources {
     pub revocation_lists: Option<Arc<dyn RevocationListSource>>,
     /// The metadata of types.
     pub type_metadata: Option<Arc<dyn TypeMetadataSource>>,
+    /// Status lists; without, the status of a credential is unknown.
+    pub status_lists: Option<Arc<dyn StatusListSource>>,
 }
 
 /// A question ready to ask.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use lanyard_core::{
     crypto::CryptoProvider,
+    status::StatusChecker,
     trust::x509::{ChainError, TrustAnchors},
-    trust::{CertificateIss, IssuerKeySource, LiveTrust},
+    trust::{CertificateIss, IssuerKeySource, IssuerKeys, LiveTrust},
     verify::{Policy, PolicySet, PresentationVerifier},
 };
 use lanyard_oid4vp::{ClientId, request::object::RequestSigner};
@@ -86,22 +87,30 @@ impl Tenant {
 
 impl Verifying {
     fn believing(&self, trust: LiveTrust) -> Arc<PresentationVerifier> {
-        let Sources { resolver, issuer_metadata, revocation_lists, type_metadata } =
+        let Sources { resolver, issuer_metadata, revocation_lists, type_metadata, status_lists } =
             self.sources.clone();
+        let mut keys = IssuerKeys::new(trust.clone(), Arc::clone(&self.provider));
         let mut verifier = PresentationVerifier::new(trust, Arc::clone(&self.provider))
             .with_policy(self.policy)
             .with_policies(self.policies.clone());
         if let Some(resolver) = resolver {
+            keys = keys.with_resolver(Arc::clone(&resolver));
             verifier = verifier.with_resolver(resolver);
         }
         if let Some(source) = issuer_metadata {
+            keys = keys.with_issuer_metadata(Arc::clone(&source));
             verifier = verifier.with_issuer_metadata(source);
         }
         if let Some(source) = revocation_lists {
+            keys = keys.with_revocation_lists(Arc::clone(&source));
             verifier = verifier.with_revocation_lists(source);
         }
         if let Some(source) = type_metadata {
             verifier = verifier.with_type_metadata(source);
+        }
+        if let Some(lists) = status_lists {
+            // a list is believed by the same rules as the credential that refers to it
+            verifier = verifier.with_status(Arc::new(StatusChecker::new(keys, lists)));
         }
         Arc::new(verifier)
     }

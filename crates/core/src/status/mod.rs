@@ -1,12 +1,20 @@
 //! What became of a credential after it was issued.
 //!
 //! Reading order: a credential holds a [`StatusReference`]; the list it leads to is a
-//! [`token_status_list`], whose signature and times are checked before a [`Status`] is read from it.
+//! [`token_status_list`], whose signature and times are checked before a [`Status`] is read from it. A
+//! [`StatusChecker`] does all of that, for
+//! [`PresentationVerifier`](crate::verify::PresentationVerifier::with_status).
 
+mod check;
 mod inflate;
+mod kept;
 mod reference;
 pub mod token_status_list;
 
+pub use check::{
+    PublishedStatusList, StatusCheck, StatusChecker, StatusError, StatusListSource,
+    StatusListUnavailable, StatusQuestion,
+};
 pub use inflate::InflateError;
 pub use reference::{StatusListUri, StatusReference};
 

@@ -2,8 +2,8 @@
 
 use super::{
     Cause, CauseKind, CheckName, Checks, Expected, Outcome, PresentationVerifier, Presented,
-    Refusal, RefusalReason, StatusPolicy, VerifiedCredential, VerifiedCredentials, VerifyError,
-    blame, policy::Subject,
+    Refusal, RefusalReason, VerifiedCredential, VerifiedCredentials, VerifyError, blame,
+    policy::Subject, status::StatusOf,
 };
 use crate::{
     credential::Format,
@@ -64,7 +64,18 @@ impl PresentationVerifier {
             }
         }
         checks.passed_before(CheckName::Status);
-        self.look_at_status(credentials, checks)
+        // 3. not revoked; last, as no list is fetched for what is refused without it
+        for credential in &credentials {
+            let types = credential.types();
+            let question = StatusOf {
+                reference: credential.status(),
+                is_elsewhere: credential.has_status(),
+                issuer: credential.issuer(),
+                types: &types,
+            };
+            checks = self.look_at_status(&question, checks, expected.now).await?;
+        }
+        Ok(VerifiedCredentials { credentials, checks })
     }
 
     async fn open(
@@ -134,24 +145,6 @@ impl PresentationVerifier {
         }
         let error = super::PolicyError::TypeNotAllowed;
         Err(Ending::refused(CheckName::AllowedType, error))
-    }
-
-    fn look_at_status(
-        &self,
-        credentials: Vec<VerifiedCredential>,
-        mut checks: Checks,
-    ) -> Result<VerifiedCredentials, VerifyError> {
-        let policy = self.policies.over(self.policy);
-        // Token Status List §8.3: a status that was not looked at is neither valid nor invalid
-        match (credentials.iter().any(VerifiedCredential::has_status), policy.status) {
-            (false, _) => checks.set(CheckName::Status, Outcome::NotApplicable),
-            (true, StatusPolicy::Accept) => checks.set(CheckName::Status, Outcome::Undetermined),
-            (true, StatusPolicy::Undetermined) => {
-                let cause = CauseKind::StatusUnknown;
-                return Err(super::undetermined(checks, CheckName::Status, cause));
-            }
-        }
-        Ok(VerifiedCredentials { credentials, checks })
     }
 }
 

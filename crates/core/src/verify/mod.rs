@@ -22,6 +22,7 @@ mod checks;
 mod every_format;
 mod policy;
 mod presented;
+mod status;
 mod verdict;
 
 use std::{fmt, sync::Arc};
@@ -32,6 +33,7 @@ pub use policy::{
     TypeMetadataRule,
 };
 pub use presented::{Presented, VerifiedCredential, VerifiedCredentials};
+use status::StatusOf;
 pub use verdict::{Cause, CauseKind, Refusal, RefusalReason, VerifiedPresentation, VerifyError};
 
 use crate::{
@@ -46,6 +48,7 @@ use crate::{
             EffectiveTypeMetadata, LocalTypeMetadata, TypeMetadataError, TypeMetadataSource,
         },
     },
+    status::StatusCheck,
     trust::{IssuerKeys, IssuerMetadataSource, LiveTrust, x509::RevocationListSource},
 };
 
@@ -57,6 +60,7 @@ pub struct PresentationVerifier {
     policy: Policy,
     policies: PolicySet,
     type_metadata: Arc<dyn TypeMetadataSource>,
+    status: Option<Arc<dyn StatusCheck>>,
 }
 
 /// What a verifier may decide for itself.
@@ -66,11 +70,11 @@ pub struct Policy {
     pub validity: ValidityPolicy,
     /// How far the `iat` of a key binding may be from now.
     pub key_binding: KeyBindingWindow,
-    /// What becomes of a credential whose status was not looked at.
+    /// What becomes of a credential whose status nobody can tell.
     pub status: StatusPolicy,
 }
 
-/// What becomes of a credential that refers to a status which was not looked at.
+/// What becomes of a credential whose status nobody can tell: it was not looked at, or its list not had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StatusPolicy {
     /// It is neither good nor bad: the verdict is [`VerifyError::Undetermined`].
@@ -143,6 +147,7 @@ impl PresentationVerifier {
             policy: Policy::default(),
             policies: PolicySet::new(),
             type_metadata: Arc::new(LocalTypeMetadata::new()),
+            status: None,
         }
     }
 
@@ -178,6 +183,13 @@ impl PresentationVerifier {
     #[must_use]
     pub fn with_policies(mut self, policies: PolicySet) -> Self {
         self.policies = policies;
+        self
+    }
+
+    /// With someone who looks at the status of credentials; without, a status is unknown.
+    #[must_use]
+    pub fn with_status(mut self, status: Arc<dyn StatusCheck>) -> Self {
+        self.status = Some(status);
         self
     }
 
@@ -274,7 +286,17 @@ impl PresentationVerifier {
             }
         };
         checks.passed_before(CheckName::Status);
-        Self::conclude(policy.status, verified, type_metadata, checks)
+
+        // 6. not revoked; last, as no list is fetched for what is refused without it
+        let types = [CredentialType::vct(verified.vct())];
+        let question = StatusOf {
+            reference: verified.status(),
+            is_elsewhere: false,
+            issuer: verified.issuer(),
+            types: &types,
+        };
+        let checks = self.look_at_status(&question, checks, *now).await?;
+        Ok(VerifiedPresentation { credential: verified, type_metadata, checks })
     }
 
     /// The metadata of the credential's type, once its rules were found to be kept.
@@ -307,25 +329,6 @@ impl PresentationVerifier {
         // SD-JWT VC §5.7: a credential that breaks the rules of its type is rejected
         metadata.judge(credential).map_err(|error| TypeFault::Refused(error.into()))?;
         Ok(Some(metadata))
-    }
-
-    fn conclude(
-        status: StatusPolicy,
-        credential: VerifiedSdJwtVc,
-        type_metadata: Option<EffectiveTypeMetadata>,
-        mut checks: Checks,
-    ) -> Result<VerifiedPresentation, VerifyError> {
-        // Token Status List §8.3: a status that was not looked at is neither valid nor invalid
-        match (credential.status(), status) {
-            (None, _) => checks.set(CheckName::Status, Outcome::NotApplicable),
-            (Some(_), StatusPolicy::Accept) => {
-                checks.set(CheckName::Status, Outcome::Undetermined);
-            }
-            (Some(_), StatusPolicy::Undetermined) => {
-                return Err(undetermined(checks, CheckName::Status, CauseKind::StatusUnknown));
-            }
-        }
-        Ok(VerifiedPresentation { credential, type_metadata, checks })
     }
 }
 

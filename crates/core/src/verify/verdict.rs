@@ -14,7 +14,7 @@ use crate::{
         SdJwtVcError, Vct, VerifiedSdJwtVc,
         type_metadata::{EffectiveTypeMetadata, TypeMetadataError, TypeRuleError},
     },
-    status::StatusReference,
+    status::{StatusError, StatusReference},
     trust::{IssuerError, IssuerIdentity, x509::ChainError},
     w3c::{jwt_vc_json::JwtVpError, ldp_vc::LdpVpError, vc_jose_cose::VpError},
 };
@@ -153,6 +153,18 @@ pub enum RefusalReason {
     /// It is not of a type that was asked for.
     #[error("the credential is of another type than was asked for")]
     WrongType,
+    /// It was revoked by its issuer, for good.
+    #[error("the credential was revoked")]
+    Revoked,
+    /// It was suspended by its issuer, for the time being.
+    #[error("the credential is suspended")]
+    Suspended,
+    /// Its status has a value that stands for something else than valid.
+    #[error("the credential's status is not valid")]
+    StatusNotValid,
+    /// It refers to a status that its list does not have.
+    #[error(transparent)]
+    Status(StatusError),
 }
 
 impl Refusal {
@@ -169,6 +181,10 @@ impl Refusal {
             RefusalReason::TypeMetadata(error) => error.code(),
             RefusalReason::TypeRule(error) => error.code(),
             RefusalReason::WrongType => "credential_wrong_type",
+            RefusalReason::Revoked => "credential_revoked",
+            RefusalReason::Suspended => "credential_suspended",
+            RefusalReason::StatusNotValid => "credential_status_not_valid",
+            RefusalReason::Status(error) => error.code(),
         }
     }
 
@@ -214,6 +230,9 @@ pub enum CauseKind {
     /// The credential has a status, and nobody looked at it.
     #[error("the credential's status is unknown")]
     StatusUnknown,
+    /// The credential has a status, and nobody can tell which.
+    #[error("the credential's status cannot be told: {0}")]
+    StatusUndetermined(StatusError),
 }
 
 impl From<IssuerError> for CauseKind {
@@ -228,12 +247,13 @@ impl From<IssuerError> for CauseKind {
 impl Cause {
     /// The stable reason code, in snake case: for operators, logs and metrics.
     pub const fn code(&self) -> &'static str {
-        match self.kind {
+        match &self.kind {
             CauseKind::IssuerKeyUnreachable(_) => "issuer_key_unreachable",
             CauseKind::IssuerCertificateUnknown(_) => "issuer_certificate_status_unknown",
             CauseKind::HolderKeyUnreachable => "holder_key_unreachable",
             CauseKind::TypeMetadataUnreachable => "type_metadata_unreachable",
             CauseKind::StatusUnknown => "status_unknown",
+            CauseKind::StatusUndetermined(error) => error.code(),
         }
     }
 

@@ -36,6 +36,7 @@ mod sd_jwt_key_binding;
 mod sd_jwt_support;
 mod sd_jwt_vc;
 mod sd_jwt_vc_vectors;
+mod status_check;
 mod tamper;
 mod token_status_list;
 mod token_status_list_vectors;

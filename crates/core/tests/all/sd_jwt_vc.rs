@@ -46,7 +46,7 @@ pub(crate) fn providers() -> [Arc<dyn CryptoProvider>; 2] {
 }
 
 pub(crate) struct World {
-    issuer: Party,
+    pub(crate) issuer: Party,
     holder: Party,
     payload: Value,
 }

@@ -8,4 +8,5 @@ mod limits;
 mod names;
 mod redirects;
 mod server;
+mod status_lists;
 mod tls;

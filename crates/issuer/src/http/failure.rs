@@ -12,7 +12,7 @@ use lanyard_oid4vci::{credential::CredentialError, description::ErrorBody, token
 use thiserror::Error;
 
 use super::{BearerFault, replies};
-use crate::{IssuerError, OfferRequestFault};
+use crate::{IssuerError, OfferRequestFault, StatusRequestFault};
 
 /// Everything that a request can be refused for.
 #[derive(Debug, Error)]
@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     Credential(CredentialError),
     #[error("{0}")]
     OfferRequest(#[from] OfferRequestFault),
+    #[error("{0}")]
+    StatusRequest(#[from] StatusRequestFault),
     #[error("the link is too long for a QR code; make the offer by reference")]
     LinkTooLong,
     #[error("{0}")]
@@ -48,17 +50,26 @@ impl Failure {
             Self::Bearer(_) => StatusCode::BAD_REQUEST,
             // RFC 6749 §5.2
             Self::Token(TokenError::ClientAuthenticationUnsupported) => StatusCode::UNAUTHORIZED,
-            Self::Credential(CredentialError::SigningKeyUnavailable) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Credential(
+                CredentialError::SigningKeyUnavailable | CredentialError::StatusUnavailable,
+            ) => StatusCode::SERVICE_UNAVAILABLE,
             // OID4VCI §6.3, §8.3.1.2
-            Self::Token(_) | Self::Credential(_) | Self::OfferRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Token(_)
+            | Self::Credential(_)
+            | Self::OfferRequest(_)
+            | Self::StatusRequest(_) => StatusCode::BAD_REQUEST,
             Self::LinkTooLong => StatusCode::CONFLICT,
             Self::Issuer(error) => match error {
-                IssuerError::UnknownTenant | IssuerError::UnknownOffer => StatusCode::NOT_FOUND,
+                IssuerError::UnknownTenant
+                | IssuerError::UnknownOffer
+                | IssuerError::UnknownCredential => StatusCode::NOT_FOUND,
                 IssuerError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-                IssuerError::AlreadyIssued | IssuerError::NotWaiting => StatusCode::CONFLICT,
-                IssuerError::Contended => StatusCode::SERVICE_UNAVAILABLE,
+                IssuerError::AlreadyIssued
+                | IssuerError::NotWaiting
+                | IssuerError::RevokedForGood => StatusCode::CONFLICT,
+                IssuerError::Contended | IssuerError::SigningKeyUnavailable => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
                 IssuerError::Store(error) if error.retry_after().is_some() => {
                     StatusCode::SERVICE_UNAVAILABLE
                 }
@@ -74,11 +85,13 @@ impl Failure {
             Self::NotFound => "not_found",
             Self::TooLarge(code) | Self::MediaType { code, .. } => code,
             Self::Bearer(BearerFault::Missing | BearerFault::Invalid) => "invalid_token",
-            Self::Bearer(_) | Self::OfferRequest(_) => "invalid_request",
+            Self::Bearer(_) | Self::OfferRequest(_) | Self::StatusRequest(_) => "invalid_request",
             Self::Token(error) => error.code(),
             Self::Credential(error) => error.code(),
             Self::LinkTooLong => "link_too_long",
-            Self::Issuer(IssuerError::Contended) => "temporarily_unavailable",
+            Self::Issuer(IssuerError::Contended | IssuerError::SigningKeyUnavailable) => {
+                "temporarily_unavailable"
+            }
             Self::Issuer(IssuerError::Store(error)) if error.retry_after().is_some() => {
                 "temporarily_unavailable"
             }
@@ -116,8 +129,10 @@ impl Failure {
     fn retry_after(&self) -> Option<HeaderValue> {
         let seconds = match self {
             Self::Issuer(IssuerError::Store(error)) => error.retry_after()?.as_secs().max(1),
-            Self::Issuer(IssuerError::Contended)
-            | Self::Credential(CredentialError::SigningKeyUnavailable) => 1,
+            Self::Issuer(IssuerError::Contended | IssuerError::SigningKeyUnavailable)
+            | Self::Credential(
+                CredentialError::SigningKeyUnavailable | CredentialError::StatusUnavailable,
+            ) => 1,
             _ => return None,
         };
         Some(HeaderValue::from(seconds))

@@ -4,6 +4,7 @@ mod api;
 mod body;
 mod callers;
 mod credential;
+mod credentials;
 mod events;
 mod failure;
 mod metadata;
@@ -12,6 +13,7 @@ mod offers;
 mod paths;
 mod qr;
 mod replies;
+mod status_lists;
 mod token;
 
 use axum::{
@@ -32,12 +34,14 @@ pub(crate) fn router(service: IssuerService) -> Router {
         .route("/api/{tenant}/offers/{id}", get(api::status).delete(api::withdraw))
         .route("/api/{tenant}/offers/{id}/qr.svg", get(qr::svg))
         .route("/api/{tenant}/offers/{id}/events", get(events::watch))
+        .route("/api/{tenant}/credentials/{id}/status", post(credentials::set_status))
         .route("/{tenant}/offers/{id}", get(offers::fetch))
         .route("/.well-known/openid-credential-issuer/{tenant}", get(metadata::issuer))
         .route("/.well-known/oauth-authorization-server/{tenant}", get(metadata::server))
         .route("/{tenant}/token", post(token::exchange))
         .route("/{tenant}/nonce", post(nonce::issue))
         .route("/{tenant}/credential", post(credential::issue))
+        .route("/{tenant}/status-lists/{list}", get(status_lists::fetch))
         .with_state(service)
 }
 

@@ -4,16 +4,19 @@ use axum::{
     body::Body,
     http::{
         HeaderValue, StatusCode,
-        header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION},
+        header::{
+            ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, LOCATION,
+        },
     },
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
 use jiff::Timestamp;
-use lanyard_store::SessionId;
+use lanyard_core::status::token_status_list::MEDIA_TYPE_JWT;
+use lanyard_store::{CredentialId, SessionId};
 use serde::Serialize;
 
-use crate::{OfferCreated, OfferStatus, TrailEvent};
+use crate::{OfferCreated, OfferStatus, TrailEvent, revoke, status_lists::PublishedList};
 
 const NO_STORE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
 const JSON: (HeaderName, HeaderValue) =
@@ -82,8 +85,60 @@ struct StatusBody<'a> {
     id: SessionId,
     state: &'static str,
     trail: &'a [TrailEvent],
+    credentials: Vec<CredentialBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct CredentialBody<'a> {
+    id: CredentialId,
+    configuration: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
 }
 
 pub(crate) fn status(id: SessionId, status: &OfferStatus) -> Response {
-    json(to_json(&StatusBody { id, state: status.state.as_str(), trail: &status.trail }))
+    let credentials = status.credentials.iter().map(|credential| CredentialBody {
+        id: credential.id,
+        configuration: &credential.configuration,
+        status: credential.status.map(revoke::name),
+    });
+    json(to_json(&StatusBody {
+        id,
+        state: status.state.as_str(),
+        trail: &status.trail,
+        credentials: credentials.collect(),
+    }))
+}
+
+#[derive(Serialize)]
+struct CredentialStatusBody {
+    id: CredentialId,
+    status: &'static str,
+}
+
+pub(crate) fn credential_status(id: CredentialId, status: &'static str) -> Response {
+    json(to_json(&CredentialStatusBody { id, status }))
+}
+
+/// A status list, which anybody may keep until the next one is made (Token Status List §8.2).
+pub(crate) fn status_list(
+    list: &PublishedList,
+    known: Option<&HeaderValue>,
+    now: Timestamp,
+) -> Response {
+    let seconds = now.duration_until(list.renew_at).as_secs().max(0);
+    let cached = HeaderValue::try_from(format!("public, max-age={seconds}"));
+    let etag = HeaderValue::try_from(list.etag.as_str());
+    let headers = [
+        (CACHE_CONTROL, cached.expect("a number is visible ASCII")),
+        (ETAG, etag.expect("base64url between quotes is visible ASCII")),
+        // browsers of other origins included: a list says nothing about who asks
+        (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+    ];
+    // RFC 9110 §13.1.2: a copy that is named in If-None-Match need not be sent again
+    if known.is_some_and(|known| known.as_bytes() == list.etag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    let kind = (CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE_JWT));
+    (headers, [kind], list.token.clone()).into_response()
 }

@@ -20,12 +20,13 @@ use lanyard_core::{
     trust::{IssuerKeys, IssuerTrust},
 };
 use lanyard_issuer::{
-    ApiKeyDigest, Clock, DataKey, IssuerService, IssuerSettings, TenantSettings, not_found,
+    ApiKeyDigest, Clock, DataKey, IssuerService, IssuerSettings, PlaceKey, StatusListSettings,
+    StatusLists, TenantSettings, not_found,
 };
 use lanyard_oid4vci::{
     IssuerUrl, Transport,
     configuration::{IssuancePolicy, IssuerConfiguration},
-    issuer::{Issuer, IssuerName, IssuingKey},
+    issuer::{Issuer, IssuerName, IssuingKey, StatusAllocator},
     nonce::NonceKey,
 };
 use lanyard_store::{MemoryStore, SessionId, Store, TenantId};
@@ -55,6 +56,7 @@ pub(crate) struct Ground {
     pub(crate) clock: Arc<TestClock>,
     provider: Arc<dyn CryptoProvider>,
     authority: TestCa,
+    has_statuses: bool,
 }
 
 pub(crate) struct Server {
@@ -81,8 +83,9 @@ pub(crate) struct Offer {
 }
 
 impl Ground {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Arc<Self> {
+    pub(crate) fn new(store: Arc<dyn Store>, has_statuses: bool) -> Arc<Self> {
         Arc::new(Self {
+            has_statuses,
             store,
             clock: Arc::new(TestClock(Mutex::new(test_now()))),
             provider: Arc::new(RustCrypto),
@@ -122,10 +125,26 @@ impl Ground {
         let signer = SoftwareSigner::new(&*self.provider, &leaf.key).expect("the key is whole");
         let name_of_key = IssuerName::Certificate { chain: leaf.chain, iss: None };
         let key = IssuingKey { signer: Arc::new(signer), name: name_of_key };
+        let status_lists = self.has_statuses.then(|| {
+            Arc::new(StatusLists::new(StatusListSettings {
+                tenant: tenant(name),
+                issuer: format!("{BASE}{name}"),
+                key: PlaceKey::new([secret; 32]),
+                signing: key.clone(),
+                ttl: SignedDuration::from_secs(300),
+                store: Arc::clone(&self.store),
+                provider: Arc::clone(&self.provider),
+            }))
+        });
         let nonces = NonceKey::new([secret; 32]);
+        let issuer = Issuer::new(configuration, key, nonces, Arc::clone(&self.provider));
         TenantSettings {
             tenant: tenant(name),
-            issuer: Issuer::new(configuration, key, nonces, Arc::clone(&self.provider)),
+            issuer: match &status_lists {
+                Some(lists) => issuer.with_statuses(Arc::clone(lists) as Arc<dyn StatusAllocator>),
+                None => issuer,
+            },
+            status_lists,
             data_key: DataKey::new([secret; 32]),
             api_keys: vec![ApiKeyDigest::of(api_key, &*self.provider)],
         }
@@ -150,7 +169,16 @@ impl Server {
     }
 
     pub(crate) fn with_store(store: Arc<dyn Store>) -> Self {
-        Self::on(Ground::new(store))
+        Self::on(Ground::new(store, false))
+    }
+
+    /// A server whose credentials have a status.
+    pub(crate) fn with_statuses() -> Self {
+        Self::with_statuses_in(Arc::new(MemoryStore::new()))
+    }
+
+    pub(crate) fn with_statuses_in(store: Arc<dyn Store>) -> Self {
+        Self::on(Ground::new(store, true))
     }
 
     /// One more replica on the same ground.

@@ -8,6 +8,7 @@ mod live;
 mod offers;
 mod race;
 mod secrecy;
+mod statuses;
 mod token;
 mod transport;
 mod trouble;

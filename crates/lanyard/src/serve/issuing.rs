@@ -31,6 +31,7 @@ pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<IssuerServic
             issuer: issuer(ground, plan, tenant).await?,
             data_key: DataKey::new(ground.secret(&tenant.id, "issuer/data-key").await?),
             api_keys: digests(tenant, ground.provider.as_ref()),
+            status_lists: None,
         });
     }
     let settings = IssuerSettings {

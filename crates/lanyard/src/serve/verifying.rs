@@ -10,7 +10,7 @@ use lanyard_core::{
 };
 use lanyard_fetch::{
     CacheLimits, CachedClient, CachedDids, IssuerMetadataFetcher, RevocationListFetcher,
-    TypeMetadataFetcher,
+    StatusListFetcher, TypeMetadataFetcher,
 };
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_verifier::{
@@ -76,6 +76,7 @@ fn sources(ground: &Ground) -> Sources {
         issuer_metadata: Some(Arc::new(IssuerMetadataFetcher::new(http.clone()))),
         revocation_lists: Some(Arc::new(RevocationListFetcher::new(http.clone()))),
         type_metadata: Some(Arc::new(TypeMetadataFetcher::new(http, ground.provider.clone()))),
+        status_lists: Some(Arc::new(StatusListFetcher::new(ground.http.clone()))),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use lanyard_core::jose::Jwk;
+use lanyard_core::{jose::Jwk, status::StatusReference};
 use serde::{Deserialize, Serialize};
 
 use super::{Issuance, Issuer, Refused, WaitingClaims};
@@ -44,6 +44,9 @@ pub struct IssuedCredential {
     pub issued_at: Timestamp,
     /// Until when it is valid.
     pub expires_at: Timestamp,
+    /// Where each copy has its status, if any has; known to the step that issued it, and not kept.
+    #[serde(skip)]
+    pub statuses: Vec<StatusReference>,
 }
 
 /// A session that has given out everything; no claim is left in it.
@@ -128,13 +131,15 @@ impl Authorized {
         // 3. App. F: the holder has shown each key
         let keys = holder_keys(request.proofs.as_ref(), configuration, issuer, now).await?;
         // 4. §8.3: one credential per key
-        let (response, expires_at) = issuer.issue(configuration, &due.claims, &keys, now).await?;
+        let (response, expires_at, statuses) =
+            issuer.issue(configuration, &due.claims, &keys, now).await?;
         let issued = IssuedCredential {
             configuration: due.configuration.clone(),
             identifier: due.identifier.clone(),
             copies: response.credentials.len(),
             issued_at: now,
             expires_at,
+            statuses,
         };
         Ok((place, response, issued))
     }

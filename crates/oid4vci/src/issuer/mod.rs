@@ -6,6 +6,7 @@
 mod authorized;
 mod issue;
 mod offered;
+mod status;
 
 use std::{fmt, sync::Arc};
 
@@ -20,6 +21,7 @@ use serde_json::value::RawValue;
 
 pub use authorized::{Authorized, Issued, IssuedCredential, Progress};
 pub use offered::{NewOffer, NewTxCode, OfferRefused, Offered};
+pub use status::{StatusAllocator, StatusUnavailable};
 
 use crate::{
     configuration::IssuerConfiguration,
@@ -33,6 +35,7 @@ pub struct Issuer {
     key: IssuingKey,
     nonces: NonceKey,
     provider: Arc<dyn CryptoProvider>,
+    statuses: Option<Arc<dyn StatusAllocator>>,
 }
 
 /// The key that an issuer signs credentials with.
@@ -71,7 +74,14 @@ impl Issuer {
         nonces: NonceKey,
         provider: Arc<dyn CryptoProvider>,
     ) -> Self {
-        Self { configuration, key, nonces, provider }
+        Self { configuration, key, nonces, provider, statuses: None }
+    }
+
+    /// With a status for each copy of what it issues; without, nothing can be revoked.
+    #[must_use]
+    pub fn with_statuses(mut self, statuses: Arc<dyn StatusAllocator>) -> Self {
+        self.statuses = Some(statuses);
+        self
     }
 
     /// What is offered.

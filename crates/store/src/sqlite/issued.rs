@@ -87,6 +87,15 @@ pub(super) fn purge(
     expired_before: Timestamp,
     limit: u32,
 ) -> Result<u64, StoreError> {
+    // the statuses go first: they are found by the records
+    execute(
+        db,
+        "DELETE FROM status WHERE (tenant, credential) IN (
+             SELECT tenant, credential FROM issued
+             WHERE expires_at IS NOT NULL AND expires_at <= ?1
+             ORDER BY expires_at, credential LIMIT ?2)",
+        params![moment(expired_before), limit],
+    )?;
     let purged = execute(
         db,
         "DELETE FROM issued WHERE ordinal IN (

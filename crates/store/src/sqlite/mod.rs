@@ -2,7 +2,7 @@
 //!
 //! Reading order: `open` (the settings of a connection, what is checked before anything is
 //! served), `lock` (one process per directory), `migrations`, `writer` (group commit), `readers`,
-//! then the statements in `sessions`, `secrets` and `issued`.
+//! then the statements in `sessions`, `secrets`, `issued` and `statuses`.
 //!
 //! An acknowledged write survives `kill -9` and power loss: the log is synced before anyone gets
 //! an answer (`synchronous=FULL`). One sync serves all writes that were waiting.
@@ -15,9 +15,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    CredentialId, Event, Handle, IssuedPage, IssuedRecord, IssuedStore, NewEvent, NewSession, Next,
-    Page, Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind,
-    SessionStore, Store, StoreError, Taken, TenantId,
+    CredentialId, CredentialStatus, Event, Handle, IssuedPage, IssuedRecord, IssuedStore, NewEvent,
+    NewSession, Next, Page, Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId,
+    SessionKind, SessionStore, StatusChange, StatusStore, Store, StoreError, Taken, TenantId,
 };
 
 mod columns;
@@ -29,6 +29,7 @@ pub(crate) mod open;
 mod readers;
 mod secrets;
 mod sessions;
+mod statuses;
 mod writer;
 
 pub use open::{OpenError, SqliteOptions};
@@ -209,6 +210,44 @@ impl IssuedStore for SqliteStore {
 
     async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.parts.writer.write(move |db| issued::purge(db, expired_before, limit)).await
+    }
+}
+
+#[async_trait]
+impl StatusStore for SqliteStore {
+    async fn reserve_statuses(&self, tenant: &TenantId, count: u32) -> Result<u64, StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| statuses::reserve(db, &tenant, count)).await
+    }
+
+    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        self.parts.readers.read(|db| statuses::reserved(db, tenant))
+    }
+
+    async fn set_status(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+        status: CredentialStatus,
+    ) -> Result<StatusChange, StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| statuses::set(db, &tenant, credential, status)).await
+    }
+
+    async fn status(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Option<CredentialStatus>, StoreError> {
+        self.parts.readers.read(|db| statuses::one(db, tenant, credential))
+    }
+
+    async fn not_valid(
+        &self,
+        tenant: &TenantId,
+        list: u32,
+    ) -> Result<Vec<(u32, CredentialStatus)>, StoreError> {
+        self.parts.readers.read(|db| statuses::not_valid(db, tenant, list))
     }
 }
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::columns::{moment, read, read_moment, read_version, version};
 use super::fault::fault;
-use super::issued;
+use super::{issued, statuses};
 use crate::event::LONGEST_TRAIL;
 use crate::{
     Event, Handle, NewEvent, NewSession, Next, Outcome, Page, Replaced, Session, SessionId,
@@ -155,6 +155,7 @@ pub(super) fn replace(db: &Connection, held: &Held, next: &Next) -> Result<Repla
     }
     add_handles(db, tenant, id, &next.add_handles)?;
     issued::record(db, tenant, &next.issued)?;
+    statuses::add(db, tenant, &next.statuses)?;
     for event in &next.events {
         add_event(db, tenant, id, event, u32::MAX)?;
     }

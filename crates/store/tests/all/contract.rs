@@ -9,6 +9,12 @@ use lanyard_store::{
 };
 use tokio::task::JoinSet;
 
+use crate::statuses::{
+    a_place_is_reserved_once_and_by_one_tenant, a_revocation_is_final_and_can_be_repeated,
+    a_status_belongs_to_its_tenant_and_its_credential, a_suspension_ends,
+    an_expired_record_takes_its_statuses_along_and_frees_no_place,
+    every_copy_of_a_credential_is_revoked_as_one, what_a_lost_race_issued_has_no_status,
+};
 use crate::support::{
     code, credential, demo, end, handle, id, live, offer, record, second, tenant, token,
 };
@@ -590,4 +596,11 @@ every_backend_keeps! {
     a_moment_is_kept_to_the_microsecond,
     nothing_sealed_is_printed,
     a_closed_store_says_so,
+    a_place_is_reserved_once_and_by_one_tenant,
+    every_copy_of_a_credential_is_revoked_as_one,
+    a_revocation_is_final_and_can_be_repeated,
+    a_suspension_ends,
+    a_status_belongs_to_its_tenant_and_its_credential,
+    what_a_lost_race_issued_has_no_status,
+    an_expired_record_takes_its_statuses_along_and_frees_no_place,
 }

@@ -7,4 +7,5 @@ mod durability;
 mod limits;
 mod opening;
 mod random_commands;
+mod statuses;
 mod support;

@@ -303,6 +303,7 @@ fn issuer(
     IssuerService::new(IssuerSettings {
         base_url: Url::parse(BASE).expect("a URL"),
         tenants: vec![lanyard_issuer::TenantSettings {
+            status_lists: None,
             tenant: tenant.clone(),
             issuer,
             data_key: lanyard_issuer::DataKey::new([4; 32]),

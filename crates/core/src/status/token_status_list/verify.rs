@@ -292,6 +292,11 @@ impl VerifiedStatusList {
         self.times.expires_at.map_or(until, |end| until.min(end))
     }
 
+    /// Whether it says when it ends, and has not ended yet: then it speaks even where `ttl` has passed.
+    pub(crate) fn speaks_beyond_ttl(&self, now: Timestamp) -> bool {
+        self.times.expires_at.is_some_and(|end| now < end)
+    }
+
     /// Whether `exp` has come.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.times.expires_at.is_some_and(|end| end <= now)

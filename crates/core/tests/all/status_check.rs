@@ -1,0 +1,275 @@
+//! The status of a presented credential: what is asked, what is kept, and what the verdict says.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use lanyard_core::{
+    Timestamp,
+    crypto::AwsLc,
+    status::{
+        PublishedStatusList, Status, StatusChecker, StatusListSource, StatusListUnavailable,
+        StatusListUri,
+        token_status_list::{
+            MEDIA_TYPE_CWT, MEDIA_TYPE_JWT, StatusBits, StatusList, StatusListDraft,
+        },
+    },
+    trust::{IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
+    verify::{
+        CheckName, Expected, KeyBindingRule, Outcome, Policy, PresentationVerifier, StatusPolicy,
+        VerifiedPresentation, VerifyError,
+    },
+};
+use lanyard_testkit::test_now;
+use serde_json::json;
+
+use crate::{
+    sd_jwt_support::{AUDIENCE, NONCE, Party, ready},
+    sd_jwt_vc::World,
+};
+
+const URI: &str = "https://issuer.example/status-lists/1";
+
+fn uri() -> StatusListUri {
+    StatusListUri::parse(URI).expect("it is a URI")
+}
+
+fn after(seconds: i64) -> Timestamp {
+    test_now() + SignedDuration::from_secs(seconds)
+}
+
+/// A host of lists: what it answers can be changed, and it counts who asks.
+#[derive(Default)]
+struct Host {
+    answer: Mutex<Option<PublishedStatusList>>,
+    asked: Mutex<usize>,
+}
+
+impl Host {
+    fn publish(&self, media_type: &str, bytes: impl Into<Vec<u8>>) {
+        let (media_type, bytes) = (media_type.to_owned(), bytes.into());
+        *self.answer.lock().expect("nobody panicked") =
+            Some(PublishedStatusList { media_type, bytes });
+    }
+
+    fn fail(&self) {
+        *self.answer.lock().expect("nobody panicked") = None;
+    }
+
+    fn asked(&self) -> usize {
+        *self.asked.lock().expect("nobody panicked")
+    }
+}
+
+#[async_trait]
+impl StatusListSource for Host {
+    async fn list(
+        &self,
+        uri: &StatusListUri,
+    ) -> Result<PublishedStatusList, StatusListUnavailable> {
+        assert_eq!(uri.as_str(), URI);
+        *self.asked.lock().expect("nobody panicked") += 1;
+        self.answer.lock().expect("nobody panicked").clone().ok_or(StatusListUnavailable)
+    }
+}
+
+/// A list of eight statuses, number 7 as given; it is good for an hour, and kept for ten minutes.
+fn draft(status: Status) -> StatusListDraft {
+    let mut list = StatusList::new(StatusBits::Eight, 8).expect("it is not empty");
+    list.set(7, status).expect("it is in the list");
+    StatusListDraft::new(&uri(), &list, test_now())
+        .with_expiry(after(3600))
+        .with_ttl(SignedDuration::from_secs(600))
+}
+
+fn signed(status: Status, by: &Party) -> String {
+    ready(draft(status).sign_jwt(&by.signer)).expect("a key in memory signs")
+}
+
+/// A verifier that looks at statuses, and the host it gets lists from.
+struct Desk {
+    world: World,
+    host: Arc<Host>,
+    verifier: PresentationVerifier,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let world = World::new();
+        let trust = world.trust();
+        Self::believing(world, trust)
+    }
+
+    fn believing(world: World, trust: IssuerTrust) -> Self {
+        let host = Arc::new(Host::default());
+        let keys = IssuerKeys::new(trust.clone(), Arc::new(AwsLc));
+        let checker = Arc::new(StatusChecker::new(keys, host.clone()));
+        let verifier = PresentationVerifier::new(trust, Arc::new(AwsLc)).with_status(checker);
+        Self { world, host, verifier }
+    }
+
+    fn publish(&self, status: Status) {
+        self.host.publish(MEDIA_TYPE_JWT, signed(status, &self.world.issuer));
+    }
+
+    /// Verifies a credential whose status is number `index`, so many seconds later.
+    fn judge(&self, index: u64, later: i64) -> Result<VerifiedPresentation, VerifyError> {
+        let status = json!({"status_list": {"idx": index, "uri": URI}});
+        let presentation = self.world.present(&json!({"status": status}));
+        let window = lanyard_core::sd_jwt::KeyBindingWindow {
+            past: SignedDuration::from_hours(24 * 7),
+            ..Default::default()
+        };
+        let policy = Policy { key_binding: window, ..Policy::default() };
+        let expected = Expected::new(AUDIENCE, NONCE, KeyBindingRule::Required).at(after(later));
+        ready(self.verifier.clone().with_policy(policy).verify(&presentation, &expected))
+    }
+
+    fn refusal(&self, index: u64) -> &'static str {
+        match self.judge(index, 0) {
+            Err(VerifyError::Refused(refusal)) => {
+                assert_eq!(refusal.checks().outcome(CheckName::Status), Outcome::Failed);
+                refusal.code()
+            }
+            other => unreachable!("it should be refused, and not {other:?}"),
+        }
+    }
+
+    fn doubt(&self, index: u64, later: i64) -> &'static str {
+        match self.judge(index, later) {
+            Err(VerifyError::Undetermined(cause)) => {
+                assert_eq!(cause.checks().outcome(CheckName::Status), Outcome::Undetermined);
+                cause.code()
+            }
+            other => unreachable!("it should be undetermined, and not {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_valid_credential_passes_the_check() {
+    let desk = Desk::new();
+    desk.publish(Status::Valid);
+    let verified = desk.judge(7, 0).unwrap();
+    assert_eq!(verified.checks().outcome(CheckName::Status), Outcome::Passed);
+}
+
+#[test]
+fn a_revoked_and_a_suspended_credential_are_refused_by_name() {
+    for (status, code) in [
+        (Status::Invalid, "credential_revoked"),
+        (Status::Suspended, "credential_suspended"),
+        (Status::ApplicationSpecific(3), "credential_status_not_valid"),
+        (Status::Unassigned(0x0b), "credential_status_not_valid"),
+        (Status::Unassigned(0xff), "credential_status_not_valid"),
+    ] {
+        let desk = Desk::new();
+        desk.publish(status);
+        assert_eq!(desk.refusal(7), code);
+        assert!(desk.judge(6, 0).is_ok(), "its neighbour is valid");
+    }
+}
+
+#[test]
+fn an_index_beyond_the_list_refuses_the_credential() {
+    let desk = Desk::new();
+    desk.publish(Status::Valid);
+    assert_eq!(desk.refusal(8), "status_index_out_of_range");
+}
+
+#[test]
+fn a_list_in_cwt_form_is_as_good() {
+    let desk = Desk::new();
+    let issuer = &desk.world.issuer;
+    desk.host
+        .publish(MEDIA_TYPE_CWT, ready(draft(Status::Invalid).sign_cwt(&issuer.signer)).unwrap());
+    assert_eq!(desk.refusal(7), "credential_revoked");
+}
+
+#[test]
+fn what_cannot_be_had_or_verified_is_neither_valid_nor_revoked() {
+    let desk = Desk::new();
+    assert_eq!(desk.doubt(7, 0), "status_list_unreachable");
+    desk.host.publish("text/html", "<h1>not here</h1>");
+    assert_eq!(desk.doubt(7, 0), "status_list_media_type");
+    desk.host.publish(MEDIA_TYPE_JWT, signed(Status::Valid, &Party::new()));
+    assert_eq!(desk.doubt(7, 0), "status_list_signature");
+    desk.publish(Status::Valid);
+    assert_eq!(desk.doubt(7, 3600), "status_list_expired");
+    assert!(desk.judge(7, 0).is_ok(), "and asking again helps");
+}
+
+#[test]
+fn whoever_accepts_an_unknown_status_sees_that_it_is_unknown() {
+    let desk = Desk::new();
+    let policy = Policy { status: StatusPolicy::Accept, ..Policy::default() };
+    let status = json!({"status_list": {"idx": 7, "uri": URI}});
+    let presentation = desk.world.present(&json!({"status": status}));
+    let expected = Expected::new(AUDIENCE, NONCE, KeyBindingRule::Required).at(test_now());
+    let verifier = desk.verifier.clone().with_policy(policy);
+    let verified = ready(verifier.verify(&presentation, &expected)).unwrap();
+    assert_eq!(verified.checks().outcome(CheckName::Status), Outcome::Undetermined);
+    desk.publish(Status::Invalid);
+    let revoked = ready(verifier.verify(&presentation, &expected)).unwrap_err();
+    assert_eq!(revoked.code(), "credential_revoked");
+}
+
+#[test]
+fn a_list_by_an_issuer_of_other_types_says_nothing() {
+    let world = World::new();
+    let other = IssuerIdentifier::parse("https://other.example").unwrap();
+    let stranger = Party::new();
+    let keys = vec![stranger.jwk.clone()];
+    let source = IssuerKeySource::Keys { issuer: other.clone(), keys };
+    let types = [lanyard_core::sd_jwt_vc::Vct::parse("urn:example:library-card").unwrap()];
+    let trust = world.trust().with_types(source, types);
+    let desk = Desk::believing(world, trust);
+    let draft = draft(Status::Valid).with_issuer(&other);
+    desk.host.publish(MEDIA_TYPE_JWT, ready(draft.sign_jwt(&stranger.signer)).unwrap());
+    assert_eq!(desk.doubt(7, 0), "status_list_issuer_refused");
+}
+
+#[test]
+fn nothing_is_fetched_for_a_credential_that_is_refused_anyway() {
+    let desk = Desk::new();
+    desk.publish(Status::Valid);
+    assert_eq!(desk.judge(7, 200_000).unwrap_err().code(), "credential_expired");
+    assert_eq!(desk.host.asked(), 0);
+}
+
+#[test]
+fn a_fresh_list_answers_without_being_fetched_again() {
+    let desk = Desk::new();
+    desk.publish(Status::Valid);
+    assert!(desk.judge(7, 0).is_ok());
+    desk.publish(Status::Invalid);
+    assert!(desk.judge(7, 599).is_ok());
+    assert!(desk.judge(6, 599).is_ok(), "for every credential in it");
+    assert_eq!(desk.host.asked(), 1);
+    assert_eq!(desk.judge(7, 600).unwrap_err().code(), "credential_revoked");
+    assert_eq!(desk.host.asked(), 2);
+}
+
+#[test]
+fn a_stale_list_speaks_until_it_expires_and_never_beyond() {
+    let desk = Desk::new();
+    desk.publish(Status::Valid);
+    assert!(desk.judge(7, 0).is_ok());
+    desk.host.fail();
+    assert!(desk.judge(7, 3599).is_ok());
+    assert_eq!(desk.host.asked(), 2, "a new copy was asked for");
+    assert_eq!(desk.doubt(7, 3600), "status_list_unreachable");
+}
+
+#[test]
+fn a_stale_list_that_never_expires_is_not_used() {
+    let desk = Desk::new();
+    let list = StatusList::new(StatusBits::One, 8).unwrap();
+    let draft = StatusListDraft::new(&uri(), &list, test_now());
+    let token = ready(draft.sign_jwt(&desk.world.issuer.signer)).unwrap();
+    desk.host.publish(MEDIA_TYPE_JWT, token);
+    assert!(desk.judge(7, 299).is_ok());
+    desk.host.fail();
+    assert!(desk.judge(7, 300).is_ok());
+    assert_eq!(desk.doubt(7, 600), "status_list_unreachable");
+}

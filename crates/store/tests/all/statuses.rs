@@ -1,0 +1,118 @@
+//! What every backend promises about the statuses of issued credentials; `contract` runs it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lanyard_store::{
+    CredentialStatus, NewStatus, Next, Replaced, StatusChange, StatusPlace, Store,
+};
+use tokio::task::JoinSet;
+
+use crate::support::{code, credential, demo, end, id, live, offer, record, second, tenant};
+
+type Backend = Arc<dyn Store>;
+
+const fn place(list: u32, index: u32) -> StatusPlace {
+    StatusPlace { list, index }
+}
+
+/// Issues credential 1 in three copies, whose statuses are in two lists.
+async fn issue(store: &dyn Store) {
+    store.insert(offer(1)).await.expect("a new session");
+    let held = live(store, code(1)).await;
+    let mut next = Next::new(second(2), b"issued".to_vec(), end()).with_issued(record(1, id(1)));
+    for place in [place(0, 700), place(0, 3), place(1, 9)] {
+        next = next.with_status(NewStatus { credential: credential(1), place });
+    }
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+}
+
+fn done(lists: impl IntoIterator<Item = u32>) -> StatusChange {
+    StatusChange::Done(lists.into_iter().collect())
+}
+
+pub(crate) async fn a_place_is_reserved_once_and_by_one_tenant(store: Backend) {
+    assert_eq!(store.reserved_statuses(&demo()).await, Ok(0));
+    assert_eq!(store.reserve_statuses(&demo(), 3).await, Ok(0));
+    assert_eq!(store.reserve_statuses(&demo(), 1).await, Ok(3));
+    assert_eq!(store.reserve_statuses(&tenant("other"), 5).await, Ok(0));
+    assert_eq!(store.reserved_statuses(&demo()).await, Ok(4));
+
+    let mut takers = JoinSet::new();
+    for _ in 0..64 {
+        let store = store.clone();
+        takers.spawn(async move { store.reserve_statuses(&demo(), 10).await });
+    }
+    let taken = takers.join_all().await;
+    let firsts: BTreeSet<u64> = taken.into_iter().map(Result::unwrap).collect();
+    assert_eq!(firsts, (0..64).map(|nth| 4 + 10 * nth).collect());
+}
+
+pub(crate) async fn every_copy_of_a_credential_is_revoked_as_one(store: Backend) {
+    issue(&*store).await;
+    let valid = Some(CredentialStatus::Valid);
+    assert_eq!(store.status(&demo(), credential(1)).await, Ok(valid));
+    assert_eq!(store.not_valid(&demo(), 0).await, Ok(vec![]));
+    let revoked = CredentialStatus::Revoked;
+    let changed = store.set_status(&demo(), credential(1), revoked).await;
+    assert_eq!(changed, Ok(done([0, 1])));
+    assert_eq!(store.status(&demo(), credential(1)).await, Ok(Some(revoked)));
+    assert_eq!(store.not_valid(&demo(), 0).await, Ok(vec![(3, revoked), (700, revoked)]));
+    assert_eq!(store.not_valid(&demo(), 1).await, Ok(vec![(9, revoked)]));
+    assert_eq!(store.not_valid(&demo(), 2).await, Ok(vec![]));
+}
+
+pub(crate) async fn a_revocation_is_final_and_can_be_repeated(store: Backend) {
+    issue(&*store).await;
+    let set = async |status| store.set_status(&demo(), credential(1), status).await;
+    assert_eq!(set(CredentialStatus::Revoked).await, Ok(done([0, 1])));
+    assert_eq!(set(CredentialStatus::Revoked).await, Ok(done([])), "nothing to publish anew");
+    assert_eq!(set(CredentialStatus::Valid).await, Ok(StatusChange::Final));
+    assert_eq!(set(CredentialStatus::Suspended).await, Ok(StatusChange::Final));
+    let status = store.status(&demo(), credential(1)).await;
+    assert_eq!(status, Ok(Some(CredentialStatus::Revoked)));
+}
+
+pub(crate) async fn a_suspension_ends(store: Backend) {
+    issue(&*store).await;
+    let set = async |status| store.set_status(&demo(), credential(1), status).await;
+    assert_eq!(set(CredentialStatus::Suspended).await, Ok(done([0, 1])));
+    assert_eq!(store.not_valid(&demo(), 1).await, Ok(vec![(9, CredentialStatus::Suspended)]));
+    assert_eq!(set(CredentialStatus::Valid).await, Ok(done([0, 1])));
+    assert_eq!(store.not_valid(&demo(), 1).await, Ok(vec![]));
+    assert_eq!(set(CredentialStatus::Suspended).await, Ok(done([0, 1])));
+    assert_eq!(set(CredentialStatus::Revoked).await, Ok(done([0, 1])));
+}
+
+pub(crate) async fn a_status_belongs_to_its_tenant_and_its_credential(store: Backend) {
+    issue(&*store).await;
+    let revoked = CredentialStatus::Revoked;
+    let theirs = store.set_status(&tenant("other"), credential(1), revoked).await;
+    assert_eq!(theirs, Ok(StatusChange::Absent));
+    assert_eq!(store.set_status(&demo(), credential(2), revoked).await, Ok(StatusChange::Absent));
+    assert_eq!(store.status(&tenant("other"), credential(1)).await, Ok(None));
+    assert_eq!(store.not_valid(&tenant("other"), 0).await, Ok(vec![]));
+    assert_eq!(store.status(&demo(), credential(1)).await, Ok(Some(CredentialStatus::Valid)));
+}
+
+pub(crate) async fn what_a_lost_race_issued_has_no_status(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    let next = Next::new(second(2), b"first".to_vec(), end());
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+    let status = NewStatus { credential: credential(1), place: place(0, 3) };
+    let late = Next::new(second(2), b"second".to_vec(), end()).with_status(status);
+    assert_eq!(store.replace(&held, late).await, Ok(Replaced::Conflict));
+    assert_eq!(store.status(&demo(), credential(1)).await, Ok(None));
+}
+
+pub(crate) async fn an_expired_record_takes_its_statuses_along_and_frees_no_place(store: Backend) {
+    issue(&*store).await;
+    assert_eq!(store.reserve_statuses(&demo(), 3).await, Ok(0));
+    let revoked = store.set_status(&demo(), credential(1), CredentialStatus::Revoked).await;
+    assert_eq!(revoked, Ok(done([0, 1])));
+    assert_eq!(store.purge_issued(second(1_000), 9).await, Ok(1));
+    assert_eq!(store.status(&demo(), credential(1)).await, Ok(None));
+    assert_eq!(store.not_valid(&demo(), 0).await, Ok(vec![]));
+    assert_eq!(store.reserved_statuses(&demo()).await, Ok(3));
+}
