@@ -9,6 +9,7 @@ pub mod files;
 pub mod inspect;
 pub mod integrator;
 pub mod keys;
+pub mod offline;
 pub mod pages;
 mod presets;
 pub mod serve;

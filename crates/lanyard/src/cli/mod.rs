@@ -4,6 +4,7 @@ mod did;
 mod exit;
 mod inspect;
 mod integrate;
+mod offline;
 mod server;
 mod wallet;
 
@@ -49,6 +50,10 @@ pub enum Command {
     Result(ResultArgs),
     /// Resolve a DID, or make, change and give up one of your own
     Did(DidArgs),
+    /// Issue a credential of any format from a file with claims and a key, without a server
+    Issue(IssueArgs),
+    /// Verify a credential or a presentation of any format from a file, without a server
+    Verify(VerifyArgs),
     /// Decode a credential, token, link, query or metadata URL and say what is wrong with it
     Inspect(InspectArgs),
 }
@@ -331,6 +336,80 @@ pub enum DidMethod {
     Webvh,
 }
 
+/// `lanyard issue`
+#[derive(Debug, Args)]
+pub struct IssueArgs {
+    /// dc+sd-jwt, mso_mdoc, jwt_vc_json, ldp_vc, vc+jwt or vc+sd-jwt
+    #[arg(long)]
+    pub format: String,
+    /// The type: a vct, a docType, or what stands beside VerifiableCredential
+    #[arg(long = "type", value_name = "NAME")]
+    pub kind: String,
+    /// The issuer's private key, a JWK; made on first use
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The curve of a key that is made: P-256, P-384 or Ed25519
+    #[arg(long, default_value = "P-256")]
+    pub curve: String,
+    /// The issuer's certificate chain, PEM, leaf first, without the authority's own
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// The issuer: an https URL or a DID; without it the certificate's subject, or the key's own did:key
+    #[arg(long)]
+    pub issuer: Option<String>,
+    /// The DID URL of the issuer's key, for a DID that is published elsewhere
+    #[arg(long, value_name = "DID URL")]
+    pub key_id: Option<String>,
+    /// The holder's public key, a JWK; an mdoc needs one
+    #[arg(long, value_name = "FILE")]
+    pub holder: Option<PathBuf>,
+    /// A further context of a W3C credential, which defines its terms; may be repeated
+    #[arg(long = "context", value_name = "URL")]
+    pub contexts: Vec<String>,
+    /// For how many days it is valid
+    #[arg(long, default_value_t = 365)]
+    pub days: u16,
+    /// The claims: a JSON object, @file or - for standard input; of an mdoc by namespace
+    pub claims: String,
+}
+
+/// `lanyard verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The credential or presentation itself, @file, or - for standard input
+    pub thing: String,
+    /// Trust the issuers of these authorities, PEM; may be repeated
+    #[arg(long = "trust-anchor", value_name = "FILE")]
+    pub trust_anchors: Vec<PathBuf>,
+    /// Trust this DID; may be repeated
+    #[arg(long = "trust-did", value_name = "DID")]
+    pub trust_dids: Vec<String>,
+    /// Trust an issuer by its keys, a JWK or a JWK set; may be repeated
+    #[arg(long = "trust-key", value_name = "ISSUER=FILE")]
+    pub trust_keys: Vec<String>,
+    /// Demand this type
+    #[arg(long = "type", value_name = "NAME")]
+    pub kind: Option<String>,
+    /// The verifier that a presentation must be for: its full client identifier
+    #[arg(long, requires = "nonce")]
+    pub audience: Option<String>,
+    /// The nonce that a presentation must answer
+    #[arg(long, requires = "audience")]
+    pub nonce: Option<String>,
+    /// The response_uri of the request, for an mdoc
+    #[arg(long, value_name = "URL", default_value = "")]
+    pub response_uri: String,
+    /// Policies for a presentation: a preset (standard, high_assurance, lenient) or @file with a JSON array
+    #[arg(long, value_name = "POLICIES")]
+    pub policies: Option<String>,
+    /// Judge it at this moment instead of now, as 2026-01-15T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Runs the command line.
 #[must_use]
 pub fn run() -> std::process::ExitCode {
@@ -346,6 +425,8 @@ pub fn run() -> std::process::ExitCode {
 async fn perform(command: Command) -> std::process::ExitCode {
     match command {
         Command::Did(args) => did::run(&args).await.print(args.json),
+        Command::Issue(args) => offline::issue(&args).await.print(false),
+        Command::Verify(args) => offline::verify(&args).await.print(args.json),
         Command::Inspect(args) => inspect::run(&args).await.print(args.json),
         Command::Wallet(args) => wallet::run(&args).await.print(args.json),
         Command::Demo(args) => server::demo(&args).await.print(false),

@@ -2,6 +2,7 @@
 //!
 //! Nothing that is shown here is verified unless a finding says so.
 
+mod credential;
 mod document;
 mod link;
 mod sd_jwt;
@@ -10,8 +11,11 @@ mod token;
 use std::fmt;
 
 use jiff::Timestamp;
+use lanyard_core::credential::Format;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::offline::recognise;
 
 /// What was found out about a thing.
 #[derive(Debug, Clone, Serialize)]
@@ -104,6 +108,12 @@ impl Report {
 #[must_use]
 pub fn inspect(text: &str, now: Timestamp) -> Report {
     let text = text.trim();
+    // an SD-JWT VC has a report of its own, disclosure by disclosure
+    if let Some(recognised) = recognise(text)
+        && recognised.format != Format::SdJwtVc
+    {
+        return credential::inspect(text, recognised, now);
+    }
     if text.starts_with(['{', '[']) {
         return document::inspect(text, now);
     }
@@ -125,7 +135,7 @@ fn unknown(text: &str) -> Report {
     let what = if text.is_empty() {
         "it is empty"
     } else {
-        "an SD-JWT has '~' in it, a JWT two dots, a JWE four, a link '://', and a query or metadata begins with '{'; check that it was copied whole"
+        "an SD-JWT has '~' in it, a JWT two dots, a JWE four, a link '://', an mdoc is base64url, and a query, metadata or a W3C credential begins with '{'; check that it was copied whole"
     };
     report.wrong(what, None);
     report

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod did;
 mod inspect;
+mod offline;
 mod pages;
 mod trust;
 mod web;
