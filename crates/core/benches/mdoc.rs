@@ -3,7 +3,7 @@
 //! The workload is `mdoc.json`. First the two are measured in turns, so that a busy machine slows both
 //! alike, and the ratio is printed; then criterion measures each alone.
 
-use std::{env, hint::black_box, sync::Arc};
+use std::{env, hint::black_box, sync::Arc, time::Duration};
 
 use base64::Engine as _;
 use criterion::Criterion;
@@ -28,7 +28,7 @@ use lanyard_core::{
 use mimalloc::MiMalloc;
 use serde_json::Value;
 
-use beside::{Operation, in_turns, ready};
+use beside::{Operation, Turns, in_turns, ready};
 
 mod beside;
 
@@ -48,12 +48,16 @@ fn main() {
     for setup in setups.iter().filter(|_| !is_profiled) {
         for (name, operation, floor) in setup.operations() {
             let (operation, floor) = in_turns(&operation, &floor);
+            let ratio = |of: fn(&Turns) -> Duration| {
+                of(&operation).as_secs_f64() / of(&floor).as_secs_f64()
+            };
             println!(
-                "{:<11} {name:<36} {:>7.1} µs   floor {:>7.1} µs   ratio {:.2}",
+                "{:<11} {name:<36} {:>7.1} µs   floor {:>7.1} µs   ratio {:.2}   undisturbed {:.2}",
                 setup.provider.name(),
-                operation.as_secs_f64() * 1e6,
-                floor.as_secs_f64() * 1e6,
-                operation.as_secs_f64() / floor.as_secs_f64(),
+                operation.median().as_secs_f64() * 1e6,
+                floor.median().as_secs_f64() * 1e6,
+                ratio(Turns::median),
+                ratio(Turns::fastest),
             );
         }
     }

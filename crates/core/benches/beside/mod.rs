@@ -18,8 +18,22 @@ const OPERATIONS: usize = 20;
 
 pub(crate) type Operation<'s> = Box<dyn Fn() + 's>;
 
-/// Many turns, each side right after the other; the median of each.
-pub(crate) fn in_turns(operation: &dyn Fn(), floor: &dyn Fn()) -> (Duration, Duration) {
+/// How long an operation took in each turn, from the fastest to the slowest.
+pub(crate) struct Turns(Vec<Duration>);
+
+impl Turns {
+    pub(crate) fn median(&self) -> Duration {
+        self.0[self.0.len() / 2]
+    }
+
+    /// What it takes when nothing else runs on the machine.
+    pub(crate) fn fastest(&self) -> Duration {
+        self.0[0]
+    }
+}
+
+/// Many turns, each side right after the other.
+pub(crate) fn in_turns(operation: &dyn Fn(), floor: &dyn Fn()) -> (Turns, Turns) {
     let turn = |what: &dyn Fn()| {
         let start = Instant::now();
         (0..OPERATIONS).for_each(|_| what());
@@ -29,7 +43,7 @@ pub(crate) fn in_turns(operation: &dyn Fn(), floor: &dyn Fn()) -> (Duration, Dur
         (0..TURNS).map(|_| (turn(operation), turn(floor))).unzip();
     operations.sort_unstable();
     floors.sort_unstable();
-    (operations[TURNS / 2], floors[TURNS / 2])
+    (Turns(operations), Turns(floors))
 }
 
 pub(crate) fn ready<F: Future>(future: F) -> F::Output {
