@@ -125,7 +125,8 @@ impl World {
         } else {
             ProofDraft::authentication(suite, &holder.key_id, &challenge, &domain)
         };
-        let draft = draft.created(test_now());
+        let age = SignedDuration::from_secs(options["age"].as_i64().unwrap_or(0));
+        let draft = draft.created(test_now() - age);
         ready(draft.secure(document, &holder.party.signer, &AwsLc)).expect("it is signed")
     }
 
@@ -299,6 +300,7 @@ fn refuses_a_presentation_for_another_request() {
     assert_eq!(refusal(json!({"domain": "other.example"})), proof(DataIntegrityError::Domain));
     let purpose = DataIntegrityError::Purpose("authentication");
     assert_eq!(refusal(json!({"assertion": true})), proof(purpose));
+    assert_eq!(refusal(json!({"age": 61})), LdpVpError::Holder(HolderError::TooOld));
     let mut bare = world.presented(&secured);
     bare.shift_remove("proof");
     assert_eq!(world.refusal(&bare), proof(DataIntegrityError::NoProof));

@@ -5,7 +5,11 @@ use super::{
     LdpVcError, LdpVpError, UnverifiedLdpVc, VerifiedLdpVc,
 };
 use crate::{
-    data_integrity::{DataIntegrityError, ExpectedProof, UnverifiedDocument, json_ld::Contexts},
+    Timestamp,
+    data_integrity::{
+        DataIntegrityError, DataIntegrityProof, ExpectedProof, UnverifiedDocument,
+        json_ld::Contexts,
+    },
     did::DidUrl,
     json,
     trust::IssuerKeys,
@@ -60,6 +64,11 @@ pub async fn verify_presentation(
     // 2. the holder secured it, for this request
     let (nonce, audience) = (expected.nonce.as_str(), expected.audience.as_str());
     let proof = ExpectedProof::authentication(nonce, audience, expected.now);
+    // OID4VP 1.0 §14.1: the nonce makes it fresh; an older proof would say that it was prepared
+    let is_old = |made: Timestamp| made.duration_until(expected.now) > expected.window.past;
+    if document.proofs().iter().filter_map(DataIntegrityProof::created).any(is_old) {
+        return Err(HolderError::TooOld.into());
+    }
     let holder = verify_holder(&document, &proof, &presentation, issuers, contexts).await?;
 
     // 3. each credential is by an issuer that is believed, valid now, and the holder's own
