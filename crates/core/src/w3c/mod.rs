@@ -1,8 +1,10 @@
-//! W3C Verifiable Credentials: the data model (VCDM 2.0).
+//! W3C Verifiable Credentials: the data model (VCDM 2.0, and 1.1 where a format has it) and what secures it.
 //!
 //! Reading order: an issuer puts a [`CredentialDraft`] together; what comes of it is a [`Credential`], a
 //! document that keeps the rules of the data model and that nobody has secured yet. A [`Presentation`]
-//! carries credentials, each in an envelope ([`EnvelopedCredential`]) or with a proof inside.
+//! carries credentials, each in an envelope ([`EnvelopedCredential`]) or with a proof inside. Then the
+//! mechanisms: [`vc_jose_cose`] for VCDM 2.0; [`jwt_vc_json`] and [`ldp_vc`], the formats that OpenID4VC has
+//! for VCDM 1.1 ([`CredentialV1`]).
 //!
 //! Keeping the rules says nothing about who wrote a document: trust comes from the mechanism that secures
 //! it, and only that mechanism's `Verified…` types give one out as verified.
