@@ -1,8 +1,8 @@
 //! The list of targets.
 
 mod core;
-mod did;
 mod data_integrity;
+mod did;
 mod mdoc;
 mod protocols;
 mod trust;
