@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use lanyard_core::trust::x509::TrustAnchors;
 use lanyard_store::TenantId;
 use secrecy::SecretString;
@@ -52,6 +53,8 @@ pub struct PlannedTenant {
     pub anchors: TrustAnchors,
     /// What it issues.
     pub types: Vec<CredentialType>,
+    /// How long verifiers keep its status lists; none when what it issues has no status.
+    pub status_ttl: Option<SignedDuration>,
     /// What it signs with, unless the test authority makes that.
     pub signing: Option<SigningFiles>,
 }
@@ -108,6 +111,7 @@ impl Plan {
                         anchors(path).map(|more| all.and(more))
                     })?,
                 types: tenant.credential_types.clone(),
+                status_ttl: tenant.status_ttl,
                 signing: tenant.signing.clone(),
             })
         });
@@ -140,6 +144,7 @@ impl Plan {
             api_keys: vec![api_key(&key_file)?],
             anchors: TrustAnchors::default(),
             types: demo::credential_types()?,
+            status_ttl: Some(demo::STATUS_TTL),
             signing: None,
         };
         Ok(Self {
