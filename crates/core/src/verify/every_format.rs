@@ -36,7 +36,7 @@ impl PresentationVerifier {
     ) -> Result<VerifiedCredentials, VerifyError> {
         if let Presented::SdJwtVc(received) = presented {
             let verified = self.verify(received, expected).await?;
-            let credentials = vec![VerifiedCredential::SdJwtVc(verified.credential)];
+            let credentials = vec![VerifiedCredential::SdJwtVc(Box::new(verified.credential))];
             return Ok(VerifiedCredentials { credentials, checks: verified.checks });
         }
         let format = presented.format();

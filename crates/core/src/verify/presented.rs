@@ -67,7 +67,7 @@ impl VerifiedCredentials {
 /// A credential of any format that was presented and verified in every respect.
 pub enum VerifiedCredential {
     /// An SD-JWT VC.
-    SdJwtVc(VerifiedSdJwtVc),
+    SdJwtVc(Box<VerifiedSdJwtVc>),
     /// An mdoc.
     MsoMdoc(VerifiedMdoc),
     /// A credential of VCDM 1.1.

@@ -59,35 +59,43 @@ impl World {
                 let claims = Claims::new().selective("name", "Ada");
                 let issuer = self.issuer.identifier();
                 let holder = KeyBinding::To(self.holder.jwk().clone());
-                let (vct, validity) = (Vct::parse(VCT).unwrap(), Validity::UNLIMITED);
+                let (vct, validity) =
+                    (Vct::parse(VCT).expect("a URN is a type"), Validity::UNLIMITED);
                 let draft = SdJwtVcDraft::new(&vct, Some(&issuer), claims, &holder, &validity);
-                let draft = draft.unwrap().with_key_id(&self.issuer.key_id.to_string());
-                ready(draft.sign(signer, &AwsLc)).unwrap().into_string()
+                let draft = draft
+                    .expect("nothing is wrong with it")
+                    .with_key_id(&self.issuer.key_id.to_string());
+                ready(draft.sign(signer, &AwsLc)).expect("nothing is wrong with it").into_string()
             }
             Format::MsoMdoc => json::base64url(self.mdoc.issue()),
             Format::JwtVcJson => {
                 let draft = CredentialV1Draft::new(&self.issuer.identifier(), test_now());
                 let draft = draft.of_type("Badge").about(self.subject());
-                ready(jwt_vc_json::issue(&draft.finish().unwrap(), &options, signer))
-                    .unwrap()
-                    .into_string()
+                ready(jwt_vc_json::issue(
+                    &draft.finish().expect("nothing is wrong with it"),
+                    &options,
+                    signer,
+                ))
+                .expect("nothing is wrong with it")
+                .into_string()
             }
             Format::LdpVc => {
                 let suite = Cryptosuite::EcdsaRdfc2019;
                 let draft = ProofDraft::assertion(suite, &self.issuer.key_id);
                 let credential = self.credential();
                 let issued = ldp_vc::issue(&credential, draft, signer, &AwsLc);
-                serde_json::to_string(&ready(issued).unwrap()).unwrap()
+                serde_json::to_string(&ready(issued).expect("nothing is wrong with it"))
+                    .expect("nothing is wrong with it")
             }
             Format::VcJwt => ready(vc_jose_cose::issue_jwt(&self.credential(), &options, signer))
-                .unwrap()
+                .expect("nothing is wrong with it")
                 .into_string(),
             Format::VcSdJwt => {
                 let selective = [ClaimsPath::key("credentialSubject").then_key("name")];
                 let credential = self.credential();
                 let issued =
                     vc_jose_cose::issue_sd_jwt(&credential, &selective, &options, signer, &AwsLc);
-                ready(issued).unwrap().into_string()
+                ready(issued).expect("nothing is wrong with it").into_string()
             }
         }
     }
@@ -102,7 +110,7 @@ impl World {
             .of_type("Badge")
             .about(self.subject())
             .finish()
-            .unwrap()
+            .expect("nothing is wrong with it")
     }
 
     fn receive(&self, format: Format, text: &str) -> Result<HeldCredential, CredentialRefused> {
@@ -127,26 +135,31 @@ impl World {
         match held {
             HeldCredential::SdJwtVc(held) => {
                 let name = ClaimsPath::key("name");
-                ready(held.present(&[name], Some(&binding), &AwsLc)).unwrap()
+                ready(held.present(&[name], Some(&binding), &AwsLc))
+                    .expect("nothing is wrong with it")
             }
             HeldCredential::MsoMdoc(held) => self.mdoc.present(held, &[name("given_name")]),
             HeldCredential::JwtVcJson(held) => {
-                ready(jwt_vc_json::present(&[held], &request)).unwrap()
+                ready(jwt_vc_json::present(&[held], &request)).expect("nothing is wrong with it")
             }
             HeldCredential::LdpVc(held) => {
                 let shown = [Shown::Whole(held)];
-                let presented = ready(ldp_vc::present(&shown, &request, &AwsLc)).unwrap();
-                serde_json::to_string(&presented).unwrap()
+                let presented = ready(ldp_vc::present(&shown, &request, &AwsLc))
+                    .expect("nothing is wrong with it");
+                serde_json::to_string(&presented).expect("nothing is wrong with it")
             }
             HeldCredential::VcJwt(held) => {
                 let held = vc_jose_cose::HeldCredential::Jwt(held);
-                ready(vc_jose_cose::present_jwt(from_ref(&held), &request)).unwrap()
+                ready(vc_jose_cose::present_jwt(from_ref(&held), &request))
+                    .expect("nothing is wrong with it")
             }
             HeldCredential::VcSdJwt(held) => {
                 let disclosed = held.disclosable().cloned().collect::<Vec<_>>();
-                let presented = ready(held.present(&disclosed, None, &AwsLc)).unwrap();
+                let presented = ready(held.present(&disclosed, None, &AwsLc))
+                    .expect("nothing is wrong with it");
                 let held = vc_jose_cose::HeldCredential::SdJwt { held, presented: &presented };
-                ready(vc_jose_cose::present_jwt(from_ref(&held), &request)).unwrap()
+                ready(vc_jose_cose::present_jwt(from_ref(&held), &request))
+                    .expect("nothing is wrong with it")
             }
         }
     }
@@ -191,7 +204,7 @@ impl World {
 
 fn kind(format: Format) -> CredentialType {
     match format {
-        Format::SdJwtVc => CredentialType::vct(&Vct::parse(VCT).unwrap()),
+        Format::SdJwtVc => CredentialType::vct(&Vct::parse(VCT).expect("a URN is a type")),
         Format::MsoMdoc => (&mdoc_support::mdl()).into(),
         Format::JwtVcJson | Format::LdpVc | Format::VcJwt | Format::VcSdJwt => {
             CredentialType::w3c("Badge")

@@ -103,7 +103,7 @@ impl World {
         presentation: &str,
     ) -> Result<VerifiedPresentation, VerifyError> {
         let expected =
-            Expected::new(AUDIENCE, NONCE, KeyBindingRule::Required).of_type(&vct()).at(test_now());
+            Expected::new(AUDIENCE, NONCE, KeyBindingRule::Required).of_type(vct()).at(test_now());
         let [one, other] = providers().map(|provider| {
             let verifier = PresentationVerifier::new(trust.clone(), provider).with_policy(policy);
             ready(verifier.verify(presentation, &expected))

@@ -30,7 +30,8 @@ impl Desk {
         desk.write("signer.pem", &pem(&leaf.chain[0]));
         let key = PrivateJwk { key: leaf.key, kid: None };
         desk.write("signer.jwk", &key.danger_to_json());
-        fs::set_permissions(desk.path("signer.jwk"), fs::Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(desk.path("signer.jwk"), fs::Permissions::from_mode(0o600))
+            .expect("the owner may");
         desk
     }
 

@@ -76,7 +76,7 @@ impl Verifier {
         let now = setting["now"].as_i64().expect("a NumericDate");
         let (audience, nonce) = (text(&request["audience"]), text(&request["nonce"]));
         let expected = Expected::new(audience, nonce, KeyBindingRule::Required)
-            .of_type(&Vct::parse(text(&request["vct"])).expect("a type"))
+            .of_type(Vct::parse(text(&request["vct"])).expect("a type"))
             .at(Timestamp::from_second(now).expect("a time"));
         Self { verifier: PresentationVerifier::new(trust, provider), expected }
     }
