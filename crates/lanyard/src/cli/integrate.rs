@@ -1,4 +1,4 @@
-//! `lanyard offer`, `lanyard request`, `lanyard result`: what an integrator does, from the terminal.
+//! `lanyard offer`, `lanyard request`, `lanyard revoke`, `lanyard result`: what an integrator does, from the terminal.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,9 @@ use lanyard_fetch::{HostPort, SafeFetcher};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{Ending, ExitCode, OfferArgs, RequestArgs, ResultArgs, ServerArgs, inspect::read};
+use super::{
+    Ending, ExitCode, OfferArgs, RequestArgs, ResultArgs, RevokeArgs, ServerArgs, inspect::read,
+};
 use crate::config::is_loopback;
 use crate::integrator::{Integrator, IntegratorError};
 use crate::serve::plan;
@@ -94,6 +96,36 @@ fn request_body(args: &RequestArgs, anchors: Vec<String>) -> Result<Value, Endin
         body["trust_anchors"] = json!(anchors);
     }
     Ok(body)
+}
+
+pub(super) async fn revoke(args: &RevokeArgs) -> Ending {
+    change_status(args).await.unwrap_or_else(|ending| ending)
+}
+
+/// Changes the status of every credential that the offer led to.
+async fn change_status(args: &RevokeArgs) -> Result<Ending, Ending> {
+    let api = integrator(&args.server)?;
+    let status = match (args.suspend, args.reinstate) {
+        (true, _) => "suspended",
+        (false, true) => "valid",
+        (false, false) => "revoked",
+    };
+    let offer = api.read(&format!("offers/{}", args.id)).await.map_err(refused)?;
+    let credentials = offer.get("credentials").and_then(Value::as_array);
+    let ids: Vec<_> = credentials.into_iter().flatten().filter_map(|one| text(one, "id")).collect();
+    if ids.is_empty() {
+        return Err(Ending::not_done(
+            ExitCode::Refused,
+            "not_issued",
+            "Nothing was issued from this offer yet; withdraw it instead.",
+        ));
+    }
+    let mut changed = Vec::new();
+    for id in ids {
+        let place = format!("credentials/{id}/status");
+        changed.push(api.create(&place, &json!({ "status": status })).await.map_err(refused)?);
+    }
+    Ok(Ending::done(format!("{status}: {} credential(s)", changed.len()), json!(changed)))
 }
 
 pub(super) async fn result(args: &ResultArgs) -> Ending {

@@ -46,6 +46,8 @@ pub enum Command {
     Offer(OfferArgs),
     /// Create a presentation request on a running server
     Request(RequestArgs),
+    /// Revoke what an offer led to, suspend it, or make it valid again
+    Revoke(RevokeArgs),
     /// Read the state or verdict of an offer or a request
     Result(ResultArgs),
     /// Resolve a DID, or make, change and give up one of your own
@@ -213,6 +215,22 @@ pub struct ResultArgs {
     /// Wait until it is decided, for this many seconds at most
     #[arg(long, value_name = "SECONDS")]
     pub wait: Option<u64>,
+}
+
+/// `lanyard revoke`
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// The identifier that `lanyard offer` printed
+    pub id: String,
+    /// Not for good: it can be made valid again
+    #[arg(long, conflicts_with = "reinstate")]
+    pub suspend: bool,
+    /// Make what was suspended valid again
+    #[arg(long)]
+    pub reinstate: bool,
 }
 
 /// `lanyard inspect`
@@ -433,6 +451,7 @@ async fn perform(command: Command) -> std::process::ExitCode {
         Command::Serve(args) => server::serve(&args).await.print(false),
         Command::Offer(args) => integrate::offer(&args).await.print(args.server.json),
         Command::Request(args) => integrate::request(&args).await.print(args.server.json),
+        Command::Revoke(args) => integrate::revoke(&args).await.print(args.server.json),
         Command::Result(args) => integrate::result(&args).await.print(args.server.json),
     }
 }

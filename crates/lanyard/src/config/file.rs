@@ -69,6 +69,13 @@ pub(super) struct TenantTable {
     #[serde(default)]
     pub(super) credential_types: Vec<Spanned<PathBuf>>,
     pub(super) signing: Option<SigningTable>,
+    pub(super) status_lists: Option<StatusListTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StatusListTable {
+    pub(super) ttl_seconds: Spanned<u32>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use lanyard_core::verify::PolicySet;
 use serde_spanned::Spanned;
 
@@ -28,6 +29,8 @@ pub struct Tenant {
     pub policies: PolicySet,
     /// What it issues.
     pub credential_types: Vec<CredentialType>,
+    /// How long verifiers keep its status lists; none when what it issues has no status.
+    pub status_ttl: Option<SignedDuration>,
     /// What it signs with; in development mode a test authority can stand in.
     pub signing: Option<SigningFiles>,
 }
@@ -101,10 +104,23 @@ fn examine(
         credential_types: collect(&table.credential_types, |path| {
             credential_type(path, folder, faults)
         }),
+        status_ttl: status_ttl(table, faults),
         signing: signing(file, written, folder, faults),
         name: table.name.get_ref().clone(),
         id: id?,
     })
+}
+
+/// A second at least, and a day at most: a revocation that is noticed later is none.
+fn status_ttl(table: &TenantTable, faults: &mut Faults<'_>) -> Option<SignedDuration> {
+    let ttl = &table.status_lists.as_ref()?.ttl_seconds;
+    if !(1..=86_400).contains(ttl.get_ref()) {
+        faults.at(
+            ttl.span(),
+            "verifiers keep a status list for 1 to 86400 seconds; write for example 300",
+        );
+    }
+    Some(SignedDuration::from_secs((*ttl.get_ref()).into()))
 }
 
 fn collect<T>(

@@ -1,5 +1,7 @@
 //! The demo: a tenant with three credential types that look real, and everything it needs.
 
+use jiff::SignedDuration;
+
 use crate::credential_type::{CredentialType, CredentialTypeError};
 
 const TYPES: [&str; 3] = [
@@ -13,6 +15,9 @@ const PORTRAIT: &[u8] = include_bytes!("../../demo/portrait.jpg");
 pub const ENTERPRISE: &str = "Alder & Finch";
 /// The tenant of the demo.
 pub const TENANT: &str = "demo";
+
+/// How late a revocation is noticed in the demo: at once, as far as people can tell.
+pub const STATUS_TTL: SignedDuration = SignedDuration::from_secs(1);
 
 /// The three credential types of the demo.
 ///

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use lanyard_core::{crypto::CryptoProvider, trust::IssuerIdentifier};
 use lanyard_issuer::{
-    ApiKeyDigest, DataKey, IssuerService, IssuerSettings, SystemClock, TenantSettings,
+    ApiKeyDigest, DataKey, IssuerService, IssuerSettings, PlaceKey, StatusListSettings,
+    StatusLists, SystemClock, TenantSettings,
 };
 use lanyard_oid4vci::{
     IssuerUrl, Transport,
@@ -26,12 +27,13 @@ const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<IssuerService, StartError> {
     let mut tenants = Vec::new();
     for tenant in &plan.tenants {
+        let (issuer, status_lists) = issuer(ground, plan, tenant).await?;
         tenants.push(TenantSettings {
             tenant: tenant.id.clone(),
-            issuer: issuer(ground, plan, tenant).await?,
+            issuer,
+            status_lists,
             data_key: DataKey::new(ground.secret(&tenant.id, "issuer/data-key").await?),
             api_keys: digests(tenant, ground.provider.as_ref()),
-            status_lists: None,
         });
     }
     let settings = IssuerSettings {
@@ -50,7 +52,7 @@ async fn issuer(
     ground: &Ground,
     plan: &Plan,
     tenant: &PlannedTenant,
-) -> Result<Issuer, StartError> {
+) -> Result<(Issuer, Option<Arc<StatusLists>>), StartError> {
     let transport =
         if plan.development { Transport::DevelopmentLoopback } else { Transport::Https };
     let url = format!("{}{}", plan.base_url, tenant.id);
@@ -72,7 +74,31 @@ async fn issuer(
     let configuration =
         IssuerConfiguration::new(url, vec![display], credentials, IssuancePolicy::default())?;
     let nonces = NonceKey::new(ground.secret(&tenant.id, "issuer/nonce-key").await?);
-    Ok(Issuer::new(configuration, key, nonces, ground.provider.clone()))
+    let statuses = status_lists(ground, tenant, configuration.issuer(), &key).await?;
+    let issuer = Issuer::new(configuration, key, nonces, ground.provider.clone());
+    Ok(match statuses {
+        Some(lists) => (issuer.with_statuses(lists.clone()), Some(lists)),
+        None => (issuer, None),
+    })
+}
+
+/// The status lists of a tenant that wants to be able to revoke.
+async fn status_lists(
+    ground: &Ground,
+    tenant: &PlannedTenant,
+    issuer: &IssuerUrl,
+    key: &IssuingKey,
+) -> Result<Option<Arc<StatusLists>>, StartError> {
+    let Some(ttl) = tenant.status_ttl else { return Ok(None) };
+    Ok(Some(Arc::new(StatusLists::new(StatusListSettings {
+        tenant: tenant.id.clone(),
+        issuer: issuer.as_str().to_owned(),
+        key: PlaceKey::new(ground.secret(&tenant.id, "issuer/status-places").await?),
+        signing: key.clone(),
+        ttl,
+        store: ground.store.clone(),
+        provider: ground.provider.clone(),
+    }))))
 }
 
 fn issuing_key(

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use lanyard_core::{trust::x509::TrustAnchors, verify::PolicySet};
 use lanyard_store::TenantId;
 use secrecy::SecretString;
@@ -58,6 +59,8 @@ pub struct PlannedTenant {
     pub policies: PolicySet,
     /// What it issues.
     pub types: Vec<CredentialType>,
+    /// How long verifiers keep its status lists; none when what it issues has no status.
+    pub status_ttl: Option<SignedDuration>,
     /// What it signs with, unless the test authority makes that.
     pub signing: Option<SigningFiles>,
 }
@@ -116,6 +119,7 @@ impl Plan {
                 trust_list: tenant.trust_list.clone(),
                 policies: tenant.policies.clone(),
                 types: tenant.credential_types.clone(),
+                status_ttl: tenant.status_ttl,
                 signing: tenant.signing.clone(),
             })
         });
@@ -151,6 +155,7 @@ impl Plan {
             trust_list: None,
             policies: PolicySet::new(),
             types: demo::credential_types()?,
+            status_ttl: Some(demo::STATUS_TTL),
             signing: None,
         };
         Ok(Self {

@@ -136,6 +136,57 @@ fn a_credential_is_issued_held_presented_and_verified_from_the_terminal() {
 }
 
 #[test]
+fn what_was_verified_before_is_refused_once_it_is_revoked() {
+    let demo = Demo::start();
+    let home = demo.folder.path().join("wallet");
+    let offer = json(&demo.integrator(&["offer", "--type", "employee_badge"]));
+    let id = text(&offer["id"]);
+    let early = demo.integrator(&["revoke", &id]);
+    assert_eq!(early.status.code(), Some(3), "nothing was issued yet: {early:?}");
+    let accepted = demo.wallet(&home, &["accept", &text(&offer["link"])]);
+    assert_eq!(accepted.status.code(), Some(0), "{accepted:?}");
+    assert_eq!(verdict(&demo, &home)["state"], "verified");
+
+    assert_eq!(demo.integrator(&["revoke", &id, "--suspend"]).status.code(), Some(0));
+    until_refused(&demo, &home, "credential_suspended");
+    assert_eq!(demo.integrator(&["revoke", &id, "--reinstate"]).status.code(), Some(0));
+    let begun = Instant::now();
+    while verdict(&demo, &home)["state"] != "verified" {
+        assert!(begun.elapsed() < NOTICED, "it is valid again");
+    }
+    let revoked = demo.integrator(&["revoke", &id]);
+    assert_eq!(json(&revoked)[0]["status"], "revoked", "{revoked:?}");
+    until_refused(&demo, &home, "credential_revoked");
+    let undone = demo.integrator(&["revoke", &id, "--reinstate"]);
+    assert_eq!(
+        (undone.status.code(), json(&undone)["error"].clone()),
+        (Some(3), json!("credential_revoked"))
+    );
+}
+
+/// How long the demo may take to notice a change: it keeps lists for a second.
+const NOTICED: Duration = Duration::from_secs(30);
+
+fn until_refused(demo: &Demo, home: &Path, reason: &str) {
+    let begun = Instant::now();
+    loop {
+        let verdict = verdict(demo, home);
+        if verdict["state"] == "refused" {
+            assert_eq!(verdict["reason"], reason);
+            return;
+        }
+        assert!(begun.elapsed() < NOTICED, "still {verdict}");
+    }
+}
+
+/// Asks for the badge, presents it, and reads what the verifier thinks of it.
+fn verdict(demo: &Demo, home: &Path) -> Value {
+    let request = json(&demo.integrator(&["request", "--preset", "badge"]));
+    demo.wallet(home, &["present", &text(&request["link"])]);
+    json(&demo.integrator(&["result", &text(&request["id"])]))["verdict"].clone()
+}
+
+#[test]
 fn a_wallet_that_holds_nothing_that_fits_ends_with_4_and_the_verifier_learns_no_more_than_a_no() {
     let demo = Demo::start();
     let home = demo.folder.path().join("wallet");

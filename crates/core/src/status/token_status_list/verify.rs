@@ -234,10 +234,10 @@ pub struct Freshness {
 }
 
 impl Default for Freshness {
-    /// Between ten seconds and a day; five minutes where the list says nothing.
+    /// Between a second and a day; five minutes where the list says nothing.
     fn default() -> Self {
         Self {
-            shortest: SignedDuration::from_secs(10),
+            shortest: SignedDuration::from_secs(1),
             longest: SignedDuration::from_hours(24),
             unstated: SignedDuration::from_mins(5),
         }
