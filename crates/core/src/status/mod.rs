@@ -5,6 +5,7 @@
 //! [`StatusChecker`] does all of that, for
 //! [`PresentationVerifier`](crate::verify::PresentationVerifier::with_status).
 
+pub mod bitstring_status_list;
 mod check;
 mod inflate;
 mod kept;

@@ -1,5 +1,6 @@
 //! Everything about the core that is judged from outside.
 
+mod bitstring_status_list;
 mod cbor;
 mod claims;
 mod cose;
