@@ -243,7 +243,7 @@ fn a_replaced_list_counts_from_then_on_for_everyone_who_shares_it() {
     let [_, provider] = providers();
     let verifier = PresentationVerifier::new(live.clone(), provider);
     let expected = Expected::new(AUDIENCE, NONCE, KeyBindingRule::NotRequired)
-        .of_type(&Vct::parse(VCT).unwrap())
+        .of_type(Vct::parse(VCT).unwrap())
         .at(test_now());
     let verdict = || ready(verifier.verify(&credential, &expected)).is_ok();
     assert!(!verdict());
