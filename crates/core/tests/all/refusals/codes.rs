@@ -5,9 +5,21 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::{Suite, folder};
 
 /// Codes that no published case can have, and why.
-const WITHOUT_CASE: [(&str, &str); 10] = [
+const WITHOUT_CASE: [(&str, &str); 13] = [
     ("cbor_too_long", "a megabyte of bytes; tests/all/cbor.rs has it"),
     ("credential_exp_missing", "only where a verifier's policy demands exp"),
+    (
+        "credential_revoked",
+        "needs a status list beside the credential; tests/all/status_check.rs has it",
+    ),
+    (
+        "credential_status_not_valid",
+        "needs a status list beside the credential; tests/all/status_check.rs has it",
+    ),
+    (
+        "credential_suspended",
+        "needs a status list beside the credential; tests/all/status_check.rs has it",
+    ),
     ("holder_key_unreachable", "undetermined, not refused"),
     ("issuer_certificate_status_unknown", "undetermined, not refused"),
     ("issuer_jwt_too_long", "an SD-JWT of that length is refused before its JWT is looked at"),
