@@ -314,7 +314,7 @@ pub struct CreateArgs {
     /// The method
     #[arg(long)]
     pub method: DidMethod,
-    /// Where it will be published: issuer.example, or issuer.example:dids for https://issuer.example/dids/
+    /// Where it will be published: issuer.example, or issuer.example:dids for `https://issuer.example/dids/`
     #[arg(long)]
     pub place: String,
     /// The document, JSON; without one it holds the key, to sign and to authenticate with

@@ -79,7 +79,7 @@ pub enum IssueError {
     #[error(transparent)]
     CredentialV1(#[from] CredentialV1Error),
     /// It cannot be secured with a proof.
-    #[error(transparent)]
+    #[error("{0}; every term must be defined by a context (--context)")]
     Proof(#[from] LdpVcError),
     /// It cannot be secured as SD-JWT.
     #[error(transparent)]
