@@ -21,6 +21,7 @@ const HEADINGS = {
   'sd-jwt.test.mjs': 'SD-JWT VC and KB-JWT: each verifies the other’s',
   'mdoc.test.mjs': 'mdoc and device signature: each verifies the other’s',
   'data-integrity.test.mjs': 'Data Integrity: each verifies the other’s proofs, and reads JSON-LD the same',
+  'status-list.test.mjs': 'Status lists: each reads the other’s',
   'did.test.mjs': 'DIDs: each resolves what the other made',
   'w3c.test.mjs': 'W3C credentials in JWTs: each verifies the other’s',
   'inspect.test.mjs': 'What `lanyard inspect` says of what others made',

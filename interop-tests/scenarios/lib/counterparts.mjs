@@ -38,6 +38,8 @@ export const LIBRARIES = {
   pymdoccbor: `pymdoccbor (Python) ${pinned('peers/python/requirements.txt', /^pymdoccbor==(.*)$/m)}`,
   digitalbazaar: `@digitalbazaar/vc ${version('@digitalbazaar/vc')}`,
   'did-jwt-vc': `did-jwt-vc ${version('did-jwt-vc')}, did-jwt ${version('did-jwt')}`,
+  'sd-jwt-status-list': `@sd-jwt/jwt-status-list ${version('@sd-jwt/jwt-status-list')}`,
+  'digitalbazaar-status-list': `@digitalbazaar/vc-bitstring-status-list ${version('@digitalbazaar/vc-bitstring-status-list')}`,
   jose: `jose (npm) ${version('jose')}`,
   ssi: `ssi (Rust) ${pinned('oracles/Cargo.toml', /^ssi = .*version = "=([^"]*)"/m)}`,
   josekit: `josekit (Rust) ${pinned('oracles/Cargo.toml', /^josekit = "=([^"]*)"/m)}`,
