@@ -275,59 +275,6 @@ impl<'w> Setup<'w> {
     /// Each operation with its floor.
     fn operations(&self) -> Vec<(&'static str, Operation<'_>, Operation<'_>)> {
         vec![
-            (
-                "X_parse",
-                Box::new(|| {
-                    black_box(UnverifiedSdJwtVc::parse(&self.credential.text).expect("x"));
-                }),
-                Box::new(|| self.hash_each(&self.credential.disclosures)),
-            ),
-            (
-                "X_hold",
-                Box::new(|| {
-                    black_box(
-                        UnverifiedSdJwtVc::parse(&self.credential.text)
-                            .expect("x")
-                            .danger_hold_unverified(&*self.provider)
-                            .expect("y"),
-                    );
-                }),
-                Box::new(|| self.hash_each(&self.credential.disclosures)),
-            ),
-            (
-                "X_fromjson",
-                Box::new(|| {
-                    black_box(
-                        Claims::from_json(self.draft.claims.clone(), &self.draft.selective)
-                            .expect("z"),
-                    );
-                }),
-                Box::new(|| {
-                    black_box(self.draft.claims.clone());
-                }),
-            ),
-            (
-                "X_draft",
-                Box::new(|| {
-                    let Draft { vct, iss, claims, selective, binding, validity, status } =
-                        &self.draft;
-                    let claims =
-                        Claims::from_json(claims.clone(), selective).expect("the paths fit");
-                    let draft = SdJwtVcDraft::new(vct, Some(iss), claims, binding, validity)
-                        .and_then(|draft| draft.with_status(status))
-                        .expect("the draft is good")
-                        .with_key_id("issuer-1");
-                    black_box(draft);
-                }),
-                Box::new(|| {
-                    black_box(self.draft.claims.clone());
-                }),
-            ),
-            (
-                "X_ecdsa",
-                Box::new(|| self.check(&self.issuer_key, &self.credential.issuer_jwt)),
-                Box::new(|| self.check(&self.issuer_key, &self.credential.issuer_jwt)),
-            ),
             ("issue_10", Box::new(|| self.issue()), Box::new(|| self.issue_floor())),
             ("verify_10", Box::new(|| self.verify()), Box::new(|| self.verify_floor())),
             ("present_5_of_10", Box::new(|| self.present()), Box::new(|| self.present_floor())),
