@@ -10,7 +10,12 @@ use crate::{
     data_integrity::json_ld::Contexts,
     mdoc::{self, ExpectedDeviceAuth, ExpectedMdoc, MdocPresentationError},
     trust::IssuerError,
-    w3c::{ExpectedPresentation, jwt_vc_json, ldp_vc, vc_jose_cose},
+    w3c::{
+        ExpectedPresentation,
+        jwt_vc_json::{self, VerifiedJwtVp},
+        ldp_vc::{self, VerifiedLdpVp},
+        vc_jose_cose::{self, VerifiedVp},
+    },
 };
 
 /// What ends a verification before a verdict: the check, the rule, and whether time may mend it.
@@ -34,26 +39,67 @@ impl PresentationVerifier {
         presented: Presented<'_>,
         expected: &Expected,
     ) -> Result<VerifiedCredentials, VerifyError> {
-        if let Presented::SdJwtVc(received) = presented {
-            let verified = self.verify(received, expected).await?;
-            let credentials = vec![VerifiedCredential::SdJwtVc(Box::new(verified.credential))];
-            return Ok(VerifiedCredentials { credentials, checks: verified.checks });
-        }
+        // 1. everything that the format demands: form, issuer, signatures, holder, times
+        let policy = self.policies.over(self.policy);
+        let request = ExpectedPresentation {
+            audience: &expected.asked.audience,
+            nonce: &expected.asked.nonce,
+            now: expected.now,
+            window: policy.key_binding,
+            validity: policy.validity,
+        };
+        let opened = match presented {
+            Presented::SdJwtVc(received) => {
+                let verified = self.verify(received, expected).await?;
+                let credentials = vec![VerifiedCredential::SdJwtVc(Box::new(verified.credential))];
+                return Ok(VerifiedCredentials { credentials, checks: verified.checks });
+            }
+            Presented::MsoMdoc { device_response, transcript } => {
+                let expected = ExpectedMdoc {
+                    doc_type: None,
+                    device_auth: ExpectedDeviceAuth { transcript, reader_key: None },
+                    validity: policy.validity,
+                    now: expected.now,
+                };
+                let verified = mdoc::verify_presentation(device_response, &expected, &self.keys);
+                verified
+                    .await
+                    .map(|mdoc| vec![VerifiedCredential::MsoMdoc(mdoc)])
+                    .map_err(Ending::from)
+            }
+            Presented::JwtVcJson(compact) => {
+                let verified = jwt_vc_json::verify_presentation(compact, &request, &self.keys);
+                all(
+                    verified.await.map(VerifiedJwtVp::into_credentials),
+                    VerifiedCredential::JwtVcJson,
+                )
+            }
+            Presented::LdpVc(text) => {
+                let (text, contexts) = (text.as_bytes(), Contexts::bundled());
+                let verified = ldp_vc::verify_presentation(text, &request, &self.keys, contexts);
+                all(verified.await.map(VerifiedLdpVp::into_credentials), VerifiedCredential::LdpVc)
+            }
+            Presented::VpJwt(compact) => {
+                let verified = vc_jose_cose::verify_presentation(compact, &request, &self.keys);
+                all(
+                    verified.await.map(VerifiedVp::into_credentials),
+                    VerifiedCredential::VcJoseCose,
+                )
+            }
+        };
         let format = presented.format();
         let mut checks = Checks::of(format);
         self.policies.announce(&mut checks);
-        // these are about a hash of disclosures, and the metadata of a vct
+        // a hash of disclosures and the metadata of a vct are SD-JWT VC's alone
         checks.set(CheckName::Integrity, Outcome::NotApplicable);
         checks.set(CheckName::TypeMetadata, Outcome::NotApplicable);
-        let inner = match format {
+        let inner: &[CheckName] = match format {
             // ISO/IEC 18013-5 §9.1.3: all three are what the device's signature is over
-            Format::MsoMdoc => [CheckName::Nonce, CheckName::Audience, CheckName::Freshness],
-            _ => [CheckName::Disclosures, CheckName::Integrity, CheckName::TypeMetadata],
+            Format::MsoMdoc => &[CheckName::Nonce, CheckName::Audience, CheckName::Freshness],
+            _ => &[CheckName::Disclosures],
         };
-        inner.into_iter().for_each(|name| checks.set(name, Outcome::NotApplicable));
-
-        // 1. everything that the format demands: form, issuer, signatures, holder, times
-        let credentials = match self.open(presented, expected).await {
+        inner.iter().for_each(|name| checks.set(*name, Outcome::NotApplicable));
+        let credentials = match opened {
             Ok(credentials) => credentials,
             Err(ending) => return Err(end(checks, format, ending)),
         };
@@ -76,51 +122,6 @@ impl PresentationVerifier {
             checks = self.look_at_status(&question, checks, expected.now).await?;
         }
         Ok(VerifiedCredentials { credentials, checks })
-    }
-
-    async fn open(
-        &self,
-        presented: Presented<'_>,
-        expected: &Expected,
-    ) -> Result<Vec<VerifiedCredential>, Ending> {
-        let policy = self.policies.over(self.policy);
-        let request = ExpectedPresentation {
-            audience: &expected.asked.audience,
-            nonce: &expected.asked.nonce,
-            now: expected.now,
-            window: policy.key_binding,
-            validity: policy.validity,
-        };
-        match presented {
-            Presented::MsoMdoc { device_response, transcript } => {
-                let expected = ExpectedMdoc {
-                    doc_type: None,
-                    device_auth: ExpectedDeviceAuth { transcript, reader_key: None },
-                    validity: policy.validity,
-                    now: expected.now,
-                };
-                let verified = mdoc::verify_presentation(device_response, &expected, &self.keys);
-                Ok(vec![VerifiedCredential::MsoMdoc(verified.await?)])
-            }
-            Presented::JwtVcJson(compact) => {
-                let verified = jwt_vc_json::verify_presentation(compact, &request, &self.keys);
-                let credentials = verified.await?.into_credentials();
-                Ok(credentials.into_iter().map(VerifiedCredential::JwtVcJson).collect())
-            }
-            Presented::LdpVc(text) => {
-                let contexts = Contexts::bundled();
-                let verified =
-                    ldp_vc::verify_presentation(text.as_bytes(), &request, &self.keys, contexts);
-                let credentials = verified.await?.into_credentials();
-                Ok(credentials.into_iter().map(VerifiedCredential::LdpVc).collect())
-            }
-            Presented::VpJwt(compact) => {
-                let verified = vc_jose_cose::verify_presentation(compact, &request, &self.keys);
-                let credentials = verified.await?.into_credentials();
-                Ok(credentials.into_iter().map(VerifiedCredential::VcJoseCose).collect())
-            }
-            Presented::SdJwtVc(_) => Ok(Vec::new()),
-        }
     }
 
     fn judge(&self, credential: &VerifiedCredential, expected: &Expected) -> Result<(), Ending> {
@@ -146,6 +147,17 @@ impl PresentationVerifier {
         let error = super::PolicyError::TypeNotAllowed;
         Err(Ending::refused(CheckName::AllowedType, error))
     }
+}
+
+/// The credentials of a presentation that its format takes, whatever the format.
+fn all<C, E>(
+    opened: Result<Vec<C>, E>,
+    of_format: impl Fn(C) -> VerifiedCredential,
+) -> Result<Vec<VerifiedCredential>, Ending>
+where
+    Ending: From<E>,
+{
+    Ok(opened?.into_iter().map(of_format).collect())
 }
 
 fn end(mut checks: Checks, format: Format, ending: Ending) -> VerifyError {

@@ -346,7 +346,12 @@ fn a_credential_is_not_taken_for_one_of_another_format() {
     for format in Format::ALL {
         let text = world.issue(*format);
         for other in Format::ALL.iter().filter(|other| *other != format) {
-            assert!(world.receive(*other, &text).is_err(), "{format} as {other}");
+            let refused = world.receive(*other, &text).expect_err("it is of another format");
+            // by its form, and not because nobody knows its issuer
+            assert!(
+                !matches!(refused, CredentialRefused::Issuer(_)),
+                "{format} as {other}: {refused}"
+            );
         }
     }
 }
@@ -371,4 +376,5 @@ fn an_issuer_whose_key_is_out_of_reach_makes_a_credential_undetermined() {
     let received = HeldCredential::receive(Format::SdJwtVc, &text, &issuers, test_now());
     let refused = ready(received).unwrap_err();
     assert!(matches!(refused, CredentialRefused::Issuer(IssuerError::Metadata(_))), "{refused}");
+    assert_eq!((refused.code(), refused.is_undetermined()), ("issuer_key_unreachable", true));
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{Ending, ExitCode, IssueArgs, VerifyArgs, inspect::read};
 use crate::files;
-use crate::offline::{Order, Question, ResolverPort, Trusted, Verdict, recognise};
+use crate::offline::{Order, Question, Trusted, Verdict, recognise};
 
 pub(super) async fn issue(args: &IssueArgs) -> Ending {
     let order = match order(args) {
@@ -163,10 +163,7 @@ fn question(args: &VerifyArgs) -> Result<Question, Ending> {
     let fetcher = Arc::new(SafeFetcher::new());
     Ok(Question {
         trusted,
-        resolver: ResolverPort(Arc::new(CachedDids::over(
-            fetcher,
-            DidMethods::new(Arc::new(AwsLc)),
-        ))),
+        resolver: Arc::new(CachedDids::over(fetcher, DidMethods::new(Arc::new(AwsLc)))),
         kind: args.kind.clone(),
         request: args.audience.clone().zip(args.nonce.clone()),
         response_uri: args.response_uri.clone(),

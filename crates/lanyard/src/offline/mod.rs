@@ -6,4 +6,4 @@ mod verify;
 
 pub use issue::{IssueError, Order, issue};
 pub use recognise::{Recognised, recognise};
-pub use verify::{Question, ResolverPort, Trusted, TrustedError, Verdict, verify};
+pub use verify::{Question, Trusted, TrustedError, Verdict, verify};

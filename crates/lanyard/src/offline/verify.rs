@@ -83,12 +83,11 @@ impl Trusted {
 }
 
 /// What to hold it to.
-#[derive(Debug)]
 pub struct Question {
     /// Whom to believe.
     pub trusted: Trusted,
     /// How DIDs are resolved.
-    pub resolver: ResolverPort,
+    pub resolver: Arc<dyn DidResolver>,
     /// The type that it must be of.
     pub kind: Option<String>,
     /// The request that a presentation answers: audience and nonce.
@@ -99,16 +98,6 @@ pub struct Question {
     pub policies: PolicySet,
     /// The moment everything is judged at.
     pub now: Timestamp,
-}
-
-/// A resolver that need not show itself.
-#[derive(Clone)]
-pub struct ResolverPort(pub Arc<dyn DidResolver>);
-
-impl std::fmt::Debug for ResolverPort {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("ResolverPort")
-    }
 }
 
 /// What came of it.
@@ -134,7 +123,7 @@ pub async fn verify(text: &str, recognised: Recognised, question: Question) -> V
 
 async fn credential(text: &str, format: Format, question: Question) -> Verdict {
     let issuers = IssuerKeys::new(question.trusted.0, Arc::new(AwsLc))
-        .with_resolver(Arc::clone(&question.resolver.0));
+        .with_resolver(Arc::clone(&question.resolver));
     let held = match HeldCredential::receive(format, text, &issuers, question.now).await {
         Ok(held) => held,
         Err(error) => {
@@ -175,7 +164,7 @@ async fn presentation(text: &str, format: Format, question: Question) -> Verdict
         asked = asked.of_type(kind_of(format, kind));
     }
     let verifier = PresentationVerifier::new(question.trusted.0, Arc::new(AwsLc))
-        .with_resolver(question.resolver.0)
+        .with_resolver(question.resolver)
         .with_policies(question.policies);
     let transcript = SessionTranscript::openid4vp(
         &OpenId4VpHandover {
