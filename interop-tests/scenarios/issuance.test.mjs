@@ -70,7 +70,7 @@ for (const counterpart of COUNTERPARTS) {
         }
         await issuer.issued(id)
         const { credentials: held } = await wallet.list()
-        assert.deepEqual(held.map(({ vct }) => vct), [type.vct])
+        assert.deepEqual(held.map(({ types }) => types[0]), [type.vct])
       })
     }
 

@@ -431,13 +431,13 @@ impl Wallet {
             issuer_name: review.issuer_name.clone(),
             issuer_identity: issuer.map(IssuerIdentity::name).unwrap_or_default(),
             configuration: card.configuration.as_str().to_owned(),
-            vct: first.vct().as_str().to_owned(),
+            format: first.format(),
+            types: first.types().iter().map(|name| name.name().to_owned()).collect(),
             face: card.face.clone(),
-            aka_vcts: first.aka_vcts().iter().map(|vct| vct.as_str().to_owned()).collect(),
             key_identifiers: issuer
                 .map(|issuer| issuer.authority_key_identifiers().map(<[u8]>::to_vec).collect())
                 .unwrap_or_default(),
-            holder_bound: first.holder_key().is_some(),
+            holder_bound: received.iter().all(|copy| copy.key.is_some()),
             claims: first.claims().as_object().clone(),
             received_at: self.0.ports.clock.now(),
             expires_at: first.validity().expires_at,
@@ -448,7 +448,7 @@ impl Wallet {
         let copies: Vec<_> = received
             .iter()
             .map(|received| Copy {
-                credential: received.credential.as_str().to_owned(),
+                credential: received.credential.to_text().into_owned(),
                 key: received.key.as_ref().and_then(handle),
             })
             .collect();

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use lanyard_core::{
     claims::ClaimsPath,
-    crypto::{CryptoProvider, SignerError},
+    credential::{Format, HeldCredential},
+    crypto::SignerError,
     sd_jwt::{self, Audience, KeyBindingRequest, RequestNonce},
-    sd_jwt_vc::{HeldSdJwtVc, UnverifiedSdJwtVc},
+    sd_jwt_vc::HeldSdJwtVc,
 };
 use lanyard_fetch::{Body, FetchError, Purpose};
 use lanyard_oid4vp::{
@@ -24,7 +25,7 @@ use crate::{
     Wallet,
     history::Event,
     ports::KeyStoreError,
-    storage::{Card, Copy, StorageError},
+    storage::{Card, StorageError},
     wallet::Party,
 };
 
@@ -216,9 +217,10 @@ impl Presenter for Request {
         let card = self.cards.get(approved.credential).ok_or(PresentError::Credential)?;
         // marked as used, durably, before anything of it leaves
         let copy = inner.storage.take_copy(card.id).map_err(|_| PresentError::Credential)?;
-        let (_, Copy { credential, key }) = copy.ok_or(PresentError::Credential)?;
-        let held = hold(&credential, inner.ports.crypto.as_ref())?;
-        let presentation = match (approved.holder_binding, key) {
+        let (_, copy) = copy.ok_or(PresentError::Credential)?;
+        let held = copy.hold(card.content.format, inner.ports.crypto.as_ref());
+        let Ok(HeldCredential::SdJwtVc(held)) = held else { return Err(PresentError::Credential) };
+        let presentation = match (approved.holder_binding, copy.key) {
             (true, None) => return Err(PresentError::Credential),
             (false, _) => self.bare(&held, &approved.disclose).await,
             (true, Some(key)) => {
@@ -249,13 +251,6 @@ impl Request {
     }
 }
 
-/// Takes a copy back from the sealed storage, where it went after it had been verified.
-fn hold(credential: &str, crypto: &dyn CryptoProvider) -> Result<HeldSdJwtVc, PresentError> {
-    UnverifiedSdJwtVc::parse(credential)
-        .and_then(|credential| credential.danger_hold_unverified(crypto))
-        .map_err(|_| PresentError::Credential)
-}
-
 fn unavailable(error: KeyStoreError) -> PresentError {
     match error {
         KeyStoreError::Signer(error) => PresentError::Key(error),
@@ -266,8 +261,10 @@ fn unavailable(error: KeyStoreError) -> PresentError {
 
 fn view(card: &Card, usable: bool) -> CredentialView<'_> {
     let content = &card.content;
-    let (vct, aka_vcts) =
-        if usable { (content.vct.as_str(), content.aka_vcts.as_slice()) } else { ("", &[][..]) };
+    let (vct, aka_vcts) = match (content.format, content.types.split_first()) {
+        (Format::SdJwtVc, Some((vct, aka_vcts))) if usable => (vct.as_str(), aka_vcts),
+        _ => ("", &[][..]),
+    };
     CredentialView {
         kind: TypeView::SdJwtVc { vct, aka_vcts },
         claims: &content.claims,

@@ -1,6 +1,7 @@
 //! What all formats have in common: their names, the types of credentials, the times they are valid, and
 //! the holder's verbs whatever the format: receive, hold, show.
 
+mod bound;
 mod format;
 mod held;
 mod kind;

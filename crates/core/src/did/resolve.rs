@@ -151,6 +151,25 @@ impl ResolutionError {
     }
 }
 
+impl Did {
+    /// The document of a DID that carries it in itself: did:key, did:jwk and the long forms of did:peer.
+    ///
+    /// # Errors
+    /// One [`ResolutionError`] per rule; [`ResolutionError::MethodNotSupported`] for those that have to be
+    /// fetched.
+    pub fn carried_document(
+        &self,
+        provider: &dyn CryptoProvider,
+    ) -> Result<DidDocument, ResolutionError> {
+        match self.method() {
+            "key" => key::resolve(self, provider),
+            "jwk" => jwk::resolve(self),
+            "peer" => peer::resolve(self, |_| None, provider),
+            _ => Err(ResolutionError::MethodNotSupported),
+        }
+    }
+}
+
 /// The DID methods that are resolved: did:key, did:jwk and did:peer; did:web and did:webvh once they have
 /// a source.
 #[derive(Clone)]

@@ -5,8 +5,9 @@ use std::{slice::from_ref, sync::Arc};
 use lanyard_core::{
     claims::{Claims, ClaimsPath},
     credential::{CredentialRefused, CredentialType, Format, HeldCredential, Validity},
-    crypto::{AwsLc, CryptoProvider, RustCrypto},
+    crypto::{AwsLc, CryptoProvider, RustCrypto, Signer as _},
     data_integrity::{Cryptosuite, ProofDraft},
+    did::Did,
     json,
     sd_jwt::KeyBindingRequest,
     sd_jwt_vc::{KeyBinding, SdJwtVcDraft, Vct},
@@ -16,7 +17,7 @@ use lanyard_core::{
         VerifiedCredentials, VerifyError,
     },
     w3c::{
-        CredentialDraft, CredentialV1Draft, jwt_vc_json,
+        CredentialDraft, CredentialV1Draft, HolderBinding, jwt_vc_json,
         ldp_vc::{self, Shown},
         vc_jose_cose::{self, SigningOptions},
     },
@@ -240,6 +241,40 @@ fn every_format_goes_from_issuer_to_holder_to_verifier() {
             assert!(outcomes(verified.checks(), Outcome::NotReached).is_empty(), "{format}");
         }
     }
+}
+
+#[test]
+fn every_format_says_to_whose_key_it_is_bound() {
+    let world = World::new();
+    let stranger = Person::new();
+    for format in Format::ALL {
+        let binding = world.receive(*format, &world.issue(*format)).expect("it is good").binding();
+        let key = match format {
+            Format::MsoMdoc => *world.mdoc.device.public_key(),
+            _ => world.holder.jwk().key,
+        };
+        assert!(binding.is_to(&key, &RustCrypto), "{format}");
+        assert!(!binding.is_to(&stranger.jwk().key, &RustCrypto), "{format}");
+    }
+}
+
+#[test]
+fn a_key_is_found_in_a_did_only_under_the_name_and_for_the_purpose_it_has_there() {
+    let holder = Person::new();
+    let key = holder.jwk().key;
+    let key_id = |binding: HolderBinding| binding.key_id_of(&key, &RustCrypto);
+    assert_eq!(key_id(HolderBinding::Subject(holder.did.clone())), Some(holder.key_id.clone()));
+    assert_eq!(key_id(HolderBinding::KeyId(holder.key_id.clone())), Some(holder.key_id.clone()));
+    let other_name = holder.did.with_fragment("1").expect("a digit is a fragment");
+    assert_eq!(key_id(HolderBinding::KeyId(other_name)), None);
+    assert_eq!(key_id(HolderBinding::Key(Box::new(holder.jwk().clone()))), None);
+    assert_eq!(key_id(HolderBinding::None), None);
+    let fetched = Did::parse("did:web:holder.example").expect("it is a DID");
+    assert_eq!(key_id(HolderBinding::Subject(fetched)), None);
+    // a JWK that is for encryption authenticates nobody
+    let mut jwk = holder.jwk().clone();
+    jwk.key_use = Some("enc".to_owned());
+    assert_eq!(key_id(HolderBinding::Subject(Did::from_jwk(&jwk))), None);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 
 use jiff::{Timestamp, tz::TimeZone};
+use lanyard_core::credential::Format;
 use lanyard_oid4vci::offer::{TxCodeDescription, TxCodeInput as InputMode};
 use lanyard_oid4vp::{
     dcql::QueryMatches,
@@ -11,7 +12,9 @@ use lanyard_oid4vp::{
     wallet::{Choices, Pick, Selection, VerifierIdentity},
 };
 use lanyard_wallet::{
-    IssuanceError, PresentationError, Request, Review, face::Face, storage::Card,
+    IssuanceError, PresentationError, Request, Review,
+    face::Face,
+    storage::{Card, NewCard},
 };
 use serde_json::Value;
 
@@ -74,7 +77,8 @@ pub(super) fn facts(card: &Card) -> Vec<Fact> {
     let mut facts = vec![
         fact("Issuer", content.issuer.clone()),
         fact("Signed by", content.issuer_identity.clone()),
-        fact("Type", content.vct.clone()),
+        fact("Format", content.format.name().to_owned()),
+        fact("Type", own_type(content).to_owned()),
         fact("Received", moment(content.received_at)),
     ];
     facts.extend(content.expires_at.map(|end| fact("Valid until", moment(end))));
@@ -82,6 +86,15 @@ pub(super) fn facts(card: &Card) -> Vec<Fact> {
         facts.push(fact("Unused copies", format!("{} of {}", card.unused_copies, card.copies)));
     }
     facts
+}
+
+/// The type that tells most: of a W3C credential the last, as the first is that of all of them.
+fn own_type(content: &NewCard) -> &str {
+    let own = match content.format {
+        Format::SdJwtVc | Format::MsoMdoc => content.types.first(),
+        Format::JwtVcJson | Format::LdpVc | Format::VcJwt | Format::VcSdJwt => content.types.last(),
+    };
+    own.map_or("", String::as_str)
 }
 
 pub(super) fn offer_page(

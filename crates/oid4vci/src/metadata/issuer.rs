@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lanyard_core::{crypto::SignatureAlgorithm, json, sd_jwt_vc::Vct};
+use lanyard_core::{credential::Format, crypto::SignatureAlgorithm, json, sd_jwt_vc::Vct};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
@@ -61,7 +61,7 @@ pub struct BatchIssuance {
 /// One credential configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CredentialConfigurationMetadata {
-    /// The format; only [`SD_JWT_VC`] is understood further.
+    /// The format identifier.
     pub format: String,
     /// The scope that asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,6 +81,23 @@ pub struct CredentialConfigurationMetadata {
     /// The type of an SD-JWT VC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vct: Option<Vct>,
+    /// The type of an mdoc.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doctype: Option<String>,
+    /// The types of a W3C credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_definition: Option<CredentialDefinition>,
+}
+
+/// `credential_definition` of a W3C credential (App. A.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialDefinition {
+    /// `@context`, for the formats that are JSON-LD.
+    #[serde(rename = "@context", default, skip_serializing_if = "Vec::is_empty")]
+    pub contexts: Vec<Value>,
+    /// The types, `VerifiableCredential` among them.
+    #[serde(rename = "type")]
+    pub types: Vec<String>,
 }
 
 /// One proof type.
@@ -122,9 +139,9 @@ pub enum MetadataError {
     /// A batch size below two.
     #[error("batch_size is below 2")]
     BatchSize,
-    /// An SD-JWT VC without a type.
-    #[error("credential configuration {0} has no vct")]
-    VctMissing(CredentialConfigurationId),
+    /// No type, in the member that the format has for it.
+    #[error("credential configuration {0} has no type")]
+    TypeMissing(CredentialConfigurationId),
     /// `response_types_supported` or `token_endpoint` says that nothing can be done here.
     #[error("the authorization server has no token endpoint")]
     TokenEndpointMissing,
@@ -232,13 +249,26 @@ impl CredentialConfigurationMetadata {
                 claims: claims.collect(),
             }),
             vct: Some(vct.clone()),
+            doctype: None,
+            credential_definition: None,
         }
     }
 
     fn accept_itself(&self, id: &CredentialConfigurationId) -> Result<(), MetadataError> {
-        // App. A.3.2: vct is required for SD-JWT VC
-        if self.format == SD_JWT_VC && self.vct.is_none() {
-            return Err(MetadataError::VctMissing(id.clone()));
+        let has_type = match Format::from_identifier(&self.format) {
+            // App. A.3.2: vct is required for SD-JWT VC
+            Some(Format::SdJwtVc) => self.vct.is_some(),
+            // App. A.2.2: doctype is required for mdoc
+            Some(Format::MsoMdoc) => self.doctype.is_some(),
+            // App. A.1.1.2, A.1.2.2: credential_definition with a type is required
+            Some(Format::JwtVcJson | Format::LdpVc) => self
+                .credential_definition
+                .as_ref()
+                .is_some_and(|definition| !definition.types.is_empty()),
+            Some(Format::VcJwt | Format::VcSdJwt) | None => true,
+        };
+        if !has_type {
+            return Err(MetadataError::TypeMissing(id.clone()));
         }
         let claims = self.credential_metadata.iter().flat_map(|metadata| &metadata.claims);
         ClaimDescription::accept_paths(claims.map(|claim| &claim.path))

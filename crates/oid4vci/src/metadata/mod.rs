@@ -9,6 +9,6 @@ pub use authorization_server::AuthorizationServerMetadata;
 pub use claims::{ClaimDescription, ContradictoryClaims};
 pub use display::{BackgroundImage, ClaimDisplay, CredentialDisplay, IssuerDisplay, Logo};
 pub use issuer::{
-    BatchIssuance, CredentialConfigurationMetadata, CredentialIssuerMetadata, CredentialMetadata,
-    MetadataError, ProofTypeMetadata, ResponseEncryption, SD_JWT_VC,
+    BatchIssuance, CredentialConfigurationMetadata, CredentialDefinition, CredentialIssuerMetadata,
+    CredentialMetadata, MetadataError, ProofTypeMetadata, ResponseEncryption, SD_JWT_VC,
 };

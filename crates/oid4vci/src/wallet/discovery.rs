@@ -8,7 +8,7 @@ use crate::{
     CredentialConfigurationId, IssuerUrl, Transport, WellKnown,
     metadata::{
         AuthorizationServerMetadata, CredentialConfigurationMetadata, CredentialIssuerMetadata,
-        MetadataError, SD_JWT_VC,
+        MetadataError,
     },
     offer::{CredentialOffer, Grants, OfferError},
 };
@@ -190,7 +190,7 @@ pub struct OfferedCredential<'a> {
 /// Why a credential cannot be taken by this wallet.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Unsupported {
-    /// Another format than SD-JWT VC.
+    /// A format that this wallet does not keep.
     #[error("the credential format is not supported")]
     Format,
     /// No `jwt` key proof, or no binding by `jwk`.
@@ -240,7 +240,7 @@ impl CheckedOffer {
 impl CredentialConfigurationMetadata {
     /// Why this wallet cannot take such a credential, if it cannot.
     pub fn unsupported(&self) -> Option<Unsupported> {
-        if self.format != SD_JWT_VC {
+        if self.known_format().is_none() {
             return Some(Unsupported::Format);
         }
         let methods = &self.cryptographic_binding_methods_supported;
@@ -248,7 +248,8 @@ impl CredentialConfigurationMetadata {
             Some(proof) if proof.key_attestations_required.is_some() => {
                 Some(Unsupported::KeyAttestation)
             }
-            Some(_) if methods.iter().any(|method| method == "jwk") => None,
+            // §12.2.4: cose_key is how an mdoc holds the key of a jwk proof
+            Some(_) if methods.iter().any(|method| method == "jwk" || method == "cose_key") => None,
             // §12.2.4: both are absent for a credential that is bound to no key
             None if methods.is_empty() && self.proof_types_supported.is_empty() => None,
             // §12.2.4: one without the other tells nobody how to bind

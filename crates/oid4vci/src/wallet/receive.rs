@@ -1,10 +1,13 @@
 //! Credentials arrive: each is verified and found its key before anybody sees it (OID4VCI §8.3).
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use lanyard_core::{
+    credential::{self, Format, HeldCredential},
     crypto::PublicKey,
-    sd_jwt_vc::{HeldSdJwtVc, SdJwtVcError, UnverifiedSdJwtVc, Vct},
-    trust::{IssuerError, IssuerKeys},
+    trust::IssuerKeys,
+    w3c::HolderBinding,
 };
 use serde_json::Value;
 use thiserror::Error;
@@ -13,13 +16,16 @@ use super::{
     IncomingResponse, PeerError, PendingCredential, ResponseFault,
     http::{Sorted, read},
 };
-use crate::credential::{CredentialInResponse, CredentialResponse};
+use crate::{
+    credential::{CredentialInResponse, CredentialResponse},
+    metadata::CredentialConfigurationMetadata,
+};
 
 /// A credential that was verified, and the key it is bound to.
 #[derive(Debug)]
 pub struct ReceivedCredential {
     /// The credential.
-    pub credential: HeldSdJwtVc,
+    pub credential: HeldCredential,
     /// The key of the request that it is bound to; none when it is bound to no key.
     pub key: Option<PublicKey>,
 }
@@ -42,15 +48,12 @@ pub enum CredentialRefused {
     /// No credential, or more than there were keys.
     #[error("the issuer gave another number of credentials than was asked for")]
     Count,
-    /// Not a string, where the format is one.
+    /// Not a string, or not an object, where the format is one.
     #[error("a credential has not the form of its format")]
     Form,
-    /// The issuer of the credential is not believed, or its key was not found.
+    /// The credential does not verify, or its issuer is not believed.
     #[error("{0}")]
-    Issuer(IssuerError),
-    /// The credential does not verify.
-    #[error("{0}")]
-    Credential(SdJwtVcError),
+    Credential(#[from] credential::CredentialRefused),
     /// Another type than the one that was asked for.
     #[error("a credential is of another type than the one asked for")]
     Type,
@@ -93,7 +96,7 @@ impl PendingCredential {
         let mut received = Vec::with_capacity(credentials.len());
         for credential in credentials {
             let credential = self.verify(&credential, issuers, now).await?;
-            received.push(self.bind(credential, &received)?);
+            received.push(self.bind(credential, &received, issuers)?);
         }
         Ok(received)
     }
@@ -103,44 +106,75 @@ impl PendingCredential {
         credential: &CredentialInResponse,
         issuers: &IssuerKeys,
         now: Timestamp,
-    ) -> Result<HeldSdJwtVc, CredentialRefused> {
-        // App. A.3.4: an SD-JWT VC is a JSON string
-        let Value::String(compact) = &credential.credential else {
-            return Err(CredentialRefused::Form);
+    ) -> Result<HeldCredential, CredentialRefused> {
+        let format = self.metadata.known_format().ok_or(CredentialRefused::Form)?;
+        let text = match (format, &credential.credential) {
+            // App. A.1.2.4: a JSON object
+            (Format::LdpVc, Value::Object(_)) => Cow::Owned(credential.credential.to_string()),
+            (Format::LdpVc, _) => return Err(CredentialRefused::Form),
+            // App. A.1.1.5, A.2.4, A.3.4: a JSON string
+            (_, Value::String(text)) => Cow::Borrowed(text.as_str()),
+            _ => return Err(CredentialRefused::Form),
         };
-        let credential =
-            UnverifiedSdJwtVc::parse(compact).map_err(CredentialRefused::Credential)?;
-        let key = issuers
-            .find(&credential.claimed_issuer(), now)
-            .await
-            .map_err(CredentialRefused::Issuer)?;
-        let credential = credential
-            .verify_for_holding(key, now, issuers.provider())
-            .map_err(CredentialRefused::Credential)?;
-        // App. A.3.2: the vct of the configuration is the type of the credential
-        if Some(credential.vct().as_str()) != self.metadata.vct.as_ref().map(Vct::as_str) {
-            return Err(CredentialRefused::Type);
+        let credential = HeldCredential::receive(format, &text, issuers, now).await?;
+        if self.metadata.is_type_of(&credential) {
+            Ok(credential)
+        } else {
+            Err(CredentialRefused::Type)
         }
-        Ok(credential)
     }
 
-    /// Issuers answer in any order: a credential finds its key by its confirmation claim alone.
+    /// Issuers answer in any order: a credential finds its key by what is in it alone.
     fn bind(
         &self,
-        credential: HeldSdJwtVc,
+        credential: HeldCredential,
         before: &[ReceivedCredential],
+        issuers: &IssuerKeys,
     ) -> Result<ReceivedCredential, CredentialRefused> {
-        let key = credential.holder_key();
-        let fits = match key {
-            // §8.3: a key binds one credential of the response at most
-            Some(key) => {
-                self.keys.contains(&key) && before.iter().all(|other| other.key != Some(key))
-            }
-            None => self.keys.is_empty(),
-        };
-        if !fits {
-            return Err(CredentialRefused::Key);
+        let binding = credential.binding();
+        if self.keys.is_empty() {
+            // nobody asked for it to be bound: an identifier of the subject is no binding then
+            return match binding {
+                HolderBinding::Key(_) | HolderBinding::KeyId(_) => Err(CredentialRefused::Key),
+                HolderBinding::Subject(_) | HolderBinding::None => {
+                    Ok(ReceivedCredential { credential, key: None })
+                }
+            };
         }
-        Ok(ReceivedCredential { credential, key })
+        let provider = issuers.provider();
+        let key = self.keys.iter().find(|key| binding.is_to(key, provider));
+        // §8.3: a key binds one credential of the response at most
+        match key {
+            Some(key) if before.iter().all(|other| other.key != Some(*key)) => {
+                Ok(ReceivedCredential { credential, key: Some(*key) })
+            }
+            _ => Err(CredentialRefused::Key),
+        }
+    }
+}
+
+impl CredentialConfigurationMetadata {
+    /// The format, if it is one that this wallet keeps.
+    pub fn known_format(&self) -> Option<Format> {
+        Format::from_identifier(&self.format)
+    }
+
+    /// Whether a credential is of the type that this configuration says.
+    fn is_type_of(&self, credential: &HeldCredential) -> bool {
+        let types = credential.types();
+        let is = |name: &str| types.iter().any(|own| own.name() == name);
+        match credential.format() {
+            // App. A.3.2: the vct of the configuration is the type; an aka_vct is not what was asked for
+            Format::SdJwtVc => {
+                self.vct.as_ref().is_some_and(|vct| types.first() == Some(&vct.into()))
+            }
+            // App. A.2.2: the doctype likewise
+            Format::MsoMdoc => self.doctype.as_deref().is_some_and(is),
+            // App. A.1.1.2, A.1.2.2: every type of the definition
+            Format::JwtVcJson | Format::LdpVc | Format::VcJwt | Format::VcSdJwt => self
+                .credential_definition
+                .as_ref()
+                .is_some_and(|definition| definition.types.iter().all(|name| is(name))),
+        }
     }
 }

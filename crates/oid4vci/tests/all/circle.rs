@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lanyard_core::claims::ClaimsPath;
+use lanyard_core::credential::HeldCredential;
 use lanyard_core::crypto::Signer;
 use lanyard_oid4vci::{
     Transport,
@@ -80,6 +81,7 @@ async fn a_batch_comes_back_verified_and_mapped_to_its_keys() {
     let expected: Vec<_> = keys.iter().rev().map(|key| Some(*key.public_key())).collect();
     assert_eq!(order, expected);
     for ReceivedCredential { credential, .. } in &received {
+        let HeldCredential::SdJwtVc(credential) = credential else { panic!("an SD-JWT VC") };
         assert_eq!(credential.vct().as_str(), "urn:example:employee-badge:1");
         assert_eq!(credential.claims().text("given_name"), Ok("Ada"));
         let locality = ClaimsPath::key("workplace").then_key("site");

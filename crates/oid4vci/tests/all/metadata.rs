@@ -143,7 +143,7 @@ fn refuses_what_the_specification_says_must_not_be() {
     let mut metadata = written(&World::new());
     let badges = &mut metadata["credential_configurations_supported"]["employee_badge"];
     badges.as_object_mut().unwrap().shift_remove("vct");
-    assert_eq!(read(&metadata), Err(MetadataError::VctMissing(badge())));
+    assert_eq!(read(&metadata), Err(MetadataError::TypeMissing(badge())));
 
     let malformed = CredentialIssuerMetadata::parse(b"{", &issuer_url(ISSUER));
     assert_eq!(malformed, Err(MetadataError::Malformed));

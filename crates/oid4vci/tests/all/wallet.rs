@@ -1,4 +1,5 @@
 use lanyard_core::{
+    credential,
     crypto::Curve,
     trust::{IssuerError, IssuerKeys, IssuerTrust},
 };
@@ -107,8 +108,14 @@ fn says_of_each_credential_why_it_cannot_be_taken() {
         checked.unwrap().credentials().find_map(|credential| credential.unsupported)
     };
     assert_eq!(unsupported(|_| {}), None);
-    let mdoc = unsupported(|badge| badge["format"] = json!("mso_mdoc"));
-    assert_eq!(mdoc, Some(Unsupported::Format));
+    let unknown = unsupported(|badge| badge["format"] = json!("vc+sd-jwt"));
+    assert_eq!(unknown, Some(Unsupported::Format));
+    let mdoc = unsupported(|badge| {
+        badge["format"] = json!("mso_mdoc");
+        badge["doctype"] = json!("org.iso.18013.5.1.mDL");
+        badge["cryptographic_binding_methods_supported"] = json!(["cose_key"]);
+    });
+    assert_eq!(mdoc, None);
     let attested = unsupported(|badge| {
         badge["proof_types_supported"]["jwt"]["key_attestations_required"] = json!({});
     });
@@ -287,7 +294,8 @@ async fn refuses_a_credential_whose_issuer_is_not_believed() {
     let body = serde_json::to_vec(&response).unwrap();
     let nobody = IssuerKeys::new(IssuerTrust::new(), world.provider.clone());
     let refused = pending.receive(ok(&body), &nobody, world.now).await.unwrap_err();
-    assert_eq!(refused, CredentialRefused::Issuer(IssuerError::NotTrusted));
+    let not_believed = credential::CredentialRefused::Issuer(IssuerError::NotTrusted);
+    assert_eq!(refused, CredentialRefused::Credential(not_believed));
 }
 
 #[tokio::test]

@@ -3,7 +3,11 @@
 //! A card is one logical credential; each of its copies is a credential of its own, with its own key,
 //! so that two presentations cannot be linked by what they carry.
 
-use lanyard_core::Timestamp;
+use lanyard_core::{
+    Timestamp,
+    credential::{CredentialRefused, Format, HeldCredential},
+    crypto::CryptoProvider,
+};
 use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -32,17 +36,19 @@ pub struct NewCard {
     pub issuer_identity: String,
     /// The credential configuration it was issued from.
     pub configuration: String,
-    /// The type: `vct`.
-    pub vct: String,
+    /// The format of its copies.
+    pub format: Format,
+    /// The types it is of, in the words of its format and never empty: of an SD-JWT VC the `vct` and the
+    /// `aka_vcts`, of an mdoc the `docType`, of a W3C credential every `type` as it stands there.
+    pub types: Vec<String>,
     /// How it looks.
     pub face: Face,
-    /// Further types it says to be of: `aka_vcts`.
-    pub aka_vcts: Vec<String>,
     /// The authority key identifiers in the chain it came with, for `trusted_authorities`.
     pub key_identifiers: Vec<Vec<u8>>,
     /// Whether its copies are bound to keys.
     pub holder_bound: bool,
-    /// The claims, as the verified credential disclosed them to the holder.
+    /// The claims, as the verified credential disclosed them to the holder, in their places: those of an
+    /// mdoc in its namespaces, those of a W3C credential as the whole document.
     pub claims: Map<String, Value>,
     /// When it was received.
     pub received_at: Timestamp,
@@ -66,10 +72,24 @@ pub struct Card {
 /// One copy: a credential and the name of its key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Copy {
-    /// The credential as received.
+    /// The credential as received: text in the form of its card's format.
     pub credential: String,
     /// The key it is bound to; none when it is bound to no key.
     pub key: Option<KeyHandle>,
+}
+
+impl Copy {
+    /// Takes it back from the sealed storage, where it went after it had been verified.
+    ///
+    /// # Errors
+    /// [`CredentialRefused`] when it cannot be read, which is never the case for what a wallet stored.
+    pub fn hold(
+        &self,
+        format: Format,
+        crypto: &dyn CryptoProvider,
+    ) -> Result<HeldCredential, CredentialRefused> {
+        HeldCredential::danger_hold_unverified(format, &self.credential, crypto)
+    }
 }
 
 impl Storage {

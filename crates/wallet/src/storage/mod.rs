@@ -5,6 +5,7 @@
 //! place, does not open. Two processes may share the file.
 
 mod cards;
+mod migrate;
 mod seal;
 
 use std::{
@@ -18,14 +19,11 @@ use thiserror::Error;
 
 pub use cards::{Card, CardId, Copy, CopyId, NewCard};
 
-use self::seal::Seal;
+use self::{migrate::SCHEMA, seal::Seal};
 use crate::{
     history::{Entry, EntryId},
     ports::{KeyHandle, SecureStorage},
 };
-
-/// The schema this version reads and writes.
-const SCHEMA: i64 = 1;
 
 /// Why the database did not do as asked; nothing in it was lost.
 #[derive(Debug, Error)]
@@ -87,14 +85,17 @@ impl Storage {
                 transaction.execute_batch(include_str!("schema.sql"))?;
                 let check = seal.seal("check", 0, b"lanyard wallet");
                 transaction.execute("INSERT INTO key_check (sealed) VALUES (?1)", [check])?;
-                transaction.pragma_update(None, "user_version", SCHEMA)?;
+                migrate::bring_up(&transaction, &seal, 1)?;
                 transaction.commit()?;
             }
-            SCHEMA => {
+            1..=SCHEMA => {
                 let check: Vec<u8> =
                     transaction.query_row("SELECT sealed FROM key_check", [], |row| row.get(0))?;
                 seal.open("check", 0, &check).map_err(|_| StorageError::WrongKey)?;
-                drop(transaction);
+                if found < SCHEMA {
+                    migrate::bring_up(&transaction, &seal, found)?;
+                }
+                transaction.commit()?;
             }
             found => return Err(StorageError::NewerSchema { found }),
         }

@@ -1,3 +1,4 @@
+-- The first schema; migrate.rs brings it up to today's.
 -- Every record is sealed; AUTOINCREMENT so that a row number, which the seal binds, is never used again.
 CREATE TABLE key_check (sealed BLOB NOT NULL);
 CREATE TABLE holder_key (id INTEGER PRIMARY KEY AUTOINCREMENT, sealed BLOB NOT NULL);

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use lanyard_core::crypto::RustCrypto;
+use lanyard_core::{credential::Format, crypto::RustCrypto};
 use lanyard_testkit::test_now;
 use lanyard_wallet::{
     SoftwareKeys,
@@ -35,9 +35,9 @@ fn card() -> NewCard {
         issuer_name: Some("Canary Issuer".to_owned()),
         issuer_identity: "CN=Canary".to_owned(),
         configuration: "canary_badge".to_owned(),
-        vct: "urn:canary:badge".to_owned(),
+        format: Format::SdJwtVc,
+        types: vec!["urn:canary:badge".to_owned()],
         face: Face { name: "Canary badge".to_owned(), ..Face::default() },
-        aka_vcts: Vec::new(),
         holder_bound: true,
         key_identifiers: Vec::new(),
         claims: claims.as_object().cloned().expect("an object"),
