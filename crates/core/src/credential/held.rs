@@ -15,6 +15,7 @@ use crate::{
     sd_jwt_vc::{HeldSdJwtVc, SdJwtVcError, UnverifiedSdJwtVc},
     trust::{IssuerError, IssuerIdentity, IssuerKeys},
     w3c::{
+        expand_types,
         jwt_vc_json::{HeldJwtVc, JwtVcError, UnverifiedJwtVc},
         ldp_vc::{HeldLdpVc, LdpVcError, UnverifiedLdpVc},
         vc_jose_cose::{
@@ -204,6 +205,18 @@ impl HeldCredential {
             Self::LdpVc(held) => held.credential().types().map(w3c).collect(),
             Self::VcJwt(held) => held.credential().types().map(w3c).collect(),
             Self::VcSdJwt(held) => held.credential().types().map(w3c).collect(),
+        }
+    }
+
+    /// The types of a W3C credential as its contexts expand them, which is how OpenID4VP asks for them; none
+    /// for other formats (OID4VP 1.0 App. B.1.1).
+    pub fn expanded_types(&self) -> Vec<String> {
+        match self {
+            Self::SdJwtVc(_) | Self::MsoMdoc(_) => Vec::new(),
+            Self::JwtVcJson(held) => expand_types(held.credential().document()),
+            Self::LdpVc(held) => expand_types(held.credential().document()),
+            Self::VcJwt(held) => expand_types(held.credential().document()),
+            Self::VcSdJwt(held) => expand_types(held.credential().document()),
         }
     }
 

@@ -1,19 +1,21 @@
 //! The paved road for every format.
 
 use super::{
-    Cause, CauseKind, CheckName, Checks, Expected, Outcome, PresentationVerifier, Presented,
-    Refusal, RefusalReason, VerifiedCredential, VerifiedCredentials, VerifyError, blame,
+    Cause, CauseKind, CheckName, Checks, Expected, KeyBindingRule, Outcome, PresentationVerifier,
+    Presented, Refusal, RefusalReason, VerifiedCredential, VerifiedCredentials, VerifyError, blame,
     policy::Subject, status::StatusOf,
 };
 use crate::{
-    credential::Format,
+    credential::{CredentialType, Format},
     data_integrity::json_ld::Contexts,
     mdoc::{self, ExpectedDeviceAuth, ExpectedMdoc, MdocPresentationError},
     trust::IssuerError,
     w3c::{
         ExpectedPresentation,
-        jwt_vc_json::{self, VerifiedJwtVp},
-        ldp_vc::{self, VerifiedLdpVp},
+        jwt_vc_json::{
+            self, JwtVcError, JwtVpError, UnverifiedJwtVc, VerifiedJwtVc, VerifiedJwtVp,
+        },
+        ldp_vc::{self, LdpVcError, LdpVpError, UnverifiedLdpVc, VerifiedLdpVc, VerifiedLdpVp},
         vc_jose_cose::{self, VerifiedVp},
     },
 };
@@ -29,8 +31,8 @@ impl PresentationVerifier {
     /// Verifies a presentation of any format, completely.
     ///
     /// What was asked for is the same for all: for an mdoc, nonce and audience are in the session
-    /// transcript. A presentation that is not of an SD-JWT VC is always bound to its holder, whatever
-    /// [`KeyBindingRule`](super::KeyBindingRule) says.
+    /// transcript. An mdoc is always bound to its holder, whatever [`KeyBindingRule`] says; a W3C credential
+    /// that came alone is refused unless the rule lets it.
     ///
     /// # Errors
     /// As [`PresentationVerifier::verify`].
@@ -48,6 +50,8 @@ impl PresentationVerifier {
             window: policy.key_binding,
             validity: policy.validity,
         };
+        let rule = self.policies.key_binding(expected.asked.key_binding);
+        let unbound = rule == KeyBindingRule::NotRequired;
         let opened = match presented {
             Presented::SdJwtVc(received) => {
                 let verified = self.verify(received, expected).await?;
@@ -79,6 +83,20 @@ impl PresentationVerifier {
                 let verified = ldp_vc::verify_presentation(text, &request, &self.keys, contexts);
                 all(verified.await.map(VerifiedLdpVp::into_credentials), VerifiedCredential::LdpVc)
             }
+            Presented::JwtVcAlone(compact) if unbound => self
+                .jwt_vc_alone(compact, &request)
+                .await
+                .map(|credential| vec![VerifiedCredential::JwtVcJson(credential)])
+                .map_err(Ending::from),
+            Presented::LdpVcAlone(text) if unbound => self
+                .ldp_vc_alone(text, &request)
+                .await
+                .map(|credential| vec![VerifiedCredential::LdpVc(credential)])
+                .map_err(Ending::from),
+            // OID4VP 1.0 §8.6: a cryptographic proof of holder binding, unless requested otherwise
+            Presented::JwtVcAlone(_) | Presented::LdpVcAlone(_) => {
+                Err(Ending::refused(CheckName::HolderKey, RefusalReason::HolderBindingMissing))
+            }
             Presented::VpJwt(compact) => {
                 let verified = vc_jose_cose::verify_presentation(compact, &request, &self.keys);
                 all(
@@ -99,6 +117,10 @@ impl PresentationVerifier {
             _ => &[CheckName::Disclosures],
         };
         inner.iter().for_each(|name| checks.set(*name, Outcome::NotApplicable));
+        if presented.is_alone() && unbound {
+            let binding = CheckName::ALL.into_iter().filter(|name| name.is_key_binding());
+            binding.for_each(|name| checks.set(name, Outcome::NotApplicable));
+        }
         let credentials = match opened {
             Ok(credentials) => credentials,
             Err(ending) => return Err(end(checks, format, ending)),
@@ -124,11 +146,41 @@ impl PresentationVerifier {
         Ok(VerifiedCredentials { credentials, checks })
     }
 
+    /// A credential of VCDM 1.1 without a presentation around it: everything but who presents it.
+    async fn jwt_vc_alone(
+        &self,
+        compact: &str,
+        expected: &ExpectedPresentation<'_>,
+    ) -> Result<VerifiedJwtVc, JwtVpError> {
+        let credential = UnverifiedJwtVc::parse(compact)?;
+        let key = self.keys.find(&credential.claimed_issuer(), expected.now).await?;
+        let credential = credential.verify(key, &*self.provider)?;
+        let valid = credential.judge_validity(&expected.validity, expected.now);
+        valid.map_err(JwtVcError::from)?;
+        Ok(credential)
+    }
+
+    /// A credential with proofs without a presentation around it: everything but who presents it.
+    async fn ldp_vc_alone(
+        &self,
+        text: &str,
+        expected: &ExpectedPresentation<'_>,
+    ) -> Result<VerifiedLdpVc, LdpVpError> {
+        let credential = UnverifiedLdpVc::parse(text.as_bytes())?;
+        let contexts = Contexts::bundled();
+        let credential = credential.verify(&self.keys, contexts, expected.now).await?;
+        let valid = credential.judge_validity(&expected.validity, expected.now);
+        valid.map_err(LdpVcError::from)?;
+        Ok(credential)
+    }
+
     fn judge(&self, credential: &VerifiedCredential, expected: &Expected) -> Result<(), Ending> {
         let types = credential.types();
         let asked = &expected.asked.types;
         // OID4VP 1.0 App. B.1, B.2: one of the types that were asked for
-        if !asked.is_empty() && !asked.iter().any(|kind| types.contains(kind)) {
+        let expanded = credential.expanded_types().into_iter().map(CredentialType::w3c);
+        let own: Vec<_> = types.iter().cloned().chain(expanded).collect();
+        if !asked.is_empty() && !asked.iter().any(|all| all.iter().all(|kind| own.contains(kind))) {
             let reason = RefusalReason::WrongType;
             return Err(Ending { check: CheckName::Type, reason, undetermined: false });
         }
@@ -208,10 +260,10 @@ impl From<MdocPresentationError> for Ending {
     }
 }
 
-impl From<jwt_vc_json::JwtVpError> for Ending {
-    fn from(error: jwt_vc_json::JwtVpError) -> Self {
+impl From<JwtVpError> for Ending {
+    fn from(error: JwtVpError) -> Self {
         match error {
-            jwt_vc_json::JwtVpError::Issuer(error) => Self::by_issuer(error),
+            JwtVpError::Issuer(error) => Self::by_issuer(error),
             error => Self {
                 check: blame::jwt_vp(&error),
                 undetermined: error.is_undetermined(),
@@ -221,12 +273,10 @@ impl From<jwt_vc_json::JwtVpError> for Ending {
     }
 }
 
-impl From<ldp_vc::LdpVpError> for Ending {
-    fn from(error: ldp_vc::LdpVpError) -> Self {
+impl From<LdpVpError> for Ending {
+    fn from(error: LdpVpError) -> Self {
         match error {
-            ldp_vc::LdpVpError::Credential(ldp_vc::LdpVcError::Issuer(error)) => {
-                Self::by_issuer(error)
-            }
+            LdpVpError::Credential(LdpVcError::Issuer(error)) => Self::by_issuer(error),
             error => Self {
                 check: blame::ldp_vp(&error),
                 undetermined: error.is_undetermined(),

@@ -100,7 +100,8 @@ pub struct Expecting {
     audience: Audience,
     nonce: RequestNonce,
     key_binding: KeyBindingRule,
-    types: Vec<CredentialType>,
+    /// Alternatives; of one alternative it must be of every type.
+    types: Vec<Vec<CredentialType>>,
 }
 
 /// What a presentation must answer.
@@ -127,7 +128,15 @@ impl Expecting {
     /// Demands this type; called more than once, any of them will do. Without, every type will.
     #[must_use]
     pub fn of_type(mut self, kind: impl Into<CredentialType>) -> Self {
-        self.types.push(kind.into());
+        self.types.push(vec![kind.into()]);
+        self
+    }
+
+    /// Demands all of these types at once, as `type_values` may; beside [`Expecting::of_type`] it is one more
+    /// alternative (OID4VP 1.0 App. B.1.1).
+    #[must_use]
+    pub fn of_types(mut self, kinds: impl IntoIterator<Item = CredentialType>) -> Self {
+        self.types.push(kinds.into_iter().collect());
         self
     }
 
@@ -261,7 +270,7 @@ impl PresentationVerifier {
             let mut types = [verified.vct()].into_iter().chain(verified.aka_vcts());
             types.any(|vct| CredentialType::vct(vct) == *kind)
         };
-        if !asked.types.is_empty() && !asked.types.iter().any(is_of) {
+        if !asked.types.is_empty() && !asked.types.iter().any(|all| all.iter().all(is_of)) {
             return Err(refuse(checks, CheckName::Type, RefusalReason::WrongType));
         }
 

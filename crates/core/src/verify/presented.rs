@@ -10,7 +10,7 @@ use crate::{
     sd_jwt_vc::VerifiedSdJwtVc,
     status::StatusReference,
     trust::IssuerIdentity,
-    w3c::{jwt_vc_json::VerifiedJwtVc, ldp_vc::VerifiedLdpVc, vc_jose_cose},
+    w3c::{expand_types, jwt_vc_json::VerifiedJwtVc, ldp_vc::VerifiedLdpVc, vc_jose_cose},
 };
 
 /// A presentation as it arrived: one element of a `vp_token` (OID4VP 1.0 §8.1, App. B).
@@ -27,8 +27,12 @@ pub enum Presented<'p> {
     },
     /// A presentation of VCDM 1.1 as a JWT.
     JwtVcJson(&'p str),
+    /// A credential of VCDM 1.1 as a JWT, alone: nothing shows whose it is.
+    JwtVcAlone(&'p str),
     /// A presentation of VCDM 2.0 with a Data Integrity proof, as JSON.
     LdpVc(&'p str),
+    /// A credential of VCDM 2.0 with Data Integrity proofs, as JSON, alone: nothing shows whose it is.
+    LdpVcAlone(&'p str),
     /// A presentation of VCDM 2.0 as a JWT, `vp+jwt`.
     VpJwt(&'p str),
 }
@@ -39,10 +43,15 @@ impl Presented<'_> {
         match self {
             Self::SdJwtVc(_) => Format::SdJwtVc,
             Self::MsoMdoc { .. } => Format::MsoMdoc,
-            Self::JwtVcJson(_) => Format::JwtVcJson,
-            Self::LdpVc(_) => Format::LdpVc,
+            Self::JwtVcJson(_) | Self::JwtVcAlone(_) => Format::JwtVcJson,
+            Self::LdpVc(_) | Self::LdpVcAlone(_) => Format::LdpVc,
             Self::VpJwt(_) => Format::VcJwt,
         }
+    }
+
+    /// Whether it is a W3C credential without a presentation around it.
+    pub(super) const fn is_alone(&self) -> bool {
+        matches!(self, Self::JwtVcAlone(_) | Self::LdpVcAlone(_))
     }
 }
 
@@ -134,6 +143,17 @@ impl VerifiedCredential {
             Self::JwtVcJson(credential) => credential.credential().types().map(w3c).collect(),
             Self::LdpVc(credential) => credential.credential().types().map(w3c).collect(),
             Self::VcJoseCose(credential) => credential.credential().types().map(w3c).collect(),
+        }
+    }
+
+    /// The types of a W3C credential as its contexts expand them, which is how OpenID4VP asks for them; none
+    /// for other formats (OID4VP 1.0 App. B.1.1).
+    pub fn expanded_types(&self) -> Vec<String> {
+        match self {
+            Self::SdJwtVc(_) | Self::MsoMdoc(_) => Vec::new(),
+            Self::JwtVcJson(credential) => expand_types(credential.credential().document()),
+            Self::LdpVc(credential) => expand_types(credential.credential().document()),
+            Self::VcJoseCose(credential) => expand_types(credential.credential().document()),
         }
     }
 

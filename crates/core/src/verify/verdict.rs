@@ -153,6 +153,9 @@ pub enum RefusalReason {
     /// It is not of a type that was asked for.
     #[error("the credential is of another type than was asked for")]
     WrongType,
+    /// A W3C credential came alone although its holder has to prove that it is theirs.
+    #[error("a proof of the holder is required")]
+    HolderBindingMissing,
     /// It was revoked by its issuer, for good.
     #[error("the credential was revoked")]
     Revoked,
@@ -181,6 +184,7 @@ impl Refusal {
             RefusalReason::TypeMetadata(error) => error.code(),
             RefusalReason::TypeRule(error) => error.code(),
             RefusalReason::WrongType => "credential_wrong_type",
+            RefusalReason::HolderBindingMissing => "holder_binding_missing",
             RefusalReason::Revoked => "credential_revoked",
             RefusalReason::Suspended => "credential_suspended",
             RefusalReason::StatusNotValid => "credential_status_not_valid",

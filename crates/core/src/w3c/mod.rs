@@ -22,6 +22,7 @@ mod members;
 mod presentation;
 mod related_resource;
 mod signed;
+mod types;
 mod uri;
 pub mod vc_jose_cose;
 
@@ -37,6 +38,7 @@ pub use holder::{ExpectedPresentation, Holder, HolderBinding, HolderError};
 pub use members::{ContextFault, EntryFault, TypeFault};
 pub use presentation::{Presentation, PresentationError, PresentedCredential};
 pub use related_resource::{Digest, RelatedResource, RelatedResourceError, RelatedResourceFault};
+pub(crate) use types::expand_types;
 pub use uri::{Uri, UriError};
 
 /// The first context of every document of VCDM 2.0 (VCDM 2.0 §4.3).

@@ -11,6 +11,7 @@ mod expand;
 mod members;
 mod name;
 mod term;
+mod types;
 mod value;
 
 pub use contexts::Contexts;
@@ -18,6 +19,7 @@ pub use error::JsonLdError;
 pub use expand::to_rdf;
 pub(super) use expand::to_rdf_by_names;
 pub(super) use name::name_blank_nodes;
+pub(crate) use types::expand_types;
 
 /// Every keyword of JSON-LD 1.1 (JSON-LD 1.1 §1.7).
 const KEYWORDS: [&str; 24] = [

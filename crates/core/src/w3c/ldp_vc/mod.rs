@@ -16,5 +16,5 @@ mod presentation;
 pub use credential::{HeldLdpVc, UnverifiedLdpVc, VerifiedLdpVc};
 pub use error::{LdpVcError, LdpVpError};
 pub use issue::issue;
-pub use present::{PresentLdpError, Shown, present};
+pub use present::{PresentLdpError, Shown, present, show};
 pub use presentation::{VerifiedLdpVp, verify_presentation};

@@ -44,6 +44,26 @@ pub enum PresentLdpError {
     Proof(#[from] DataIntegrityError),
 }
 
+impl<'h> Shown<'h> {
+    const fn held(&self) -> &'h HeldLdpVc {
+        match self {
+            Self::Whole(held) | Self::Parts(held, _) => held,
+        }
+    }
+}
+
+/// A credential as a verifier gets it, alone and for anyone to take further: nothing shows whose it is
+/// (OID4VP 1.0 App. B.1, `require_cryptographic_holder_binding` false).
+///
+/// # Errors
+/// [`PresentLdpError::Proof`].
+pub fn show(shown: &Shown<'_>, provider: &dyn CryptoProvider) -> Result<Object, PresentLdpError> {
+    Ok(match shown {
+        Shown::Whole(held) => held.whole(provider)?,
+        Shown::Parts(held, pointers) => held.parts(pointers, provider)?,
+    })
+}
+
 /// Signs a presentation of these credentials, useless for any other request.
 ///
 /// # Errors
@@ -56,10 +76,7 @@ pub async fn present(
     let key_id = request.key_id.ok_or(PresentLdpError::NoKeyId)?;
     let mut presented = Vec::with_capacity(credentials.len());
     for shown in credentials {
-        let (held, object) = match shown {
-            Shown::Whole(held) => (held, held.whole(provider)?),
-            Shown::Parts(held, pointers) => (held, held.parts(pointers, provider)?),
-        };
+        let (held, object) = (shown.held(), show(shown, provider)?);
         let is_theirs = match held.binding() {
             HolderBinding::Key(jwk) => jwk.key == *request.signer.public_key(),
             HolderBinding::KeyId(url) => key_id == url,
