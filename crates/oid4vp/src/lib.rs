@@ -17,9 +17,11 @@ pub mod wallet;
 
 mod client_id;
 mod error;
+mod formats;
 mod quirks;
 mod text;
 
 pub use client_id::{ClientId, ClientIdError, ClientIdPrefix};
 pub use error::ErrorCode;
+pub use formats::{Algorithms, TakenFormats};
 pub use text::{RequestNonce, State, TextError, WalletNonce};

@@ -5,11 +5,13 @@
 
 mod certificates;
 mod loopback;
+mod mint;
 mod random;
 pub mod vectors;
 
 pub use certificates::{Leaf, LeafOptions, TestCa};
 pub use loopback::{Loopback, serve};
+pub use mint::{Flaws, Mint};
 pub use random::SeededRandom;
 
 /// The moment at which tests happen: 2026-01-15T12:00:00Z.

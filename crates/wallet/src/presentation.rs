@@ -2,19 +2,17 @@
 
 use async_trait::async_trait;
 use lanyard_core::{
-    claims::ClaimsPath,
     credential::{Format, HeldCredential},
     crypto::SignerError,
-    sd_jwt::{self, Audience, KeyBindingRequest, RequestNonce},
-    sd_jwt_vc::HeldSdJwtVc,
 };
 use lanyard_fetch::{Body, FetchError, Purpose};
 use lanyard_oid4vp::{
-    dcql::{CredentialView, TypeView},
+    dcql::CredentialView,
     request::{RequestError, Transport, object},
     wallet::{
-        AnswerError, Approved, Binding, Choices, Consent, NothingFits, PresentError, Presenter,
-        Read, ReplyError, ReviewedRequest, VerifierIdentity, VerifierReply, WalletSide,
+        AnswerError, Approved, Binding, Choices, Consent, NothingFits, PresentError, PresentWith,
+        Presenter, Read, ReplyError, ReviewedRequest, VerifierIdentity, VerifierReply, WalletSide,
+        present,
     },
 };
 use serde_json::Value;
@@ -36,6 +34,8 @@ pub struct Request {
     request: ReviewedRequest,
     /// The cards that were searched; places in [`Choices`] point into it.
     cards: Vec<Card>,
+    /// A copy of each card, to look into; none where it cannot be read.
+    held: Vec<Option<HeldCredential>>,
 }
 
 /// Why a presentation did not happen.
@@ -84,7 +84,14 @@ impl Wallet {
         let request = self.fetch_request(link).await.inspect_err(|error| {
             self.record_refusal(error, Party { id: host_of(link), name: None }, Vec::new());
         })?;
-        Ok(Request { wallet: self.clone(), request, cards: self.cards()? })
+        let cards = self.cards()?;
+        let mut held = Vec::with_capacity(cards.len());
+        for card in &cards {
+            let copy = self.0.storage.next_copy(card.id)?;
+            let crypto = self.0.ports.crypto.as_ref();
+            held.push(copy.and_then(|(_, copy)| copy.hold(card.content.format, crypto).ok()));
+        }
+        Ok(Request { wallet: self.clone(), request, cards, held })
     }
 
     async fn fetch_request(&self, link: &str) -> Result<ReviewedRequest, PresentationError> {
@@ -149,10 +156,14 @@ impl Request {
     /// more than a holder who does not want to.
     pub fn choices(&self) -> Result<Choices, NothingFits> {
         let now = self.wallet.0.ports.clock.now();
-        // an expired card answers nothing: its place stays, with a type nobody asks for
         let usable = |card: &Card| card.content.expires_at.is_none_or(|end| now < end);
-        let view = |card| view(card, usable(card));
-        let views: Vec<_> = self.cards.iter().map(view).collect();
+        let view = |(card, held)| match held {
+            Some(held) if usable(card) => view(card, held),
+            // an expired card answers nothing: its place stays, of no type that anybody asks for
+            _ => CredentialView::new(card.content.format, Vec::new(), &card.content.claims),
+        };
+        let held = self.held.iter().map(Option::as_ref);
+        let views: Vec<_> = self.cards.iter().zip(held).map(view).collect();
         self.request.choices(&views)
     }
 
@@ -218,36 +229,18 @@ impl Presenter for Request {
         // marked as used, durably, before anything of it leaves
         let copy = inner.storage.take_copy(card.id).map_err(|_| PresentError::Credential)?;
         let (_, copy) = copy.ok_or(PresentError::Credential)?;
-        let held = copy.hold(card.content.format, inner.ports.crypto.as_ref());
-        let Ok(HeldCredential::SdJwtVc(held)) = held else { return Err(PresentError::Credential) };
-        let presentation = match (approved.holder_binding, copy.key) {
-            (true, None) => return Err(PresentError::Credential),
-            (false, _) => self.bare(&held, &approved.disclose).await,
-            (true, Some(key)) => {
-                let signer = inner.ports.keys.signer(&key).await.map_err(unavailable)?;
-                let request = KeyBindingRequest {
-                    audience: &Audience::from(binding.audience.as_str()),
-                    nonce: &RequestNonce::from(binding.nonce.as_str()),
-                    now: inner.ports.clock.now(),
-                    signer: signer.as_ref(),
-                };
-                held.present(&approved.disclose, Some(&request), inner.ports.crypto.as_ref()).await
-            }
+        let crypto = inner.ports.crypto.as_ref();
+        let format = card.content.format;
+        let held = copy.hold(format, crypto).map_err(|_| PresentError::Credential)?;
+        // an mdoc is always signed for by its device; without need no key is unlocked
+        let signer = match copy.key.filter(|_| approved.holder_binding || format == Format::MsoMdoc)
+        {
+            Some(key) => Some(inner.ports.keys.signer(&key).await.map_err(unavailable)?),
+            None => None,
         };
-        presentation.map(Value::String).map_err(|error| match error {
-            sd_jwt::PresentError::Signer(error) => PresentError::Key(error),
-            _ => PresentError::Credential,
-        })
-    }
-}
-
-impl Request {
-    async fn bare(
-        &self,
-        held: &HeldSdJwtVc,
-        disclose: &[ClaimsPath],
-    ) -> Result<String, sd_jwt::PresentError> {
-        held.present(disclose, None, self.wallet.0.ports.crypto.as_ref()).await
+        let now = inner.ports.clock.now();
+        let with = PresentWith { signer: signer.as_deref(), now, provider: crypto };
+        present(&held, approved, binding, with).await
     }
 }
 
@@ -259,18 +252,9 @@ fn unavailable(error: KeyStoreError) -> PresentError {
     }
 }
 
-fn view(card: &Card, usable: bool) -> CredentialView<'_> {
-    let content = &card.content;
-    let (vct, aka_vcts) = match (content.format, content.types.split_first()) {
-        (Format::SdJwtVc, Some((vct, aka_vcts))) if usable => (vct.as_str(), aka_vcts),
-        _ => ("", &[][..]),
-    };
-    CredentialView {
-        kind: TypeView::SdJwtVc { vct, aka_vcts },
-        claims: &content.claims,
-        key_identifiers: &content.key_identifiers,
-        holder_bound: content.holder_bound,
-    }
+fn view<'c>(card: &'c Card, held: &'c HeldCredential) -> CredentialView<'c> {
+    let view = CredentialView::of_held(held, &card.content.key_identifiers);
+    CredentialView { holder_bound: view.holder_bound && card.content.holder_bound, ..view }
 }
 
 fn form_body(form: String) -> Body {

@@ -51,8 +51,9 @@ fn shown_credential(
     types: &[CredentialType],
 ) -> Option<ShownCredential> {
     let claims = credential.claims.as_ref()?;
-    let vct = credential.vct.as_deref();
-    let kind = types.iter().find(|kind| Some(kind.vct.as_str()) == vct);
+    let vct = credential.types.first().map(String::as_str);
+    let kind =
+        types.iter().find(|kind| credential.types.iter().any(|own| own == kind.vct.as_str()));
     let issuer = credential.issuer.as_ref().map(|issuer| issuer.name.clone()).unwrap_or_default();
     let mut shown = rows(claims, &|path| label(types, vct, path));
     in_order(&mut shown, &kind.map(labels).unwrap_or_default());

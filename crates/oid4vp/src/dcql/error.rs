@@ -49,6 +49,9 @@ pub enum DcqlError {
     /// A path that is not made of strings, nulls and non-negative integers.
     #[error("a path is not a claims path pointer")]
     BadPath,
+    /// A path into an mdoc that is not a namespace and an element identifier.
+    #[error("a path into an mdoc is not a namespace and an element identifier")]
+    MdocPath,
     /// A value that is no string, integer or boolean.
     #[error("values has something else than strings, integers and booleans")]
     BadValue,

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::{ClaimQuery, CredentialQuery, CredentialQueryId, CredentialView, DcqlQuery, Mismatch};
 
 /// A presentation that was verified, as the query sees it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PresentedView<'p> {
     /// The credential, with the claims that are visible now.
     pub credential: CredentialView<'p>,
@@ -47,6 +47,9 @@ pub enum Reason {
     /// The credential does not answer the credential query.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
+    /// A presentation holds more credentials than the one it stands for (§6.1).
+    #[error("a presentation has more than one credential in it")]
+    ManyCredentials,
     /// A claim was disclosed that nobody asked for.
     #[error("the claim {0} was disclosed although it was not asked for")]
     NotAskedFor(ClaimsPath),
@@ -69,6 +72,7 @@ impl Reason {
             Self::UnknownQuery => "query_unknown",
             Self::NoPresentation => "presentation_missing",
             Self::MoreThanOne => "presentation_not_single",
+            Self::ManyCredentials => "credential_not_single",
             Self::Mismatch(Mismatch::Format) => "format_not_asked_for",
             Self::Mismatch(Mismatch::Type) => "type_not_asked_for",
             Self::Mismatch(Mismatch::Authority) => "authority_not_trusted",

@@ -7,32 +7,7 @@ use lanyard_core::{
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Authority, ClaimQuery, CredentialQuery, RequestedFormat};
-
-/// A credential as a query sees it, whatever its encoding.
-#[derive(Clone, Copy, Debug)]
-pub struct CredentialView<'c> {
-    /// The format, and the type in it.
-    pub kind: TypeView<'c>,
-    /// The processed claims; a claims path starts here (§7).
-    pub claims: &'c Object,
-    /// The authority key identifiers in the certificate chain that came with the credential.
-    pub key_identifiers: &'c [Vec<u8>],
-    /// In a wallet: whether a key can prove the holder. At a verifier: whether one did.
-    pub holder_bound: bool,
-}
-
-/// The type of a credential, by its format.
-#[derive(Clone, Copy, Debug)]
-pub enum TypeView<'c> {
-    /// `dc+sd-jwt`.
-    SdJwtVc {
-        /// Its `vct`.
-        vct: &'c str,
-        /// Other types it says to be of as well.
-        aka_vcts: &'c [String],
-    },
-}
+use super::{Authority, ClaimQuery, CredentialQuery, CredentialView};
 
 /// Why a credential does not answer a credential query.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -60,15 +35,11 @@ pub enum Mismatch {
 impl CredentialQuery {
     /// Judges everything but the claims.
     pub(super) fn admits(&self, credential: &CredentialView<'_>) -> Result<(), Mismatch> {
-        match (&self.format, credential.kind) {
-            (RequestedFormat::Unsupported { .. }, _) => return Err(Mismatch::Format),
-            // OID4VP 1.0 App. B.3.5: one of the types, or a type that inherits from one
-            (RequestedFormat::SdJwtVc { vct_values }, TypeView::SdJwtVc { vct, aka_vcts }) => {
-                let asked = |own: &str| vct_values.iter().any(|asked| asked == own);
-                if !asked(vct) && !aka_vcts.iter().any(|own| asked(own)) {
-                    return Err(Mismatch::Type);
-                }
-            }
+        if self.format.format() != Some(credential.format) {
+            return Err(Mismatch::Format);
+        }
+        if !self.format.is_satisfied_by(|name| credential.is_of(name)) {
+            return Err(Mismatch::Type);
         }
         // OID4VP 1.0 §6.1.1: one of the values of one of the entries
         let certified = self.trusted_authorities.iter().any(|authority| match authority {

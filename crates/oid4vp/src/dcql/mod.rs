@@ -10,17 +10,21 @@
 
 mod error;
 mod evaluate;
+mod format;
 mod matching;
 mod query;
 mod read;
 mod select;
+mod view;
 
 pub use error::DcqlError;
 pub use evaluate::{PresentedView, Reason, Satisfied, Unsatisfied, evaluate};
-pub use matching::{CredentialView, Mismatch, TypeView};
+pub use format::RequestedFormat;
+pub use matching::Mismatch;
 pub use query::{
     Authority, ClaimId, ClaimQuery, ClaimsSelection, CredentialQuery, CredentialQueryId,
-    CredentialSetQuery, DcqlQuery, RequestedFormat,
+    CredentialSetQuery, DcqlQuery,
 };
 pub(crate) use select::SetMatches;
 pub use select::{Candidate, ClaimSetChoice, Matches, QueryMatches, select};
+pub use view::CredentialView;

@@ -4,13 +4,15 @@ use std::{collections::HashSet, fmt, str::FromStr};
 
 use lanyard_core::{
     claims::ClaimsPath,
+    credential::Format,
     json::{self, Object},
+    mdoc::ElementName,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Value, json};
 
 use super::{
-    DcqlError,
+    DcqlError, RequestedFormat,
     read::{boolean, entries, is_integer, non_empty, text, texts},
 };
 
@@ -19,7 +21,7 @@ const MAX_CREDENTIALS: usize = 32;
 /// The most claims queries in one query, over all its credential queries.
 const MAX_CLAIMS: usize = 256;
 /// The most credential sets, options of one set, claim sets, authorities and allowed types.
-const MAX_SETS: usize = 32;
+pub(super) const MAX_SETS: usize = 32;
 /// The deepest claims path, as deep as JSON is read at all.
 const MAX_PATH: usize = 32;
 /// The most values one claim may be compared with.
@@ -147,9 +149,20 @@ impl CredentialQuery {
         // OID4VP 1.0 §6.1: meta is REQUIRED, also where it may be empty
         let meta = members.get("meta").ok_or(DcqlError::Missing("meta"))?;
         let meta = meta.as_object().ok_or(DcqlError::NotAnObject("meta"))?;
+        let format = RequestedFormat::from_meta(format, meta)?;
+        let claims = ClaimsSelection::from_members(members)?;
+        // OID4VP 1.0 §7.2: a path into an mdoc is a namespace and an element identifier
+        if format.format() == Some(Format::MsoMdoc)
+            && !claims
+                .all()
+                .iter()
+                .all(|claim| ElementName::from_claims_path(&claim.path).is_some())
+        {
+            return Err(DcqlError::MdocPath);
+        }
         Ok(Self {
             id,
-            format: RequestedFormat::from_meta(format, meta)?,
+            format,
             multiple: boolean(members, "multiple")?.unwrap_or(false),
             holder_binding: boolean(members, "require_cryptographic_holder_binding")?
                 .unwrap_or(true),
@@ -158,7 +171,7 @@ impl CredentialQuery {
                 .iter()
                 .map(Authority::from_value)
                 .collect::<Result<_, _>>()?,
-            claims: ClaimsSelection::from_members(members)?,
+            claims,
         })
     }
 
@@ -244,54 +257,6 @@ macro_rules! identifier {
 
 identifier!(CredentialQueryId);
 identifier!(ClaimId);
-
-/// A credential format with its own constraints from `meta`.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RequestedFormat {
-    /// `dc+sd-jwt`, of one of these types (App. B.3.5).
-    SdJwtVc {
-        /// The types allowed; a credential of a type that extends one of them counts too.
-        vct_values: Vec<String>,
-    },
-    /// A format nothing here is held in, so nothing matches; kept as it was asked for.
-    Unsupported {
-        /// The format identifier.
-        format: String,
-        /// Its `meta`.
-        meta: Object,
-    },
-}
-
-impl RequestedFormat {
-    /// The format identifier of SD-JWT VC.
-    pub const SD_JWT_VC: &str = "dc+sd-jwt";
-
-    /// The format identifier.
-    #[must_use]
-    pub fn identifier(&self) -> &str {
-        match self {
-            Self::SdJwtVc { .. } => Self::SD_JWT_VC,
-            Self::Unsupported { format, .. } => format,
-        }
-    }
-
-    fn from_meta(format: &str, meta: &Object) -> Result<Self, DcqlError> {
-        if format != Self::SD_JWT_VC {
-            return Ok(Self::Unsupported { format: format.to_owned(), meta: meta.clone() });
-        }
-        // OID4VP 1.0 App. B.3.5: vct_values is REQUIRED, a non-empty array of strings
-        let vct_values =
-            texts(meta, "vct_values", MAX_SETS)?.ok_or(DcqlError::Missing("vct_values"))?;
-        Ok(Self::SdJwtVc { vct_values })
-    }
-
-    fn to_meta(&self) -> Value {
-        match self {
-            Self::SdJwtVc { vct_values } => json!({ "vct_values": vct_values }),
-            Self::Unsupported { meta, .. } => Value::Object(meta.clone()),
-        }
-    }
-}
 
 /// Who certified an issuer (§6.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -413,6 +378,8 @@ pub struct ClaimQuery {
     pub path: ClaimsPath,
     /// The values it may have: strings, integers, booleans; empty when any will do.
     pub values: Vec<Value>,
+    /// Whether the verifier means to keep it; none when it does not say (App. B.2.4).
+    pub intent_to_retain: Option<bool>,
 }
 
 impl ClaimQuery {
@@ -433,6 +400,7 @@ impl ClaimQuery {
             // OID4VP 1.0 §7: a non-empty array of strings, nulls and non-negative integers
             path: ClaimsPath::from_value(path).map_err(|_| DcqlError::BadPath)?,
             values: values.to_vec(),
+            intent_to_retain: boolean(members, "intent_to_retain")?,
         })
     }
 
@@ -444,6 +412,9 @@ impl ClaimQuery {
         claim.insert("path".to_owned(), json!(self.path));
         if !self.values.is_empty() {
             claim.insert("values".to_owned(), Value::Array(self.values.clone()));
+        }
+        if let Some(intent) = self.intent_to_retain {
+            claim.insert("intent_to_retain".to_owned(), Value::Bool(intent));
         }
         Value::Object(claim)
     }

@@ -134,11 +134,17 @@ fn choices(claims: &ClaimsSelection, credential: &CredentialView<'_>) -> Vec<Cla
         }
         found.push(paths);
     }
+    let anyway = credential.shown_anyway();
     // OID4VP 1.0 §6.4.1: if a claim cannot be delivered the credential is not returned for this set
     let deliver = |wanted: &mut dyn Iterator<Item = usize>| {
-        let (mut disclose, mut seen) = (Vec::new(), HashSet::new());
+        let (mut disclose, mut seen) = (anyway.clone(), HashSet::new());
+        seen.extend(&anyway);
         for index in wanted {
             let paths = found[index].as_ref().ok()?;
+            // what cannot be withheld is shown whole
+            if !credential.selective {
+                continue;
+            }
             disclose.extend(paths.iter().filter(|path| seen.insert(*path)).cloned());
         }
         Some(disclose)
@@ -146,7 +152,7 @@ fn choices(claims: &ClaimsSelection, credential: &CredentialView<'_>) -> Vec<Cla
     let choice = |claim_set, disclose| ClaimSetChoice { claim_set, disclose };
     match claims {
         // OID4VP 1.0 §6.4.1: no claims asks for nothing that is selectively disclosable
-        ClaimsSelection::NoneDisclosable => vec![choice(None, Vec::new())],
+        ClaimsSelection::NoneDisclosable => vec![choice(None, anyway)],
         ClaimsSelection::All(claims) => {
             let disclose = deliver(&mut (0..claims.len()));
             disclose.map(|disclose| choice(None, disclose)).into_iter().collect()

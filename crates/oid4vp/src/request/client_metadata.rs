@@ -3,14 +3,18 @@
 use std::collections::HashSet;
 
 use lanyard_core::{
-    crypto::{ContentEncryption, Curve, SignatureAlgorithm},
+    crypto::{ContentEncryption, Curve},
     jose::{EncryptionRecipient, Jwk},
     json::Object,
 };
 use serde_json::{Value, json};
 
 use super::RequestError;
-use crate::dcql::RequestedFormat;
+use crate::{
+    TakenFormats,
+    dcql::{DcqlQuery, RequestedFormat},
+    formats,
+};
 
 /// The key management algorithm of every response key (HAIP §5).
 const KEY_AGREEMENT: &str = "ECDH-ES";
@@ -23,7 +27,7 @@ pub struct ClientMetadata {
     /// The content encryption algorithms on offer that are supported here, the best first.
     pub content_encryption: Vec<ContentEncryption>,
     /// The formats the verifier takes; `None` when it does not say.
-    pub formats: Option<Vec<String>>,
+    pub formats: Option<TakenFormats>,
 }
 
 impl ClientMetadata {
@@ -36,8 +40,10 @@ impl ClientMetadata {
         let members = value.as_object().ok_or_else(unreadable)?;
         let formats = match members.get("vp_formats_supported") {
             None => None,
-            Some(Value::Object(formats)) => Some(formats.keys().cloned().collect()),
-            Some(_) => return Err(RequestError::Unreadable("vp_formats_supported")),
+            Some(formats) => Some(
+                TakenFormats::from_value(formats)
+                    .ok_or(RequestError::Unreadable("vp_formats_supported"))?,
+            ),
         };
         Ok(Self {
             encryption_keys: encryption_keys(members)?,
@@ -59,27 +65,16 @@ impl ClientMetadata {
     /// Whether the verifier says that it does not take a format.
     #[must_use]
     pub fn excludes(&self, format: &RequestedFormat) -> bool {
-        self.formats
-            .as_ref()
-            .is_some_and(|formats| !formats.iter().any(|taken| taken == format.identifier()))
+        self.formats.as_ref().is_some_and(|formats| !formats.has(format.identifier()))
     }
 }
 
-/// The formats that are taken, generated from what verification allows.
-pub(crate) fn formats() -> Value {
-    // OID4VP 1.0 App. B.3.4: fully-specified names; `EdDSA` is the older name of `Ed25519` (RFC 9864)
-    let names = SignatureAlgorithm::OPENID4VC.iter().map(|algorithm| algorithm.name());
-    let fully_specified = SignatureAlgorithm::from_name("Ed25519").map(|_| "Ed25519");
-    let algorithms: Vec<_> = names.chain(fully_specified).collect();
-    json!({ RequestedFormat::SD_JWT_VC: {
-        "sd-jwt_alg_values": algorithms,
-        "kb-jwt_alg_values": algorithms,
-    }})
-}
-
 /// The metadata a verifier of ours sends, generated from what it enforces.
-pub(crate) fn own(encryption_key: Option<&Jwk>) -> Value {
-    let mut metadata = json!({ "vp_formats_supported": formats() });
+///
+/// Of the formats only those that the query asks for: the rest would make a link too long for a QR code.
+pub(crate) fn own(query: &DcqlQuery, encryption_key: Option<&Jwk>) -> Value {
+    let asked = query.credentials().iter().filter_map(|credential| credential.format.format());
+    let mut metadata = json!({ "vp_formats_supported": formats::supported(asked) });
     if let Some(key) = encryption_key {
         let key = Jwk {
             alg: Some(KEY_AGREEMENT.to_owned()),

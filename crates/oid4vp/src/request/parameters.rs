@@ -182,9 +182,8 @@ fn query(parameters: &Object, metadata: &ClientMetadata) -> Result<DcqlQuery, Re
         (Some(query), false) => DcqlQuery::from_value(query)?,
     };
     // OID4VP 1.0 §8.5: vp_formats_not_supported
-    let possible = |format: &RequestedFormat| {
-        matches!(format, RequestedFormat::SdJwtVc { .. }) && !metadata.excludes(format)
-    };
+    let possible =
+        |format: &RequestedFormat| format.format().is_some() && !metadata.excludes(format);
     if !query.credentials().iter().any(|credential| possible(&credential.format)) {
         return Err(RequestError::Formats);
     }

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use lanyard_core::{
     Timestamp,
+    credential::Format,
     crypto::CryptoProvider,
-    sd_jwt_vc::Vct,
-    verify::{Expected, KeyBindingRule, PresentationVerifier, VerifiedPresentation, VerifyError},
+    mdoc::SessionTranscript,
+    verify::{
+        Expected, KeyBindingRule, PresentationVerifier, Presented, VerifiedCredential,
+        VerifiedCredentials, VerifyError,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,8 +21,8 @@ use super::{CredentialVerdict, Requested, Verdict, VerdictState};
 use crate::{
     ErrorCode,
     dcql::{
-        CredentialQuery, CredentialQueryId, CredentialView, PresentedView, Reason, RequestedFormat,
-        TypeView, Unsatisfied, evaluate,
+        CredentialQuery, CredentialQueryId, CredentialView, Mismatch, PresentedView, Reason,
+        Unsatisfied, evaluate,
     },
     response::{ReceivedResponse, ResponseContent, ResponseError, VpToken},
 };
@@ -135,18 +139,21 @@ impl Requested {
             }
         };
         // 3. OID4VP 1.0 §8.6(2): each presentation on its own
+        let transcript = self.transcript(provider);
         let mut verdicts = Vec::new();
         let mut verified = Vec::new();
-        for (query, presentation) in entries {
-            match self.verify(query, &presentation, verifier, now).await {
+        for (query, format, value) in entries {
+            let presentation = Presentation::new(format, query.holder_binding, &value);
+            let opened = self.verify(query, presentation.presented(&transcript), verifier, now);
+            match opened.await {
                 Ok(presentation) => {
-                    verdicts.push(CredentialVerdict::verified(&query.id, &presentation));
+                    verdicts.push(CredentialVerdict::verified(query, &presentation));
                     verified.push((query, presentation));
                 }
                 // a response with a presentation that is no good is no good; a wrong nonce among
                 // them (OID4VP 1.0 §14.1.2) is no exception
                 Err(error) => {
-                    verdicts.push(CredentialVerdict::not_verified(&query.id, &error));
+                    verdicts.push(CredentialVerdict::not_verified(query, &error));
                     return Ok(Conclusion::Answered(broken_verdict(&error, verdicts, now)));
                 }
             }
@@ -174,7 +181,7 @@ impl Requested {
         Ok(received.content)
     }
 
-    fn entries(&self, token: VpToken) -> Result<Vec<(&CredentialQuery, Value)>, Unsatisfied> {
+    fn entries(&self, token: VpToken) -> Result<Vec<Entry<'_>>, Unsatisfied> {
         let mut entries = Vec::new();
         for (id, presentations) in token {
             let wrong = |id: Option<&CredentialQueryId>, reason| {
@@ -183,11 +190,14 @@ impl Requested {
             let Some(query) = self.query.credential(&id) else {
                 return wrong(None, Reason::UnknownQuery);
             };
+            let Some(format) = query.format.format() else {
+                return wrong(Some(&query.id), Mismatch::Format.into());
+            };
             let most = if query.multiple { MAX_PRESENTATIONS } else { 1 };
             if presentations.len() > most {
                 return wrong(Some(&query.id), Reason::MoreThanOne);
             }
-            entries.extend(presentations.into_iter().map(|presentation| (query, presentation)));
+            entries.extend(presentations.into_iter().map(|value| (query, format, value)));
         }
         Ok(entries)
     }
@@ -195,36 +205,45 @@ impl Requested {
     async fn verify(
         &self,
         query: &CredentialQuery,
-        presentation: &Value,
+        presented: Presented<'_>,
         verifier: &PresentationVerifier,
         now: Timestamp,
-    ) -> Result<VerifiedPresentation, VerifyError> {
+    ) -> Result<VerifiedCredentials, VerifyError> {
         let rule = match query.holder_binding {
             true => KeyBindingRule::Required,
             false => KeyBindingRule::NotRequired,
         };
-        // OID4VP 1.0 App. B.3.6: `aud` is the client identifier, `nonce` the request's
+        // OID4VP 1.0 App. B: the audience is the client identifier, the nonce the request's
         let mut expected = Expected::new(self.client_id.as_str(), self.nonce.as_str(), rule);
-        for vct in asked_types(query) {
-            expected = expected.of_type(&vct);
+        for types in query.format.types() {
+            expected = expected.of_types(types);
         }
-        // OID4VP 1.0 App. B.3.6: an SD-JWT is a text; anything else fails as one
-        verifier.verify(presentation.as_str().unwrap_or_default(), &expected.at(now)).await
+        verifier.verify_presented(presented, &expected.at(now)).await
     }
 
     fn judge(
         &self,
-        verified: &[(&CredentialQuery, VerifiedPresentation)],
+        verified: &[(&CredentialQuery, VerifiedCredentials)],
         mut verdicts: Vec<CredentialVerdict>,
         now: Timestamp,
     ) -> Verdict {
-        let seen: Vec<_> = verified.iter().map(|(query, one)| Seen::new(query, one)).collect();
         let mut presented: BTreeMap<String, Vec<PresentedView<'_>>> = BTreeMap::new();
-        for ((query, presentation), seen) in verified.iter().zip(&seen) {
+        let mut many = Vec::new();
+        for (query, presentation) in verified {
+            // OID4VP 1.0 §6.1: a presentation is one of one credential
+            let (Some(format), [credential]) = (query.format.format(), presentation.credentials())
+            else {
+                many.push((Some(query.id.clone()), Reason::ManyCredentials));
+                continue;
+            };
             let id = query.id.as_str().to_owned();
-            presented.entry(id).or_default().push(seen.view(query, presentation));
+            presented.entry(id).or_default().push(view(format, credential));
         }
-        let Err(unsatisfied) = evaluate(&self.query, &presented) else {
+        let judged = match many.is_empty() {
+            true => evaluate(&self.query, &presented).map(drop),
+            false => Err(Unsatisfied { reasons: many }),
+        };
+        let Err(unsatisfied) = judged else {
             verdicts.iter_mut().for_each(|verdict| verdict.judge_query(None));
             return Verdict::verified(verdicts, now);
         };
@@ -238,47 +257,52 @@ impl Requested {
     }
 }
 
-/// What a view borrows that a verified presentation does not have lying about.
-struct Seen {
-    key_identifiers: Vec<Vec<u8>>,
-    /// The types asked for that the credential is of, by `vct` or `aka_vcts`.
-    types: Vec<String>,
+/// One presentation of a response: the credential query it answers, in which format, and itself.
+type Entry<'q> = (&'q CredentialQuery, Format, Value);
+
+/// One element of a `vp_token`, as text in the way of its format (OID4VP 1.0 App. B).
+struct Presentation {
+    format: Format,
+    /// Whether the holder has to prove that it is theirs.
+    is_bound: bool,
+    text: String,
 }
 
-impl Seen {
-    fn new(query: &CredentialQuery, presentation: &VerifiedPresentation) -> Self {
-        let own = |vct: &Vct| presentation.is_of_type(vct);
-        Self {
-            key_identifiers: presentation
-                .issuer()
-                .authority_key_identifiers()
-                .map(<[u8]>::to_vec)
-                .collect(),
-            types: asked_types(query).filter(own).map(|vct| vct.as_str().to_owned()).collect(),
+impl Presentation {
+    fn new(format: Format, is_bound: bool, value: &Value) -> Self {
+        let text = match format {
+            // OID4VP 1.0 App. B.1.3.2: a JSON object
+            Format::LdpVc => value.to_string(),
+            // App. B.1.3.1, B.2.5, B.3.6: a text; anything else fails as one
+            Format::SdJwtVc
+            | Format::MsoMdoc
+            | Format::JwtVcJson
+            | Format::VcJwt
+            | Format::VcSdJwt => value.as_str().unwrap_or_default().to_owned(),
+        };
+        Self { format, is_bound, text }
+    }
+
+    /// What the core verifies, whatever the format.
+    fn presented<'p>(&'p self, transcript: &'p SessionTranscript) -> Presented<'p> {
+        let text = self.text.as_str();
+        match (self.format, self.is_bound) {
+            (Format::SdJwtVc, _) => Presented::SdJwtVc(text),
+            (Format::MsoMdoc, _) => Presented::MsoMdoc { device_response: text, transcript },
+            (Format::JwtVcJson, true) => Presented::JwtVcJson(text),
+            // OID4VP 1.0 App. B.1: without holder binding it is the credential that is returned
+            (Format::JwtVcJson, false) => Presented::JwtVcAlone(text),
+            (Format::LdpVc, true) => Presented::LdpVc(text),
+            (Format::LdpVc, false) => Presented::LdpVcAlone(text),
+            (Format::VcJwt | Format::VcSdJwt, _) => Presented::VpJwt(text),
         }
     }
-
-    fn view<'p>(
-        &'p self,
-        query: &CredentialQuery,
-        presentation: &'p VerifiedPresentation,
-    ) -> PresentedView<'p> {
-        let credential = CredentialView {
-            kind: TypeView::SdJwtVc { vct: presentation.vct().as_str(), aka_vcts: &self.types },
-            claims: presentation.claims().as_object(),
-            key_identifiers: &self.key_identifiers,
-            holder_bound: !query.holder_binding || presentation.key_binding().is_some(),
-        };
-        PresentedView { credential, disclosed: presentation.disclosed() }
-    }
 }
 
-fn asked_types(query: &CredentialQuery) -> impl Iterator<Item = Vct> {
-    let types = match &query.format {
-        RequestedFormat::SdJwtVc { vct_values } => vct_values.as_slice(),
-        RequestedFormat::Unsupported { .. } => &[],
-    };
-    types.iter().filter_map(|vct| Vct::parse(vct.as_str()).ok())
+/// What the query sees of a presentation; that it was bound to its holder where it had to be is verified.
+fn view(format: Format, credential: &VerifiedCredential) -> PresentedView<'_> {
+    let disclosed = credential.disclosed();
+    PresentedView { credential: CredentialView::of_verified(format, credential), disclosed }
 }
 
 fn unsatisfied_verdict(

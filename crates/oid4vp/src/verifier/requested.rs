@@ -7,6 +7,7 @@ use lanyard_core::{
     crypto::{CryptoError, CryptoProvider, Curve, PrivateKey, SignerError},
     jose::{Jwk, PrivateJwk},
     json::{self, Object},
+    mdoc::{OpenId4VpHandover, SessionTranscript},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Value, json};
@@ -87,7 +88,7 @@ impl Requested {
             ("nonce", json!(self.nonce)),
             ("state", json!(self.state)),
             ("dcql_query", self.query.to_value()),
-            ("client_metadata", client_metadata::own(key.as_ref())),
+            ("client_metadata", client_metadata::own(&self.query, key.as_ref())),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -118,6 +119,18 @@ impl Requested {
     #[must_use]
     pub fn link_by_value(&self, scheme: &LinkScheme) -> Url {
         RequestLink::ByValue(self.parameters()).to_url(scheme)
+    }
+
+    /// The exchange that a device's signature has to be about (App. B.2.6.1).
+    pub(super) fn transcript(&self, provider: &dyn CryptoProvider) -> SessionTranscript {
+        let key = self.response_key.as_ref().map(ResponseKey::public);
+        let handover = OpenId4VpHandover {
+            client_id: &self.client_id.as_str().into(),
+            nonce: &self.nonce.as_str().into(),
+            encryption_key: key.map(|key| key.thumbprint(provider)),
+            response_uri: self.response_uri.as_str(),
+        };
+        SessionTranscript::openid4vp(&handover, provider)
     }
 
     /// Who asks.

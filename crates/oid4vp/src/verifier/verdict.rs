@@ -6,11 +6,11 @@ use lanyard_core::{
     Timestamp,
     json::Object,
     trust::IssuerIdentity,
-    verify::{Checks, Outcome, VerifiedPresentation, VerifyError},
+    verify::{Checks, Outcome, VerifiedCredentials, VerifyError},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::dcql::{CredentialQueryId, Reason};
+use crate::dcql::{CredentialQuery, CredentialQueryId, Reason};
 
 /// The three states of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,9 +48,12 @@ pub struct CredentialVerdict {
     pub query: CredentialQueryId,
     /// The conclusion about this presentation.
     pub state: VerdictState,
-    /// Its type, once verified.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub vct: Option<String>,
+    /// The format identifier that was asked for.
+    pub format: String,
+    /// Its types in the words of its format, once verified: of an SD-JWT VC the `vct` and what else it says
+    /// to be of, of an mdoc the `docType`, of a W3C credential its `type`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub types: Vec<String>,
     /// Who issued it, once verified.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub issuer: Option<IssuerVerdict>,
@@ -106,8 +109,29 @@ pub enum CheckOutcome {
 }
 
 /// What a credential says about itself rather than about its holder: reported apart, or of no use.
-const TECHNICAL: [&str; 10] =
-    ["iss", "iat", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status", "_sd_alg"];
+const TECHNICAL: [&str; 20] = [
+    "iss",
+    "iat",
+    "nbf",
+    "exp",
+    "cnf",
+    "vct",
+    "vct#integrity",
+    "aka_vcts",
+    "status",
+    "_sd_alg",
+    // of W3C credentials
+    "@context",
+    "type",
+    "issuer",
+    "validFrom",
+    "validUntil",
+    "issuanceDate",
+    "expirationDate",
+    "credentialStatus",
+    "credentialSchema",
+    "proof",
+];
 
 impl Verdict {
     /// Whether everything was checked, and what was asked for is there.
@@ -137,36 +161,43 @@ impl Verdict {
 }
 
 impl CredentialVerdict {
-    pub(super) fn verified(query: &CredentialQueryId, presentation: &VerifiedPresentation) -> Self {
-        let visible = presentation.claims().as_object().iter();
+    pub(super) fn verified(query: &CredentialQuery, presentation: &VerifiedCredentials) -> Self {
+        let checks = checks(presentation.checks());
+        let blank = Self::blank(query, VerdictState::Verified, checks);
+        // more than one, and the query is not answered
+        let Some(credential) = presentation.credentials().first() else { return blank };
+        let visible = credential.claims().as_object().iter();
         let claims = visible
             .filter(|(name, _)| !TECHNICAL.contains(&name.as_str()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         Self {
-            query: query.clone(),
-            state: VerdictState::Verified,
-            vct: Some(presentation.vct().as_str().to_owned()),
-            issuer: Some(IssuerVerdict::new(presentation.issuer())),
+            types: credential.types().iter().map(|kind| kind.name().to_owned()).collect(),
+            issuer: Some(IssuerVerdict::new(credential.issuer())),
             claims: Some(claims),
-            valid_until: presentation.validity().expires_at,
-            checks: checks(presentation.checks()),
+            valid_until: credential.validity().expires_at,
+            ..blank
         }
     }
 
-    pub(super) fn not_verified(query: &CredentialQueryId, error: &VerifyError) -> Self {
+    pub(super) fn not_verified(query: &CredentialQuery, error: &VerifyError) -> Self {
         let state = match error {
             VerifyError::Refused(_) => VerdictState::Refused,
             VerifyError::Undetermined(_) => VerdictState::Undetermined,
         };
+        Self::blank(query, state, checks(error.checks()))
+    }
+
+    fn blank(query: &CredentialQuery, state: VerdictState, checks: Vec<CheckVerdict>) -> Self {
         Self {
-            query: query.clone(),
+            query: query.id.clone(),
             state,
-            vct: None,
+            format: query.format.identifier().to_owned(),
+            types: Vec::new(),
             issuer: None,
             claims: None,
             valid_until: None,
-            checks: checks(error.checks()),
+            checks,
         }
     }
 

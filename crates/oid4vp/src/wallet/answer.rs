@@ -5,6 +5,8 @@ use lanyard_core::{
     crypto::{CryptoProvider, SignerError},
     jose::JweError,
     json,
+    mdoc::{OpenId4VpHandover, SessionTranscript},
+    sd_jwt::{Audience, RequestNonce},
 };
 use serde_json::Value;
 use thiserror::Error;
@@ -12,18 +14,20 @@ use url::Url;
 
 use super::{Approved, Consent, ReviewedRequest};
 use crate::{
-    ClientId, ErrorCode, RequestNonce,
-    request::Transport,
+    ErrorCode,
+    request::{Delivery, Transport},
     response::{AuthorizationResponse, ResponseContent, VpToken},
 };
 
 /// What a presentation is bound to: this verifier and this request (OID4VP 1.0 §14.1.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Binding {
     /// The `aud` of the key binding: the client identifier with its prefix (§14.9).
-    pub audience: ClientId,
+    pub audience: Audience,
     /// The `nonce` of the key binding.
     pub nonce: RequestNonce,
+    /// What an mdoc's device signature is about; audience and nonce are in it (App. B.2.6).
+    pub transcript: SessionTranscript,
 }
 
 /// Makes presentations of the credentials that a wallet holds.
@@ -75,7 +79,7 @@ impl ReviewedRequest {
         if consent.nonce != self.request.nonce {
             return Err(AnswerError::OtherRequest);
         }
-        let binding = self.binding();
+        let binding = self.binding(provider);
         let mut token = VpToken::new();
         for approved in &consent.approved {
             let presentation = presenter.present(approved, &binding).await?;
@@ -100,8 +104,22 @@ impl ReviewedRequest {
 
     /// What every presentation for this request is bound to.
     #[must_use]
-    pub fn binding(&self) -> Binding {
-        Binding { audience: self.request.client_id.clone(), nonce: self.request.nonce.clone() }
+    pub fn binding(&self, provider: &dyn CryptoProvider) -> Binding {
+        let request = &self.request;
+        let audience = Audience::from(request.client_id.as_str());
+        let nonce = RequestNonce::from(request.nonce.as_str());
+        let handover = OpenId4VpHandover {
+            client_id: &audience,
+            nonce: &nonce,
+            // the key that the response is in fact encrypted to
+            encryption_key: match &request.delivery {
+                Delivery::Plain => None,
+                Delivery::Encrypted(recipient) => Some(recipient.jwk.thumbprint(provider)),
+            },
+            response_uri: request.response_uri.as_str(),
+        };
+        let transcript = SessionTranscript::openid4vp(&handover, provider);
+        Binding { audience, nonce, transcript }
     }
 
     fn respond(

@@ -97,7 +97,20 @@ impl ReviewedRequest {
     /// # Errors
     /// [`NothingFits`]: show it to the holder, then [`ReviewedRequest::decline`].
     pub fn choices(&self, held: &[CredentialView<'_>]) -> Result<Choices, NothingFits> {
-        let matches = select(&self.request.query, held);
+        // OID4VP 1.0 §11.1: what the verifier does not take is as good as not held
+        let taken = |view: &CredentialView<'_>| {
+            let formats = self.request.metadata.formats.as_ref();
+            formats.is_none_or(|formats| formats.takes(view.format, &view.algorithms))
+        };
+        let held: Vec<_> = held
+            .iter()
+            .map(|view| match taken(view) {
+                true => view.clone(),
+                // its place stays, and it is of no type that anybody asks for
+                false => CredentialView { types: Vec::new(), ..view.clone() },
+            })
+            .collect();
+        let matches = select(&self.request.query, &held);
         // OID4VP 1.0 §6.4.2: if not all can be delivered, nothing is returned
         if !matches.can_be_satisfied() || matches.sets().iter().all(|set| set.options.is_empty()) {
             return Err(NothingFits);

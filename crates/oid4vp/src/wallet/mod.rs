@@ -8,10 +8,12 @@
 
 mod answer;
 mod choices;
+mod present;
 mod read;
 
 pub use answer::{AnswerError, Binding, PresentError, Presenter, ReplyError, VerifierReply};
 pub use choices::{
     Approved, Choices, Consent, NothingFits, Pick, Selection, SelectionError, SetChoice,
 };
+pub use present::{PresentWith, present};
 pub use read::{ObjectFetch, Read, ReviewedRequest, VerifierIdentity, WalletSide};

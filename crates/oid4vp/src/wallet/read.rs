@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lanyard_core::{
     Timestamp,
+    credential::Format,
     crypto::{CryptoProvider, Random, SignatureAlgorithm},
     jose::UnverifiedJws,
     json::Object,
@@ -14,10 +15,9 @@ use serde_json::json;
 use url::Url;
 
 use crate::{
-    ClientId, ClientIdPrefix, WalletNonce,
+    ClientId, ClientIdPrefix, WalletNonce, formats,
     request::{
         AuthorizationRequest, RequestError, RequestLink, RequestUriMethod, Transport,
-        client_metadata,
         object::{self, Fetched},
     },
 };
@@ -202,7 +202,7 @@ impl ObjectFetch {
         let algorithms: Vec<_> =
             SignatureAlgorithm::OPENID4VC.iter().map(|one| one.name()).collect();
         let mut metadata = json!({
-            "vp_formats_supported": client_metadata::formats(),
+            "vp_formats_supported": formats::supported(Format::OPENID4VC.iter().copied()),
             "client_id_prefixes_supported": ["redirect_uri", "x509_san_dns", "x509_hash"],
             "authorization_encryption_alg_values_supported": ["ECDH-ES"],
             "authorization_encryption_enc_values_supported": ["A256GCM", "A128GCM"],

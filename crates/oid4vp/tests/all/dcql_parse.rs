@@ -96,9 +96,10 @@ fn no_claims_is_not_all_claims() {
 
 #[test]
 fn a_format_that_is_not_supported_is_kept_as_it_is() {
-    let mdoc = json!({ "id": "m", "format": "mso_mdoc", "meta": { "doctype_value": "x" } });
-    let query = DcqlQuery::from_value(&query(mdoc)).unwrap();
-    assert_eq!(query.credentials()[0].format.identifier(), "mso_mdoc");
+    let draft = json!({ "id": "m", "format": "vc+sd-jwt", "meta": { "vct_values": ["x"] } });
+    let query = DcqlQuery::from_value(&query(draft)).unwrap();
+    assert_eq!(query.credentials()[0].format.identifier(), "vc+sd-jwt");
+    assert_eq!(query.credentials()[0].format.format(), None);
     assert!(matches!(query.credentials()[0].format, RequestedFormat::Unsupported { .. }));
 }
 

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use lanyard_core::{claims::ClaimsPath, json::Object};
+use lanyard_core::{claims::ClaimsPath, credential::Format, json::Object};
 use lanyard_oid4vp::dcql::{
-    CredentialView, DcqlQuery, Mismatch, PresentedView, Reason, TypeView, Unsatisfied, evaluate,
-    select,
+    CredentialView, DcqlQuery, Mismatch, PresentedView, Reason, Unsatisfied, evaluate, select,
 };
 use serde_json::{Value, json};
 
@@ -20,11 +19,11 @@ pub(crate) struct Held {
 
 impl Held {
     pub(crate) fn view(&self) -> CredentialView<'_> {
+        let types = [&self.vct].into_iter().chain(&self.aka).map(|vct| vct.as_str().into());
         CredentialView {
-            kind: TypeView::SdJwtVc { vct: &self.vct, aka_vcts: &self.aka },
-            claims: &self.claims,
-            key_identifiers: &self.akis,
+            key_identifiers: self.akis.as_slice().into(),
             holder_bound: self.bound,
+            ..CredentialView::new(Format::SdJwtVc, types.collect(), &self.claims)
         }
     }
 }
@@ -265,7 +264,7 @@ fn a_claim_that_another_query_asks_the_same_credential_for_is_no_extra() {
     let disclosed = [path(json!(["age"])), path(json!(["adult"]))];
     let view = PresentedView { credential: person.view(), disclosed: &disclosed };
     let presented =
-        BTreeMap::from([("pid".to_owned(), vec![view]), ("other".to_owned(), vec![view])]);
+        BTreeMap::from([("pid".to_owned(), vec![view.clone()]), ("other".to_owned(), vec![view])]);
     assert!(evaluate(&query, &presented).is_ok());
 }
 
@@ -273,7 +272,7 @@ fn a_claim_that_another_query_asks_the_same_credential_for_is_no_extra() {
 fn multiple_is_respected_on_both_counts() {
     let person = person();
     let view = PresentedView { credential: person.view(), disclosed: &[] };
-    let two = BTreeMap::from([("pid".to_owned(), vec![view, view])]);
+    let two = BTreeMap::from([("pid".to_owned(), vec![view.clone(), view])]);
     let none = BTreeMap::from([("pid".to_owned(), vec![])]);
     let one_only = query(json!({}));
     let reason = |query, presented| evaluate(query, presented).unwrap_err().reasons[0].1.clone();
@@ -286,7 +285,8 @@ fn multiple_is_respected_on_both_counts() {
 fn an_entry_that_no_query_asks_for_is_refused() {
     let person = person();
     let view = PresentedView { credential: person.view(), disclosed: &[] };
-    let presented = BTreeMap::from([("pid".to_owned(), vec![view]), ("x".to_owned(), vec![view])]);
+    let presented =
+        BTreeMap::from([("pid".to_owned(), vec![view.clone()]), ("x".to_owned(), vec![view])]);
     let reasons = evaluate(&query(json!({})), &presented).unwrap_err().reasons;
     assert_eq!(reasons, [(None, Reason::UnknownQuery)]);
 }

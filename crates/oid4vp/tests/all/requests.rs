@@ -112,7 +112,8 @@ async fn a_signed_request_says_who_asks() {
     };
     assert_eq!(*reviewed.verifier(), by_certificate);
     assert!(matches!(reviewed.request().delivery, Delivery::Encrypted(_)));
-    assert_eq!(reviewed.binding().audience, world.client_id());
+    let binding = reviewed.binding(world.provider.as_ref());
+    assert_eq!(binding.audience.as_str(), world.client_id().as_str());
 
     let by_name = ClientId::x509_san_dns(HOST).unwrap();
     let requested = world.ask_as(by_name, badge_query(&["name"]), PLAIN);

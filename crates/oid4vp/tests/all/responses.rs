@@ -78,7 +78,10 @@ async fn a_presentation_is_verified_with_every_check_and_only_what_was_disclosed
         let credential = &verdict.credentials[0];
         let claims = json!({ "name": "Ada Lovelace", "department": "Engines" });
         assert_eq!(credential.claims.as_ref(), claims.as_object());
-        assert_eq!(credential.vct.as_deref(), Some(BADGE));
+        assert_eq!(
+            (credential.format.as_str(), &credential.types[..]),
+            ("dc+sd-jwt", &[BADGE.to_owned()][..])
+        );
         let issuer = credential.issuer.as_ref().expect("a verified issuer");
         assert_eq!((issuer.name.as_str(), issuer.trusted_by.as_ref()), ("Acme", "certificate"));
         let bad = |outcome| !matches!(outcome, CheckOutcome::Passed | CheckOutcome::NotApplicable);

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     claims::Claims,
-    credential::Validity,
+    credential::{Format, HeldCredential, Validity},
     crypto::{CryptoProvider, Curve, PrivateKey, RustCrypto, SoftwareSigner},
     jose::Jwk,
     json::Object,
-    sd_jwt::{Audience, KeyBindingRequest, RequestNonce},
-    sd_jwt_vc::{HeldSdJwtVc, KeyBinding, SdJwtVcDraft, UnverifiedSdJwtVc, Vct},
+    mdoc::SessionTranscript,
+    sd_jwt_vc::{KeyBinding, SdJwtVcDraft, Vct},
     status::StatusReference,
     trust::IssuerTrust,
     trust::x509::{CertificateChain, CertificatePurpose, TrustAnchors},
@@ -19,12 +19,15 @@ use lanyard_core::{
 };
 use lanyard_oid4vp::{
     ClientId, State,
-    dcql::{CredentialView, DcqlQuery, TypeView},
+    dcql::{CredentialView, DcqlQuery},
     request::{RequestLink, RequestUriMethod, ResponseMode, Transport, object::RequestSigner},
     verifier::{Ask, Requested},
-    wallet::{Approved, Binding, PresentError, Presenter, Read, ReviewedRequest, WalletSide},
+    wallet::{
+        Approved, Binding, PresentError, PresentWith, Presenter, Read, ReviewedRequest, WalletSide,
+        present,
+    },
 };
-use lanyard_testkit::{Leaf, LeafOptions, SeededRandom, TestCa, test_now};
+use lanyard_testkit::{Leaf, LeafOptions, Mint, SeededRandom, TestCa, test_now};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -37,6 +40,8 @@ pub(crate) struct World {
     pub(crate) provider: Arc<dyn CryptoProvider>,
     issuer_ca: TestCa,
     issuer: Leaf,
+    /// Issues in every format.
+    pub(crate) mint: Mint,
     verifier_ca: TestCa,
     pub(crate) verifier: Leaf,
     pub(crate) holder: PrivateKey,
@@ -54,6 +59,7 @@ impl World {
             issuer: issuer_ca.leaf(&LeafOptions::named("Acme").dns("issuer.example")),
             verifier: verifier_ca.leaf(&LeafOptions::named("The Shop").dns(HOST)),
             issuer_ca,
+            mint: Mint::new(Arc::new(RustCrypto)),
             verifier_ca,
             holder: RustCrypto.generate_key(Curve::P256).expect("a key"),
             now: test_now(),
@@ -86,7 +92,8 @@ impl World {
 
     pub(crate) fn presentations(&self) -> PresentationVerifier {
         let anchors = TrustAnchors::from_der([self.issuer_ca.anchor_der()]).expect("an anchor");
-        PresentationVerifier::new(IssuerTrust::certificates(anchors), Arc::clone(&self.provider))
+        let trust = IssuerTrust::certificates(anchors).and(self.mint.trust());
+        PresentationVerifier::new(trust, Arc::clone(&self.provider))
     }
 
     pub(crate) fn ask(&self, query: Value, mode: ResponseMode) -> Requested {
@@ -130,7 +137,7 @@ impl World {
         chain.authority_key_identifiers().map(<[u8]>::to_vec).collect()
     }
 
-    pub(crate) async fn badge(&self) -> HeldSdJwtVc {
+    pub(crate) async fn badge(&self) -> HeldCredential {
         self.issue(KeyBinding::To(Jwk::new(*self.holder.public())), Self::year()).await
     }
 
@@ -138,7 +145,7 @@ impl World {
         Validity::rounded_to_days(test_now(), SignedDuration::from_hours(24 * 365))
     }
 
-    pub(crate) async fn issue(&self, binding: KeyBinding, validity: Validity) -> HeldSdJwtVc {
+    pub(crate) async fn issue(&self, binding: KeyBinding, validity: Validity) -> HeldCredential {
         self.issue_by(&self.issuer, binding, validity).await
     }
 
@@ -147,7 +154,7 @@ impl World {
         issuer: &Leaf,
         binding: KeyBinding,
         validity: Validity,
-    ) -> HeldSdJwtVc {
+    ) -> HeldCredential {
         let claims = Claims::new()
             .selective("name", "Ada Lovelace")
             .selective("department", "Engines")
@@ -160,9 +167,9 @@ impl World {
             None => draft,
         };
         let issued = draft.with_x5c(&issuer.chain).sign(&signer, self.provider.as_ref()).await;
-        UnverifiedSdJwtVc::parse(issued.expect("a credential").as_str())
-            .expect("what was issued can be read")
-            .danger_hold_unverified(self.provider.as_ref())
+        let issued = issued.expect("a credential");
+        let provider = self.provider.as_ref();
+        HeldCredential::danger_hold_unverified(Format::SdJwtVc, issued.as_str(), provider)
             .expect("what was issued can be held")
     }
 }
@@ -176,44 +183,52 @@ pub(crate) fn badge_query(claims: &[&str]) -> Value {
     json!({ "credentials": [credential] })
 }
 
-pub(crate) fn view(held: &HeldSdJwtVc) -> CredentialView<'_> {
-    CredentialView {
-        kind: TypeView::SdJwtVc { vct: held.vct().as_str(), aka_vcts: &[] },
-        claims: held.claims().as_object(),
-        key_identifiers: &[],
-        holder_bound: held.holder_key().is_some(),
-    }
+pub(crate) fn view(held: &HeldCredential) -> CredentialView<'_> {
+    CredentialView::of_held(held, &[])
 }
 
 /// Presents honestly, unless told otherwise.
 pub(crate) struct Honest<'w> {
     pub(crate) world: &'w World,
-    pub(crate) held: HeldSdJwtVc,
+    pub(crate) held: HeldCredential,
     pub(crate) key: PrivateKey,
     pub(crate) at: Timestamp,
     pub(crate) audience: Option<String>,
     pub(crate) nonce: Option<String>,
+    pub(crate) transcript: Option<SessionTranscript>,
 }
 
 impl<'w> Honest<'w> {
-    pub(crate) fn new(world: &'w World, held: HeldSdJwtVc) -> Self {
-        Self { world, held, key: world.holder.clone(), at: world.now, audience: None, nonce: None }
+    pub(crate) fn new(world: &'w World, held: HeldCredential) -> Self {
+        Self {
+            world,
+            held,
+            key: world.holder.clone(),
+            at: world.now,
+            audience: None,
+            nonce: None,
+            transcript: None,
+        }
     }
 }
 
 #[async_trait]
 impl Presenter for Honest<'_> {
     async fn present(&self, approved: &Approved, binding: &Binding) -> Result<Value, PresentError> {
-        let audience = self.audience.as_deref().unwrap_or(binding.audience.as_str());
-        let nonce = self.nonce.as_deref().unwrap_or(binding.nonce.as_str());
-        let (audience, nonce) = (Audience::from(audience), RequestNonce::from(nonce));
+        let mut binding = binding.clone();
+        if let Some(audience) = &self.audience {
+            binding.audience = audience.as_str().into();
+        }
+        if let Some(nonce) = &self.nonce {
+            binding.nonce = nonce.as_str().into();
+        }
+        if let Some(transcript) = &self.transcript {
+            binding.transcript = transcript.clone();
+        }
         let signer = self.world.signer(&self.key);
-        let request =
-            KeyBindingRequest { audience: &audience, nonce: &nonce, now: self.at, signer: &signer };
-        let request = self.held.holder_key().is_some().then_some(&request);
         let provider = self.world.provider.as_ref();
-        let presented = self.held.present(&approved.disclose, request, provider).await;
-        presented.map(Value::String).map_err(|_| PresentError::Credential)
+        let with = PresentWith { signer: Some(&signer), now: self.at, provider };
+        present(&self.held, approved, &binding, with).await
     }
 }
 

@@ -23,8 +23,7 @@ async fn names_what_cannot_be_asked() {
         body
     };
     let mut foreign_format = query.clone();
-    foreign_format["credentials"][0] =
-        json!({ "id": "a", "format": "mso_mdoc", "meta": { "doctype_value": "a" } });
+    foreign_format["credentials"][0] = json!({ "id": "a", "format": "ac_vp", "meta": {} });
     let mut foreign_authority = query.clone();
     foreign_authority["credentials"][0]["trusted_authorities"] =
         json!([{ "type": "etsi_tl", "values": ["https://tl.example"] }]);

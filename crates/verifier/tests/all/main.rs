@@ -2,6 +2,7 @@
 
 mod access;
 mod creation;
+mod every_format;
 mod flows;
 mod refusals;
 mod same_device;

@@ -9,24 +9,27 @@ use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     claims::Claims,
-    credential::Validity,
+    credential::{Format, HeldCredential, Validity},
     crypto::{CryptoProvider, Curve, PrivateKey, RustCrypto, SoftwareSigner},
     jose::Jwk,
-    sd_jwt::{Audience, KeyBindingRequest, RequestNonce},
-    sd_jwt_vc::{HeldSdJwtVc, KeyBinding, SdJwtVcDraft, UnverifiedSdJwtVc, Vct},
+    mdoc::SessionTranscript,
+    sd_jwt_vc::{KeyBinding, SdJwtVcDraft, Vct},
     status::StatusReference,
     trust::IssuerTrust,
     trust::x509::TrustAnchors,
     verify::{Policy, PolicySet},
 };
 use lanyard_oid4vp::{
-    dcql::{CredentialView, DcqlQuery, TypeView},
+    dcql::{CredentialView, DcqlQuery},
     request::{Transport, object::RequestSigner},
     response::AuthorizationResponse,
-    wallet::{Approved, Binding, PresentError, Presenter, Read, ReviewedRequest, WalletSide},
+    wallet::{
+        Approved, Binding, PresentError, PresentWith, Presenter, Read, ReviewedRequest, WalletSide,
+        present,
+    },
 };
 use lanyard_store::{MemoryStore, SessionId, Store, TenantId};
-use lanyard_testkit::{Leaf, LeafOptions, SeededRandom, TestCa, test_now};
+use lanyard_testkit::{Leaf, LeafOptions, Mint, SeededRandom, TestCa, test_now};
 use lanyard_verifier::{
     ApiKeyDigest, Clock, DataKey, Preset, Sources, TenantSettings, VerifierService,
     VerifierSettings,
@@ -65,6 +68,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) shutdown: watch::Sender<bool>,
     issuer: Leaf,
+    /// Issues in every format, and is believed.
+    pub(crate) mint: Mint,
     anchors: TrustAnchors,
     pub(crate) holder: PrivateKey,
 }
@@ -127,6 +132,8 @@ impl World {
         let issuer = issuer_ca.leaf(&LeafOptions::named("Acme").dns("issuer.example"));
         let leaf = verifier_ca.leaf(&LeafOptions::named("The Shop").dns(HOST));
         let trusted = TrustAnchors::from_der([issuer_ca.anchor_der()]).expect("an anchor");
+        let mint = Mint::new(Arc::new(RustCrypto));
+        let trust = IssuerTrust::certificates(trusted).and(mint.trust());
         let tenant = |name: &str, key: &str, data_key| TenantSettings {
             tenant: name.parse().expect("a name"),
             signer: RequestSigner {
@@ -134,7 +141,7 @@ impl World {
                 chain: leaf.chain.clone(),
             },
             dns_name: Some(HOST.to_owned()),
-            trust: IssuerTrust::certificates(trusted.clone()).into(),
+            trust: trust.clone().into(),
             policy: Policy::default(),
             policies: PolicySet::new(),
             sources: Sources::default(),
@@ -166,6 +173,7 @@ impl World {
             clock,
             shutdown,
             issuer,
+            mint,
             anchors: TrustAnchors::from_der([verifier_ca.anchor_der()]).expect("an anchor"),
             holder: RustCrypto.generate_key(Curve::P256).expect("a key"),
         }
@@ -260,7 +268,7 @@ impl World {
         Holder::new(self).await.answer(asked).await
     }
 
-    pub(crate) async fn badge(&self) -> HeldSdJwtVc {
+    pub(crate) async fn badge(&self) -> HeldCredential {
         let validity = Validity::rounded_to_days(test_now(), SignedDuration::from_hours(24 * 365));
         self.issue(&self.issuer, BADGE, validity).await
     }
@@ -269,11 +277,11 @@ impl World {
         &self.issuer
     }
 
-    pub(crate) async fn badge_with_status(&self, status: &StatusReference) -> HeldSdJwtVc {
+    pub(crate) async fn badge_with_status(&self, status: &StatusReference) -> HeldCredential {
         self.draft_and_sign(&self.issuer, BADGE, Validity::UNLIMITED, Some(status)).await
     }
 
-    pub(crate) async fn issue(&self, by: &Leaf, vct: &str, validity: Validity) -> HeldSdJwtVc {
+    pub(crate) async fn issue(&self, by: &Leaf, vct: &str, validity: Validity) -> HeldCredential {
         self.draft_and_sign(by, vct, validity, None).await
     }
 
@@ -283,7 +291,7 @@ impl World {
         vct: &str,
         validity: Validity,
         status: Option<&StatusReference>,
-    ) -> HeldSdJwtVc {
+    ) -> HeldCredential {
         let claims =
             Claims::new().selective("name", "Ada Lovelace").selective("department", "Engines");
         let vct = Vct::parse(vct).expect("a type");
@@ -294,9 +302,8 @@ impl World {
             draft = draft.with_status(status).expect("a status");
         }
         let issued = draft.with_x5c(&by.chain).sign(&signer(&by.key), &RustCrypto).await;
-        UnverifiedSdJwtVc::parse(issued.expect("a credential").as_str())
-            .expect("what was issued can be read")
-            .danger_hold_unverified(&RustCrypto)
+        let issued = issued.expect("a credential");
+        HeldCredential::danger_hold_unverified(Format::SdJwtVc, issued.as_str(), &RustCrypto)
             .expect("what was issued can be held")
     }
 }
@@ -335,11 +342,12 @@ pub(crate) fn steps(status: &Value) -> Vec<String> {
 /// Presents honestly, unless told otherwise.
 pub(crate) struct Holder<'w> {
     pub(crate) world: &'w World,
-    pub(crate) held: HeldSdJwtVc,
+    pub(crate) held: HeldCredential,
     pub(crate) key: PrivateKey,
     pub(crate) at: Timestamp,
     pub(crate) audience: Option<String>,
     pub(crate) nonce: Option<String>,
+    pub(crate) transcript: Option<SessionTranscript>,
     /// What becomes of the presentation before it is sent.
     pub(crate) tamper: fn(String) -> String,
 }
@@ -349,9 +357,18 @@ impl<'w> Holder<'w> {
         Self::of(world, world.badge().await)
     }
 
-    pub(crate) fn of(world: &'w World, held: HeldSdJwtVc) -> Self {
+    pub(crate) fn of(world: &'w World, held: HeldCredential) -> Self {
         let (key, at) = (world.holder.clone(), world.now());
-        Self { world, held, key, at, audience: None, nonce: None, tamper: |text| text }
+        Self {
+            world,
+            held,
+            key,
+            at,
+            audience: None,
+            nonce: None,
+            transcript: None,
+            tamper: |text| text,
+        }
     }
 
     pub(crate) async fn answer(&self, asked: &Asked) -> AuthorizationResponse {
@@ -360,12 +377,7 @@ impl<'w> Holder<'w> {
     }
 
     pub(crate) async fn answer_to(&self, reviewed: &ReviewedRequest) -> AuthorizationResponse {
-        let view = CredentialView {
-            kind: TypeView::SdJwtVc { vct: self.held.vct().as_str(), aka_vcts: &[] },
-            claims: self.held.claims().as_object(),
-            key_identifiers: &[],
-            holder_bound: true,
-        };
+        let view = CredentialView::of_held(&self.held, &[]);
         let choices = reviewed.choices(&[view]).expect("the badge fits");
         let selection = choices.smallest();
         let consent = choices.approve(&selection).expect("the smallest selection is one");
@@ -376,15 +388,22 @@ impl<'w> Holder<'w> {
 #[async_trait]
 impl Presenter for Holder<'_> {
     async fn present(&self, approved: &Approved, binding: &Binding) -> Result<Value, PresentError> {
-        let audience = self.audience.as_deref().unwrap_or(binding.audience.as_str());
-        let nonce = self.nonce.as_deref().unwrap_or(binding.nonce.as_str());
-        let (audience, nonce) = (Audience::from(audience), RequestNonce::from(nonce));
+        let mut binding = binding.clone();
+        if let Some(audience) = &self.audience {
+            binding.audience = audience.as_str().into();
+        }
+        if let Some(nonce) = &self.nonce {
+            binding.nonce = nonce.as_str().into();
+        }
+        if let Some(transcript) = &self.transcript {
+            binding.transcript = transcript.clone();
+        }
         let signer = signer(&self.key);
-        let request =
-            KeyBindingRequest { audience: &audience, nonce: &nonce, now: self.at, signer: &signer };
-        let presented = self.held.present(&approved.disclose, Some(&request), &RustCrypto).await;
-        presented
-            .map(|text| Value::String((self.tamper)(text)))
-            .map_err(|_| PresentError::Credential)
+        let with = PresentWith { signer: Some(&signer), now: self.at, provider: &RustCrypto };
+        let presented = present(&self.held, approved, &binding, with).await?;
+        Ok(match presented {
+            Value::String(text) => Value::String((self.tamper)(text)),
+            other => serde_json::from_str(&(self.tamper)(other.to_string())).expect("still JSON"),
+        })
     }
 }

@@ -10,6 +10,7 @@ use axum::{Router, body::Body};
 use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
+    credential::Format,
     crypto::{CryptoProvider, RustCrypto, SoftwareSigner},
     trust::IssuerTrust,
     trust::x509::TrustAnchors,
@@ -30,12 +31,13 @@ use lanyard_oid4vci::{
 };
 use lanyard_oid4vp::request::object::RequestSigner;
 use lanyard_store::{MemoryStore, Store, TenantId};
-use lanyard_testkit::{Leaf, LeafOptions, TestCa, test_now};
+use lanyard_testkit::{Flaws, Leaf, LeafOptions, Mint, TestCa, test_now};
 use lanyard_verifier::{NewRequest, RequestCreated, VerifierService, VerifierSettings};
 use lanyard_wallet::{
     Offer, PreAuthorized, SoftwareKeys, Wallet, WalletSettings,
-    ports::{Clock, Ports, SecureStorage, SecureStorageError},
-    storage::Storage,
+    face::Face,
+    ports::{Clock, KeyStore as _, Ports, SecureStorage, SecureStorageError},
+    storage::{Copy, NewCard, Storage},
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -158,6 +160,8 @@ pub(crate) struct World {
     pub(crate) issuer: IssuerService,
     pub(crate) verifier: VerifierService,
     pub(crate) tenant: TenantId,
+    pub(crate) mint: Mint,
+    keys: SoftwareKeys,
     _folder: tempfile::TempDir,
 }
 
@@ -185,7 +189,9 @@ impl World {
         let ca = TestCa::new("Test authority");
         let anchors = TrustAnchors::from_der([ca.anchor_der()]).expect("an anchor");
         let issuer = issuer(&ca, &tenant, &now, &crypto);
-        let verifier = verifier(&ca, &anchors, &tenant, &now, &crypto);
+        let mint = Mint::new(crypto.clone());
+        let trust = IssuerTrust::certificates(anchors.clone()).and(mint.trust());
+        let verifier = verifier(&ca, trust, &tenant, &now, &crypto);
         let wire = Arc::new(Wire {
             routes: issuer.router().merge(verifier.router()),
             bend: Mutex::new(None),
@@ -203,14 +209,47 @@ impl World {
             copies: setting.copies,
             development: true,
         };
+        let keys = SoftwareKeys::new(storage.clone(), crypto.clone());
         let ports = Ports {
-            keys: Arc::new(SoftwareKeys::new(storage.clone(), crypto.clone())),
+            keys: Arc::new(keys.clone()),
             crypto,
             http: wire.clone(),
             clock: Arc::new(now.clone()),
         };
         let wallet = Wallet::new(settings, ports, storage.clone());
-        Self { wallet, storage, wire, now, issuer, verifier, tenant, _folder: folder }
+        Self { wallet, storage, wire, now, issuer, verifier, tenant, mint, keys, _folder: folder }
+    }
+
+    /// A wallet with one card of this format in it, bound to a key of the wallet's own.
+    pub(crate) async fn with_minted(format: Format) -> Self {
+        let world = Self::new().await;
+        world.take_minted(format).await;
+        world
+    }
+
+    /// Puts a card of this format into the wallet.
+    pub(crate) async fn take_minted(&self, format: Format) {
+        let key = self.keys.generate(1).await.expect("a key").remove(0);
+        let signer = self.keys.signer(&key).await.expect("a signer");
+        let flaws = Flaws::default();
+        let text = self.mint.issue(format, signer.public_key(), flaws).await;
+        let copy = Copy { credential: text, key: Some(key) };
+        let held = copy.hold(format, &RustCrypto).expect("a good credential");
+        let card = NewCard {
+            issuer: "https://mint.example".to_owned(),
+            issuer_name: None,
+            issuer_identity: "The Mint".to_owned(),
+            configuration: "badge".to_owned(),
+            format,
+            types: held.types().iter().map(|name| name.name().to_owned()).collect(),
+            face: Face { name: format!("Badge, {format}"), ..Face::default() },
+            key_identifiers: Vec::new(),
+            holder_bound: true,
+            claims: held.claims().as_object().clone(),
+            received_at: test_now(),
+            expires_at: held.validity().expires_at,
+        };
+        self.storage.insert_card(&card, &[copy]).expect("a card");
     }
 
     pub(crate) async fn offer(&self, tx_code: bool) -> OfferCreated {
@@ -320,7 +359,7 @@ fn issuer(
 
 fn verifier(
     ca: &TestCa,
-    anchors: &TrustAnchors,
+    trust: IssuerTrust,
     tenant: &TenantId,
     now: &Now,
     crypto: &Arc<dyn CryptoProvider>,
@@ -334,7 +373,7 @@ fn verifier(
             tenant: tenant.clone(),
             signer: RequestSigner { signer: Arc::new(signer), chain },
             dns_name: Some("localhost".to_owned()),
-            trust: IssuerTrust::certificates(anchors.clone()).into(),
+            trust: trust.into(),
             policy: Policy::default(),
             policies: PolicySet::new(),
             sources: lanyard_verifier::Sources::default(),

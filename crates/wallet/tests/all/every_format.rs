@@ -1,0 +1,80 @@
+//! Presenting credentials of every format to a real verifier.
+
+use lanyard_core::credential::Format;
+use lanyard_oid4vp::wallet::VerifierReply;
+use lanyard_testkit::Mint;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+async fn presented(world: &World, ask: Value) -> Value {
+    let asked = world.ask(ask).await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    let choices = request.choices().unwrap();
+    let smallest = choices.smallest();
+    let consent = choices.approve(&smallest).unwrap();
+    assert_eq!(request.answer(consent).await.unwrap(), VerifierReply::Done);
+    let status = world.verifier.request_status(&world.tenant, asked.id).await.unwrap();
+    serde_json::to_value(&status).unwrap()
+}
+
+#[tokio::test]
+async fn a_card_of_every_format_is_presented_and_verified() {
+    for format in Format::OPENID4VC {
+        let world = World::with_minted(*format).await;
+        for mode in ["direct_post", "direct_post.jwt"] {
+            let ask = json!({ "dcql_query": Mint::query(*format), "response_mode": mode });
+            let status = presented(&world, ask).await;
+            assert_eq!(status["state"], "verified", "{format} {mode}: {status}");
+            let credential = &status["verdict"]["credentials"][0];
+            assert_eq!(credential["format"], format.name());
+            let name = Mint::name_in(*format, &credential["claims"]);
+            assert!(name.is_some_and(|name| name.starts_with("Ada")), "{format}: {credential}");
+            assert_eq!(world.last_event()["kind"], "presented");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wallet_with_every_format_answers_with_the_one_that_is_asked_for() {
+    let world = World::new().await;
+    for format in Format::OPENID4VC {
+        world.take_minted(*format).await;
+    }
+    for format in Format::OPENID4VC {
+        let status = presented(&world, json!({ "dcql_query": Mint::query(*format) })).await;
+        assert_eq!(status["state"], "verified", "{format}");
+        assert_eq!(status["verdict"]["credentials"][0]["format"], format.name());
+    }
+}
+
+#[tokio::test]
+async fn a_badge_in_one_format_answers_where_any_of_several_would_do() {
+    let world = World::with_minted(Format::MsoMdoc).await;
+    let named = |format: Format, id: &str| {
+        let mut query = Mint::credential_query(format);
+        query["id"] = id.into();
+        query
+    };
+    let status = presented(
+        &world,
+        json!({ "dcql_query": {
+            "credentials": [named(Format::SdJwtVc, "sd_jwt"), named(Format::MsoMdoc, "mdoc")],
+            "credential_sets": [{ "options": [["sd_jwt"], ["mdoc"]] }],
+        }}),
+    )
+    .await;
+    assert_eq!(status["state"], "verified");
+    assert_eq!(status["verdict"]["credentials"][0]["query"], "mdoc");
+}
+
+#[tokio::test]
+async fn the_holder_sees_that_what_cannot_be_withheld_is_shown_whole() {
+    let world = World::with_minted(Format::JwtVcJson).await;
+    let asked = world.ask(json!({ "dcql_query": Mint::query(Format::JwtVcJson) })).await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    let choices = request.choices().unwrap();
+    let disclose = &choices.queries()[0].candidates[0].choices[0].disclose;
+    let shown: Vec<_> = disclose.iter().map(|path| serde_json::to_value(path).unwrap()).collect();
+    assert_eq!(shown, [json!(["credentialSubject"])]);
+}
