@@ -165,10 +165,11 @@ fn commit_group(
     let mut group = Vec::new();
     let mut next = Some(first);
     let mut outcome = Ok(());
-    while let Some(mut command) = next.take() {
+    let mut neighbours = Neighbours::Trusted;
+    while let Some(command) = next.take() {
         if !command.abandoned() {
-            outcome = run_alone(connection, &mut *command);
             group.push(command);
+            outcome = run_last(connection, &mut group, &mut neighbours);
         }
         if outcome.is_err() || group.len() == LARGEST_GROUP || !closers.is_empty() {
             break;
@@ -220,10 +221,48 @@ fn roll_back_unless_done(connection: &Connection, committed: &Result<(), StoreEr
     }
 }
 
-/// Runs one command so that its failure leaves its neighbours' writes in place.
+/// Whether a group still believes that none of its commands fails half-way.
+#[derive(PartialEq, Eq)]
+enum Neighbours {
+    /// None has: they run one after the other, with nothing between them.
+    Trusted,
+    /// One has: each runs behind a savepoint of its own, which copies every page it touches.
+    Guarded,
+}
+
+/// Runs the last command of the group so that its failure leaves its neighbours' writes in place.
 ///
 /// An error from here means that the whole transaction is lost.
-fn run_alone(connection: &Connection, command: &mut dyn Command) -> Result<(), StoreError> {
+fn run_last(
+    connection: &Connection,
+    group: &mut [Box<dyn Command>],
+    neighbours: &mut Neighbours,
+) -> Result<(), StoreError> {
+    let Some(last) = group.last_mut() else {
+        return Ok(());
+    };
+    if *neighbours == Neighbours::Guarded {
+        return run_guarded(connection, &mut **last);
+    }
+    let before = connection.total_changes();
+    match last.run(connection) {
+        Err(error) if connection.is_autocommit() => Err(error),
+        // A step that lost its race found no row, and wrote none.
+        Err(_) if connection.total_changes() == before => Ok(()),
+        Ok(()) => Ok(()),
+        Err(_) => {
+            *neighbours = Neighbours::Guarded;
+            execute(connection, "ROLLBACK")?;
+            execute(connection, "BEGIN IMMEDIATE")?;
+            group.iter_mut().try_for_each(|command| run_guarded(connection, &mut **command))
+        }
+    }
+}
+
+/// Runs one command behind a savepoint.
+///
+/// An error from here means that the whole transaction is lost.
+fn run_guarded(connection: &Connection, command: &mut dyn Command) -> Result<(), StoreError> {
     execute(connection, "SAVEPOINT command")?;
     match command.run(connection) {
         Ok(()) => execute(connection, "RELEASE command"),
