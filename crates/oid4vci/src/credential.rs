@@ -126,11 +126,11 @@ impl CredentialError {
             Self::Malformed
             | Self::NotExactlyOneName
             | Self::IdentifierExpected
-            | Self::ConfigurationExpected
             | Self::ProofsUnexpected
             | Self::TooManyProofs => "invalid_credential_request",
             Self::UnknownConfiguration => "unknown_credential_configuration",
-            Self::UnknownIdentifier => "unknown_credential_identifier",
+            // where the token response named none, every identifier is an unknown one
+            Self::UnknownIdentifier | Self::ConfigurationExpected => "unknown_credential_identifier",
             Self::NotOffered | Self::AlreadyIssued | Self::CredentialUnmakeable => {
                 "credential_request_denied"
             }

@@ -152,13 +152,14 @@ impl Authorized {
             .chain(self.issued.iter().map(|issued| &issued.identifier));
         let named = named.into_iter().any(Option::is_some);
         match wanted {
+            // §8.3.1.2: a name that nobody knows is that before it is anything else
+            Wanted::Configuration(id) if issuer.configuration.credential(id).is_none() => {
+                Err(CredentialError::UnknownConfiguration)
+            }
             // §8.2: either name may be used in one case only, and never in the other
             Wanted::Configuration(_) if named => Err(CredentialError::IdentifierExpected),
             Wanted::Identifier(_) if !named => Err(CredentialError::ConfigurationExpected),
             Wanted::Configuration(id) => {
-                if issuer.configuration.credential(id).is_none() {
-                    return Err(CredentialError::UnknownConfiguration);
-                }
                 let due = self.due.iter().position(|due| due.configuration == *id);
                 due.ok_or_else(|| {
                     let before = self.issued.iter().any(|issued| issued.configuration == *id);

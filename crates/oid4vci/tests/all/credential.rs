@@ -111,10 +111,14 @@ async fn each_token_takes_its_own_kind_of_name() {
     let proof = vec![world.proof(&*world.key()).await];
     let request = jwt(identifier("employee_badge.1"), proof.clone());
     let (error, _) = refused(&world, world.authorized(), request).await;
-    assert_eq!(error.code(), "invalid_credential_request");
+    assert_eq!(error.code(), "unknown_credential_identifier");
     assert_eq!(error, CredentialError::ConfigurationExpected);
 
     let (_, authorized) = world.authorized_by_name();
+    let request = jwt(configuration("nobody.has.this"), proof.clone());
+    let (error, authorized) = refused(&world, authorized, request).await;
+    assert_eq!(error, CredentialError::UnknownConfiguration);
+
     let request = jwt(configuration("employee_badge"), proof.clone());
     let (error, authorized) = refused(&world, authorized, request).await;
     assert_eq!(error.code(), "invalid_credential_request");
