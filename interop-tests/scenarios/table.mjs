@@ -24,6 +24,8 @@ const HEADINGS = {
   'status-list.test.mjs': 'Status lists: each reads the other’s',
   'did.test.mjs': 'DIDs: each resolves what the other made',
   'w3c.test.mjs': 'W3C credentials in JWTs: each verifies the other’s',
+  'issuer.test.mjs': 'The examiner as a wallet of the issuer',
+  'verifier.test.mjs': 'The examiner as a wallet of the verifier',
   'inspect.test.mjs': 'What `lanyard inspect` says of what others made',
   'peers.test.mjs': 'The counterparts among themselves',
   'libraries.test.mjs': 'The libraries among themselves',
