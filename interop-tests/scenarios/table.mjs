@@ -26,6 +26,7 @@ const HEADINGS = {
   'w3c.test.mjs': 'W3C credentials in JWTs: each verifies the other’s',
   'issuer.test.mjs': 'The examiner as a wallet of the issuer',
   'verifier.test.mjs': 'The examiner as a wallet of the verifier',
+  'tls.test.mjs': 'The examiner at the TLS door',
   'inspect.test.mjs': 'What `lanyard inspect` says of what others made',
   'peers.test.mjs': 'The counterparts among themselves',
   'libraries.test.mjs': 'The libraries among themselves',

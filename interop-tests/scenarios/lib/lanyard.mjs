@@ -117,7 +117,7 @@ function loopbackServers(link) {
   return new Set(decodeURIComponent(link).match(/localhost:\d+/g) ?? [])
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)
