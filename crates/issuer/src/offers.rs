@@ -173,6 +173,7 @@ impl IssuerService {
             created_at: now,
             expires_at,
             handles,
+            once: Vec::new(),
             event: event.clone(),
         };
         self.sessions().store.insert(session).await?;

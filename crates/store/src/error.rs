@@ -36,6 +36,9 @@ pub enum StoreError {
     /// A credential with this identifier is on record.
     #[error("a credential with this identifier is on record already")]
     DuplicateCredential,
+    /// Something that may be seen once was seen before: a replay.
+    #[error("this was seen before")]
+    SeenBefore,
     /// A step retires a handle that is not a live one of its session.
     #[error("the handle to retire is not a live handle of this session")]
     HandleNotHeld,
@@ -81,6 +84,7 @@ impl StoreError {
             Self::DuplicateSession => "duplicate_session",
             Self::DuplicateHandle => "duplicate_handle",
             Self::DuplicateCredential => "duplicate_credential",
+            Self::SeenBefore => "seen_before",
             Self::HandleNotHeld => "handle_not_held",
             Self::SessionAbsent => "session_absent",
             Self::Statement { .. } => "store_statement",

@@ -53,8 +53,10 @@ pub enum HandleKind {
     AccessToken,
     /// A refresh token (RFC 6749 §6).
     RefreshToken,
-    /// The `jti` of a DPoP proof, seen once (RFC 9449 §11.1).
-    DpopJti,
+    /// A `request_uri` of a pushed authorization request (RFC 9126 §2.2).
+    PushedRequest,
+    /// `issuer_state` of an offer (OID4VCI §4.1.1).
+    IssuerState,
     /// `notification_id` (OID4VCI §11).
     NotificationId,
     /// The last segment of a `request_uri` (OID4VP §5.7).
@@ -73,13 +75,14 @@ pub enum HandleKind {
 
 impl HandleKind {
     /// Every kind there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Offer,
         Self::PreAuthorizedCode,
         Self::AuthorizationCode,
         Self::AccessToken,
         Self::RefreshToken,
-        Self::DpopJti,
+        Self::PushedRequest,
+        Self::IssuerState,
         Self::NotificationId,
         Self::RequestUri,
         Self::ResponseUri,
@@ -98,7 +101,8 @@ impl HandleKind {
             Self::AuthorizationCode => "auth_code",
             Self::AccessToken => "access",
             Self::RefreshToken => "refresh",
-            Self::DpopJti => "dpop_jti",
+            Self::PushedRequest => "pushed",
+            Self::IssuerState => "issuer_state",
             Self::NotificationId => "notification",
             Self::RequestUri => "request_uri",
             Self::ResponseUri => "response_uri",

@@ -7,8 +7,9 @@
 //! 2. [`session`]: the protocol run as stored state. A session is *taken into the hand* by a
 //!    handle, one step eats its state, and [`SessionStore::replace`] puts the next state back only
 //!    if nobody else did. That compare-and-swap is what makes a code single-use.
-//! 3. [`event`], [`issued`], [`status`], [`secret`]: the trail of a session, the record of what
-//!    was issued and what became of it, and sealed tenant material.
+//! 3. [`once`], [`event`], [`issued`], [`status`], [`secret`]: what a step must not see twice, the
+//!    trail of a session, the record of what was issued and what became of it, and sealed tenant
+//!    material.
 //! 4. [`error`]: what can go wrong, and whether it is worth a retry.
 //! 5. [`memory`], [`sqlite`]: the two backends. `tests/all/contract.rs` holds both to one contract.
 //!
@@ -32,6 +33,7 @@
 //!     created_at: now,
 //!     expires_at: later,
 //!     handles: vec![code],
+//!     once: Vec::new(),
 //!     event: NewEvent::done(now, "offer_created"),
 //! }).await?;
 //!
@@ -55,6 +57,7 @@ pub mod handle;
 pub mod id;
 pub mod issued;
 pub mod memory;
+pub mod once;
 pub mod secret;
 pub mod session;
 pub mod sqlite;
@@ -68,6 +71,7 @@ pub use handle::{Handle, HandleKind};
 pub use id::{CredentialId, ParseIdError, SessionId};
 pub use issued::{IssuedPage, IssuedRecord, IssuedStore};
 pub use memory::MemoryStore;
+pub use once::{Once, OnceKind, OnceStore};
 pub use secret::{ParseSecretNameError, Put, Secret, SecretName, SecretStore};
 pub use session::{NewSession, Next, Page, Replaced, Session, SessionKind, SessionStore, Taken};
 pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
@@ -78,7 +82,9 @@ pub use tenant::{ParseTenantIdError, TenantId};
 ///
 /// A part that needs less asks for `Arc<dyn SessionStore>` and gets it by upcasting.
 #[async_trait]
-pub trait Store: SessionStore + SecretStore + IssuedStore + StatusStore + fmt::Debug {
+pub trait Store:
+    SessionStore + OnceStore + SecretStore + IssuedStore + StatusStore + fmt::Debug
+{
     /// Says whether a durable write would succeed right now, for the readiness probe.
     ///
     /// # Errors

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use crate::event::LONGEST_TRAIL;
 use crate::{
     CredentialId, CredentialStatus, Event, Handle, IssuedPage, IssuedRecord, IssuedStore, NewEvent,
-    NewSession, NewStatus, Next, Page, Put, Replaced, Secret, SecretName, SecretStore, Session,
-    SessionId, SessionKind, SessionStore, StatusChange, StatusPlace, StatusStore, Store,
-    StoreError, Taken, TenantId, Unavailability,
+    NewSession, NewStatus, Next, Once, OnceKind, OnceStore, Page, Put, Replaced, Secret,
+    SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore, StatusChange,
+    StatusPlace, StatusStore, Store, StoreError, Taken, TenantId, Unavailability,
 };
 
 /// Keeps everything in memory, under one lock.
@@ -28,6 +28,8 @@ struct Tables {
     secrets: BTreeMap<(TenantId, SecretName), Secret>,
     issued: BTreeMap<(TenantId, CredentialId), IssuedRecord>,
     statuses: BTreeMap<(TenantId, StatusPlace), (CredentialId, CredentialStatus)>,
+    once: HashMap<(TenantId, OnceKind, [u8; 32]), (Timestamp, u64)>,
+    remembered: u64,
     reserved: BTreeMap<TenantId, u64>,
     inserted: u64,
     closed: bool,
@@ -72,7 +74,9 @@ impl SessionStore for MemoryStore {
             return Err(StoreError::DuplicateSession);
         }
         tables.refuse_known(&new.tenant, &new.handles)?;
+        tables.refuse_seen(&new.tenant, &new.once)?;
 
+        tables.remember(&new.tenant, &new.once);
         tables.lead(&new.tenant, new.id, &new.handles);
         tables.inserted += 1;
         let mut kept = Kept {
@@ -130,6 +134,7 @@ impl SessionStore for MemoryStore {
         tables.refuse_not_held(tenant, id, &next.retire_handles)?;
         tables.refuse_known(tenant, &next.add_handles)?;
         tables.refuse_recorded(tenant, &next.issued)?;
+        tables.refuse_seen(tenant, &next.once)?;
 
         for handle in next.retire_handles {
             if let Some(led) = tables.handles.get_mut(&(tenant.clone(), handle)) {
@@ -137,6 +142,7 @@ impl SessionStore for MemoryStore {
             }
         }
         tables.lead(tenant, id, &next.add_handles);
+        tables.remember(tenant, &next.once);
         for mut record in next.issued {
             record.issued_at = to_the_microsecond(record.issued_at);
             record.expires_at = record.expires_at.map(to_the_microsecond);
@@ -273,6 +279,25 @@ impl Tables {
         Ok(())
     }
 
+    fn refuse_seen(&self, tenant: &TenantId, all: &[Once]) -> Result<(), StoreError> {
+        let mut seen = BTreeSet::new();
+        for once in all {
+            let known = self.once.contains_key(&(tenant.clone(), once.kind, once.digest));
+            if known || !seen.insert((once.kind, once.digest)) {
+                return Err(StoreError::SeenBefore);
+            }
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, tenant: &TenantId, all: &[Once]) {
+        for once in all {
+            self.remembered += 1;
+            let until = (to_the_microsecond(once.expires_at), self.remembered);
+            self.once.insert((tenant.clone(), once.kind, once.digest), until);
+        }
+    }
+
     fn status(&self, tenant: &TenantId, credential: CredentialId) -> Option<CredentialStatus> {
         let mut all = self.statuses.iter();
         let found = all.find(|((owner, _), (of, _))| owner == tenant && *of == credential);
@@ -307,6 +332,23 @@ impl Kept {
             reason: event.reason.map(str::to_owned),
             detail: event.detail,
         });
+    }
+}
+
+#[async_trait]
+impl OnceStore for MemoryStore {
+    async fn purge_once(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut tables = self.open()?;
+        let now = to_the_microsecond(now);
+        let mut expired: Vec<_> =
+            tables.once.iter().filter(|(_, (until, _))| *until <= now).collect();
+        expired.sort_by_key(|(_, until)| **until);
+        let expired: Vec<_> =
+            expired.into_iter().take(limit as usize).map(|(key, _)| key.clone()).collect();
+        for key in &expired {
+            tables.once.remove(key);
+        }
+        Ok(expired.len() as u64)
     }
 }
 

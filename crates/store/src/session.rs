@@ -5,7 +5,9 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{Event, Handle, IssuedRecord, NewEvent, NewStatus, SessionId, StoreError, TenantId};
+use crate::{
+    Event, Handle, IssuedRecord, NewEvent, NewStatus, Once, SessionId, StoreError, TenantId,
+};
 
 /// What a session is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +17,8 @@ pub enum SessionKind {
     Offer,
     /// A presentation request and its verdict (OID4VP).
     Request,
+    /// An authorization that a wallet began, and the issuance that follows (RFC 9126).
+    Authorization,
 }
 
 impl SessionKind {
@@ -24,6 +28,7 @@ impl SessionKind {
         match self {
             Self::Offer => "offer",
             Self::Request => "request",
+            Self::Authorization => "authorization",
         }
     }
 }
@@ -67,6 +72,8 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     /// What leads to it.
     pub handles: Vec<Handle>,
+    /// What must not be seen again.
+    pub once: Vec<Once>,
     /// The first event of its trail.
     pub event: NewEvent,
 }
@@ -84,6 +91,8 @@ pub struct Next {
     pub add_handles: Vec<Handle>,
     /// What the step used up; later it answers [`Taken::Used`].
     pub retire_handles: Vec<Handle>,
+    /// What the step took and must not be seen again.
+    pub once: Vec<Once>,
     /// What to add to the trail.
     pub events: Vec<NewEvent>,
     /// The credentials that the step issued: recorded here, so that an issuance has no moment in
@@ -103,6 +112,7 @@ impl Next {
             expires_at,
             add_handles: Vec::new(),
             retire_handles: Vec::new(),
+            once: Vec::new(),
             events: Vec::new(),
             issued: Vec::new(),
             statuses: Vec::new(),
@@ -120,6 +130,13 @@ impl Next {
     #[must_use]
     pub fn retiring(mut self, handle: Handle) -> Self {
         self.retire_handles.push(handle);
+        self
+    }
+
+    /// Remembers what the step took.
+    #[must_use]
+    pub fn seeing(mut self, once: impl IntoIterator<Item = Once>) -> Self {
+        self.once.extend(once);
         self
     }
 
@@ -202,7 +219,7 @@ pub trait SessionStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::DuplicateSession`] or [`StoreError::DuplicateHandle`] if a name is taken, also
-    /// by a retired handle.
+    /// by a retired handle; [`StoreError::SeenBefore`] if something of `once` was seen.
     async fn insert(&self, session: NewSession) -> Result<(), StoreError>;
 
     /// Takes the session that `handle` leads to into the hand.
@@ -237,8 +254,8 @@ pub trait SessionStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::HandleNotHeld`] if a handle to retire is not a live one of this session,
-    /// [`StoreError::DuplicateHandle`] and [`StoreError::DuplicateCredential`] if a name is taken.
-    /// Nothing is written then.
+    /// [`StoreError::DuplicateHandle`] and [`StoreError::DuplicateCredential`] if a name is taken,
+    /// [`StoreError::SeenBefore`] if something of `once` was seen. Nothing is written then.
     async fn replace(&self, session: &Session, next: Next) -> Result<Replaced, StoreError>;
 
     /// The trail of a session, oldest first; empty if there is no such session.
@@ -310,6 +327,7 @@ impl fmt::Debug for NewSession {
             .field("created_at", &self.created_at)
             .field("expires_at", &self.expires_at)
             .field("handles", &self.handles)
+            .field("once", &self.once)
             .field("event", &self.event)
             .finish()
     }
@@ -323,6 +341,7 @@ impl fmt::Debug for Next {
             .field("expires_at", &self.expires_at)
             .field("add_handles", &self.add_handles)
             .field("retire_handles", &self.retire_handles)
+            .field("once", &self.once)
             .field("events", &self.events)
             .field("issued", &self.issued)
             .field("statuses", &self.statuses)

@@ -237,6 +237,7 @@ impl VerifierService {
             created_at: now,
             expires_at: expires_at + LINGER,
             handles,
+            once: Vec::new(),
             event: event.clone(),
         };
         self.sessions().store.insert(session).await?;

@@ -16,6 +16,7 @@ pub(super) struct Migration {
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_sessions", sql: include_str!("../../migrations/0001_sessions.sql") },
     Migration { name: "0002_statuses", sql: include_str!("../../migrations/0002_statuses.sql") },
+    Migration { name: "0003_seen_once", sql: include_str!("../../migrations/0003_seen_once.sql") },
 ];
 
 /// The text of each step as it ran here, so that an edited step is noticed.
@@ -181,6 +182,7 @@ mod tests {
         let known = [
             ("0001_sessions", 10_246_979_642_059_405_649),
             ("0002_statuses", 17_244_361_808_202_163_741),
+            ("0003_seen_once", 11_189_164_349_707_730_766),
         ];
         assert_eq!(released, known);
     }

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `open` (the settings of a connection, what is checked before anything is
 //! served), `lock` (one process per directory), `migrations`, `writer` (group commit), `readers`,
-//! then the statements in `sessions`, `secrets`, `issued` and `statuses`.
+//! then the statements in `sessions`, `once`, `secrets`, `issued` and `statuses`.
 //!
 //! An acknowledged write survives `kill -9` and power loss: the log is synced before anyone gets
 //! an answer (`synchronous=FULL`). One sync serves all writes that were waiting.
@@ -16,8 +16,9 @@ use jiff::Timestamp;
 
 use crate::{
     CredentialId, CredentialStatus, Event, Handle, IssuedPage, IssuedRecord, IssuedStore, NewEvent,
-    NewSession, Next, Page, Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId,
-    SessionKind, SessionStore, StatusChange, StatusStore, Store, StoreError, Taken, TenantId,
+    NewSession, Next, OnceStore, Page, Put, Replaced, Secret, SecretName, SecretStore, Session,
+    SessionId, SessionKind, SessionStore, StatusChange, StatusStore, Store, StoreError, Taken,
+    TenantId,
 };
 
 mod columns;
@@ -25,6 +26,7 @@ mod fault;
 mod issued;
 mod lock;
 mod migrations;
+mod once;
 pub(crate) mod open;
 mod readers;
 mod secrets;
@@ -138,6 +140,13 @@ impl SessionStore for SqliteStore {
 
     async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.parts.writer.write(move |db| sessions::purge_expired(db, now, limit)).await
+    }
+}
+
+#[async_trait]
+impl OnceStore for SqliteStore {
+    async fn purge_once(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| once::purge(db, now, limit)).await
     }
 }
 

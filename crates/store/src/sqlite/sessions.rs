@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::columns::{moment, read, read_moment, read_version, version};
 use super::fault::fault;
-use super::{issued, statuses};
+use super::{issued, once, statuses};
 use crate::event::LONGEST_TRAIL;
 use crate::{
     Event, Handle, NewEvent, NewSession, Next, Outcome, Page, Replaced, Session, SessionId,
@@ -30,6 +30,7 @@ pub(super) fn insert(db: &Connection, new: &NewSession) -> Result<(), StoreError
         return Err(StoreError::DuplicateSession);
     }
     add_handles(db, &new.tenant, new.id, &new.handles)?;
+    once::remember(db, &new.tenant, &new.once)?;
     add_event(db, &new.tenant, new.id, &new.event, u32::MAX)
 }
 
@@ -156,6 +157,7 @@ pub(super) fn replace(db: &Connection, held: &Held, next: &Next) -> Result<Repla
     add_handles(db, tenant, id, &next.add_handles)?;
     issued::record(db, tenant, &next.issued)?;
     statuses::add(db, tenant, &next.statuses)?;
+    once::remember(db, tenant, &next.once)?;
     for event in &next.events {
         add_event(db, tenant, id, event, u32::MAX)?;
     }
@@ -339,7 +341,7 @@ fn read_session(row: &Row<'_>, tenant: &TenantId) -> Result<Session, StoreError>
 }
 
 fn kind(text: &str) -> Result<SessionKind, StoreError> {
-    [SessionKind::Offer, SessionKind::Request]
+    [SessionKind::Offer, SessionKind::Request, SessionKind::Authorization]
         .into_iter()
         .find(|kind| kind.as_str() == text)
         .ok_or(StoreError::Corrupt { what: "the kind of a session" })

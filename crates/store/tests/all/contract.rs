@@ -9,6 +9,13 @@ use lanyard_store::{
 };
 use tokio::task::JoinSet;
 
+use crate::once::{
+    a_session_is_not_begun_with_what_was_seen, a_step_that_lost_its_race_shows_nothing,
+    of_sixty_four_sessions_with_one_proof_exactly_one_begins,
+    what_a_step_showed_is_taken_once_and_a_replay_writes_nothing,
+    what_one_tenant_or_kind_saw_is_new_to_another,
+    what_was_seen_is_forgotten_when_it_has_expired_and_not_before,
+};
 use crate::statuses::{
     a_place_is_reserved_once_and_by_one_tenant, a_revocation_is_final_and_can_be_repeated,
     a_status_belongs_to_its_tenant_and_its_credential, a_suspension_ends,
@@ -603,4 +610,10 @@ every_backend_keeps! {
     a_status_belongs_to_its_tenant_and_its_credential,
     what_a_lost_race_issued_has_no_status,
     an_expired_record_takes_its_statuses_along_and_frees_no_place,
+    what_a_step_showed_is_taken_once_and_a_replay_writes_nothing,
+    a_session_is_not_begun_with_what_was_seen,
+    what_one_tenant_or_kind_saw_is_new_to_another,
+    a_step_that_lost_its_race_shows_nothing,
+    what_was_seen_is_forgotten_when_it_has_expired_and_not_before,
+    of_sixty_four_sessions_with_one_proof_exactly_one_begins,
 }

@@ -5,6 +5,7 @@
 mod contract;
 mod durability;
 mod limits;
+mod once;
 mod opening;
 mod random_commands;
 mod statuses;

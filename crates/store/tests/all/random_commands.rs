@@ -1,8 +1,8 @@
 //! Whatever is asked in whatever order, both backends answer the same.
 
 use lanyard_store::{
-    Handle, HandleKind, IssuedPage, IssuedRecord, MemoryStore, NewEvent, NewSession, Next, Page,
-    Session, SessionId, SessionKind, SqliteStore, Store, Taken, TenantId,
+    Handle, HandleKind, IssuedPage, IssuedRecord, MemoryStore, NewEvent, NewSession, Next, Once,
+    OnceKind, Page, Session, SessionId, SessionKind, SqliteStore, Store, Taken, TenantId,
 };
 use proptest::prelude::*;
 
@@ -38,6 +38,7 @@ enum Command {
         add: Vec<u32>,
         retire: Vec<u32>,
         issue: Vec<u32>,
+        once: Vec<u32>,
     },
     AppendEvent {
         tenant: u32,
@@ -52,6 +53,10 @@ enum Command {
         limit: u32,
     },
     PurgeIssued {
+        now: i64,
+        limit: u32,
+    },
+    PurgeOnce {
         now: i64,
         limit: u32,
     },
@@ -73,7 +78,7 @@ enum Command {
 
 fn command() -> impl Strategy<Value = Command> {
     use Command::{
-        AppendEvent, ById, Delete, Insert, List, PurgeExpired, PurgeIssued, PutSecret,
+        AppendEvent, ById, Delete, Insert, List, PurgeExpired, PurgeIssued, PurgeOnce, PutSecret,
         RemoveSecret, Replace, Take,
     };
     let name = || 0..NAMES;
@@ -85,13 +90,16 @@ fn command() -> impl Strategy<Value = Command> {
         6 => (0..2u32, name(), now()).prop_map(|(tenant, handle, now)| Take { tenant, handle, now }),
         4 => (0..2u32, name(), now())
             .prop_map(|(tenant, session, now)| ById { tenant, session, now }),
-        10 => (0..4usize, now(), now(), few(), few(), few()).prop_map(
-            |(held, now, end, add, retire, issue)| Replace { held, now, end, add, retire, issue }
+        10 => (0..4usize, now(), now(), few(), few(), few(), few()).prop_map(
+            |(held, now, end, add, retire, issue, once)| {
+                Replace { held, now, end, add, retire, issue, once }
+            }
         ),
         2 => (0..2u32, name()).prop_map(|(tenant, session)| AppendEvent { tenant, session }),
         1 => (0..2u32, name()).prop_map(|(tenant, session)| Delete { tenant, session }),
         1 => (now(), 1..3u32).prop_map(|(now, limit)| PurgeExpired { now, limit }),
         1 => (now(), 1..3u32).prop_map(|(now, limit)| PurgeIssued { now, limit }),
+        1 => (now(), 1..3u32).prop_map(|(now, limit)| PurgeOnce { now, limit }),
         2 => (0..2u32, 0..2u32, prop::option::of(0..3u64))
             .prop_map(|(tenant, name, expected)| PutSecret { tenant, name, expected }),
         1 => (0..2u32, 0..2u32).prop_map(|(tenant, name)| RemoveSecret { tenant, name }),
@@ -113,6 +121,12 @@ fn of_some_kind(n: u32) -> Handle {
 
 fn of_some_kinds(numbers: &[u32]) -> Vec<Handle> {
     numbers.iter().copied().map(of_some_kind).collect()
+}
+
+fn of_some_proof(n: u32) -> Once {
+    let kind =
+        if n.is_multiple_of(2) { OnceKind::DpopProof } else { OnceKind::ClientAttestationPop };
+    Once { kind, digest: [7; 32], expires_at: second(i64::from(n) * 3) }
 }
 
 fn issued(n: u32, session: SessionId) -> IssuedRecord {
@@ -145,6 +159,7 @@ impl Run<'_> {
                     created_at: second(0),
                     expires_at: second(end),
                     handles: of_some_kinds(&handles),
+                    once: Vec::new(),
                     event: NewEvent::done(second(0), "insert"),
                 };
                 format!("{:?}", store.insert(new).await)
@@ -158,12 +173,13 @@ impl Run<'_> {
                 let taken = store.by_id(&owner(tenant), id(session), second(now)).await.unwrap();
                 self.hold(taken)
             }
-            Command::Replace { held, now, end, add, retire, issue } => {
+            Command::Replace { held, now, end, add, retire, issue, once } => {
                 let Some(held) = self.hand.get(held) else { return String::new() };
                 let next = Next {
                     add_handles: of_some_kinds(&add),
                     retire_handles: of_some_kinds(&retire),
                     issued: issue.iter().map(|n| issued(*n, held.id)).collect(),
+                    once: once.iter().copied().map(of_some_proof).collect(),
                     ..Next::new(second(now), vec![2; add.len()], second(end))
                 }
                 .with_event(NewEvent::refused(second(now), "replace", "reason"));
@@ -181,6 +197,9 @@ impl Run<'_> {
             }
             Command::PurgeIssued { now, limit } => {
                 format!("{:?}", store.purge_issued(second(now), limit).await)
+            }
+            Command::PurgeOnce { now, limit } => {
+                format!("{:?}", store.purge_once(second(now), limit).await)
             }
             Command::PutSecret { tenant, name, expected } => {
                 let (owner, name) = (owner(tenant), format!("name/{name}").parse().unwrap());

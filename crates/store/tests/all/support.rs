@@ -69,6 +69,7 @@ pub(crate) fn offer(n: u32) -> NewSession {
         created_at: second(n.into()),
         expires_at: end(),
         handles: vec![code(n)],
+        once: Vec::new(),
         event: NewEvent::done(second(n.into()), "offer_created"),
     }
 }
