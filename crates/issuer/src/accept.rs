@@ -2,18 +2,19 @@
 
 use jiff::Timestamp;
 use lanyard_oid4vci::{
-    AccessToken,
     credential::{CredentialError, CredentialRequest, CredentialResponse},
-    issuer::{Authorized, Issuance, IssuedCredential, Progress},
+    dpop::DpopError,
+    issuer::{Authorized, Issuance, IssuedCredential, Progress, ShownToken},
 };
 use lanyard_store::{
     CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewStatus, Next, Replaced, Session,
+    StoreError,
 };
 
 use crate::{
     IssuerError, IssuerService,
-    http::{BearerFault, Failure},
-    sessions::{Found, State, TRIES},
+    http::{At, BearerFault, Failure},
+    sessions::{Found, State, TRIES, once},
     step,
     tenant::Tenant,
 };
@@ -23,11 +24,11 @@ impl IssuerService {
     pub(crate) async fn accept(
         &self,
         tenant: &Tenant,
-        token: &AccessToken,
+        shown: &ShownToken,
         body: &[u8],
     ) -> Result<CredentialResponse, Failure> {
         for _ in 0..TRIES {
-            if let Some(response) = self.try_to_accept(tenant, token, body).await? {
+            if let Some(response) = self.try_to_accept(tenant, shown, body).await? {
                 return Ok(response);
             }
         }
@@ -38,12 +39,12 @@ impl IssuerService {
     async fn try_to_accept(
         &self,
         tenant: &Tenant,
-        token: &AccessToken,
+        shown: &ShownToken,
         body: &[u8],
     ) -> Result<Option<CredentialResponse>, Failure> {
         let now = self.now();
         // 1. RFC 6750 §3.1: the token leads to a session with a right to something
-        let access = Handle::new(HandleKind::AccessToken, token.digest(self.provider()));
+        let access = Handle::new(HandleKind::AccessToken, shown.token.digest(self.provider()));
         let held = match self.sessions().take(tenant, &access, now).await? {
             Found::Live(held) => held,
             Found::Expired | Found::Absent => return Err(BearerFault::Invalid.into()),
@@ -58,6 +59,10 @@ impl IssuerService {
         let Issuance::Authorized(authorized) = held.state.issuance else {
             return Err(BearerFault::Invalid.into());
         };
+        if let Err(refused) = authorized.admit(shown) {
+            self.trace_refusal(tenant, session.id, now, refused.reason()).await;
+            return Err(BearerFault::Invalid.into());
+        }
         // 2. the step; a refusal leaves the token as good as it was
         let (response, issued, progress) = match issue(authorized, body, tenant, now).await {
             Ok(done) => done,
@@ -75,7 +80,16 @@ impl IssuerService {
             next = next.with_status(NewStatus { credential: record.credential, place });
         }
         let next = next.with_issued(record);
-        match self.sessions().store.replace(&session, next).await? {
+        let next = next.seeing(shown.proof.iter().map(|proof| once(proof.shown())));
+        let replaced = match self.sessions().store.replace(&session, next).await {
+            Err(StoreError::SeenBefore) => {
+                let error = DpopError::Replayed;
+                self.trace_refusal(tenant, session.id, now, error.reason()).await;
+                return Err(self.refuse_proof(tenant, error, At::Resource));
+            }
+            replaced => replaced?,
+        };
+        match replaced {
             Replaced::Conflict => Ok(None),
             Replaced::Done(_) => {
                 self.announce(tenant, session.id, &event);

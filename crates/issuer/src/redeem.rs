@@ -2,15 +2,16 @@
 
 use jiff::Timestamp;
 use lanyard_oid4vci::{
-    issuer::{Authorized, Issuance, Left, Refused},
+    dpop::DpopError,
+    issuer::{Authorized, Issuance, Left, Refused, Sender},
     token::{TokenError, TokenRequest, TokenResponse},
 };
-use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session};
+use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session, StoreError};
 
 use crate::{
     IssuerError, IssuerService,
-    http::Failure,
-    sessions::{Found, State, TRIES},
+    http::{At, Failure},
+    sessions::{Found, State, TRIES, once},
     step,
     tenant::Tenant,
 };
@@ -21,9 +22,10 @@ impl IssuerService {
         &self,
         tenant: &Tenant,
         request: TokenRequest,
+        sender: &Sender,
     ) -> Result<TokenResponse, Failure> {
         for _ in 0..TRIES {
-            if let Some(response) = self.try_to_redeem(tenant, request.clone()).await? {
+            if let Some(response) = self.try_to_redeem(tenant, request.clone(), sender).await? {
                 return Ok(response);
             }
         }
@@ -35,6 +37,7 @@ impl IssuerService {
         &self,
         tenant: &Tenant,
         request: TokenRequest,
+        sender: &Sender,
     ) -> Result<Option<TokenResponse>, Failure> {
         let now = self.now();
         // 1. the code leads to a session that waits for it
@@ -55,7 +58,7 @@ impl IssuerService {
             return Err(TokenError::CodeUnknown.into());
         };
         // 2. the step
-        let done = offered.exchange(request, &tenant.issuer, now, self.provider());
+        let done = offered.exchange(request, sender, &tenant.issuer, now, self.provider());
         let (left, event, answer) = match done {
             Ok((response, authorized)) => (
                 self.authorized(tenant, &session, authorized, code, now),
@@ -82,7 +85,16 @@ impl IssuerService {
         };
         // 3. what the step left is durable before anybody hears of it
         let next = self.with_fetch(tenant, session.id, left).with_event(event.clone());
-        match self.sessions().store.replace(&session, next).await? {
+        let next = next.seeing(sender.shown().map(once));
+        let replaced = match self.sessions().store.replace(&session, next).await {
+            Err(StoreError::SeenBefore) => {
+                let error = DpopError::Replayed;
+                self.trace_refusal(tenant, session.id, now, error.reason()).await;
+                return Err(self.refuse_proof(tenant, error, At::AuthorizationServer));
+            }
+            replaced => replaced?,
+        };
+        match replaced {
             Replaced::Conflict => Ok(None),
             Replaced::Done(_) => {
                 self.live().forget_fetch(&tenant.id, session.id);

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lanyard_core::crypto::CryptoProvider;
-use lanyard_oid4vci::issuer::Issuance;
-use lanyard_store::{Handle, Session, SessionId, Store, Taken};
+use lanyard_oid4vci::{
+    issuer::Issuance,
+    once::{ShownOnce, ShownOnceKind},
+};
+use lanyard_store::{Handle, Once, OnceKind, Session, SessionId, Store, Taken};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -44,6 +47,16 @@ pub(crate) enum Found {
     Expired,
     Used(SessionId),
     Absent,
+}
+
+/// What a step took, as the store remembers it.
+pub(crate) fn once(shown: &ShownOnce) -> Once {
+    let kind = match shown.kind {
+        ShownOnceKind::DpopProof => OnceKind::DpopProof,
+        ShownOnceKind::ClientAttestationPop => OnceKind::ClientAttestationPop,
+        ShownOnceKind::ClientAssertion => OnceKind::ClientAssertion,
+    };
+    Once { kind, digest: shown.digest, expires_at: shown.until }
 }
 
 /// The store, with the seal in front of it.

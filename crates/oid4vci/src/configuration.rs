@@ -132,8 +132,10 @@ pub enum ClaimValue {
 pub struct IssuancePolicy {
     /// How long an offer and its pre-authorized code live.
     pub offer_life: SignedDuration,
-    /// How long an access token lives; five minutes at most while tokens are not bound to a key (§13.10).
+    /// How long an access token lives that is bound to no key; five minutes at most (§13.10).
     pub token_life: SignedDuration,
+    /// How long an access token lives that is bound to a key.
+    pub bound_token_life: SignedDuration,
     /// How long a nonce lives.
     pub nonce_life: SignedDuration,
     /// How far `iat` of a key proof may be from now.
@@ -149,6 +151,7 @@ impl Default for IssuancePolicy {
         Self {
             offer_life: SignedDuration::from_mins(10),
             token_life: SignedDuration::from_mins(5),
+            bound_token_life: SignedDuration::from_mins(10),
             nonce_life: SignedDuration::from_mins(5),
             proof_window: SignedDuration::from_secs(60),
             tx_code_tries: 5,

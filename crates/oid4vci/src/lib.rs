@@ -9,7 +9,7 @@
 //! 1. [`configuration`] what an issuer offers, as data; [`metadata`] is generated from it
 //! 2. [`offer`] the credential offer and its links (§4)
 //! 3. [`token`] the token request and response (§6)
-//! 4. [`nonce`] and [`key_proof`] (§7, App. F)
+//! 4. [`nonce`] and [`key_proof`] (§7, App. F); [`dpop`] binds tokens to a key (RFC 9449)
 //! 5. [`credential`] the credential request and response (§8)
 //! 6. [`issuer`] the issuer's states: `Offered` → `Authorized` → `Issued`
 //! 7. [`wallet`] the wallet's states, from the offer to verified credentials
@@ -19,6 +19,7 @@
 pub mod configuration;
 pub mod credential;
 pub mod description;
+pub mod dpop;
 mod form;
 pub mod identifier;
 pub mod issuer;
@@ -26,6 +27,7 @@ pub mod key_proof;
 pub mod metadata;
 pub mod nonce;
 pub mod offer;
+pub mod once;
 mod secret;
 pub mod token;
 pub mod wallet;

@@ -51,7 +51,7 @@ impl AuthorizationDetail {
 pub struct TokenResponse {
     /// The token.
     pub access_token: AccessToken,
-    /// `Bearer`, compared without case.
+    /// `Bearer` or `DPoP`, compared without case.
     pub token_type: String,
     /// Seconds until it expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,6 +100,9 @@ pub enum TokenError {
     /// The client authenticates in a way the metadata does not name.
     #[error("this client authentication is not supported")]
     ClientAuthenticationUnsupported,
+    /// The profile demands a DPoP proof and none was sent.
+    #[error("a DPoP proof is needed")]
+    DpopMissing,
     /// `authorization_details` cannot be read, or asks for what is not offered.
     #[error("authorization_details is malformed or asks for what was not offered")]
     AuthorizationDetails,
@@ -120,6 +123,7 @@ impl TokenError {
                 "invalid_grant"
             }
             Self::ClientAuthenticationUnsupported => "invalid_client",
+            Self::DpopMissing => "invalid_dpop_proof",
             Self::AuthorizationDetails => "invalid_authorization_details",
         }
     }
@@ -139,6 +143,7 @@ impl TokenError {
             Self::TxCodeWrong => "tx_code_wrong",
             Self::TxCodeExhausted => "tx_code_exhausted",
             Self::ClientAuthenticationUnsupported => "client_authentication_unsupported",
+            Self::DpopMissing => "dpop_missing",
             Self::AuthorizationDetails => "authorization_details_refused",
         }
     }

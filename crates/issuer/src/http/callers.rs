@@ -1,4 +1,4 @@
-//! Who calls: a wallet with an access token, an integrator with an API key; both as RFC 6750 Bearer.
+//! Who calls: an integrator with an API key, as RFC 6750 Bearer; and how a wallet shows its access token.
 
 use std::sync::Arc;
 
@@ -6,7 +6,6 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, Uri, header::AUTHORIZATION, request::Parts},
 };
-use lanyard_oid4vci::AccessToken;
 use lanyard_store::SessionId;
 use thiserror::Error;
 use url::form_urlencoded;
@@ -14,8 +13,14 @@ use url::form_urlencoded;
 use super::{Failure, paths::parameter};
 use crate::{ApiKeyDigest, IssuerService, tenant::Tenant};
 
-/// The access token of a wallet.
-pub(crate) struct Bearer(pub(crate) AccessToken);
+/// How an access token is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// RFC 6750 §2.1.
+    Bearer,
+    /// RFC 9449 §7.1.
+    Dpop,
+}
 
 /// The tenant whose API key was shown.
 pub(crate) struct Integrator(pub(crate) Arc<Tenant>);
@@ -39,14 +44,6 @@ pub(crate) enum BearerFault {
     Malformed,
     #[error("the token is unknown, expired or revoked")]
     Invalid,
-}
-
-impl FromRequestParts<IssuerService> for Bearer {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, _: &IssuerService) -> Result<Self, Failure> {
-        Ok(Self(AccessToken::new(bearer(&parts.uri, &parts.headers)?)))
-    }
 }
 
 impl FromRequestParts<IssuerService> for Integrator {
@@ -84,6 +81,17 @@ impl FromRequestParts<IssuerService> for IntegratorAtOffer {
 
 /// RFC 6750 §2.1, and nothing but it.
 fn bearer<'h>(uri: &Uri, headers: &'h HeaderMap) -> Result<&'h str, BearerFault> {
+    match access_token(uri, headers)? {
+        (Scheme::Bearer, token) => Ok(token),
+        (Scheme::Dpop, _) => Err(BearerFault::Missing),
+    }
+}
+
+/// RFC 6750 §2.1 or RFC 9449 §7.1: in the Authorization header, once, and nowhere else.
+pub(super) fn access_token<'h>(
+    uri: &Uri,
+    headers: &'h HeaderMap,
+) -> Result<(Scheme, &'h str), BearerFault> {
     // RFC 6750 §2.3, RFC 9700 §4.3.2: tokens in URLs end up in logs
     let query = uri.query().unwrap_or_default().as_bytes();
     if form_urlencoded::parse(query).any(|(name, _)| name == "access_token") {
@@ -98,14 +106,16 @@ fn bearer<'h>(uri: &Uri, headers: &'h HeaderMap) -> Result<&'h str, BearerFault>
     let header = header.to_str().map_err(|_| BearerFault::Malformed)?;
     let (scheme, token) = header.split_once(' ').ok_or(BearerFault::Malformed)?;
     // RFC 9110 §11.1: the scheme is compared without case
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(BearerFault::Missing);
-    }
+    let scheme = match scheme {
+        _ if scheme.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
+        _ if scheme.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
+        _ => return Err(BearerFault::Missing),
+    };
     // RFC 6750 §2.1: b64token
     let token = token.trim_matches(' ');
     let in_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
     if token.is_empty() || !token.bytes().all(in_token) {
         return Err(BearerFault::Malformed);
     }
-    Ok(token)
+    Ok((scheme, token))
 }

@@ -11,7 +11,11 @@ use axum::{
 use lanyard_oid4vci::{credential::CredentialError, description::ErrorBody, token::TokenError};
 use thiserror::Error;
 
-use super::{BearerFault, replies};
+use super::{
+    At, BearerFault,
+    dpop::{DPOP_NONCE, RefusedProof, header_value},
+    replies,
+};
 use crate::{IssuerError, OfferRequestFault, StatusRequestFault};
 
 /// Everything that a request can be refused for.
@@ -25,6 +29,8 @@ pub(crate) enum Failure {
     MediaType { code: &'static str, expected: &'static str },
     #[error("{0}")]
     Bearer(#[from] BearerFault),
+    #[error("{}", .0.error)]
+    Proof(Box<RefusedProof>),
     #[error("{0}")]
     Token(#[from] TokenError),
     #[error("{0}")]
@@ -48,13 +54,16 @@ impl Failure {
             // RFC 6750 §3.1
             Self::Bearer(BearerFault::Missing | BearerFault::Invalid) => StatusCode::UNAUTHORIZED,
             Self::Bearer(_) => StatusCode::BAD_REQUEST,
+            // RFC 9449 §9
+            Self::Proof(refused) if refused.at == At::Resource => StatusCode::UNAUTHORIZED,
             // RFC 6749 §5.2
             Self::Token(TokenError::ClientAuthenticationUnsupported) => StatusCode::UNAUTHORIZED,
             Self::Credential(
                 CredentialError::SigningKeyUnavailable | CredentialError::StatusUnavailable,
             ) => StatusCode::SERVICE_UNAVAILABLE,
             // OID4VCI §6.3, §8.3.1.2
-            Self::Token(_)
+            Self::Proof(_)
+            | Self::Token(_)
             | Self::Credential(_)
             | Self::OfferRequest(_)
             | Self::StatusRequest(_) => StatusCode::BAD_REQUEST,
@@ -86,6 +95,7 @@ impl Failure {
             Self::TooLarge(code) | Self::MediaType { code, .. } => code,
             Self::Bearer(BearerFault::Missing | BearerFault::Invalid) => "invalid_token",
             Self::Bearer(_) | Self::OfferRequest(_) | Self::StatusRequest(_) => "invalid_request",
+            Self::Proof(refused) => refused.error.code(),
             Self::Token(error) => error.code(),
             Self::Credential(error) => error.code(),
             Self::LinkTooLong => "link_too_long",
@@ -118,6 +128,12 @@ impl Failure {
                 Some(HeaderValue::from_static(r#"Bearer error="invalid_token""#))
             }
             Self::Bearer(_) => Some(HeaderValue::from_static(r#"Bearer error="invalid_request""#)),
+            // RFC 9449 §7.1, §9
+            Self::Proof(refused) if refused.at == At::Resource => {
+                let text =
+                    format!(r#"DPoP error="{}", algs="ES256 ES384 EdDSA""#, refused.error.code());
+                Some(HeaderValue::try_from(text).expect("an error code is visible ASCII"))
+            }
             // RFC 9110 §15.5.2: a 401 has a challenge, although no scheme would help here
             Self::Token(TokenError::ClientAuthenticationUnsupported) => {
                 Some(HeaderValue::from_static("none"))
@@ -165,10 +181,17 @@ impl IntoResponse for Failure {
             error: self.code().to_owned(),
             error_description: Some(self.description()),
         };
+        let nonce = match &self {
+            Self::Proof(refused) => Some(header_value(&refused.nonce)),
+            _ => None,
+        };
         let mut response = (status, replies::to_json(&body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(nonce) = nonce {
+            headers.insert(DPOP_NONCE, nonce);
+        }
         if let Some(challenge) = self.challenge() {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }

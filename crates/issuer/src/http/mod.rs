@@ -5,6 +5,7 @@ mod body;
 mod callers;
 mod credential;
 mod credentials;
+mod dpop;
 mod events;
 mod failure;
 mod metadata;
@@ -23,6 +24,7 @@ use axum::{
 };
 
 pub(crate) use callers::BearerFault;
+pub(crate) use dpop::At;
 pub(crate) use failure::Failure;
 
 use crate::IssuerService;

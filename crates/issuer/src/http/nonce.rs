@@ -11,5 +11,6 @@ pub(crate) async fn issue(
     Nothing: Nothing,
 ) -> Result<Response, Failure> {
     let response = tenant.issuer.nonce(service.now());
-    Ok(replies::json(replies::to_json(&response)))
+    // RFC 9449 §8.2: the nonce for the key proof and the one for the DPoP proof in one answer
+    Ok(service.with_dpop_nonce(&tenant, replies::json(replies::to_json(&response))))
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod credential;
+mod dpop;
 mod fixture;
 mod issuance;
 mod live;

@@ -11,6 +11,7 @@ use crate::{
     AccessToken, CredentialConfigurationId, CredentialIdentifier,
     configuration::{Binding, CredentialConfiguration},
     credential::{CredentialError, CredentialRequest, CredentialResponse, Proofs, Wanted},
+    dpop::KeyThumbprint,
     key_proof::{ProofRules, UnverifiedKeyProof},
 };
 
@@ -18,6 +19,9 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Authorized {
     token: AccessToken,
+    /// The key that the token is bound to; none makes it a bearer token.
+    #[serde(default)]
+    bound_to: Option<KeyThumbprint>,
     due: Vec<Due>,
     issued: Vec<IssuedCredential>,
     expires_at: Timestamp,
@@ -65,8 +69,18 @@ pub enum Progress {
 }
 
 impl Authorized {
-    pub(super) const fn new(token: AccessToken, due: Vec<Due>, expires_at: Timestamp) -> Self {
-        Self { token, due, issued: Vec::new(), expires_at }
+    pub(super) const fn new(
+        token: AccessToken,
+        bound_to: Option<KeyThumbprint>,
+        due: Vec<Due>,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self { token, bound_to, due, issued: Vec::new(), expires_at }
+    }
+
+    /// The key that the token is bound to (`cnf.jkt`, RFC 9449 §6).
+    pub const fn bound_to(&self) -> Option<&KeyThumbprint> {
+        self.bound_to.as_ref()
     }
 
     /// The token, for the handle that leads to this session.

@@ -6,6 +6,8 @@
 mod authorized;
 mod issue;
 mod offered;
+mod rules;
+mod sender;
 mod status;
 
 use std::{fmt, sync::Arc};
@@ -18,15 +20,20 @@ use lanyard_core::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use url::Url;
 
 pub use authorized::{Authorized, Issued, IssuedCredential, Progress};
 pub use offered::{NewOffer, NewTxCode, OfferRefused, Offered};
+pub use rules::{AuthorizationRules, Profile};
+pub use sender::{AccessRefused, Sender, ShownToken};
 pub use status::{StatusAllocator, StatusUnavailable};
 
 use crate::{
+    AccessToken,
     configuration::IssuerConfiguration,
+    dpop::{DpopError, DpopRules, UnverifiedDpopProof, VerifiedDpopProof},
     metadata::{AuthorizationServerMetadata, CredentialIssuerMetadata},
-    nonce::{NonceKey, NonceResponse},
+    nonce::{DpopNonce, NonceKey, NonceResponse},
 };
 
 /// One credential issuer with everything its steps need.
@@ -36,6 +43,7 @@ pub struct Issuer {
     nonces: NonceKey,
     provider: Arc<dyn CryptoProvider>,
     statuses: Option<Arc<dyn StatusAllocator>>,
+    rules: AuthorizationRules,
 }
 
 /// The key that an issuer signs credentials with.
@@ -68,13 +76,21 @@ pub enum IssuerName {
 
 impl Issuer {
     /// Puts an issuer together.
-    pub const fn new(
+    pub fn new(
         configuration: IssuerConfiguration,
         key: IssuingKey,
         nonces: NonceKey,
         provider: Arc<dyn CryptoProvider>,
     ) -> Self {
-        Self { configuration, key, nonces, provider, statuses: None }
+        let rules = AuthorizationRules::default();
+        Self { configuration, key, nonces, provider, statuses: None, rules }
+    }
+
+    /// With other rules for those who ask for tokens than the plain ones.
+    #[must_use]
+    pub fn with_authorization(mut self, rules: AuthorizationRules) -> Self {
+        self.rules = rules;
+        self
     }
 
     /// With a status for each copy of what it issues; without, nothing can be revoked.
@@ -89,6 +105,11 @@ impl Issuer {
         &self.configuration
     }
 
+    /// What those who ask for tokens have to keep to.
+    pub const fn rules(&self) -> &AuthorizationRules {
+        &self.rules
+    }
+
     /// What the issuer says about itself (§12.2).
     pub fn metadata(&self) -> CredentialIssuerMetadata {
         CredentialIssuerMetadata::of(&self.configuration, self.key.signer.algorithm())
@@ -96,7 +117,7 @@ impl Issuer {
 
     /// What its authorization server says about itself (§12.3).
     pub fn authorization_server_metadata(&self) -> AuthorizationServerMetadata {
-        AuthorizationServerMetadata::of(&self.configuration)
+        AuthorizationServerMetadata::of(&self.configuration, &self.rules)
     }
 
     /// Answers a nonce request (§7.2).
@@ -104,6 +125,39 @@ impl Issuer {
         let provider = &*self.provider;
         let issuer = self.configuration.issuer();
         NonceResponse { c_nonce: self.nonces.issue(issuer, now, provider, provider) }
+    }
+}
+
+impl Issuer {
+    /// A nonce for DPoP proofs, at the authorization server and at the endpoints of the issuer alike
+    /// (RFC 9449 §8).
+    pub fn dpop_nonce(&self, now: Timestamp) -> DpopNonce {
+        self.nonces.issue_dpop(self.configuration.issuer(), now, &*self.provider)
+    }
+
+    /// Checks a DPoP proof for a `POST` to one of this issuer's endpoints, with the access token that it
+    /// shows there.
+    ///
+    /// # Errors
+    /// One [`DpopError`] per rule.
+    pub fn check_proof(
+        &self,
+        compact: &str,
+        url: &Url,
+        access_token: Option<&AccessToken>,
+        now: Timestamp,
+    ) -> Result<VerifiedDpopProof, DpopError> {
+        let policy = self.configuration.policy();
+        let rules = DpopRules {
+            method: "POST",
+            url,
+            access_token,
+            issuer: self.configuration.issuer(),
+            nonces: &self.nonces,
+            nonce_life: policy.nonce_life,
+            window: policy.proof_window,
+        };
+        UnverifiedDpopProof::parse(compact)?.verify(&rules, &*self.provider, now)
     }
 }
 

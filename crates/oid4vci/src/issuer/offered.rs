@@ -7,7 +7,7 @@ use lanyard_core::{crypto::Random, json::Object};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Authorized, Ended, Issuer, Left, Refused, WaitingClaims, authorized::Due};
+use super::{Authorized, Ended, Issuer, Left, Refused, Sender, WaitingClaims, authorized::Due};
 use crate::{
     AccessToken, CredentialConfigurationId, CredentialIdentifier, PreAuthorizedCode, TxCode,
     configuration::SubjectClaimsError,
@@ -200,16 +200,17 @@ impl Offered {
     pub fn exchange(
         self,
         request: TokenRequest,
+        sender: &Sender,
         issuer: &Issuer,
         now: Timestamp,
         random: &dyn Random,
     ) -> Result<(TokenResponse, Authorized), Refused<TokenError, Self>> {
         let TokenRequest::PreAuthorized(request) = request;
-        if let Err(error) = self.accept(&request, now) {
+        if let Err(error) = sender.accept(issuer).and_then(|()| self.accept(&request, now)) {
             return Err(Refused::unchanged(error, self));
         }
         match self.judge_tx_code(request.tx_code.as_ref()) {
-            Ok(offered) => Ok(offered.authorize(&request, issuer, now, random)),
+            Ok(offered) => Ok(offered.authorize(&request, sender, issuer, now, random)),
             Err(refused) => Err(refused),
         }
     }
@@ -263,11 +264,17 @@ impl Offered {
     fn authorize(
         self,
         request: &PreAuthorizedTokenRequest,
+        sender: &Sender,
         issuer: &Issuer,
         now: Timestamp,
         random: &dyn Random,
     ) -> (TokenResponse, Authorized) {
-        let life = issuer.configuration.policy().token_life;
+        let policy = issuer.configuration.policy();
+        // RFC 9449 §5: the token is bound to the key that the request proved
+        let (life, token_type) = match sender.key() {
+            Some(_) => (policy.bound_token_life, "DPoP"),
+            None => (policy.token_life, "Bearer"),
+        };
         let access_token = AccessToken::generate(random);
         // §6.2: whoever asked with authorization details is answered with credential identifiers
         let named = !request.details.is_empty();
@@ -296,10 +303,10 @@ impl Offered {
         let response = TokenResponse {
             authorization_details: named.then(|| due.iter().map(detail).collect()),
             access_token: access_token.clone(),
-            token_type: "Bearer".to_owned(),
+            token_type: token_type.to_owned(),
             expires_in: u64::try_from(life.as_secs()).ok(),
         };
-        (response, Authorized::new(access_token, due, now + life))
+        (response, Authorized::new(access_token, sender.key().cloned(), due, now + life))
     }
 }
 

@@ -1,14 +1,14 @@
 //! Authorization server metadata (RFC 8414, OID4VCI §12.3).
 
-use lanyard_core::json;
+use lanyard_core::{crypto::SignatureAlgorithm, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
 use super::MetadataError;
 use crate::{
-    IssuerUrl, configuration::IssuerConfiguration, offer::PRE_AUTHORIZED_GRANT,
-    token::AuthorizationDetail,
+    IssuerUrl, configuration::IssuerConfiguration, issuer::AuthorizationRules,
+    offer::PRE_AUTHORIZED_GRANT, token::AuthorizationDetail,
 };
 
 /// What an authorization server says about itself.
@@ -28,6 +28,9 @@ pub struct AuthorizationServerMetadata {
     /// The types of authorization details.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authorization_details_types_supported: Vec<String>,
+    /// The algorithms of DPoP proofs; empty when tokens are not bound to keys (RFC 9449 §5.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dpop_signing_alg_values_supported: Vec<String>,
     /// Whether a pre-authorized code may be traded without a client.
     #[serde(default, rename = "pre-authorized_grant_anonymous_access_supported")]
     pub anonymous_pre_authorized: bool,
@@ -35,7 +38,7 @@ pub struct AuthorizationServerMetadata {
 
 impl AuthorizationServerMetadata {
     /// What the authorization server of an issuer with this configuration may say about itself.
-    pub fn of(configuration: &IssuerConfiguration) -> Self {
+    pub fn of(configuration: &IssuerConfiguration, _rules: &AuthorizationRules) -> Self {
         let issuer = configuration.issuer();
         Self {
             issuer: issuer.clone(),
@@ -43,6 +46,10 @@ impl AuthorizationServerMetadata {
             grant_types_supported: vec![PRE_AUTHORIZED_GRANT.to_owned()],
             token_endpoint_auth_methods_supported: vec!["none".to_owned()],
             authorization_details_types_supported: vec![AuthorizationDetail::TYPE.to_owned()],
+            dpop_signing_alg_values_supported: SignatureAlgorithm::OPENID4VC
+                .iter()
+                .map(|algorithm| algorithm.name().to_owned())
+                .collect(),
             anonymous_pre_authorized: true,
         }
     }

@@ -8,7 +8,7 @@ use lanyard_core::crypto::Signer;
 use lanyard_oid4vci::{
     Transport,
     credential::CredentialRequest,
-    issuer::{Offered, Progress},
+    issuer::{Offered, Progress, Sender},
     offer::OfferLink,
     token::TokenRequest,
     wallet::{Discovery, Granted, IncomingResponse, PreAuthorizedOffer, ReceivedCredential},
@@ -48,7 +48,7 @@ pub(crate) fn granted(
     let request = wallet.request(None).expect("no tx code is asked for");
     let request = TokenRequest::parse(request.body.as_bytes()).expect("the wallet writes it well");
     let (response, authorized) = offered
-        .exchange(request, &world.issuer, world.now, &world.random)
+        .exchange(request, &Sender::anonymous(), &world.issuer, world.now, &world.random)
         .expect("the code is good");
     let body = serde_json::to_vec(&response).expect("a token response is JSON");
     (wallet.receive(ok(&body)).expect("the response is good"), authorized)

@@ -4,7 +4,7 @@ use lanyard_oid4vci::{
     configuration::IssuancePolicy,
     credential::{CredentialError, CredentialRequest, Proofs, Wanted},
     description::ErrorBody,
-    issuer::{Authorized, Issuance, Left, NewOffer, Offered, Progress},
+    issuer::{Authorized, Issuance, Left, NewOffer, Offered, Progress, Sender},
     key_proof::KeyProofError,
     token::TokenError,
 };
@@ -185,8 +185,9 @@ async fn a_credential_bound_to_no_key_takes_no_proofs() {
     };
     let offered = Offered::new(offer, &world.issuer, world.now, &world.random).unwrap();
     let request = token_request(offered.code(), None);
-    let (_, authorized) =
-        offered.exchange(request, &world.issuer, world.now, &world.random).unwrap();
+    let (_, authorized) = offered
+        .exchange(request, &Sender::anonymous(), &world.issuer, world.now, &world.random)
+        .unwrap();
 
     let with_proof = world.request(voucher.clone()).await;
     let (error, authorized) = refused(&world, authorized, with_proof).await;

@@ -14,7 +14,10 @@ use lanyard_oid4vci::{
     CredentialConfigurationId, IssuerUrl, PreAuthorizedCode, Transport, TxCode,
     configuration::{CredentialConfiguration, IssuancePolicy, IssuerConfiguration},
     credential::{CredentialRequest, Proofs, Wanted},
-    issuer::{Authorized, Issuer, IssuerName, IssuingKey, NewOffer, NewTxCode, Offered},
+    issuer::{
+        AuthorizationRules, Authorized, Issuer, IssuerName, IssuingKey, NewOffer, NewTxCode,
+        Offered, Sender,
+    },
     nonce::NonceKey,
     token::{PreAuthorizedTokenRequest, TokenRequest, TokenResponse},
 };
@@ -131,6 +134,12 @@ impl World {
         }
     }
 
+    /// The same with other rules for those who ask for tokens.
+    pub(crate) fn ruled(mut self, rules: AuthorizationRules) -> Self {
+        self.issuer = self.issuer.with_authorization(rules);
+        self
+    }
+
     /// A wallet's trust: this issuer's authority.
     pub(crate) fn trust(&self) -> IssuerKeys {
         let anchors = TrustAnchors::from_der([&self.anchor]).expect("the test CA is an anchor");
@@ -160,7 +169,7 @@ impl World {
         let offered = self.offered(None);
         let request = token_request(offered.code(), None);
         let (_, authorized) = offered
-            .exchange(request, &self.issuer, self.now, &self.random)
+            .exchange(request, &Sender::anonymous(), &self.issuer, self.now, &self.random)
             .expect("the request is good");
         authorized
     }
@@ -177,7 +186,7 @@ impl World {
             details: details.expect("the fixture is a list of details"),
         });
         offered
-            .exchange(request, &self.issuer, self.now, &self.random)
+            .exchange(request, &Sender::anonymous(), &self.issuer, self.now, &self.random)
             .expect("the request is good")
     }
 

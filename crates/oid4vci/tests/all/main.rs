@@ -2,6 +2,7 @@
 
 mod circle;
 mod credential;
+mod dpop;
 mod fixture;
 mod hostile;
 mod key_proof;

@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 use lanyard_oid4vci::{
     PreAuthorizedCode,
     configuration::IssuancePolicy,
-    issuer::{Ended, Left, Offered, Refused},
+    issuer::{Ended, Left, Offered, Refused, Sender},
     offer::PRE_AUTHORIZED_GRANT,
     token::{PreAuthorizedTokenRequest, TokenError, TokenRequest},
 };
@@ -19,7 +19,7 @@ fn form(pairs: &[(&str, &str)]) -> Result<TokenRequest, TokenError> {
 fn refusal(world: &World, offered: Offered, tx_code: Option<&str>) -> Refused<TokenError, Offered> {
     let request = token_request(offered.code(), tx_code);
     offered
-        .exchange(request, &world.issuer, world.now, &world.random)
+        .exchange(request, &Sender::anonymous(), &world.issuer, world.now, &world.random)
         .expect_err("this request is refused")
 }
 
@@ -36,8 +36,9 @@ fn a_code_becomes_a_bearer_token_of_five_minutes() {
     let world = World::new();
     let offered = world.offered(None);
     let request = token_request(offered.code(), None);
-    let (response, authorized) =
-        offered.exchange(request, &world.issuer, world.now, &world.random).unwrap();
+    let (response, authorized) = offered
+        .exchange(request, &Sender::anonymous(), &world.issuer, world.now, &world.random)
+        .unwrap();
     assert_eq!((response.token_type.as_str(), response.expires_in), ("Bearer", Some(300)));
     assert_eq!(response.access_token.reveal().len(), 43);
     assert_eq!(authorized.expires_at(), world.now + SignedDuration::from_mins(5));
@@ -63,7 +64,9 @@ fn refuses_another_code_and_leaves_the_offer() {
     let world = World::new();
     let offered = world.offered(None);
     let request = token_request(&PreAuthorizedCode::new("guess"), None);
-    let refused = offered.exchange(request, &world.issuer, world.now, &world.random).unwrap_err();
+    let refused = offered
+        .exchange(request, &Sender::anonymous(), &world.issuer, world.now, &world.random)
+        .unwrap_err();
     let (error, left) = unchanged(refused);
     assert_eq!((error, error.code()), (TokenError::CodeUnknown, "invalid_grant"));
     assert!(left.is_some());
@@ -75,8 +78,9 @@ fn refuses_a_code_after_its_life_and_before_its_making() {
     for at in [SignedDuration::from_mins(10), SignedDuration::from_secs(-61)] {
         let offered = world.offered(None);
         let request = token_request(offered.code(), None);
-        let refused =
-            offered.exchange(request, &world.issuer, world.now + at, &world.random).unwrap_err();
+        let refused = offered
+            .exchange(request, &Sender::anonymous(), &world.issuer, world.now + at, &world.random)
+            .unwrap_err();
         let (error, left) = unchanged(refused);
         assert_eq!((error, error.code()), (TokenError::CodeExpired, "invalid_grant"));
         assert!(left.is_some());
@@ -90,7 +94,11 @@ fn refuses_a_missing_tx_code_without_costing_a_try() {
     assert_eq!((error, error.code()), (TokenError::TxCodeMissing, "invalid_request"));
     let offered = left.unwrap();
     let request = token_request(offered.code(), Some("0123"));
-    assert!(offered.exchange(request, &world.issuer, world.now, &world.random).is_ok());
+    assert!(
+        offered
+            .exchange(request, &Sender::anonymous(), &world.issuer, world.now, &world.random)
+            .is_ok()
+    );
 }
 
 #[test]
@@ -129,7 +137,11 @@ fn the_right_tx_code_works_on_the_last_try() {
     // a session is stored between two requests
     let offered: Offered = serde_json::from_slice(&serde_json::to_vec(&offered).unwrap()).unwrap();
     let request = token_request(offered.code(), Some("0123"));
-    assert!(offered.exchange(request, &world.issuer, world.now, &world.random).is_ok());
+    assert!(
+        offered
+            .exchange(request, &Sender::anonymous(), &world.issuer, world.now, &world.random)
+            .is_ok()
+    );
 }
 
 #[test]
@@ -146,8 +158,9 @@ fn refuses_details_of_what_was_not_offered_before_it_looks_at_the_tx_code() {
             tx_code: None,
             details: serde_json::from_value(details.into()).unwrap(),
         });
-        let refused =
-            offered.exchange(request, &world.issuer, world.now, &world.random).unwrap_err();
+        let refused = offered
+            .exchange(request, &Sender::anonymous(), &world.issuer, world.now, &world.random)
+            .unwrap_err();
         let (error, left) = unchanged(refused);
         assert_eq!(error, TokenError::AuthorizationDetails);
         assert_eq!(error.code(), "invalid_authorization_details");
