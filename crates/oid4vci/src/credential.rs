@@ -130,7 +130,9 @@ impl CredentialError {
             | Self::TooManyProofs => "invalid_credential_request",
             Self::UnknownConfiguration => "unknown_credential_configuration",
             // where the token response named none, every identifier is an unknown one
-            Self::UnknownIdentifier | Self::ConfigurationExpected => "unknown_credential_identifier",
+            Self::UnknownIdentifier | Self::ConfigurationExpected => {
+                "unknown_credential_identifier"
+            }
             Self::NotOffered | Self::AlreadyIssued | Self::CredentialUnmakeable => {
                 "credential_request_denied"
             }
