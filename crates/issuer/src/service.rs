@@ -45,6 +45,10 @@ impl IssuerService {
             if tenant.issuer.configuration().issuer().as_str() != expected {
                 return Err(SettingsError::IssuerElsewhere { tenant: tenant.tenant, expected });
             }
+            if let Some(configuration) = tenant.issuer.without_key().first() {
+                let configuration = (*configuration).clone();
+                return Err(SettingsError::NoKey { tenant: tenant.tenant, configuration });
+            }
             let id = tenant.tenant.clone();
             if tenants.insert(id.as_str().into(), Arc::new(Tenant::from(tenant))).is_some() {
                 return Err(SettingsError::TenantRepeated(id));

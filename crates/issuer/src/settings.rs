@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use lanyard_core::crypto::CryptoProvider;
-use lanyard_oid4vci::issuer::Issuer;
+use lanyard_oid4vci::{CredentialConfigurationId, issuer::Issuer};
 use lanyard_store::{Store, TenantId};
 use thiserror::Error;
 use tokio::sync::watch;
@@ -55,6 +55,16 @@ pub enum SettingsError {
     /// Two tenants have one name.
     #[error("the tenant {0} is configured twice")]
     TenantRepeated(TenantId),
+    /// A credential cannot be issued with the key that its format has.
+    #[error(
+        "the tenant {tenant} has no key for {configuration}: an mdoc needs a document signer's certificate, jwt_vc_json an issuer with a name, ldp_vc a DID whose key fits the cryptosuite"
+    )]
+    NoKey {
+        /// The tenant.
+        tenant: TenantId,
+        /// The credential configuration.
+        configuration: CredentialConfigurationId,
+    },
     /// A tenant's issuer identifier does not lead to this server.
     #[error("the issuer identifier of the tenant {tenant} is not {expected}")]
     IssuerElsewhere {

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
-use lanyard_core::{claims::ClaimsPath, json, sd_jwt_vc::Vct};
+use lanyard_core::{
+    claims::ClaimsPath, credential::Format, data_integrity::Cryptosuite, json, mdoc::DocType,
+    sd_jwt_vc::Vct,
+};
 use lanyard_oid4vci::{
     CredentialConfigurationId,
     configuration::{
         Binding, ClaimDefinition, ClaimValue, CredentialConfiguration, CredentialFormat, Disclosure,
     },
-    metadata::{self, ClaimDisplay, CredentialDisplay},
+    metadata::{self, ClaimDisplay, CredentialDefinition, CredentialDisplay},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -19,8 +22,18 @@ use serde_json::{Map, Value};
 pub struct CredentialType {
     /// The credential configuration identifier (OID4VCI §12.2.4).
     pub id: String,
-    /// The `vct` (SD-JWT VC §3.2.2.1.1).
-    pub vct: Vct,
+    /// The format it is issued in.
+    #[serde(default = "sd_jwt_vc")]
+    pub format: Format,
+    /// The type of an SD-JWT VC: its `vct` (SD-JWT VC §3.2.2.1.1).
+    #[serde(default)]
+    pub vct: Option<Vct>,
+    /// The type of an mdoc.
+    #[serde(default)]
+    pub doctype: Option<DocType>,
+    /// The types of a W3C credential, and the contexts that define them.
+    #[serde(default)]
+    pub credential_definition: Option<CredentialDefinition>,
     /// Its name for people.
     pub name: String,
     /// What it is for.
@@ -46,6 +59,10 @@ pub struct CredentialType {
     pub line: Option<String>,
     /// What it holds, in the order in which it is shown.
     pub claims: Vec<ClaimType>,
+}
+
+const fn sd_jwt_vc() -> Format {
+    Format::SdJwtVc
 }
 
 const fn one_year() -> u16 {
@@ -121,6 +138,11 @@ pub enum CredentialTypeError {
         "\"id\" must be 1 to 64 characters of a-z, 0-9, '_' and '-', such as \"employee_badge\""
     )]
     Id,
+    /// The type is not named in the way of its format.
+    #[error(
+        "\"format\" is dc+sd-jwt with a \"vct\", mso_mdoc with a \"doctype\", or jwt_vc_json or ldp_vc with a \"credential_definition\""
+    )]
+    Format,
     /// The type is not named by a URN.
     #[error(
         "\"vct\" must be a URN: type metadata for URLs is not served; write for example \"urn:example:employee-badge:1\""
@@ -181,8 +203,11 @@ impl CredentialType {
         if self.id.is_empty() || self.id.len() > 64 || !self.id.bytes().all(allowed) {
             return Err(CredentialTypeError::Id);
         }
-        if !self.vct.as_str().starts_with("urn:") {
-            return Err(CredentialTypeError::Vct);
+        match self.credential_format().ok_or(CredentialTypeError::Format)? {
+            CredentialFormat::SdJwtVc { vct } if !vct.as_str().starts_with("urn:") => {
+                return Err(CredentialTypeError::Vct);
+            }
+            _ => {}
         }
         for (member, colour) in
             [("background_color", &self.background_color), ("text_color", &self.text_color)]
@@ -201,6 +226,45 @@ impl CredentialType {
             }
         }
         Ok(())
+    }
+
+    /// The format with the type, if the one names the other.
+    fn credential_format(&self) -> Option<CredentialFormat> {
+        let definition = || self.credential_definition.clone();
+        match (self.format, &self.vct, &self.doctype) {
+            (Format::SdJwtVc, Some(vct), None) => {
+                Some(CredentialFormat::SdJwtVc { vct: vct.clone() })
+            }
+            (Format::MsoMdoc, None, Some(doctype)) => {
+                Some(CredentialFormat::MsoMdoc { doctype: doctype.clone() })
+            }
+            (Format::JwtVcJson, None, None) => definition()
+                .map(|credential_definition| CredentialFormat::JwtVcJson { credential_definition }),
+            (Format::LdpVc, None, None) => {
+                let cryptosuite = Cryptosuite::EcdsaRdfc2019;
+                definition().map(|credential_definition| CredentialFormat::LdpVc {
+                    credential_definition,
+                    cryptosuite,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// The name of the type in the words of its format.
+    #[must_use]
+    pub fn type_name(&self) -> &str {
+        let definition = self.credential_definition.as_ref();
+        let of_definition = definition.and_then(|definition| definition.types.last());
+        let vct = self.vct.as_ref().map(Vct::as_str);
+        let doctype = self.doctype.as_ref().map(DocType::as_str);
+        vct.or(doctype).or(of_definition.map(String::as_str)).unwrap_or_default()
+    }
+
+    /// The sample of the claim that ends in this name, as text.
+    pub(crate) fn sample_text(&self, name: &str) -> Option<String> {
+        let ends = |claim: &&ClaimType| claim.path.last().is_some_and(|last| last == name);
+        self.claims.iter().find(ends)?.sample.as_str().map(str::to_owned)
     }
 
     /// The claims that the form starts with.
@@ -232,7 +296,9 @@ impl From<&CredentialType> for CredentialConfiguration {
         };
         Self {
             id: CredentialConfigurationId::new(kind.id.clone()),
-            format: CredentialFormat::SdJwtVc { vct: kind.vct.clone() },
+            format: kind
+                .credential_format()
+                .expect("a type without what its format needs is refused when it is read"),
             scope: kind.id.clone(),
             display: vec![display],
             claims: kind.definitions(),
@@ -247,8 +313,13 @@ impl CredentialType {
     /// withheld, and so may that there is one.
     fn definitions(&self) -> Vec<ClaimDefinition> {
         let mut definitions: Vec<ClaimDefinition> = Vec::new();
+        // above a namespace's elements, and above what is said about a subject, there is no claim
+        let first = match self.format {
+            Format::SdJwtVc | Format::VcJwt | Format::VcSdJwt => 1,
+            Format::MsoMdoc | Format::JwtVcJson | Format::LdpVc => 2,
+        };
         for claim in &self.claims {
-            for length in 1..claim.path.len() {
+            for length in first..claim.path.len() {
                 let path = claims_path(&claim.path[..length]);
                 if definitions.iter().any(|known| known.path == path) {
                     continue;
@@ -376,6 +447,22 @@ mod tests {
             refusal.expect_err("refused"),
             "claim \"P\": the picture ../../secret.png cannot be read; it must be a .jpg or .png beside the type"
         );
+    }
+
+    #[test]
+    fn a_type_is_named_in_the_way_of_its_format() {
+        let of =
+            |members: &str| parse(&format!(r#"{{"id":"x",{members},"name":"n","claims":[]}}"#));
+        assert!(of(r#""format":"mso_mdoc","doctype":"org.example.1""#).is_ok());
+        for other in [
+            r#""format":"mso_mdoc","vct":"urn:v""#,
+            r#""format":"ldp_vc","doctype":"org.example.1""#,
+            r#""format":"vc+jwt","vct":"urn:v""#,
+            r#""doctype":"org.example.1""#,
+        ] {
+            let refusal = of(other).expect_err("refused");
+            assert!(refusal.starts_with("\"format\" is dc+sd-jwt"), "{other}: {refusal}");
+        }
     }
 
     #[test]

@@ -81,7 +81,11 @@ pub(crate) fn presets(types: &[CredentialType]) -> Vec<Ready> {
             "credential_sets": [{ "options": [["identity"]] }, { "options": [["diploma"]], "required": false }],
         })
     }));
-    if found.is_empty() { types.iter().map(whole).collect() } else { found }
+    if !found.is_empty() {
+        return found;
+    }
+    // what is asked for by its vct
+    types.iter().filter(|kind| kind.vct.is_some()).map(whole).collect()
 }
 
 fn paths(part: &Part) -> Vec<Vec<String>> {
@@ -151,7 +155,7 @@ pub(crate) fn asked(dcql: &Value, types: &[CredentialType]) -> Vec<String> {
 /// What a claim is called by the type it belongs to, or by any type, or by its own name in words.
 pub(crate) fn label(types: &[CredentialType], vct: Option<&str>, path: &ClaimsPath) -> String {
     let keys: Vec<&str> = path.segments().iter().filter_map(key).collect();
-    let of_type = types.iter().filter(|kind| vct.is_none_or(|vct| kind.vct.as_str() == vct));
+    let of_type = types.iter().filter(|kind| vct.is_none_or(|vct| kind.type_name() == vct));
     for claim in of_type.flat_map(|kind| &kind.claims) {
         if claim.path == keys {
             return claim

@@ -45,7 +45,9 @@ pub enum WalletHomeError {
 pub struct Opening {
     /// The folder.
     pub folder: PathBuf,
-    /// The authorities it trusts, for issuers and verifiers alike.
+    /// Whose credentials it believes.
+    pub issuers: IssuerTrust,
+    /// The authorities that vouch for verifiers.
     pub anchors: TrustAnchors,
     /// How it reaches others.
     pub http: Arc<dyn HttpClient>,
@@ -69,7 +71,7 @@ pub async fn open(opening: Opening) -> Result<Wallet, WalletHomeError> {
         crypto,
     };
     let settings = WalletSettings {
-        issuers: IssuerTrust::certificates(opening.anchors.clone()),
+        issuers: opening.issuers,
         verifier_anchors: opening.anchors,
         languages: vec!["en".to_owned()],
         copies: 4,

@@ -3,6 +3,9 @@
 //! The steps that enforce and the metadata that advertises read the same [`IssuerConfiguration`], so that
 //! nothing can be advertised that is not enforced.
 
+pub(crate) mod element;
+mod format;
+
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, civil::Date};
@@ -10,11 +13,12 @@ use lanyard_core::{
     claims::{ClaimsPath, PathSegment},
     crypto::SignatureAlgorithm,
     json::Object,
-    sd_jwt_vc::Vct,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
+
+pub use format::CredentialFormat;
 
 use crate::{
     CredentialConfigurationId, IssuerUrl,
@@ -54,18 +58,6 @@ pub struct CredentialConfiguration {
     pub binding: Binding,
 }
 
-/// The credential formats that are issued.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "format")]
-pub enum CredentialFormat {
-    /// SD-JWT VC.
-    #[serde(rename = "dc+sd-jwt")]
-    SdJwtVc {
-        /// The type; a URN unless type metadata is served.
-        vct: Vct,
-    },
-}
-
 /// Whether a credential is bound to a key of its holder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -86,7 +78,8 @@ pub struct ClaimDefinition {
     /// Whether every credential has it.
     #[serde(default)]
     pub mandatory: bool,
-    /// Whether the holder may withhold it.
+    /// Whether the holder may withhold it, where the format lets holders withhold claims at all: the W3C
+    /// formats show everything.
     #[serde(default)]
     pub disclosure: Disclosure,
     /// What its value must look like.
@@ -178,6 +171,25 @@ pub enum ConfigurationError {
     /// The type is not a URN, and no type metadata is served for URLs.
     #[error("credential configuration {0}: vct is not a URN")]
     VctNotUrn(CredentialConfigurationId),
+    /// A W3C credential without `VerifiableCredential`, or without a type that says more.
+    #[error(
+        "credential configuration {0}: a W3C credential has VerifiableCredential and a type of its own"
+    )]
+    Types(CredentialConfigurationId),
+    /// The contexts do not start with the base context, or one of them is not known here.
+    #[error(
+        "credential configuration {0}: @context starts with that of VCDM 2.0, and others are known ones"
+    )]
+    Contexts(CredentialConfigurationId),
+    /// An mdoc that is to be bound to no key.
+    #[error("credential configuration {0}: an mdoc is always bound to a key")]
+    BearerMdoc(CredentialConfigurationId),
+    /// A claim is where the format has none.
+    #[error("credential configuration {0}: the format has no claims at {1}")]
+    ClaimPlace(CredentialConfigurationId, ClaimsPath),
+    /// A claim is to be shown always, in a format in which the holder may withhold each.
+    #[error("credential configuration {0}: in this format the holder may always withhold {1}")]
+    AlwaysShown(CredentialConfigurationId, ClaimsPath),
     /// The scope has characters that a scope must not have.
     #[error("credential configuration {0}: the scope is malformed")]
     Scope(CredentialConfigurationId),
@@ -201,6 +213,9 @@ pub enum SubjectClaimsError {
     /// A claim that the configuration does not have.
     #[error("the claim {0} is not configured for this credential")]
     NotConfigured(ClaimsPath),
+    /// Something in the claims is defined by none of the credential's contexts.
+    #[error("the credential's contexts do not define every claim")]
+    NotDefined,
 }
 
 impl IssuerConfiguration {
@@ -270,28 +285,13 @@ impl IssuancePolicy {
     }
 }
 
-/// Claims that SD-JWT VC and JWT give a meaning of their own.
-const RESERVED: &[&str] = &[
-    "iss",
-    "iat",
-    "nbf",
-    "exp",
-    "cnf",
-    "vct",
-    "vct#integrity",
-    "aka_vcts",
-    "status",
-    "_sd",
-    "_sd_alg",
-    "...",
-];
-
 impl CredentialConfiguration {
     fn accept_itself(&self) -> Result<(), ConfigurationError> {
-        let CredentialFormat::SdJwtVc { vct } = &self.format;
-        // an https vct obliges the issuer to serve type metadata, which it does not yet
-        if !vct.as_str().starts_with("urn:") {
-            return Err(ConfigurationError::VctNotUrn(self.id.clone()));
+        self.format.accept_itself(&self.id)?;
+        // ISO/IEC 18013-5 §9.1.2.4: deviceKeyInfo is not optional
+        let is_mdoc = matches!(self.format, CredentialFormat::MsoMdoc { .. });
+        if is_mdoc && self.binding == Binding::Bearer {
+            return Err(ConfigurationError::BearerMdoc(self.id.clone()));
         }
         // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
         let in_scope = |byte: u8| matches!(byte, b'!'..=b'~') && byte != b'"' && byte != b'\\';
@@ -303,17 +303,7 @@ impl CredentialConfiguration {
         }
         ClaimDescription::accept_paths(self.claims.iter().map(|claim| &claim.path))
             .map_err(|error| ConfigurationError::Claims(self.id.clone(), error))?;
-        // SD-JWT VC §2.2.2.2: what the format itself says about a credential is no subject claim
-        let reserved = |path: &ClaimsPath| match path.segments().first() {
-            Some(PathSegment::Key(name)) => RESERVED.contains(&name.as_str()),
-            _ => true,
-        };
-        match self.claims.iter().find(|claim| reserved(&claim.path)) {
-            Some(claim) => {
-                Err(ConfigurationError::ReservedClaim(self.id.clone(), claim.path.clone()))
-            }
-            None => Ok(()),
-        }
+        self.claims.iter().try_for_each(|claim| self.format.accept_claim(claim, &self.id))
     }
 
     /// The algorithms a key proof may be signed with.
@@ -348,7 +338,8 @@ impl CredentialConfiguration {
         }
         claims.iter().try_for_each(|(name, value)| {
             self.accept_configured(&ClaimsPath::key(name.as_str()), value)
-        })
+        })?;
+        self.format.accept_claims(self, claims)
     }
 
     /// Every claim is a configured one, or is on the way to one.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     crypto::{CryptoProvider, PublicKey, SignatureAlgorithm, Signer, SignerError},
-    did::{DidMethods, DidResolver as _, DidUrl, ResolutionError},
+    did::{Did, DidMethods, DidResolver as _, DidUrl, ResolutionError},
     jose::{self, HeaderKey, JoseHeader, Jwk, JwsError, Slot, UnverifiedJws},
     json::{Object, numeric_date},
 };
@@ -127,6 +127,7 @@ pub struct UnverifiedKeyProof<'t>(UnverifiedJws<'t>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedKeyProof {
     key: PublicKey,
+    did: Option<Did>,
 }
 
 impl<'t> UnverifiedKeyProof<'t> {
@@ -160,11 +161,11 @@ impl<'t> UnverifiedKeyProof<'t> {
         if !rules.algorithms.contains(&algorithm) {
             return Err(KeyProofError::AlgorithmNotOffered);
         }
-        let key = named_key(self.0.header(), provider).await?;
+        let (key, did) = named_key(self.0.header(), provider).await?;
         // App. F.4: the signature verifies with the key in the header
         let claims = self.0.verify(&SLOT, &key, &**provider)?.claims()?;
         accept_claims(&claims, rules, &**provider, now)?;
-        Ok(VerifiedKeyProof { key })
+        Ok(VerifiedKeyProof { key, did })
     }
 }
 
@@ -178,16 +179,21 @@ impl VerifiedKeyProof {
     pub const fn key(&self) -> &PublicKey {
         &self.key
     }
+
+    /// The DID that named the key, if one did.
+    pub const fn did(&self) -> Option<&Did> {
+        self.did.as_ref()
+    }
 }
 
 async fn named_key(
     header: &JoseHeader,
     provider: &Arc<dyn CryptoProvider>,
-) -> Result<PublicKey, KeyProofError> {
+) -> Result<(PublicKey, Option<Did>), KeyProofError> {
     match (&header.jwk, &header.kid) {
         // RFC 7517 §4.2 to §4.4: a key that is for something else signs no key proof
         (Some(jwk), _) if !jwk.is_for_signatures() => Err(KeyProofError::KeyForSomethingElse),
-        (Some(jwk), _) => Ok(jwk.key),
+        (Some(jwk), _) => Ok((jwk.key, None)),
         (None, Some(kid)) => {
             // App. F.1: a kid is a DID URL; nothing is fetched for a stranger before the signature holds
             let url = DidUrl::parse(kid).map_err(|_| KeyProofError::KidUnsupported)?;
@@ -196,7 +202,8 @@ async fn named_key(
             }
             let methods = DidMethods::new(Arc::clone(provider));
             let document = methods.resolve(url.did()).await.map_err(KeyProofError::Kid)?;
-            document.authentication(&url).copied().map_err(KeyProofError::Kid)
+            let key = *document.authentication(&url).map_err(KeyProofError::Kid)?;
+            Ok((key, Some(url.did().clone())))
         }
         (None, None) => Err(KeyProofError::NotExactlyOneKey),
     }

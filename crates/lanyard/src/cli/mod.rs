@@ -82,6 +82,10 @@ pub struct ServeArgs {
     pub check: bool,
 }
 
+fn did(text: &str) -> Result<lanyard_core::did::Did, String> {
+    lanyard_core::did::Did::parse(text).map_err(|error| error.to_string())
+}
+
 /// `lanyard wallet`
 #[derive(Debug, Args)]
 pub struct WalletArgs {
@@ -91,6 +95,9 @@ pub struct WalletArgs {
     /// Certificates of the authorities to trust, PEM; kept in the wallet's folder once given
     #[arg(long = "trust-anchor", global = true, value_name = "FILE")]
     pub trust_anchors: Vec<PathBuf>,
+    /// An issuer that is a DID, to believe what it signs; to be given each time
+    #[arg(long = "trust-did", global = true, value_name = "DID", value_parser = did)]
+    pub trusted_dids: Vec<lanyard_core::did::Did>,
     /// A server on this machine that may be reached over plain http, such as localhost:7077
     #[arg(long = "allow-http", global = true, value_name = "HOST:PORT")]
     pub allow_http: Vec<String>,

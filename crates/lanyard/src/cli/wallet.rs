@@ -4,7 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use lanyard_core::trust::x509::TrustAnchors;
+use lanyard_core::trust::{IssuerKeySource, IssuerTrust, x509::TrustAnchors};
 use lanyard_oid4vp::wallet::{Choices, Selection, VerifierIdentity, VerifierReply};
 use lanyard_wallet::{
     AcceptError, IssuanceError, Offer, PreAuthorized, PresentationError, Request, Wallet,
@@ -44,8 +44,13 @@ async fn open(args: &WalletArgs) -> Result<Wallet, Ending> {
     let anchors = anchors(args).map_err(|text| usage("trust_anchor", text))?;
     let development = !args.allow_http.is_empty();
     let fetcher = super::inspect::fetcher(&args.allow_http)?;
+    let issuers =
+        args.trusted_dids.iter().fold(IssuerTrust::certificates(anchors.clone()), |trust, did| {
+            trust.with(IssuerKeySource::Did(did.clone()))
+        });
     let opening = wallet_home::Opening {
         folder: args.home.clone(),
+        issuers,
         anchors,
         http: Arc::new(fetcher),
         development,

@@ -69,6 +69,8 @@ pub(super) struct TenantTable {
     #[serde(default)]
     pub(super) credential_types: Vec<Spanned<PathBuf>>,
     pub(super) signing: Option<SigningTable>,
+    pub(super) document_signing: Option<SigningTable>,
+    pub(super) did_signing: Option<DidSigningTable>,
     pub(super) status_lists: Option<StatusListTable>,
 }
 
@@ -82,5 +84,12 @@ pub(super) struct StatusListTable {
 #[serde(deny_unknown_fields)]
 pub(super) struct SigningTable {
     pub(super) certificates: Spanned<PathBuf>,
+    pub(super) key: Spanned<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DidSigningTable {
+    pub(super) verification_method: Spanned<String>,
     pub(super) key: Spanned<PathBuf>,
 }

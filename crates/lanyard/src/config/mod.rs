@@ -14,7 +14,7 @@ use url::{Host, Url};
 
 pub use fault::{ConfigError, Fault};
 pub use file::Mode;
-pub use tenant::{SigningFiles, Tenant};
+pub use tenant::{DidKeyFile, SigningFiles, Tenant};
 
 use fault::Faults;
 use file::File;

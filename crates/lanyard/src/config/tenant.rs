@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
-use lanyard_core::verify::PolicySet;
+use lanyard_core::{credential::Format, did::DidUrl, verify::PolicySet};
 use serde_spanned::Spanned;
 
 use super::fault::Faults;
-use super::file::{File, Mode, TenantTable};
+use super::file::{DidSigningTable, File, Mode, SigningTable, TenantTable};
 use super::{existing, private};
 use crate::credential_type::{CredentialType, CredentialTypeError};
 use crate::trust_list;
@@ -33,6 +33,19 @@ pub struct Tenant {
     pub status_ttl: Option<SignedDuration>,
     /// What it signs with; in development mode a test authority can stand in.
     pub signing: Option<SigningFiles>,
+    /// What it signs mdocs with: a document signer's certificate and key.
+    pub document_signing: Option<SigningFiles>,
+    /// What it signs W3C credentials with: a key of its DID.
+    pub did_signing: Option<DidKeyFile>,
+}
+
+/// A key of a DID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DidKeyFile {
+    /// The name of the key, `did:web:example.com#key-1`.
+    pub verification_method: DidUrl,
+    /// The private key, PKCS #8, PEM.
+    pub key: PathBuf,
 }
 
 /// A certificate chain and its key.
@@ -96,14 +109,29 @@ fn examine(
             "a verifier needs someone to trust; write trust_anchors = [\"trust/issuers.pem\"] or trust_list = \"trust/issuers.json\"",
         );
     }
+    let credential_types: Vec<CredentialType> =
+        collect(&table.credential_types, |path| credential_type(path, folder, faults));
+    let in_format = |formats: &[Format]| {
+        let production = file.mode == Mode::Production && file.issuer.is_some();
+        production && credential_types.iter().any(|kind| formats.contains(&kind.format))
+    };
+    if table.document_signing.is_none() && in_format(&[Format::MsoMdoc]) {
+        faults.at(written.span(), "an mdoc needs a document signer; write document_signing = { certificates = \"keys/acme-ds.pem\", key = \"keys/acme-ds.key\" }");
+    }
+    if table.did_signing.is_none() && in_format(&[Format::JwtVcJson, Format::LdpVc]) {
+        faults.at(written.span(), "a W3C credential needs an issuer that is a DID; write did_signing = { verification_method = \"did:web:acme.example#key-1\", key = \"keys/acme-did.key\" }");
+    }
     Some(Tenant {
+        document_signing: table
+            .document_signing
+            .as_ref()
+            .and_then(|table| signing_files(table, folder, faults)),
+        did_signing: table.did_signing.as_ref().and_then(|table| did_key(table, folder, faults)),
         api_key_files: collect(&table.api_key_files, |path| private(path, folder, faults)),
         trust_anchors: collect(&table.trust_anchors, |path| existing(path, folder, faults)),
         trust_list: table.trust_list.as_ref().and_then(|path| trust_list(path, folder, faults)),
         policies: policies(table.policies.as_ref(), faults),
-        credential_types: collect(&table.credential_types, |path| {
-            credential_type(path, folder, faults)
-        }),
+        credential_types,
         status_ttl: status_ttl(table, faults),
         signing: signing(file, written, folder, faults),
         name: table.name.get_ref().clone(),
@@ -194,7 +222,28 @@ fn signing(
         }
         return None;
     };
+    signing_files(table, folder, faults)
+}
+
+fn signing_files(
+    table: &SigningTable,
+    folder: &Path,
+    faults: &mut Faults<'_>,
+) -> Option<SigningFiles> {
     let certificates = existing(&table.certificates, folder, faults);
     let key = private(&table.key, folder, faults);
     Some(SigningFiles { certificates: certificates?, key: key? })
+}
+
+fn did_key(table: &DidSigningTable, folder: &Path, faults: &mut Faults<'_>) -> Option<DidKeyFile> {
+    let method = DidUrl::parse(table.verification_method.get_ref()).ok();
+    let method = method.filter(DidUrl::names_a_key);
+    if method.is_none() {
+        faults.at(
+            table.verification_method.span(),
+            "a verification method is a DID URL with a fragment; write for example \"did:web:acme.example#key-1\"",
+        );
+    }
+    let key = private(&table.key, folder, faults);
+    Some(DidKeyFile { verification_method: method?, key: key? })
 }

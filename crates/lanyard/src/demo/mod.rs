@@ -1,13 +1,16 @@
-//! The demo: a tenant with three credential types that look real, and everything it needs.
+//! The demo: a tenant with a credential type in every format that look real, and everything it needs.
 
 use jiff::SignedDuration;
 
 use crate::credential_type::{CredentialType, CredentialTypeError};
 
-const TYPES: [&str; 3] = [
+const TYPES: [&str; 6] = [
     include_str!("../../demo/employee_badge.json"),
     include_str!("../../demo/verified_identity.json"),
     include_str!("../../demo/university_diploma.json"),
+    include_str!("../../demo/driving_licence.json"),
+    include_str!("../../demo/safety_training.json"),
+    include_str!("../../demo/alumni_membership.json"),
 ];
 const PORTRAIT: &[u8] = include_bytes!("../../demo/portrait.jpg");
 
@@ -19,7 +22,7 @@ pub const TENANT: &str = "demo";
 /// How late a revocation is noticed in the demo: at once, as far as people can tell.
 pub const STATUS_TTL: SignedDuration = SignedDuration::from_secs(1);
 
-/// The three credential types of the demo.
+/// The credential types of the demo.
 ///
 /// # Errors
 /// None: the tests read the same files.
@@ -33,10 +36,20 @@ mod tests {
     use super::credential_types;
 
     #[test]
-    fn the_three_types_are_readable_and_show_what_a_credential_can_hold() {
+    fn the_types_are_readable_and_show_what_a_credential_can_hold() {
         let types = credential_types().expect("readable");
         let ids: Vec<_> = types.iter().map(|kind| kind.id.as_str()).collect();
-        assert_eq!(ids, ["employee_badge", "verified_identity", "university_diploma"]);
+        assert_eq!(
+            ids,
+            [
+                "employee_badge",
+                "verified_identity",
+                "university_diploma",
+                "driving_licence",
+                "safety_training",
+                "alumni_membership"
+            ]
+        );
         let identity = types[1].sample();
         assert_eq!(identity["address"]["locality"], "Lyon");
         assert_eq!(identity["nationalities"], serde_json::json!(["FR", "IE"]));

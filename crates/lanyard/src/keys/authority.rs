@@ -6,18 +6,25 @@ use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use lanyard_core::crypto::PrivateKey;
 use lanyard_store::{SecretName, TenantId};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SerialNumber,
 };
 
 use super::{KeyError, SigningIdentity, Vault};
 
 const COMMON_NAME: &str = "Lanyard Test Authority";
+const IACA_NAME: &str = "Lanyard Test Issuing Authority";
+/// The country of the test issuing authority: Utopia, the user-assigned code of the standard's examples.
+const COUNTRY: &str = "UT";
+/// The purpose of a document signer (ISO/IEC 18013-5 Annex B.1.4).
+const DOCUMENT_SIGNING: [u64; 6] = [1, 0, 18013, 5, 1, 2];
 
-/// A certificate authority that lives in one data folder.
+/// A certificate authority that lives in one data folder, and beside it one for document signers.
 pub struct TestAuthority {
     key: PrivateKey,
     certificate: Vec<u8>,
+    iaca_key: PrivateKey,
+    iaca: Vec<u8>,
 }
 
 impl TestAuthority {
@@ -29,27 +36,29 @@ impl TestAuthority {
         let tenant = own_tenant()?;
         let key = vault.key(&tenant, &name("authority/key")?, now).await?;
         let certificate = vault
-            .bytes(&tenant, &name("authority/certificate")?, now, || root(vault, &key, now))
+            .bytes(&tenant, &name("authority/certificate")?, now, || {
+                root(vault, &key, root_parameters(vault, now)?)
+            })
             .await?;
-        Ok(Self { key, certificate })
+        let iaca_key = vault.key(&tenant, &name("authority/iaca-key")?, now).await?;
+        let iaca = vault
+            .bytes(&tenant, &name("authority/iaca")?, now, || {
+                root(vault, &iaca_key, iaca_parameters(vault, now)?)
+            })
+            .await?;
+        Ok(Self { key, certificate, iaca_key, iaca })
     }
 
-    /// The root certificate in DER: the trust anchor.
+    /// The root certificates in DER: the trust anchors.
     #[must_use]
-    pub fn anchor_der(&self) -> &[u8] {
-        &self.certificate
+    pub fn anchors_der(&self) -> [&[u8]; 2] {
+        [&self.certificate, &self.iaca]
     }
 
-    /// The root certificate in PEM.
+    /// The root certificates in PEM.
     #[must_use]
-    pub fn anchor_pem(&self) -> String {
-        let encoded =
-            crate::pages::standard_base64(&lanyard_core::json::base64url(&self.certificate));
-        let lines: Vec<&str> = (0..encoded.len())
-            .step_by(64)
-            .map(|at| &encoded[at..encoded.len().min(at + 64)])
-            .collect();
-        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    pub fn anchors_pem(&self) -> String {
+        self.anchors_der().map(pem).concat()
     }
 
     /// A tenant's identity for one purpose, with a certificate for `host`.
@@ -83,6 +92,41 @@ impl TestAuthority {
     }
 }
 
+impl TestAuthority {
+    /// A tenant's document signer, for mdocs; like [`TestAuthority::identity`] for everything else.
+    ///
+    /// # Errors
+    /// When keys cannot be kept or certificates not made.
+    pub async fn document_signer(
+        &self,
+        vault: &Vault,
+        tenant: &TenantId,
+        common_name: &str,
+        now: Timestamp,
+    ) -> Result<SigningIdentity, KeyError> {
+        let key = vault.key(tenant, &name("issuer/document-signer")?, now).await?;
+        let mut params = parameters(vault, common_name, now, 2)?;
+        // ISO/IEC 18013-5 Annex B.1.4: in the country of its authority, for this purpose alone
+        params.distinguished_name.push(DnType::CountryName, COUNTRY);
+        params.use_authority_key_identifier_extension = true;
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::Other(DOCUMENT_SIGNING.to_vec())];
+        let issuer = Issuer::new(iaca_parameters(vault, now)?, Key::new(vault, &self.iaca_key));
+        let leaf =
+            params.signed_by(&Key::new(vault, &key), &issuer).map_err(|_| KeyError::Certificate)?;
+        SigningIdentity::new(vault.provider(), &key, vec![leaf.der().to_vec()])
+    }
+}
+
+fn pem(der: &[u8]) -> String {
+    let encoded = crate::pages::standard_base64(&lanyard_core::json::base64url(der));
+    let lines: Vec<&str> =
+        (0..encoded.len()).step_by(64).map(|at| &encoded[at..encoded.len().min(at + 64)]).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
+
 /// Whom a certificate is made for.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
@@ -104,15 +148,29 @@ fn name(text: &str) -> Result<SecretName, KeyError> {
     text.parse().map_err(|_| KeyError::Unusable)
 }
 
-fn root(vault: &Vault, key: &PrivateKey, now: Timestamp) -> Result<Vec<u8>, KeyError> {
-    let params = root_parameters(vault, now)?;
+fn root(vault: &Vault, key: &PrivateKey, params: CertificateParams) -> Result<Vec<u8>, KeyError> {
     let certificate =
         params.self_signed(&Key::new(vault, key)).map_err(|_| KeyError::Certificate)?;
     Ok(certificate.der().to_vec())
 }
 
 fn root_parameters(vault: &Vault, now: Timestamp) -> Result<CertificateParams, KeyError> {
-    let mut params = parameters(vault, COMMON_NAME, now, 10)?;
+    authority_parameters(vault, COMMON_NAME, now)
+}
+
+/// ISO/IEC 18013-5 Annex B.1.2: the authority of document signers says its country.
+fn iaca_parameters(vault: &Vault, now: Timestamp) -> Result<CertificateParams, KeyError> {
+    let mut params = authority_parameters(vault, IACA_NAME, now)?;
+    params.distinguished_name.push(DnType::CountryName, COUNTRY);
+    Ok(params)
+}
+
+fn authority_parameters(
+    vault: &Vault,
+    common_name: &str,
+    now: Timestamp,
+) -> Result<CertificateParams, KeyError> {
+    let mut params = parameters(vault, common_name, now, 10)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(params)

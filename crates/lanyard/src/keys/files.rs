@@ -18,22 +18,34 @@ pub fn read_signing_files(
     key: &Path,
     provider: &dyn CryptoProvider,
 ) -> Result<SigningIdentity, KeyError> {
-    if let Some(mode) = files::open_to_others(key) {
-        return Err(KeyError::OpenToOthers { file: key.display().to_string(), mode });
-    }
+    let key = read_key(key)?;
     let chain = CertificateDer::pem_file_iter(certificates)
         .map_err(|_| KeyError::Certificate)?
         .map(|certificate| certificate.map(|der| der.to_vec()))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| KeyError::Certificate)?;
-    let pair = KeyPair::from_pem(&std::fs::read_to_string(key)?).map_err(|_| KeyError::Unusable)?;
-    let key = private_key(&pair).ok_or(KeyError::Unusable)?;
     let leaf = chain.first().ok_or(KeyError::Certificate)?;
     let point = key.public().to_uncompressed();
     if !leaf.windows(point.len()).any(|window| window == point) {
         return Err(KeyError::Unusable);
     }
     SigningIdentity::new(provider, &key, chain)
+}
+
+/// Reads a PKCS #8 key without certificates: that of a DID.
+///
+/// # Errors
+/// When the file cannot be read, is open to others, or holds no P-256 key.
+pub fn read_signer(key: &Path, provider: &dyn CryptoProvider) -> Result<SigningIdentity, KeyError> {
+    SigningIdentity::new(provider, &read_key(key)?, Vec::new())
+}
+
+fn read_key(key: &Path) -> Result<PrivateKey, KeyError> {
+    if let Some(mode) = files::open_to_others(key) {
+        return Err(KeyError::OpenToOthers { file: key.display().to_string(), mode });
+    }
+    let pair = KeyPair::from_pem(&std::fs::read_to_string(key)?).map_err(|_| KeyError::Unusable)?;
+    private_key(&pair).ok_or(KeyError::Unusable)
 }
 
 fn private_key(pair: &KeyPair) -> Option<PrivateKey> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use lanyard_core::crypto::{CryptoProvider, Signer, SoftwareSigner};
 
 pub use authority::{Subject, TestAuthority};
-pub use files::read_signing_files;
+pub use files::{read_signer, read_signing_files};
 pub use vault::Vault;
 
 /// A signer with the certificates that vouch for it.
@@ -22,7 +22,7 @@ pub struct SigningIdentity {
 }
 
 impl SigningIdentity {
-    fn new(
+    pub(crate) fn new(
         provider: &dyn CryptoProvider,
         key: &lanyard_core::crypto::PrivateKey,
         chain: Vec<Vec<u8>>,

@@ -6,7 +6,9 @@ use axum::{Router, middleware};
 use jiff::Timestamp;
 use lanyard_core::{
     crypto::{AwsLc, CryptoProvider},
-    trust::x509::TrustAnchors,
+    did::{Did, DidUrl},
+    jose::Jwk,
+    trust::{IssuerKeySource, IssuerTrust, x509::TrustAnchors},
 };
 use lanyard_fetch::{HostPort, HttpClient, SafeFetcher};
 use lanyard_issuer::IssuerService;
@@ -17,7 +19,9 @@ use tokio::sync::watch;
 use super::plan::{Pages, Plan, PlannedTenant};
 use super::trust::TrustHealth;
 use super::{health, issuing, observe, resolving, trust, verifying};
-use crate::keys::{KeyError, SigningIdentity, Subject, TestAuthority, Vault, read_signing_files};
+use crate::keys::{
+    KeyError, SigningIdentity, Subject, TestAuthority, Vault, read_signer, read_signing_files,
+};
 use crate::wallet_home::{self, WalletHomeError};
 use crate::web::{IssueRoom, Pocket, Site, VerifyRoom, Web};
 use crate::{demo, files};
@@ -122,7 +126,7 @@ impl Ground {
             false => None,
         };
         if let Some(authority) = &authority {
-            std::fs::write(plan.data.join("ca.pem"), authority.anchor_pem())?;
+            std::fs::write(plan.data.join("ca.pem"), authority.anchors_pem())?;
         }
         let host = plan.base_url.host_str().ok_or(StartError::Host)?.to_owned();
         Ok(Self { store, provider, http, shutdown, vault, authority, host, now })
@@ -161,11 +165,57 @@ impl Ground {
         Ok(authority.identity(&self.vault, &tenant.id, &subject, self.now).await?)
     }
 
+    /// What a tenant signs mdocs with; none where it has no document signer.
+    pub(super) async fn document_signer(
+        &self,
+        tenant: &PlannedTenant,
+    ) -> Result<Option<SigningIdentity>, StartError> {
+        if let Some(files) = &tenant.document_signing {
+            let (chain, key) = (&files.certificates, &files.key);
+            return Ok(Some(read_signing_files(chain, key, self.provider.as_ref())?));
+        }
+        let Some(authority) = &self.authority else { return Ok(None) };
+        let name = format!("{} Document Signer", tenant.name);
+        let made = authority.document_signer(&self.vault, &tenant.id, &name, self.now).await?;
+        Ok(Some(made))
+    }
+
+    /// What a tenant signs W3C credentials with, and the name of that key; none where it has no DID.
+    pub(super) async fn did_identity(
+        &self,
+        tenant: &PlannedTenant,
+    ) -> Result<Option<(SigningIdentity, DidUrl)>, StartError> {
+        if let Some(file) = &tenant.did_signing {
+            let identity = read_signer(&file.key, self.provider.as_ref())?;
+            return Ok(Some((identity, file.verification_method.clone())));
+        }
+        if self.authority.is_none() {
+            return Ok(None);
+        }
+        let name: SecretName = "issuer/did-key".parse().map_err(|_| KeyError::Unusable)?;
+        let key = self.vault.key(&tenant.id, &name, self.now).await?;
+        let identity = SigningIdentity::new(self.provider.as_ref(), &key, Vec::new())?;
+        let did = Did::from_jwk(&Jwk::new(*key.public()));
+        let method = did.with_fragment("0").map_err(|_| KeyError::Unusable)?;
+        Ok(Some((identity, method)))
+    }
+
+    /// Whom a tenant and its wallet believe: the authorities, and the DID that was made for it here.
+    pub(super) async fn believed(&self, tenant: &PlannedTenant) -> Result<IssuerTrust, StartError> {
+        let trust = IssuerTrust::certificates(self.anchors(tenant)?);
+        Ok(match self.did_identity(tenant).await? {
+            Some((_, method)) if tenant.did_signing.is_none() => {
+                trust.with(IssuerKeySource::Did(method.did().clone()))
+            }
+            _ => trust,
+        })
+    }
+
     /// Whom a tenant trusts: those it names, and the test authority where there is one.
     pub(super) fn anchors(&self, tenant: &PlannedTenant) -> Result<TrustAnchors, StartError> {
         let named = tenant.anchors.clone();
         match &self.authority {
-            Some(authority) => Ok(named.and(TrustAnchors::from_der([authority.anchor_der()])?)),
+            Some(authority) => Ok(named.and(TrustAnchors::from_der(authority.anchors_der())?)),
             None => Ok(named),
         }
     }
@@ -198,6 +248,7 @@ impl Ground {
     async fn pocket(&self, plan: &Plan, tenant: &PlannedTenant) -> Result<Pocket, StartError> {
         let opening = wallet_home::Opening {
             folder: plan.data.join("pocket"),
+            issuers: self.believed(tenant).await?,
             anchors: self.anchors(tenant)?,
             http: self.http.clone(),
             development: true,

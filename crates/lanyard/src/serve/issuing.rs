@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use lanyard_core::{crypto::CryptoProvider, trust::IssuerIdentifier};
+use lanyard_core::{credential::Format, crypto::CryptoProvider, trust::IssuerIdentifier};
 use lanyard_issuer::{
     ApiKeyDigest, DataKey, IssuerService, IssuerSettings, PlaceKey, StatusListSettings,
     StatusLists, SystemClock, TenantSettings,
@@ -75,7 +75,10 @@ async fn issuer(
         IssuerConfiguration::new(url, vec![display], credentials, IssuancePolicy::default())?;
     let nonces = NonceKey::new(ground.secret(&tenant.id, "issuer/nonce-key").await?);
     let statuses = status_lists(ground, tenant, configuration.issuer(), &key).await?;
-    let issuer = Issuer::new(configuration, key, nonces, ground.provider.clone());
+    let mut issuer = Issuer::new(configuration, key, nonces, ground.provider.clone());
+    for (format, key) in own_keys(ground, tenant).await? {
+        issuer = issuer.with_key(format, key);
+    }
     Ok(match statuses {
         Some(lists) => (issuer.with_statuses(lists.clone()), Some(lists)),
         None => (issuer, None),
@@ -99,6 +102,31 @@ async fn status_lists(
         store: ground.store.clone(),
         provider: ground.provider.clone(),
     }))))
+}
+
+/// The keys of the formats that need another than the tenant's certificate, as far as it issues them.
+async fn own_keys(
+    ground: &Ground,
+    tenant: &PlannedTenant,
+) -> Result<Vec<(Format, IssuingKey)>, StartError> {
+    let issues = |format| tenant.types.iter().any(|kind| kind.format == format);
+    let mut keys = Vec::new();
+    if issues(Format::MsoMdoc)
+        && let Some(SigningIdentity { signer, chain }) = ground.document_signer(tenant).await?
+    {
+        let name = IssuerName::Certificate { chain, iss: None };
+        keys.push((Format::MsoMdoc, IssuingKey { signer, name }));
+    }
+    let w3c = [Format::JwtVcJson, Format::LdpVc];
+    if w3c.into_iter().any(issues)
+        && let Some((identity, method)) = ground.did_identity(tenant).await?
+        && let Ok(iss) = IssuerIdentifier::parse(method.did().as_str())
+    {
+        let name = IssuerName::Identifier { iss, key_id: Some(method.to_string()) };
+        let key = IssuingKey { signer: identity.signer, name };
+        keys.extend(w3c.map(|format| (format, key.clone())));
+    }
+    Ok(keys)
 }
 
 fn issuing_key(

@@ -8,7 +8,7 @@ use lanyard_store::TenantId;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::config::{Config, Mode, SigningFiles};
+use crate::config::{Config, DidKeyFile, Mode, SigningFiles};
 use crate::credential_type::CredentialType;
 use crate::{demo, files};
 
@@ -63,6 +63,10 @@ pub struct PlannedTenant {
     pub status_ttl: Option<SignedDuration>,
     /// What it signs with, unless the test authority makes that.
     pub signing: Option<SigningFiles>,
+    /// What it signs mdocs with, unless the test authority makes that.
+    pub document_signing: Option<SigningFiles>,
+    /// What it signs W3C credentials with, unless it is a did:jwk made here.
+    pub did_signing: Option<DidKeyFile>,
 }
 
 /// Why there is nothing to serve.
@@ -121,6 +125,8 @@ impl Plan {
                 types: tenant.credential_types.clone(),
                 status_ttl: tenant.status_ttl,
                 signing: tenant.signing.clone(),
+                document_signing: tenant.document_signing.clone(),
+                did_signing: tenant.did_signing.clone(),
             })
         });
         Ok(Self {
@@ -157,6 +163,8 @@ impl Plan {
             types: demo::credential_types()?,
             status_ttl: Some(demo::STATUS_TTL),
             signing: None,
+            document_signing: None,
+            did_signing: None,
         };
         Ok(Self {
             base_url: format!("http://localhost:{port}").parse().map_err(|_| PlanError::Url)?,

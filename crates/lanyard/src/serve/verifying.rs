@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use lanyard_core::{
-    did::DidMethods,
-    trust::{IssuerTrust, LiveTrust},
-    verify::Policy,
-};
+use lanyard_core::{did::DidMethods, trust::LiveTrust, verify::Policy};
 use lanyard_fetch::{
     CacheLimits, CachedClient, CachedDids, IssuerMetadataFetcher, RevocationListFetcher,
     StatusListFetcher, TypeMetadataFetcher,
@@ -36,7 +32,7 @@ pub(super) async fn service(
     let sources = sources(ground);
     let (mut tenants, mut lists) = (Vec::new(), Vec::new());
     for tenant in &plan.tenants {
-        let (trust, list) = trust(ground, tenant)?;
+        let (trust, list) = trust(ground, tenant).await?;
         tenants.push(settings(ground, plan, tenant, trust, sources.clone()).await?);
         lists.extend(list);
     }
@@ -53,11 +49,11 @@ pub(super) async fn service(
 }
 
 /// Whom a tenant believes: its anchors, and its list as far as it has one.
-fn trust(
+async fn trust(
     ground: &Ground,
     tenant: &PlannedTenant,
 ) -> Result<(LiveTrust, Option<WatchedList>), StartError> {
-    let anchors = IssuerTrust::certificates(ground.anchors(tenant)?);
+    let anchors = ground.believed(tenant).await?;
     match &tenant.trust_list {
         None => Ok((anchors.into(), None)),
         Some(path) => {

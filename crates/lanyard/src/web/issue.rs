@@ -68,9 +68,7 @@ impl IssueRoom {
 
     /// A type with the name and picture that its form starts with.
     fn sample_card(&self, kind: &CredentialType) -> CardView {
-        let sample = kind.sample();
-        let text =
-            |name: &String| sample.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+        let text = |name: &String| kind.sample_text(name);
         let names: Vec<_> = kind.holder.iter().filter_map(text).collect();
         let portrait = kind.claims.iter().find(|claim| claim.kind == ClaimKind::Image);
         CardView {

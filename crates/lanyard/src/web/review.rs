@@ -33,7 +33,11 @@ pub(super) fn card_with_link(card: &Card) -> CardView {
 /// A card as it is shown.
 pub(super) fn card(card: &Card) -> CardView {
     let content = &card.content;
-    let text = |name: &str| content.claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    let claims = content.shown_claims();
+    let text = |name: &str| {
+        let nested = || claims.values().find_map(|inner| inner.get(name));
+        claims.get(name).or_else(nested).and_then(Value::as_str).map(str::to_owned)
+    };
     let names: Vec<_> = ["given_name", "family_name"].into_iter().filter_map(text).collect();
     let expired = content.expires_at.is_some_and(|end| end <= Timestamp::now());
     CardView {
@@ -62,7 +66,7 @@ fn face_card(face: &Face, issuer: &str) -> CardView {
 
 pub(super) fn all_claims(card: &Card) -> Vec<ClaimRow> {
     let face = &card.content.face;
-    let mut shown = rows(&card.content.claims, &|path| face.label(path));
+    let mut shown = rows(&card.content.shown_claims(), &|path| face.label(path));
     in_order(&mut shown, &labels(face));
     shown
 }

@@ -51,9 +51,10 @@ fn shown_credential(
     types: &[CredentialType],
 ) -> Option<ShownCredential> {
     let claims = credential.claims.as_ref()?;
-    let vct = credential.types.first().map(String::as_str);
-    let kind =
-        types.iter().find(|kind| credential.types.iter().any(|own| own == kind.vct.as_str()));
+    let is_of = |kind: &&CredentialType| credential.types.iter().any(|own| own == kind.type_name());
+    let kind = types.iter().find(is_of);
+    let vct =
+        kind.map_or(credential.types.first().map(String::as_str), |kind| Some(kind.type_name()));
     let issuer = credential.issuer.as_ref().map(|issuer| issuer.name.clone()).unwrap_or_default();
     let mut shown = rows(claims, &|path| label(types, vct, path));
     in_order(&mut shown, &kind.map(labels).unwrap_or_default());

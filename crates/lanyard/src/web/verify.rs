@@ -105,7 +105,12 @@ fn verify_page(web: &Web, room: &VerifyRoom, dcql: String, problem: Option<Probl
         own: OwnQuestion {
             dcql,
             problem,
-            vcts: room.types.iter().map(|kind| kind.vct.to_string()).collect(),
+            vcts: room
+                .types
+                .iter()
+                .filter_map(|kind| kind.vct.as_ref())
+                .map(ToString::to_string)
+                .collect(),
         },
     }
 }

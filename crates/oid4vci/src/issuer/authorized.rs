@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use lanyard_core::{jose::Jwk, status::StatusReference};
+use lanyard_core::status::StatusReference;
 use serde::{Deserialize, Serialize};
 
-use super::{Issuance, Issuer, Refused, WaitingClaims};
+use super::{HolderKey, Issuance, Issuer, Refused, WaitingClaims};
 use crate::{
     AccessToken, CredentialConfigurationId, CredentialIdentifier,
     configuration::{Binding, CredentialConfiguration},
@@ -207,7 +207,7 @@ async fn holder_keys(
     configuration: &CredentialConfiguration,
     issuer: &Issuer,
     now: Timestamp,
-) -> Result<Vec<Option<Jwk>>, CredentialError> {
+) -> Result<Vec<Option<HolderKey>>, CredentialError> {
     let Proofs::Jwt(proofs) = match (configuration.binding, proofs) {
         (Binding::Bearer, None) => return Ok(vec![None]),
         (Binding::Bearer, Some(_)) => return Err(CredentialError::ProofsUnexpected),
@@ -234,7 +234,7 @@ async fn holder_keys(
         if !seen.insert(*proof.key()) {
             return Err(CredentialError::KeyRepeated);
         }
-        keys.push(Some(proof.holder_key()));
+        keys.push(Some(HolderKey { jwk: proof.holder_key(), did: proof.did().cloned() }));
     }
     Ok(keys)
 }

@@ -3,18 +3,43 @@
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     claims::Claims,
-    credential::Validity,
+    credential::{Format, Validity},
+    did::Did,
     jose::Jwk,
     json::Object,
-    sd_jwt_vc::{DraftError, IssuedSdJwtVc, KeyBinding, SdJwtVcDraft},
+    mdoc::{DocType, MdocDraft},
+    sd_jwt_vc::{DraftError, KeyBinding, SdJwtVcDraft, Vct},
     status::StatusReference,
 };
+use serde_json::Value;
 
-use super::{Issuer, IssuerName, WaitingClaims};
+use super::{Issuer, IssuerName, WaitingClaims, w3c::Statement};
 use crate::{
-    configuration::{CredentialConfiguration, CredentialFormat},
+    configuration::{CredentialConfiguration, CredentialFormat, element},
     credential::{CredentialError, CredentialInResponse, CredentialResponse},
 };
+
+/// A key that a proof has shown, and the name under which it is the holder's.
+#[derive(Clone, Debug)]
+pub(super) struct HolderKey {
+    pub(super) jwk: Jwk,
+    /// The DID that the proof named it by; none when the proof brought the key itself.
+    pub(super) did: Option<Did>,
+}
+
+impl HolderKey {
+    /// The DID of whoever has the key: their own, or the key as one.
+    pub(super) fn subject_id(&self) -> Did {
+        self.did.clone().unwrap_or_else(|| Did::from_jwk(&Jwk::new(self.jwk.key)))
+    }
+}
+
+/// What goes into one copy beside its claims.
+struct Copy<'c> {
+    key: Option<&'c HolderKey>,
+    status: Option<&'c StatusReference>,
+    validity: &'c Validity,
+}
 
 impl Issuer {
     /// Signs a copy for each key; all copies share their times, none shares a salt or a status.
@@ -22,35 +47,39 @@ impl Issuer {
         &self,
         configuration: &CredentialConfiguration,
         claims: &WaitingClaims,
-        keys: &[Option<Jwk>],
+        keys: &[Option<HolderKey>],
         now: Timestamp,
     ) -> Result<(CredentialResponse, Timestamp, Vec<StatusReference>), CredentialError> {
         let claims = claims.to_object();
         let lasting = SignedDuration::from_hours(24 * i64::from(configuration.valid_days));
         // RFC 9901 §10.1: the second of issuance would link copies and holders
         let validity = Validity::rounded_to_days(now, lasting);
-        let statuses = self.statuses_for(keys.len()).await?;
+        let statuses = self.statuses_for(&configuration.format, keys.len()).await?;
         let mut credentials = Vec::with_capacity(keys.len());
-        for (copy, key) in keys.iter().enumerate() {
-            let CredentialFormat::SdJwtVc { .. } = &configuration.format;
-            let (key, status) = (key.clone(), statuses.get(copy));
-            let draft = self
-                .draft(configuration, claims.clone(), key, &validity)
-                .and_then(|draft| match status {
-                    Some(status) => draft.with_status(status),
-                    None => Ok(draft),
-                })
-                .map_err(|_| CredentialError::CredentialUnmakeable)?;
-            let copy = self.sign(draft).await?;
-            credentials.push(CredentialInResponse { credential: copy.into_string().into() });
+        for (number, key) in keys.iter().enumerate() {
+            let (key, status) = (key.as_ref(), statuses.get(number));
+            let copy = Copy { key, status, validity: &validity };
+            let credential = self.sign(configuration, claims.clone(), copy).await?;
+            credentials.push(CredentialInResponse { credential });
         }
         let expires_at = validity.expires_at.ok_or(CredentialError::CredentialUnmakeable)?;
         Ok((CredentialResponse { credentials }, expires_at, statuses))
     }
 
     /// A status for each copy, or none at all.
-    async fn statuses_for(&self, copies: usize) -> Result<Vec<StatusReference>, CredentialError> {
+    async fn statuses_for(
+        &self,
+        format: &CredentialFormat,
+        copies: usize,
+    ) -> Result<Vec<StatusReference>, CredentialError> {
         let Some(statuses) = &self.statuses else { return Ok(Vec::new()) };
+        match format {
+            CredentialFormat::SdJwtVc { .. } | CredentialFormat::MsoMdoc { .. } => {}
+            // these have their statuses in lists of another kind
+            CredentialFormat::JwtVcJson { .. } | CredentialFormat::LdpVc { .. } => {
+                return Ok(Vec::new());
+            }
+        }
         let statuses = statuses.allocate(copies).await;
         let statuses = statuses.map_err(|_| CredentialError::StatusUnavailable)?;
         // a copy without a status could never be revoked
@@ -61,33 +90,89 @@ impl Issuer {
         }
     }
 
-    async fn sign(&self, draft: SdJwtVcDraft) -> Result<IssuedSdJwtVc, CredentialError> {
-        let signed = draft.sign(&*self.key.signer, &*self.provider).await;
-        signed.map_err(|_| CredentialError::SigningKeyUnavailable)
-    }
-
-    fn draft(
+    /// The credential in the form of its format.
+    async fn sign(
         &self,
         configuration: &CredentialConfiguration,
         claims: Object,
-        key: Option<Jwk>,
-        validity: &Validity,
-    ) -> Result<SdJwtVcDraft, DraftError> {
-        let binding = key.map_or(KeyBinding::None, KeyBinding::To);
-        let CredentialFormat::SdJwtVc { vct } = &configuration.format;
-        let claims = Claims::from_json(claims, &configuration.selective_paths())?;
-        match &self.key.name {
-            IssuerName::Certificate { chain, iss } => {
-                Ok(SdJwtVcDraft::new(vct, iss.as_ref(), claims, &binding, validity)?
-                    .with_x5c(chain))
+        copy: Copy<'_>,
+    ) -> Result<Value, CredentialError> {
+        let Copy { key, validity, .. } = copy;
+        match &configuration.format {
+            CredentialFormat::SdJwtVc { vct } => {
+                self.sd_jwt_vc(configuration, vct, claims, copy).await
             }
-            IssuerName::Identifier { iss, key_id } => {
-                let draft = SdJwtVcDraft::new(vct, Some(iss), claims, &binding, validity)?;
-                Ok(match key_id {
-                    Some(key_id) => draft.with_key_id(key_id),
-                    None => draft,
-                })
+            CredentialFormat::MsoMdoc { doctype } => {
+                self.mso_mdoc(configuration, doctype, &claims, copy).await
+            }
+            CredentialFormat::JwtVcJson { credential_definition: definition } => {
+                self.jwt_vc_json(Statement { definition, claims, key, validity }).await
+            }
+            CredentialFormat::LdpVc { credential_definition: definition, cryptosuite } => {
+                self.ldp_vc(Statement { definition, claims, key, validity }, *cryptosuite).await
             }
         }
+    }
+
+    /// App. A.3.4: the credential as a string.
+    async fn sd_jwt_vc(
+        &self,
+        configuration: &CredentialConfiguration,
+        vct: &Vct,
+        claims: Object,
+        copy: Copy<'_>,
+    ) -> Result<Value, CredentialError> {
+        let key = self.key_for(Format::SdJwtVc);
+        let draft = || -> Result<SdJwtVcDraft, DraftError> {
+            let binding = copy.key.map(|key| KeyBinding::To(key.jwk.clone()));
+            let binding = binding.unwrap_or(KeyBinding::None);
+            let claims = Claims::from_json(claims, &configuration.selective_paths())?;
+            let draft = match &key.name {
+                IssuerName::Certificate { chain, iss } => {
+                    SdJwtVcDraft::new(vct, iss.as_ref(), claims, &binding, copy.validity)?
+                        .with_x5c(chain)
+                }
+                IssuerName::Identifier { iss, key_id } => {
+                    let draft = SdJwtVcDraft::new(vct, Some(iss), claims, &binding, copy.validity)?;
+                    match key_id {
+                        Some(key_id) => draft.with_key_id(key_id),
+                        None => draft,
+                    }
+                }
+            };
+            match copy.status {
+                Some(status) => draft.with_status(status),
+                None => Ok(draft),
+            }
+        };
+        let draft = draft().map_err(|_| CredentialError::CredentialUnmakeable)?;
+        let signed = draft.sign(&*key.signer, &*self.provider).await;
+        let signed = signed.map_err(|_| CredentialError::SigningKeyUnavailable)?;
+        Ok(signed.into_string().into())
+    }
+
+    /// App. A.2.4: the IssuerSigned in base64url.
+    async fn mso_mdoc(
+        &self,
+        configuration: &CredentialConfiguration,
+        doctype: &DocType,
+        claims: &Object,
+        copy: Copy<'_>,
+    ) -> Result<Value, CredentialError> {
+        let unmakeable = || CredentialError::CredentialUnmakeable;
+        let key = self.key_for(Format::MsoMdoc);
+        let IssuerName::Certificate { chain, .. } = &key.name else { return Err(unmakeable()) };
+        // ISO/IEC 18013-5 §9.1.2.4: there is no mdoc without a device key
+        let device = copy.key.ok_or_else(unmakeable)?;
+        let elements = element::name_spaces(configuration, claims).map_err(|_| unmakeable())?;
+        let draft = MdocDraft::new(doctype, elements, &device.jwk.key, copy.validity);
+        let draft = draft.map_err(|_| unmakeable())?;
+        let draft = match copy.status {
+            Some(status) => draft.with_status(status).map_err(|_| unmakeable())?,
+            None => draft,
+        };
+        let signed = draft.sign(&*key.signer, chain, &*self.provider).await;
+        let signed = signed.map_err(|_| CredentialError::SigningKeyUnavailable)?;
+        Ok(signed.to_base64url().into())
     }
 }

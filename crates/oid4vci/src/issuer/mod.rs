@@ -5,15 +5,18 @@
 
 mod authorized;
 mod issue;
+mod keys;
 mod offered;
 mod rules;
 mod sender;
 mod status;
+mod w3c;
 
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 use lanyard_core::{
+    credential::Format,
     crypto::{CryptoProvider, Signer},
     json::Object,
     trust::IssuerIdentifier,
@@ -28,6 +31,8 @@ pub use rules::{AuthorizationRules, Profile};
 pub use sender::{AccessRefused, Sender, ShownToken};
 pub use status::{StatusAllocator, StatusUnavailable};
 
+use issue::HolderKey;
+
 use crate::{
     AccessToken,
     configuration::IssuerConfiguration,
@@ -40,6 +45,8 @@ use crate::{
 pub struct Issuer {
     configuration: IssuerConfiguration,
     key: IssuingKey,
+    /// The keys of formats that need another.
+    own_keys: Vec<(Format, IssuingKey)>,
     nonces: NonceKey,
     provider: Arc<dyn CryptoProvider>,
     statuses: Option<Arc<dyn StatusAllocator>>,
@@ -82,8 +89,8 @@ impl Issuer {
         nonces: NonceKey,
         provider: Arc<dyn CryptoProvider>,
     ) -> Self {
-        let rules = AuthorizationRules::default();
-        Self { configuration, key, nonces, provider, statuses: None, rules }
+        let (own_keys, rules) = (Vec::new(), AuthorizationRules::default());
+        Self { configuration, key, own_keys, nonces, provider, statuses: None, rules }
     }
 
     /// With other rules for those who ask for tokens than the plain ones.
@@ -112,7 +119,8 @@ impl Issuer {
 
     /// What the issuer says about itself (§12.2).
     pub fn metadata(&self) -> CredentialIssuerMetadata {
-        CredentialIssuerMetadata::of(&self.configuration, self.key.signer.algorithm())
+        let signing = |format| self.key_for(format).signer.algorithm();
+        CredentialIssuerMetadata::of(&self.configuration, &signing)
     }
 
     /// What its authorization server says about itself (§12.3).

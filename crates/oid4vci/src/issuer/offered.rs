@@ -81,6 +81,7 @@ impl OfferRefused {
             Self::Claims(_, SubjectClaimsError::Missing(_)) => "claim_missing",
             Self::Claims(_, SubjectClaimsError::WrongValue(_)) => "claim_wrong_value",
             Self::Claims(_, SubjectClaimsError::NotConfigured(_)) => "claim_not_configured",
+            Self::Claims(_, SubjectClaimsError::NotDefined) => "claim_not_defined",
             Self::Description(_) => "tx_code_description_too_long",
             Self::TxCode => "tx_code_unfit",
             Self::Life => "offer_life_too_long",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lanyard_core::{credential::Format, crypto::SignatureAlgorithm, json, sd_jwt_vc::Vct};
+use lanyard_core::{cose, credential::Format, crypto::SignatureAlgorithm, json, sd_jwt_vc::Vct};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
@@ -13,9 +13,6 @@ use crate::{
     CredentialConfigurationId, IssuerUrl,
     configuration::{Binding, CredentialConfiguration, CredentialFormat, IssuerConfiguration},
 };
-
-/// The format name of SD-JWT VC.
-pub const SD_JWT_VC: &str = "dc+sd-jwt";
 
 /// What a credential issuer says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,11 +145,15 @@ pub enum MetadataError {
 }
 
 impl CredentialIssuerMetadata {
-    /// What an issuer with this configuration and signing algorithm may say about itself.
-    pub fn of(configuration: &IssuerConfiguration, signing: SignatureAlgorithm) -> Self {
+    /// What an issuer with this configuration may say about itself, given what it signs each format with.
+    pub fn of(
+        configuration: &IssuerConfiguration,
+        signing: &dyn Fn(Format) -> SignatureAlgorithm,
+    ) -> Self {
         let issuer = configuration.issuer();
         let batch_size = u64::from(configuration.policy().batch_size);
         let describe = |credential: &CredentialConfiguration| {
+            let signing = signing(credential.format.format());
             let metadata = CredentialConfigurationMetadata::of(credential, signing);
             (credential.id.clone(), metadata)
         };
@@ -214,13 +215,26 @@ impl CredentialIssuerMetadata {
 
 impl CredentialConfigurationMetadata {
     fn of(credential: &CredentialConfiguration, signing: SignatureAlgorithm) -> Self {
-        let CredentialFormat::SdJwtVc { vct } = &credential.format;
+        let (mut vct, mut doctype) = (None, None);
+        let mut methods: &[&str] = &["jwk", "did:key", "did:jwk"];
+        // §12.2.4, App. A: JOSE names, but COSE's numbers for mdoc and names of suites for ldp_vc
+        let mut algorithm = Value::from(signing.name());
+        match &credential.format {
+            CredentialFormat::SdJwtVc { vct: own } => vct = Some(own.clone()),
+            CredentialFormat::MsoMdoc { doctype: own } => {
+                doctype = Some(own.as_str().to_owned());
+                methods = &["cose_key"];
+                algorithm = cose::algorithm_identifier(signing).into();
+            }
+            CredentialFormat::JwtVcJson { .. } => {}
+            CredentialFormat::LdpVc { cryptosuite, .. } => algorithm = cryptosuite.name().into(),
+        }
         let algorithms = |algorithms: &[SignatureAlgorithm]| {
             algorithms.iter().map(|algorithm| algorithm.name().into()).collect()
         };
         let (methods, proofs) = match credential.binding {
             Binding::HolderKey => (
-                ["jwk", "did:key", "did:jwk"].map(str::to_owned).to_vec(),
+                methods.iter().map(|method| (*method).to_owned()).collect(),
                 BTreeMap::from([(
                     "jwt".to_owned(),
                     ProofTypeMetadata {
@@ -239,18 +253,18 @@ impl CredentialConfigurationMetadata {
             display: claim.display.clone(),
         });
         Self {
-            format: SD_JWT_VC.to_owned(),
+            format: credential.format.format().name().to_owned(),
             scope: Some(credential.scope.clone()),
-            credential_signing_alg_values_supported: algorithms(&[signing]),
+            credential_signing_alg_values_supported: vec![algorithm],
             cryptographic_binding_methods_supported: methods,
             proof_types_supported: proofs,
             credential_metadata: Some(CredentialMetadata {
                 display: credential.display.clone(),
                 claims: claims.collect(),
             }),
-            vct: Some(vct.clone()),
-            doctype: None,
-            credential_definition: None,
+            vct,
+            doctype,
+            credential_definition: credential.format.definition().cloned(),
         }
     }
 

@@ -10,5 +10,5 @@ pub use claims::{ClaimDescription, ContradictoryClaims};
 pub use display::{BackgroundImage, ClaimDisplay, CredentialDisplay, IssuerDisplay, Logo};
 pub use issuer::{
     BatchIssuance, CredentialConfigurationMetadata, CredentialDefinition, CredentialIssuerMetadata,
-    CredentialMetadata, MetadataError, ProofTypeMetadata, ResponseEncryption, SD_JWT_VC,
+    CredentialMetadata, MetadataError, ProofTypeMetadata, ResponseEncryption,
 };

@@ -4,6 +4,7 @@ mod circle;
 mod credential;
 mod dpop;
 mod fixture;
+mod formats;
 mod hostile;
 mod key_proof;
 mod metadata;

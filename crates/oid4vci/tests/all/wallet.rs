@@ -29,6 +29,15 @@ fn offer(world: &World) -> CredentialOffer {
     world.offered(None).offer(&world.issuer)
 }
 
+/// What a wallet makes of an offer when the issuer's metadata are changed on the way.
+pub(crate) fn discover_with(
+    world: &World,
+    offer: CredentialOffer,
+    change: impl FnOnce(&mut Value),
+) -> CheckedOffer {
+    discover(world, offer, change).expect("the change is fine")
+}
+
 fn discover(
     world: &World,
     offer: CredentialOffer,

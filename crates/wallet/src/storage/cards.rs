@@ -78,6 +78,42 @@ pub struct Copy {
     pub key: Option<KeyHandle>,
 }
 
+impl NewCard {
+    /// The claims to show, in their places: what is said about the subject, without what the format says
+    /// about the credential; pictures as `data:` URLs.
+    pub fn shown_claims(&self) -> Map<String, Value> {
+        match self.format {
+            Format::SdJwtVc => self.claims.clone(),
+            Format::MsoMdoc => {
+                let mut name_spaces = self.claims.clone();
+                let elements = name_spaces.values_mut().filter_map(Value::as_object_mut);
+                elements.flat_map(Map::values_mut).for_each(show_picture);
+                name_spaces
+            }
+            Format::JwtVcJson | Format::LdpVc | Format::VcJwt | Format::VcSdJwt => {
+                let mut subject = self.claims.get("credentialSubject").cloned().unwrap_or_default();
+                if let Some(claims) = subject.as_object_mut() {
+                    claims.shift_remove("id");
+                }
+                Map::from_iter([("credentialSubject".to_owned(), subject)])
+            }
+        }
+    }
+}
+
+/// The bytes of a JPEG or PNG file in base64url become a `data:` URL; every other value stays.
+fn show_picture(value: &mut Value) {
+    let Some(text) = value.as_str() else { return };
+    let kind = match text {
+        _ if text.starts_with("_9j_") => "jpeg",
+        _ if text.starts_with("iVBORw0KGgo") => "png",
+        _ => return,
+    };
+    let padding = "=".repeat(text.len().wrapping_neg() % 4);
+    let text = text.replace('-', "+").replace('_', "/");
+    *value = format!("data:image/{kind};base64,{text}{padding}").into();
+}
+
 impl Copy {
     /// Takes it back from the sealed storage, where it went after it had been verified.
     ///

@@ -1,0 +1,65 @@
+//! The keys of an issuer: one for everything, and others for the formats that need another.
+
+use lanyard_core::{
+    credential::Format,
+    did::{Did, DidUrl},
+};
+
+use super::{Issuer, IssuerName, IssuingKey};
+use crate::{CredentialConfigurationId, configuration::CredentialFormat};
+
+impl Issuer {
+    /// With a key of its own for one format: a document signer for mdocs, a DID for W3C credentials.
+    #[must_use]
+    pub fn with_key(mut self, format: Format, key: IssuingKey) -> Self {
+        self.own_keys.retain(|(of, _)| *of != format);
+        self.own_keys.push((format, key));
+        self
+    }
+
+    /// The key that credentials of a format are signed with.
+    pub fn key_for(&self, format: Format) -> &IssuingKey {
+        let own = self.own_keys.iter().find(|(of, _)| *of == format);
+        own.map_or(&self.key, |(_, key)| key)
+    }
+
+    /// The configurations that cannot be issued, as the key of their format is named in a way that the
+    /// format has not.
+    pub fn without_key(&self) -> Vec<&CredentialConfigurationId> {
+        let unfit = |format: &CredentialFormat| !format.takes(self.key_for(format.format()));
+        self.configuration
+            .credentials()
+            .iter()
+            .filter(|credential| unfit(&credential.format))
+            .map(|credential| &credential.id)
+            .collect()
+    }
+}
+
+impl CredentialFormat {
+    fn takes(&self, key: &IssuingKey) -> bool {
+        match (self, &key.name) {
+            (Self::SdJwtVc { .. }, _)
+            // ISO/IEC 18013-5 §9.1.2.4: the document signer's certificate is beside the signature
+            | (Self::MsoMdoc { .. }, IssuerName::Certificate { .. })
+            // VCDM 1.1 §4.5: a credential names its issuer
+            | (Self::JwtVcJson { .. }, IssuerName::Identifier { .. })
+            | (Self::JwtVcJson { .. }, IssuerName::Certificate { iss: Some(_), .. }) => true,
+            // VC Data Integrity §2.1: the proof names a verification method of the issuer's
+            (Self::LdpVc { cryptosuite, .. }, IssuerName::Identifier { .. }) => {
+                cryptosuite.algorithm(key.signer.public_key()).is_some()
+                    && key.name.verification_method().is_some()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl IssuerName {
+    /// The DID URL of the key, for an issuer that is a DID.
+    pub(super) fn verification_method(&self) -> Option<DidUrl> {
+        let Self::Identifier { iss, key_id: Some(key_id) } = self else { return None };
+        let (did, url) = (Did::parse(iss.as_str()).ok()?, DidUrl::parse(key_id).ok()?);
+        (*url.did() == did && url.names_a_key()).then_some(url)
+    }
+}
