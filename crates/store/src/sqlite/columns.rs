@@ -23,6 +23,11 @@ pub(super) fn to_moment(microseconds: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_microsecond(microseconds).map_err(|_| StoreError::Corrupt { what: "a moment" })
 }
 
+/// A moment as it would come back from its column.
+pub(super) fn as_kept(at: Timestamp) -> Timestamp {
+    to_moment(moment(at)).unwrap_or(at)
+}
+
 pub(super) fn read_version(row: &Row<'_>, column: usize) -> Result<u64, StoreError> {
     u64::try_from(read::<i64>(row, column)?).map_err(|_| StoreError::Corrupt { what: "a version" })
 }

@@ -1,8 +1,9 @@
 //! The durable store of one machine: one SQLite file, one writer thread, readers beside it.
 //!
 //! Reading order: `open` (the settings of a connection, what is checked before anything is
-//! served), `lock` (one process per directory), `migrations`, `writer` (group commit), `readers`,
-//! then the statements in `sessions`, `once`, `secrets`, `issued` and `statuses`.
+//! served), `lock` (one process per directory), `migrations`, `writer` (group commit), `readers`, `hot`
+//! (what was written a moment ago), then the statements in `sessions`, `once`, `secrets`, `issued` and
+//! `statuses`.
 //!
 //! An acknowledged write survives `kill -9` and power loss: the log is synced before anyone gets
 //! an answer (`synchronous=FULL`). One sync serves all writes that were waiting.
@@ -23,6 +24,7 @@ use crate::{
 
 mod columns;
 mod fault;
+mod hot;
 mod issued;
 mod lock;
 mod migrations;
@@ -36,6 +38,7 @@ mod writer;
 
 pub use open::{OpenError, SqliteOptions};
 
+use hot::Hot;
 use lock::DirectoryLock;
 use readers::Readers;
 use writer::Writer;
@@ -50,6 +53,7 @@ pub struct SqliteStore {
 struct Parts {
     readers: Readers,
     writer: Writer,
+    hot: Arc<Hot>,
     _lock: DirectoryLock,
 }
 
@@ -75,6 +79,7 @@ impl SqliteStore {
         let parts = Parts {
             readers: Readers::new(opened.readers),
             writer: Writer::start(opened.writer)?,
+            hot: Arc::default(),
             _lock: opened.lock,
         };
         Ok(Self { parts: Arc::new(parts) })
@@ -84,7 +89,10 @@ impl SqliteStore {
 #[async_trait]
 impl SessionStore for SqliteStore {
     async fn insert(&self, session: NewSession) -> Result<(), StoreError> {
-        self.parts.writer.write(move |db| sessions::insert(db, &session)).await
+        let (session, hot) = (Arc::new(session), self.parts.hot.clone());
+        let begun = session.clone();
+        let insert = move |db: &_| sessions::insert(db, &session);
+        self.parts.writer.write_then(insert, move |()| hot.begun(&begun)).await
     }
 
     async fn take(
@@ -93,7 +101,10 @@ impl SessionStore for SqliteStore {
         handle: &Handle,
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
-        self.parts.readers.read(|db| sessions::take(db, tenant, handle, now))
+        match self.parts.hot.take(tenant, handle, now) {
+            Some(taken) => Ok(taken),
+            None => self.parts.readers.read(|db| sessions::take(db, tenant, handle, now)),
+        }
     }
 
     async fn by_id(
@@ -102,12 +113,19 @@ impl SessionStore for SqliteStore {
         id: SessionId,
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
-        self.parts.readers.read(|db| sessions::by_id(db, tenant, id, now))
+        match self.parts.hot.by_id(tenant, id, now) {
+            Some(taken) => Ok(taken),
+            None => self.parts.readers.read(|db| sessions::by_id(db, tenant, id, now)),
+        }
     }
 
     async fn replace(&self, session: &Session, next: Next) -> Result<Replaced, StoreError> {
         let held = sessions::Held::of(session);
-        self.parts.writer.write(move |db| sessions::replace(db, &held, &next)).await
+        let (next, hot) = (Arc::new(next), self.parts.hot.clone());
+        let (name, taken) = ((session.tenant.clone(), session.id), next.clone());
+        let replace = move |db: &_| sessions::replace(db, &held, &next);
+        let stepped = move |replaced: &_| hot.stepped(&name, &taken, replaced);
+        self.parts.writer.write_then(replace, stepped).await
     }
 
     async fn events(&self, tenant: &TenantId, id: SessionId) -> Result<Vec<Event>, StoreError> {
@@ -134,12 +152,16 @@ impl SessionStore for SqliteStore {
     }
 
     async fn delete(&self, tenant: &TenantId, id: SessionId) -> Result<bool, StoreError> {
-        let tenant = tenant.clone();
-        self.parts.writer.write(move |db| sessions::delete(db, &tenant, id)).await
+        let (name, hot) = ((tenant.clone(), id), self.parts.hot.clone());
+        let gone = name.clone();
+        let delete = move |db: &_| sessions::delete(db, &name.0, id);
+        self.parts.writer.write_then(delete, move |_| hot.gone(&gone)).await
     }
 
     async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.parts.writer.write(move |db| sessions::purge_expired(db, now, limit)).await
+        let hot = self.parts.hot.clone();
+        let purge = move |db: &_| sessions::purge_expired(db, now, limit);
+        self.parts.writer.write_then(purge, move |_| hot.purged(now)).await
     }
 }
 
@@ -268,6 +290,7 @@ impl Store for SqliteStore {
 
     async fn close(&self) -> Result<(), StoreError> {
         self.parts.readers.close();
+        self.parts.hot.forget();
         self.parts.writer.close().await
     }
 }

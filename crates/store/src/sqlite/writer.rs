@@ -61,8 +61,18 @@ impl Writer {
         &self,
         work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_then(work, |_| ()).await
+    }
+
+    /// As [`write`](Self::write); `then` is told what was committed, in the order of the commits and
+    /// before whoever asked.
+    pub(super) async fn write_then<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let command = Box::new(Write { work, outcome: None, reply });
+        let command = Box::new(Write { work, then, outcome: None, reply });
         self.queue.try_send(Message::Write(command)).map_err(|error| {
             StoreError::unavailable(match error {
                 TrySendError::Full(_) => Unavailability::Overloaded,
@@ -276,16 +286,18 @@ fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
     connection.prepare_cached(sql).and_then(|mut it| it.execute([])).map(|_| ()).map_err(fault)
 }
 
-struct Write<T, F> {
+struct Write<T, F, A> {
     work: F,
+    then: A,
     outcome: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, F> Command for Write<T, F>
+impl<T, F, A> Command for Write<T, F, A>
 where
     T: Send,
     F: Fn(&Connection) -> Result<T, StoreError> + Send,
+    A: FnOnce(&T) + Send,
 {
     fn abandoned(&self) -> bool {
         self.reply.is_closed()
@@ -302,7 +314,10 @@ where
         let answer = match (self.outcome, committed) {
             // What the command itself says is more telling than the fate of its group.
             (Some(Err(error)), _) | (_, Err(error)) => Err(error),
-            (Some(Ok(value)), Ok(())) => Ok(value),
+            (Some(Ok(value)), Ok(())) => {
+                (self.then)(&value);
+                Ok(value)
+            }
             (None, Ok(())) => Err(StoreError::unavailable(Unavailability::Closed)),
         };
         // Whoever asked may have gone; the write stands.
