@@ -92,6 +92,23 @@ pub enum DocumentFault {
     TooManyMethods,
 }
 
+impl DocumentFault {
+    /// The stable reason, for operators.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "did_document_unreadable",
+            Self::ForeignId => "did_document_of_another",
+            Self::WrongType(_) => "did_document_member_type",
+            Self::MalformedMethod => "did_document_method_malformed",
+            Self::DuplicateMethod => "did_document_method_twice",
+            Self::PrivateKey => "did_document_private_key",
+            Self::TwoKeys => "did_document_two_keys",
+            Self::InvalidKey => "did_document_key_invalid",
+            Self::TooManyMethods => "did_document_too_many_methods",
+        }
+    }
+}
+
 /// A key in a DID document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerificationMethod {

@@ -39,6 +39,21 @@ pub enum PeerFault {
     LongFormUnknown,
 }
 
+impl PeerFault {
+    /// The stable reason, for operators.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Numalgo => "peer_generation_method",
+            Self::Purpose => "peer_element_purpose",
+            Self::Key => "peer_element_key",
+            Self::Service => "peer_service_malformed",
+            Self::Hash => "peer_hash",
+            Self::Encoding => "peer_document_encoding",
+            Self::LongFormUnknown => "peer_long_form_unknown",
+        }
+    }
+}
+
 /// The multicodec prefix of JSON (0x0200) as a varint.
 const JSON: [u8; 2] = [0x80, 0x04];
 

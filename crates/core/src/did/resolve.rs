@@ -126,6 +126,32 @@ pub enum ResolutionError {
 }
 
 impl ResolutionError {
+    /// The stable reason, one for each rule: for operators.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::InvalidDid => "did_malformed",
+            Self::InvalidDidUrl => "did_url_malformed",
+            Self::MethodNotSupported => "did_method_not_supported",
+            Self::KeyLength => "did_key_length",
+            Self::InvalidKey => "did_key_invalid",
+            Self::KeyNotSupported => "did_key_not_supported",
+            Self::JwkUnreadable(_) => "did_jwk_unreadable",
+            Self::Jwk(_) => "did_jwk_refused",
+            Self::Peer(fault) => fault.reason(),
+            Self::Webvh(error) => error.fault.reason(),
+            Self::InvalidOption => "did_option_invalid",
+            Self::OptionNotSupported => "did_option_not_supported",
+            Self::NotFound => "did_not_found",
+            Self::Deactivated => "did_deactivated",
+            Self::RepresentationNotSupported => "did_representation_not_supported",
+            Self::Unreachable => "did_unreachable",
+            Self::Document(fault) => fault.reason(),
+            Self::MethodNotFound => "did_verification_method_not_found",
+            Self::NotInRelationship(_) => "did_verification_method_purpose",
+            Self::ForeignController => "did_verification_method_controller",
+        }
+    }
+
     /// The error type of DID Resolution 1.0 §10, to follow `https://www.w3.org/ns/did#`.
     pub const fn code(&self) -> &'static str {
         match self {

@@ -1,9 +1,9 @@
 //! The paved road for every format.
 
 use super::{
-    Cause, CauseKind, CheckName, Checks, Expected, KeyBindingRule, Outcome, PresentationVerifier,
-    Presented, Refusal, RefusalReason, VerifiedCredential, VerifiedCredentials, VerifyError, blame,
-    policy::Subject, status::StatusOf,
+    Cause, CauseKind, CheckName, Checks, Expected, KeyBindingRule, Outcome, PolicyError,
+    PresentationVerifier, Presented, Refusal, RefusalReason, TypeMetadataRule, VerifiedCredential,
+    VerifiedCredentials, VerifyError, blame, policy::Subject, status::StatusOf,
 };
 use crate::{
     credential::{CredentialType, Format},
@@ -184,20 +184,21 @@ impl PresentationVerifier {
             let reason = RefusalReason::WrongType;
             return Err(Ending { check: CheckName::Type, reason, undetermined: false });
         }
-        let validity = credential.validity();
-        for kind in types {
-            let claims = credential.claims().as_value();
-            let issuer = credential.issuer();
-            let subject = Subject { issuer, kind, validity: &validity, claims };
-            match self.policies.judge(&subject, expected.now) {
-                Ok(()) => return Ok(()),
-                // a W3C credential has several types, and one of them may be the allowed one
-                Err(error) if error.check() == CheckName::AllowedType => {}
-                Err(error) => return Err(Ending::refused(error.check(), error)),
-            }
+        let subject = Subject {
+            issuer: credential.issuer(),
+            types: &credential.specific_types(),
+            validity: &credential.validity(),
+            claims: credential.claims().as_value(),
+        };
+        self.policies
+            .judge(&subject, expected.now)
+            .map_err(|error| Ending::refused(error.check(), error))?;
+        // what a policy demands and the format does not have is not there
+        if self.policies.type_metadata() == TypeMetadataRule::Required {
+            let error = PolicyError::NoTypeMetadata;
+            return Err(Ending::refused(error.check(), error));
         }
-        let error = super::PolicyError::TypeNotAllowed;
-        Err(Ending::refused(CheckName::AllowedType, error))
+        Ok(())
     }
 }
 
@@ -214,7 +215,8 @@ where
 
 fn end(mut checks: Checks, format: Format, ending: Ending) -> VerifyError {
     let Ending { check, reason, undetermined } = ending;
-    let outside_in = !matches!(format, Format::SdJwtVc | Format::MsoMdoc);
+    // policies come after everything that a format demands, in whatever order that was
+    let outside_in = !matches!(format, Format::SdJwtVc | Format::MsoMdoc) && !check.is_by_policy();
     let outcome = if undetermined { Outcome::Undetermined } else { Outcome::Failed };
     let detail = reason.to_string();
     let checks = Box::new(if outside_in {

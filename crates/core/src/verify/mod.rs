@@ -275,9 +275,10 @@ impl PresentationVerifier {
         }
 
         // 5. what this verifier demands beyond that, and the rules of the credential's type
+        let types = [CredentialType::vct(verified.vct())];
         let subject = policy::Subject {
             issuer: verified.issuer(),
-            kind: verified.vct().clone().into(),
+            types: &types,
             validity: verified.validity(),
             claims: verified.claims().as_value(),
         };
@@ -297,7 +298,6 @@ impl PresentationVerifier {
         checks.passed_before(CheckName::Status);
 
         // 6. not revoked; last, as no list is fetched for what is refused without it
-        let types = [CredentialType::vct(verified.vct())];
         let question = StatusOf {
             reference: verified.status(),
             is_elsewhere: false,

@@ -157,6 +157,19 @@ impl VerifiedCredential {
         }
     }
 
+    /// The types that say what it is: not what it is also known as, nor the type that every W3C credential
+    /// has.
+    pub(super) fn specific_types(&self) -> Vec<CredentialType> {
+        match self {
+            Self::SdJwtVc(credential) => vec![CredentialType::vct(credential.vct())],
+            _ => {
+                let mut types = self.types();
+                types.retain(|kind| kind.name() != "VerifiableCredential");
+                types
+            }
+        }
+    }
+
     /// Where its status is kept, as far as a Token Status List keeps it.
     pub const fn status(&self) -> Option<&StatusReference> {
         match self {

@@ -54,7 +54,12 @@ pub(crate) const PLACE: &str = "issuer.example:dids";
 
 impl Draft {
     pub(crate) fn good() -> Self {
-        let key = Arc::new(signer());
+        Self::by(signer())
+    }
+
+    /// By somebody with this key.
+    pub(crate) fn by(key: SoftwareSigner) -> Self {
+        let key = Arc::new(key);
         let entry = |day: u8, parameters: Value| {
             json!({
                 "versionTime": format!("2025-01-0{day}T00:00:00Z"),

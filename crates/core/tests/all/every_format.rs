@@ -2,6 +2,7 @@
 
 use std::{slice::from_ref, sync::Arc};
 
+use async_trait::async_trait;
 use lanyard_core::{
     claims::{Claims, ClaimsPath},
     credential::{CredentialRefused, CredentialType, Format, HeldCredential, Validity},
@@ -9,8 +10,10 @@ use lanyard_core::{
     data_integrity::{Cryptosuite, ProofDraft},
     did::Did,
     json,
+    mdoc::DocType,
     sd_jwt::KeyBindingRequest,
     sd_jwt_vc::{KeyBinding, SdJwtVcDraft, Vct},
+    status::{Status, StatusCheck, StatusError, StatusListUri, StatusQuestion, StatusReference},
     trust::{IssuerError, IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
     verify::{
         Check, Expected, KeyBindingRule, Outcome, PolicySet, PresentationVerifier, Presented,
@@ -353,6 +356,112 @@ fn policies_are_applied_to_every_format() {
         let refusal = world.verify(&verifier, *format, &presented, NONCE).unwrap_err();
         assert_eq!(refusal.code(), "policy_issuer_not_allowed", "{format}");
         assert_eq!(outcomes(refusal.checks(), Outcome::Failed), ["allowed_issuer"], "{format}");
+    }
+}
+
+/// The world's verifier of every format, under a policy.
+fn under(world: &World, policies: serde_json::Value) -> PresentationVerifier {
+    let policies: PolicySet = serde_json::from_value(policies).expect("it is a policy set");
+    world.verifier(Arc::new(AwsLc)).with_policies(policies)
+}
+
+#[test]
+fn every_type_of_a_credential_must_be_allowed_and_not_one_of_them() {
+    let world = World::new();
+    let types = |names: &[&str]| json!([{"policy": "allowed_type", "types": names}]);
+    let names = [VCT, DocType::MDL, "Badge"];
+    for format in Format::ALL {
+        let presented = world.presented(*format);
+        let verify = |names: &[&str]| {
+            let verifier = under(&world, types(names));
+            let verified = world.verify(&verifier, *format, &presented, NONCE);
+            verified.map(|_| ()).map_err(|refusal| refusal.code())
+        };
+        assert_eq!(verify(&names), Ok(()), "{format}");
+        // the type that every W3C credential has says nothing about one
+        let refused = verify(&["VerifiableCredential", "Diploma"]);
+        assert_eq!(refused, Err("policy_type_not_allowed"), "{format}");
+    }
+    let draft = CredentialDraft::new(&world.issuer.identifier()).in_context(EXAMPLES);
+    let draft = draft.of_type("Badge").of_type("Identity").about(world.subject());
+    let credential = draft.finish().expect("nothing is wrong with it");
+    let options = SigningOptions::new().with_key_id(&world.issuer.key_id.to_string());
+    let issued =
+        ready(vc_jose_cose::issue_jwt(&credential, &options, &world.issuer.party.signer)).unwrap();
+    let held = world.receive(Format::VcJwt, issued.as_str()).unwrap();
+    let presented = world.present(&held);
+    let verify = |names: &[&str]| {
+        let verifier = under(&world, types(names));
+        let verified = world.verify(&verifier, Format::VcJwt, &presented, NONCE);
+        verified.map(|_| ()).map_err(|refusal| refusal.code())
+    };
+    assert_eq!(verify(&["Badge", "Identity"]), Ok(()));
+    assert_eq!(verify(&["Badge"]), Err("policy_type_not_allowed"));
+}
+
+#[test]
+fn required_type_metadata_refuses_every_format_that_has_none() {
+    let world = World::new();
+    let verifier = under(&world, json!([{"policy": "type_metadata", "when": "required"}]));
+    let published = under(&world, json!([{"policy": "type_metadata", "when": "published"}]));
+    for format in Format::ALL {
+        let presented = world.presented(*format);
+        let refusal = world.verify(&verifier, *format, &presented, NONCE).unwrap_err();
+        let code = match format {
+            // it has some, which nobody published
+            Format::SdJwtVc => "type_metadata_not_published",
+            _ => "policy_type_metadata_none",
+        };
+        assert_eq!(refusal.code(), code, "{format}");
+        assert_eq!(outcomes(refusal.checks(), Outcome::Failed), ["type_metadata"], "{format}");
+        let verified = world.verify(&published, *format, &presented, NONCE).unwrap();
+        let not_applicable = outcomes(verified.checks(), Outcome::NotApplicable);
+        assert!(not_applicable.contains(&"type_metadata"), "{format}");
+    }
+}
+
+fn status_reference() -> StatusReference {
+    let uri = StatusListUri::parse("https://issuer.example/status/1").expect("it is a URI");
+    StatusReference::TokenStatusList { index: 7, uri }
+}
+
+/// Tells one status of the mdoc that refers to it.
+struct Desk(Status);
+
+#[async_trait]
+impl StatusCheck for Desk {
+    async fn status(&self, question: &StatusQuestion<'_>) -> Result<Status, StatusError> {
+        assert_eq!(*question.reference, status_reference());
+        assert_eq!(question.types, [kind(Format::MsoMdoc)]);
+        Ok(self.0)
+    }
+}
+
+#[test]
+fn the_status_of_an_mdoc_decides_about_it() {
+    let world = World::new();
+    let draft = world.mdoc.draft().with_status(&status_reference()).unwrap();
+    let issued = world.mdoc.issue_draft(draft);
+    let held = HeldCredential::MsoMdoc(world.mdoc.hold(&issued).unwrap());
+    let presented = world.present(&held);
+    let unlooked = world.verifier(Arc::new(AwsLc));
+    let doubt = world.verify(&unlooked, Format::MsoMdoc, &presented, NONCE).unwrap_err();
+    assert!(matches!(doubt, VerifyError::Undetermined(_)));
+    assert_eq!(doubt.code(), "status_unknown");
+    for (status, code) in [
+        (Status::Valid, None),
+        (Status::Invalid, Some("credential_revoked")),
+        (Status::Suspended, Some("credential_suspended")),
+        (Status::ApplicationSpecific(3), Some("credential_status_not_valid")),
+    ] {
+        let verifier = world.verifier(Arc::new(AwsLc)).with_status(Arc::new(Desk(status)));
+        let verified = world.verify(&verifier, Format::MsoMdoc, &presented, NONCE);
+        assert_eq!(verified.as_ref().err().map(VerifyError::code), code);
+        let (checks, outcome) = match &verified {
+            Ok(verified) => (verified.checks(), Outcome::Passed),
+            Err(refusal) => (refusal.checks(), Outcome::Failed),
+        };
+        assert!(outcomes(checks, outcome).contains(&"status"));
     }
 }
 

@@ -129,3 +129,42 @@ pub enum WebvhFault {
     #[error("the document is not a DID document")]
     Document,
 }
+
+impl WebvhFault {
+    /// The stable reason, for operators.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Scid => "webvh_scid_malformed",
+            Self::Host => "webvh_host",
+            Self::Path => "webvh_path",
+            Self::Empty => "webvh_log_empty",
+            Self::TooLarge => "webvh_log_too_large",
+            Self::Malformed => "webvh_entry_malformed",
+            Self::VersionId => "webvh_version_id",
+            Self::EntryHash => "webvh_entry_hash",
+            Self::VersionTime => "webvh_version_time_malformed",
+            Self::VersionTimeOrder => "webvh_version_time_order",
+            Self::VersionTimeFuture => "webvh_version_time_future",
+            Self::Method => "webvh_method_version",
+            Self::UnknownParameter => "webvh_parameter_unknown",
+            Self::Parameter(_) => "webvh_parameter_malformed",
+            Self::ScidPlace => "webvh_scid_place",
+            Self::ScidHash => "webvh_scid_hash",
+            Self::ForeignScid => "webvh_scid_of_another",
+            Self::Portability => "webvh_moved_without_leave",
+            Self::PortableLater => "webvh_portable_later",
+            Self::Witnesses => "webvh_witnesses_malformed",
+            Self::NotAuthorised => "webvh_not_an_update_key",
+            Self::Proof => "webvh_proof_malformed",
+            Self::Signature => "webvh_proof_signature",
+            Self::PreRotationOmitted => "webvh_committed_keys_left_out",
+            Self::PreRotationHash => "webvh_key_not_committed",
+            Self::AfterDeactivation => "webvh_after_deactivation",
+            Self::ForeignDid => "webvh_log_of_another",
+            Self::WitnessFile => "webvh_witness_file",
+            Self::WitnessThreshold => "webvh_too_few_witnesses",
+            Self::Truncated => "webvh_log_truncated",
+            Self::Document => "webvh_document_malformed",
+        }
+    }
+}

@@ -15,7 +15,8 @@ use crate::{
 /// What a policy looks at, whatever the format.
 pub(in crate::verify) struct Subject<'s> {
     pub(in crate::verify) issuer: &'s IssuerIdentity,
-    pub(in crate::verify) kind: CredentialType,
+    /// Those that say what it is; not the one that every W3C credential has.
+    pub(in crate::verify) types: &'s [CredentialType],
     pub(in crate::verify) validity: &'s Validity,
     pub(in crate::verify) claims: &'s Value,
 }
@@ -26,7 +27,7 @@ pub enum PolicyError {
     /// The issuer is trusted, but not one of those allowed here.
     #[error("the issuer is not one of those allowed here")]
     IssuerNotAllowed,
-    /// The type was asked for, but is not one of those allowed here.
+    /// The type was asked for, but it, or another type of the credential, is not one of those allowed here.
     #[error("the type is not one of those allowed here")]
     TypeNotAllowed,
     /// It was issued too long ago.
@@ -41,6 +42,9 @@ pub enum PolicyError {
     /// A claim was not disclosed, or has another value than those demanded.
     #[error("the claim {0} was not disclosed, or has another value than those demanded")]
     ClaimValue(ClaimsPath),
+    /// Type metadata is required, and credentials of this format have none.
+    #[error("type metadata is required, and a credential of this format has none")]
+    NoTypeMetadata,
 }
 
 impl PolicyError {
@@ -53,6 +57,7 @@ impl PolicyError {
             Self::AgeUnknown => "policy_credential_age_unknown",
             Self::ClaimMissing(_) => "policy_claim_missing",
             Self::ClaimValue(_) => "policy_claim_value",
+            Self::NoTypeMetadata => "policy_type_metadata_none",
         }
     }
 
@@ -64,6 +69,7 @@ impl PolicyError {
             Self::TooOld | Self::AgeUnknown => CheckName::MaxAge,
             Self::ClaimMissing(_) => CheckName::RequiredClaims,
             Self::ClaimValue(_) => CheckName::ClaimValues,
+            Self::NoTypeMetadata => CheckName::TypeMetadata,
         }
     }
 }
@@ -117,8 +123,11 @@ fn judge(rule: &PolicyRule, subject: &Subject<'_>, now: Timestamp) -> Result<(),
             is_allowed.then_some(()).ok_or(PolicyError::IssuerNotAllowed)
         }
         PolicyRule::AllowedType(allowed) => {
-            let is_allowed = allowed.iter().any(|name| name == subject.kind.name());
-            is_allowed.then_some(()).ok_or(PolicyError::TypeNotAllowed)
+            // every type, as trust has it: an allowed badge must not be an identity, too
+            let is_allowed = |kind: &CredentialType| allowed.iter().any(|name| name == kind.name());
+            let types = subject.types;
+            let all_are = !types.is_empty() && types.iter().all(is_allowed);
+            all_are.then_some(()).ok_or(PolicyError::TypeNotAllowed)
         }
         PolicyRule::MaxAge(most) => {
             let issued_at = subject.validity.issued_at.ok_or(PolicyError::AgeUnknown)?;

@@ -72,7 +72,8 @@ pub enum PolicyRule {
     /// `allowed_issuer`: of those that are trusted, only these.
     AllowedIssuer(Vec<IssuerName>),
     /// `allowed_type`: of those that were asked for, only these, by the type itself; what it is also known
-    /// as does not count.
+    /// as does not count. A W3C credential with several types must be allowed by each, the one that all of
+    /// them have apart.
     AllowedType(Vec<String>),
     /// `validity`: when it counts as valid.
     Validity(ValidityPolicy),
@@ -105,7 +106,8 @@ pub enum TypeMetadataRule {
     Ignored,
     /// Where it can be had, its rules must be kept.
     WherePublished,
-    /// It must be had, and its rules kept; out of reach, nobody can tell.
+    /// It must be had, and its rules kept; out of reach, nobody can tell. A credential of a format that has
+    /// none is refused.
     Required,
 }
 

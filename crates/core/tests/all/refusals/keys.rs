@@ -1,8 +1,16 @@
 //! Keys that everybody may know, so that vectors can be made again byte by byte.
 
+use std::sync::Mutex;
+
 use lanyard_core::{
-    crypto::{CryptoProvider as _, EcPoint, PrivateKey, PublicKey, RustCrypto, SigningKey},
+    crypto::{
+        ContentEncryption, CryptoError, CryptoProvider, Curve, EcPoint, HashAlgorithm, HashValue,
+        PrivateKey, PublicKey, Random, RustCrypto, SharedSecret, SignatureAlgorithm, SigningKey,
+        SoftwareSigner,
+    },
+    did::Did,
     jose::Jwk,
+    json,
 };
 
 /// Someone with a published private key; signatures are deterministic (RFC 6979, RFC 8032).
@@ -37,10 +45,36 @@ impl Known {
         )
     }
 
+    /// An issuer with a key for Ed25519.
+    pub(crate) fn ed25519() -> Self {
+        let public = "565a060bb3693a3d79559b4d6acf992579b9f97c3b4f5df394c593fe99a1bf53";
+        let seed = "0eba34641c2bc95c8fdaef9a8ac4f8ac53cf616f28b26030b947c25af8954929";
+        Self::new(seed, PublicKey::Ed25519(array(public)))
+    }
+
+    /// Somebody else with a key for Ed25519.
+    pub(crate) fn second_ed25519() -> Self {
+        let public = "b26c1fe0917c293c212637a153eb6aee1d03b228e87b57e85bdc2345db05c679";
+        let seed = "f9f2bf7978bb69de0fd3ae886fa27643c09d810e2a4c9c73b419b8522d433d7e";
+        Self::new(seed, PublicKey::Ed25519(array(public)))
+    }
+
+    /// An issuer with a key on P-384.
+    pub(crate) fn p384() -> Self {
+        let (x, y) = (
+            "66f89521d19c53baf50c6007be97c0d0ecd13af9c1b13faaab9a50f03fda7dcb6cecca6d6e50b24ab199c975d048a982",
+            "3f8dc65b7d9e29247ea24a3275d1d1c6a0b1b60a1de439c79567631aac058f2586289f8c4d6de65ab8969130c55381af",
+        );
+        let scalar = "00000000000000006dfca95227f27f33c7e6ae5cd31c22180e1ec584270be712782842d599a244e22b4db81ec6245111";
+        Self::new(scalar, PublicKey::P384(EcPoint { x: array(x), y: array(y) }))
+    }
+
     fn p256(scalar: &str, x: &str, y: &str) -> Self {
-        let point = EcPoint { x: array(x), y: array(y) };
-        let public = PublicKey::P256(point);
-        let key = PrivateKey::from_parts(hex(scalar), public).expect("32 bytes");
+        Self::new(scalar, PublicKey::P256(EcPoint { x: array(x), y: array(y) }))
+    }
+
+    fn new(scalar: &str, public: PublicKey) -> Self {
+        let key = PrivateKey::from_parts(hex(scalar), public).expect("it has its length");
         let signing = RustCrypto.signing_key(&key).expect("the halves fit");
         Self { key: signing, private: key, public }
     }
@@ -52,6 +86,26 @@ impl Known {
     pub(crate) fn jwk(&self) -> Jwk {
         Jwk::new(self.public)
     }
+
+    pub(crate) fn did(&self) -> Did {
+        Did::from_jwk(&self.jwk())
+    }
+
+    /// The URL of the one key of its DID.
+    pub(crate) fn key_id(&self) -> String {
+        format!("{}#0", self.did())
+    }
+
+    pub(crate) fn signer(&self) -> SoftwareSigner {
+        SoftwareSigner::new(&RustCrypto, &self.private).expect("the halves fit")
+    }
+
+    /// A compact JWS over any bytes, whatever they are.
+    pub(crate) fn jws(&self, header: &[u8], payload: &[u8]) -> String {
+        let input = format!("{}.{}", json::base64url(header), json::base64url(payload));
+        let signature = self.sign(input.as_bytes());
+        format!("{input}.{}", json::base64url(signature))
+    }
 }
 
 pub(crate) fn hex(text: &str) -> Vec<u8> {
@@ -59,6 +113,97 @@ pub(crate) fn hex(text: &str) -> Vec<u8> {
     text.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
-fn array(text: &str) -> [u8; 32] {
-    hex(text).try_into().expect("32 bytes")
+fn array<const N: usize>(text: &str) -> [u8; N] {
+    hex(text).try_into().expect("it has its length")
 }
+
+/// RustCrypto with randomness that comes out the same every time.
+#[derive(Debug, Default)]
+pub(crate) struct Seeded {
+    filled: Mutex<u8>,
+}
+
+impl Random for Seeded {
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut filled = self.filled.lock().expect("nobody panicked");
+        *filled += 1;
+        buffer.fill(*filled);
+    }
+}
+
+impl CryptoProvider for Seeded {
+    fn name(&self) -> &'static str {
+        "seeded"
+    }
+
+    fn hash(&self, algorithm: HashAlgorithm, message: &[u8]) -> HashValue {
+        RustCrypto.hash(algorithm, message)
+    }
+
+    fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32] {
+        RustCrypto.hmac_sha256(key, message)
+    }
+
+    fn verify_hmac_sha256(&self, key: &[u8], message: &[u8], code: &[u8]) -> Outcome<()> {
+        RustCrypto.verify_hmac_sha256(key, message, code)
+    }
+
+    fn verify(
+        &self,
+        algorithm: SignatureAlgorithm,
+        key: &PublicKey,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Outcome<()> {
+        RustCrypto.verify(algorithm, key, message, signature)
+    }
+
+    /// Always the same one: a stranger's.
+    fn generate_key(&self, _: Curve) -> Outcome<PrivateKey> {
+        Ok(Known::stranger().private)
+    }
+
+    fn signing_key(&self, key: &PrivateKey) -> Outcome<Box<dyn SigningKey>> {
+        RustCrypto.signing_key(key)
+    }
+
+    fn agree(&self, own: &PrivateKey, peer: &PublicKey) -> Outcome<SharedSecret> {
+        RustCrypto.agree(own, peer)
+    }
+
+    fn agree_ephemeral(&self, peer: &PublicKey) -> Outcome<(PublicKey, SharedSecret)> {
+        RustCrypto.agree_ephemeral(peer)
+    }
+
+    fn decompress(&self, curve: Curve, point: &[u8]) -> Outcome<PublicKey> {
+        RustCrypto.decompress(curve, point)
+    }
+
+    fn derive_key_agreement(&self, key: &PublicKey) -> Outcome<PublicKey> {
+        RustCrypto.derive_key_agreement(key)
+    }
+
+    fn seal(
+        &self,
+        algorithm: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8; 12],
+        associated: &[u8],
+        plaintext: &[u8],
+    ) -> Outcome<Vec<u8>> {
+        RustCrypto.seal(algorithm, key, nonce, associated, plaintext)
+    }
+
+    fn open(
+        &self,
+        algorithm: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8; 12],
+        associated: &[u8],
+        ciphertext: &[u8],
+    ) -> Outcome<Vec<u8>> {
+        RustCrypto.open(algorithm, key, nonce, associated, ciphertext)
+    }
+}
+
+type Outcome<T> = Result<T, CryptoError>;

@@ -4,11 +4,16 @@
 //! from the published file and must be refused for its reason. `cargo xtask refusals` publishes.
 
 mod codes;
+mod data_integrity;
+mod did;
 mod keys;
 mod mdoc;
+mod policy;
 mod sd_jwt_vc;
+mod type_metadata;
+mod w3c_jwt;
 
-use std::{collections::HashSet, env, fs, path::PathBuf};
+use std::{collections::HashMap, env, fs, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,6 +37,9 @@ pub(crate) struct Suite {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Accepted {
     pub(crate) id: String,
+    /// What kind of input it is, in a suite that has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<String>,
     pub(crate) input: String,
 }
 
@@ -39,6 +47,9 @@ pub(crate) struct Accepted {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Case {
     pub(crate) id: String,
+    /// What kind of input it is, in a suite that has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<String>,
     /// The section that is broken.
     pub(crate) rule: String,
     /// Lanyard's stable reason code.
@@ -47,11 +58,32 @@ pub(crate) struct Case {
 }
 
 impl Suite {
+    /// An input that must be accepted.
+    pub(crate) fn accept(&mut self, format: &str, id: impl Into<String>, input: String) {
+        let format = Some(format.to_owned());
+        self.accepted.push(Accepted { id: id.into(), format, input });
+    }
+
     /// A case; its name must be new.
-    pub(crate) fn refuse(&mut self, id: impl Into<String>, (rule, reason): Rule, input: String) {
-        let id = id.into();
+    pub(crate) fn refuse(&mut self, id: impl Into<String>, rule: Rule, input: String) {
+        self.push(id.into(), None, rule, input);
+    }
+
+    /// A case of one of the suite's kinds of input; its name must be new.
+    pub(crate) fn refuse_as(
+        &mut self,
+        format: &str,
+        id: impl Into<String>,
+        rule: Rule,
+        input: String,
+    ) {
+        self.push(id.into(), Some(format.to_owned()), rule, input);
+    }
+
+    fn push(&mut self, id: String, format: Option<String>, (rule, reason): Rule, input: String) {
         assert!(self.refused.iter().all(|case| case.id != id), "two cases are called {id}");
-        self.refused.push(Case { id, rule: rule.into(), reason: reason.into(), input });
+        let (rule, reason) = (rule.into(), reason.into());
+        self.refused.push(Case { id, format, rule, reason, input });
     }
 
     /// Holds the suite to what is published, or publishes it; gives back what is published.
@@ -70,22 +102,33 @@ impl Suite {
 
     /// Verifies every input: those accepted have no reason, those refused have their own.
     pub(crate) fn run(&self, verify: impl Fn(&str) -> Result<(), String>) {
+        self.run_each(|_, input| verify(input));
+    }
+
+    /// As [`Suite::run`], with the kind of each input.
+    pub(crate) fn run_each(&self, verify: impl Fn(&str, &str) -> Result<(), String>) {
+        let verify = |format: &Option<String>, input: &str| {
+            verify(format.as_deref().unwrap_or_default(), input)
+        };
         let mut wrong = Vec::new();
         for accepted in &self.accepted {
-            if let Err(reason) = verify(&accepted.input) {
+            if let Err(reason) = verify(&accepted.format, &accepted.input) {
                 wrong.push(format!("{} is refused: {reason}", accepted.id));
             }
         }
         for case in &self.refused {
-            match verify(&case.input) {
+            match verify(&case.format, &case.input) {
                 Err(reason) if reason == case.reason => {}
                 Err(reason) => wrong.push(format!("{}: {reason}, not {}", case.id, case.reason)),
                 Ok(()) => wrong.push(format!("{} is accepted, not {}", case.id, case.reason)),
             }
         }
         assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-        let inputs: HashSet<_> = self.refused.iter().map(|case| &case.input).collect();
-        assert!(inputs.len() == self.refused.len(), "two cases have the same input");
+        let mut inputs = HashMap::new();
+        for case in &self.refused {
+            let same = inputs.insert((&case.format, &case.input), &case.id);
+            assert!(same.is_none(), "{same:?} and {} have the same input", case.id);
+        }
     }
 }
 

@@ -66,8 +66,8 @@ fn suite() -> Suite {
             },
         }),
         accepted: vec![
-            Accepted { id: "two-elements".into(), input: world.forge().present() },
-            Accepted { id: "no-element".into(), input: nothing.present() },
+            Accepted { id: "two-elements".into(), format: None, input: world.forge().present() },
+            Accepted { id: "no-element".into(), format: None, input: nothing.present() },
         ],
         refused: Vec::new(),
     };

@@ -19,7 +19,7 @@ use lanyard_core::{
 use lanyard_testkit::test_now;
 use serde_json::{Value, json};
 
-use self::presentation::{AUDIENCE, ISS, NONCE, Presentation, VCT};
+pub(super) use self::presentation::{AUDIENCE, ISS, NONCE, Presentation, VCT, disclosure};
 use super::{Accepted, Suite, keys::Known};
 use crate::sd_jwt_support::ready;
 
@@ -42,9 +42,14 @@ fn suite() -> Suite {
             "request": {"audience": AUDIENCE, "nonce": NONCE, "vct": VCT},
         }),
         accepted: vec![
-            Accepted { id: "everything-disclosed".into(), input: Presentation::good().text() },
+            Accepted {
+                id: "everything-disclosed".into(),
+                format: None,
+                input: Presentation::good().text(),
+            },
             Accepted {
                 id: "nothing-disclosed".into(),
+                format: None,
                 input: Presentation::with(|p| p.disclosures.clear()).text(),
             },
         ],

@@ -6,27 +6,27 @@ use serde_json::{Value, json};
 
 use crate::{refusals::keys::Known, sd_jwt_support::digest};
 
-pub(super) const AUDIENCE: &str = "x509_san_dns:verifier.example";
-pub(super) const NONCE: &str = "n-0S6_WzA2Mj";
-pub(super) const ISS: &str = "https://issuer.example";
-pub(super) const VCT: &str = "urn:example:identity:1";
+pub(in crate::refusals) const AUDIENCE: &str = "x509_san_dns:verifier.example";
+pub(in crate::refusals) const NONCE: &str = "n-0S6_WzA2Mj";
+pub(in crate::refusals) const ISS: &str = "https://issuer.example";
+pub(in crate::refusals) const VCT: &str = "urn:example:identity:1";
 
 /// The parts of a presentation before they are signed and put together.
-pub(super) struct Presentation {
-    pub(super) header: Value,
-    pub(super) payload: Value,
+pub(in crate::refusals) struct Presentation {
+    pub(in crate::refusals) header: Value,
+    pub(in crate::refusals) payload: Value,
     /// Encoded disclosures, in the order they are presented.
-    pub(super) disclosures: Vec<String>,
-    pub(super) binding_header: Value,
+    pub(in crate::refusals) disclosures: Vec<String>,
+    pub(in crate::refusals) binding_header: Value,
     /// `sd_hash` is computed where it is missing and `null` removes it.
-    pub(super) binding: Value,
-    pub(super) issuer: Known,
-    pub(super) holder: Known,
+    pub(in crate::refusals) binding: Value,
+    pub(in crate::refusals) issuer: Known,
+    pub(in crate::refusals) holder: Known,
 }
 
 /// The digests of a presentation's disclosures stand in its payload, as they do in a good one.
 impl Presentation {
-    pub(super) fn good() -> Self {
+    pub(in crate::refusals) fn good() -> Self {
         let (issuer, holder) = (Known::issuer(), Known::holder());
         let now = test_now().as_second();
         let street = disclosure(&json!(["2GLC42sKQveCfGfryNRN9w", "street", "12 Rose Lane"]));
@@ -62,29 +62,29 @@ impl Presentation {
     }
 
     /// A good one with a change.
-    pub(super) fn with(change: impl FnOnce(&mut Self)) -> Self {
+    pub(in crate::refusals) fn with(change: impl FnOnce(&mut Self)) -> Self {
         let mut presentation = Self::good();
         change(&mut presentation);
         presentation
     }
 
     /// One more disclosure whose digest the issuer signed at the top level.
-    pub(super) fn signed_disclosure(&mut self, encoded: String) {
+    pub(in crate::refusals) fn signed_disclosure(&mut self, encoded: String) {
         let digests = self.payload["_sd"].as_array_mut().expect("there are digests");
         digests.push(digest(&encoded).into());
         self.disclosures.push(encoded);
     }
 
-    pub(super) fn issuer_jwt(&self) -> String {
+    pub(in crate::refusals) fn issuer_jwt(&self) -> String {
         sign(&self.issuer, self.header.to_string().as_bytes(), self.payload.to_string().as_bytes())
     }
 
     /// Everything before the key binding.
-    pub(super) fn sd_jwt(&self) -> String {
+    pub(in crate::refusals) fn sd_jwt(&self) -> String {
         self.sd_jwt_of(&self.issuer_jwt())
     }
 
-    pub(super) fn sd_jwt_of(&self, issuer_jwt: &str) -> String {
+    pub(in crate::refusals) fn sd_jwt_of(&self, issuer_jwt: &str) -> String {
         let mut text = format!("{issuer_jwt}~");
         for disclosure in &self.disclosures {
             text.push_str(disclosure);
@@ -93,7 +93,7 @@ impl Presentation {
         text
     }
 
-    pub(super) fn binding_over(&self, sd_jwt: &str) -> String {
+    pub(in crate::refusals) fn binding_over(&self, sd_jwt: &str) -> String {
         let mut claims = self.binding.clone();
         let members = claims.as_object_mut().expect("claims are an object");
         members.entry("sd_hash").or_insert_with(|| digest(sd_jwt).into());
@@ -103,12 +103,12 @@ impl Presentation {
     }
 
     /// The whole presentation, bound to what is in it.
-    pub(super) fn text(&self) -> String {
+    pub(in crate::refusals) fn text(&self) -> String {
         self.around(&self.issuer_jwt())
     }
 
     /// The whole presentation around another issuer-signed JWT.
-    pub(super) fn around(&self, issuer_jwt: &str) -> String {
+    pub(in crate::refusals) fn around(&self, issuer_jwt: &str) -> String {
         let sd_jwt = self.sd_jwt_of(issuer_jwt);
         let binding = self.binding_over(&sd_jwt);
         sd_jwt + &binding
@@ -116,12 +116,12 @@ impl Presentation {
 }
 
 /// A compact JWS over any bytes, whatever they are.
-pub(super) fn sign(key: &Known, header: &[u8], payload: &[u8]) -> String {
+pub(in crate::refusals) fn sign(key: &Known, header: &[u8], payload: &[u8]) -> String {
     let input = format!("{}.{}", json::base64url(header), json::base64url(payload));
     let signature = key.sign(input.as_bytes());
     format!("{input}.{}", json::base64url(signature))
 }
 
-pub(super) fn disclosure(parts: &Value) -> String {
+pub(in crate::refusals) fn disclosure(parts: &Value) -> String {
     json::base64url(parts.to_string())
 }
