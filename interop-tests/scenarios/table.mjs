@@ -4,6 +4,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { COUNTERPARTS, LIBRARIES } from './lib/counterparts.mjs'
+import { JVM_PACKAGES } from './lib/jvm.mjs'
 import { ROOT } from './lib/process.mjs'
 
 const results = join(ROOT, 'run', 'results.jsonl')
@@ -13,11 +14,12 @@ const outcomes = readFileSync(results, 'utf8')
   .filter((line) => line !== '')
   .map((line) => JSON.parse(line))
 
-const VERSIONS = { ...Object.fromEntries(COUNTERPARTS.map(({ name, packages }) => [name, packages])), ...LIBRARIES }
+const VERSIONS = { ...Object.fromEntries(COUNTERPARTS.map(({ name, packages }) => [name, packages])), ...JVM_PACKAGES, ...LIBRARIES }
 
 const HEADINGS = {
   'issuance.test.mjs': 'Issuance: their wallet and our issuer, our wallet and theirs',
   'presentation.test.mjs': 'Presentation: their wallet and our verifier, our wallet and theirs',
+  'jvm.test.mjs': 'Wallets on the JVM: the EU reference wallet’s libraries, Multipaz',
   'sd-jwt.test.mjs': 'SD-JWT VC and KB-JWT: each verifies the other’s',
   'mdoc.test.mjs': 'mdoc and device signature: each verifies the other’s',
   'data-integrity.test.mjs': 'Data Integrity: each verifies the other’s proofs, and reads JSON-LD the same',

@@ -11,7 +11,7 @@ use std::{env, process::ExitCode};
 const USAGE: &str = "\
 cargo xtask <chore>
 
-  test      run every test: Rust, peers from npm and PyPI, oracles, browser
+  test      run every test: Rust, peers from npm, PyPI and Maven Central, oracles, browser
   check     formatting, lints, docs, arrows, dependency policy
   arrows    check which crate may depend on which
   coverage  write spec-vectors/coverage.md from spec-vectors/manifest.toml

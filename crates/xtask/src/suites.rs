@@ -1,6 +1,6 @@
 //! Every test there is, run one suite after another and counted in one closing line.
 //!
-//! A clean clone with only Rust and a C compiler gets through: what needs Node, Python, Chromium or the
+//! A clean clone with only Rust and a C compiler gets through: what needs Node, Python, Java, Chromium or the
 //! official vectors is then named in the closing lines with the one command that brings it. In CI
 //! nothing may be missing.
 
@@ -132,6 +132,10 @@ fn peers(tally: &mut Tally) -> Result<(), String> {
         command::run(program("python3", &["-m", "venv", ".venv"], "interop-tests"))?;
         let install = ["install", "--quiet", "--requirement", "peers/python/requirements.txt"];
         command::run(program("./.venv/bin/pip", &install, "interop-tests"))?;
+    }
+    if needs(tally, &["mvn", "java"], "the wallets on the JVM", "apt-get install maven") {
+        let build = ["--quiet", "--batch-mode", "package"];
+        command::run(program("mvn", &build, "interop-tests/peers/jvm"))?;
     }
     let chromium =
         needs(tally, &["chromium"], "the pages in a browser", "apt-get install chromium");

@@ -1,11 +1,12 @@
 // `lanyard serve` behind TLS of its own, from a configuration file in a folder of its own.
 import { chmodSync, cpSync, mkdirSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
+import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import { exportPKCS8, importJWK } from 'jose'
 import { newSigner } from '../../peers/lib/x509.mjs'
 import { freePort, LANYARD_BIN } from './lanyard.mjs'
-import { newFolder, ROOT, startServer, writeFile } from './process.mjs'
+import { eventually, newFolder, ROOT, startServer, writeFile } from './process.mjs'
 
 const pemOf = (der) => `-----BEGIN CERTIFICATE-----\n${der.match(/.{1,64}/g).join('\n')}\n-----END CERTIFICATE-----\n`
 
@@ -46,5 +47,55 @@ export async function serveLanyard({ extra = '' } = {}) {
   ]
   const file = writeFile(folder, 'lanyard.toml', `${configuration.join('\n')}\n`)
   const { stop } = await startServer(LANYARD_BIN, ['serve', '--config', file], (line) => line.includes(base))
-  return { base, issuer: `${base}/acme`, port, caPem: tls.trustAnchorPem, caFile, folder, apiKey, stop }
+  const server = { base, issuer: `${base}/acme`, port, caPem: tls.trustAnchorPem, caFile, folder, apiKey, stop }
+  /** The test authority, which both the issuer's and the verifier's certificates end at. */
+  return { ...server, trustAnchorFile: join(folder, 'data', 'ca.pem'), ...integrator(server) }
+}
+
+const BADGE_CLAIMS = { given_name: 'Ada', family_name: 'Moreau', department: 'Research', sites: ['Lyon', 'Cork'], desk: { floor: '3' } }
+
+/** The integrator API, which the command line does not reach behind a test authority's TLS. */
+function integrator(server) {
+  const api = (path, body) => askHttps(`${server.base}/api/acme/${path}`, { ca: server.caPem, key: server.apiKey, body })
+  return {
+    /** `{ id, link, tx_code? }` */
+    offer: ({ configuration = 'badge', claims = BADGE_CLAIMS, txCode = false, ...more } = {}) =>
+      api('offers', { credentials: [{ configuration, claims }], tx_code: txCode, ...more }),
+
+    /** `{ id, link }` */
+    request: ({ query, prefix, method, responseMode }) =>
+      api('requests', {
+        dcql_query: query,
+        client_id_prefix: prefix,
+        request_uri_method: method,
+        response_mode: responseMode,
+      }),
+
+    session: (id) => api(`requests/${id}`),
+
+    /** `{ state, reason?, credentials: { id: [claims] } }`, as `lanyard.mjs` has it. */
+    verdict: async (id) => {
+      const { state, verdict } = await eventually('a verdict', async () => {
+        const seen = await api(`requests/${id}`)
+        return seen.verdict && seen
+      })
+      const credentials = {}
+      for (const { query, claims } of verdict.credentials ?? []) (credentials[query] ??= []).push(claims)
+      return { state: verdict.state ?? state, reason: `${verdict.reason}: ${verdict.detail}`, credentials }
+    },
+  }
+}
+
+function askHttps(url, { ca, key, body }) {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+  return new Promise((resolve, reject) => {
+    const asked = httpsRequest(url, { method: body ? 'POST' : 'GET', ca, headers }, async (reply) => {
+      let text = ''
+      for await (const chunk of reply) text += chunk
+      if (reply.statusCode < 300) resolve(JSON.parse(text))
+      else reject(new Error(`${url} answered ${reply.statusCode}: ${text}`))
+    })
+    asked.once('error', reject)
+    asked.end(body && JSON.stringify(body))
+  })
 }

@@ -1,0 +1,113 @@
+// The EU reference wallet's issuance library, eudi-lib-jvm-openid4vci-kt, as a wallet.
+//
+// The newest version on Maven Central speaks OpenID4VCI draft 15, so three things of 1.0 are done for it here:
+//  quirk eudi-metadata-address: it looks for the issuer's metadata behind the path, 1.0 (§12.2.2) before it;
+//  quirk eudi-single-proof: for one key it sends `proof`, which 1.0 (§8.2) has no more, so it is given two keys;
+//  quirk eudi-response-encryption: it asks for an encrypted response in a plain request, without `alg` in its key,
+//  where 1.0 (§8.2, §10) wants both, so it is kept from asking.
+// `--as-library metadata|proof|encryption` leaves it to itself.
+import com.nimbusds.jose.JWSAlgorithm
+import com.nimbusds.jose.jwk.Curve
+import com.nimbusds.jose.jwk.ECKey
+import com.nimbusds.jose.jwk.gen.ECKeyGenerator
+import eu.europa.ec.eudi.openid4vci.AccessToken
+import eu.europa.ec.eudi.openid4vci.AuthorizedRequest
+import eu.europa.ec.eudi.openid4vci.Credential
+import eu.europa.ec.eudi.openid4vci.CredentialConfigurationIdentifier
+import eu.europa.ec.eudi.openid4vci.CredentialResponseEncryptionPolicy
+import eu.europa.ec.eudi.openid4vci.IssuanceRequestPayload
+import eu.europa.ec.eudi.openid4vci.Issuer
+import eu.europa.ec.eudi.openid4vci.JwtBindingKey
+import eu.europa.ec.eudi.openid4vci.KeyGenerationConfig
+import eu.europa.ec.eudi.openid4vci.OpenId4VCIConfig
+import eu.europa.ec.eudi.openid4vci.PopSigner
+import eu.europa.ec.eudi.openid4vci.ResponseEncryptionSpecFactory
+import eu.europa.ec.eudi.openid4vci.SdJwtVcCredential
+import eu.europa.ec.eudi.openid4vci.SubmissionOutcome
+import io.ktor.client.HttpClient
+import io.ktor.client.plugins.HttpSend
+import io.ktor.client.plugins.plugin
+import io.ktor.http.encodedPath
+import java.net.URI
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.addJsonObject
+import kotlinx.serialization.json.buildJsonObject
+import kotlinx.serialization.json.put
+import kotlinx.serialization.json.putJsonArray
+
+private const val METADATA = "/.well-known/openid-credential-issuer"
+
+suspend fun eudiAccept(arguments: Arguments): JsonObject {
+    val asLibrary = arguments.all("as-library")
+    val keys = List(maxOf(arguments.only("copies")?.toInt() ?: 1, if ("proof" in asLibrary) 1 else 2)) { newKey() }
+    val client = { client(arguments, "metadata" in asLibrary) }
+    val encryption: ResponseEncryptionSpecFactory =
+        if ("encryption" in asLibrary) Issuer.DefaultResponseEncryptionSpecFactory else { _, _ -> null }
+    val issuer = Issuer.make(configuration(arguments), arguments.link, client, encryption).getOrThrow()
+    val offer = issuer.credentialOffer
+    val configuration = offer.credentialConfigurationIdentifiers.first()
+
+    val authorized = with(issuer) { authorizeWithPreAuthorizationCode(arguments.only("tx-code")) }.getOrThrow()
+    val (_, outcome) = with(issuer) { authorized.request(payload(authorized, configuration), keys.map(::signer)) }.getOrThrow()
+    val issued =
+        when (outcome) {
+            is SubmissionOutcome.Success -> outcome.credentials.map { (it.credential as Credential.Str).value }
+            is SubmissionOutcome.Failed -> throw outcome.error
+            is SubmissionOutcome.Deferred -> throw IllegalStateException("deferred: ${outcome.transactionId.value}")
+        }
+
+    val wallet = WalletFile(arguments.home)
+    val known = offer.credentialIssuerMetadata.credentialConfigurationsSupported.getValue(configuration)
+    check(known is SdJwtVcCredential) { "not an SD-JWT VC: $known" }
+    val received = issued.map { credential ->
+        val claims = verifiedClaims(credential, arguments.trustAnchors)
+        val key = keys.find { holds(it, claims) } ?: throw IllegalStateException("a credential is bound to a key that is not ours")
+        wallet.add("dc+sd-jwt", credential, key)
+        credential to claims
+    }
+    return buildJsonObject {
+        put("issuer", offer.credentialIssuerIdentifier.toString())
+        put("configuration", configuration.value)
+        put("token_type", if (authorized.accessToken is AccessToken.DPoP) "DPoP" else "Bearer")
+        putJsonArray("credentials") {
+            for ((credential, claims) in received) {
+                addJsonObject {
+                    put("credential", credential)
+                    put("claims", claims)
+                }
+            }
+        }
+    }
+}
+
+private fun configuration(arguments: Arguments) =
+    OpenId4VCIConfig(
+        clientId = "lanyard-interop",
+        authFlowRedirectionURI = URI("https://wallet.example/callback"),
+        keyGenerationConfig = KeyGenerationConfig.ecOnly(Curve.P_256),
+        credentialResponseEncryptionPolicy = CredentialResponseEncryptionPolicy.SUPPORTED,
+        dPoPSigner = arguments.only("dpop")?.let { signer(newKey()) },
+    )
+
+/** By identifier when the token names some, as OpenID4VCI 1.0 §8.2 demands; else by configuration. */
+private fun payload(authorized: AuthorizedRequest, configuration: CredentialConfigurationIdentifier): IssuanceRequestPayload {
+    val identifier = authorized.credentialIdentifiers?.get(configuration)?.firstOrNull()
+    return if (identifier == null) IssuanceRequestPayload.ConfigurationBased(configuration)
+    else IssuanceRequestPayload.IdentifierBased(configuration, identifier)
+}
+
+private fun client(arguments: Arguments, asLibrary: Boolean): HttpClient {
+    val client = httpClient(arguments.only("tls-ca"))
+    if (!asLibrary) {
+        client.plugin(HttpSend).intercept { request ->
+            val path = request.url.encodedPath
+            if (path.endsWith(METADATA)) request.url.encodedPath = METADATA + path.removeSuffix(METADATA)
+            execute(request)
+        }
+    }
+    return client
+}
+
+private fun newKey(): ECKey = ECKeyGenerator(Curve.P_256).generate()
+
+private fun signer(key: ECKey) = PopSigner.jwtPopSigner(key, JWSAlgorithm.ES256, JwtBindingKey.Jwk(key.toPublicJWK()))

@@ -1,0 +1,67 @@
+// The JVM's wallets, in the shape of every other wallet peer: options in, one JSON object out, exit code 0 or 1.
+//
+//   java -cp 'target/classes:target/lib/*' MainKt eudi accept LINK --home DIR [--tls-ca FILE] [--tx-code N]
+//        [--trust-anchor FILE]… [--copies N]
+import java.io.File
+import kotlin.system.exitProcess
+import kotlinx.coroutines.runBlocking
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.buildJsonObject
+import kotlinx.serialization.json.put
+
+typealias Verb = suspend (Arguments) -> JsonObject
+
+private val VERBS: Map<String, Verb> =
+    mapOf(
+        "eudi accept" to ::eudiAccept,
+        "multipaz present" to ::multipazPresent,
+    )
+
+fun main(words: Array<String>) {
+    val verb = VERBS[words.take(2).joinToString(" ")]
+    if (verb == null) end(failure("say one of: ${VERBS.keys.joinToString()}"), 2)
+    try {
+        end(runBlocking { verb(Arguments.of(words.drop(2))) }, 0)
+    } catch (error: Throwable) {
+        if (System.getenv("PEER_DEBUG") != null) error.printStackTrace()
+        end(failure(describe(error)), 1)
+    }
+}
+
+/** `positional… --option value`; an option may come more than once. */
+class Arguments(val positional: List<String>, private val options: Map<String, List<String>>) {
+    val link get() = positional.first()
+    val home get() = File(only("home") ?: throw IllegalArgumentException("--home is missing"))
+    val trustAnchors get() = all("trust-anchor").map(::readCertificate)
+
+    fun all(name: String) = options[name].orEmpty()
+
+    fun only(name: String) = all(name).lastOrNull()
+
+    companion object {
+        fun of(words: List<String>): Arguments {
+            val positional = mutableListOf<String>()
+            val options = mutableMapOf<String, List<String>>()
+            val left = ArrayDeque(words)
+            while (left.isNotEmpty()) {
+                val word = left.removeFirst()
+                if (!word.startsWith("--")) positional += word
+                else options.merge(word.drop(2), listOf(left.removeFirst())) { before, now -> before + now }
+            }
+            return Arguments(positional, options)
+        }
+    }
+}
+
+private fun failure(message: String) = buildJsonObject { put("error", message) }
+
+/** The message of an error and of what caused it. */
+private fun describe(error: Throwable): String =
+    generateSequence(error) { it.cause }.take(5).joinToString(" <- ") { it.message ?: it.toString() }
+
+private fun end(answer: JsonObject, exitCode: Int): Nothing {
+    println(answer)
+    System.out.flush()
+    // the HTTP client's threads would keep the program alive
+    exitProcess(exitCode)
+}

@@ -1,0 +1,119 @@
+// Wallets on the JVM: the EU reference wallet's libraries, which insist on https, and Multipaz.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { newJvmWallet, SKIP } from './lib/jvm.mjs'
+import { credentialQuery, inWords, query, WAYS } from './lib/queries.mjs'
+import { serveLanyard } from './lib/served.mjs'
+
+const VCT = 'urn:example:badge:1'
+const NAME_AND_FLOOR = query(credentialQuery('badge', VCT, [['given_name'], ['desk', 'floor']]))
+
+describe('the EU reference wallet, our issuer', { skip: SKIP }, () => {
+  let lanyard
+  before(async () => (lanyard = await serveLanyard()))
+  after(() => lanyard?.stop())
+
+  test('their wallet takes a credential from our issuer [eudi]', async () => {
+    const { link } = await lanyard.offer()
+    const { issuer, configuration, credentials } = await newJvmWallet('eudi').accept(link, lanyard)
+    assert.equal(issuer, lanyard.issuer)
+    assert.equal(configuration, 'badge')
+    const [{ claims }] = credentials
+    assert.equal(claims.vct, VCT)
+    assert.equal(claims.family_name, 'Moreau')
+    assert.deepEqual(claims.sites, ['Lyon', 'Cork'])
+    assert.deepEqual(claims.desk, { floor: '3' })
+  })
+
+  test('their wallet takes a batch from our issuer, each copy bound to a key of its own [eudi]', async () => {
+    const { link } = await lanyard.offer()
+    const { credentials } = await newJvmWallet('eudi').accept(link, { ...lanyard, copies: 5 })
+    assert.equal(new Set(credentials.map(({ claims }) => claims.cnf.jwk.x)).size, 5)
+  })
+
+  test('their wallet takes a credential from our issuer with a tx_code, after a wrong one [eudi]', async () => {
+    const { link, tx_code: txCode } = await lanyard.offer({ txCode: true })
+    const wrong = txCode.replace(/./, (digit) => String((Number(digit) + 1) % 10))
+    const wallet = newJvmWallet('eudi')
+    await assert.rejects(wallet.accept(link, { ...lanyard, txCode: wrong }), /invalid_grant/)
+    const { credentials } = await wallet.accept(link, { ...lanyard, txCode })
+    assert.equal(credentials[0].claims.given_name, 'Ada')
+  })
+
+  test('our issuer gives an offer out once [eudi]', async () => {
+    const { link } = await lanyard.offer()
+    await newJvmWallet('eudi').accept(link, lanyard)
+    await assert.rejects(newJvmWallet('eudi').accept(link, lanyard), /NonParseableCredentialOffer/)
+  })
+
+  test('their wallet binds its token to a DPoP key, with the nonces of our server [eudi]', async () => {
+    const { link } = await lanyard.offer()
+    const flags = ['--dpop', 'ES256']
+    const { token_type: tokenType, credentials } = await newJvmWallet('eudi').accept(link, { ...lanyard, flags })
+    assert.equal(tokenType, 'DPoP')
+    assert.equal(credentials[0].claims.department, 'Research')
+  })
+
+  test('their wallet does not believe a credential of an issuer it does not trust [eudi]', async () => {
+    const { link } = await lanyard.offer()
+    const other = { caFile: lanyard.caFile, trustAnchorFile: lanyard.caFile }
+    await assert.rejects(newJvmWallet('eudi').accept(link, other), /not trusted/)
+  })
+
+  test('eudi-metadata-address: the library looks for the metadata behind the issuer’s path [eudi]', async () => {
+    const { link } = await lanyard.offer()
+    const asLibrary = { ...lanyard, flags: ['--as-library', 'metadata'] }
+    await assert.rejects(newJvmWallet('eudi').accept(link, asLibrary), /UnableToFetchCredentialIssuerMetadata|metadata/i)
+  })
+
+  test('eudi-single-proof: for one key the library sends `proof`, which our issuer refuses [eudi]', async () => {
+    const { link } = await lanyard.offer()
+    const asLibrary = { ...lanyard, flags: ['--as-library', 'proof'] }
+    await assert.rejects(newJvmWallet('eudi').accept(link, asLibrary), /invalid_credential_request|invalid proof/i)
+  })
+})
+
+describe('Multipaz, our verifier', { skip: SKIP }, () => {
+  const taker = newJvmWallet('eudi')
+  const wallet = newJvmWallet('multipaz', { home: taker.home })
+  let lanyard
+  before(async () => {
+    lanyard = await serveLanyard()
+    const { link } = await lanyard.offer()
+    await taker.accept(link, lanyard)
+  })
+  after(() => lanyard?.stop())
+
+  const encrypted = WAYS.filter(({ method, responseMode }) => method && responseMode === 'direct_post.jwt')
+  const ways = [...encrypted, ...encrypted.map((way) => ({ ...way, prefix: 'x509_san_dns' }))]
+  for (const way of ways) {
+    test(`their wallet presents what the EU library took to our verifier: ${inWords(way)} [multipaz]`, async () => {
+      const { id, link } = await lanyard.request({ query: NAME_AND_FLOOR, ...way })
+      assert.deepEqual((await wallet.present(link, lanyard)).presented, ['badge'])
+      const { state, reason, credentials } = await lanyard.verdict(id)
+      assert.equal(state, 'verified', reason)
+      const [claims] = credentials.badge
+      assert.equal(claims.given_name, 'Ada')
+      assert.deepEqual(claims.desk, { floor: '3' })
+      assert.equal(claims.family_name, undefined)
+    })
+  }
+
+  test('their wallet says so when it holds nothing that was asked for [multipaz]', async () => {
+    const asked = query(credentialQuery('badge', VCT, [['salary']]))
+    const { link } = await lanyard.request({ query: asked, ...encrypted[0] })
+    await assert.rejects(wallet.present(link, lanyard), /satisfy/)
+  })
+
+  test('their wallet does not answer a verifier it does not trust [multipaz]', async () => {
+    const { link } = await lanyard.request({ query: NAME_AND_FLOOR, ...encrypted[0] })
+    await assert.rejects(wallet.present(link, { ...lanyard, trustAnchorFile: lanyard.caFile }), /trust anchor/)
+  })
+
+  test('multipaz-direct-post: the wallet answers with an unsecured JWT, which our verifier refuses [multipaz]', async () => {
+    const plain = { prefix: 'x509_hash', method: 'get', responseMode: 'direct_post' }
+    const { id, link } = await lanyard.request({ query: NAME_AND_FLOOR, ...plain })
+    await assert.rejects(wallet.present(link, lanyard), /Check failed/)
+    assert.equal((await lanyard.session(id)).verdict, undefined)
+  })
+})
