@@ -12,6 +12,7 @@ use super::{
 use crate::{
     claims::{ClaimsPath, DisclosedClaims, PathError},
     crypto::{CryptoProvider, HashAlgorithm, SignerError},
+    json::Object,
 };
 
 /// An SD-JWT in its holder's hands, with everything the issuer disclosed to the holder.
@@ -38,6 +39,9 @@ pub enum PresentError {
     /// The signer's key is not the one in the credential.
     #[error("the credential is bound to another key")]
     WrongKey,
+    /// A further claim has a name that the key binding itself uses.
+    #[error("a further claim has a name that the key binding uses")]
+    ReservedClaim,
     /// The holder's key gave no signature.
     #[error("the holder's key gave no signature: {0}")]
     Signer(#[from] SignerError),
@@ -100,6 +104,34 @@ impl HeldSdJwt {
         binding: Option<&KeyBindingRequest<'_>>,
         provider: &dyn CryptoProvider,
     ) -> Result<String, PresentError> {
+        self.present_with(disclose, binding, &Object::new(), provider).await
+    }
+
+    /// As [`HeldSdJwt::present`], with further claims in the key binding, as `transaction_data_hashes`.
+    ///
+    /// # Errors
+    /// As [`HeldSdJwt::present`], and [`PresentError::ReservedClaim`].
+    pub async fn present_with_claims(
+        &self,
+        disclose: &[ClaimsPath],
+        binding: &KeyBindingRequest<'_>,
+        further: &Object,
+        provider: &dyn CryptoProvider,
+    ) -> Result<String, PresentError> {
+        // RFC 9901 §4.3: these are what the binding consists of
+        if ["iat", "aud", "nonce", "sd_hash"].iter().any(|name| further.contains_key(*name)) {
+            return Err(PresentError::ReservedClaim);
+        }
+        self.present_with(disclose, Some(binding), further, provider).await
+    }
+
+    async fn present_with(
+        &self,
+        disclose: &[ClaimsPath],
+        binding: Option<&KeyBindingRequest<'_>>,
+        further: &Object,
+        provider: &dyn CryptoProvider,
+    ) -> Result<String, PresentError> {
         let chosen = self.choose(disclose)?;
         if let Some(request) = binding
             && !is_bound_to(self.claims.as_object(), request.signer.public_key())?
@@ -116,7 +148,7 @@ impl HeldSdJwt {
         if let Some(request) = binding {
             // RFC 9901 §4.3.1: over everything presented, up to and including the last tilde
             let sd_hash = Disclosure::digest(&presentation, self.hash, provider);
-            presentation.push_str(&key_binding::sign(request, &sd_hash).await?);
+            presentation.push_str(&key_binding::sign(request, &sd_hash, further).await?);
         }
         Ok(presentation)
     }

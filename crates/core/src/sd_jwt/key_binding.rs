@@ -215,12 +215,15 @@ struct KeyBindingClaims<'c> {
     aud: &'c str,
     nonce: &'c str,
     sd_hash: &'c str,
+    #[serde(flatten)]
+    further: &'c Object,
 }
 
 /// Signs a KB-JWT over what is presented.
 pub(super) async fn sign(
     request: &KeyBindingRequest<'_>,
     sd_hash: &str,
+    further: &Object,
 ) -> Result<String, SignerError> {
     let header = Object::from_iter([("typ".to_owned(), "kb+jwt".into())]);
     let claims = KeyBindingClaims {
@@ -228,6 +231,7 @@ pub(super) async fn sign(
         aud: request.audience.as_str(),
         nonce: request.nonce.as_str(),
         sd_hash,
+        further,
     };
     jose::sign(header, &claims, request.signer).await
 }

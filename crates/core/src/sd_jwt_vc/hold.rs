@@ -7,6 +7,7 @@ use crate::{
     claims::{ClaimsPath, DisclosedClaims, PathError},
     credential::Validity,
     crypto::{CryptoProvider, PublicKey},
+    json::Object,
     sd_jwt::{HeldSdJwt, KeyBindingRequest, PresentError, confirmation_key},
     status::StatusReference,
     trust::IssuerIdentity,
@@ -101,6 +102,20 @@ impl HeldSdJwtVc {
         provider: &dyn CryptoProvider,
     ) -> Result<String, PresentError> {
         self.sd_jwt.present(disclose, binding, provider).await
+    }
+
+    /// As [`HeldSdJwtVc::present`], with further claims in the key binding, as `transaction_data_hashes`.
+    ///
+    /// # Errors
+    /// One [`PresentError`] per rule.
+    pub async fn present_with_claims(
+        &self,
+        disclose: &[ClaimsPath],
+        binding: &KeyBindingRequest<'_>,
+        further: &Object,
+        provider: &dyn CryptoProvider,
+    ) -> Result<String, PresentError> {
+        self.sd_jwt.present_with_claims(disclose, binding, further, provider).await
     }
 }
 
