@@ -11,7 +11,7 @@ use lanyard_core::{
 };
 use lanyard_fetch::SafeFetcher;
 use lanyard_wallet::{
-    SoftwareKeys, Wallet, WalletSettings,
+    KnownVerifiers, SoftwareKeys, Wallet, WalletSettings,
     ports::{Ports, SecureStorage, SecureStorageError, SystemClock},
     storage::Storage,
 };
@@ -33,6 +33,7 @@ pub(crate) async fn open() -> Result<Wallet, Box<dyn Error>> {
     let settings = WalletSettings {
         issuers: IssuerTrust::certificates(anchors.clone()),
         verifier_anchors: anchors,
+        verifiers: KnownVerifiers::new(),
         languages: vec!["en".to_owned()],
         copies: 1,
         development: true,

@@ -11,7 +11,7 @@ use lanyard_core::{
 };
 use lanyard_fetch::HttpClient;
 use lanyard_wallet::{
-    SoftwareKeys, Wallet, WalletSettings,
+    KnownVerifiers, SoftwareKeys, Wallet, WalletSettings,
     ports::{Ports, SecureStorage, SecureStorageError, SystemClock},
     storage::{Storage, StorageError},
 };
@@ -73,6 +73,7 @@ pub async fn open(opening: Opening) -> Result<Wallet, WalletHomeError> {
     let settings = WalletSettings {
         issuers: opening.issuers,
         verifier_anchors: opening.anchors,
+        verifiers: KnownVerifiers::new(),
         languages: vec!["en".to_owned()],
         copies: 4,
         development: opening.development,

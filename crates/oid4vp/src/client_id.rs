@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use lanyard_core::{
     crypto::{CryptoProvider, HashAlgorithm},
+    did::Did,
     json,
 };
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,10 @@ pub enum ClientIdPrefix {
     X509SanDns(String),
     /// `x509_hash`: by the SHA-256 of its certificate.
     X509Hash([u8; 32]),
+    /// `decentralized_identifier`: by a DID.
+    DecentralizedIdentifier(Did),
+    /// `verifier_attestation`: by the name that an attestation gives it.
+    VerifierAttestation(String),
 }
 
 /// Why a client identifier was refused.
@@ -55,6 +60,12 @@ pub enum ClientIdError {
     /// `x509_san_dns` without a DNS name.
     #[error("the client_id is not a DNS name")]
     NotADnsName,
+    /// `decentralized_identifier` without a DID.
+    #[error("the client_id is not a DID")]
+    NotADid,
+    /// `verifier_attestation` without a name.
+    #[error("the client_id names nobody")]
+    NotAName,
     /// `x509_hash` without a SHA-256 in base64url.
     #[error("the client_id is not a SHA-256")]
     NotAHash,
@@ -82,6 +93,32 @@ impl ClientId {
         let hash = provider.hash(HashAlgorithm::Sha256, leaf_der);
         let text = format!("x509_hash:{}", json::base64url(hash));
         text.try_into().expect("a SHA-256 makes an x509_hash client identifier")
+    }
+
+    /// Identifies a verifier by its DID.
+    #[must_use]
+    pub fn decentralized_identifier(did: &Did) -> Self {
+        let text = format!("decentralized_identifier:{}", did.as_str());
+        Self { text, prefix: ClientIdPrefix::DecentralizedIdentifier(did.clone()) }
+    }
+
+    /// Identifies a verifier by the `sub` of its attestation.
+    ///
+    /// # Errors
+    /// [`ClientIdError::NotAName`] and [`ClientIdError::Length`].
+    pub fn verifier_attestation(sub: &str) -> Result<Self, ClientIdError> {
+        format!("verifier_attestation:{sub}").parse()
+    }
+
+    /// Identifies a verifier by what wallets registered it as.
+    ///
+    /// # Errors
+    /// [`ClientIdError::UnknownPrefix`] when it has a colon in it (§5.9.2), [`ClientIdError::Length`].
+    pub fn pre_registered(name: &str) -> Result<Self, ClientIdError> {
+        if name.contains(':') {
+            return Err(ClientIdError::UnknownPrefix);
+        }
+        name.parse()
     }
 
     /// The whole identifier, prefix included (§14.9: always use the full client identifier).
@@ -125,12 +162,12 @@ impl TryFrom<String> for ClientId {
             // OID4VP 1.0 §5.9.3: the wallet MUST NOT accept `origin` in requests
             "origin" => return Err(ClientIdError::OriginReserved),
             "decentralized_identifier" => {
-                return Err(ClientIdError::NotSupported("decentralized_identifier"));
+                let did = Did::parse(rest).map_err(|_| ClientIdError::NotADid)?;
+                ClientIdPrefix::DecentralizedIdentifier(did)
             }
+            "verifier_attestation" if rest.is_empty() => return Err(ClientIdError::NotAName),
+            "verifier_attestation" => ClientIdPrefix::VerifierAttestation(rest.to_owned()),
             "openid_federation" => return Err(ClientIdError::NotSupported("openid_federation")),
-            "verifier_attestation" => {
-                return Err(ClientIdError::NotSupported("verifier_attestation"));
-            }
             // OID4VP 1.0 §5.9.2: with an unknown prefix the request may be refused
             _ => return Err(ClientIdError::UnknownPrefix),
         };
@@ -181,16 +218,23 @@ mod tests {
             prefix("x509_hash:Uvo3HtuIxuhC92rShpgqcT3YXwrqRxWEviRiA0OZszk"),
             Ok(ClientIdPrefix::X509Hash(_))
         ));
+        let did = Did::parse("did:example:123").expect("a DID");
+        assert_eq!(
+            prefix("decentralized_identifier:did:example:123"),
+            Ok(ClientIdPrefix::DecentralizedIdentifier(did))
+        );
+        assert_eq!(
+            prefix("verifier_attestation:verifier.example"),
+            Ok(ClientIdPrefix::VerifierAttestation("verifier.example".to_owned()))
+        );
     }
 
     #[test]
     fn refuses_what_is_defined_elsewhere_by_its_name() {
-        for name in ["decentralized_identifier", "openid_federation", "verifier_attestation"] {
-            assert_eq!(
-                prefix(&format!("{name}:did:web:a")),
-                Err(ClientIdError::NotSupported(name))
-            );
-        }
+        assert_eq!(
+            prefix("openid_federation:https://a.example"),
+            Err(ClientIdError::NotSupported("openid_federation"))
+        );
         assert_eq!(prefix("origin:https://a.example"), Err(ClientIdError::OriginReserved));
     }
 
@@ -210,6 +254,11 @@ mod tests {
         for hash in ["", "AAAA", "Uvo3HtuIxuhC92rShpgqcT3YXwrqRxWEviRiA0OZszk="] {
             assert_eq!(prefix(&format!("x509_hash:{hash}")), Err(ClientIdError::NotAHash));
         }
+        for did in ["", "web:a", "did:web:", "did:web:a#0"] {
+            let text = format!("decentralized_identifier:{did}");
+            assert_eq!(prefix(&text), Err(ClientIdError::NotADid), "{text}");
+        }
+        assert_eq!(prefix("verifier_attestation:"), Err(ClientIdError::NotAName));
         assert_eq!(prefix(""), Err(ClientIdError::Length));
     }
 }

@@ -5,13 +5,15 @@
 //! 1. [`dcql`]: what is asked for, and whether it was answered
 //! 2. [`ClientId`]: who asks
 //! 3. [`request`]: the request in its three shapes (parameters, signed object, link)
-//! 4. [`response`]: the answer in its two shapes (form, encrypted form)
-//! 5. [`verifier`]: `Requested` → `Answered`, with the verdict
-//! 6. [`wallet`]: read → choices → consent → answer
+//! 4. [`transaction`]: what a holder authorizes by presenting
+//! 5. [`response`]: the answer in its two shapes (form, encrypted form)
+//! 6. [`verifier`]: `Requested` → `Answered`, with the verdict
+//! 7. [`wallet`]: read → choices → consent → answer
 
 pub mod dcql;
 pub mod request;
 pub mod response;
+pub mod transaction;
 pub mod verifier;
 pub mod wallet;
 

@@ -5,7 +5,8 @@ use lanyard_core::trust::x509::{ChainError, TrustAnchors};
 use lanyard_oid4vp::{
     ClientId,
     dcql::{Authority, DcqlError, DcqlQuery, RequestedFormat},
-    request::{LinkScheme, RequestUriMethod, ResponseMode},
+    request::{LinkScheme, RequestUriMethod, ResponseMode, VerifierInfo},
+    transaction::{TransactionData, TransactionError},
     verifier::{Ask, Requested},
 };
 use lanyard_store::{HandleKind, NewEvent, NewSession, SessionId, SessionKind, TenantId};
@@ -58,6 +59,11 @@ pub struct NewRequest {
     pub expires_in: Option<u32>,
     /// The browser that asks: no other browser gets the result.
     pub browser_session: Option<BrowserSession>,
+    /// What the holder is to authorize by presenting: each an object with `type`, `credential_ids` and the
+    /// members of its type.
+    pub transaction_data: Vec<Value>,
+    /// What others say about the verifier, as `verifier_info` has it.
+    pub verifier_info: Option<Value>,
 }
 
 /// How the verifier names itself (OpenID4VP 1.0 §5.9.3).
@@ -71,6 +77,12 @@ pub enum ClientIdChoice {
     X509SanDns,
     /// By where the response goes; the request is not signed, and nobody vouches for it.
     RedirectUri,
+    /// By a DID.
+    DecentralizedIdentifier,
+    /// By an attestation that somebody gave it.
+    VerifierAttestation,
+    /// By what wallets registered it as.
+    PreRegistered,
 }
 
 /// Where a same-device browser goes on.
@@ -114,6 +126,18 @@ pub enum RequestFault {
     /// The certificate has no DNS name that is the host of this server.
     #[error("this verifier has no DNS name to go by")]
     NoDnsName,
+    /// Nobody gave this verifier an attestation.
+    #[error("this verifier has no attestation to go by")]
+    NoAttestation,
+    /// No wallet registered this verifier.
+    #[error("this verifier is not registered with wallets")]
+    NotRegistered,
+    /// The transactions break a rule of their type.
+    #[error("transaction_data cannot be asked for: {0}")]
+    Transaction(#[from] TransactionError),
+    /// What others say about the verifier is of another form.
+    #[error("verifier_info is not a list of attestations")]
+    VerifierInfo,
     /// OpenID4VP 1.0 §5.9.3: a `redirect_uri` client cannot sign, so there is nothing to fetch.
     #[error("request_uri_method is not for the client_id_prefix redirect_uri")]
     NothingToFetch,
@@ -150,6 +174,10 @@ impl RequestFault {
             Self::NeverSatisfied(_) => "query_never_satisfied",
             Self::Purpose => "invalid_purpose",
             Self::NoDnsName => "no_dns_name",
+            Self::NoAttestation => "no_verifier_attestation",
+            Self::NotRegistered => "not_registered",
+            Self::Transaction(_) => "invalid_transaction_data",
+            Self::VerifierInfo => "invalid_verifier_info",
             Self::NothingToFetch => "invalid_request_uri_method",
             Self::RedirectUri => "invalid_redirect_uri",
             Self::BrowserSessionMissing | Self::BrowserSession => "invalid_browser_session",
@@ -190,6 +218,14 @@ impl VerifierService {
         let return_to = self.return_to(tenant, &new)?;
         self.check_link(&new)?;
         check_anchors(&new.trust_anchors)?;
+        let transaction = |one| TransactionData::from_value(one, &query);
+        let transactions = new.transaction_data.iter().map(transaction).collect::<Result<_, _>>();
+        let transactions = transactions.map_err(RequestFault::from)?;
+        let verifier_info = match &new.verifier_info {
+            None => Vec::new(),
+            Some(list) => VerifierInfo::list_from_value(list, &query)
+                .map_err(|_| RequestFault::VerifierInfo)?,
+        };
         let browser = new.browser_session.as_ref().map(|one| one.digest(self.provider()));
 
         // 2. the request, under two paths that nobody can guess
@@ -197,6 +233,8 @@ impl VerifierService {
         let response_uri = self.url(&format!("{}/responses/{response_path}", tenant.id));
         let ask = Ask {
             client_id: client_id(tenant, new.client_id_prefix, &response_uri)?,
+            transactions,
+            verifier_info,
             response_uri,
             response_mode: new.response_mode,
             query,
@@ -206,7 +244,7 @@ impl VerifierService {
         let mut handles = vec![self.handle(HandleKind::ResponseUri, &response_path)];
         let link = match new.client_id_prefix {
             ClientIdChoice::RedirectUri => requested.link_by_value(&new.link_scheme),
-            ClientIdChoice::X509Hash | ClientIdChoice::X509SanDns => {
+            _ => {
                 handles.push(self.handle(HandleKind::RequestUri, &request_path));
                 let request_uri = self.url(&format!("{}/requests/{request_path}", tenant.id));
                 let method = new.request_uri_method.unwrap_or_default();
@@ -353,8 +391,7 @@ fn client_id(
     response_uri: &Url,
 ) -> Result<ClientId, RequestFault> {
     match choice {
-        ClientIdChoice::X509Hash => Ok(tenant.by_hash.clone()),
-        ClientIdChoice::X509SanDns => tenant.by_dns_name.clone().ok_or(RequestFault::NoDnsName),
         ClientIdChoice::RedirectUri => Ok(ClientId::redirect_uri(response_uri)),
+        choice => Ok(tenant.names.chosen(choice)?.client_id.clone()),
     }
 }

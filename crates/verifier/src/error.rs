@@ -1,6 +1,7 @@
 //! Why the service's own API did not do what it was asked.
 
 use lanyard_core::crypto::{CryptoError, SignerError};
+use lanyard_oid4vp::verifier::WalletCannot;
 use lanyard_store::StoreError;
 use thiserror::Error;
 
@@ -24,6 +25,9 @@ pub enum VerifierError {
     /// The link is longer than a QR code can be.
     #[error("the link is too long for a QR code")]
     LinkTooLong,
+    /// The wallet that fetches the request says that it could make nothing of it.
+    #[error("{0}")]
+    WalletCannot(WalletCannot),
     /// Too many requests changed this one session at once; nothing was lost.
     #[error("too many requests change this session at once")]
     Contended,
@@ -55,6 +59,7 @@ impl VerifierError {
             Self::Fault(fault) => fault.code(),
             Self::NotWaiting => "request_not_waiting",
             Self::LinkTooLong => "link_too_long",
+            Self::WalletCannot(cannot) => cannot.reason(),
             Self::Contended => "session_contended",
             Self::Signing(_) | Self::Key(_) => "key_unavailable",
             Self::Store(error) => error.reason(),

@@ -1,7 +1,6 @@
 //! A wallet fetches the request object, as often as it likes (OpenID4VP 1.0 §5.7, §5.10).
 
-use lanyard_core::json;
-use lanyard_oid4vp::{TextError, WalletNonce};
+use lanyard_oid4vp::{TextError, WalletNonce, verifier::WalletMetadata};
 use lanyard_store::{HandleKind, NewEvent};
 use thiserror::Error;
 
@@ -24,10 +23,15 @@ pub(crate) enum WalletPostFault {
     Nonce(TextError),
 }
 
-/// Reads what a wallet sends along when it fetches by POST (§5.10).
-///
-/// Nothing we ask depends on the wallet's metadata, and nothing it points to is fetched.
-pub(crate) fn wallet_nonce(body: &[u8]) -> Result<Option<WalletNonce>, WalletPostFault> {
+/// What a wallet sends along when it fetches by POST (§5.10); nothing it points to is fetched.
+#[derive(Debug, Default)]
+pub(crate) struct WalletPost {
+    metadata: WalletMetadata,
+    nonce: Option<WalletNonce>,
+}
+
+/// Reads what a wallet sends along.
+pub(crate) fn wallet_post(body: &[u8]) -> Result<WalletPost, WalletPostFault> {
     let form: Vec<(String, String)> =
         serde_urlencoded::from_bytes(body).map_err(|_| WalletPostFault::Form)?;
     let one = |name: &str| {
@@ -39,10 +43,12 @@ pub(crate) fn wallet_nonce(body: &[u8]) -> Result<Option<WalletNonce>, WalletPos
         }
     };
     // OpenID4VP §5.10: a JSON object
-    if let Some(metadata) = one("wallet_metadata")? {
-        json::parse_object(metadata.as_bytes()).map_err(|_| WalletPostFault::Metadata)?;
-    }
-    one("wallet_nonce")?.map(|nonce| nonce.parse()).transpose().map_err(WalletPostFault::Nonce)
+    let metadata = match one("wallet_metadata")? {
+        Some(text) => WalletMetadata::parse(text).map_err(|_| WalletPostFault::Metadata)?,
+        None => WalletMetadata::default(),
+    };
+    let nonce = one("wallet_nonce")?.map(|nonce| nonce.parse()).transpose();
+    Ok(WalletPost { metadata, nonce: nonce.map_err(WalletPostFault::Nonce)? })
 }
 
 impl VerifierService {
@@ -51,7 +57,7 @@ impl VerifierService {
         &self,
         tenant: &Tenant,
         path: &str,
-        wallet_nonce: Option<&WalletNonce>,
+        wallet: &WalletPost,
     ) -> Result<String, VerifierError> {
         let now = self.now();
         let handle = self.handle(HandleKind::RequestUri, path);
@@ -62,7 +68,13 @@ impl VerifierService {
         if now >= waiting.requested.expires_at() {
             return Err(VerifierError::UnknownRequest);
         }
-        let object = waiting.requested.request_object(&tenant.signer, wallet_nonce, now).await?;
+        let signer = tenant.names.signer_of(waiting.requested.client_id());
+        if let Err(cannot) = waiting.requested.suits(&wallet.metadata, signer) {
+            self.trace_refusal(tenant, held.session.id, now, cannot.reason()).await;
+            return Err(VerifierError::WalletCannot(cannot));
+        }
+        let nonce = wallet.nonce.as_ref();
+        let object = waiting.requested.request_object(signer, nonce, now).await?;
         if self.live().note_fetch(&tenant.id, held.session.id, now) {
             self.announce(tenant, held.session.id, &NewEvent::done(now, step::REQUEST_FETCHED));
         }

@@ -34,6 +34,7 @@ mod fetch;
 mod finish;
 mod http;
 mod live;
+mod names;
 mod respond;
 mod sealing;
 mod service;
@@ -52,6 +53,8 @@ pub use http::not_found;
 pub use respond::MOST_ATTEMPTS;
 pub use sealing::DataKey;
 pub use service::VerifierService;
-pub use settings::{Preset, SettingsError, Sources, TenantSettings, VerifierSettings};
+pub use settings::{
+    OtherNames, Preset, Registered, SettingsError, Sources, TenantSettings, VerifierSettings,
+};
 pub use status::{RequestState, RequestStatus};
 pub use trail::{TrailEvent, step};

@@ -57,7 +57,7 @@ impl VerifierService {
         for tenant in settings.tenants {
             let by_dns_name = examine(&tenant, &base_url)?;
             let id = tenant.tenant.clone();
-            let tenant = Arc::new(Tenant::new(tenant, by_dns_name, &settings.provider));
+            let tenant = Arc::new(Tenant::new(tenant, by_dns_name, &settings.provider)?);
             if tenants.insert(id.as_str().into(), tenant).is_some() {
                 return Err(SettingsError::TenantRepeated(id));
             }
@@ -204,7 +204,7 @@ impl VerifierService {
 
 fn examine(tenant: &TenantSettings, base_url: &Url) -> Result<Option<ClientId>, SettingsError> {
     let id = || tenant.tenant.clone();
-    if tenant.signer.chain.is_empty() {
+    if tenant.signer.chain().is_empty() {
         return Err(SettingsError::CertificateMissing(id()));
     }
     for (place, preset) in tenant.presets.iter().enumerate() {

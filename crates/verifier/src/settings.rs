@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use jiff::SignedDuration;
 use lanyard_core::{
     crypto::CryptoProvider,
-    did::DidResolver,
+    did::{DidResolver, DidUrl},
     sd_jwt_vc::type_metadata::TypeMetadataSource,
     status::StatusListSource,
     trust::{IssuerMetadataSource, LiveTrust, x509::RevocationListSource},
@@ -62,6 +62,28 @@ pub struct TenantSettings {
     pub presets: Vec<Preset>,
     /// The origins, beside this server's own, to which a same-device browser may return.
     pub return_origins: Vec<Url>,
+    /// By what else than its certificate it can name itself.
+    pub other_names: OtherNames,
+}
+
+/// By what else than its certificate a verifier can name itself; each with the same key (§5.9.3).
+#[derive(Clone, Debug, Default)]
+pub struct OtherNames {
+    /// The DID URL of its key; without, the did:jwk of the key.
+    pub did: Option<DidUrl>,
+    /// An attestation with its key in it, by somebody whom wallets believe.
+    pub attestation: Option<String>,
+    /// What wallets registered it as.
+    pub registered: Option<Registered>,
+}
+
+/// A registration with wallets.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// The client identifier, without a prefix.
+    pub client_id: String,
+    /// The name of its key, where one is registered.
+    pub key_id: Option<String>,
 }
 
 /// What a verifier asks the network for; what is none is not asked for.
@@ -110,6 +132,12 @@ pub enum SettingsError {
     /// OpenID4VP 1.0 §5.9.3: the DNS name is also the host of the response URI.
     #[error("the DNS name of the tenant {0} is not the host of the base URL")]
     DnsName(TenantId),
+    /// An attestation that cannot be read, or that has no `sub`.
+    #[error("the verifier attestation of the tenant {0} cannot be used")]
+    Attestation(TenantId),
+    /// A client identifier with a prefix, which no registration has.
+    #[error("the registered client_id of the tenant {0} cannot be used")]
+    Registration(TenantId),
     /// Two presets of one tenant have one name.
     #[error("the tenant {tenant} has the preset {preset} twice")]
     PresetRepeated {

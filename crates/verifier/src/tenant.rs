@@ -9,18 +9,16 @@ use lanyard_core::{
     trust::{CertificateIss, IssuerKeySource, IssuerKeys, LiveTrust},
     verify::{Policy, PolicySet, PresentationVerifier},
 };
-use lanyard_oid4vp::{ClientId, request::object::RequestSigner};
+use lanyard_oid4vp::ClientId;
 use lanyard_store::TenantId;
 use url::Url;
 
-use crate::{ApiKeyDigest, DataKey, Preset, Sources, TenantSettings};
+use crate::{ApiKeyDigest, DataKey, Preset, SettingsError, Sources, TenantSettings, names::Names};
 
 /// A tenant with what it verifies by and the names it goes by.
 pub(crate) struct Tenant {
     pub(crate) id: TenantId,
-    pub(crate) signer: RequestSigner,
-    pub(crate) by_hash: ClientId,
-    pub(crate) by_dns_name: Option<ClientId>,
+    pub(crate) names: Names,
     verifier: Arc<PresentationVerifier>,
     pub(crate) data_key: DataKey,
     pub(crate) api_keys: Vec<ApiKeyDigest>,
@@ -43,8 +41,8 @@ impl Tenant {
         settings: TenantSettings,
         by_dns_name: Option<ClientId>,
         provider: &Arc<dyn CryptoProvider>,
-    ) -> Self {
-        let leaf = settings.signer.chain.first().map(Vec::as_slice).unwrap_or_default();
+    ) -> Result<Self, SettingsError> {
+        let names = Names::new(&settings, by_dns_name, provider.as_ref())?;
         let verifying = Verifying {
             trust: settings.trust,
             policy: settings.policy,
@@ -52,18 +50,16 @@ impl Tenant {
             sources: settings.sources,
             provider: Arc::clone(provider),
         };
-        Self {
-            by_hash: ClientId::x509_hash(leaf, provider.as_ref()),
-            by_dns_name,
+        Ok(Self {
+            names,
             verifier: verifying.believing(verifying.trust.clone()),
             id: settings.tenant,
-            signer: settings.signer,
             data_key: settings.data_key,
             api_keys: settings.api_keys,
             presets: settings.presets,
             return_origins: settings.return_origins,
             verifying,
-        }
+        })
     }
 
     /// The tenant's verifier, which for one request also believes these authorities.

@@ -21,5 +21,6 @@ mod wallet;
 
 pub use issuance::{AcceptError, IssuanceError, Offer, OfferedCard, PreAuthorized, Review};
 pub use keys::SoftwareKeys;
+pub use lanyard_oid4vp::wallet::{Attester, KnownVerifiers, RegisteredVerifier};
 pub use presentation::{PresentationError, Request};
 pub use wallet::{Wallet, WalletSettings};

@@ -9,6 +9,7 @@ use lanyard_fetch::{Body, FetchError, Purpose};
 use lanyard_oid4vp::{
     dcql::CredentialView,
     request::{RequestError, Transport, object},
+    transaction::TransactionData,
     wallet::{
         AnswerError, Approved, Binding, Choices, Consent, NothingFits, PresentError, PresentWith,
         Presenter, Read, ReplyError, ReviewedRequest, VerifierIdentity, VerifierReply, WalletSide,
@@ -100,14 +101,15 @@ impl Wallet {
             transport: self.vp_transport(),
             anchors: inner.settings.verifier_anchors.clone(),
             provider: inner.ports.crypto.clone(),
+            known: inner.verifiers.clone(),
         };
         let now = inner.ports.clock.now();
-        let fetch = match side.read(link, now, inner.ports.crypto.as_ref())? {
+        let fetch = match side.read(link, now, inner.ports.crypto.as_ref()).await? {
             Read::Reviewed(request) => return Ok(*request),
             Read::Fetch(fetch) => fetch,
         };
         let url = fetch.request_uri().clone();
-        let request = match fetch.form() {
+        let request = match fetch.form(&side) {
             None => lanyard_fetch::Request::get(url, Purpose::RequestObject),
             Some(form) => {
                 lanyard_fetch::Request::post(url, Purpose::RequestObject, form_body(form))
@@ -118,7 +120,7 @@ impl Wallet {
             return Err(PresentationError::RequestObject(response.status));
         }
         let object = String::from_utf8_lossy(&response.body);
-        Ok(fetch.review(&object, &side, inner.ports.clock.now())?)
+        Ok(fetch.review(&object, &side, inner.ports.clock.now()).await?)
     }
 
     fn vp_transport(&self) -> Transport {
@@ -141,6 +143,11 @@ impl Request {
     /// The request itself, for those who want to see all of it.
     pub const fn reviewed(&self) -> &ReviewedRequest {
         &self.request
+    }
+
+    /// What the holder would authorize by answering; to be shown before consent.
+    pub fn transactions(&self) -> &[TransactionData] {
+        &self.request.request().transactions
     }
 
     /// The cards that were searched; [`Candidate::credential`](lanyard_oid4vp::dcql::Candidate) is a
@@ -213,10 +220,7 @@ impl Request {
     }
 
     fn party(&self) -> Party {
-        let name = match self.verifier() {
-            VerifierIdentity::Certificate { name, .. } => Some(name.clone()),
-            VerifierIdentity::Address { .. } => None,
-        };
+        let name = self.verifier().name().map(str::to_owned);
         Party { id: self.request.request().client_id.to_string(), name }
     }
 }

@@ -8,6 +8,7 @@ use lanyard_core::{
     trust::{IssuerKeys, IssuerTrust},
 };
 use lanyard_fetch::CachedDids;
+use lanyard_oid4vp::wallet::KnownVerifiers;
 
 use crate::{
     history::{Entry, EntryId, Event},
@@ -22,6 +23,8 @@ pub struct WalletSettings {
     pub issuers: IssuerTrust,
     /// Who vouches for verifiers that sign their requests.
     pub verifier_anchors: TrustAnchors,
+    /// Which verifiers are known beforehand, and who else is believed about them.
+    pub verifiers: KnownVerifiers,
     /// The holder's languages, the most wanted first, as BCP 47 tags.
     pub languages: Vec<String>,
     /// The most copies to take of one credential; each has a key of its own.
@@ -39,15 +42,18 @@ pub(crate) struct Inner {
     pub(crate) ports: Ports,
     pub(crate) storage: Storage,
     pub(crate) issuers: IssuerKeys,
+    pub(crate) verifiers: KnownVerifiers,
 }
 
 impl Wallet {
     /// Puts a wallet together from its settings, its ports and its opened database.
     pub fn new(settings: WalletSettings, ports: Ports, storage: Storage) -> Self {
         let resolver = CachedDids::over(ports.http.clone(), DidMethods::new(ports.crypto.clone()));
+        let resolver = Arc::new(resolver);
         let issuers = IssuerKeys::new(settings.issuers.clone(), ports.crypto.clone())
-            .with_resolver(Arc::new(resolver));
-        Self(Arc::new(Inner { settings, ports, storage, issuers }))
+            .with_resolver(resolver.clone());
+        let verifiers = settings.verifiers.clone().with_resolver(resolver);
+        Self(Arc::new(Inner { settings, ports, storage, issuers, verifiers }))
     }
 
     /// All cards, newest first.

@@ -79,6 +79,12 @@ fn request_body(args: &RequestArgs, anchors: Vec<String>) -> Result<Value, Endin
     if let Some(query) = &args.dcql {
         body["dcql_query"] = json_of("--dcql", query)?;
     }
+    if let Some(transactions) = &args.transaction_data {
+        body["transaction_data"] = json_of("--transaction-data", transactions)?;
+    }
+    if let Some(info) = &args.verifier_info {
+        body["verifier_info"] = json_of("--verifier-info", info)?;
+    }
     let said = [
         ("preset", &args.preset),
         ("client_id_prefix", &args.client_id_prefix),

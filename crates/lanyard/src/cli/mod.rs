@@ -191,9 +191,15 @@ pub struct RequestArgs {
     /// A question of your own in DCQL: JSON, or @file.json
     #[arg(long)]
     pub dcql: Option<String>,
-    /// How the verifier names itself: x509_hash, x509_san_dns or redirect_uri
+    /// How the verifier names itself: x509_hash, x509_san_dns, decentralized_identifier or redirect_uri
     #[arg(long, value_name = "PREFIX")]
     pub client_id_prefix: Option<String>,
+    /// What the holder is to authorize: a JSON list of transactions, a file or - for standard input
+    #[arg(long, value_name = "JSON")]
+    pub transaction_data: Option<String>,
+    /// What others say about the verifier: a JSON list, a file or - for standard input
+    #[arg(long, value_name = "JSON")]
+    pub verifier_info: Option<String>,
     /// How wallets fetch the request: get or post
     #[arg(long, value_name = "METHOD")]
     pub request_uri_method: Option<String>,

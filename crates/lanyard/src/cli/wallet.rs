@@ -198,6 +198,9 @@ fn question(request: &Request, choices: &Choices, selection: &Selection) -> Stri
             text.push_str(&format!("\n  {}: {}", card.content.face.name, labels.join(", ")));
         }
     }
+    for transaction in choices.transactions() {
+        text.push_str(&format!("\nBy sharing you authorize: {}", transaction.transaction()));
+    }
     text.push_str("\nShare this?");
     text
 }
@@ -208,6 +211,13 @@ fn name(verifier: &VerifierIdentity) -> String {
             format!("{name} (certified, at {host})")
         }
         VerifierIdentity::Address { host } => format!("{host} (nobody vouches for it)"),
+        VerifierIdentity::Did { did, host } => {
+            format!("{did}, at {host} (nobody vouches for who that is)")
+        }
+        VerifierIdentity::Attestation { name, attester, host } => {
+            format!("{name} (attested by {attester}, at {host})")
+        }
+        VerifierIdentity::Registered { name, host } => format!("{name} (known, at {host})"),
     }
 }
 

@@ -279,6 +279,8 @@ pub struct PocketRequestPage {
     pub encrypted: bool,
     /// What it asks for; empty when the wallet has no answer.
     pub purposes: Vec<Purpose>,
+    /// What the holder authorizes by sharing, in words.
+    pub authorizes: Vec<String>,
     /// What is missing when there is no answer.
     pub missing: String,
     /// What went wrong with the last attempt.

@@ -10,8 +10,8 @@ use lanyard_fetch::{
 };
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_verifier::{
-    ApiKeyDigest, DataKey, Preset, Sources, SystemClock, TenantSettings, VerifierService,
-    VerifierSettings,
+    ApiKeyDigest, DataKey, OtherNames, Preset, Sources, SystemClock, TenantSettings,
+    VerifierService, VerifierSettings,
 };
 use secrecy::ExposeSecret as _;
 
@@ -93,7 +93,7 @@ async fn settings(
     let keys = tenant.api_keys.iter();
     Ok(TenantSettings {
         tenant: tenant.id.clone(),
-        signer: RequestSigner { signer: identity.signer, chain: identity.chain },
+        signer: RequestSigner::certified(identity.signer, identity.chain),
         dns_name: plan.base_url.domain().map(str::to_owned),
         trust,
         policy: Policy::default(),
@@ -111,5 +111,6 @@ async fn settings(
             })
             .collect(),
         return_origins: Vec::new(),
+        other_names: OtherNames::default(),
     })
 }

@@ -174,6 +174,11 @@ pub(super) fn request_page(chrome: Chrome, id: &str, request: &Request) -> Pocke
         id: id.to_owned(),
         party: party(request.verifier()),
         encrypted: is_encrypted(request),
+        authorizes: request
+            .transactions()
+            .iter()
+            .map(|one| one.transaction().to_string())
+            .collect(),
         purposes: choices.map(|choices| purposes(&choices, request.cards())).unwrap_or_default(),
         missing: match missing {
             1 => "It asks for a credential or a claim that you do not hold.".to_owned(),
@@ -200,6 +205,42 @@ fn party(identity: &VerifierIdentity) -> Party {
                 title: "Certified".to_owned(),
                 explanation: format!(
                     "An authority that this wallet trusts vouches for {name}. It signed this request, and your answer goes to {host}."
+                ),
+            },
+        },
+        VerifierIdentity::Attestation { name, attester, host } => Party {
+            name: name.clone(),
+            address: host.clone(),
+            logo: None,
+            trust: Trust {
+                tone: Tone::Good,
+                title: "Attested".to_owned(),
+                explanation: format!(
+                    "{attester}, whom this wallet believes, vouches for {name}. It signed this request, and your answer goes to {host}."
+                ),
+            },
+        },
+        VerifierIdentity::Registered { name, host } => Party {
+            name: name.clone(),
+            address: host.clone(),
+            logo: None,
+            trust: Trust {
+                tone: Tone::Good,
+                title: "Known".to_owned(),
+                explanation: format!(
+                    "This wallet knew {name} before it asked. Your answer goes to {host}."
+                ),
+            },
+        },
+        VerifierIdentity::Did { did, host } => Party {
+            name: host.clone(),
+            address: did.clone(),
+            logo: None,
+            trust: Trust {
+                tone: Tone::Unsure,
+                title: "Nobody vouches for it".to_owned(),
+                explanation: format!(
+                    "Whoever has the key of {did} signed this request; nobody says who that is. Your answer goes to {host}. Share only if you expected this."
                 ),
             },
         },

@@ -1,9 +1,9 @@
 //! Why a wallet does not go on with a request.
 
-use lanyard_core::{jose::JwsError, trust::x509::ChainError};
+use lanyard_core::{did::ResolutionError, jose::JwsError, trust::x509::ChainError};
 use thiserror::Error;
 
-use crate::{ClientIdError, ErrorCode, TextError, dcql::DcqlError};
+use crate::{ClientIdError, ErrorCode, TextError, dcql::DcqlError, transaction::TransactionError};
 
 /// Why a presentation request was refused; one variant per rule.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -59,9 +59,42 @@ pub enum RequestError {
     /// Nothing that is asked for is of a format that is held here, or that the verifier takes.
     #[error("none of the formats asked for is supported")]
     Formats,
-    /// Transaction data, of which no type is known.
-    #[error("transaction_data of an unknown type")]
-    TransactionData,
+    /// Transaction data that is of no known type, or breaks a rule of its type.
+    #[error("{0}")]
+    TransactionData(#[from] TransactionError),
+    /// `verifier_info` of another form than the specification gives it.
+    #[error("verifier_info cannot be read")]
+    VerifierInfo,
+    /// `client_metadata` beside the metadata that the verifier was registered with.
+    #[error("client_metadata from a verifier whose metadata is registered")]
+    MetadataTwice,
+    /// The header names no key, or one of somebody else.
+    #[error("kid is not a key of the verifier")]
+    KeyId,
+    /// The verifier's DID led to no key.
+    #[error("the verifier's DID leads to no key: {0}")]
+    Resolution(#[from] ResolutionError),
+    /// The header has no attestation.
+    #[error("the request object has no verifier attestation")]
+    AttestationMissing,
+    /// The attestation breaks a rule of JWS, or its issuer did not sign it.
+    #[error("the verifier attestation is refused: {0}")]
+    Attestation(JwsError),
+    /// The attestation has no issuer that this wallet believes.
+    #[error("the verifier attestation is by nobody who is trusted")]
+    AttestationIssuer,
+    /// `sub` of the attestation is another verifier.
+    #[error("the verifier attestation is for another verifier")]
+    AttestationSubject,
+    /// The attestation has expired, is not valid yet, or does not say.
+    #[error("the verifier attestation is not valid now")]
+    AttestationTime,
+    /// The attestation has no key in `cnf`.
+    #[error("the verifier attestation has no key")]
+    AttestationKey,
+    /// The response would go to a place that the attestation does not list.
+    #[error("response_uri is not in the verifier attestation")]
+    AttestationPlace,
     /// The client identifier breaks a rule.
     #[error(transparent)]
     ClientId(#[from] ClientIdError),
@@ -123,7 +156,8 @@ impl RequestError {
             Self::RequestUriMethod => ErrorCode::InvalidRequestUriMethod,
             Self::Scope => ErrorCode::InvalidScope,
             Self::Formats => ErrorCode::VpFormatsNotSupported,
-            Self::TransactionData => ErrorCode::InvalidTransactionData,
+            Self::TransactionData(_) => ErrorCode::InvalidTransactionData,
+            Self::MetadataTwice => ErrorCode::InvalidClient,
             _ => ErrorCode::InvalidRequest,
         }
     }

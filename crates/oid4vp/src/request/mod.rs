@@ -10,11 +10,13 @@ mod error;
 mod link;
 pub mod object;
 mod parameters;
+mod verifier_info;
 
 pub use client_metadata::ClientMetadata;
 pub use error::RequestError;
 pub use link::{LinkScheme, RequestLink, RequestUriMethod};
 pub use parameters::{AuthorizationRequest, Delivery, ResponseUri};
+pub use verifier_info::VerifierInfo;
 
 use serde::{Deserialize, Serialize};
 

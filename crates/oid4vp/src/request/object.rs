@@ -6,6 +6,7 @@ use base64::Engine as _;
 use lanyard_core::{
     Timestamp,
     crypto::{SignatureAlgorithm, Signer, SignerError},
+    did::DidUrl,
     jose::{self, HeaderKey, Slot, UnverifiedJws},
     json::{Object, numeric_date},
 };
@@ -32,22 +33,70 @@ pub const SLOT: Slot = Slot {
     header_keys: &[HeaderKey::X5c, HeaderKey::Kid],
 };
 
-/// The key a verifier signs its requests with, and its certificates.
+/// The key a verifier signs its requests with, and how a wallet finds and believes it (§5.9.3).
 #[derive(Clone)]
 pub struct RequestSigner {
-    /// The key.
-    pub signer: Arc<dyn Signer>,
-    /// Its certificate chain in DER, leaf first, anchor left out.
-    pub chain: Vec<Vec<u8>>,
+    signer: Arc<dyn Signer>,
+    proof: Proof,
+}
+
+/// What the header says about the key.
+#[derive(Clone)]
+enum Proof {
+    /// `x5c`: a certificate chain in DER, leaf first, anchor left out.
+    Chain(Vec<Vec<u8>>),
+    /// `kid`: a DID URL, or the name under which a wallet registered the key.
+    KeyId(Option<String>),
+    /// `jwt`: an attestation that has the key in it.
+    Attestation(String),
 }
 
 impl std::fmt::Debug for RequestSigner {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "RequestSigner({} certificates)", self.chain.len())
+        write!(out, "RequestSigner({} certificates)", self.chain().len())
     }
 }
 
 impl RequestSigner {
+    /// By certificates, for `x509_hash` and `x509_san_dns`: DER, leaf first, anchor left out.
+    #[must_use]
+    pub fn certified(signer: Arc<dyn Signer>, chain: Vec<Vec<u8>>) -> Self {
+        Self { signer, proof: Proof::Chain(chain) }
+    }
+
+    /// By a key of a DID, for `decentralized_identifier`.
+    #[must_use]
+    pub fn of_did(signer: Arc<dyn Signer>, key_id: &DidUrl) -> Self {
+        Self { signer, proof: Proof::KeyId(Some(key_id.to_string())) }
+    }
+
+    /// By an attestation, for `verifier_attestation`.
+    #[must_use]
+    pub fn attested(signer: Arc<dyn Signer>, attestation: &str) -> Self {
+        Self { signer, proof: Proof::Attestation(attestation.to_owned()) }
+    }
+
+    /// By a key that wallets registered beforehand.
+    #[must_use]
+    pub fn registered(signer: Arc<dyn Signer>, key_id: Option<&str>) -> Self {
+        Self { signer, proof: Proof::KeyId(key_id.map(str::to_owned)) }
+    }
+
+    /// The key itself.
+    #[must_use]
+    pub fn signer(&self) -> &Arc<dyn Signer> {
+        &self.signer
+    }
+
+    /// The certificates; none for another proof.
+    #[must_use]
+    pub fn chain(&self) -> &[Vec<u8>] {
+        match &self.proof {
+            Proof::Chain(chain) => chain,
+            Proof::KeyId(_) | Proof::Attestation(_) => &[],
+        }
+    }
+
     /// Signs the parameters of a request, valid from `now` until `expires_at`.
     ///
     /// # Errors
@@ -68,7 +117,19 @@ impl RequestSigner {
         }
         let mut header = Object::new();
         header.insert("typ".to_owned(), json!(SLOT.typ[0]));
-        header.insert("x5c".to_owned(), self.chain.iter().map(|der| base64(der)).collect());
+        match &self.proof {
+            Proof::Chain(chain) => {
+                header.insert("x5c".to_owned(), chain.iter().map(|der| base64(der)).collect());
+            }
+            Proof::KeyId(Some(key_id)) => {
+                header.insert("kid".to_owned(), json!(key_id));
+            }
+            Proof::KeyId(None) => {}
+            // OID4VP 1.0 §12: the JOSE header `jwt`
+            Proof::Attestation(attestation) => {
+                header.insert("jwt".to_owned(), json!(attestation));
+            }
+        }
         jose::sign(header, &parameters, self.signer.as_ref()).await
     }
 }
@@ -80,7 +141,7 @@ pub(crate) struct Fetched {
     pub(crate) wallet_nonce: Option<WalletNonce>,
 }
 
-/// Reads an unsigned request object, which only a `redirect_uri` client may send (§5.9.3).
+/// Reads an unsigned request object, which only a client without a key may send (§5.9.3).
 pub(crate) fn unsigned(object: &UnverifiedJws<'_>) -> Result<Object, RequestError> {
     let typ = object.header().typ.as_deref();
     if !typ.is_some_and(|typ| typ.eq_ignore_ascii_case(SLOT.typ[0])) {

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::{ClientMetadata, RequestError, Transport};
+use super::{ClientMetadata, RequestError, Transport, VerifierInfo};
 use crate::{
     ClientId, ClientIdPrefix, RequestNonce, State,
     dcql::{DcqlQuery, RequestedFormat},
+    transaction::TransactionData,
 };
 
 /// A presentation request whose parameters keep every rule (OID4VP 1.0 §5).
@@ -32,6 +33,10 @@ pub struct AuthorizationRequest {
     pub query: DcqlQuery,
     /// What the verifier says about itself.
     pub metadata: ClientMetadata,
+    /// What the holder would authorize; to be shown before consent.
+    pub transactions: Vec<TransactionData>,
+    /// What others say about the verifier; nothing of it is verified.
+    pub verifier_info: Vec<VerifierInfo>,
 }
 
 /// How a wallet sends its response.
@@ -131,16 +136,31 @@ impl AuthorizationRequest {
         let state = text(parameters, "state")?;
         let state: Option<State> =
             state.map(str::parse).transpose().map_err(RequestError::State)?;
-        // OID4VP 1.0 §8.4: a wallet that knows no type of transaction data refuses them all
-        if parameters.contains_key("transaction_data") {
-            return Err(RequestError::TransactionData);
-        }
         let query = query(parameters, &metadata)?;
+        // OID4VP 1.0 §5.1: one transaction that is not understood refuses the request
+        let transactions = match parameters.get("transaction_data") {
+            Some(list) => TransactionData::list_from_value(list, &query)?,
+            None => Vec::new(),
+        };
+        let verifier_info = match parameters.get("verifier_info") {
+            Some(list) => VerifierInfo::list_from_value(list, &query)?,
+            None => Vec::new(),
+        };
         // OID4VP 1.0 §5.3: without holder binding only the state ties the response to the request
         if query.takes_unbound_credentials() && state.is_none() {
             return Err(RequestError::StateMissing);
         }
-        Ok(Self { client_id, response_uri, delivery, nonce, state, query, metadata })
+        Ok(Self {
+            client_id,
+            response_uri,
+            delivery,
+            nonce,
+            state,
+            query,
+            metadata,
+            transactions,
+            verifier_info,
+        })
     }
 }
 

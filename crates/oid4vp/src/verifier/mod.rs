@@ -4,12 +4,16 @@
 //! 2. [`Requested::request_object`] signs it, as often as a wallet fetches it
 //! 3. [`Requested::open`] reads the one response that counts and concludes with a [`Verdict`]
 
+mod authorized;
 mod open;
 mod requested;
 mod verdict;
+mod wallet_metadata;
 
+pub use authorized::TransactionFault;
 pub use open::{Conclusion, OpenError, Refused};
 pub use requested::{Ask, Requested};
 pub use verdict::{
     CheckOutcome, CheckVerdict, CredentialVerdict, IssuerVerdict, Verdict, VerdictState,
 };
+pub use wallet_metadata::{WalletCannot, WalletMetadata};

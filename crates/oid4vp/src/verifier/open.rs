@@ -17,7 +17,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-use super::{CredentialVerdict, Requested, Verdict, VerdictState};
+use super::{CredentialVerdict, Requested, Verdict, VerdictState, authorized::authorized};
 use crate::{
     ErrorCode,
     dcql::{
@@ -159,7 +159,7 @@ impl Requested {
             }
         }
         // 4. OID4VP 1.0 §8.6(3): together they are what was asked for
-        Ok(Conclusion::Answered(self.judge(&verified, verdicts, now)))
+        Ok(Conclusion::Answered(self.judge(&verified, verdicts, now, provider)))
     }
 
     fn receive(
@@ -226,6 +226,7 @@ impl Requested {
         verified: &[(&CredentialQuery, VerifiedCredentials)],
         mut verdicts: Vec<CredentialVerdict>,
         now: Timestamp,
+        provider: &dyn CryptoProvider,
     ) -> Verdict {
         let mut presented: BTreeMap<String, Vec<PresentedView<'_>>> = BTreeMap::new();
         let mut many = Vec::new();
@@ -245,7 +246,7 @@ impl Requested {
         };
         let Err(unsatisfied) = judged else {
             verdicts.iter_mut().for_each(|verdict| verdict.judge_query(None));
-            return Verdict::verified(verdicts, now);
+            return self.judge_transactions(verified, verdicts, now, provider);
         };
         for verdict in &mut verdicts {
             let own =
@@ -254,6 +255,34 @@ impl Requested {
             verdict.judge_query(reason);
         }
         unsatisfied_verdict(&unsatisfied, verdicts, now)
+    }
+}
+
+impl Requested {
+    /// OID4VP 1.0 §8.4: what was to be authorized was, by the credentials that may, and nothing else.
+    fn judge_transactions(
+        &self,
+        verified: &[(&CredentialQuery, VerifiedCredentials)],
+        mut verdicts: Vec<CredentialVerdict>,
+        now: Timestamp,
+        provider: &dyn CryptoProvider,
+    ) -> Verdict {
+        let transactions = self.transactions();
+        match authorized(&transactions, verified, provider) {
+            Ok(places) => {
+                for (verdict, places) in verdicts.iter_mut().zip(places) {
+                    let own = places.into_iter().map(|place| transactions[place].transaction());
+                    verdict.authorizes(own);
+                }
+                Verdict::verified(verdicts, now)
+            }
+            Err((place, fault)) => {
+                let blamed = place.and_then(|place| verdicts.get_mut(place));
+                blamed.into_iter().for_each(|verdict| verdict.refuse_transactions(fault));
+                let explained = (fault.code(), fault.to_string());
+                Verdict::without_claims(VerdictState::Refused, explained, verdicts, now)
+            }
+        }
     }
 }
 

@@ -17,9 +17,10 @@ use crate::{
     ClientId, RequestNonce, State, WalletNonce,
     dcql::DcqlQuery,
     request::{
-        LinkScheme, RequestLink, RequestUriMethod, ResponseMode, ResponseUri, client_metadata,
-        object::RequestSigner,
+        LinkScheme, RequestLink, RequestUriMethod, ResponseMode, ResponseUri, VerifierInfo,
+        client_metadata, object::RequestSigner,
     },
+    transaction::TransactionData,
 };
 
 /// What to ask, and in whose name.
@@ -35,6 +36,10 @@ pub struct Ask {
     pub query: DcqlQuery,
     /// From when on no response is taken any more.
     pub expires_at: Timestamp,
+    /// What the holder is to authorize.
+    pub transactions: Vec<TransactionData>,
+    /// What others say about the verifier.
+    pub verifier_info: Vec<VerifierInfo>,
 }
 
 /// A request that waits for its response; serialize it only to seal it, it holds a private key.
@@ -47,6 +52,11 @@ pub struct Requested {
     pub(super) query: DcqlQuery,
     pub(super) response_key: Option<ResponseKey>,
     expires_at: Timestamp,
+    /// The transactions as they are in the request.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    transaction_data: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    verifier_info: Vec<VerifierInfo>,
 }
 
 impl Requested {
@@ -69,6 +79,8 @@ impl Requested {
             query: ask.query,
             response_key,
             expires_at: ask.expires_at,
+            transaction_data: ask.transactions.iter().map(|one| one.encoded().to_owned()).collect(),
+            verifier_info: ask.verifier_info,
         })
     }
 
@@ -80,6 +92,10 @@ impl Requested {
             Some(_) => ResponseMode::DirectPostJwt,
         };
         let key = self.response_key.as_ref().map(ResponseKey::public);
+        let transactions = (!self.transaction_data.is_empty())
+            .then(|| ("transaction_data", json!(self.transaction_data)));
+        let verifier_info =
+            (!self.verifier_info.is_empty()).then(|| ("verifier_info", json!(self.verifier_info)));
         [
             ("client_id", json!(self.client_id)),
             ("response_type", json!("vp_token")),
@@ -91,6 +107,8 @@ impl Requested {
             ("client_metadata", client_metadata::own(&self.query, key.as_ref())),
         ]
         .into_iter()
+        .chain(transactions)
+        .chain(verifier_info)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
     }
@@ -119,6 +137,14 @@ impl Requested {
     #[must_use]
     pub fn link_by_value(&self, scheme: &LinkScheme) -> Url {
         RequestLink::ByValue(self.parameters()).to_url(scheme)
+    }
+
+    /// What the holder is to authorize.
+    #[must_use]
+    pub fn transactions(&self) -> Vec<TransactionData> {
+        // what was written by the same rules is read by them
+        let list = json!(self.transaction_data);
+        TransactionData::list_from_value(&list, &self.query).unwrap_or_default()
     }
 
     /// The exchange that a device's signature has to be about (App. B.2.6.1).

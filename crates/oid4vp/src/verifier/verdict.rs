@@ -9,8 +9,13 @@ use lanyard_core::{
     verify::{Checks, Outcome, VerifiedCredentials, VerifyError},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::dcql::{CredentialQuery, CredentialQueryId, Reason};
+use super::TransactionFault;
+use crate::{
+    dcql::{CredentialQuery, CredentialQueryId, Reason},
+    transaction::Transaction,
+};
 
 /// The three states of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +68,9 @@ pub struct CredentialVerdict {
     /// Until when the credential is valid, if it says.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub valid_until: Option<Timestamp>,
+    /// What the holder authorized with it, as JSON; nothing when the verdict as a whole is a refusal.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub transactions: Vec<Value>,
     /// Every check, in the order they were made.
     pub checks: Vec<CheckVerdict>,
 }
@@ -154,6 +162,7 @@ impl Verdict {
     ) -> Self {
         for credential in &mut credentials {
             credential.claims = None;
+            credential.transactions.clear();
         }
         let reason = Some(Cow::Borrowed(code));
         Self { state, reason, detail: Some(detail), concluded_at: now, credentials }
@@ -197,8 +206,34 @@ impl CredentialVerdict {
             issuer: None,
             claims: None,
             valid_until: None,
+            transactions: Vec::new(),
             checks,
         }
+    }
+
+    /// Adds what was authorized with the credential.
+    pub(super) fn authorizes<'t>(&mut self, transactions: impl Iterator<Item = &'t Transaction>) {
+        let written = |one| serde_json::to_value(one).expect("a transaction is JSON");
+        self.transactions = transactions.map(written).collect();
+        if !self.transactions.is_empty() {
+            self.judge_transactions(CheckOutcome::Passed, None);
+        }
+    }
+
+    /// Adds why what was to be authorized was not.
+    pub(super) fn refuse_transactions(&mut self, fault: TransactionFault) {
+        self.state = VerdictState::Refused;
+        self.judge_transactions(CheckOutcome::Failed, Some(fault.to_string()));
+    }
+
+    fn judge_transactions(&mut self, outcome: CheckOutcome, detail: Option<String>) {
+        self.checks.push(CheckVerdict {
+            id: "transaction_data".into(),
+            title: "Authorizes what was asked for".into(),
+            rule: "OID4VP 1.0 App. B.3.3".into(),
+            outcome,
+            detail,
+        });
     }
 
     /// Adds what the query makes of the presentation.

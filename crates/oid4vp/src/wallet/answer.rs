@@ -46,6 +46,9 @@ pub enum PresentError {
     /// The credential is not there any more, or cannot be presented like this.
     #[error("the credential cannot be presented")]
     Credential,
+    /// No hash algorithm is asked for by all transactions that the credential would authorize.
+    #[error("the transactions cannot be authorized with one credential")]
+    Transaction,
     /// The holder's key gave no signature.
     #[error(transparent)]
     Key(#[from] SignerError),

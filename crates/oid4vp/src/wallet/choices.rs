@@ -8,6 +8,7 @@ use super::ReviewedRequest;
 use crate::{
     RequestNonce,
     dcql::{CredentialQueryId, CredentialView, Matches, QueryMatches, select},
+    transaction::TransactionData,
 };
 
 /// Everything a request could be answered with; at least one complete answer is among it.
@@ -15,6 +16,7 @@ use crate::{
 pub struct Choices {
     nonce: RequestNonce,
     matches: Matches,
+    transactions: Vec<TransactionData>,
 }
 
 /// The wallet cannot answer: to the verifier the same as a holder who does not want to.
@@ -68,6 +70,9 @@ pub enum SelectionError {
     /// Everything was left out.
     #[error("nothing was selected")]
     Nothing,
+    /// A transaction that no selected credential may authorize.
+    #[error("no credential that was selected may authorize the transaction")]
+    TransactionLeftOut,
 }
 
 /// The holder's consent to one answer to one request; made by [`Choices::approve`] alone.
@@ -79,7 +84,7 @@ pub struct Consent {
 }
 
 /// One presentation the holder consented to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approved {
     /// The credential query it answers.
     pub query: CredentialQueryId,
@@ -89,6 +94,8 @@ pub struct Approved {
     pub disclose: Vec<ClaimsPath>,
     /// Whether the verifier demands holder binding.
     pub holder_binding: bool,
+    /// What is authorized with it; each transaction of the request with one credential (§5.1).
+    pub transactions: Vec<TransactionData>,
 }
 
 impl ReviewedRequest {
@@ -115,7 +122,16 @@ impl ReviewedRequest {
         if !matches.can_be_satisfied() || matches.sets().iter().all(|set| set.options.is_empty()) {
             return Err(NothingFits);
         }
-        Ok(Choices { nonce: self.request.nonce.clone(), matches })
+        // OID4VP 1.0 §8.5: a transaction that no credential here can authorize
+        let transactions = self.request.transactions.clone();
+        let fits = |id: &CredentialQueryId| {
+            let mut queries = matches.queries().iter();
+            queries.any(|found| found.query.id == *id && !found.candidates.is_empty())
+        };
+        if !transactions.iter().all(|one| one.credential_ids().iter().any(fits)) {
+            return Err(NothingFits);
+        }
+        Ok(Choices { nonce: self.request.nonce.clone(), matches, transactions })
     }
 }
 
@@ -190,11 +206,24 @@ impl Choices {
         if !selection.picks.iter().all(picked) {
             return Err(SelectionError::NotAmongChoices);
         }
-        let mut approved = Vec::new();
+        let mut approved: Vec<Approved> = Vec::new();
         for query in wanted {
             approved.extend(approve(&self.queries()[query], &selection.picks)?);
         }
+        // OID4VP 1.0 §5.1: only one of the referenced credentials authorizes a transaction
+        for transaction in &self.transactions {
+            let ids = transaction.credential_ids();
+            let one = approved.iter_mut().find(|approved| ids.contains(&approved.query));
+            let one = one.ok_or(SelectionError::TransactionLeftOut)?;
+            one.transactions.push(transaction.clone());
+        }
         Ok(Consent { nonce: self.nonce, approved })
+    }
+
+    /// What the holder would authorize, to be shown before consent.
+    #[must_use]
+    pub fn transactions(&self) -> &[TransactionData] {
+        &self.transactions
     }
 }
 
@@ -222,6 +251,7 @@ fn approve(matches: &QueryMatches, picks: &[Pick]) -> Result<Vec<Approved>, Sele
             credential: candidate.credential,
             disclose: choice.disclose.clone(),
             holder_binding: matches.query.holder_binding,
+            transactions: Vec::new(),
         })
     };
     candidates.iter().map(approved).collect()

@@ -8,6 +8,7 @@
 
 mod answer;
 mod choices;
+mod known;
 mod present;
 mod read;
 
@@ -15,5 +16,6 @@ pub use answer::{AnswerError, Binding, PresentError, Presenter, ReplyError, Veri
 pub use choices::{
     Approved, Choices, Consent, NothingFits, Pick, Selection, SelectionError, SetChoice,
 };
+pub use known::{Attester, KnownVerifiers, RegisteredVerifier};
 pub use present::{PresentWith, present};
 pub use read::{ObjectFetch, Read, ReviewedRequest, VerifierIdentity, WalletSide};

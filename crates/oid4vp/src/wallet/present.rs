@@ -19,6 +19,7 @@ use lanyard_core::{
 use serde_json::Value;
 
 use super::{Approved, Binding, PresentError};
+use crate::transaction::hashes;
 
 /// By what a presentation is made.
 #[derive(Clone, Copy)]
@@ -68,7 +69,16 @@ async fn sd_jwt_vc(
             signer,
         }),
     };
-    let presented = held.present(&approved.disclose, request.as_ref(), with.provider).await;
+    // OID4VP 1.0 App. B.3.3: the key binding is over the transactions too
+    let further = hashes(&approved.transactions, with.provider);
+    let further = further.map_err(|_| PresentError::Transaction)?;
+    let presented = match &request {
+        Some(request) => {
+            let disclose = &approved.disclose;
+            held.present_with_claims(disclose, request, &further, with.provider).await
+        }
+        None => held.present(&approved.disclose, None, with.provider).await,
+    };
     presented.map(Value::String).map_err(|error| match error {
         sd_jwt::PresentError::Signer(error) => PresentError::Key(error),
         _ => PresentError::Credential,

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use lanyard_core::{
     Timestamp,
     credential::Format,
-    crypto::{CryptoProvider, Random, SignatureAlgorithm},
+    crypto::{CryptoProvider, PublicKey, Random, SignatureAlgorithm},
     jose::UnverifiedJws,
     json::Object,
     trust::x509::{CertificateChain, CertificatePurpose, TrustAnchors, VerifiedChain},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
+use super::{
+    KnownVerifiers, RegisteredVerifier,
+    known::{Attested, only_key},
+};
 use crate::{
     ClientId, ClientIdPrefix, WalletNonce, formats,
     request::{
@@ -31,6 +35,8 @@ pub struct WalletSide {
     pub anchors: TrustAnchors,
     /// Cryptography.
     pub provider: Arc<dyn CryptoProvider>,
+    /// Verifiers that are known beforehand, and who is believed about others.
+    pub known: KnownVerifiers,
 }
 
 /// What a link led to.
@@ -76,6 +82,42 @@ pub enum VerifierIdentity {
         /// The host that receives the response.
         host: String,
     },
+    /// It has a key of this DID; who is behind the DID, nobody says.
+    Did {
+        /// The DID.
+        did: String,
+        /// The host that receives the response.
+        host: String,
+    },
+    /// Somebody who is believed about verifiers attested it.
+    Attestation {
+        /// What the attestation calls it.
+        name: String,
+        /// Who attested it.
+        attester: String,
+        /// The host that receives the response.
+        host: String,
+    },
+    /// The wallet knew it beforehand.
+    Registered {
+        /// Its name for people.
+        name: String,
+        /// The host that receives the response.
+        host: String,
+    },
+}
+
+impl VerifierIdentity {
+    /// The name that somebody vouches for; none where nobody does.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Certificate { name, .. }
+            | Self::Attestation { name, .. }
+            | Self::Registered { name, .. } => Some(name),
+            Self::Address { .. } | Self::Did { .. } => None,
+        }
+    }
 }
 
 impl WalletSide {
@@ -83,7 +125,7 @@ impl WalletSide {
     ///
     /// # Errors
     /// One [`RequestError`] per rule.
-    pub fn read(
+    pub async fn read(
         &self,
         link: &str,
         now: Timestamp,
@@ -95,7 +137,7 @@ impl WalletSide {
                 Ok(Read::Reviewed(Box::new(reviewed)))
             }
             RequestLink::Object { client_id, object } => {
-                let reviewed = self.review_object(&object, &client_id, None, now)?;
+                let reviewed = self.review_object(&object, &client_id, None, now).await?;
                 Ok(Read::Reviewed(Box::new(reviewed)))
             }
             RequestLink::ByReference { client_id, request_uri, method } => {
@@ -106,7 +148,7 @@ impl WalletSide {
         }
     }
 
-    fn review_object(
+    async fn review_object(
         &self,
         object: &str,
         client_id: &ClientId,
@@ -114,46 +156,122 @@ impl WalletSide {
         now: Timestamp,
     ) -> Result<ReviewedRequest, RequestError> {
         let jws = UnverifiedJws::parse(object.trim())?;
-        if let ClientIdPrefix::RedirectUri(_) = client_id.prefix() {
+        let is_unsigned = match client_id.prefix() {
+            ClientIdPrefix::RedirectUri(_) => true,
+            // OID4VP 1.0 §5.9.2: signed if a key is registered
+            ClientIdPrefix::PreRegistered => self.known.registered(client_id)?.keys.is_empty(),
+            _ => false,
+        };
+        if is_unsigned {
             let parameters = object::unsigned(&jws)?;
             same_client(&parameters, client_id)?;
             object::check_claims(&parameters, fetched, now)?;
             return self.review_unsigned(&parameters);
         }
-        // OID4VP 1.0 §5.9.3: the key is the one of the leaf in x5c, and the chain is verified
         jws.check_slot(&object::SLOT)?;
-        let certificates = jws.header().x5c.as_deref().ok_or(RequestError::CertificateMissing)?;
-        let chain = CertificateChain::from_x5c(certificates)?.verify(
-            &self.anchors,
-            CertificatePurpose::RequestSigning,
-            now,
-            self.provider.as_ref(),
-        )?;
-        let verified = jws.verify(&object::SLOT, chain.public_key(), self.provider.as_ref())?;
+        let signed_by = self.signed_by(&jws, client_id, now).await?;
+        let key = *signed_by.key();
+        let verified = jws.verify(&object::SLOT, &key, self.provider.as_ref())?;
         // OID4VP 1.0 §5.10.1: only the parameters in the object count
         let claims = verified.claims()?;
         same_client(&claims, client_id)?;
         object::check_claims(&claims, fetched, now)?;
+        let claims = signed_by.with_metadata(claims)?;
         let request = AuthorizationRequest::from_parameters(&claims, self.transport)?;
-        let verifier = self.certified(&request, &chain)?;
+        let verifier = self.identified(&request, &signed_by)?;
         Ok(ReviewedRequest { request, verifier })
     }
 
-    fn review_unsigned(&self, parameters: &Object) -> Result<ReviewedRequest, RequestError> {
-        let request = AuthorizationRequest::from_parameters(parameters, self.transport)?;
-        match request.client_id.prefix() {
-            // OID4VP 1.0 §5.9.3: the identifier is the response URI
-            ClientIdPrefix::RedirectUri(uri) if uri == request.response_uri.as_str() => {}
-            ClientIdPrefix::RedirectUri(_) => return Err(RequestError::ResponseUriDiffers),
-            // OID4VP 1.0 §5.9.2: a client without prefix has to be known beforehand; none is
-            ClientIdPrefix::PreRegistered => return Err(RequestError::NotRegistered),
-            // OID4VP 1.0 §5.9.3: these MUST be signed
+    /// Finds the key that a request object must be signed with, and what vouches for it (§5.9.3).
+    async fn signed_by<'w>(
+        &'w self,
+        jws: &UnverifiedJws<'_>,
+        client_id: &ClientId,
+        now: Timestamp,
+    ) -> Result<SignedBy<'w>, RequestError> {
+        let header = jws.header();
+        match client_id.prefix() {
+            // the key is the one of the leaf in x5c, and the chain is verified
             ClientIdPrefix::X509SanDns(_) | ClientIdPrefix::X509Hash(_) => {
-                return Err(RequestError::NotSigned);
+                let certificates = header.x5c.as_deref().ok_or(RequestError::CertificateMissing)?;
+                let chain = CertificateChain::from_x5c(certificates)?.verify(
+                    &self.anchors,
+                    CertificatePurpose::RequestSigning,
+                    now,
+                    self.provider.as_ref(),
+                )?;
+                Ok(SignedBy::Certificate(Box::new(chain)))
+            }
+            ClientIdPrefix::DecentralizedIdentifier(did) => {
+                let key = self.known.key_of_did(did, header, &self.provider).await?;
+                Ok(SignedBy::Did(did.as_str().to_owned(), key))
+            }
+            ClientIdPrefix::VerifierAttestation(name) => {
+                let provider = self.provider.as_ref();
+                let attested = self.known.attested(header, name, now, provider)?;
+                Ok(SignedBy::Attestation(name.clone(), attested))
+            }
+            ClientIdPrefix::PreRegistered => {
+                let known = self.known.registered(client_id)?;
+                let key = only_key(&known.keys, header.kid.as_deref());
+                Ok(SignedBy::Registered(known, key.ok_or(RequestError::KeyId)?))
+            }
+            ClientIdPrefix::RedirectUri(_) => Err(RequestError::SignedByRedirectUri),
+        }
+    }
+
+    fn review_unsigned(&self, parameters: &Object) -> Result<ReviewedRequest, RequestError> {
+        let client_id = parameters.get("client_id").and_then(Value::as_str);
+        let client_id: ClientId = client_id.ok_or(RequestError::Missing("client_id"))?.parse()?;
+        match client_id.prefix() {
+            // OID4VP 1.0 §5.9.3: the identifier is the response URI
+            ClientIdPrefix::RedirectUri(uri) => {
+                let request = AuthorizationRequest::from_parameters(parameters, self.transport)?;
+                if uri != request.response_uri.as_str() {
+                    return Err(RequestError::ResponseUriDiffers);
+                }
+                let verifier = VerifierIdentity::Address { host: host(&request) };
+                Ok(ReviewedRequest { request, verifier })
+            }
+            // OID4VP 1.0 §5.9.2: a client without prefix is known beforehand
+            ClientIdPrefix::PreRegistered => {
+                let known = self.known.registered(&client_id)?;
+                if !known.keys.is_empty() {
+                    return Err(RequestError::NotSigned);
+                }
+                let parameters = with_metadata(known, parameters.clone())?;
+                let request = AuthorizationRequest::from_parameters(&parameters, self.transport)?;
+                let verifier = registered(known, &request)?;
+                Ok(ReviewedRequest { request, verifier })
+            }
+            // OID4VP 1.0 §5.9.3: these MUST be signed
+            ClientIdPrefix::X509SanDns(_)
+            | ClientIdPrefix::X509Hash(_)
+            | ClientIdPrefix::DecentralizedIdentifier(_)
+            | ClientIdPrefix::VerifierAttestation(_) => {
+                // whatever else is wrong with it is told first
+                AuthorizationRequest::from_parameters(parameters, self.transport)?;
+                Err(RequestError::NotSigned)
             }
         }
-        let verifier = VerifierIdentity::Address { host: host(&request) };
-        Ok(ReviewedRequest { request, verifier })
+    }
+
+    fn identified(
+        &self,
+        request: &AuthorizationRequest,
+        signed_by: &SignedBy<'_>,
+    ) -> Result<VerifierIdentity, RequestError> {
+        let host = host(request);
+        match signed_by {
+            SignedBy::Certificate(chain) => self.certified(request, chain),
+            SignedBy::Did(did, _) => Ok(VerifierIdentity::Did { did: did.clone(), host }),
+            SignedBy::Attestation(name, attested) => {
+                attested.check_place(request.response_uri.as_str())?;
+                let (name, attester) = (name.clone(), attested.issuer.clone());
+                Ok(VerifierIdentity::Attestation { name, attester, host })
+            }
+            SignedBy::Registered(known, _) => registered(known, request),
+        }
     }
 
     fn certified(
@@ -177,8 +295,7 @@ impl WalletSide {
                     return Err(RequestError::CertificateDiffers);
                 }
             }
-            ClientIdPrefix::PreRegistered => return Err(RequestError::NotRegistered),
-            ClientIdPrefix::RedirectUri(_) => return Err(RequestError::SignedByRedirectUri),
+            _ => return Err(RequestError::CertificateDiffers),
         }
         Ok(VerifierIdentity::Certificate {
             name: chain.subject(),
@@ -197,13 +314,13 @@ impl ObjectFetch {
 
     /// The form to POST; `None` when it is a GET. Either way `Accept` is [`object::MEDIA_TYPE`].
     #[must_use]
-    pub fn form(&self) -> Option<String> {
+    pub fn form(&self, wallet: &WalletSide) -> Option<String> {
         let nonce = self.wallet_nonce.as_ref()?;
         let algorithms: Vec<_> =
             SignatureAlgorithm::OPENID4VC.iter().map(|one| one.name()).collect();
         let mut metadata = json!({
             "vp_formats_supported": formats::supported(Format::OPENID4VC.iter().copied()),
-            "client_id_prefixes_supported": ["redirect_uri", "x509_san_dns", "x509_hash"],
+            "client_id_prefixes_supported": wallet.known.prefixes(),
             "authorization_encryption_alg_values_supported": ["ECDH-ES"],
             "authorization_encryption_enc_values_supported": ["A256GCM", "A128GCM"],
         });
@@ -220,7 +337,7 @@ impl ObjectFetch {
     ///
     /// # Errors
     /// One [`RequestError`] per rule.
-    pub fn review(
+    pub async fn review(
         self,
         object: &str,
         wallet: &WalletSide,
@@ -228,7 +345,7 @@ impl ObjectFetch {
     ) -> Result<ReviewedRequest, RequestError> {
         let request_uri = self.request_uri.to_string();
         let fetched = Fetched { request_uri, wallet_nonce: self.wallet_nonce };
-        wallet.review_object(object, &self.client_id, Some(&fetched), now)
+        wallet.review_object(object, &self.client_id, Some(&fetched), now).await
     }
 
     /// How to fetch it.
@@ -250,6 +367,55 @@ impl ReviewedRequest {
     pub const fn request(&self) -> &AuthorizationRequest {
         &self.request
     }
+}
+
+/// What vouches for the key of a request object.
+enum SignedBy<'w> {
+    Certificate(Box<VerifiedChain>),
+    Did(String, PublicKey),
+    Attestation(String, Attested),
+    Registered(&'w RegisteredVerifier, PublicKey),
+}
+
+impl SignedBy<'_> {
+    fn key(&self) -> &PublicKey {
+        match self {
+            Self::Certificate(chain) => chain.public_key(),
+            Self::Did(_, key) | Self::Registered(_, key) => key,
+            Self::Attestation(_, attested) => &attested.key,
+        }
+    }
+
+    fn with_metadata(&self, parameters: Object) -> Result<Object, RequestError> {
+        match self {
+            Self::Registered(known, _) => with_metadata(known, parameters),
+            Self::Certificate(_) | Self::Did(..) | Self::Attestation(..) => Ok(parameters),
+        }
+    }
+}
+
+/// OID4VP 1.0 §8.5: metadata that is registered is not sent a second time.
+fn with_metadata(
+    known: &RegisteredVerifier,
+    mut parameters: Object,
+) -> Result<Object, RequestError> {
+    if let Some(metadata) = &known.metadata
+        && parameters.insert("client_metadata".to_owned(), metadata.clone()).is_some()
+    {
+        return Err(RequestError::MetadataTwice);
+    }
+    Ok(parameters)
+}
+
+/// A registered verifier gets its responses where it said beforehand.
+fn registered(
+    known: &RegisteredVerifier,
+    request: &AuthorizationRequest,
+) -> Result<VerifierIdentity, RequestError> {
+    if !known.response_uris.iter().any(|uri| uri == request.response_uri.as_str()) {
+        return Err(RequestError::ResponseUriDiffers);
+    }
+    Ok(VerifierIdentity::Registered { name: known.name.clone(), host: host(request) })
 }
 
 fn same_client(claims: &Object, client_id: &ClientId) -> Result<(), RequestError> {

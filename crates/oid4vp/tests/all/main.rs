@@ -1,5 +1,6 @@
 //! Everything about OpenID4VP that is judged from outside.
 
+mod clients;
 mod dcql_formats;
 mod dcql_parse;
 mod dcql_properties;
@@ -8,4 +9,6 @@ mod every_format;
 mod formats;
 mod requests;
 mod responses;
+mod transactions;
+mod wallet_rules;
 mod world;

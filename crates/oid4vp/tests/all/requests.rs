@@ -13,6 +13,7 @@ use lanyard_oid4vp::{
         AuthorizationRequest, ClientMetadata, Delivery, LinkScheme, RequestError, RequestLink,
         RequestUriMethod, ResponseMode, Transport, object::AUDIENCE,
     },
+    transaction::TransactionError,
     verifier::Requested,
     wallet::{
         AnswerError, NothingFits, Pick, Read, ReplyError, ReviewedRequest, Selection,
@@ -70,10 +71,10 @@ impl<'w> Forged<'w> {
     }
 
     async fn read(&self) -> Result<ReviewedRequest, RequestError> {
-        self.fetch(&self.sign().await)
+        self.fetch(&self.sign().await).await
     }
 
-    fn fetch(&self, object: &str) -> Result<ReviewedRequest, RequestError> {
+    async fn fetch(&self, object: &str) -> Result<ReviewedRequest, RequestError> {
         let link = RequestLink::ByReference {
             client_id: self.client_id.clone(),
             request_uri: url(REQUEST_URI),
@@ -81,8 +82,8 @@ impl<'w> Forged<'w> {
         };
         let wallet = self.world.wallet();
         let link = link.to_url(&LinkScheme::HaipVp);
-        match wallet.read(link.as_str(), self.world.now, &SeededRandom::new(7))? {
-            Read::Fetch(fetch) => fetch.review(object, &wallet, self.world.now),
+        match wallet.read(link.as_str(), self.world.now, &SeededRandom::new(7)).await? {
+            Read::Fetch(fetch) => fetch.review(object, &wallet, self.world.now).await,
             Read::Reviewed(_) => unreachable!("the link is by reference"),
         }
     }
@@ -127,20 +128,20 @@ async fn a_request_by_value_is_known_by_where_the_response_goes() {
     let client = ClientId::redirect_uri(&url(RESPONSE_URI));
     let requested = world.ask_as(client.clone(), badge_query(&["name"]), PLAIN);
     let link = requested.link_by_value(&LinkScheme::Openid4vp);
-    let read = |link: &str| world.wallet().read(link, world.now, &SeededRandom::new(1));
-    let Read::Reviewed(reviewed) = read(link.as_str()).unwrap() else {
+    let read = async |link: &str| world.wallet().read(link, world.now, &SeededRandom::new(1)).await;
+    let Read::Reviewed(reviewed) = read(link.as_str()).await.unwrap() else {
         unreachable!("everything is in the link")
     };
     assert_eq!(*reviewed.verifier(), VerifierIdentity::Address { host: HOST.to_owned() });
     assert_eq!(reviewed.request().query, *requested.query());
 
     let elsewhere = link.as_str().replace("responses%2Fr1&nonce", "responses%2Fr2&nonce");
-    assert_eq!(read(&elsewhere).unwrap_err(), RequestError::ResponseUriDiffers);
+    assert_eq!(read(&elsewhere).await.unwrap_err(), RequestError::ResponseUriDiffers);
 
     let signed = world.ask(badge_query(&["name"]), PLAIN).link_by_value(&LinkScheme::HaipVp);
-    assert_eq!(read(signed.as_str()).unwrap_err(), RequestError::NotSigned);
+    assert_eq!(read(signed.as_str()).await.unwrap_err(), RequestError::NotSigned);
     let known = link.as_str().replace("client_id=redirect_uri%3Ahttps%3A%2F%2F", "client_id=");
-    assert_eq!(read(&known).unwrap_err(), RequestError::NotRegistered);
+    assert_eq!(read(&known).await.unwrap_err(), RequestError::NotRegistered);
 }
 
 #[tokio::test]
@@ -152,11 +153,11 @@ async fn a_redirect_uri_client_may_leave_the_object_unsigned_and_may_not_sign_it
     let encode = |value: &Value| lanyard_core::json::base64url(value.to_string());
     let header = json!({ "alg": "none", "typ": "oauth-authz-req+jwt" });
     let object = format!("{}.{}.", encode(&header), encode(&json!(forged.claims)));
-    assert!(forged.fetch(&object).is_ok());
+    assert!(forged.fetch(&object).await.is_ok());
     // nobody else may
     let signed = Forged::new(&world);
     let object = format!("{}.{}.", encode(&header), encode(&json!(signed.claims)));
-    let refused = signed.fetch(&object).unwrap_err();
+    let refused = signed.fetch(&object).await.unwrap_err();
     assert_eq!(refused, RequestError::Object(JwsError::AlgorithmNotAllowed("request object")));
 }
 
@@ -169,7 +170,7 @@ async fn refuses_an_object_whose_signature_or_type_is_wrong() {
     let flipped = if object.as_bytes()[place] == b'A' { "B" } else { "A" };
     let broken = format!("{}{flipped}{}", &object[..place], &object[place + 1..]);
     let signature = RequestError::Object(JwsError::Signature(CryptoError::InvalidSignature));
-    assert_eq!(forged.fetch(&broken).unwrap_err(), signature);
+    assert_eq!(forged.fetch(&broken).await.unwrap_err(), signature);
     forged.header.insert("typ".to_owned(), json!("JWT"));
     let typ = RequestError::Object(JwsError::WrongType("request object"));
     assert_eq!(forged.refusal().await, typ);
@@ -219,20 +220,17 @@ async fn refuses_a_client_identifier_that_differs_between_link_and_object() {
     assert_eq!(missing.refusal().await, RequestError::Missing("client_id"));
 }
 
-#[test]
-fn refuses_links_whose_client_identifier_has_a_prefix_that_is_not_supported() {
+#[tokio::test]
+async fn refuses_links_whose_client_identifier_has_a_prefix_that_is_not_supported() {
     let world = World::new();
     for (client, reason) in [
         ("origin:https://a.example", ClientIdError::OriginReserved),
-        (
-            "decentralized_identifier:did:web:a",
-            ClientIdError::NotSupported("decentralized_identifier"),
-        ),
-        ("verifier_attestation:a", ClientIdError::NotSupported("verifier_attestation")),
+        ("openid_federation:https://a.example", ClientIdError::NotSupported("openid_federation")),
+        ("decentralized_identifier:web:a", ClientIdError::NotADid),
         ("https://a.example", ClientIdError::UnknownPrefix),
     ] {
         let link = format!("openid4vp://?client_id={client}&request_uri=https://a.example/r");
-        let read = world.wallet().read(&link, world.now, &SeededRandom::new(1));
+        let read = world.wallet().read(&link, world.now, &SeededRandom::new(1)).await;
         let refused = read.unwrap_err();
         assert_eq!(refused, RequestError::ClientId(reason));
         assert_eq!(refused.code(), ErrorCode::InvalidRequest);
@@ -270,9 +268,10 @@ async fn a_wallet_nonce_has_to_come_back() {
 
     let wallet = world.wallet();
     let link = requested.link(url(REQUEST_URI), RequestUriMethod::Post, &LinkScheme::Openid4vp);
-    let read = wallet.read(link.as_str(), world.now, &SeededRandom::new(7)).unwrap();
+    let read = wallet.read(link.as_str(), world.now, &SeededRandom::new(7)).await.unwrap();
     let Read::Fetch(fetch) = read else { unreachable!("the link is by reference") };
-    let form: Vec<(String, String)> = serde_urlencoded::from_str(&fetch.form().unwrap()).unwrap();
+    let form: Vec<(String, String)> =
+        serde_urlencoded::from_str(&fetch.form(&wallet).unwrap()).unwrap();
     assert_eq!(form[0].0, "wallet_metadata");
     let metadata: Value = serde_json::from_str(&form[0].1).unwrap();
     assert!(metadata["vp_formats_supported"]["dc+sd-jwt"].is_object());
@@ -280,7 +279,7 @@ async fn a_wallet_nonce_has_to_come_back() {
     let nonce = form[1].1.parse().unwrap();
     let signer = world.request_signer();
     let object = requested.request_object(&signer, Some(&nonce), world.now).await.unwrap();
-    assert!(fetch.review(&object, &wallet, world.now).is_ok());
+    assert!(fetch.review(&object, &wallet, world.now).await.is_ok());
 }
 
 #[tokio::test]
@@ -309,7 +308,11 @@ async fn every_parameter_keeps_its_rule() {
         (changed("scope", json!("a")).without("dcql_query"), RequestError::Scope),
         (Forged::new(&world).without("dcql_query"), RequestError::Missing("dcql_query")),
         (changed("dcql_query", json!({})), RequestError::Query(DcqlError::Missing("credentials"))),
-        (changed("transaction_data", json!(["e30"])), RequestError::TransactionData),
+        (
+            changed("transaction_data", json!(["e30"])),
+            RequestError::TransactionData(TransactionError::Missing("type")),
+        ),
+        (changed("verifier_info", json!([])), RequestError::VerifierInfo),
         (changed("client_metadata", json!(1)), RequestError::Unreadable("client_metadata")),
         (changed("client_metadata", json!({})), RequestError::NoEncryptionKey),
         (Forged::new(&world).without("client_metadata"), RequestError::NoEncryptionKey),
@@ -317,7 +320,9 @@ async fn every_parameter_keeps_its_rule() {
     for (forged, reason) in cases {
         assert_eq!(forged.refusal().await, reason);
     }
-    assert_eq!(RequestError::TransactionData.code(), ErrorCode::InvalidTransactionData);
+    let unknown = RequestError::TransactionData(TransactionError::UnknownType);
+    assert_eq!(unknown.code(), ErrorCode::InvalidTransactionData);
+    assert_eq!(RequestError::MetadataTwice.code(), ErrorCode::InvalidClient);
     assert_eq!(RequestError::Scope.code(), ErrorCode::InvalidScope);
     assert_eq!(RequestError::RedirectUriPresent.code(), ErrorCode::InvalidRequest);
 }

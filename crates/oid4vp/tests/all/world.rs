@@ -23,8 +23,8 @@ use lanyard_oid4vp::{
     request::{RequestLink, RequestUriMethod, ResponseMode, Transport, object::RequestSigner},
     verifier::{Ask, Requested},
     wallet::{
-        Approved, Binding, PresentError, PresentWith, Presenter, Read, ReviewedRequest, WalletSide,
-        present,
+        Approved, Binding, KnownVerifiers, PresentError, PresentWith, Presenter, Read,
+        ReviewedRequest, WalletSide, present,
     },
 };
 use lanyard_testkit::{Leaf, LeafOptions, Mint, SeededRandom, TestCa, test_now};
@@ -72,10 +72,8 @@ impl World {
     }
 
     pub(crate) fn request_signer(&self) -> RequestSigner {
-        RequestSigner {
-            signer: Arc::new(self.signer(&self.verifier.key)),
-            chain: self.verifier.chain.clone(),
-        }
+        let signer = Arc::new(self.signer(&self.verifier.key));
+        RequestSigner::certified(signer, self.verifier.chain.clone())
     }
 
     pub(crate) fn client_id(&self) -> ClientId {
@@ -87,6 +85,7 @@ impl World {
             transport: Transport::HttpsOnly,
             anchors: TrustAnchors::from_der([self.verifier_ca.anchor_der()]).expect("an anchor"),
             provider: Arc::clone(&self.provider),
+            known: KnownVerifiers::new(),
         }
     }
 
@@ -107,6 +106,8 @@ impl World {
             response_mode: mode,
             query: DcqlQuery::from_value(&query).expect("a query"),
             expires_at: self.now + SignedDuration::from_mins(5),
+            transactions: Vec::new(),
+            verifier_info: Vec::new(),
         };
         Requested::new(ask, self.provider.as_ref()).expect("a key can be made")
     }
@@ -120,11 +121,13 @@ impl World {
         };
         let link = link.to_url(&Default::default());
         let wallet = self.wallet();
-        let read = wallet.read(link.as_str(), self.now, &SeededRandom::new(1)).expect("a request");
+        let read = wallet.read(link.as_str(), self.now, &SeededRandom::new(1)).await;
+        let read = read.expect("a request");
         let Read::Fetch(fetch) = read else { unreachable!("the link is by reference") };
         let signer = self.request_signer();
         let object = requested.request_object(&signer, None, self.now).await.expect("a signature");
-        fetch.review(&object, &wallet, self.now).expect("a request that keeps every rule")
+        let reviewed = fetch.review(&object, &wallet, self.now).await;
+        reviewed.expect("a request that keeps every rule")
     }
 
     /// The authority key identifiers in the issuer's chain.

@@ -53,7 +53,7 @@ impl Failure {
                 VerifierError::UnknownTenant | VerifierError::UnknownRequest => {
                     StatusCode::NOT_FOUND
                 }
-                VerifierError::Fault(_) => StatusCode::BAD_REQUEST,
+                VerifierError::Fault(_) | VerifierError::WalletCannot(_) => StatusCode::BAD_REQUEST,
                 VerifierError::NotWaiting | VerifierError::LinkTooLong => StatusCode::CONFLICT,
                 VerifierError::Contended | VerifierError::Signing(_) | VerifierError::Key(_) => {
                     StatusCode::SERVICE_UNAVAILABLE
@@ -77,6 +77,7 @@ impl Failure {
             Self::WalletPost(_) => ErrorCode::InvalidRequest.as_str(),
             Self::Response(code) => code.as_str(),
             Self::NotFound => "not_found",
+            Self::Verifier(VerifierError::WalletCannot(cannot)) => cannot.code().as_str(),
             Self::Verifier(error) => match self.status() {
                 StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
                 StatusCode::INTERNAL_SERVER_ERROR => "server_error",

@@ -3,13 +3,16 @@
 use axum::{extract::State, response::Response};
 
 use super::{Failure, body::WalletForm, paths::AtRequest, replies};
-use crate::{VerifierService, fetch};
+use crate::{
+    VerifierService,
+    fetch::{self, WalletPost},
+};
 
 pub(crate) async fn fetch(
     State(service): State<VerifierService>,
     AtRequest { tenant, path }: AtRequest,
 ) -> Result<Response, Failure> {
-    let object = service.request_object(&tenant, &path, None).await?;
+    let object = service.request_object(&tenant, &path, &WalletPost::default()).await?;
     Ok(replies::request_object(object))
 }
 
@@ -18,7 +21,7 @@ pub(crate) async fn fetch_by_post(
     AtRequest { tenant, path }: AtRequest,
     WalletForm(body): WalletForm,
 ) -> Result<Response, Failure> {
-    let nonce = fetch::wallet_nonce(&body)?;
-    let object = service.request_object(&tenant, &path, nonce.as_ref()).await?;
+    let wallet = fetch::wallet_post(&body)?;
+    let object = service.request_object(&tenant, &path, &wallet).await?;
     Ok(replies::request_object(object))
 }

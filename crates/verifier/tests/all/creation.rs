@@ -42,6 +42,8 @@ async fn names_what_cannot_be_asked() {
         (with("expires_in", json!(3601)), "invalid_expires_in"),
         (with("browser_session", json!("short")), "invalid_browser_session"),
         (with("same_device", json!({})), "invalid_browser_session"),
+        (with("transaction_data", json!([{ "type": "unheard of" }])), "invalid_transaction_data"),
+        (with("verifier_info", json!([{ "format": "jwt" }])), "invalid_verifier_info"),
         (with("response_mode", json!("fragment")), "invalid_request"),
         (with("client_id_prefix", json!("did")), "invalid_request"),
         (with("a_typo", json!(1)), "invalid_request"),
@@ -124,8 +126,8 @@ mod settings {
     use lanyard_store::MemoryStore;
     use lanyard_testkit::{LeafOptions, TestCa};
     use lanyard_verifier::{
-        DataKey, Preset, SettingsError, Sources, SystemClock, TenantSettings, VerifierService,
-        VerifierSettings,
+        DataKey, OtherNames, Preset, Registered, SettingsError, Sources, SystemClock,
+        TenantSettings, VerifierService, VerifierSettings,
     };
 
     use super::*;
@@ -135,7 +137,7 @@ mod settings {
         let leaf = TestCa::new("Verifiers").leaf(&LeafOptions::named("The Shop"));
         TenantSettings {
             tenant: demo(),
-            signer: RequestSigner { signer: Arc::new(signer(&leaf.key)), chain: leaf.chain },
+            signer: RequestSigner::certified(Arc::new(signer(&leaf.key)), leaf.chain),
             dns_name: None,
             trust: IssuerTrust::new().into(),
             policy: Policy::default(),
@@ -145,6 +147,7 @@ mod settings {
             api_keys: Vec::new(),
             presets: Vec::new(),
             return_origins: Vec::new(),
+            other_names: OtherNames::default(),
         }
     }
 
@@ -173,8 +176,15 @@ mod settings {
         let elsewhere = TenantSettings { dns_name: Some("a.example".to_owned()), ..tenant() };
         assert_eq!(refusal(BASE, vec![elsewhere]), Some(SettingsError::DnsName(demo())));
         let mut bare = tenant();
-        bare.signer.chain.clear();
+        bare.signer = RequestSigner::certified(Arc::clone(bare.signer.signer()), Vec::new());
         assert_eq!(refusal(BASE, vec![bare]), Some(SettingsError::CertificateMissing(demo())));
+        let mut unread = tenant();
+        unread.other_names.attestation = Some("no token".to_owned());
+        assert_eq!(refusal(BASE, vec![unread]), Some(SettingsError::Attestation(demo())));
+        let mut prefixed = tenant();
+        let client_id = "x509_hash:a".to_owned();
+        prefixed.other_names.registered = Some(Registered { client_id, key_id: None });
+        assert_eq!(refusal(BASE, vec![prefixed]), Some(SettingsError::Registration(demo())));
         let preset = Preset {
             id: "a".to_owned(),
             title: String::new(),

@@ -1,6 +1,7 @@
 //! The verifier service, exercised over its routes by a small wallet of the protocol crate's own.
 
 mod access;
+mod clients;
 mod creation;
 mod every_format;
 mod flows;

@@ -11,7 +11,8 @@ use lanyard_core::{
     claims::Claims,
     credential::{Format, HeldCredential, Validity},
     crypto::{CryptoProvider, Curve, PrivateKey, RustCrypto, SoftwareSigner},
-    jose::Jwk,
+    jose::{self, Jwk},
+    json::Object,
     mdoc::SessionTranscript,
     sd_jwt_vc::{KeyBinding, SdJwtVcDraft, Vct},
     status::StatusReference,
@@ -24,15 +25,15 @@ use lanyard_oid4vp::{
     request::{Transport, object::RequestSigner},
     response::AuthorizationResponse,
     wallet::{
-        Approved, Binding, PresentError, PresentWith, Presenter, Read, ReviewedRequest, WalletSide,
-        present,
+        Approved, Attester, Binding, KnownVerifiers, PresentError, PresentWith, Presenter, Read,
+        RegisteredVerifier, ReviewedRequest, WalletSide, present,
     },
 };
 use lanyard_store::{MemoryStore, SessionId, Store, TenantId};
 use lanyard_testkit::{Leaf, LeafOptions, Mint, SeededRandom, TestCa, test_now};
 use lanyard_verifier::{
-    ApiKeyDigest, Clock, DataKey, Preset, Sources, TenantSettings, VerifierService,
-    VerifierSettings,
+    ApiKeyDigest, Clock, DataKey, OtherNames, Preset, Registered, Sources, TenantSettings,
+    VerifierService, VerifierSettings,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -42,6 +43,8 @@ use url::Url;
 pub(crate) const HOST: &str = "verifier.example";
 pub(crate) const KEY: &str = "lk_demo_0123456789";
 pub(crate) const OTHER_KEY: &str = "lk_other_9876543210";
+/// What wallets registered the verifier as.
+pub(crate) const CLIENT: &str = "the-shop";
 pub(crate) const BADGE: &str = "urn:example:badge";
 pub(crate) const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
@@ -71,6 +74,8 @@ pub(crate) struct World {
     /// Issues in every format, and is believed.
     pub(crate) mint: Mint,
     anchors: TrustAnchors,
+    attester: Jwk,
+    verifier_key: Jwk,
     pub(crate) holder: PrivateKey,
 }
 
@@ -134,12 +139,16 @@ impl World {
         let trusted = TrustAnchors::from_der([issuer_ca.anchor_der()]).expect("an anchor");
         let mint = Mint::new(Arc::new(RustCrypto));
         let trust = IssuerTrust::certificates(trusted).and(mint.trust());
+        let attester = RustCrypto.generate_key(Curve::P256).expect("a key");
+        let attestation = attestation(&attester, &leaf.key);
+        let other_names = OtherNames {
+            did: None,
+            attestation: Some(attestation),
+            registered: Some(Registered { client_id: CLIENT.to_owned(), key_id: None }),
+        };
         let tenant = |name: &str, key: &str, data_key| TenantSettings {
             tenant: name.parse().expect("a name"),
-            signer: RequestSigner {
-                signer: Arc::new(signer(&leaf.key)),
-                chain: leaf.chain.clone(),
-            },
+            signer: RequestSigner::certified(Arc::new(signer(&leaf.key)), leaf.chain.clone()),
             dns_name: Some(HOST.to_owned()),
             trust: trust.clone().into(),
             policy: Policy::default(),
@@ -154,6 +163,7 @@ impl World {
                 query: DcqlQuery::from_value(&badge_query(&["name"])).expect("a query"),
             }],
             return_origins: vec![Url::parse("https://shop.example").expect("a URL")],
+            other_names: other_names.clone(),
         };
         let clock = Arc::new(TestClock(Mutex::new(test_now())));
         let (shutdown, stops) = watch::channel(false);
@@ -175,6 +185,8 @@ impl World {
             issuer,
             mint,
             anchors: TrustAnchors::from_der([verifier_ca.anchor_der()]).expect("an anchor"),
+            attester: Jwk::new(*attester.public()),
+            verifier_key: Jwk::new(*leaf.key.public()),
             holder: RustCrypto.generate_key(Curve::P256).expect("a key"),
         }
     }
@@ -241,26 +253,47 @@ impl World {
             transport: Transport::HttpsOnly,
             anchors: self.anchors.clone(),
             provider: Arc::new(RustCrypto),
+            known: KnownVerifiers::new().with_attester(Attester {
+                issuer: "https://attester.example".to_owned(),
+                keys: vec![self.attester.clone()],
+            }),
         }
+    }
+
+    /// A wallet that registered the verifier, for where this request's response goes.
+    pub(crate) fn wallet_that_knows(&self, response_uri: &str) -> WalletSide {
+        let known = self.wallet().known.with_registered(RegisteredVerifier {
+            client_id: CLIENT.parse().expect("a client identifier"),
+            name: "The Shop we know".to_owned(),
+            keys: vec![self.verifier_key.clone()],
+            response_uris: vec![response_uri.to_owned()],
+            metadata: None,
+        });
+        WalletSide { known, ..self.wallet() }
     }
 
     /// A wallet reads the link, fetching the request object as the link says.
     pub(crate) async fn review(&self, asked: &Asked) -> ReviewedRequest {
-        let wallet = self.wallet();
-        let read = wallet.read(asked.link.as_str(), self.now(), &SeededRandom::new(1));
+        self.review_by(&self.wallet(), asked).await
+    }
+
+    /// As [`World::review`], by another wallet.
+    pub(crate) async fn review_by(&self, wallet: &WalletSide, asked: &Asked) -> ReviewedRequest {
+        let read = wallet.read(asked.link.as_str(), self.now(), &SeededRandom::new(1)).await;
         let fetch = match read.expect("a link that keeps every rule") {
             Read::Reviewed(reviewed) => return *reviewed,
             Read::Fetch(fetch) => fetch,
         };
         let path = fetch.request_uri().path().to_owned();
-        let answer = match fetch.form() {
+        let answer = match fetch.form(wallet) {
             None => self.get(&path).await,
             Some(form) => self.post_form(&path, form).await,
         };
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         assert_eq!(answer.header(header::CONTENT_TYPE), "application/oauth-authz-req+jwt");
         assert_eq!(answer.header(header::CACHE_CONTROL), "no-store");
-        fetch.review(&answer.text(), &wallet, self.now()).expect("a request that keeps every rule")
+        let reviewed = fetch.review(&answer.text(), wallet, self.now()).await;
+        reviewed.expect("a request that keeps every rule")
     }
 
     /// Reads, consents and answers as an honest holder does, but sends nothing yet.
@@ -308,6 +341,28 @@ impl World {
     }
 }
 
+/// An attestation about the verifier with this key, by somebody whom the wallet believes.
+fn attestation(attester: &PrivateKey, verifier: &PrivateKey) -> String {
+    let header = Object::from_iter([("typ".to_owned(), json!("verifier-attestation+jwt"))]);
+    let claims = json!({
+        "iss": "https://attester.example", "sub": "shop.example",
+        "exp": test_now().as_second() + 3600,
+        "cnf": { "jwk": Jwk::new(*verifier.public()).to_value() },
+    });
+    let attester = signer(attester);
+    pollster(jose::sign(header, &claims, &attester)).expect("a signature")
+}
+
+/// Waits for what a key in memory does at once.
+fn pollster<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(done) => done,
+        std::task::Poll::Pending => unreachable!("a key in memory never waits"),
+    }
+}
+
 pub(crate) fn demo() -> TenantId {
     "demo".parse().expect("a name")
 }
@@ -348,6 +403,8 @@ pub(crate) struct Holder<'w> {
     pub(crate) audience: Option<String>,
     pub(crate) nonce: Option<String>,
     pub(crate) transcript: Option<SessionTranscript>,
+    /// Whether it signs nothing beside the request.
+    pub(crate) forgets_transactions: bool,
     /// What becomes of the presentation before it is sent.
     pub(crate) tamper: fn(String) -> String,
 }
@@ -367,6 +424,7 @@ impl<'w> Holder<'w> {
             audience: None,
             nonce: None,
             transcript: None,
+            forgets_transactions: false,
             tamper: |text| text,
         }
     }
@@ -400,7 +458,11 @@ impl Presenter for Holder<'_> {
         }
         let signer = signer(&self.key);
         let with = PresentWith { signer: Some(&signer), now: self.at, provider: &RustCrypto };
-        let presented = present(&self.held, approved, &binding, with).await?;
+        let mut approved = approved.clone();
+        if self.forgets_transactions {
+            approved.transactions.clear();
+        }
+        let presented = present(&self.held, &approved, &binding, with).await?;
         Ok(match presented {
             Value::String(text) => Value::String((self.tamper)(text)),
             other => serde_json::from_str(&(self.tamper)(other.to_string())).expect("still JSON"),

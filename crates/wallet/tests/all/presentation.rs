@@ -110,6 +110,8 @@ async fn posts_its_nonce_and_answers_in_every_way_a_verifier_can_ask() {
         ("x509_san_dns", Some("post"), "direct_post"),
         ("redirect_uri", None, "direct_post"),
         ("redirect_uri", None, "direct_post.jwt"),
+        ("decentralized_identifier", Some("get"), "direct_post.jwt"),
+        ("decentralized_identifier", Some("post"), "direct_post"),
     ] {
         let mut ask = query(&[&["department"]]);
         ask["client_id_prefix"] = prefix.into();
@@ -174,4 +176,27 @@ async fn deletes_a_card_and_remembers_that_it_did() {
     assert!(!world.wallet.delete(id).await.unwrap());
     assert!(world.wallet.cards().unwrap().is_empty());
     assert_eq!(world.last_event(), json!({"kind": "deleted"}));
+}
+
+#[tokio::test]
+async fn shows_what_the_holder_would_authorize_and_signs_it() {
+    let world = World::with_card().await;
+    let mut ask = query(&[&["given_name"]]);
+    ask["transaction_data"] = json!([{
+        "type": "urn:lanyard:transaction-data:payment:1", "credential_ids": ["badge"],
+        "payee": "Alder & Finch", "amount": "23.58", "currency": "EUR",
+    }]);
+    let asked = world.ask(ask).await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    let shown: Vec<_> =
+        request.transactions().iter().map(|one| one.transaction().to_string()).collect();
+    assert_eq!(shown, ["a payment of 23.58 EUR to Alder & Finch"]);
+    let choices = request.choices().unwrap();
+    let smallest = choices.smallest();
+    request.answer(choices.approve(&smallest).unwrap()).await.unwrap();
+    let status = world.verifier.request_status(&world.tenant, asked.id).await.unwrap();
+    let status = serde_json::to_value(&status).unwrap();
+    assert_eq!(status["state"], "verified", "{status}");
+    let authorized = &status["verdict"]["credentials"][0]["transactions"][0];
+    assert_eq!(authorized["payee"], "Alder & Finch");
 }

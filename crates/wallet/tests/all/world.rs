@@ -32,9 +32,9 @@ use lanyard_oid4vci::{
 use lanyard_oid4vp::request::object::RequestSigner;
 use lanyard_store::{MemoryStore, Store, TenantId};
 use lanyard_testkit::{Flaws, Leaf, LeafOptions, Mint, TestCa, test_now};
-use lanyard_verifier::{NewRequest, RequestCreated, VerifierService, VerifierSettings};
+use lanyard_verifier::{NewRequest, OtherNames, RequestCreated, VerifierService, VerifierSettings};
 use lanyard_wallet::{
-    Offer, PreAuthorized, SoftwareKeys, Wallet, WalletSettings,
+    KnownVerifiers, Offer, PreAuthorized, SoftwareKeys, Wallet, WalletSettings,
     face::Face,
     ports::{Clock, KeyStore as _, Ports, SecureStorage, SecureStorageError},
     storage::{Copy, NewCard, Storage},
@@ -205,6 +205,7 @@ impl World {
         let settings = WalletSettings {
             issuers: IssuerTrust::certificates(believed),
             verifier_anchors: anchors,
+            verifiers: KnownVerifiers::new(),
             languages: vec!["en".to_owned()],
             copies: setting.copies,
             development: true,
@@ -371,7 +372,7 @@ fn verifier(
         base_url: Url::parse(BASE).expect("a URL"),
         tenants: vec![lanyard_verifier::TenantSettings {
             tenant: tenant.clone(),
-            signer: RequestSigner { signer: Arc::new(signer), chain },
+            signer: RequestSigner::certified(Arc::new(signer), chain),
             dns_name: Some("localhost".to_owned()),
             trust: trust.into(),
             policy: Policy::default(),
@@ -381,6 +382,7 @@ fn verifier(
             api_keys: Vec::new(),
             presets: Vec::new(),
             return_origins: Vec::new(),
+            other_names: OtherNames::default(),
         }],
         store: store(),
         provider: crypto.clone(),

@@ -1,0 +1,114 @@
+//! What a wallet says it can do when it fetches a request by POST (OID4VP 1.0 §5.10, §10.1).
+
+use lanyard_core::{
+    crypto::SignatureAlgorithm,
+    json::{self, JsonError, Object},
+};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::Requested;
+use crate::{ClientIdPrefix, ErrorCode, TakenFormats, request::object::RequestSigner};
+
+/// A wallet's metadata, as far as a request depends on it; unknown members are ignored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WalletMetadata {
+    formats: Option<TakenFormats>,
+    prefixes: Option<Vec<String>>,
+    signing: Option<Vec<String>>,
+}
+
+/// Why a wallet cannot be asked as it would be; none of it says anything about the holder.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum WalletCannot {
+    /// It supports none of the formats that are asked for.
+    #[error("the wallet supports none of the formats that are asked for")]
+    Formats,
+    /// It does not support how the verifier names itself.
+    #[error("the wallet does not support this client_id prefix")]
+    Prefix,
+    /// It does not support the algorithm of the request's signature.
+    #[error("the wallet does not support the algorithm that the request is signed with")]
+    Algorithm,
+}
+
+impl WalletCannot {
+    /// What the wallet is told.
+    #[must_use]
+    pub const fn code(self) -> ErrorCode {
+        match self {
+            Self::Formats => ErrorCode::VpFormatsNotSupported,
+            Self::Prefix | Self::Algorithm => ErrorCode::InvalidRequest,
+        }
+    }
+
+    /// The stable reason code, for operators.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Formats => "wallet_formats",
+            Self::Prefix => "wallet_client_id_prefix",
+            Self::Algorithm => "wallet_signing_algorithm",
+        }
+    }
+}
+
+impl WalletMetadata {
+    /// Reads `wallet_metadata`; a member of another form than the specification gives it says nothing.
+    ///
+    /// # Errors
+    /// [`JsonError`] when it is not a strict JSON object.
+    pub fn parse(text: &str) -> Result<Self, JsonError> {
+        let members = json::parse_object(text.as_bytes())?;
+        Ok(Self {
+            formats: members.get("vp_formats_supported").and_then(TakenFormats::from_value),
+            prefixes: texts(&members, "client_id_prefixes_supported"),
+            signing: texts(&members, "request_object_signing_alg_values_supported"),
+        })
+    }
+}
+
+impl Requested {
+    /// Whether a wallet can make something of this request, by what it says about itself.
+    ///
+    /// # Errors
+    /// One [`WalletCannot`] per rule.
+    pub fn suits(
+        &self,
+        wallet: &WalletMetadata,
+        signer: &RequestSigner,
+    ) -> Result<(), WalletCannot> {
+        let prefix = match self.client_id().prefix() {
+            ClientIdPrefix::PreRegistered => "pre-registered",
+            ClientIdPrefix::RedirectUri(_) => "redirect_uri",
+            ClientIdPrefix::X509SanDns(_) => "x509_san_dns",
+            ClientIdPrefix::X509Hash(_) => "x509_hash",
+            ClientIdPrefix::DecentralizedIdentifier(_) => "decentralized_identifier",
+            ClientIdPrefix::VerifierAttestation(_) => "verifier_attestation",
+        };
+        let lists = |list: &Option<Vec<String>>, name: &str| {
+            list.as_ref().is_none_or(|list| list.iter().any(|one| one == name))
+        };
+        if !lists(&wallet.prefixes, prefix) {
+            return Err(WalletCannot::Prefix);
+        }
+        // RFC 9864 §2.2: `Ed25519` is `EdDSA` by its full name
+        let algorithm = signer.signer().algorithm();
+        let names = wallet.signing.iter().flatten();
+        let mut known = names.filter_map(|name| SignatureAlgorithm::from_name(name));
+        if wallet.signing.is_some() && !known.any(|one| one == algorithm) {
+            return Err(WalletCannot::Algorithm);
+        }
+        let asked = self.query().credentials().iter();
+        let mut asked = asked.map(|credential| credential.format.identifier());
+        match &wallet.formats {
+            Some(formats) if !asked.any(|format| formats.has(format)) => Err(WalletCannot::Formats),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn texts(members: &Object, name: &str) -> Option<Vec<String>> {
+    let list = members.get(name)?.as_array()?;
+    list.iter().map(|one| Value::as_str(one).map(str::to_owned)).collect()
+}
