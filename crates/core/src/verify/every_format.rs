@@ -51,7 +51,13 @@ impl PresentationVerifier {
             validity: policy.validity,
         };
         let rule = self.policies.key_binding(expected.asked.key_binding);
-        let unbound = rule == KeyBindingRule::NotRequired;
+        // OID4VP 1.0 §8.6: a cryptographic proof of holder binding, unless requested otherwise
+        if presented.is_alone() && rule == KeyBindingRule::Required {
+            let reason = RefusalReason::HolderBindingMissing;
+            let checks = Checks::of(presented.format());
+            let checks = checks.stop(CheckName::HolderKey, Outcome::Failed, reason.to_string());
+            return Err(VerifyError::Refused(Refusal { reason, checks: Box::new(checks) }));
+        }
         let opened = match presented {
             Presented::SdJwtVc(received) => {
                 let verified = self.verify(received, expected).await?;
@@ -83,20 +89,16 @@ impl PresentationVerifier {
                 let verified = ldp_vc::verify_presentation(text, &request, &self.keys, contexts);
                 all(verified.await.map(VerifiedLdpVp::into_credentials), VerifiedCredential::LdpVc)
             }
-            Presented::JwtVcAlone(compact) if unbound => self
+            Presented::JwtVcAlone(compact) => self
                 .jwt_vc_alone(compact, &request)
                 .await
                 .map(|credential| vec![VerifiedCredential::JwtVcJson(credential)])
                 .map_err(Ending::from),
-            Presented::LdpVcAlone(text) if unbound => self
+            Presented::LdpVcAlone(text) => self
                 .ldp_vc_alone(text, &request)
                 .await
                 .map(|credential| vec![VerifiedCredential::LdpVc(credential)])
                 .map_err(Ending::from),
-            // OID4VP 1.0 §8.6: a cryptographic proof of holder binding, unless requested otherwise
-            Presented::JwtVcAlone(_) | Presented::LdpVcAlone(_) => {
-                Err(Ending::refused(CheckName::HolderKey, RefusalReason::HolderBindingMissing))
-            }
             Presented::VpJwt(compact) => {
                 let verified = vc_jose_cose::verify_presentation(compact, &request, &self.keys);
                 all(
@@ -117,7 +119,7 @@ impl PresentationVerifier {
             _ => &[CheckName::Disclosures],
         };
         inner.iter().for_each(|name| checks.set(*name, Outcome::NotApplicable));
-        if presented.is_alone() && unbound {
+        if presented.is_alone() {
             let binding = CheckName::ALL.into_iter().filter(|name| name.is_key_binding());
             binding.for_each(|name| checks.set(name, Outcome::NotApplicable));
         }

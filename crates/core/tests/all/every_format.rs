@@ -522,3 +522,74 @@ fn an_issuer_whose_key_is_out_of_reach_makes_a_credential_undetermined() {
     assert!(matches!(refused, CredentialRefused::Issuer(IssuerError::Metadata(_))), "{refused}");
     assert_eq!((refused.code(), refused.is_undetermined()), ("issuer_key_unreachable", true));
 }
+
+/// Verifies a W3C credential that comes without a presentation around it.
+fn verify_alone(
+    world: &World,
+    format: Format,
+    rule: KeyBindingRule,
+    kinds: &[&[&str]],
+) -> Result<VerifiedCredentials, VerifyError> {
+    let text = world.issue(format);
+    let presented = match format {
+        Format::JwtVcJson => Presented::JwtVcAlone(&text),
+        _ => Presented::LdpVcAlone(&text),
+    };
+    let mut expected = Expected::new(AUDIENCE, NONCE, rule);
+    for all in kinds {
+        expected = expected.of_types(all.iter().map(|kind| CredentialType::w3c(*kind)));
+    }
+    let verifier = world.verifier(Arc::new(AwsLc));
+    ready(verifier.verify_presented(presented, &expected.at(test_now())))
+}
+
+#[test]
+fn a_w3c_credential_comes_alone_only_where_no_holder_has_to_prove_it_theirs() {
+    let world = World::new();
+    for format in [Format::JwtVcJson, Format::LdpVc] {
+        let verified = verify_alone(&world, format, KeyBindingRule::NotRequired, &[]).unwrap();
+        let skipped = outcomes(verified.checks(), Outcome::NotApplicable);
+        for check in ["holder_key", "holder_signature", "nonce", "audience", "freshness"] {
+            assert!(skipped.contains(&check), "{format}: {check}");
+        }
+        assert!(outcomes(verified.checks(), Outcome::Passed).contains(&"issuer_signature"));
+        let refusal = verify_alone(&world, format, KeyBindingRule::Required, &[]).unwrap_err();
+        assert_eq!(refusal.code(), "holder_binding_missing", "{format}");
+        assert_eq!(outcomes(refusal.checks(), Outcome::Failed), ["holder_key"], "{format}");
+        // nothing of what was not looked at is said to be right
+        assert!(outcomes(refusal.checks(), Outcome::Passed).is_empty(), "{format}");
+    }
+}
+
+#[test]
+fn a_w3c_credential_that_comes_alone_is_the_issuers_or_refused() {
+    let (world, stranger) = (World::new(), World::new());
+    for format in [Format::JwtVcJson, Format::LdpVc] {
+        let text = world.issue(format);
+        let presented = match format {
+            Format::JwtVcJson => Presented::JwtVcAlone(&text),
+            _ => Presented::LdpVcAlone(&text),
+        };
+        let expected = Expected::new(AUDIENCE, NONCE, KeyBindingRule::NotRequired).at(test_now());
+        let verifier = stranger.verifier(Arc::new(AwsLc));
+        let refusal = ready(verifier.verify_presented(presented, &expected)).unwrap_err();
+        assert_eq!(refusal.code(), "issuer_not_trusted", "{format}");
+    }
+}
+
+#[test]
+fn of_one_alternative_a_credential_is_of_every_type_by_its_name_or_by_its_iri() {
+    let world = World::new();
+    let rule = KeyBindingRule::NotRequired;
+    let iri = "https://www.w3.org/ns/credentials/examples#Badge";
+    let base = "https://www.w3.org/2018/credentials#VerifiableCredential";
+    let verify = |format, kinds: &[&[&str]]| verify_alone(&world, format, rule, kinds);
+    assert!(verify(Format::LdpVc, &[&[iri, base]]).is_ok());
+    assert!(verify(Format::LdpVc, &[&["Badge", "VerifiableCredential"]]).is_ok());
+    assert!(verify(Format::LdpVc, &[&["Diploma"], &[iri]]).is_ok());
+    // a type that no context defines stays as it is written
+    assert!(verify(Format::JwtVcJson, &[&["Badge", base]]).is_ok());
+    assert!(verify(Format::JwtVcJson, &[&[iri]]).is_err());
+    let refusal = verify(Format::LdpVc, &[&[iri, "Gold"], &["Diploma"]]).unwrap_err();
+    assert_eq!(refusal.code(), "credential_wrong_type");
+}
