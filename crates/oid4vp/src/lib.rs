@@ -9,7 +9,9 @@
 //! 5. [`response`]: the answer in its two shapes (form, encrypted form)
 //! 6. [`verifier`]: `Requested` → `Answered`, with the verdict
 //! 7. [`wallet`]: read → choices → consent → answer
+//! 8. [`dc_api`]: both sides through the Digital Credentials API
 
+pub mod dc_api;
 pub mod dcql;
 pub mod request;
 pub mod response;

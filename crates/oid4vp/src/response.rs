@@ -155,6 +155,28 @@ impl ReceivedResponse {
         Self::from_members(members)
     }
 
+    /// Reads the `data` of an answer through the Digital Credentials API (App. A.4).
+    pub(crate) fn read_data(
+        data: &Value,
+        key: Option<&PrivateKey>,
+        provider: &dyn CryptoProvider,
+    ) -> Result<ResponseContent, ResponseError> {
+        let members = data.as_object().ok_or(ResponseError::Form)?;
+        let members = match (members.get("response").and_then(Value::as_str), key) {
+            (Some(_), None) => return Err(ResponseError::EncryptionNotAskedFor),
+            (Some(token), Some(key)) => {
+                let jwe = UnopenedJwe::parse(token)?;
+                json::parse_object(&jwe.open(key, ContentEncryption::ALL, provider)?)?
+            }
+            // OID4VP 1.0 §8.3: only an error may come without the encryption that was asked for
+            (None, Some(_)) if !members.contains_key("error") => {
+                return Err(ResponseError::NotEncrypted);
+            }
+            (None, _) => members.clone(),
+        };
+        Ok(Self::from_members(members)?.content)
+    }
+
     fn from_members(mut members: Object) -> Result<Self, ResponseError> {
         let state = match members.remove("state") {
             None => None,

@@ -31,10 +31,16 @@ use crate::{
 /// A presentation request from a verifier that proved who it is, as far as its kind can.
 #[derive(Debug)]
 pub struct Request {
-    wallet: Wallet,
     request: ReviewedRequest,
-    /// The cards that were searched; places in [`Choices`] point into it.
-    cards: Vec<Card>,
+    searched: Searched,
+}
+
+/// The cards that are searched for an answer, and that it is made of.
+#[derive(Debug)]
+pub(crate) struct Searched {
+    pub(crate) wallet: Wallet,
+    /// Places in [`Choices`] point into it.
+    pub(crate) cards: Vec<Card>,
     /// A copy of each card, to look into; none where it cannot be read.
     held: Vec<Option<HeldCredential>>,
 }
@@ -85,6 +91,11 @@ impl Wallet {
         let request = self.fetch_request(link).await.inspect_err(|error| {
             self.record_refusal(error, Party { id: host_of(link), name: None }, Vec::new());
         })?;
+        Ok(Request { request, searched: self.search()? })
+    }
+
+    /// Every card, with a copy of each to look into.
+    pub(crate) fn search(&self) -> Result<Searched, StorageError> {
         let cards = self.cards()?;
         let mut held = Vec::with_capacity(cards.len());
         for card in &cards {
@@ -92,17 +103,23 @@ impl Wallet {
             let crypto = self.0.ports.crypto.as_ref();
             held.push(copy.and_then(|(_, copy)| copy.hold(card.content.format, crypto).ok()));
         }
-        Ok(Request { wallet: self.clone(), request, cards, held })
+        Ok(Searched { wallet: self.clone(), cards, held })
     }
 
-    async fn fetch_request(&self, link: &str) -> Result<ReviewedRequest, PresentationError> {
-        let Wallet(inner) = self;
-        let side = WalletSide {
+    /// What a wallet believes about verifiers.
+    pub(crate) fn vp_side(&self) -> WalletSide {
+        let Self(inner) = self;
+        WalletSide {
             transport: self.vp_transport(),
             anchors: inner.settings.verifier_anchors.clone(),
             provider: inner.ports.crypto.clone(),
             known: inner.verifiers.clone(),
-        };
+        }
+    }
+
+    async fn fetch_request(&self, link: &str) -> Result<ReviewedRequest, PresentationError> {
+        let Wallet(inner) = self;
+        let side = self.vp_side();
         let now = inner.ports.clock.now();
         let fetch = match side.read(link, now, inner.ports.crypto.as_ref()).await? {
             Read::Reviewed(request) => return Ok(*request),
@@ -127,7 +144,12 @@ impl Wallet {
         if self.0.settings.development { Transport::LoopbackToo } else { Transport::HttpsOnly }
     }
 
-    fn record_refusal(&self, error: &PresentationError, party: Party, credentials: Vec<String>) {
+    pub(crate) fn record_refusal(
+        &self,
+        error: &PresentationError,
+        party: Party,
+        credentials: Vec<String>,
+    ) {
         let event =
             Event::PresentationFailed { code: error.code().to_owned(), reason: error.to_string() };
         self.record(event, party, credentials, Vec::new());
@@ -153,7 +175,7 @@ impl Request {
     /// The cards that were searched; [`Candidate::credential`](lanyard_oid4vp::dcql::Candidate) is a
     /// place in it.
     pub fn cards(&self) -> &[Card] {
-        &self.cards
+        &self.searched.cards
     }
 
     /// What the request could be answered with.
@@ -162,16 +184,7 @@ impl Request {
     /// [`NothingFits`]: show it to the holder, then [`Request::decline`], which tells the verifier no
     /// more than a holder who does not want to.
     pub fn choices(&self) -> Result<Choices, NothingFits> {
-        let now = self.wallet.0.ports.clock.now();
-        let usable = |card: &Card| card.content.expires_at.is_none_or(|end| now < end);
-        let view = |(card, held)| match held {
-            Some(held) if usable(card) => view(card, held),
-            // an expired card answers nothing: its place stays, of no type that anybody asks for
-            _ => CredentialView::new(card.content.format, Vec::new(), &card.content.claims),
-        };
-        let held = self.held.iter().map(Option::as_ref);
-        let views: Vec<_> = self.cards.iter().zip(held).map(view).collect();
-        self.request.choices(&views)
+        self.request.choices(&self.searched.views())
     }
 
     /// Answers with what the holder consented to; the copies used are marked before they leave.
@@ -179,25 +192,19 @@ impl Request {
     /// # Errors
     /// [`PresentationError`]; it is in the history too.
     pub async fn answer(self, consent: Consent) -> Result<VerifierReply, PresentationError> {
-        let mut names = Vec::new();
-        let mut claims = Vec::new();
-        for approved in consent.approved() {
-            names.extend(
-                self.cards.get(approved.credential).map(|card| card.content.face.name.clone()),
-            );
-            claims.extend(approved.disclose.iter().map(ToString::to_string));
-        }
+        let (names, claims) = self.searched.named(&consent);
         let sent = self.send_answer(consent).await;
+        let wallet = &self.searched.wallet;
         match &sent {
-            Ok(_) => self.wallet.record(Event::Presented, self.party(), names, claims),
-            Err(error) => self.wallet.record_refusal(error, self.party(), names),
+            Ok(_) => wallet.record(Event::Presented, self.party(), names, claims),
+            Err(error) => wallet.record_refusal(error, self.party(), names),
         }
         sent
     }
 
     async fn send_answer(&self, consent: Consent) -> Result<VerifierReply, PresentationError> {
-        let crypto = self.wallet.0.ports.crypto.as_ref();
-        let response = self.request.answer(consent, self, crypto).await?;
+        let crypto = self.searched.wallet.0.ports.crypto.as_ref();
+        let response = self.request.answer(consent, &self.searched, crypto).await?;
         self.post(response.response_uri, response.body).await
     }
 
@@ -206,8 +213,9 @@ impl Request {
     /// # Errors
     /// [`PresentationError`] when the verifier cannot be told; the holder's no stands all the same.
     pub async fn decline(self) -> Result<VerifierReply, PresentationError> {
-        self.wallet.record(Event::RequestDeclined, self.party(), Vec::new(), Vec::new());
-        let response = self.request.decline(self.wallet.0.ports.crypto.as_ref())?;
+        let wallet = &self.searched.wallet;
+        wallet.record(Event::RequestDeclined, self.party(), Vec::new(), Vec::new());
+        let response = self.request.decline(wallet.0.ports.crypto.as_ref())?;
         self.post(response.response_uri, response.body).await
     }
 
@@ -215,8 +223,9 @@ impl Request {
         let request =
             lanyard_fetch::Request::post(uri, Purpose::PresentationResponse, form_body(body))
                 .accept("application/json");
-        let response = self.wallet.0.ports.http.send(request).await?;
-        Ok(VerifierReply::read(response.status, &response.body, self.wallet.vp_transport())?)
+        let wallet = &self.searched.wallet;
+        let response = wallet.0.ports.http.send(request).await?;
+        Ok(VerifierReply::read(response.status, &response.body, wallet.vp_transport())?)
     }
 
     fn party(&self) -> Party {
@@ -225,8 +234,32 @@ impl Request {
     }
 }
 
+impl Searched {
+    /// The cards as a query sees them, in their order.
+    pub(crate) fn views(&self) -> Vec<CredentialView<'_>> {
+        let now = self.wallet.0.ports.clock.now();
+        let usable = |card: &Card| card.content.expires_at.is_none_or(|end| now < end);
+        let view = |(card, held)| match held {
+            Some(held) if usable(card) => view(card, held),
+            // an expired card answers nothing: its place stays, of no type that anybody asks for
+            _ => CredentialView::new(card.content.format, Vec::new(), &card.content.claims),
+        };
+        let held = self.held.iter().map(Option::as_ref);
+        self.cards.iter().zip(held).map(view).collect()
+    }
+
+    /// The names of the cards, and the paths of the claims, that the holder consented to.
+    pub(crate) fn named(&self, consent: &Consent) -> (Vec<String>, Vec<String>) {
+        let card = |approved: &Approved| self.cards.get(approved.credential);
+        let approved = consent.approved().iter();
+        let names = approved.clone().filter_map(card).map(|card| card.content.face.name.clone());
+        let claims = approved.flat_map(|one| one.disclose.iter().map(ToString::to_string));
+        (names.collect(), claims.collect())
+    }
+}
+
 #[async_trait]
-impl Presenter for Request {
+impl Presenter for Searched {
     async fn present(&self, approved: &Approved, binding: &Binding) -> Result<Value, PresentError> {
         let Wallet(inner) = &self.wallet;
         let card = self.cards.get(approved.credential).ok_or(PresentError::Credential)?;

@@ -62,6 +62,21 @@ pub enum RequestError {
     /// Transaction data that is of no known type, or breaks a rule of its type.
     #[error("{0}")]
     TransactionData(#[from] TransactionError),
+    /// A protocol of the Digital Credentials API that is not OpenID4VP 1.0.
+    #[error("the protocol is not openid4vp-v1")]
+    Protocol,
+    /// The request through the Digital Credentials API has another form than its protocol says.
+    #[error("the request has another form than its protocol says")]
+    ProtocolForm,
+    /// The request came from an origin that it does not expect.
+    #[error("the request is not expected from this origin")]
+    ExpectedOrigins,
+    /// The platform reports no origin, or one that has to be refused.
+    #[error("the origin cannot be used")]
+    Origin,
+    /// A parameter of one signature in what all of them sign, or the other way round.
+    #[error("{0} is in the wrong part of a multi-signed request")]
+    WrongPart(&'static str),
     /// `verifier_info` of another form than the specification gives it.
     #[error("verifier_info cannot be read")]
     VerifierInfo,

@@ -9,7 +9,7 @@ pub(crate) mod client_metadata;
 mod error;
 mod link;
 pub mod object;
-mod parameters;
+pub(crate) mod parameters;
 mod verifier_info;
 
 pub use client_metadata::ClientMetadata;

@@ -115,6 +115,11 @@ impl RequestSigner {
             // OID4VP 1.0 §5.10: the nonce is repeated in the signed object
             parameters.insert("wallet_nonce".to_owned(), json!(nonce));
         }
+        jose::sign(self.header(), &parameters, self.signer.as_ref()).await
+    }
+
+    /// The header that names the key, without `alg`.
+    pub(crate) fn header(&self) -> Object {
         let mut header = Object::new();
         header.insert("typ".to_owned(), json!(SLOT.typ[0]));
         match &self.proof {
@@ -130,7 +135,7 @@ impl RequestSigner {
                 header.insert("jwt".to_owned(), json!(attestation));
             }
         }
-        jose::sign(header, &parameters, self.signer.as_ref()).await
+        header
     }
 }
 
@@ -172,7 +177,18 @@ pub(crate) fn check_claims(
     if !claims.get("aud").is_some_and(for_wallets) {
         return Err(RequestError::Audience);
     }
-    // RFC 7519 §4.1.4, §4.1.5
+    check_times(claims, now)?;
+    // OID4VP 1.0 §5.10.1: the wallet stops when its nonce is not repeated
+    if let Some(nonce) = fetched.and_then(|fetched| fetched.wallet_nonce.as_ref())
+        && claims.get("wallet_nonce").and_then(Value::as_str) != Some(nonce.as_str())
+    {
+        return Err(RequestError::WalletNonce);
+    }
+    Ok(())
+}
+
+/// Judges when a request object is valid (RFC 7519 §4.1.4, §4.1.5).
+pub(crate) fn check_times(claims: &Object, now: Timestamp) -> Result<(), RequestError> {
     if moment(claims, "exp")?.is_some_and(|exp| exp <= now.as_second()) {
         return Err(RequestError::Expired);
     }
@@ -180,12 +196,6 @@ pub(crate) fn check_claims(
         if moment(claims, name)?.is_some_and(|from| from > now.as_second() + LEEWAY) {
             return Err(RequestError::NotYetValid);
         }
-    }
-    // OID4VP 1.0 §5.10.1: the wallet stops when its nonce is not repeated
-    if let Some(nonce) = fetched.and_then(|fetched| fetched.wallet_nonce.as_ref())
-        && claims.get("wallet_nonce").and_then(Value::as_str) != Some(nonce.as_str())
-    {
-        return Err(RequestError::WalletNonce);
     }
     Ok(())
 }

@@ -113,16 +113,7 @@ impl AuthorizationRequest {
     ) -> Result<Self, RequestError> {
         let client_id: ClientId =
             text(parameters, "client_id")?.ok_or(RequestError::Missing("client_id"))?.parse()?;
-        // OID4VP 1.0 §5.6: the response type is `vp_token`
-        match text(parameters, "response_type")? {
-            Some("vp_token") => {}
-            Some(_) => return Err(RequestError::ResponseType),
-            None => return Err(RequestError::Missing("response_type")),
-        }
-        let metadata = match parameters.get("client_metadata") {
-            Some(value) => ClientMetadata::from_value(value)?,
-            None => ClientMetadata::default(),
-        };
+        let metadata = metadata(parameters)?;
         // OID4VP 1.0 §5.2: response_mode is REQUIRED
         let delivery = match text(parameters, "response_mode")? {
             Some("direct_post") => Delivery::Plain,
@@ -131,21 +122,11 @@ impl AuthorizationRequest {
             None => return Err(RequestError::Missing("response_mode")),
         };
         let response_uri = response_uri(parameters, &client_id, transport)?;
-        let nonce = text(parameters, "nonce")?.ok_or(RequestError::Missing("nonce"))?;
-        let nonce = nonce.parse().map_err(RequestError::Nonce)?;
         let state = text(parameters, "state")?;
         let state: Option<State> =
             state.map(str::parse).transpose().map_err(RequestError::State)?;
-        let query = query(parameters, &metadata)?;
-        // OID4VP 1.0 §5.1: one transaction that is not understood refuses the request
-        let transactions = match parameters.get("transaction_data") {
-            Some(list) => TransactionData::list_from_value(list, &query)?,
-            None => Vec::new(),
-        };
-        let verifier_info = match parameters.get("verifier_info") {
-            Some(list) => VerifierInfo::list_from_value(list, &query)?,
-            None => Vec::new(),
-        };
+        let Asked { nonce, query, transactions, verifier_info } =
+            Asked::from_parameters(parameters, &metadata)?;
         // OID4VP 1.0 §5.3: without holder binding only the state ties the response to the request
         if query.takes_unbound_credentials() && state.is_none() {
             return Err(RequestError::StateMissing);
@@ -161,6 +142,49 @@ impl AuthorizationRequest {
             transactions,
             verifier_info,
         })
+    }
+}
+
+/// What every request asks for, however it came.
+pub(crate) struct Asked {
+    pub(crate) nonce: RequestNonce,
+    pub(crate) query: DcqlQuery,
+    pub(crate) transactions: Vec<TransactionData>,
+    pub(crate) verifier_info: Vec<VerifierInfo>,
+}
+
+impl Asked {
+    pub(crate) fn from_parameters(
+        parameters: &Object,
+        metadata: &ClientMetadata,
+    ) -> Result<Self, RequestError> {
+        let nonce = text(parameters, "nonce")?.ok_or(RequestError::Missing("nonce"))?;
+        let nonce = nonce.parse().map_err(RequestError::Nonce)?;
+        let query = query(parameters, metadata)?;
+        // OID4VP 1.0 §5.1: one transaction that is not understood refuses the request
+        let transactions = match parameters.get("transaction_data") {
+            Some(list) => TransactionData::list_from_value(list, &query)?,
+            None => Vec::new(),
+        };
+        let verifier_info = match parameters.get("verifier_info") {
+            Some(list) => VerifierInfo::list_from_value(list, &query)?,
+            None => Vec::new(),
+        };
+        Ok(Self { nonce, query, transactions, verifier_info })
+    }
+}
+
+/// The metadata of a request whose response type is the one there is.
+pub(crate) fn metadata(parameters: &Object) -> Result<ClientMetadata, RequestError> {
+    // OID4VP 1.0 §5.6: the response type is `vp_token`
+    match text(parameters, "response_type")? {
+        Some("vp_token") => {}
+        Some(_) => return Err(RequestError::ResponseType),
+        None => return Err(RequestError::Missing("response_type")),
+    }
+    match parameters.get("client_metadata") {
+        Some(value) => ClientMetadata::from_value(value),
+        None => Ok(ClientMetadata::default()),
     }
 }
 
@@ -210,7 +234,7 @@ fn query(parameters: &Object, metadata: &ClientMetadata) -> Result<DcqlQuery, Re
     Ok(query)
 }
 
-pub(super) fn text<'p>(
+pub(crate) fn text<'p>(
     parameters: &'p Object,
     name: &'static str,
 ) -> Result<Option<&'p str>, RequestError> {

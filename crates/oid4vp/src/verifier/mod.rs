@@ -5,8 +5,9 @@
 //! 3. [`Requested::open`] reads the one response that counts and concludes with a [`Verdict`]
 
 mod authorized;
+pub(crate) mod exchange;
 mod open;
-mod requested;
+pub(crate) mod requested;
 mod verdict;
 mod wallet_metadata;
 

@@ -180,19 +180,19 @@ impl Requested {
 
 /// The key pair to which one response is encrypted.
 #[derive(Clone)]
-pub(super) struct ResponseKey {
-    pub(super) key: PrivateKey,
+pub(crate) struct ResponseKey {
+    pub(crate) key: PrivateKey,
     kid: String,
 }
 
 impl ResponseKey {
-    fn generate(provider: &dyn CryptoProvider) -> Result<Self, CryptoError> {
+    pub(crate) fn generate(provider: &dyn CryptoProvider) -> Result<Self, CryptoError> {
         let mut kid = [0; 12];
         provider.fill(&mut kid);
         Ok(Self { key: provider.generate_key(Curve::P256)?, kid: json::base64url(kid) })
     }
 
-    fn public(&self) -> Jwk {
+    pub(crate) fn public(&self) -> Jwk {
         Jwk { kid: Some(self.kid.clone()), ..Jwk::new(*self.key.public()) }
     }
 }

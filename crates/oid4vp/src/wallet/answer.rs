@@ -82,12 +82,7 @@ impl ReviewedRequest {
         if consent.nonce != self.request.nonce {
             return Err(AnswerError::OtherRequest);
         }
-        let binding = self.binding(provider);
-        let mut token = VpToken::new();
-        for approved in &consent.approved {
-            let presentation = presenter.present(approved, &binding).await?;
-            token.entry(approved.query.as_str().to_owned()).or_default().push(presentation);
-        }
+        let token = presentations(&consent, presenter, &self.binding(provider)).await?;
         Ok(self.respond(&ResponseContent::VpToken(token), provider)?)
     }
 
@@ -139,6 +134,20 @@ impl ReviewedRequest {
             provider,
         )
     }
+}
+
+/// The presentations that the holder consented to, each made by the presenter.
+pub(crate) async fn presentations(
+    consent: &Consent,
+    presenter: &dyn Presenter,
+    binding: &Binding,
+) -> Result<VpToken, PresentError> {
+    let mut token = VpToken::new();
+    for approved in &consent.approved {
+        let presentation = presenter.present(approved, binding).await?;
+        token.entry(approved.query.as_str().to_owned()).or_default().push(presentation);
+    }
+    Ok(token)
 }
 
 /// What the verifier replied to the response (§8.2).

@@ -7,7 +7,8 @@ use thiserror::Error;
 use super::ReviewedRequest;
 use crate::{
     RequestNonce,
-    dcql::{CredentialQueryId, CredentialView, Matches, QueryMatches, select},
+    dcql::{CredentialQueryId, CredentialView, DcqlQuery, Matches, QueryMatches, select},
+    request::{AuthorizationRequest, ClientMetadata},
     transaction::TransactionData,
 };
 
@@ -79,8 +80,8 @@ pub enum SelectionError {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Consent {
-    pub(super) nonce: RequestNonce,
-    pub(super) approved: Vec<Approved>,
+    pub(crate) nonce: RequestNonce,
+    pub(crate) approved: Vec<Approved>,
 }
 
 /// One presentation the holder consented to.
@@ -104,9 +105,22 @@ impl ReviewedRequest {
     /// # Errors
     /// [`NothingFits`]: show it to the holder, then [`ReviewedRequest::decline`].
     pub fn choices(&self, held: &[CredentialView<'_>]) -> Result<Choices, NothingFits> {
+        let AuthorizationRequest { nonce, query, metadata, transactions, .. } = &self.request;
+        Choices::find(query, metadata, (nonce, transactions), held)
+    }
+}
+
+impl Choices {
+    /// Finds what a query could be answered with.
+    pub(crate) fn find(
+        query: &DcqlQuery,
+        metadata: &ClientMetadata,
+        (nonce, transactions): (&RequestNonce, &[TransactionData]),
+        held: &[CredentialView<'_>],
+    ) -> Result<Self, NothingFits> {
         // OID4VP 1.0 §11.1: what the verifier does not take is as good as not held
         let taken = |view: &CredentialView<'_>| {
-            let formats = self.request.metadata.formats.as_ref();
+            let formats = metadata.formats.as_ref();
             formats.is_none_or(|formats| formats.takes(view.format, &view.algorithms))
         };
         let held: Vec<_> = held
@@ -117,13 +131,12 @@ impl ReviewedRequest {
                 false => CredentialView { types: Vec::new(), ..view.clone() },
             })
             .collect();
-        let matches = select(&self.request.query, &held);
+        let matches = select(query, &held);
         // OID4VP 1.0 §6.4.2: if not all can be delivered, nothing is returned
         if !matches.can_be_satisfied() || matches.sets().iter().all(|set| set.options.is_empty()) {
             return Err(NothingFits);
         }
         // OID4VP 1.0 §8.5: a transaction that no credential here can authorize
-        let transactions = self.request.transactions.clone();
         let fits = |id: &CredentialQueryId| {
             let mut queries = matches.queries().iter();
             queries.any(|found| found.query.id == *id && !found.candidates.is_empty())
@@ -131,7 +144,7 @@ impl ReviewedRequest {
         if !transactions.iter().all(|one| one.credential_ids().iter().any(fits)) {
             return Err(NothingFits);
         }
-        Ok(Choices { nonce: self.request.nonce.clone(), matches, transactions })
+        Ok(Self { nonce: nonce.clone(), matches, transactions: transactions.to_vec() })
     }
 }
 

@@ -57,9 +57,9 @@ const SLOT: Slot = Slot {
 };
 
 /// What a verified attestation says.
-pub(super) struct Attested {
-    pub(super) key: PublicKey,
-    pub(super) issuer: String,
+pub(crate) struct Attested {
+    pub(crate) key: PublicKey,
+    pub(crate) issuer: String,
     places: Option<Vec<Value>>,
 }
 

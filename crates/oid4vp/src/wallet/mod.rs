@@ -6,11 +6,11 @@
 //! 4. [`Choices::approve`] is the only way to a [`Consent`], and without one nothing is answered
 //! 5. [`ReviewedRequest::answer`] or [`ReviewedRequest::decline`] makes the response
 
-mod answer;
+pub(crate) mod answer;
 mod choices;
-mod known;
+pub(crate) mod known;
 mod present;
-mod read;
+pub(crate) mod read;
 
 pub use answer::{AnswerError, Binding, PresentError, Presenter, ReplyError, VerifierReply};
 pub use choices::{

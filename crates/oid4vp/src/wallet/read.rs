@@ -183,7 +183,7 @@ impl WalletSide {
     }
 
     /// Finds the key that a request object must be signed with, and what vouches for it (§5.9.3).
-    async fn signed_by<'w>(
+    pub(crate) async fn signed_by<'w>(
         &'w self,
         jws: &UnverifiedJws<'_>,
         client_id: &ClientId,
@@ -280,28 +280,36 @@ impl WalletSide {
         chain: &VerifiedChain,
     ) -> Result<VerifierIdentity, RequestError> {
         match request.client_id.prefix() {
-            // OID4VP 1.0 §5.9.3: a dNSName of the leaf, and the host of the response URI
-            ClientIdPrefix::X509SanDns(name) => {
-                if !chain.dns_names().any(|own| own.eq_ignore_ascii_case(name)) {
-                    return Err(RequestError::CertificateDiffers);
-                }
-                if host(request) != *name {
-                    return Err(RequestError::ResponseUriDiffers);
-                }
+            // OID4VP 1.0 §5.9.3: a dNSName of the leaf is the host of the response URI too
+            ClientIdPrefix::X509SanDns(name) if host(request) != *name => {
+                self.check_certificate(&request.client_id, chain)?;
+                return Err(RequestError::ResponseUriDiffers);
             }
-            // OID4VP 1.0 §5.9.3: the SHA-256 of the leaf
-            ClientIdPrefix::X509Hash(hash) => {
-                if chain.leaf_sha256(self.provider.as_ref()) != *hash {
-                    return Err(RequestError::CertificateDiffers);
-                }
-            }
-            _ => return Err(RequestError::CertificateDiffers),
+            _ => self.check_certificate(&request.client_id, chain)?,
         }
         Ok(VerifierIdentity::Certificate {
             name: chain.subject(),
             dns_names: chain.dns_names().map(str::to_owned).collect(),
             host: host(request),
         })
+    }
+}
+
+impl WalletSide {
+    /// OID4VP 1.0 §5.9.3: the leaf is the certificate, or of the name, that the client identifier says.
+    pub(crate) fn check_certificate(
+        &self,
+        client_id: &ClientId,
+        chain: &VerifiedChain,
+    ) -> Result<(), RequestError> {
+        let is_own = match client_id.prefix() {
+            ClientIdPrefix::X509SanDns(name) => {
+                chain.dns_names().any(|own| own.eq_ignore_ascii_case(name))
+            }
+            ClientIdPrefix::X509Hash(hash) => chain.leaf_sha256(self.provider.as_ref()) == *hash,
+            _ => false,
+        };
+        if is_own { Ok(()) } else { Err(RequestError::CertificateDiffers) }
     }
 }
 
@@ -370,7 +378,7 @@ impl ReviewedRequest {
 }
 
 /// What vouches for the key of a request object.
-enum SignedBy<'w> {
+pub(crate) enum SignedBy<'w> {
     Certificate(Box<VerifiedChain>),
     Did(String, PublicKey),
     Attestation(String, Attested),
@@ -378,7 +386,7 @@ enum SignedBy<'w> {
 }
 
 impl SignedBy<'_> {
-    fn key(&self) -> &PublicKey {
+    pub(crate) fn key(&self) -> &PublicKey {
         match self {
             Self::Certificate(chain) => chain.public_key(),
             Self::Did(_, key) | Self::Registered(_, key) => key,
@@ -386,7 +394,7 @@ impl SignedBy<'_> {
         }
     }
 
-    fn with_metadata(&self, parameters: Object) -> Result<Object, RequestError> {
+    pub(crate) fn with_metadata(&self, parameters: Object) -> Result<Object, RequestError> {
         match self {
             Self::Registered(known, _) => with_metadata(known, parameters),
             Self::Certificate(_) | Self::Did(..) | Self::Attestation(..) => Ok(parameters),

@@ -1,6 +1,7 @@
 //! Everything about OpenID4VP that is judged from outside.
 
 mod clients;
+mod dc_api;
 mod dcql_formats;
 mod dcql_parse;
 mod dcql_properties;

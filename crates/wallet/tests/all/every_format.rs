@@ -1,8 +1,17 @@
 //! Presenting credentials of every format to a real verifier.
 
-use lanyard_core::credential::Format;
-use lanyard_oid4vp::wallet::VerifierReply;
-use lanyard_testkit::Mint;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use lanyard_core::{credential::Format, crypto::RustCrypto, verify::PresentationVerifier};
+use lanyard_oid4vp::{
+    dc_api::{DcApiAsk, DcApiRequested, Origin},
+    dcql::DcqlQuery,
+    request::Transport,
+    verifier::Conclusion,
+    wallet::VerifierReply,
+};
+use lanyard_testkit::{Mint, test_now};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -77,4 +86,42 @@ async fn the_holder_sees_that_what_cannot_be_withheld_is_shown_whole() {
     let disclose = &choices.queries()[0].candidates[0].choices[0].disclose;
     let shown: Vec<_> = disclose.iter().map(|path| serde_json::to_value(path).unwrap()).collect();
     assert_eq!(shown, [json!(["credentialSubject"])]);
+}
+
+#[tokio::test]
+async fn a_request_from_the_platform_is_answered_for_its_origin() {
+    let origin = Origin::parse("https://shop.example", Transport::HttpsOnly).unwrap();
+    for format in Format::OPENID4VC {
+        let world = World::with_minted(*format).await;
+        let ask = DcApiAsk {
+            origins: vec![origin.clone()],
+            query: DcqlQuery::from_value(&Mint::query(*format)).unwrap(),
+            encrypted: true,
+            expires_at: test_now() + SignedDuration::from_mins(5),
+            transactions: Vec::new(),
+            verifier_info: Vec::new(),
+        };
+        let requested = DcApiRequested::new(ask, &RustCrypto).unwrap();
+        let made = requested.unsigned();
+        let read = async |from: &str| {
+            let protocol = made["protocol"].as_str().unwrap();
+            world.wallet.read_platform_request(protocol, &made["data"], from).await
+        };
+        let request = read("https://shop.example").await.unwrap();
+        assert_eq!(request.origin(), "https://shop.example");
+        let choices = request.choices().unwrap();
+        let smallest = choices.smallest();
+        let data = request.answer(choices.approve(&smallest).unwrap()).await.unwrap();
+        assert_eq!(world.last_event()["kind"], "presented");
+        let verifier = PresentationVerifier::new(world.mint.trust(), Arc::new(RustCrypto));
+        let opened = requested.open(&data, &origin, &verifier, test_now(), &RustCrypto).await;
+        let Ok(Conclusion::Answered(verdict)) = opened else { unreachable!("an answer came") };
+        assert!(verdict.is_verified(), "{format}: {verdict:?}");
+
+        let declined = read("https://shop.example").await.unwrap().decline();
+        assert_eq!(declined, json!({ "error": "access_denied" }));
+        let refused = read("http://shop.example").await.unwrap_err();
+        assert_eq!(refused.code(), "request_refused");
+        assert_eq!(world.last_event()["kind"], "presentation_failed");
+    }
 }

@@ -1,0 +1,292 @@
+//! The wallet's side of the Digital Credentials API.
+
+use lanyard_core::{
+    Timestamp,
+    crypto::CryptoProvider,
+    jose::{JweError, UnverifiedJws},
+    json::Object,
+    mdoc::{OpenId4VpDcApiHandover, SessionTranscript},
+    sd_jwt::{Audience, RequestNonce},
+};
+use serde_json::{Value, json};
+
+use super::{Origin, Protocol};
+use crate::{
+    ClientId, ErrorCode,
+    dcql::CredentialView,
+    request::{
+        ClientMetadata, Delivery, RequestError, VerifierInfo,
+        object::{self, check_times},
+        parameters::{Asked, metadata, text},
+    },
+    transaction::TransactionData,
+    wallet::{
+        AnswerError, Binding, Choices, Consent, NothingFits, Presenter, WalletSide,
+        answer::presentations, read::SignedBy,
+    },
+};
+
+/// The most signatures of one request that are looked at.
+const MAX_SIGNATURES: usize = 16;
+
+/// A request that the platform handed over, and that keeps every rule.
+pub struct DcApiRequest {
+    origin: Origin,
+    verifier: DcApiVerifier,
+    asked: Asked,
+    metadata: ClientMetadata,
+    delivery: Delivery,
+}
+
+/// Who asks; the origin is what the platform vouches for in any case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DcApiVerifier {
+    /// The origin alone.
+    Origin,
+    /// Somebody vouches for it beside the platform.
+    Known {
+        /// In which name it signed.
+        client_id: ClientId,
+        /// The name for people, where somebody vouches for one.
+        name: Option<String>,
+    },
+}
+
+impl WalletSide {
+    /// Takes a request that the platform handed over with the origin that made it.
+    ///
+    /// # Errors
+    /// One [`RequestError`] per rule.
+    pub async fn read_dc_api(
+        &self,
+        protocol: &str,
+        data: &Value,
+        origin: &str,
+        now: Timestamp,
+    ) -> Result<DcApiRequest, RequestError> {
+        let origin = Origin::parse(origin, self.transport)?;
+        let data = data.as_object().ok_or(RequestError::ProtocolForm)?;
+        match Protocol::parse(protocol)? {
+            // OID4VP 1.0 App. A.2: client_id and expected_origins are ignored
+            Protocol::Unsigned => DcApiRequest::new(origin, DcApiVerifier::Origin, data),
+            Protocol::Signed => {
+                let object = text(data, "request")?.ok_or(RequestError::ProtocolForm)?;
+                let unverified = UnverifiedJws::parse(object)?.danger_unverified_claims()?;
+                let client_id = text(&unverified, "client_id")?;
+                let client_id: ClientId =
+                    client_id.ok_or(RequestError::Missing("client_id"))?.parse()?;
+                let (verifier, claims) = self.verify_object(object, &client_id, now).await?;
+                expect(&claims, &origin)?;
+                DcApiRequest::new(origin, verifier, &claims)
+            }
+            Protocol::MultiSigned => {
+                let (verifier, claims) = self.verify_one_of(data, now).await?;
+                expect(&claims, &origin)?;
+                DcApiRequest::new(origin, verifier, &claims)
+            }
+        }
+    }
+
+    /// Verifies a compact request object in this name.
+    async fn verify_object(
+        &self,
+        compact: &str,
+        client_id: &ClientId,
+        now: Timestamp,
+    ) -> Result<(DcApiVerifier, Object), RequestError> {
+        let jws = UnverifiedJws::parse(compact)?;
+        jws.check_slot(&object::SLOT)?;
+        let signed_by = self.signed_by(&jws, client_id, now).await?;
+        let key = *signed_by.key();
+        let claims = jws.verify(&object::SLOT, &key, self.provider.as_ref())?.claims()?;
+        check_times(&claims, now)?;
+        let name = match &signed_by {
+            SignedBy::Certificate(chain) => {
+                self.check_certificate(client_id, chain)?;
+                Some(chain.subject())
+            }
+            SignedBy::Did(..) => None,
+            SignedBy::Attestation(name, _) => Some(name.clone()),
+            SignedBy::Registered(known, _) => Some(known.name.clone()),
+        };
+        let claims = signed_by.with_metadata(claims)?;
+        Ok((DcApiVerifier::Known { client_id: client_id.clone(), name }, claims))
+    }
+
+    /// Verifies a request with several signatures: the first that is good counts (App. A.3.2.2).
+    async fn verify_one_of(
+        &self,
+        data: &Object,
+        now: Timestamp,
+    ) -> Result<(DcApiVerifier, Object), RequestError> {
+        let form = || RequestError::ProtocolForm;
+        let object = data.get("request").and_then(Value::as_object).ok_or_else(form)?;
+        let payload = text(object, "payload")?.ok_or_else(form)?;
+        let signatures = object.get("signatures").and_then(Value::as_array);
+        let signatures = signatures.filter(|all| (1..=MAX_SIGNATURES).contains(&all.len()));
+        let mut first_refusal = None;
+        for signature in signatures.ok_or_else(form)? {
+            match self.verify_signature(payload, signature, now).await {
+                Ok(verified) => return Ok(verified),
+                Err(refusal) => {
+                    first_refusal.get_or_insert(refusal);
+                }
+            }
+        }
+        Err(first_refusal.unwrap_or(RequestError::ProtocolForm))
+    }
+
+    async fn verify_signature(
+        &self,
+        payload: &str,
+        signature: &Value,
+        now: Timestamp,
+    ) -> Result<(DcApiVerifier, Object), RequestError> {
+        let part = |name| signature.get(name).and_then(Value::as_str);
+        let (protected, signature) =
+            part("protected").zip(part("signature")).ok_or(RequestError::ProtocolForm)?;
+        // RFC 7515 §7.2: each signature is over its own header and the one payload
+        let compact = format!("{protected}.{payload}.{signature}");
+        let header = UnverifiedJws::parse(&compact)?.header().members.clone();
+        let client_id = text(&header, "client_id")?;
+        let client_id: ClientId = client_id.ok_or(RequestError::Missing("client_id"))?.parse()?;
+        let (verifier, mut claims) = self.verify_object(&compact, &client_id, now).await?;
+        // OID4VP 1.0 App. A.3.2.2: these are in the protected headers alone
+        for name in ["client_id", "verifier_info"] {
+            if claims.contains_key(name) {
+                return Err(RequestError::WrongPart(name));
+            }
+        }
+        if let Some(info) = header.get("verifier_info") {
+            claims.insert("verifier_info".to_owned(), info.clone());
+        }
+        Ok((verifier, claims))
+    }
+}
+
+/// OID4VP 1.0 App. A.2: the origin is one of those that are expected, compared as text.
+fn expect(claims: &Object, origin: &Origin) -> Result<(), RequestError> {
+    let expected = claims.get("expected_origins").and_then(Value::as_array);
+    let expected = expected.ok_or(RequestError::Missing("expected_origins"))?;
+    if expected.iter().any(|one| one == origin.as_str()) {
+        Ok(())
+    } else {
+        Err(RequestError::ExpectedOrigins)
+    }
+}
+
+impl DcApiRequest {
+    fn new(
+        origin: Origin,
+        verifier: DcApiVerifier,
+        parameters: &Object,
+    ) -> Result<Self, RequestError> {
+        let metadata = metadata(parameters)?;
+        // OID4VP 1.0 App. A.2: one of the two modes of the API
+        let delivery = match text(parameters, "response_mode")? {
+            Some("dc_api") => Delivery::Plain,
+            Some("dc_api.jwt") => Delivery::Encrypted(metadata.recipient()?),
+            Some(_) => return Err(RequestError::ResponseMode),
+            None => return Err(RequestError::Missing("response_mode")),
+        };
+        let asked = Asked::from_parameters(parameters, &metadata)?;
+        Ok(Self { origin, verifier, asked, metadata, delivery })
+    }
+
+    /// The origin that asks, as the platform reports it.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Who asks, beyond its origin.
+    #[must_use]
+    pub const fn verifier(&self) -> &DcApiVerifier {
+        &self.verifier
+    }
+
+    /// What the holder would authorize by answering; to be shown before consent.
+    #[must_use]
+    pub fn transactions(&self) -> &[TransactionData] {
+        &self.asked.transactions
+    }
+
+    /// What others say about the verifier; nothing of it is verified.
+    #[must_use]
+    pub fn verifier_info(&self) -> &[VerifierInfo] {
+        &self.asked.verifier_info
+    }
+
+    /// Whether the answer is encrypted.
+    #[must_use]
+    pub const fn is_encrypted(&self) -> bool {
+        matches!(self.delivery, Delivery::Encrypted(_))
+    }
+
+    /// Finds what the request could be answered with, among the credentials held.
+    ///
+    /// # Errors
+    /// [`NothingFits`]: show it to the holder, then [`DcApiRequest::decline`].
+    pub fn choices(&self, held: &[CredentialView<'_>]) -> Result<Choices, NothingFits> {
+        let Asked { nonce, query, transactions, .. } = &self.asked;
+        Choices::find(query, &self.metadata, (nonce, transactions), held)
+    }
+
+    /// Answers with what the holder consented to: the `data` for the platform.
+    ///
+    /// # Errors
+    /// [`AnswerError`]; nothing may be handed over then.
+    pub async fn answer(
+        &self,
+        consent: Consent,
+        presenter: &dyn Presenter,
+        provider: &dyn CryptoProvider,
+    ) -> Result<Value, AnswerError> {
+        if consent.nonce != self.asked.nonce {
+            return Err(AnswerError::OtherRequest);
+        }
+        let token = presentations(&consent, presenter, &self.binding(provider)).await?;
+        Ok(self.data(json!({ "vp_token": token }), provider)?)
+    }
+
+    /// Says no: the `data` for the platform, the same for a holder who does not want to and for one who has
+    /// nothing that fits; only after the holder acted (§15.9).
+    #[must_use]
+    pub fn decline(&self) -> Value {
+        json!({ "error": ErrorCode::AccessDenied })
+    }
+
+    /// What every presentation for this request is bound to.
+    #[must_use]
+    pub fn binding(&self, provider: &dyn CryptoProvider) -> Binding {
+        let nonce = RequestNonce::from(self.asked.nonce.as_str());
+        let handover = OpenId4VpDcApiHandover {
+            origin: self.origin.as_str(),
+            nonce: &nonce,
+            encryption_key: match &self.delivery {
+                Delivery::Plain => None,
+                Delivery::Encrypted(recipient) => Some(recipient.jwk.thumbprint(provider)),
+            },
+        };
+        let transcript = SessionTranscript::openid4vp_dc_api(&handover, provider);
+        // OID4VP 1.0 App. A.4: the origin, also for signed requests
+        Binding { audience: Audience::from(self.origin.audience()), nonce, transcript }
+    }
+
+    fn data(&self, members: Value, provider: &dyn CryptoProvider) -> Result<Value, JweError> {
+        match &self.delivery {
+            Delivery::Plain => Ok(members),
+            // OID4VP 1.0 §8.3, App. A.2: an encrypted, unsigned JWT
+            Delivery::Encrypted(recipient) => {
+                let token = recipient.encrypt(members.to_string().as_bytes(), None, provider)?;
+                Ok(json!({ "response": token }))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for DcApiRequest {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "DcApiRequest({:?}, {:?})", self.origin, self.verifier)
+    }
+}

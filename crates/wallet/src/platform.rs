@@ -1,0 +1,107 @@
+//! Answering a request that the platform hands over: the Digital Credentials API (OpenID4VP 1.0 App. A).
+
+use lanyard_oid4vp::{
+    dc_api::{DcApiRequest, DcApiVerifier},
+    transaction::TransactionData,
+    wallet::{Choices, Consent, NothingFits},
+};
+use serde_json::Value;
+
+use crate::{
+    PresentationError, Wallet, history::Event, presentation::Searched, storage::Card, wallet::Party,
+};
+
+/// A presentation request from the platform, which vouches for the origin that asks.
+#[derive(Debug)]
+pub struct PlatformRequest {
+    request: DcApiRequest,
+    searched: Searched,
+}
+
+impl Wallet {
+    /// Takes a request that the platform hands over: its exchange protocol, its `data` and the origin.
+    ///
+    /// # Errors
+    /// [`PresentationError`]; it is in the history too.
+    pub async fn read_platform_request(
+        &self,
+        protocol: &str,
+        data: &Value,
+        origin: &str,
+    ) -> Result<PlatformRequest, PresentationError> {
+        let now = self.0.ports.clock.now();
+        let read = self.vp_side().read_dc_api(protocol, data, origin, now).await;
+        let request = read.map_err(PresentationError::from).inspect_err(|error| {
+            let party = Party { id: origin.to_owned(), name: None };
+            self.record_refusal(error, party, Vec::new());
+        })?;
+        Ok(PlatformRequest { request, searched: self.search()? })
+    }
+}
+
+impl PlatformRequest {
+    /// The origin that asks.
+    pub fn origin(&self) -> &str {
+        self.request.origin().as_str()
+    }
+
+    /// Who asks, beyond its origin.
+    pub const fn verifier(&self) -> &DcApiVerifier {
+        self.request.verifier()
+    }
+
+    /// What the holder would authorize by answering; to be shown before consent.
+    pub fn transactions(&self) -> &[TransactionData] {
+        self.request.transactions()
+    }
+
+    /// The cards that were searched; [`Candidate::credential`](lanyard_oid4vp::dcql::Candidate) is a
+    /// place in it.
+    pub fn cards(&self) -> &[Card] {
+        &self.searched.cards
+    }
+
+    /// What the request could be answered with.
+    ///
+    /// # Errors
+    /// [`NothingFits`]: show it to the holder, then [`PlatformRequest::decline`].
+    pub fn choices(&self) -> Result<Choices, NothingFits> {
+        self.request.choices(&self.searched.views())
+    }
+
+    /// Answers with what the holder consented to: the `data` for the platform.
+    ///
+    /// # Errors
+    /// [`PresentationError`]; it is in the history too.
+    pub async fn answer(self, consent: Consent) -> Result<Value, PresentationError> {
+        let (names, claims) = self.searched.named(&consent);
+        let wallet = &self.searched.wallet;
+        let crypto = wallet.0.ports.crypto.as_ref();
+        let answered = self.request.answer(consent, &self.searched, crypto).await;
+        match answered {
+            Ok(data) => {
+                wallet.record(Event::Presented, self.party(), names, claims);
+                Ok(data)
+            }
+            Err(error) => {
+                let error = PresentationError::from(error);
+                wallet.record_refusal(&error, self.party(), names);
+                Err(error)
+            }
+        }
+    }
+
+    /// Says no: the `data` for the platform.
+    pub fn decline(self) -> Value {
+        self.searched.wallet.record(Event::RequestDeclined, self.party(), Vec::new(), Vec::new());
+        self.request.decline()
+    }
+
+    fn party(&self) -> Party {
+        let name = match self.verifier() {
+            DcApiVerifier::Known { name, .. } => name.clone(),
+            DcApiVerifier::Origin => None,
+        };
+        Party { id: self.origin().to_owned(), name }
+    }
+}
