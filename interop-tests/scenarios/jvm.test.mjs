@@ -6,11 +6,13 @@ import { credentialQuery, inWords, query, WAYS } from './lib/queries.mjs'
 import { serveLanyard } from './lib/served.mjs'
 
 const VCT = 'urn:example:badge:1'
+const LICENCE = 'org.iso.18013.5.1.mDL'
+const ELEMENTS = 'org.iso.18013.5.1'
 const NAME_AND_FLOOR = query(credentialQuery('badge', VCT, [['given_name'], ['desk', 'floor']]))
 
 describe('the EU reference wallet, our issuer', { skip: SKIP }, () => {
   let lanyard
-  before(async () => (lanyard = await serveLanyard()))
+  before(async () => (lanyard = await serveLanyard({ types: ['badge', 'driving_licence'] })))
   after(() => lanyard?.stop())
 
   test('their wallet takes a credential from our issuer [eudi]', async () => {
@@ -38,6 +40,14 @@ describe('the EU reference wallet, our issuer', { skip: SKIP }, () => {
     await assert.rejects(wallet.accept(link, { ...lanyard, txCode: wrong }), /invalid_grant/)
     const { credentials } = await wallet.accept(link, { ...lanyard, txCode })
     assert.equal(credentials[0].claims.given_name, 'Ada')
+  })
+
+  test('their wallet takes an mdoc from our issuer [eudi]', async () => {
+    const { link } = await lanyard.offer({ configuration: 'driving_licence' })
+    const { credentials } = await newJvmWallet('eudi').accept(link, lanyard)
+    assert.equal(credentials[0].claims.doctype, LICENCE)
+    assert.equal(credentials[0].claims[ELEMENTS].document_number, 'UT-4471902')
+    assert.equal(credentials[0].claims[ELEMENTS].age_over_18, true)
   })
 
   test('our issuer gives an offer out once [eudi]', async () => {
@@ -78,9 +88,11 @@ describe('Multipaz, our verifier', { skip: SKIP }, () => {
   const wallet = newJvmWallet('multipaz', { home: taker.home })
   let lanyard
   before(async () => {
-    lanyard = await serveLanyard()
-    const { link } = await lanyard.offer()
-    await taker.accept(link, lanyard)
+    lanyard = await serveLanyard({ types: ['badge', 'driving_licence'] })
+    for (const configuration of ['badge', 'driving_licence']) {
+      const { link } = await lanyard.offer({ configuration })
+      await taker.accept(link, lanyard)
+    }
   })
   after(() => lanyard?.stop())
 
@@ -96,6 +108,18 @@ describe('Multipaz, our verifier', { skip: SKIP }, () => {
       assert.equal(claims.given_name, 'Ada')
       assert.deepEqual(claims.desk, { floor: '3' })
       assert.equal(claims.family_name, undefined)
+    })
+  }
+
+  for (const way of ways) {
+    test(`their wallet presents an mdoc that the EU library took to our verifier: ${inWords(way)} [multipaz]`, async () => {
+      const claims = ['family_name', 'age_over_18'].map((name) => ({ path: [ELEMENTS, name] }))
+      const asked = query({ id: 'licence', format: 'mso_mdoc', meta: { doctype_value: LICENCE }, claims })
+      const { id, link } = await lanyard.request({ query: asked, ...way })
+      await wallet.present(link, lanyard)
+      const { state, reason, credentials } = await lanyard.verdict(id)
+      assert.equal(state, 'verified', reason)
+      assert.deepEqual(credentials.licence[0][ELEMENTS], { family_name: 'Moreau', age_over_18: true })
     })
   }
 

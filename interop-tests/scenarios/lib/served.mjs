@@ -1,8 +1,8 @@
 // `lanyard serve` behind TLS of its own, from a configuration file in a folder of its own.
-import { chmodSync, cpSync, mkdirSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { request as httpsRequest } from 'node:https'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { exportPKCS8, importJWK } from 'jose'
 import { newSigner } from '../../peers/lib/x509.mjs'
 import { freePort, LANYARD_BIN } from './lanyard.mjs'
@@ -10,8 +10,17 @@ import { eventually, newFolder, ROOT, startServer, writeFile } from './process.m
 
 const pemOf = (der) => `-----BEGIN CERTIFICATE-----\n${der.match(/.{1,64}/g).join('\n')}\n-----END CERTIFICATE-----\n`
 
-/** A running server: `{ base, issuer, caPem, caFile, folder, apiKey, stop }`; `extra` is more TOML for its tenant. */
-export async function serveLanyard({ extra = '' } = {}) {
+/** What the examples and the demo have: each type's file, and the pictures beside it. */
+const TYPES = {
+  badge: ['examples/types/badge.json'],
+  driving_licence: ['crates/lanyard/demo/driving_licence.json', 'crates/lanyard/demo/portrait.jpg'],
+}
+
+/**
+ * A running server: `{ base, issuer, caPem, caFile, folder, apiKey, stop }`; `types` is what it issues, `files` what else
+ * its folder holds, `extra` more TOML for its tenant.
+ */
+export async function serveLanyard({ types = ['badge'], files = {}, extra = '' } = {}) {
   const folder = newFolder('served')
   const port = await freePort()
   const base = `https://localhost:${port}`
@@ -27,7 +36,10 @@ export async function serveLanyard({ extra = '' } = {}) {
   const apiKey = randomBytes(32).toString('hex')
   secret('api-key', apiKey)
   mkdirSync(join(folder, 'types'))
-  cpSync(join(ROOT, '..', 'examples', 'types', 'badge.json'), join(folder, 'types', 'badge.json'))
+  for (const file of types.flatMap((type) => TYPES[type])) {
+    cpSync(join(ROOT, '..', file), join(folder, 'types', basename(file)))
+  }
+  for (const [name, text] of Object.entries(files)) writeFile(folder, name, text)
   const configuration = [
     'mode = "development"',
     `base_url = "${base}"`,
@@ -42,7 +54,7 @@ export async function serveLanyard({ extra = '' } = {}) {
     'id = "acme"',
     'name = "Acme"',
     'api_key_files = ["api-key"]',
-    'credential_types = ["types/badge.json"]',
+    `credential_types = ${JSON.stringify(types.map((type) => `types/${type}.json`))}`,
     extra,
   ]
   const file = writeFile(folder, 'lanyard.toml', `${configuration.join('\n')}\n`)
@@ -52,14 +64,23 @@ export async function serveLanyard({ extra = '' } = {}) {
   return { ...server, trustAnchorFile: join(folder, 'data', 'ca.pem'), ...integrator(server) }
 }
 
-const BADGE_CLAIMS = { given_name: 'Ada', family_name: 'Moreau', department: 'Research', sites: ['Lyon', 'Cork'], desk: { floor: '3' } }
+/** The values that a type's file brings, as nested as their paths; pictures are left out. */
+export function sampleOf(type) {
+  const claims = {}
+  for (const { path, kind, sample } of JSON.parse(readFileSync(join(ROOT, '..', TYPES[type][0]), 'utf8')).claims) {
+    if (kind === 'image') continue
+    const last = path.length - 1
+    path.slice(0, last).reduce((at, name) => (at[name] ??= {}), claims)[path[last]] = sample
+  }
+  return claims
+}
 
 /** The integrator API, which the command line does not reach behind a test authority's TLS. */
 function integrator(server) {
   const api = (path, body) => askHttps(`${server.base}/api/acme/${path}`, { ca: server.caPem, key: server.apiKey, body })
   return {
     /** `{ id, link, tx_code? }` */
-    offer: ({ configuration = 'badge', claims = BADGE_CLAIMS, txCode = false, ...more } = {}) =>
+    offer: ({ configuration = 'badge', claims = sampleOf(configuration), txCode = false, ...more } = {}) =>
       api('offers', { credentials: [{ configuration, claims }], tx_code: txCode, ...more }),
 
     /** `{ id, link }` */

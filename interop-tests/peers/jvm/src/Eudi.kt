@@ -11,6 +11,7 @@ import com.nimbusds.jose.jwk.Curve
 import com.nimbusds.jose.jwk.ECKey
 import com.nimbusds.jose.jwk.gen.ECKeyGenerator
 import eu.europa.ec.eudi.openid4vci.AccessToken
+import eu.europa.ec.eudi.openid4vci.AuthorizationCode
 import eu.europa.ec.eudi.openid4vci.AuthorizedRequest
 import eu.europa.ec.eudi.openid4vci.Credential
 import eu.europa.ec.eudi.openid4vci.CredentialConfigurationIdentifier
@@ -19,10 +20,10 @@ import eu.europa.ec.eudi.openid4vci.IssuanceRequestPayload
 import eu.europa.ec.eudi.openid4vci.Issuer
 import eu.europa.ec.eudi.openid4vci.JwtBindingKey
 import eu.europa.ec.eudi.openid4vci.KeyGenerationConfig
+import eu.europa.ec.eudi.openid4vci.MsoMdocCredential
 import eu.europa.ec.eudi.openid4vci.OpenId4VCIConfig
 import eu.europa.ec.eudi.openid4vci.PopSigner
 import eu.europa.ec.eudi.openid4vci.ResponseEncryptionSpecFactory
-import eu.europa.ec.eudi.openid4vci.SdJwtVcCredential
 import eu.europa.ec.eudi.openid4vci.SubmissionOutcome
 import io.ktor.client.HttpClient
 import io.ktor.client.plugins.HttpSend
@@ -30,24 +31,22 @@ import io.ktor.client.plugins.plugin
 import io.ktor.http.encodedPath
 import java.net.URI
 import kotlinx.serialization.json.JsonObject
-import kotlinx.serialization.json.addJsonObject
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
-import kotlinx.serialization.json.putJsonArray
 
 private const val METADATA = "/.well-known/openid-credential-issuer"
 
 suspend fun eudiAccept(arguments: Arguments): JsonObject {
     val asLibrary = arguments.all("as-library")
     val keys = List(maxOf(arguments.only("copies")?.toInt() ?: 1, if ("proof" in asLibrary) 1 else 2)) { newKey() }
-    val client = { client(arguments, "metadata" in asLibrary) }
+    val client = { client("metadata" in asLibrary) }
     val encryption: ResponseEncryptionSpecFactory =
         if ("encryption" in asLibrary) Issuer.DefaultResponseEncryptionSpecFactory else { _, _ -> null }
     val issuer = Issuer.make(configuration(arguments), arguments.link, client, encryption).getOrThrow()
     val offer = issuer.credentialOffer
     val configuration = offer.credentialConfigurationIdentifiers.first()
 
-    val authorized = with(issuer) { authorizeWithPreAuthorizationCode(arguments.only("tx-code")) }.getOrThrow()
+    val authorized = authorize(issuer, arguments.only("tx-code"))
     val (_, outcome) = with(issuer) { authorized.request(payload(authorized, configuration), keys.map(::signer)) }.getOrThrow()
     val issued =
         when (outcome) {
@@ -56,34 +55,34 @@ suspend fun eudiAccept(arguments: Arguments): JsonObject {
             is SubmissionOutcome.Deferred -> throw IllegalStateException("deferred: ${outcome.transactionId.value}")
         }
 
-    val wallet = WalletFile(arguments.home)
+    val taken = Taken(WalletFile(arguments.home), keys, arguments.trustAnchors)
     val known = offer.credentialIssuerMetadata.credentialConfigurationsSupported.getValue(configuration)
-    check(known is SdJwtVcCredential) { "not an SD-JWT VC: $known" }
-    val received = issued.map { credential ->
-        val claims = verifiedClaims(credential, arguments.trustAnchors)
-        val key = keys.find { holds(it, claims) } ?: throw IllegalStateException("a credential is bound to a key that is not ours")
-        wallet.add("dc+sd-jwt", credential, key)
-        credential to claims
-    }
+    for (credential in issued) if (known is MsoMdocCredential) taken.mdoc(credential) else taken.sdJwt(credential)
     return buildJsonObject {
         put("issuer", offer.credentialIssuerIdentifier.toString())
         put("configuration", configuration.value)
         put("token_type", if (authorized.accessToken is AccessToken.DPoP) "DPoP" else "Bearer")
-        putJsonArray("credentials") {
-            for ((credential, claims) in received) {
-                addJsonObject {
-                    put("credential", credential)
-                    put("claims", claims)
-                }
-            }
-        }
+        put("credentials", taken.credentials())
     }
 }
 
+/** By the code in the offer, or by PAR and a login. */
+private suspend fun authorize(issuer: Issuer, txCode: String?): AuthorizedRequest =
+    with(issuer) {
+        if (credentialOffer.grants?.preAuthorizedCode() != null) {
+            return authorizeWithPreAuthorizationCode(txCode).getOrThrow()
+        }
+        val prepared = prepareAuthorizationRequest().getOrThrow()
+        val answer = queryOf(redirectOf(prepared.authorizationCodeURL.toString()))
+        answer["error"]?.let { throw IllegalStateException(it) }
+        val code = AuthorizationCode(answer.getValue("code"))
+        prepared.authorizeWithAuthorizationCode(code, answer.getValue("state")).getOrThrow()
+    }
+
 private fun configuration(arguments: Arguments) =
     OpenId4VCIConfig(
-        clientId = "lanyard-interop",
-        authFlowRedirectionURI = URI("https://wallet.example/callback"),
+        clientId = CLIENT_ID,
+        authFlowRedirectionURI = URI(REDIRECT_URI),
         keyGenerationConfig = KeyGenerationConfig.ecOnly(Curve.P_256),
         credentialResponseEncryptionPolicy = CredentialResponseEncryptionPolicy.SUPPORTED,
         dPoPSigner = arguments.only("dpop")?.let { signer(newKey()) },
@@ -96,8 +95,8 @@ private fun payload(authorized: AuthorizedRequest, configuration: CredentialConf
     else IssuanceRequestPayload.IdentifierBased(configuration, identifier)
 }
 
-private fun client(arguments: Arguments, asLibrary: Boolean): HttpClient {
-    val client = httpClient(arguments.only("tls-ca"))
+private fun client(asLibrary: Boolean): HttpClient {
+    val client = httpClient()
     if (!asLibrary) {
         client.plugin(HttpSend).intercept { request ->
             val path = request.url.encodedPath

@@ -1,7 +1,9 @@
 // The JVM's wallets, in the shape of every other wallet peer: options in, one JSON object out, exit code 0 or 1.
 //
 //   java -cp 'target/classes:target/lib/*' MainKt eudi accept LINK --home DIR [--tls-ca FILE] [--tx-code N]
-//        [--trust-anchor FILE]… [--copies N]
+//        [--trust-anchor FILE]… [--copies N] [--dpop ES256]
+//   … MainKt multipaz accept LINK --home DIR [as above] [--attester FILE]
+//   … MainKt multipaz present LINK --home DIR [--tls-ca FILE] [--trust-anchor FILE]…
 import java.io.File
 import kotlin.system.exitProcess
 import kotlinx.coroutines.runBlocking
@@ -14,6 +16,7 @@ typealias Verb = suspend (Arguments) -> JsonObject
 private val VERBS: Map<String, Verb> =
     mapOf(
         "eudi accept" to ::eudiAccept,
+        "multipaz accept" to ::multipazAccept,
         "multipaz present" to ::multipazPresent,
     )
 
@@ -21,7 +24,9 @@ fun main(words: Array<String>) {
     val verb = VERBS[words.take(2).joinToString(" ")]
     if (verb == null) end(failure("say one of: ${VERBS.keys.joinToString()}"), 2)
     try {
-        end(runBlocking { verb(Arguments.of(words.drop(2))) }, 0)
+        val arguments = Arguments.of(words.drop(2))
+        arguments.only("tls-ca")?.let(::trustServersOf)
+        end(runBlocking { verb(arguments) }, 0)
     } catch (error: Throwable) {
         if (System.getenv("PEER_DEBUG") != null) error.printStackTrace()
         end(failure(describe(error)), 1)
@@ -32,7 +37,7 @@ fun main(words: Array<String>) {
 class Arguments(val positional: List<String>, private val options: Map<String, List<String>>) {
     val link get() = positional.first()
     val home get() = File(only("home") ?: throw IllegalArgumentException("--home is missing"))
-    val trustAnchors get() = all("trust-anchor").map(::readCertificate)
+    val trustAnchors get() = all("trust-anchor").flatMap(::readCertificates)
 
     fun all(name: String) = options[name].orEmpty()
 

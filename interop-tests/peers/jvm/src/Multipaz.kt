@@ -1,8 +1,5 @@
 // The wallet of the OpenWallet Foundation, Multipaz.
-import io.ktor.client.engine.HttpClientEngine
-import io.ktor.client.engine.HttpClientEngineFactory
 import io.ktor.client.engine.java.Java
-import io.ktor.client.engine.java.JavaHttpConfig
 import java.security.cert.X509Certificate
 import kotlinx.io.bytestring.ByteString
 import kotlinx.io.bytestring.encodeToByteString
@@ -13,10 +10,8 @@ import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.put
 import kotlinx.serialization.json.putJsonArray
-import org.multipaz.cbor.Cbor
 import org.multipaz.crypto.Algorithm
 import org.multipaz.crypto.EcPrivateKey
-import org.multipaz.crypto.X509CertChain
 import org.multipaz.document.Document
 import org.multipaz.document.DocumentStore
 import org.multipaz.document.buildDocumentStore
@@ -34,7 +29,6 @@ import org.multipaz.securearea.software.SoftwareCreateKeySettings
 import org.multipaz.securearea.software.SoftwareSecureArea
 import org.multipaz.storage.ephemeral.EphemeralStorage
 import org.multipaz.trustmanagement.TrustMetadata
-import org.multipaz.util.fromBase64Url
 
 private const val DOMAIN = "interop"
 
@@ -59,7 +53,7 @@ suspend fun multipazPresent(arguments: Arguments): JsonObject {
             uri = arguments.link,
             appId = null,
             origin = null,
-            httpClientEngineFactory = Engine(arguments.only("tls-ca")),
+            httpClientEngineFactory = Java,
         )
     return buildJsonObject {
         putJsonArray("presented") { presented.forEach { add(it) } }
@@ -73,8 +67,6 @@ private fun trusted(requester: Requester, anchors: List<X509Certificate>): Trust
     check(endsAt(anchors, javaChain(identity.certChain))) { "the verifier's certificate does not end at a trust anchor" }
     return TrustedRequesterIdentity(identity, TrustMetadata())
 }
-
-private fun javaChain(chain: X509CertChain) = chain.certificates.map { readCertificate(it.encoded.toByteArray()) }
 
 /** Multipaz's store with what the wallet file holds, one document for each credential. */
 private suspend fun filled(wallet: WalletFile): DocumentStore {
@@ -101,21 +93,6 @@ private suspend fun Document.addSdJwt(area: SoftwareSecureArea, settings: Softwa
 }
 
 private suspend fun Document.addMdoc(area: SoftwareSecureArea, settings: SoftwareCreateKeySettings, credential: String) {
-    val issuerSigned = credential.fromBase64Url()
-    MdocCredential.create(this, null, DOMAIN, area, docTypeOf(issuerSigned), settings).certify(ByteString(issuerSigned))
-}
-
-/** The document type in the MSO. */
-private fun docTypeOf(issuerSigned: ByteArray): String {
-    val issuerAuth = Cbor.decode(issuerSigned)["issuerAuth"]
-    val mso = Cbor.decode(Cbor.decode(issuerAuth[2].asBstr).asTaggedEncodedCbor.let(Cbor::encode))
-    return mso["docType"].asTstr
-}
-
-/** Multipaz makes its HTTP clients itself, so the trust in a test authority goes in here. */
-private class Engine(private val tlsAuthority: String?) : HttpClientEngineFactory<JavaHttpConfig> {
-    override fun create(block: JavaHttpConfig.() -> Unit): HttpClientEngine = Java.create {
-        trust(tlsAuthority)
-        block()
-    }
+    val mdoc = Mdoc(credential)
+    MdocCredential.create(this, null, DOMAIN, area, mdoc.mso.docType, settings).certify(ByteString(mdoc.bytes))
 }
