@@ -46,7 +46,7 @@ suspend fun eudiAccept(arguments: Arguments): JsonObject {
     val offer = issuer.credentialOffer
     val configuration = offer.credentialConfigurationIdentifiers.first()
 
-    val authorized = authorize(issuer, arguments.only("tx-code"))
+    val authorized = authorize(issuer, arguments)
     val (_, outcome) = with(issuer) { authorized.request(payload(authorized, configuration), keys.map(::signer)) }.getOrThrow()
     val issued =
         when (outcome) {
@@ -67,13 +67,13 @@ suspend fun eudiAccept(arguments: Arguments): JsonObject {
 }
 
 /** By the code in the offer, or by PAR and a login. */
-private suspend fun authorize(issuer: Issuer, txCode: String?): AuthorizedRequest =
+private suspend fun authorize(issuer: Issuer, arguments: Arguments): AuthorizedRequest =
     with(issuer) {
         if (credentialOffer.grants?.preAuthorizedCode() != null) {
-            return authorizeWithPreAuthorizationCode(txCode).getOrThrow()
+            return authorizeWithPreAuthorizationCode(arguments.only("tx-code")).getOrThrow()
         }
         val prepared = prepareAuthorizationRequest().getOrThrow()
-        val answer = queryOf(redirectOf(prepared.authorizationCodeURL.toString()))
+        val answer = queryOf(arguments.browser.redirectOf(prepared.authorizationCodeURL.toString()))
         answer["error"]?.let { throw IllegalStateException(it) }
         val code = AuthorizationCode(answer.getValue("code"))
         prepared.authorizeWithAuthorizationCode(code, answer.getValue("state")).getOrThrow()

@@ -1,7 +1,7 @@
 // The JVM's wallets, in the shape of every other wallet peer: options in, one JSON object out, exit code 0 or 1.
 //
 //   java -cp 'target/classes:target/lib/*' MainKt eudi accept LINK --home DIR [--tls-ca FILE] [--tx-code N]
-//        [--trust-anchor FILE]… [--copies N] [--dpop ES256]
+//        [--trust-anchor FILE]… [--copies N] [--dpop ES256] [--login NAME:PASSWORD]
 //   … MainKt multipaz accept LINK --home DIR [as above] [--attester FILE]
 //   … MainKt multipaz present LINK --home DIR [--tls-ca FILE] [--trust-anchor FILE]…
 import java.io.File
@@ -37,6 +37,7 @@ fun main(words: Array<String>) {
 class Arguments(val positional: List<String>, private val options: Map<String, List<String>>) {
     val link get() = positional.first()
     val home get() = File(only("home") ?: throw IllegalArgumentException("--home is missing"))
+    val browser get() = Browser(only("login") ?: throw IllegalArgumentException("--login is missing"))
     val trustAnchors get() = all("trust-anchor").flatMap(::readCertificates)
 
     fun all(name: String) = options[name].orEmpty()

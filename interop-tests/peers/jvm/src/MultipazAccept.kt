@@ -40,7 +40,7 @@ suspend fun multipazAccept(arguments: Arguments): JsonObject =
         val client = OpenID4VCI.createClientFromOffer(arguments.link, preferences)
         val metadata = client.getMetadata()
         val (configuration, credential) = metadata.credentials.entries.single()
-        authorize(client, arguments.only("tx-code"))
+        authorize(client, arguments)
 
         val binding = credential.keyBindingType as KeyBindingType.OpenidProofOfPossession
         val challenge = client.getKeyBindingChallenge()
@@ -59,12 +59,12 @@ suspend fun multipazAccept(arguments: Arguments): JsonObject =
         }
     }
 
-private suspend fun authorize(client: ProvisioningClient, txCode: String?) {
+private suspend fun authorize(client: ProvisioningClient, arguments: Arguments) {
     val challenge = client.getAuthorizationChallenges().firstOrNull() ?: return
     client.authorize(
         when (challenge) {
-            is AuthorizationChallenge.OAuth -> AuthorizationResponse.OAuth(challenge.id, redirectOf(challenge.url))
-            is AuthorizationChallenge.SecretText -> AuthorizationResponse.SecretText(challenge.id, txCode!!)
+            is AuthorizationChallenge.OAuth -> AuthorizationResponse.OAuth(challenge.id, arguments.browser.redirectOf(challenge.url))
+            is AuthorizationChallenge.SecretText -> AuthorizationResponse.SecretText(challenge.id, arguments.only("tx-code").orEmpty())
         }
     )
     val left = client.getAuthorizationChallenges().firstOrNull()
