@@ -15,7 +15,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let wallet = demo_wallet::open().await?;
 
     // nothing was sent to the issuer's endpoints yet: the holder looks first
-    let Offer::PreAuthorized(offer) = wallet.read_offer(&link).await?;
+    let offer = match wallet.read_offer(&link).await? {
+        Offer::PreAuthorized(offer) => offer,
+        Offer::AuthorizationCode(_) => return Err("this offer wants its holder to log in".into()),
+    };
     let review = offer.review();
     for credential in &review.credentials {
         println!("{} offers: {}", review.issuer, credential.face.name);

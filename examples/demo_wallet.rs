@@ -11,7 +11,7 @@ use lanyard_core::{
 };
 use lanyard_fetch::SafeFetcher;
 use lanyard_wallet::{
-    KnownVerifiers, SoftwareKeys, Wallet, WalletSettings,
+    KnownVerifiers, SoftwareKeys, Wallet, WalletClient, WalletSettings,
     ports::{Ports, SecureStorage, SecureStorageError, SystemClock},
     storage::Storage,
 };
@@ -37,12 +37,14 @@ pub(crate) async fn open() -> Result<Wallet, Box<dyn Error>> {
         languages: vec!["en".to_owned()],
         copies: 1,
         development: true,
+        client: WalletClient::new("lanyard-wallet", "http://127.0.0.1/callback"),
     };
     let http = SafeFetcher::builder().danger_allow_plain_http_to([SERVER.parse()?]).build();
     let ports = Ports {
         http: Arc::new(http),
         clock: Arc::new(SystemClock),
         keys: Arc::new(SoftwareKeys::new(storage.clone(), crypto.clone())),
+        attestation: None,
         crypto,
     };
     Ok(Wallet::new(settings, ports, storage))

@@ -266,6 +266,8 @@ pub struct Response {
 pub struct ResponseHeaders {
     /// `DPoP-Nonce` (RFC 9449 §8).
     pub dpop_nonce: Option<String>,
+    /// `OAuth-Client-Attestation-Challenge` (attestation-based client authentication §8).
+    pub attestation_challenge: Option<String>,
     /// `WWW-Authenticate` (RFC 6750 §3).
     pub www_authenticate: Option<String>,
     /// `Retry-After`, as sent.

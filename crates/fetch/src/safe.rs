@@ -348,6 +348,10 @@ async fn read(
         content_type: text(response.headers(), header::CONTENT_TYPE),
         headers: ResponseHeaders {
             dpop_nonce: text(response.headers(), HeaderName::from_static("dpop-nonce")),
+            attestation_challenge: text(
+                response.headers(),
+                HeaderName::from_static("oauth-client-attestation-challenge"),
+            ),
             www_authenticate: text(response.headers(), header::WWW_AUTHENTICATE),
             retry_after: text(response.headers(), header::RETRY_AFTER),
             cache_control: text(response.headers(), header::CACHE_CONTROL),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use lanyard_oid4vci::{
     credential::{CredentialError, CredentialRequest, CredentialResponse},
     dpop::DpopError,
-    issuer::{Authorized, Issuance, IssuedCredential, Progress, ShownToken},
+    issuer::{Authorized, Issuance, IssuedCredential, Progress, Refreshable, ShownToken},
 };
 use lanyard_store::{
     CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewStatus, Next, Replaced, Session,
@@ -107,8 +107,12 @@ impl IssuerService {
         access: Handle,
     ) -> Next {
         let (expires_at, done) = match &progress {
-            Progress::Authorized(authorized) => (authorized.expires_at(), false),
-            Progress::Issued(_) => (self.kept_until(now), true),
+            Progress::Authorized(authorized) => (authorized.ends_at(), false),
+            Progress::Issued(issued) => {
+                let refresh = issued.refresh().map(Refreshable::expires_at);
+                let kept = self.kept_until(now);
+                (refresh.map_or(kept, |refresh| refresh.max(kept)), true)
+            }
         };
         let state = State { issuance: progress.into(), place: None };
         let next = Next::new(now, self.sessions().seal(tenant, session.id, &state), expires_at);

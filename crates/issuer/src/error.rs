@@ -36,6 +36,9 @@ pub enum IssuerError {
     /// The key that signs status lists cannot be used now.
     #[error("the issuer cannot sign now")]
     SigningKeyUnavailable,
+    /// Nobody can tell now who may log in and what is known about them.
+    #[error("the directory of holders cannot be asked now")]
+    DirectoryUnavailable,
     /// The store did not answer as it should.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -60,6 +63,7 @@ impl IssuerError {
             Self::NotWaiting => "offer_not_waiting",
             Self::RevokedForGood => "credential_revoked",
             Self::SigningKeyUnavailable => "signing_key_unavailable",
+            Self::DirectoryUnavailable => "directory_unavailable",
             Self::Contended => "session_contended",
             Self::Store(error) => error.reason(),
             Self::Unreadable => "state_unreadable",

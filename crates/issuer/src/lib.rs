@@ -5,11 +5,12 @@
 //! 1. [`IssuerSettings`] what the composition gives; [`IssuerService`] what it gets
 //! 2. `http` the routes: a handler parses, takes the session, calls one step and replies
 //! 3. `offers` an integrator makes an offer, asks for its status, withdraws it
-//! 4. `redeem` the wallet trades its code for an access token
-//! 5. `accept` the wallet shows its key and gets the credential
-//! 6. `status_lists` each copy's status, and the lists that verifiers ask for; `revoke` changes them
-//! 7. `sessions`, `sealing` how the state in between is kept: sealed, and found by digests only
-//! 8. `live` the trail of events, as it happens
+//! 4. `authorization` the wallet pushes a request, its holder logs in and decides
+//! 5. `redeem`, `exchange` the wallet trades its code for an access token
+//! 6. `accept` the wallet shows its key and gets the credential
+//! 7. `status_lists` each copy's status, and the lists that verifiers ask for; `revoke` changes them
+//! 8. `sessions`, `sealing` how the state in between is kept: sealed, and found by digests only
+//! 9. `live` the trail of events, as it happens
 //!
 //! Durable commits of one issuance: the offer, the token, the credential. That a wallet fetched its
 //! offer is told live at once and written together with the step that follows; an offer that is fetched
@@ -17,8 +18,10 @@
 
 mod accept;
 mod api_key;
+mod authorization;
 mod clock;
 mod error;
+mod exchange;
 mod http;
 mod live;
 mod offers;
@@ -33,12 +36,13 @@ mod tenant;
 mod trail;
 
 pub use api_key::ApiKeyDigest;
+pub use authorization::{ClaimSource, Consent, LoginSettings, LoginUnavailable, Logins};
 pub use clock::{Clock, SystemClock};
 pub use error::IssuerError;
 pub use http::not_found;
 pub use offers::{
-    CredentialShown, CredentialToOffer, NewOfferRequest, OfferCreated, OfferRequestFault,
-    OfferShown, OfferState, OfferStatus,
+    CredentialShown, CredentialToOffer, LoginToOffer, NewOfferRequest, OfferCreated,
+    OfferRequestFault, OfferShown, OfferState, OfferStatus,
 };
 pub use revoke::StatusRequestFault;
 pub use sealing::DataKey;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lanyard_core::json;
 use lanyard_oid4vci::{
     TxCode,
-    issuer::{Ended, Issuance, NewOffer, NewTxCode, Offered},
+    issuer::{Ended, HolderId, Issuance, NewLogin, NewOffer, NewTxCode, Offered},
     offer::OfferLink,
 };
 use lanyard_store::{
@@ -15,7 +15,7 @@ use lanyard_store::{
 };
 use url::Url;
 
-pub use request::{CredentialToOffer, NewOfferRequest, OfferRequestFault};
+pub use request::{CredentialToOffer, LoginToOffer, NewOfferRequest, OfferRequestFault};
 
 use crate::{
     IssuerError, IssuerService, TrailEvent,
@@ -77,6 +77,8 @@ pub struct CredentialShown {
 pub enum OfferState {
     /// Waiting for a wallet.
     Offered,
+    /// A wallet asked for it, and its holder logs in and decides.
+    LoggingIn,
     /// A wallet has an access token; some credentials are still due.
     Authorized,
     /// Everything was issued.
@@ -85,6 +87,10 @@ pub enum OfferState {
     TxCodeExhausted,
     /// The integrator took it back.
     Withdrawn,
+    /// The holder, or a rule, said no.
+    Denied,
+    /// A code or token was shown twice, so its tokens are worth nothing any more.
+    Revoked,
     /// It was not redeemed in time.
     Expired,
 }
@@ -94,6 +100,9 @@ impl OfferState {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Offered => "offered",
+            Self::LoggingIn => "logging_in",
+            Self::Denied => "denied",
+            Self::Revoked => "revoked",
             Self::Authorized => "authorized",
             Self::Issued => "issued",
             Self::TxCodeExhausted => "tx_code_exhausted",
@@ -107,6 +116,11 @@ impl From<&Issuance> for OfferState {
     fn from(issuance: &Issuance) -> Self {
         match issuance {
             Issuance::Offered(_) => Self::Offered,
+            Issuance::Pushed(_) | Issuance::Authorizing(_) | Issuance::Granted(_) => {
+                Self::LoggingIn
+            }
+            Issuance::Ended(Ended::Denied) => Self::Denied,
+            Issuance::Ended(Ended::CodeReplayed | Ended::RefreshReplayed) => Self::Revoked,
             Issuance::Authorized(_) => Self::Authorized,
             Issuance::Issued(_) => Self::Issued,
             Issuance::Ended(Ended::TxCodeExhausted) => Self::TxCodeExhausted,
@@ -136,6 +150,11 @@ impl IssuerService {
                 .collect(),
             tx_code: request.tx_code.then(NewTxCode::default),
             life: None,
+            login: request.login.map(|login| NewLogin {
+                holder: login.holder.map(HolderId::new),
+                only: login.only,
+                looked_up: request.looked_up,
+            }),
         };
         let offered = Offered::new(wanted, &tenant.issuer, now, self.provider())?;
         let place = OfferPlace { path: self.offer_path(), by_reference: request.by_reference };
@@ -158,10 +177,15 @@ impl IssuerService {
         place: OfferPlace,
         now: Timestamp,
     ) -> Result<(), IssuerError> {
-        let handles = vec![
-            Handle::new(HandleKind::PreAuthorizedCode, offered.code().digest(self.provider())),
-            self.offer_handle(&place.path),
-        ];
+        let mut handles = vec![self.offer_handle(&place.path)];
+        if offered.takes_code() {
+            let code = offered.code().digest(self.provider());
+            handles.push(Handle::new(HandleKind::PreAuthorizedCode, code));
+        }
+        if let Some(issuer_state) = offered.issuer_state() {
+            let digest = issuer_state.digest(self.provider());
+            handles.push(Handle::new(HandleKind::IssuerState, digest));
+        }
         let expires_at = offered.expires_at();
         let state = State { issuance: Issuance::Offered(offered), place: Some(place) };
         let event = NewEvent::done(now, step::OFFER_CREATED);
@@ -227,11 +251,11 @@ impl IssuerService {
             Found::Expired => return Err(IssuerError::NotWaiting),
             Found::Used(_) | Found::Absent => return Err(IssuerError::UnknownOffer),
         };
-        let (Issuance::Offered(offered), Some(place)) = (state.issuance, state.place) else {
+        let (Some(offered), Some(place)) = (state.issuance.waiting_offer(), state.place) else {
             return Err(IssuerError::NotWaiting);
         };
         Ok(OfferShown {
-            link: self.link(tenant, &offered, &place),
+            link: self.link(tenant, offered, &place),
             tx_code: offered.tx_code().cloned(),
             expires_at: offered.expires_at(),
         })
@@ -255,7 +279,11 @@ impl IssuerService {
             };
             let session = held.session.clone();
             match held.offer()?.issuance {
-                Issuance::Offered(_) | Issuance::Authorized(_) => {}
+                Issuance::Offered(_)
+                | Issuance::Pushed(_)
+                | Issuance::Authorizing(_)
+                | Issuance::Granted(_)
+                | Issuance::Authorized(_) => {}
                 Issuance::Issued(_) => return Err(IssuerError::AlreadyIssued),
                 Issuance::Ended(_) => return Ok(()),
             }
@@ -285,9 +313,7 @@ impl IssuerService {
             return Err(IssuerError::UnknownOffer);
         };
         let Held { session, state } = *held;
-        let Issuance::Offered(offered) = state.issuance else {
-            return Err(IssuerError::UnknownOffer);
-        };
+        let offered = state.issuance.waiting_offer().ok_or(IssuerError::UnknownOffer)?;
         if self.live().note_fetch(&tenant.id, session.id, now) {
             self.announce(tenant, session.id, &NewEvent::done(now, step::OFFER_FETCHED));
         }

@@ -2,15 +2,14 @@
 
 use jiff::Timestamp;
 use lanyard_oid4vci::{
-    dpop::DpopError,
     issuer::{Authorized, Issuance, Left, Refused, Sender},
-    token::{TokenError, TokenRequest, TokenResponse},
+    token::{PreAuthorizedTokenRequest, TokenError, TokenRequest, TokenResponse},
 };
 use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session, StoreError};
 
 use crate::{
     IssuerError, IssuerService,
-    http::{At, Failure},
+    http::Failure,
     sessions::{Found, State, TRIES, once},
     step,
     tenant::Tenant,
@@ -21,11 +20,26 @@ impl IssuerService {
     pub(crate) async fn redeem(
         &self,
         tenant: &Tenant,
-        request: TokenRequest,
+        request: &TokenRequest,
         sender: &Sender,
     ) -> Result<TokenResponse, Failure> {
+        // RFC 6749 §5.2: the grants that the metadata names, and no others
+        if !tenant.issuer.rules().offers_code_flow()
+            && !matches!(request, TokenRequest::PreAuthorized(_))
+        {
+            return Err(TokenError::GrantTypeUnsupported.into());
+        }
         for _ in 0..TRIES {
-            if let Some(response) = self.try_to_redeem(tenant, request.clone(), sender).await? {
+            let done = match request {
+                TokenRequest::PreAuthorized(asked) => {
+                    self.try_to_redeem(tenant, asked, sender).await?
+                }
+                TokenRequest::AuthorizationCode(asked) => {
+                    self.try_to_redeem_code(tenant, asked, sender).await?
+                }
+                TokenRequest::Refresh(asked) => self.try_to_refresh(tenant, asked, sender).await?,
+            };
+            if let Some(response) = done {
                 return Ok(response);
             }
         }
@@ -36,12 +50,11 @@ impl IssuerService {
     async fn try_to_redeem(
         &self,
         tenant: &Tenant,
-        request: TokenRequest,
+        asked: &PreAuthorizedTokenRequest,
         sender: &Sender,
     ) -> Result<Option<TokenResponse>, Failure> {
         let now = self.now();
         // 1. the code leads to a session that waits for it
-        let TokenRequest::PreAuthorized(asked) = &request;
         let code = Handle::new(HandleKind::PreAuthorizedCode, asked.code.digest(self.provider()));
         let held = match self.sessions().take(tenant, &code, now).await? {
             Found::Live(held) => held,
@@ -54,10 +67,12 @@ impl IssuerService {
             Found::Absent => return Err(TokenError::CodeUnknown.into()),
         };
         let (session, place) = (held.session, held.state.place);
-        let Issuance::Offered(offered) = held.state.issuance else {
+        // a holder who began to log in may still use the code instead
+        let Some(offered) = held.state.issuance.into_waiting_offer() else {
             return Err(TokenError::CodeUnknown.into());
         };
         // 2. the step
+        let request = TokenRequest::PreAuthorized(asked.clone());
         let done = offered.exchange(request, sender, &tenant.issuer, now, self.provider());
         let (left, event, answer) = match done {
             Ok((response, authorized)) => (
@@ -87,12 +102,13 @@ impl IssuerService {
         let next = self.with_fetch(tenant, session.id, left).with_event(event.clone());
         let next = next.seeing(sender.shown().map(once));
         let replaced = match self.sessions().store.replace(&session, next).await {
-            Err(StoreError::SeenBefore) => {
-                let error = DpopError::Replayed;
-                self.trace_refusal(tenant, session.id, now, error.reason()).await;
-                return Err(self.refuse_proof(tenant, error, At::AuthorizationServer));
+            Err(error) => {
+                if error == StoreError::SeenBefore {
+                    self.trace_refusal(tenant, session.id, now, "proof_replayed").await;
+                }
+                return Err(self.refuse_kept(tenant, error, sender));
             }
-            replaced => replaced?,
+            Ok(replaced) => replaced,
         };
         match replaced {
             Replaced::Conflict => Ok(None),

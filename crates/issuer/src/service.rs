@@ -49,6 +49,10 @@ impl IssuerService {
                 let configuration = (*configuration).clone();
                 return Err(SettingsError::NoKey { tenant: tenant.tenant, configuration });
             }
+            // what the metadata offers can be done, and nothing else
+            if tenant.issuer.rules().offers_code_flow() != tenant.login.is_some() {
+                return Err(SettingsError::Login(tenant.tenant));
+            }
             let id = tenant.tenant.clone();
             if tenants.insert(id.as_str().into(), Arc::new(Tenant::from(tenant))).is_some() {
                 return Err(SettingsError::TenantRepeated(id));

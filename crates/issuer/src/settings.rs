@@ -10,7 +10,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::{ApiKeyDigest, Clock, DataKey, StatusLists};
+use crate::{ApiKeyDigest, Clock, DataKey, LoginSettings, StatusLists};
 
 /// Everything the service needs.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ pub struct TenantSettings {
     pub api_keys: Vec<ApiKeyDigest>,
     /// Its status lists, the ones its issuer allocates from; without, nothing can be revoked.
     pub status_lists: Option<Arc<StatusLists>>,
+    /// How its holders log in; needed where the issuer offers the authorization code flow.
+    pub login: Option<LoginSettings>,
 }
 
 /// Why the service cannot be put together.
@@ -65,6 +67,11 @@ pub enum SettingsError {
         /// The credential configuration.
         configuration: CredentialConfigurationId,
     },
+    /// An issuer offers the authorization code flow and nobody can log in, or the other way round.
+    #[error(
+        "the tenant {0} needs both the authorization code flow and a way to log in, or neither"
+    )]
+    Login(TenantId),
     /// A tenant's issuer identifier does not lead to this server.
     #[error("the issuer identifier of the tenant {tenant} is not {expected}")]
     IssuerElsewhere {

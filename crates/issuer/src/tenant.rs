@@ -7,7 +7,7 @@ use lanyard_core::status::StatusReference;
 use lanyard_oid4vci::issuer::Issuer;
 use lanyard_store::{StatusPlace, TenantId};
 
-use crate::{ApiKeyDigest, DataKey, StatusLists, TenantSettings};
+use crate::{ApiKeyDigest, DataKey, LoginSettings, StatusLists, TenantSettings};
 
 /// A tenant with its two metadata documents as they go over the wire.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub(crate) struct Tenant {
     pub(crate) data_key: DataKey,
     pub(crate) api_keys: Vec<ApiKeyDigest>,
     pub(crate) status_lists: Option<Arc<StatusLists>>,
+    pub(crate) login: Option<LoginSettings>,
     pub(crate) issuer_metadata: Bytes,
     pub(crate) server_metadata: Bytes,
 }
@@ -31,6 +32,7 @@ impl From<TenantSettings> for Tenant {
             data_key: settings.data_key,
             api_keys: settings.api_keys,
             status_lists: settings.status_lists,
+            login: settings.login,
         }
     }
 }

@@ -14,6 +14,16 @@ pub mod step {
     pub const OFFER_FETCHED: &str = "offer_fetched";
     /// The integrator took the offer back.
     pub const OFFER_WITHDRAWN: &str = "offer_withdrawn";
+    /// A wallet pushed an authorization request.
+    pub const AUTHORIZATION_REQUESTED: &str = "authorization_requested";
+    /// A browser came with it.
+    pub const AUTHORIZATION_OPENED: &str = "authorization_opened";
+    /// The holder logged in.
+    pub const HOLDER_LOGGED_IN: &str = "holder_logged_in";
+    /// The holder agreed.
+    pub const AUTHORIZATION_GRANTED: &str = "authorization_granted";
+    /// Something that is good once was shown twice: all tokens of the session are worth nothing now.
+    pub const REVOKED: &str = "revoked";
     /// The code was traded for an access token.
     pub const TOKEN_ISSUED: &str = "token_issued";
     /// The holder typed in a wrong tx code; the code lives on.

@@ -5,6 +5,7 @@ pub mod config;
 pub mod credential_type;
 pub mod demo;
 pub mod did_files;
+pub mod directory;
 pub mod files;
 pub mod inspect;
 pub mod integrator;

@@ -11,7 +11,7 @@ use lanyard_core::{
 };
 use lanyard_fetch::HttpClient;
 use lanyard_wallet::{
-    KnownVerifiers, SoftwareKeys, Wallet, WalletSettings,
+    KnownVerifiers, SoftwareKeys, Wallet, WalletClient, WalletSettings,
     ports::{Ports, SecureStorage, SecureStorageError, SystemClock},
     storage::{Storage, StorageError},
 };
@@ -53,6 +53,8 @@ pub struct Opening {
     pub http: Arc<dyn HttpClient>,
     /// Whether plain http on loopback is taken.
     pub development: bool,
+    /// What it is called by authorization servers, and where browsers come back to.
+    pub client: WalletClient,
 }
 
 /// Opens the wallet of a folder, or makes it.
@@ -68,6 +70,7 @@ pub async fn open(opening: Opening) -> Result<Wallet, WalletHomeError> {
         http: opening.http,
         clock: Arc::new(SystemClock),
         keys: Arc::new(SoftwareKeys::new(storage.clone(), crypto.clone())),
+        attestation: None,
         crypto,
     };
     let settings = WalletSettings {
@@ -77,6 +80,7 @@ pub async fn open(opening: Opening) -> Result<Wallet, WalletHomeError> {
         languages: vec!["en".to_owned()],
         copies: 4,
         development: opening.development,
+        client: opening.client,
     };
     Ok(Wallet::new(settings, ports, storage))
 }

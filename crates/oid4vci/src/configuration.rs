@@ -129,6 +129,12 @@ pub struct IssuancePolicy {
     pub token_life: SignedDuration,
     /// How long an access token lives that is bound to a key.
     pub bound_token_life: SignedDuration,
+    /// How long a pushed authorization request waits for a browser; a minute at most.
+    pub pushed_life: SignedDuration,
+    /// How long an authorization code lives; a minute at most.
+    pub code_life: SignedDuration,
+    /// How long a refresh token lives, from its last use.
+    pub refresh_life: SignedDuration,
     /// How long a nonce lives.
     pub nonce_life: SignedDuration,
     /// How far `iat` of a key proof may be from now.
@@ -145,6 +151,9 @@ impl Default for IssuancePolicy {
             offer_life: SignedDuration::from_mins(10),
             token_life: SignedDuration::from_mins(5),
             bound_token_life: SignedDuration::from_mins(10),
+            pushed_life: SignedDuration::from_secs(60),
+            code_life: SignedDuration::from_secs(60),
+            refresh_life: SignedDuration::from_hours(30 * 24),
             nonce_life: SignedDuration::from_mins(5),
             proof_window: SignedDuration::from_secs(60),
             tx_code_tries: 5,
@@ -274,6 +283,13 @@ impl IssuancePolicy {
         // OID4VCI §13.10: an access token that is bound to no key lives five minutes at most
         if self.token_life > SignedDuration::from_mins(5) {
             return Err(ConfigurationError::Policy("an unbound access token lives five minutes"));
+        }
+        // FAPI 2.0 Security Profile §5.3.2.1: codes live a minute at most
+        if self.code_life > SignedDuration::from_mins(1) {
+            return Err(ConfigurationError::Policy("an authorization code lives a minute"));
+        }
+        if self.pushed_life > SignedDuration::from_mins(1) {
+            return Err(ConfigurationError::Policy("a pushed request waits a minute"));
         }
         if self.tx_code_tries == 0 {
             return Err(ConfigurationError::Policy("a tx code needs at least one try"));

@@ -8,14 +8,17 @@
 //!
 //! 1. [`configuration`] what an issuer offers, as data; [`metadata`] is generated from it
 //! 2. [`offer`] the credential offer and its links (§4)
-//! 3. [`token`] the token request and response (§6)
+//! 3. [`client_authentication`] and [`authorization`] (§5), [`token`] the token request and response (§6)
 //! 4. [`nonce`] and [`key_proof`] (§7, App. F); [`dpop`] binds tokens to a key (RFC 9449)
 //! 5. [`credential`] the credential request and response (§8)
-//! 6. [`issuer`] the issuer's states: `Offered` → `Authorized` → `Issued`
+//! 6. [`issuer`] the issuer's states: `Offered` → `Authorized` → `Issued`, and in between, when the
+//!    holder logs in, `Pushed` → `Authorizing` → `Granted`
 //! 7. [`wallet`] the wallet's states, from the offer to verified credentials
 //!
 //! One version: the final text of 2025-09-16 with the errata draft.
 
+pub mod authorization;
+pub mod client_authentication;
 pub mod configuration;
 pub mod credential;
 pub mod description;
@@ -36,4 +39,7 @@ pub use identifier::{
     CredentialConfigurationId, CredentialIdentifier, IssuerUrl, IssuerUrlError, Transport,
     WellKnown,
 };
-pub use secret::{AccessToken, PreAuthorizedCode, TxCode};
+pub use secret::{
+    AccessToken, AuthorizationCode, IssuerState, PreAuthorizedCode, RefreshToken, RequestUri,
+    TxCode,
+};

@@ -66,6 +66,53 @@ bearer_value! {
     AccessToken
 }
 
+bearer_value! {
+    /// The code that a wallet trades for an access token after its holder logged in (RFC 6749 §4.1.2).
+    AuthorizationCode
+}
+bearer_value! {
+    /// What leads from an authorization request to an offer (OID4VCI §4.1.1); proof of nothing.
+    IssuerState
+}
+bearer_value! {
+    /// What stands for a pushed authorization request (RFC 9126 §2.2).
+    RequestUri
+}
+bearer_value! {
+    /// The token that access tokens are renewed with (RFC 6749 §6).
+    RefreshToken
+}
+
+impl AuthorizationCode {
+    /// A fresh code of 256 bits.
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(generate_text(random))
+    }
+}
+
+impl IssuerState {
+    /// A fresh one of 256 bits.
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(generate_text(random))
+    }
+}
+
+impl RequestUri {
+    /// A fresh one of 256 bits, in the form that RFC 9126 §2.2 proposes.
+    pub fn generate<R: Random + ?Sized>(random: &R) -> Self {
+        let mut bytes = [0; 32];
+        random.fill(&mut bytes);
+        Self(format!("urn:ietf:params:oauth:request_uri:{}", json::base64url(bytes)))
+    }
+}
+
+impl RefreshToken {
+    /// A fresh token of 256 bits.
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(generate_text(random))
+    }
+}
+
 impl PreAuthorizedCode {
     /// A fresh code of 256 bits.
     pub fn generate(random: &dyn Random) -> Self {

@@ -4,17 +4,57 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    AccessToken, CredentialConfigurationId, CredentialIdentifier, PreAuthorizedCode, TxCode,
+    AccessToken, AuthorizationCode, CredentialConfigurationId, CredentialIdentifier,
+    PreAuthorizedCode, RefreshToken, TxCode,
+    authorization::CodeVerifier,
+    client_authentication::ClientEvidence,
     description::ErrorBody,
     form::{Form, FormError},
     offer::PRE_AUTHORIZED_GRANT,
 };
+
+/// The grant type of authorization codes (RFC 6749 §4.1.3).
+pub const CODE_GRANT: &str = "authorization_code";
+
+/// The grant type of refresh tokens (RFC 6749 §6).
+pub const REFRESH_GRANT: &str = "refresh_token";
 
 /// A token request, by grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenRequest {
     /// `urn:ietf:params:oauth:grant-type:pre-authorized_code`.
     PreAuthorized(PreAuthorizedTokenRequest),
+    /// `authorization_code`.
+    AuthorizationCode(CodeTokenRequest),
+    /// `refresh_token`.
+    Refresh(RefreshTokenRequest),
+}
+
+/// A token request with what its form says about the client.
+#[derive(Debug)]
+pub struct TokenForm {
+    /// The request.
+    pub request: TokenRequest,
+    client_id: Option<String>,
+    assertion: Option<(String, String)>,
+}
+
+/// A token request with an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeTokenRequest {
+    /// The code.
+    pub code: AuthorizationCode,
+    /// Where the code came.
+    pub redirect_uri: Option<String>,
+    /// What the challenge was made from.
+    pub verifier: Option<CodeVerifier>,
+}
+
+/// A token request with a refresh token (RFC 6749 §6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshTokenRequest {
+    /// The token.
+    pub token: RefreshToken,
 }
 
 /// A token request with a pre-authorized code (§6.1).
@@ -36,6 +76,9 @@ pub struct AuthorizationDetail {
     pub kind: String,
     /// Which configuration.
     pub credential_configuration_id: CredentialConfigurationId,
+    /// In a request: the credential issuers it is for (§5.1.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<String>,
     /// In a response: what the credential request must name (§6.2).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub credential_identifiers: Vec<CredentialIdentifier>,
@@ -44,6 +87,24 @@ pub struct AuthorizationDetail {
 impl AuthorizationDetail {
     /// The type of authorization details this protocol has.
     pub const TYPE: &'static str = "openid_credential";
+
+    /// What a request asks for.
+    pub fn wanted(configuration: CredentialConfigurationId) -> Self {
+        Self {
+            kind: Self::TYPE.to_owned(),
+            credential_configuration_id: configuration,
+            locations: Vec::new(),
+            credential_identifiers: Vec::new(),
+        }
+    }
+
+    /// What a response gives a right to.
+    pub(crate) fn issued(
+        configuration: CredentialConfigurationId,
+        identifier: CredentialIdentifier,
+    ) -> Self {
+        Self { credential_identifiers: vec![identifier], ..Self::wanted(configuration) }
+    }
 }
 
 /// A successful token response (§6.2).
@@ -59,6 +120,9 @@ pub struct TokenResponse {
     /// Present if the request had some; each with its credential identifiers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_details: Option<Vec<AuthorizationDetail>>,
+    /// To renew the access token with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<RefreshToken>,
 }
 
 /// Why a token request was refused.
@@ -100,6 +164,30 @@ pub enum TokenError {
     /// The client authenticates in a way the metadata does not name.
     #[error("this client authentication is not supported")]
     ClientAuthenticationUnsupported,
+    /// `code` was issued to another client, or the refresh token was.
+    #[error("it was issued to another client")]
+    OtherClient,
+    /// `redirect_uri` is not the one of the authorization request.
+    #[error("redirect_uri is not the one of the authorization request")]
+    RedirectUri,
+    /// `code_verifier` is missing or has not the form of one.
+    #[error("code_verifier is missing")]
+    VerifierMissing,
+    /// `code_verifier` is not what `code_challenge` was made from.
+    #[error("code_verifier is not what code_challenge was made from")]
+    VerifierWrong,
+    /// The code or the refresh token is bound to another key.
+    #[error("it is bound to another key than that of the DPoP proof")]
+    OtherKey,
+    /// `refresh_token` is missing.
+    #[error("refresh_token is missing")]
+    RefreshTokenMissing,
+    /// The refresh token is unknown here, was replaced, or has expired.
+    #[error("the refresh token is unknown, replaced or expired")]
+    RefreshTokenUnknown,
+    /// There are no claims for this holder any more.
+    #[error("there is nothing to issue any more")]
+    NothingToIssue,
     /// The profile demands a DPoP proof and none was sent.
     #[error("a DPoP proof is needed")]
     DpopMissing,
@@ -117,11 +205,20 @@ impl TokenError {
             | Self::GrantTypeMissing
             | Self::CodeMissing
             | Self::TxCodeMissing
+            | Self::RefreshTokenMissing
             | Self::TxCodeUnexpected => "invalid_request",
             Self::GrantTypeUnsupported => "unsupported_grant_type",
-            Self::CodeUnknown | Self::CodeExpired | Self::TxCodeWrong | Self::TxCodeExhausted => {
-                "invalid_grant"
-            }
+            Self::CodeUnknown
+            | Self::CodeExpired
+            | Self::TxCodeWrong
+            | Self::TxCodeExhausted
+            | Self::OtherClient
+            | Self::RedirectUri
+            | Self::VerifierMissing
+            | Self::VerifierWrong
+            | Self::OtherKey
+            | Self::RefreshTokenUnknown
+            | Self::NothingToIssue => "invalid_grant",
             Self::ClientAuthenticationUnsupported => "invalid_client",
             Self::DpopMissing => "invalid_dpop_proof",
             Self::AuthorizationDetails => "invalid_authorization_details",
@@ -143,6 +240,14 @@ impl TokenError {
             Self::TxCodeWrong => "tx_code_wrong",
             Self::TxCodeExhausted => "tx_code_exhausted",
             Self::ClientAuthenticationUnsupported => "client_authentication_unsupported",
+            Self::OtherClient => "client_other",
+            Self::RedirectUri => "redirect_uri_other",
+            Self::VerifierMissing => "code_verifier_missing",
+            Self::VerifierWrong => "code_verifier_wrong",
+            Self::OtherKey => "dpop_other_key",
+            Self::RefreshTokenMissing => "refresh_token_missing",
+            Self::RefreshTokenUnknown => "refresh_token_unknown",
+            Self::NothingToIssue => "nothing_to_issue",
             Self::DpopMissing => "dpop_missing",
             Self::AuthorizationDetails => "authorization_details_refused",
         }
@@ -154,7 +259,7 @@ impl TokenError {
     }
 }
 
-impl TokenRequest {
+impl TokenForm {
     /// Reads a form body; unknown parameters are ignored.
     ///
     /// # Errors
@@ -165,27 +270,96 @@ impl TokenRequest {
             FormError::Repeated => TokenError::ParameterRepeated,
         })?;
         let grant = form.take("grant_type").ok_or(TokenError::GrantTypeMissing)?;
-        if grant != PRE_AUTHORIZED_GRANT {
-            return Err(TokenError::GrantTypeUnsupported);
-        }
         // RFC 6749 §5.2: an authentication method that is not supported is invalid_client, not ignored
-        if form.take("client_assertion").or_else(|| form.take("client_secret")).is_some() {
+        if form.take("client_secret").is_some() {
             return Err(TokenError::ClientAuthenticationUnsupported);
         }
+        let kind = form.take("client_assertion_type").unwrap_or_default();
+        let assertion = form.take("client_assertion").map(|assertion| (kind, assertion));
+        let client_id = form.take("client_id");
+        let request = match grant.as_str() {
+            PRE_AUTHORIZED_GRANT => {
+                TokenRequest::PreAuthorized(PreAuthorizedTokenRequest::take_from(&mut form)?)
+            }
+            CODE_GRANT => TokenRequest::AuthorizationCode(CodeTokenRequest::take_from(&mut form)?),
+            REFRESH_GRANT => {
+                let token = form.take("refresh_token").ok_or(TokenError::RefreshTokenMissing)?;
+                TokenRequest::Refresh(RefreshTokenRequest { token: RefreshToken::new(token) })
+            }
+            _ => return Err(TokenError::GrantTypeUnsupported),
+        };
+        Ok(Self { request, client_id, assertion })
+    }
+
+    /// What the form says about its client, beside the headers that attest it.
+    pub fn evidence<'a>(&'a self, attestation: Option<(&'a str, &'a str)>) -> ClientEvidence<'a> {
+        ClientEvidence {
+            client_id: self.client_id.as_deref(),
+            attestation,
+            assertion: self.assertion.as_ref().map(|(kind, text)| (kind.as_str(), text.as_str())),
+        }
+    }
+}
+
+impl TokenRequest {
+    /// Reads a form body, and forgets what it says about the client.
+    ///
+    /// # Errors
+    /// As [`TokenForm::parse`].
+    pub fn parse(body: &[u8]) -> Result<Self, TokenError> {
+        TokenForm::parse(body).map(|form| form.request)
+    }
+}
+
+impl CodeTokenRequest {
+    fn take_from(form: &mut Form) -> Result<Self, TokenError> {
+        let code = form.take("code").ok_or(TokenError::CodeMissing)?;
+        Ok(Self {
+            code: AuthorizationCode::new(code),
+            redirect_uri: form.take("redirect_uri"),
+            verifier: form.take("code_verifier").and_then(CodeVerifier::parse),
+        })
+    }
+
+    /// The form body of the request; a client that has no other way to name itself does it here.
+    pub(crate) fn to_form(&self, client_id: &str) -> String {
+        let mut pairs = vec![
+            ("grant_type", CODE_GRANT),
+            ("code", self.code.reveal()),
+            ("client_id", client_id),
+        ];
+        pairs.extend(self.redirect_uri.as_deref().map(|place| ("redirect_uri", place)));
+        pairs.extend(self.verifier.as_ref().map(|verifier| ("code_verifier", verifier.reveal())));
+        serde_urlencoded::to_string(pairs).expect("pairs of text always encode")
+    }
+}
+
+impl RefreshTokenRequest {
+    /// The form body of the request.
+    pub(crate) fn to_form(&self, client_id: &str) -> String {
+        let pairs = [
+            ("grant_type", REFRESH_GRANT),
+            ("refresh_token", self.token.reveal()),
+            ("client_id", client_id),
+        ];
+        serde_urlencoded::to_string(pairs).expect("pairs of text always encode")
+    }
+}
+
+impl PreAuthorizedTokenRequest {
+    fn take_from(form: &mut Form) -> Result<Self, TokenError> {
         let code = form.take("pre-authorized_code").ok_or(TokenError::CodeMissing)?;
         let details = match form.take("authorization_details") {
             Some(text) => AuthorizationDetail::parse_all(&text)?,
             None => Vec::new(),
         };
-        Ok(Self::PreAuthorized(PreAuthorizedTokenRequest {
+        Ok(Self {
             code: PreAuthorizedCode::new(code),
             tx_code: form.take("tx_code").map(TxCode::new),
             details,
-        }))
+        })
     }
-}
 
-impl PreAuthorizedTokenRequest {
     /// The form body of the request.
     pub fn to_form(&self) -> String {
         let mut pairs =
@@ -203,7 +377,7 @@ impl PreAuthorizedTokenRequest {
 }
 
 impl AuthorizationDetail {
-    fn parse_all(text: &str) -> Result<Vec<Self>, TokenError> {
+    pub(crate) fn parse_all(text: &str) -> Result<Vec<Self>, TokenError> {
         let refused = |_| TokenError::AuthorizationDetails;
         let value = lanyard_core::json::parse(text.as_bytes())
             .map_err(|_| TokenError::AuthorizationDetails)?;

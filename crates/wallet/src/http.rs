@@ -3,15 +3,11 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use lanyard_fetch::{Authorization, Body, FetchError, HttpClient, Purpose, Request, Response};
+use lanyard_fetch::{Authorization, Body, Purpose, Request, Response};
 use lanyard_oid4vci::wallet::{self as oid4vci, IncomingResponse, OutgoingRequest};
 
-/// Sends a request of OpenID4VCI.
-pub(crate) async fn send(
-    http: &dyn HttpClient,
-    request: &OutgoingRequest,
-    purpose: Purpose,
-) -> Result<Response, FetchError> {
+/// A request of OpenID4VCI, without what it has to prove.
+pub(crate) fn to_request(request: &OutgoingRequest, purpose: Purpose) -> Request {
     let body = match (&request.body, request.body.content_type()) {
         (oid4vci::Body::Empty, _) | (_, None) => Body::None,
         (body, Some(content_type)) => Body::Other {
@@ -24,11 +20,12 @@ pub(crate) async fn send(
         oid4vci::Method::Post => Request::post(request.url.clone(), purpose, body),
     };
     let sent = sent.accept(OutgoingRequest::ACCEPT);
-    let sent = match &request.authorization {
-        Some(token) => sent.authorization(Authorization::Bearer(token.reveal().into())),
-        None => sent,
-    };
-    http.send(sent).await
+    match (&request.authorization, &request.prover) {
+        // RFC 9449 §7.1: a bound token is sent with its proof, and never without
+        (Some(token), Some(_)) => sent.authorization(Authorization::Dpop(token.reveal().into())),
+        (Some(token), None) => sent.authorization(Authorization::Bearer(token.reveal().into())),
+        (None, _) => sent,
+    }
 }
 
 /// What came back, as OpenID4VCI reads it.

@@ -9,6 +9,7 @@ use lanyard_core::{
 use lanyard_fetch::{FetchError, Purpose, Response};
 use lanyard_oid4vci::{
     CredentialConfigurationId, Transport, TxCode,
+    authorization::AnswerRefused,
     offer::{CredentialOffer, OfferError, OfferLink, TxCodeDescription},
     wallet::{
         CheckedOffer, CredentialRefused, Discovery, DiscoveryError, Granted, OfferReference,
@@ -22,7 +23,8 @@ use crate::{
     Wallet,
     face::{self, Face},
     history::Event,
-    http::{incoming, send},
+    http::incoming,
+    login::{AuthorizationCode, Pending},
     ports::{KeyHandle, KeyStoreError},
     storage::{CardId, Copy, NewCard, StorageError},
     wallet::Party,
@@ -33,6 +35,8 @@ use crate::{
 pub enum Offer {
     /// The issuer knows the holder already: [`PreAuthorized::accept`].
     PreAuthorized(Box<PreAuthorized>),
+    /// The holder logs in at the issuer: [`AuthorizationCode::begin`].
+    AuthorizationCode(Box<AuthorizationCode>),
 }
 
 /// An offer with a pre-authorized code, ready to be shown to the holder.
@@ -41,6 +45,8 @@ pub struct PreAuthorized {
     wallet: Wallet,
     review: Review,
     offer: PreAuthorizedOffer,
+    /// The key that the token will be bound to, once there is one.
+    key: Option<KeyHandle>,
 }
 
 /// What the holder sees before agreeing.
@@ -82,6 +88,12 @@ pub enum IssuanceError {
     /// A peer cannot be reached.
     #[error("{0}")]
     Fetch(#[from] FetchError),
+    /// What came back from the login is not the answer to it, or is a refusal.
+    #[error("the login came to nothing: {0}")]
+    Login(#[from] AnswerRefused),
+    /// There is nothing to go on with.
+    #[error("there is nothing to go on with")]
+    NothingPending,
     /// The authorization server refused.
     #[error("the authorization server refused: {}", said(.0))]
     TokenRefused(PeerError),
@@ -130,6 +142,9 @@ impl IssuanceError {
             Self::Discovery(_) => "issuer_metadata_refused",
             Self::Unsupported(_) => "credential_unsupported",
             Self::Fetch(_) => "peer_unreachable",
+            Self::Login(AnswerRefused::Error(..)) => "login_declined",
+            Self::Login(_) => "login_answer_refused",
+            Self::NothingPending => "nothing_pending",
             Self::TokenRefused(_) => "token_refused",
             Self::TokenType => "token_type_unsupported",
             Self::Answer(..) => "answer_unusable",
@@ -197,9 +212,34 @@ impl Wallet {
         if let Some(reason) = review.nothing_can_be_taken() {
             return Err(IssuanceError::Unsupported(reason));
         }
+        if !checked.has_code() {
+            let (wallet, offer) = (self.clone(), checked.log_in()?);
+            let offer = AuthorizationCode { wallet, review, offer };
+            return Ok(Offer::AuthorizationCode(Box::new(offer)));
+        }
         let offer = checked.redeem()?;
         let review = Review { tx_code: offer.tx_code().cloned(), ..review };
-        Ok(Offer::PreAuthorized(Box::new(PreAuthorized { wallet: self.clone(), review, offer })))
+        Ok(Offer::PreAuthorized(Box::new(PreAuthorized {
+            wallet: self.clone(),
+            review,
+            offer,
+            key: None,
+        })))
+    }
+
+    async fn bind(
+        &self,
+        offer: PreAuthorizedOffer,
+        key: Option<KeyHandle>,
+    ) -> Result<(PreAuthorizedOffer, Option<KeyHandle>), IssuanceError> {
+        if offer.is_proven() || !offer.server().takes_dpop() {
+            return Ok((offer, key));
+        }
+        let key = self.0.ports.keys.generate(1).await?.pop();
+        Ok(match self.prover(key.as_ref()).await? {
+            Some(prover) => (offer.proven_by(prover), key),
+            None => (offer, key),
+        })
     }
 
     async fn fetch_offer(
@@ -230,15 +270,20 @@ impl Wallet {
         &self,
         request: &OutgoingRequest,
         purpose: Purpose,
-    ) -> Result<Response, FetchError> {
-        send(self.0.ports.http.as_ref(), request, purpose).await
+    ) -> Result<Response, IssuanceError> {
+        self.send_proven(request, None, purpose).await
     }
 
     fn vci_transport(&self) -> Transport {
         if self.0.settings.development { Transport::DevelopmentLoopback } else { Transport::Https }
     }
 
-    fn record_failure(&self, error: &IssuanceError, party: Party, credentials: Vec<String>) {
+    pub(crate) fn record_failure(
+        &self,
+        error: &IssuanceError,
+        party: Party,
+        credentials: Vec<String>,
+    ) {
         let event =
             Event::IssuanceFailed { code: error.code().to_owned(), reason: error.to_string() };
         self.record(event, party, credentials, Vec::new());
@@ -253,11 +298,11 @@ impl Review {
         reasons?.into_iter().next()
     }
 
-    fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.credentials.iter().map(|credential| credential.face.name.clone()).collect()
     }
 
-    fn party(&self) -> Party {
+    pub(crate) fn party(&self) -> Party {
         Party { id: self.issuer.clone(), name: self.issuer_name.clone() }
     }
 }
@@ -284,12 +329,20 @@ impl PreAuthorized {
     /// # Errors
     /// [`AcceptError`], which gives the offer back when the holder can go on; it is in the history too.
     pub async fn accept(self, tx_code: Option<&str>) -> Result<Vec<CardId>, AcceptError> {
-        let Self { wallet, review, offer } = self;
+        let Self { wallet, review, offer, key } = self;
         let code = tx_code.map(|text| TxCode::new(text.trim()));
+        // a key for this one issuance, where the server binds tokens to keys
+        let (offer, key) = match wallet.bind(offer, key).await {
+            Ok(bound) => bound,
+            Err(error) => {
+                wallet.record_failure(&error, review.party(), review.names());
+                return Err(error.into());
+            }
+        };
         let request = match offer.request(code) {
             Ok(request) => request,
             Err(reason) => {
-                let again = Box::new(Self { wallet, review, offer });
+                let again = Box::new(Self { wallet, review, offer, key });
                 return Err(AcceptError::TxCodeForm(again, reason));
             }
         };
@@ -297,11 +350,13 @@ impl PreAuthorized {
             wallet.record_failure(&error, review.party(), review.names());
             error
         };
-        let response = match wallet.send(&request, Purpose::Token).await {
+        let sent = wallet.send_proven(&request, Some(offer.server()), Purpose::Token).await;
+        let response = match sent {
             Ok(response) => response,
             Err(error) => {
-                let error = failed(error.into());
-                return Err(AcceptError::TryAgain(Box::new(Self { wallet, review, offer }), error));
+                let error = failed(error);
+                let again = Self { wallet, review, offer, key };
+                return Err(AcceptError::TryAgain(Box::new(again), error));
             }
         };
         let granted = match offer.receive(incoming(&response)) {
@@ -311,11 +366,12 @@ impl PreAuthorized {
                     wallet,
                     review,
                     offer: *offer,
+                    key,
                 })));
             }
             Err(TokenRefused::Unavailable(offer, fault)) => {
                 let error = failed(IssuanceError::Answer("token", fault));
-                let again = Self { wallet, review, offer: *offer };
+                let again = Self { wallet, review, offer: *offer, key };
                 return Err(AcceptError::TryAgain(Box::new(again), error));
             }
             Err(TokenRefused::Refused(error)) => {
@@ -323,18 +379,17 @@ impl PreAuthorized {
             }
             Err(TokenRefused::TokenType) => return Err(failed(IssuanceError::TokenType).into()),
         };
-        let mut stored = Vec::new();
-        for card in review.credentials.iter().filter(|card| card.unsupported.is_none()) {
-            stored.push(wallet.receive(&granted, &review, card).await.map_err(failed)?);
-        }
-        wallet.record(Event::Received, review.party(), review.names(), Vec::new());
-        Ok(stored)
+        // written down before the first credential is asked for: a crash loses none of them
+        let pending = Pending::granted(&review, key, granted);
+        let id = wallet.0.storage.insert_pending(&pending);
+        let id = id.map_err(|error| failed(error.into()))?;
+        Ok(wallet.receive_all(id, pending).await.map_err(failed)?)
     }
 }
 
 impl Wallet {
     /// One credential of the offer: keys, nonce, proofs, request, verification, storage.
-    async fn receive(
+    pub(crate) async fn receive(
         &self,
         granted: &Granted,
         review: &Review,

@@ -8,6 +8,7 @@ use lanyard_core::{
     crypto::{CryptoProvider, Signer, SignerError},
 };
 use lanyard_fetch::HttpClient;
+use lanyard_oid4vci::IssuerUrl;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -83,6 +84,25 @@ pub trait SecureStorage: Send + Sync {
 #[error("the key of the wallet's database is not available")]
 pub struct SecureStorageError;
 
+/// Vouches for this wallet: the wallet provider's service, which attests a key of this instance.
+#[async_trait]
+pub trait WalletAttestation: Send + Sync {
+    /// An attestation that is good now, for this authorization server and no other: one that was shown
+    /// elsewhere would link the holder (HAIP §4.4.1).
+    ///
+    /// # Errors
+    /// [`KeyStoreError`] when there is none to be had.
+    async fn attest(&self, server: &IssuerUrl) -> Result<AttestedInstance, KeyStoreError>;
+}
+
+/// An attestation and the key in it.
+pub struct AttestedInstance {
+    /// The attestation: `oauth-client-attestation+jwt`.
+    pub attestation: String,
+    /// The key that it names, to prove possession with.
+    pub key: Arc<dyn Signer>,
+}
+
 /// All ports together.
 #[derive(Clone)]
 pub struct Ports {
@@ -94,4 +114,6 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Holder keys.
     pub keys: Arc<dyn KeyStore>,
+    /// Who attests this wallet to authorization servers, if anybody does.
+    pub attestation: Option<Arc<dyn WalletAttestation>>,
 }

@@ -8,11 +8,13 @@ use lanyard_core::{
     trust::{IssuerKeys, IssuerTrust},
 };
 use lanyard_fetch::CachedDids;
+use lanyard_oid4vci::wallet::WalletClient;
 use lanyard_oid4vp::wallet::KnownVerifiers;
 
 use crate::{
     history::{Entry, EntryId, Event},
     ports::{KeyStoreError, Ports},
+    proven::Nonces,
     storage::{Card, CardId, Storage, StorageError},
 };
 
@@ -31,6 +33,8 @@ pub struct WalletSettings {
     pub copies: usize,
     /// Whether plain http on a loopback address is taken: development and demonstrations.
     pub development: bool,
+    /// What the wallet is called by authorization servers, and where browsers come back to.
+    pub client: WalletClient,
 }
 
 /// A holder's wallet; clones share it.
@@ -43,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) storage: Storage,
     pub(crate) issuers: IssuerKeys,
     pub(crate) verifiers: KnownVerifiers,
+    pub(crate) nonces: Nonces,
 }
 
 impl Wallet {
@@ -53,7 +58,8 @@ impl Wallet {
         let issuers = IssuerKeys::new(settings.issuers.clone(), ports.crypto.clone())
             .with_resolver(resolver.clone());
         let verifiers = settings.verifiers.clone().with_resolver(resolver);
-        Self(Arc::new(Inner { settings, ports, storage, issuers, verifiers }))
+        let nonces = Nonces::default();
+        Self(Arc::new(Inner { settings, ports, storage, issuers, verifiers, nonces }))
     }
 
     /// All cards, newest first.

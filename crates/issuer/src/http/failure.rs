@@ -8,11 +8,15 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use lanyard_oid4vci::{credential::CredentialError, description::ErrorBody, token::TokenError};
+use lanyard_oid4vci::{
+    authorization::AuthorizationError, credential::CredentialError, description::ErrorBody,
+    token::TokenError,
+};
 use thiserror::Error;
 
 use super::{
     At, BearerFault,
+    client::{CHALLENGE, RefusedClient, challenge_value},
     dpop::{DPOP_NONCE, RefusedProof, header_value},
     replies,
 };
@@ -31,6 +35,10 @@ pub(crate) enum Failure {
     Bearer(#[from] BearerFault),
     #[error("{}", .0.error)]
     Proof(Box<RefusedProof>),
+    #[error("{}", .0.error)]
+    Client(Box<RefusedClient>),
+    #[error("{0}")]
+    Authorization(#[from] AuthorizationError),
     #[error("{0}")]
     Token(#[from] TokenError),
     #[error("{0}")]
@@ -58,11 +66,16 @@ impl Failure {
             Self::Proof(refused) if refused.at == At::Resource => StatusCode::UNAUTHORIZED,
             // RFC 6749 §5.2
             Self::Token(TokenError::ClientAuthenticationUnsupported) => StatusCode::UNAUTHORIZED,
+            Self::Client(refused) if refused.error.code() == "invalid_client" => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Credential(
                 CredentialError::SigningKeyUnavailable | CredentialError::StatusUnavailable,
             ) => StatusCode::SERVICE_UNAVAILABLE,
             // OID4VCI §6.3, §8.3.1.2
             Self::Proof(_)
+            | Self::Client(_)
+            | Self::Authorization(_)
             | Self::Token(_)
             | Self::Credential(_)
             | Self::OfferRequest(_)
@@ -76,9 +89,9 @@ impl Failure {
                 IssuerError::AlreadyIssued
                 | IssuerError::NotWaiting
                 | IssuerError::RevokedForGood => StatusCode::CONFLICT,
-                IssuerError::Contended | IssuerError::SigningKeyUnavailable => {
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
+                IssuerError::Contended
+                | IssuerError::DirectoryUnavailable
+                | IssuerError::SigningKeyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
                 IssuerError::Store(error) if error.retry_after().is_some() => {
                     StatusCode::SERVICE_UNAVAILABLE
                 }
@@ -96,12 +109,16 @@ impl Failure {
             Self::Bearer(BearerFault::Missing | BearerFault::Invalid) => "invalid_token",
             Self::Bearer(_) | Self::OfferRequest(_) | Self::StatusRequest(_) => "invalid_request",
             Self::Proof(refused) => refused.error.code(),
+            Self::Client(refused) => refused.error.code(),
+            Self::Authorization(error) => error.code(),
             Self::Token(error) => error.code(),
             Self::Credential(error) => error.code(),
             Self::LinkTooLong => "link_too_long",
-            Self::Issuer(IssuerError::Contended | IssuerError::SigningKeyUnavailable) => {
-                "temporarily_unavailable"
-            }
+            Self::Issuer(
+                IssuerError::Contended
+                | IssuerError::DirectoryUnavailable
+                | IssuerError::SigningKeyUnavailable,
+            ) => "temporarily_unavailable",
             Self::Issuer(IssuerError::Store(error)) if error.retry_after().is_some() => {
                 "temporarily_unavailable"
             }
@@ -136,6 +153,9 @@ impl Failure {
             }
             // RFC 9110 §15.5.2: a 401 has a challenge, although no scheme would help here
             Self::Token(TokenError::ClientAuthenticationUnsupported) => {
+                Some(HeaderValue::from_static("none"))
+            }
+            Self::Client(refused) if refused.error.code() == "invalid_client" => {
                 Some(HeaderValue::from_static("none"))
             }
             _ => None,
@@ -182,15 +202,18 @@ impl IntoResponse for Failure {
             error_description: Some(self.description()),
         };
         let nonce = match &self {
-            Self::Proof(refused) => Some(header_value(&refused.nonce)),
+            Self::Proof(refused) => Some((DPOP_NONCE, header_value(&refused.nonce))),
+            Self::Client(refused) => {
+                refused.challenge.as_ref().map(|fresh| (CHALLENGE, challenge_value(fresh)))
+            }
             _ => None,
         };
         let mut response = (status, replies::to_json(&body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(nonce) = nonce {
-            headers.insert(DPOP_NONCE, nonce);
+        if let Some((name, value)) = nonce {
+            headers.insert(name, value);
         }
         if let Some(challenge) = self.challenge() {
             headers.insert(WWW_AUTHENTICATE, challenge);

@@ -1,8 +1,10 @@
 //! The routes. Handlers parse, take the session, call one step, and reply; nothing else is decided here.
 
 mod api;
+mod authorize;
 mod body;
 mod callers;
+mod client;
 mod credential;
 mod credentials;
 mod dpop;
@@ -11,6 +13,7 @@ mod failure;
 mod metadata;
 mod nonce;
 mod offers;
+mod par;
 mod paths;
 mod qr;
 mod replies;
@@ -40,6 +43,10 @@ pub(crate) fn router(service: IssuerService) -> Router {
         .route("/{tenant}/offers/{id}", get(offers::fetch))
         .route("/.well-known/openid-credential-issuer/{tenant}", get(metadata::issuer))
         .route("/.well-known/oauth-authorization-server/{tenant}", get(metadata::server))
+        .route("/{tenant}/par", post(par::push))
+        .route("/{tenant}/challenge", post(par::challenge))
+        .route("/{tenant}/authorize", get(authorize::open).post(authorize::decide))
+        .route("/{tenant}/authorize.css", get(authorize::stylesheet))
         .route("/{tenant}/token", post(token::exchange))
         .route("/{tenant}/nonce", post(nonce::issue))
         .route("/{tenant}/credential", post(credential::issue))

@@ -1,20 +1,22 @@
 //! `POST /{tenant}/token` (OID4VCI §6, RFC 6749 §3.2).
 
 use axum::{extract::State, response::Response};
-use lanyard_oid4vci::{issuer::Sender, token::TokenRequest};
+use lanyard_oid4vci::token::TokenForm;
 
-use super::{Failure, body::TokenForm, dpop::Proof, paths::AtTenant, replies};
+use super::{Failure, body, client::ClientHeaders, dpop::Proof, paths::AtTenant, replies};
 use crate::IssuerService;
 
 pub(crate) async fn exchange(
     State(service): State<IssuerService>,
     AtTenant(tenant): AtTenant,
-    Proof(proof): Proof,
-    TokenForm(body): TokenForm,
+    proof: Proof,
+    headers: ClientHeaders,
+    body::TokenForm(body): body::TokenForm,
 ) -> Result<Response, Failure> {
-    let request = TokenRequest::parse(&body)?;
-    let sender = Sender { proof };
-    let response = service.redeem(&tenant, request, &sender).await?;
+    let form = TokenForm::parse(&body)?;
+    let evidence = headers.attestation().map(|attestation| form.evidence(attestation));
+    let sender = service.sender(&tenant, proof, evidence)?;
+    let response = service.redeem(&tenant, &form.request, &sender).await?;
     let response = replies::json(replies::to_json(&response));
-    Ok(if sender.proof.is_some() { service.with_dpop_nonce(&tenant, response) } else { response })
+    Ok(service.with_nonces(&tenant, &sender, response))
 }

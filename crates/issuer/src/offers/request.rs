@@ -10,10 +10,23 @@ use thiserror::Error;
 pub struct NewOfferRequest {
     /// Which credentials, with the claims for each.
     pub credentials: Vec<CredentialToOffer>,
+    /// Which credentials have their claims looked up once the holder has logged in.
+    pub looked_up: Vec<CredentialConfigurationId>,
+    /// Whether the holder may, or has to, log in.
+    pub login: Option<LoginToOffer>,
     /// Whether the holder has to type in a code; it is generated.
     pub tx_code: bool,
     /// Whether the link leads to the offer instead of carrying it.
     pub by_reference: bool,
+}
+
+/// How the holder of an offer logs in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoginToOffer {
+    /// Who has to log in; needed when the offer brings claims.
+    pub holder: Option<String>,
+    /// Whether it is the only way: there is no pre-authorized code then.
+    pub only: bool,
 }
 
 /// One credential of an offer.
@@ -67,6 +80,8 @@ impl NewOfferRequest {
     ///
     /// Either `{"credentials": [{"configuration": …, "claims": {…}}, …]}` or, for one credential,
     /// `{"configuration": …, "claims": {…}}`; and `tx_code` and `by_reference`, true or false.
+    /// `login` lets the holder log in, `"only"` or `"too"`, and `holder` names who that has to be;
+    /// where logging in is the only way, `claims` may be left out and are looked up.
     ///
     /// # Errors
     /// One [`OfferRequestFault`] per rule.
@@ -74,29 +89,66 @@ impl NewOfferRequest {
         let mut members = json::parse_object(body).map_err(|_| OfferRequestFault::Malformed)?;
         let tx_code = flag(&mut members, "tx_code")?.unwrap_or(false);
         let by_reference = flag(&mut members, "by_reference")?.unwrap_or(true);
+        let login = LoginToOffer::take_from(&mut members)?;
+        let only = login.as_ref().is_some_and(|login| login.only);
         let short = members.contains_key("configuration") || members.contains_key("claims");
-        let credentials = match (members.shift_remove("credentials"), short) {
-            (Some(list), false) => {
-                refuse_unknown(&members, "credentials, tx_code, by_reference")?;
-                let list = list.as_array().cloned().ok_or(OfferRequestFault::WrongType {
-                    member: "credentials",
-                    expected: "an array",
-                })?;
-                list.into_iter().map(CredentialToOffer::parse).collect::<Result<_, _>>()?
+        let all: Vec<(CredentialConfigurationId, Option<Object>)> =
+            match (members.shift_remove("credentials"), short) {
+                (Some(list), false) => {
+                    refuse_unknown(&members, "credentials, tx_code, by_reference, login, holder")?;
+                    let list = list.as_array().cloned().ok_or(OfferRequestFault::WrongType {
+                        member: "credentials",
+                        expected: "an array",
+                    })?;
+                    list.into_iter().map(CredentialToOffer::parse).collect::<Result<_, _>>()?
+                }
+                (None, true) => {
+                    let one = CredentialToOffer::take_from(&mut members)?;
+                    let known = "configuration, claims, tx_code, by_reference, login, holder";
+                    refuse_unknown(&members, known)?;
+                    vec![one]
+                }
+                _ => return Err(OfferRequestFault::NotExactlyOneForm),
+            };
+        let (mut credentials, mut looked_up) = (Vec::new(), Vec::new());
+        for (configuration, claims) in all {
+            match claims {
+                Some(claims) => credentials.push(CredentialToOffer { configuration, claims }),
+                None if only => looked_up.push(configuration),
+                None => return Err(OfferRequestFault::Missing("claims")),
             }
-            (None, true) => {
-                let one = CredentialToOffer::take_from(&mut members)?;
-                refuse_unknown(&members, "configuration, claims, tx_code, by_reference")?;
-                vec![one]
+        }
+        Ok(Self { credentials, looked_up, login, tx_code, by_reference })
+    }
+}
+
+impl LoginToOffer {
+    fn take_from(members: &mut Object) -> Result<Option<Self>, OfferRequestFault> {
+        let holder = match members.shift_remove("holder") {
+            None => None,
+            Some(Value::String(name)) => Some(name),
+            Some(_) => {
+                let (member, expected) = ("holder", "a string");
+                return Err(OfferRequestFault::WrongType { member, expected });
             }
-            _ => return Err(OfferRequestFault::NotExactlyOneForm),
         };
-        Ok(Self { credentials, tx_code, by_reference })
+        let only = match members.shift_remove("login") {
+            None => return Ok(None),
+            Some(Value::String(word)) if word == "only" => true,
+            Some(Value::String(word)) if word == "too" => false,
+            Some(_) => {
+                let (member, expected) = ("login", "\"only\" or \"too\"");
+                return Err(OfferRequestFault::WrongType { member, expected });
+            }
+        };
+        Ok(Some(Self { holder, only }))
     }
 }
 
 impl CredentialToOffer {
-    fn parse(value: Value) -> Result<Self, OfferRequestFault> {
+    fn parse(
+        value: Value,
+    ) -> Result<(CredentialConfigurationId, Option<Object>), OfferRequestFault> {
         let Value::Object(mut members) = value else {
             return Err(OfferRequestFault::WrongType {
                 member: "credentials",
@@ -108,7 +160,9 @@ impl CredentialToOffer {
         Ok(credential)
     }
 
-    fn take_from(members: &mut Object) -> Result<Self, OfferRequestFault> {
+    fn take_from(
+        members: &mut Object,
+    ) -> Result<(CredentialConfigurationId, Option<Object>), OfferRequestFault> {
         let configuration = match members.shift_remove("configuration") {
             Some(Value::String(name)) => CredentialConfigurationId::new(name),
             Some(_) => {
@@ -118,14 +172,14 @@ impl CredentialToOffer {
             None => return Err(OfferRequestFault::Missing("configuration")),
         };
         let claims = match members.shift_remove("claims") {
-            Some(Value::Object(claims)) => claims,
+            Some(Value::Object(claims)) => Some(claims),
             Some(_) => {
                 let (member, expected) = ("claims", "an object");
                 return Err(OfferRequestFault::WrongType { member, expected });
             }
-            None => return Err(OfferRequestFault::Missing("claims")),
+            None => None,
         };
-        Ok(Self { configuration, claims })
+        Ok((configuration, claims))
     }
 }
 

@@ -167,7 +167,7 @@ async fn a_replayed_proof_leaves_the_code_and_the_token_as_they_were() {
     assert_eq!(sender.token(&server, &first, "same").await.status, 200);
     let replayed = sender.token(&server, &second, "same").await;
     assert_eq!(replayed.refusal(), refused(400, "invalid_dpop_proof"));
-    assert!(server.trail(&second).await.contains(&"refused: dpop_replayed".to_owned()));
+    assert!(server.trail(&second).await.contains(&"refused: proof_replayed".to_owned()));
     let reply = sender.token(&server, &second, "fresh").await;
     assert_eq!(reply.status, 200, "{reply}");
     let token = text(&reply.json()["access_token"]);

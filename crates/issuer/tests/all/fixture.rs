@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use async_trait::async_trait;
 use axum::{
     Router,
     body::Body,
@@ -20,13 +21,14 @@ use lanyard_core::{
     trust::{IssuerKeys, IssuerTrust},
 };
 use lanyard_issuer::{
-    ApiKeyDigest, Clock, DataKey, IssuerService, IssuerSettings, PlaceKey, StatusListSettings,
-    StatusLists, TenantSettings, not_found,
+    ApiKeyDigest, ClaimSource, Clock, Consent, DataKey, IssuerService, IssuerSettings,
+    LoginSettings, LoginUnavailable, Logins, PlaceKey, StatusListSettings, StatusLists,
+    TenantSettings, not_found,
 };
 use lanyard_oid4vci::{
-    IssuerUrl, Transport,
+    CredentialConfigurationId, IssuerUrl, Transport,
     configuration::{IssuancePolicy, IssuerConfiguration},
-    issuer::{Issuer, IssuerName, IssuingKey, StatusAllocator},
+    issuer::{AuthorizationRules, HolderId, Issuer, IssuerName, IssuingKey, StatusAllocator},
     nonce::NonceKey,
 };
 use lanyard_store::{MemoryStore, SessionId, Store, TenantId};
@@ -57,6 +59,8 @@ pub(crate) struct Ground {
     provider: Arc<dyn CryptoProvider>,
     authority: TestCa,
     has_statuses: bool,
+    rules: Option<AuthorizationRules>,
+    consent: Consent,
 }
 
 pub(crate) struct Server {
@@ -82,15 +86,62 @@ pub(crate) struct Offer {
     pub(crate) tx_code: Option<String>,
 }
 
+/// Ada, whose password is that of a countess, and Bob, for whom there is nothing.
+#[derive(Debug)]
+pub(crate) struct Directory;
+
+#[async_trait]
+impl Logins for Directory {
+    async fn log_in(
+        &self,
+        name: &str,
+        password: &str,
+    ) -> Result<Option<HolderId>, LoginUnavailable> {
+        let known = [("ada", "lovelace"), ("bob", "builder")].contains(&(name, password));
+        Ok(known.then(|| HolderId::new(name)))
+    }
+}
+
+#[async_trait]
+impl ClaimSource for Directory {
+    async fn claims(
+        &self,
+        holder: &HolderId,
+        configuration: &CredentialConfigurationId,
+    ) -> Result<Option<Object>, LoginUnavailable> {
+        Ok(match (holder.as_str(), configuration.as_str()) {
+            ("ada", "employee_badge") => Some(object(badge_claims())),
+            ("ada", "diploma") => Some(object(json!({ "degree": "MSc" }))),
+            _ => None,
+        })
+    }
+}
+
 impl Ground {
     pub(crate) fn new(store: Arc<dyn Store>, has_statuses: bool) -> Arc<Self> {
         Arc::new(Self {
             has_statuses,
+            rules: None,
+            consent: Consent::Ask,
             store,
             clock: Arc::new(TestClock(Mutex::new(test_now()))),
             provider: Arc::new(RustCrypto),
             authority: TestCa::new("Example authority"),
         })
+    }
+
+    /// The same, where holders log in under these rules.
+    pub(crate) fn where_holders_log_in(
+        store: Arc<dyn Store>,
+        rules: impl FnOnce(&TestCa) -> AuthorizationRules,
+        consent: Consent,
+    ) -> Arc<Self> {
+        let mut ground = Self::new(store, false);
+        if let Some(own) = Arc::get_mut(&mut ground) {
+            own.rules = Some(rules(&own.authority));
+            own.consent = consent;
+        }
+        ground
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -138,6 +189,10 @@ impl Ground {
         });
         let nonces = NonceKey::new([secret; 32]);
         let issuer = Issuer::new(configuration, key, nonces, Arc::clone(&self.provider));
+        let issuer = match &self.rules {
+            Some(rules) => issuer.with_authorization(rules.clone()),
+            None => issuer,
+        };
         TenantSettings {
             tenant: tenant(name),
             issuer: match &status_lists {
@@ -145,6 +200,12 @@ impl Ground {
                 None => issuer,
             },
             status_lists,
+            login: self.rules.is_some().then(|| LoginSettings {
+                issuer_name: "Alder & Finch".to_owned(),
+                logins: Arc::new(Directory),
+                claims: Arc::new(Directory),
+                consent: self.consent.clone(),
+            }),
             data_key: DataKey::new([secret; 32]),
             api_keys: vec![ApiKeyDigest::of(api_key, &*self.provider)],
         }

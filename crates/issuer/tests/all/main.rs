@@ -1,6 +1,10 @@
 //! The issuer service over its own routes.
 
 mod api;
+mod client;
+mod code_flow;
+mod code_flow_tokens;
+mod code_wallet;
 mod credential;
 mod dpop;
 mod fixture;

@@ -1,5 +1,6 @@
 //! The commands: what they take, and the exit codes they leave.
 
+mod callback;
 mod did;
 mod exit;
 mod inspect;
@@ -104,6 +105,9 @@ pub struct WalletArgs {
     /// Print JSON
     #[arg(long, global = true)]
     pub json: bool,
+    /// What the wallet is called by the authorization servers it is registered at
+    #[arg(long, default_value = crate::demo::CLIENT)]
+    pub client_id: String,
     /// What to do.
     #[command(subcommand)]
     pub command: WalletCommand,
@@ -141,6 +145,13 @@ pub enum WalletCommand {
         /// Its identifier, or an unambiguous beginning of it
         id: String,
     },
+    /// Have a credential issued again, if its issuer let the holder log in
+    Renew {
+        /// Its identifier
+        id: String,
+    },
+    /// Go on with what was interrupted before the credentials came
+    GoOn,
     /// What was received, shared, declined or failed
     History,
 }

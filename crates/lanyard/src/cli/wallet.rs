@@ -7,26 +7,36 @@ use std::sync::Arc;
 use lanyard_core::trust::{IssuerKeySource, IssuerTrust, x509::TrustAnchors};
 use lanyard_oid4vp::wallet::{Choices, Selection, VerifierIdentity, VerifierReply};
 use lanyard_wallet::{
-    AcceptError, IssuanceError, Offer, PreAuthorized, PresentationError, Request, Wallet,
+    AcceptError, AuthorizationCode, IssuanceError, Offer, PreAuthorized, PresentationError,
+    Request, Review, Wallet,
     history::{Entry, Event},
-    storage::Card,
+    storage::{Card, CardId},
 };
 use serde_json::{Value, json};
 
+use super::callback::Callback;
 use super::{Ending, ExitCode, WalletArgs, WalletCommand};
 use crate::{files, wallet_home};
 
 const TRUST: &str = "trust.pem";
 
 pub(super) async fn run(args: &WalletArgs) -> Ending {
-    let wallet = match open(args).await {
+    // where a browser comes back to: a free port of this machine, before anybody is told about it
+    let callback = match Callback::listen().await {
+        Ok(callback) => callback,
+        Err(ending) => return ending,
+    };
+    let wallet = match open(args, &callback).await {
         Ok(wallet) => wallet,
         Err(ending) => return ending,
     };
     let ended = match &args.command {
         WalletCommand::Accept { offer, tx_code, yes } => {
-            accept(&wallet, offer, tx_code.as_deref(), *yes || args.json).await
+            let yes = *yes || args.json;
+            accept(&wallet, offer, tx_code.as_deref(), yes, callback).await
         }
+        WalletCommand::Renew { id } => renew(&wallet, id).await,
+        WalletCommand::GoOn => go_on(&wallet).await,
         WalletCommand::Present { request, yes, optional } => {
             present(&wallet, request, *yes || args.json, *optional).await
         }
@@ -37,7 +47,7 @@ pub(super) async fn run(args: &WalletArgs) -> Ending {
     ended.unwrap_or_else(|ending| ending)
 }
 
-async fn open(args: &WalletArgs) -> Result<Wallet, Ending> {
+async fn open(args: &WalletArgs, callback: &Callback) -> Result<Wallet, Ending> {
     let usage = |reason: &str, text: String| Ending::not_done(ExitCode::Usage, reason, text);
     files::private_folder(&args.home)
         .map_err(|error| usage("home", format!("{}: {error}", args.home.display())))?;
@@ -54,6 +64,7 @@ async fn open(args: &WalletArgs) -> Result<Wallet, Ending> {
         anchors,
         http: Arc::new(fetcher),
         development,
+        client: callback.client(&args.client_id),
     };
     wallet_home::open(opening)
         .await
@@ -91,16 +102,22 @@ async fn accept(
     link: &str,
     tx_code: Option<&str>,
     yes: bool,
+    callback: Callback,
 ) -> Result<Ending, Ending> {
-    let Offer::PreAuthorized(offer) =
-        wallet.read_offer(link).await.map_err(|error| not_issued(&error))?;
+    let offer = match wallet.read_offer(link).await.map_err(|error| not_issued(&error))? {
+        Offer::PreAuthorized(offer) => offer,
+        Offer::AuthorizationCode(offer) => {
+            if !yes && !ask_yes(&question_about(offer.review()))? {
+                offer.decline();
+                return Ok(declined());
+            }
+            return log_in(wallet, *offer, callback).await;
+        }
+    };
     let review = offer.review();
-    let names: Vec<_> = review.credentials.iter().map(|card| card.face.name.as_str()).collect();
-    let issuer = review.issuer_name.as_deref().unwrap_or(&review.issuer);
-    let question = format!("{issuer} ({}) offers: {}. Take it?", review.issuer, names.join(", "));
-    if !yes && !ask_yes(&question)? {
+    if !yes && !ask_yes(&question_about(review))? {
         offer.decline();
-        return Ok(Ending::done("Declined. Nothing was taken.", json!({ "declined": true })));
+        return Ok(declined());
     }
     let code = match (tx_code, &review.tx_code) {
         (None, Some(description)) => {
@@ -114,6 +131,48 @@ async fn accept(
         (given, _) => given.map(str::to_owned),
     };
     redeem(wallet, offer, code.as_deref()).await
+}
+
+fn question_about(review: &Review) -> String {
+    let names: Vec<_> = review.credentials.iter().map(|card| card.face.name.as_str()).collect();
+    let issuer = review.issuer_name.as_deref().unwrap_or(&review.issuer);
+    format!("{issuer} ({}) offers: {}. Take it?", review.issuer, names.join(", "))
+}
+
+fn declined() -> Ending {
+    Ending::done("Declined. Nothing was taken.", json!({ "declined": true }))
+}
+
+/// The holder logs in with a browser, which comes back to this process.
+async fn log_in(
+    wallet: &Wallet,
+    offer: AuthorizationCode,
+    callback: Callback,
+) -> Result<Ending, Ending> {
+    let login = offer.begin().await.map_err(|error| not_issued(&error))?;
+    eprintln!("Log in with your browser:\n\n  {}\n", login.url());
+    let redirect = callback.wait().await?;
+    let ids = login.finish(&redirect).await.map_err(|error| not_issued(&error))?;
+    added(wallet, &ids)
+}
+
+async fn renew(wallet: &Wallet, id: &str) -> Result<Ending, Ending> {
+    let cards = cards(wallet)?;
+    let card = cards.iter().find(|card| card.id.0.to_string() == id).ok_or_else(|| absent(id))?;
+    let renewed = wallet.renew(card.id).await.map_err(|error| not_issued(&error))?;
+    added(wallet, &[renewed])
+}
+
+/// Takes what was still to come when the last attempt was interrupted.
+async fn go_on(wallet: &Wallet) -> Result<Ending, Ending> {
+    let mut ids = Vec::new();
+    for waiting in wallet.unfinished().map_err(|error| not_issued(&error))? {
+        ids.extend(wallet.go_on(waiting.id).await.map_err(|error| not_issued(&error))?);
+    }
+    if ids.is_empty() {
+        return Ok(Ending::done("Nothing was interrupted.", json!({ "cards": [] })));
+    }
+    added(wallet, &ids)
 }
 
 async fn redeem(
@@ -130,6 +189,10 @@ async fn redeem(
         ),
         AcceptError::TryAgain(_, error) | AcceptError::Failed(error) => not_issued(error),
     })?;
+    added(wallet, &ids)
+}
+
+fn added(wallet: &Wallet, ids: &[CardId]) -> Result<Ending, Ending> {
     let cards = cards(wallet)?;
     let taken: Vec<_> = cards.iter().filter(|card| ids.contains(&card.id)).collect();
     let lines: Vec<_> = taken.iter().map(|card| format!("Added {}", line(card))).collect();
@@ -235,17 +298,19 @@ fn list(wallet: &Wallet) -> Result<Ending, Ending> {
 fn show(wallet: &Wallet, id: &str) -> Result<Ending, Ending> {
     let cards = cards(wallet)?;
     let card = cards.iter().find(|card| card.id.0.to_string() == id);
-    let card = card.ok_or_else(|| {
-        Ending::not_done(
-            ExitCode::NothingMatches,
-            "card_absent",
-            format!("There is no credential {id}; lanyard wallet list shows those there are."),
-        )
-    })?;
+    let card = card.ok_or_else(|| absent(id))?;
     let mut shown = summary(card);
     shown["claims"] = Value::Object(card.content.claims.clone());
     let text = format!("{}\n{:#}", line(card), Value::Object(card.content.claims.clone()));
     Ok(Ending::done(text, shown))
+}
+
+fn absent(id: &str) -> Ending {
+    Ending::not_done(
+        ExitCode::NothingMatches,
+        "card_absent",
+        format!("There is no credential {id}; lanyard wallet list shows those there are."),
+    )
 }
 
 fn history(wallet: &Wallet) -> Result<Ending, Ending> {

@@ -72,6 +72,29 @@ pub(super) struct TenantTable {
     pub(super) document_signing: Option<SigningTable>,
     pub(super) did_signing: Option<DidSigningTable>,
     pub(super) status_lists: Option<StatusListTable>,
+    pub(super) profile: Option<Spanned<String>>,
+    pub(super) login: Option<Spanned<LoginTable>>,
+    #[serde(default)]
+    pub(super) clients: Vec<Spanned<ClientTable>>,
+    #[serde(default)]
+    pub(super) wallet_attesters: Vec<Spanned<PathBuf>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoginTable {
+    pub(super) holders: Spanned<PathBuf>,
+    pub(super) danger_consent: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClientTable {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) redirect_uris: Vec<Spanned<String>>,
+    pub(super) authentication: Option<Spanned<String>>,
+    pub(super) keys: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,6 +4,7 @@
 
 mod fault;
 mod file;
+mod login;
 mod tenant;
 
 use std::net::{IpAddr, SocketAddr};
@@ -14,6 +15,7 @@ use url::{Host, Url};
 
 pub use fault::{ConfigError, Fault};
 pub use file::Mode;
+pub use login::{Authorization, HolderLogin};
 pub use tenant::{DidKeyFile, SigningFiles, Tenant};
 
 use fault::Faults;

@@ -8,6 +8,7 @@ use serde_spanned::Spanned;
 
 use super::fault::Faults;
 use super::file::{DidSigningTable, File, Mode, SigningTable, TenantTable};
+use super::login::{self, Authorization};
 use super::{existing, private};
 use crate::credential_type::{CredentialType, CredentialTypeError};
 use crate::trust_list;
@@ -33,6 +34,8 @@ pub struct Tenant {
     pub status_ttl: Option<SignedDuration>,
     /// What it signs with; in development mode a test authority can stand in.
     pub signing: Option<SigningFiles>,
+    /// What it demands of those who ask for tokens.
+    pub authorization: Authorization,
     /// What it signs mdocs with: a document signer's certificate and key.
     pub document_signing: Option<SigningFiles>,
     /// What it signs W3C credentials with: a key of its DID.
@@ -134,6 +137,7 @@ fn examine(
         credential_types,
         status_ttl: status_ttl(table, faults),
         signing: signing(file, written, folder, faults),
+        authorization: login::examine(table, folder, faults),
         name: table.name.get_ref().clone(),
         id: id?,
     })

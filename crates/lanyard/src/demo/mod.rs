@@ -1,8 +1,18 @@
 //! The demo: a tenant with a credential type in every format that look real, and everything it needs.
 
 use jiff::SignedDuration;
+use lanyard_issuer::Consent;
+use lanyard_oid4vci::{
+    client_authentication::{ClientId, ClientMethod, RedirectUri, RegisteredClient},
+    issuer::{AuthorizationRules, Profile},
+};
+use lanyard_wallet::WalletClient;
+use serde_json::{Map, Value, json};
+use url::Url;
 
+use crate::config::{Authorization, HolderLogin};
 use crate::credential_type::{CredentialType, CredentialTypeError};
+use crate::directory::{Directory, DirectoryError, hash_password};
 
 const TYPES: [&str; 6] = [
     include_str!("../../demo/employee_badge.json"),
@@ -29,6 +39,46 @@ pub const STATUS_TTL: SignedDuration = SignedDuration::from_secs(1);
 pub fn credential_types() -> Result<Vec<CredentialType>, CredentialTypeError> {
     let picture = |name: &str| (name == "portrait.jpg").then(|| PORTRAIT.to_vec());
     TYPES.iter().map(|text| CredentialType::parse_with(text, picture)).collect()
+}
+
+/// The one who can log in to the demo, and the password; both are on its pages.
+pub const HOLDER: &str = "ada";
+/// Her password.
+pub const PASSWORD: &str = "demo";
+
+/// What our wallets are called by authorization servers.
+pub const CLIENT: &str = "lanyard-wallet";
+
+/// Pocket and the wallet in the terminal may log Ada in.
+///
+/// # Errors
+/// None: the tests read the same.
+pub fn authorization(port: u16) -> Result<Authorization, DirectoryError> {
+    let places =
+        [format!("http://localhost:{port}/pocket/login"), "http://127.0.0.1/callback".to_owned()];
+    let redirect_uris = places.iter().filter_map(|place| RedirectUri::parse(place).ok()).collect();
+    let client =
+        RegisteredClient { id: ClientId::new(CLIENT), redirect_uris, method: ClientMethod::Public };
+    let types = credential_types().unwrap_or_default();
+    let claims: Map<String, Value> =
+        types.iter().map(|kind| (kind.id.clone(), Value::Object(kind.sample()))).collect();
+    let holder = json!([{
+        "name": HOLDER,
+        "password_hash": hash_password(PASSWORD).unwrap_or_default(),
+        "claims": claims,
+    }]);
+    let directory = Directory::parse(&holder.to_string())?;
+    Ok(Authorization {
+        rules: AuthorizationRules::new(Profile::Plain).with_code_flow().with_clients(vec![client]),
+        login: Some(HolderLogin { directory, consent: Consent::Ask }),
+    })
+}
+
+/// Pocket, as a client of authorization servers.
+#[must_use]
+pub fn pocket_client(base_url: &Url) -> WalletClient {
+    let redirect_uri = format!("{base_url}pocket/login");
+    WalletClient { id: ClientId::new(CLIENT), redirect_uri }
 }
 
 #[cfg(test)]

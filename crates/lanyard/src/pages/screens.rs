@@ -56,8 +56,19 @@ pub struct IssueFormPage {
     pub groups: Vec<FieldGroup>,
     /// Whether a transaction code is asked for.
     pub tx_code: bool,
+    /// Whether the holder logs in instead, if anybody can.
+    pub login: Option<LoginChoice>,
     /// What was wrong with the last attempt.
     pub problem: Option<Problem>,
+}
+
+/// The choice to let a holder log in.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginChoice {
+    /// Who logs in.
+    pub holder: &'static str,
+    /// Whether it is chosen.
+    pub on: bool,
 }
 
 /// Fields that belong together.

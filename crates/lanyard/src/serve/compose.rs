@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::plan::{Pages, Plan, PlannedTenant};
 use super::trust::TrustHealth;
-use super::{health, issuing, observe, resolving, trust, verifying};
+use super::{health, housekeeping, issuing, observe, resolving, trust, verifying};
 use crate::keys::{
     KeyError, SigningIdentity, Subject, TestAuthority, Vault, read_signer, read_signing_files,
 };
@@ -87,6 +87,7 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
         true => Some(issuing::service(&ground, &plan).await?),
         false => None,
     };
+    housekeeping::keep_house(ground.store.clone(), ground.shutdown.clone());
     let trust = TrustHealth::default();
     let verifier = match plan.verifier {
         true => {
@@ -230,14 +231,16 @@ impl Ground {
         let Some(tenant) = plan.tenants.first().filter(|_| plan.pages != Pages::None) else {
             return Ok(None);
         };
-        let demo = plan.pages == Pages::Demo;
-        let pocket = if demo { Some(self.pocket(plan, tenant).await?) } else { None };
+        let is_demo = plan.pages == Pages::Demo;
+        let pocket = if is_demo { Some(self.pocket(plan, tenant).await?) } else { None };
         let (id, name, types) = (&tenant.id, &tenant.name, &tenant.types);
         Ok(Some(Web::new(Site {
             base_url: plan.base_url.clone(),
-            demo: demo.then(|| plan.data.display().to_string()),
-            issue: issuer
-                .map(|service| IssueRoom::new(service, id.clone(), name.clone(), types.clone())),
+            demo: is_demo.then(|| plan.data.display().to_string()),
+            issue: issuer.map(|service| {
+                let room = IssueRoom::new(service, id.clone(), name.clone(), types.clone());
+                if is_demo { room.for_holder(demo::HOLDER) } else { room }
+            }),
             verify: verifier
                 .map(|service| VerifyRoom::new(service, id.clone(), name.clone(), types.clone())),
             pocket,
@@ -252,6 +255,7 @@ impl Ground {
             anchors: self.anchors(tenant)?,
             http: self.http.clone(),
             development: true,
+            client: demo::pocket_client(&plan.base_url),
         };
         Ok(Pocket::new(wallet_home::open(opening).await?))
     }
@@ -264,10 +268,13 @@ pub fn welcome(plan: &Plan) -> String {
     format!(
         "Lanyard demo is ready: {url}\n\n\
          In the browser   open {url}, issue a badge, open it in Pocket, then verify it\n\
+         To log in        {holder}, with the password {password}\n\
          In the terminal  lanyard offer --type employee_badge --api-key-file {data}/api-key\n                 \
          lanyard wallet accept '<link>' --trust-anchor {data}/ca.pem --allow-http localhost:{port}\n\n\
          {enterprise} is made up and its test authority is trusted by nobody else. Everything is in {data}; Ctrl+C stops.",
         port = plan.base_url.port().unwrap_or(80),
         enterprise = demo::ENTERPRISE,
+        holder = demo::HOLDER,
+        password = demo::PASSWORD,
     )
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use lanyard_core::{credential::Format, crypto::CryptoProvider, trust::IssuerIdentifier};
 use lanyard_issuer::{
-    ApiKeyDigest, DataKey, IssuerService, IssuerSettings, PlaceKey, StatusListSettings,
-    StatusLists, SystemClock, TenantSettings,
+    ApiKeyDigest, DataKey, IssuerService, IssuerSettings, LoginSettings, PlaceKey,
+    StatusListSettings, StatusLists, SystemClock, TenantSettings,
 };
 use lanyard_oid4vci::{
     IssuerUrl, Transport,
@@ -32,6 +32,12 @@ pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<IssuerServic
             tenant: tenant.id.clone(),
             issuer,
             status_lists,
+            login: tenant.authorization.login.as_ref().map(|login| LoginSettings {
+                issuer_name: tenant.name.clone(),
+                logins: Arc::new(login.directory.clone()),
+                claims: Arc::new(login.directory.clone()),
+                consent: login.consent.clone(),
+            }),
             data_key: DataKey::new(ground.secret(&tenant.id, "issuer/data-key").await?),
             api_keys: digests(tenant, ground.provider.as_ref()),
         });
@@ -75,7 +81,8 @@ async fn issuer(
         IssuerConfiguration::new(url, vec![display], credentials, IssuancePolicy::default())?;
     let nonces = NonceKey::new(ground.secret(&tenant.id, "issuer/nonce-key").await?);
     let statuses = status_lists(ground, tenant, configuration.issuer(), &key).await?;
-    let mut issuer = Issuer::new(configuration, key, nonces, ground.provider.clone());
+    let mut issuer = Issuer::new(configuration, key, nonces, ground.provider.clone())
+        .with_authorization(tenant.authorization.rules.clone());
     for (format, key) in own_keys(ground, tenant).await? {
         issuer = issuer.with_key(format, key);
     }

@@ -5,6 +5,7 @@ pub mod tls;
 
 pub mod compose;
 mod health;
+mod housekeeping;
 mod issuing;
 pub mod observe;
 pub mod plan;

@@ -8,7 +8,7 @@ use lanyard_store::TenantId;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::config::{Config, DidKeyFile, Mode, SigningFiles};
+use crate::config::{Authorization, Config, DidKeyFile, Mode, SigningFiles};
 use crate::credential_type::CredentialType;
 use crate::{demo, files};
 
@@ -67,6 +67,8 @@ pub struct PlannedTenant {
     pub document_signing: Option<SigningFiles>,
     /// What it signs W3C credentials with, unless it is a did:jwk made here.
     pub did_signing: Option<DidKeyFile>,
+    /// What it demands of those who ask for tokens.
+    pub authorization: Authorization,
 }
 
 /// Why there is nothing to serve.
@@ -98,6 +100,9 @@ pub enum PlanError {
     /// The embedded types of the demo cannot be read.
     #[error("the demo's credential types cannot be read: {0}")]
     Demo(#[from] crate::credential_type::CredentialTypeError),
+    /// The holder of the demo cannot be made.
+    #[error("the demo's holder cannot be made: {0}")]
+    Directory(#[from] crate::directory::DirectoryError),
     /// The port makes no URL.
     #[error("the port makes no URL")]
     Url,
@@ -127,6 +132,7 @@ impl Plan {
                 signing: tenant.signing.clone(),
                 document_signing: tenant.document_signing.clone(),
                 did_signing: tenant.did_signing.clone(),
+                authorization: tenant.authorization.clone(),
             })
         });
         Ok(Self {
@@ -165,6 +171,7 @@ impl Plan {
             signing: None,
             document_signing: None,
             did_signing: None,
+            authorization: demo::authorization(port)?,
         };
         Ok(Self {
             base_url: format!("http://localhost:{port}").parse().map_err(|_| PlanError::Url)?,

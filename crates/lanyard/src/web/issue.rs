@@ -10,8 +10,8 @@ use axum::{
 };
 use http::StatusCode;
 use lanyard_issuer::{
-    CredentialToOffer, IssuerError, IssuerService, NewOfferRequest, OfferCreated, OfferState,
-    OfferStatus,
+    CredentialToOffer, IssuerError, IssuerService, LoginToOffer, NewOfferRequest, OfferCreated,
+    OfferState, OfferStatus,
 };
 use lanyard_oid4vci::CredentialConfigurationId;
 use lanyard_store::{SessionId, TenantId};
@@ -27,8 +27,8 @@ use super::{
 };
 use crate::credential_type::{ClaimKind, CredentialType};
 use crate::pages::{
-    CardView, HandOver, ImageUri, IssueFormPage, IssuePage, Kind, OfferPage, Place, Problem, Step,
-    Tone, TrailFragment,
+    CardView, HandOver, ImageUri, IssueFormPage, IssuePage, Kind, LoginChoice, OfferPage, Place,
+    Problem, Step, Tone, TrailFragment,
 };
 
 /// What issuing by hand needs.
@@ -38,6 +38,8 @@ pub struct IssueRoom {
     issuer: String,
     types: Vec<CredentialType>,
     made: Shelf<Made>,
+    /// Who can log in for what is issued here, if anybody.
+    holder: Option<&'static str>,
 }
 
 /// An offer that a browser made: what only that browser may see again.
@@ -56,7 +58,14 @@ impl IssueRoom {
         issuer: String,
         types: Vec<CredentialType>,
     ) -> Self {
-        Self { service, tenant, issuer, types, made: Shelf::default() }
+        Self { service, tenant, issuer, types, made: Shelf::default(), holder: None }
+    }
+
+    /// With a holder who can log in instead of being given a code.
+    #[must_use]
+    pub const fn for_holder(mut self, holder: &'static str) -> Self {
+        self.holder = Some(holder);
+        self
     }
 
     fn kind(&self, id: &str) -> Result<&CredentialType, Failure> {
@@ -134,6 +143,10 @@ fn form_page(
         card: room.sample_card(kind),
         groups: forms::groups(kind, typed, faults),
         tx_code: typed.is_none_or(|typed| typed.contains_key("tx_code")),
+        login: room.holder.map(|holder| LoginChoice {
+            holder,
+            on: typed.is_some_and(|typed| typed.contains_key("login")),
+        }),
         problem,
     }
 }
@@ -158,9 +171,15 @@ async fn create_offer(web: &Web, visitor: &Visitor, typed: &forms::Typed) -> Pag
         }
     };
     let configuration = CredentialConfigurationId::new(kind.id.clone());
+    let login = room
+        .holder
+        .filter(|_| typed.contains_key("login"))
+        .map(|holder| LoginToOffer { holder: Some(holder.to_owned()), only: true });
     let wanted = NewOfferRequest {
         credentials: vec![CredentialToOffer { configuration, claims }],
-        tx_code: typed.contains_key("tx_code"),
+        looked_up: Vec::new(),
+        tx_code: login.is_none() && typed.contains_key("tx_code"),
+        login,
         by_reference: true,
     };
     let offer = room.service.create_offer(&room.tenant, wanted).await.map_err(failure)?;
@@ -224,6 +243,9 @@ fn trail(status: &OfferStatus) -> Vec<Step> {
         OfferState::TxCodeExhausted => {
             ("Closed: the transaction code was wrong too often", Tone::Bad)
         }
+        OfferState::LoggingIn => ("The holder logs in and decides", Tone::Waiting),
+        OfferState::Denied => ("Closed: it was declined", Tone::Bad),
+        OfferState::Revoked => ("Closed: a code was used twice", Tone::Bad),
         OfferState::Expired => ("Closed: nobody took it in time", Tone::Unsure),
         OfferState::Issued | OfferState::Withdrawn => return steps,
     };
@@ -232,7 +254,7 @@ fn trail(status: &OfferStatus) -> Vec<Step> {
 }
 
 const fn ended(state: OfferState) -> bool {
-    !matches!(state, OfferState::Offered | OfferState::Authorized)
+    !matches!(state, OfferState::Offered | OfferState::LoggingIn | OfferState::Authorized)
 }
 
 async fn events(State(web): State<Web>, visitor: Visitor, Path(id): Path<String>) -> Response {

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use axum::{
     Form, Router,
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     response::Response,
     routing::{get, post},
 };
 use http::StatusCode;
 use lanyard_oid4vp::wallet::VerifierReply;
 use lanyard_wallet::{
-    AcceptError, IssuanceError, Offer, PreAuthorized, PresentationError, Request, Wallet,
-    history::Event, storage::CardId,
+    AcceptError, AuthorizationCode, IssuanceError, Offer, PreAuthorized, PresentationError,
+    Request, Review, Wallet, history::Event, storage::CardId,
 };
 use serde::Deserialize;
 
@@ -31,9 +31,24 @@ pub struct Pocket {
 
 /// An offer under review, and what went wrong with the last attempt.
 struct Waiting {
-    offer: Box<PreAuthorized>,
+    offer: Taken,
     tries: u8,
     fault: Option<Fault>,
+}
+
+/// How an offer is taken.
+enum Taken {
+    Code(Box<PreAuthorized>),
+    Login(Box<AuthorizationCode>),
+}
+
+impl Taken {
+    const fn review(&self) -> &Review {
+        match self {
+            Self::Code(offer) => offer.review(),
+            Self::Login(offer) => offer.review(),
+        }
+    }
 }
 
 /// What went wrong with an attempt to accept.
@@ -59,6 +74,7 @@ pub(super) fn routes() -> Router<Web> {
         .route("/pocket/offers/{id}", get(offer))
         .route("/pocket/offers/{id}/accept", post(accept))
         .route("/pocket/offers/{id}/decline", post(decline_offer))
+        .route("/pocket/login", get(login))
         .route("/pocket/requests/{id}", get(request))
         .route("/pocket/requests/{id}/answer", post(answer))
         .route("/pocket/requests/{id}/decline", post(decline_request))
@@ -108,6 +124,12 @@ async fn open_link(web: &Web, link: &str) -> Page {
     }
     match pocket.wallet.read_offer(link).await {
         Ok(Offer::PreAuthorized(offer)) => {
+            let offer = Taken::Code(offer);
+            let id = pocket.offers.put(Waiting { offer, tries: 0, fault: None });
+            Ok(see_other(&format!("/pocket/offers/{id}")))
+        }
+        Ok(Offer::AuthorizationCode(offer)) => {
+            let offer = Taken::Login(offer);
             let id = pocket.offers.put(Waiting { offer, tries: 0, fault: None });
             Ok(see_other(&format!("/pocket/offers/{id}")))
         }
@@ -150,6 +172,10 @@ async fn accept(
 async fn accept_offer(web: &Web, id: String, tx_code: Option<&str>) -> Page {
     let pocket = pocket(web)?;
     let Waiting { offer, tries, .. } = pocket.offers.take(&id).ok_or_else(offer_absent)?;
+    let offer = match offer {
+        Taken::Code(offer) => offer,
+        Taken::Login(offer) => return begin_login(web, *offer).await,
+    };
     let needs_code = offer.review().tx_code.is_some();
     let (offer, tries, fault) = match offer.accept(tx_code.filter(|_| needs_code)).await {
         Ok(cards) => return received(web, pocket, &cards),
@@ -164,8 +190,46 @@ async fn accept_offer(web: &Web, id: String, tx_code: Option<&str>) -> Page {
         }
         Err(AcceptError::Failed(error)) => return Ok(not_received(web, &error)),
     };
+    let offer = Taken::Code(offer);
     pocket.offers.put_as(id.clone(), Waiting { offer, tries, fault: Some(fault) });
     Ok(see_other(&format!("/pocket/offers/{id}")))
+}
+
+/// The browser goes to the issuer and comes back to `/pocket/login`.
+async fn begin_login(web: &Web, offer: AuthorizationCode) -> Page {
+    let login = match offer.begin().await {
+        Ok(login) => login,
+        Err(error) => return Ok(not_received(web, &error)),
+    };
+    // a form may be answered with a redirect to these pages alone (CSP form-action)
+    if login.url().origin() == web.base_url().origin() {
+        return Ok(see_other(login.url().as_str()));
+    }
+    let verdict = VerdictView::words(
+        Tone::Waiting,
+        "Log in at the issuer",
+        "It lets you decide there, and sends you back here.",
+    );
+    let next = Some(Next { href: login.url().to_string(), label: "Go to the issuer".to_owned() });
+    let (chrome, cards) = (web.chrome(Place::Pocket), Vec::new());
+    Ok(show(&PocketDonePage { chrome, verdict, cards, next }))
+}
+
+/// The browser came back from the issuer.
+async fn login(State(web): State<Web>, RawQuery(query): RawQuery) -> Response {
+    let finished = finish_login(&web, query.unwrap_or_default()).await;
+    conclude(&web, finished)
+}
+
+async fn finish_login(web: &Web, query: String) -> Page {
+    let pocket = pocket(web)?;
+    let mut redirect = web.base_url().clone();
+    redirect.set_path("/pocket/login");
+    redirect.set_query(Some(&query));
+    match pocket.wallet.finish_login(&redirect).await {
+        Ok(cards) => received(web, pocket, &cards),
+        Err(error) => Ok(not_received(web, &error)),
+    }
 }
 
 fn received(web: &Web, pocket: &Pocket, ids: &[CardId]) -> Page {
@@ -195,7 +259,10 @@ fn not_received(web: &Web, error: &IssuanceError) -> Response {
 
 async fn decline_offer(State(web): State<Web>, Path(id): Path<String>) -> Response {
     let page = pocket(&web).and_then(|pocket| {
-        pocket.offers.take(&id).ok_or_else(offer_absent)?.offer.decline();
+        match pocket.offers.take(&id).ok_or_else(offer_absent)?.offer {
+            Taken::Code(offer) => offer.decline(),
+            Taken::Login(offer) => offer.decline(),
+        }
         let verdict = VerdictView::words(
             Tone::Waiting,
             "Declined",

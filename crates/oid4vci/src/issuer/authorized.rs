@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lanyard_core::status::StatusReference;
 use serde::{Deserialize, Serialize};
 
-use super::{HolderKey, Issuance, Issuer, Refused, WaitingClaims};
+use super::{HolderKey, Issuance, Issuer, Refreshable, Refused, WaitingClaims};
 use crate::{
     AccessToken, CredentialConfigurationId, CredentialIdentifier,
     configuration::{Binding, CredentialConfiguration},
@@ -25,6 +25,9 @@ pub struct Authorized {
     due: Vec<Due>,
     issued: Vec<IssuedCredential>,
     expires_at: Timestamp,
+    /// What the access token is renewed with.
+    #[serde(default)]
+    refresh: Option<Refreshable>,
 }
 
 /// A credential that the access token gives a right to.
@@ -57,6 +60,9 @@ pub struct IssuedCredential {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issued {
     credentials: Vec<IssuedCredential>,
+    /// What another access token is had with, to be issued the same again.
+    #[serde(default)]
+    refresh: Option<Refreshable>,
 }
 
 /// Where a session goes after it gave out a credential.
@@ -75,7 +81,23 @@ impl Authorized {
         due: Vec<Due>,
         expires_at: Timestamp,
     ) -> Self {
-        Self { token, bound_to, due, issued: Vec::new(), expires_at }
+        Self { token, bound_to, due, issued: Vec::new(), expires_at, refresh: None }
+    }
+
+    pub(super) fn refreshed_by(mut self, refresh: Option<Refreshable>) -> Self {
+        self.refresh = refresh;
+        self
+    }
+
+    /// What the access token is renewed with, if it can be.
+    pub const fn refresh(&self) -> Option<&Refreshable> {
+        self.refresh.as_ref()
+    }
+
+    /// From this moment on nothing leads anywhere any more.
+    pub fn ends_at(&self) -> Timestamp {
+        let refresh = self.refresh.as_ref().map(Refreshable::expires_at);
+        refresh.map_or(self.expires_at, |refresh| refresh.max(self.expires_at))
     }
 
     /// The key that the token is bound to (`cnf.jkt`, RFC 9449 §6).
@@ -118,7 +140,7 @@ impl Authorized {
         self.due.remove(place);
         self.issued.push(issued.clone());
         let progress = if self.due.is_empty() {
-            Progress::Issued(Issued { credentials: self.issued })
+            Progress::Issued(Issued { credentials: self.issued, refresh: self.refresh })
         } else {
             Progress::Authorized(self)
         };
@@ -243,6 +265,11 @@ impl Issued {
     /// What was issued.
     pub fn credentials(&self) -> &[IssuedCredential] {
         &self.credentials
+    }
+
+    /// What another access token is had with.
+    pub const fn refresh(&self) -> Option<&Refreshable> {
+        self.refresh.as_ref()
     }
 }
 

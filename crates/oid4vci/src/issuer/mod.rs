@@ -1,9 +1,12 @@
-//! The issuer's states: [`Offered`] → [`Authorized`] → [`Issued`], or [`Ended`].
+//! The issuer's states: [`Offered`] → [`Authorized`] → [`Issued`], or [`Ended`]; where the holder logs in,
+//! [`Pushed`] → [`Authorizing`] → [`Granted`] → [`Authorized`].
 //!
 //! Each step eats its state. A refusal says which state the session is left in: a wrong tx code costs a
 //! try and leaves the code alive, a credential request that fails leaves the access token usable.
 
 mod authorized;
+mod authorizing;
+mod granted;
 mod issue;
 mod keys;
 mod offered;
@@ -26,7 +29,9 @@ use serde_json::value::RawValue;
 use url::Url;
 
 pub use authorized::{Authorized, Issued, IssuedCredential, Progress};
-pub use offered::{NewOffer, NewTxCode, OfferRefused, Offered};
+pub use authorizing::{Authorizing, BrowserDigest, HolderId, Pushed};
+pub use granted::{Granted, Refreshable};
+pub use offered::{NewLogin, NewOffer, NewTxCode, OfferRefused, Offered};
 pub use rules::{AuthorizationRules, Profile};
 pub use sender::{AccessRefused, Sender, ShownToken};
 pub use status::{StatusAllocator, StatusUnavailable};
@@ -38,7 +43,9 @@ use crate::{
     configuration::IssuerConfiguration,
     dpop::{DpopError, DpopRules, UnverifiedDpopProof, VerifiedDpopProof},
     metadata::{AuthorizationServerMetadata, CredentialIssuerMetadata},
-    nonce::{DpopNonce, NonceKey, NonceResponse},
+    nonce::{
+        AttestationChallenge, ChallengeResponse, DpopNonce, NonceError, NonceKey, NonceResponse,
+    },
 };
 
 /// One credential issuer with everything its steps need.
@@ -143,6 +150,27 @@ impl Issuer {
         self.nonces.issue_dpop(self.configuration.issuer(), now, &*self.provider)
     }
 
+    /// Answers a challenge request (attestation-based client authentication §8).
+    pub fn challenge(&self, now: Timestamp) -> ChallengeResponse {
+        let issuer = self.configuration.issuer();
+        let attestation_challenge = self.nonces.issue_challenge(issuer, now, &*self.provider);
+        ChallengeResponse { attestation_challenge }
+    }
+
+    pub(crate) fn judge_challenge(
+        &self,
+        challenge: &AttestationChallenge,
+        now: Timestamp,
+    ) -> Result<(), NonceError> {
+        let life = self.configuration.policy().nonce_life;
+        let issuer = self.configuration.issuer();
+        self.nonces.verify_challenge(challenge, issuer, life, now, &*self.provider)
+    }
+
+    pub(crate) fn provider(&self) -> &dyn CryptoProvider {
+        &*self.provider
+    }
+
     /// Checks a DPoP proof for a `POST` to one of this issuer's endpoints, with the access token that it
     /// shows there.
     ///
@@ -205,8 +233,14 @@ impl<E, S> Refused<E, S> {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Issuance {
-    /// Waiting for the token request.
+    /// Waiting for the token request, or for a wallet whose holder will log in.
     Offered(Offered),
+    /// An authorization request was pushed; waiting for a browser.
+    Pushed(Pushed),
+    /// The holder logs in and decides.
+    Authorizing(Authorizing),
+    /// The holder agreed; waiting for the token request.
+    Granted(Granted),
     /// Waiting for credential requests.
     Authorized(Authorized),
     /// Everything was issued.
@@ -223,17 +257,49 @@ pub enum Ended {
     TxCodeExhausted,
     /// The integrator took the offer back.
     Withdrawn,
+    /// The holder, or a rule, said no.
+    Denied,
+    /// The authorization code was shown again: what came of it is worth nothing any more.
+    CodeReplayed,
+    /// A refresh token was shown again after it was replaced.
+    RefreshReplayed,
 }
 
 impl Issuance {
+    /// The offer, as long as it waits for a wallet or its holder.
+    pub const fn waiting_offer(&self) -> Option<&Offered> {
+        match self {
+            Self::Offered(offered) => Some(offered),
+            Self::Pushed(pushed) => pushed.offered(),
+            Self::Authorizing(authorizing) => authorizing.offered(),
+            _ => None,
+        }
+    }
+
+    /// The same, taken out.
+    pub fn into_waiting_offer(self) -> Option<Offered> {
+        match self {
+            Self::Offered(offered) => Some(offered),
+            Self::Pushed(pushed) => pushed.into_offered(),
+            Self::Authorizing(authorizing) => authorizing.into_offered(),
+            _ => None,
+        }
+    }
+
     /// The stable name of the state.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Offered(_) => "offered",
+            Self::Pushed(_) => "pushed",
+            Self::Authorizing(_) => "authorizing",
+            Self::Granted(_) => "granted",
             Self::Authorized(_) => "authorized",
             Self::Issued(_) => "issued",
             Self::Ended(Ended::TxCodeExhausted) => "tx_code_exhausted",
             Self::Ended(Ended::Withdrawn) => "withdrawn",
+            Self::Ended(Ended::Denied) => "denied",
+            Self::Ended(Ended::CodeReplayed) => "code_replayed",
+            Self::Ended(Ended::RefreshReplayed) => "refresh_replayed",
         }
     }
 }

@@ -7,12 +7,17 @@ use lanyard_core::{crypto::Random, json::Object};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Authorized, Ended, Issuer, Left, Refused, Sender, WaitingClaims, authorized::Due};
+use super::{
+    Authorized, Ended, HolderId, Issuer, Left, Refused, Sender, WaitingClaims,
+    authorized::Due,
+    granted::{identifier, respond},
+};
 use crate::{
-    AccessToken, CredentialConfigurationId, CredentialIdentifier, PreAuthorizedCode, TxCode,
+    CredentialConfigurationId, IssuerState, PreAuthorizedCode, TxCode,
     configuration::SubjectClaimsError,
     offer::{
-        CredentialOffer, Grants, OfferError, PreAuthorizedGrant, TxCodeDescription, TxCodeInput,
+        AuthorizationCodeGrant, CredentialOffer, Grants, OfferError, PreAuthorizedGrant,
+        TxCodeDescription, TxCodeInput,
     },
     token::{
         AuthorizationDetail, PreAuthorizedTokenRequest, TokenError, TokenRequest, TokenResponse,
@@ -34,6 +39,19 @@ pub struct NewOffer {
     pub tx_code: Option<NewTxCode>,
     /// How long the offer lives; the policy's life when left out, which is also the longest.
     pub life: Option<SignedDuration>,
+    /// Whether the holder may, or has to, log in instead of bringing a code.
+    pub login: Option<NewLogin>,
+}
+
+/// An offer that the holder logs in for.
+#[derive(Clone, Debug, Default)]
+pub struct NewLogin {
+    /// Who has to log in; named whenever the offer brings claims.
+    pub holder: Option<HolderId>,
+    /// Whether logging in is the only way: there is no pre-authorized code then.
+    pub only: bool,
+    /// Further credentials, whose claims are looked up when the holder has logged in.
+    pub looked_up: Vec<CredentialConfigurationId>,
 }
 
 /// A tx code to be asked for.
@@ -66,6 +84,15 @@ pub enum OfferRefused {
     /// The tx code is shorter or longer than is allowed, or not of its own description.
     #[error("a tx code has 4 to 32 characters and fits its own description")]
     TxCode,
+    /// The authorization code flow is not offered here.
+    #[error("this issuer does not offer the authorization code flow")]
+    LoginNotOffered,
+    /// The offer brings claims and does not say whose they are.
+    #[error("an offer that brings claims and lets holders log in names its holder")]
+    HolderMissing,
+    /// Claims are to be looked up for somebody who does not log in.
+    #[error("claims can be looked up only when logging in is the only way")]
+    ClaimsMissing,
     /// The offer would outlive the policy.
     #[error("the offer would live longer than the policy allows")]
     Life,
@@ -85,6 +112,9 @@ impl OfferRefused {
             Self::Description(_) => "tx_code_description_too_long",
             Self::TxCode => "tx_code_unfit",
             Self::Life => "offer_life_too_long",
+            Self::LoginNotOffered => "login_not_offered",
+            Self::HolderMissing => "holder_missing",
+            Self::ClaimsMissing => "claims_missing",
         }
     }
 }
@@ -92,11 +122,21 @@ impl OfferRefused {
 /// A credential offer that nobody has redeemed yet.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Offered {
+    /// Shown in the offer unless logging in is the only way.
     code: PreAuthorizedCode,
+    #[serde(default)]
+    login: Option<Login>,
     tx_code: Option<ExpectedTxCode>,
     credentials: Vec<Waiting>,
     offered_at: Timestamp,
     expires_at: Timestamp,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Login {
+    issuer_state: IssuerState,
+    holder: Option<HolderId>,
+    only: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -109,7 +149,8 @@ struct ExpectedTxCode {
 #[derive(Debug, Serialize, Deserialize)]
 struct Waiting {
     configuration: CredentialConfigurationId,
-    claims: WaitingClaims,
+    /// None when they are looked up for whoever logs in.
+    claims: Option<WaitingClaims>,
 }
 
 impl Offered {
@@ -124,7 +165,9 @@ impl Offered {
         random: &dyn Random,
     ) -> Result<Self, OfferRefused> {
         let (configuration, policy) = (&issuer.configuration, issuer.configuration.policy());
-        if offer.credentials.is_empty() {
+        let looked_up =
+            offer.login.as_ref().map(|login| login.looked_up.clone()).unwrap_or_default();
+        if offer.credentials.is_empty() && looked_up.is_empty() {
             return Err(OfferRefused::Empty);
         }
         let mut names = HashSet::new();
@@ -138,6 +181,26 @@ impl Offered {
                 .accept_claims(claims)
                 .map_err(|error| OfferRefused::Claims(id.clone(), error))?;
         }
+        for id in &looked_up {
+            if !names.insert(id) {
+                return Err(OfferRefused::Repeated(id.clone()));
+            }
+            if configuration.credential(id).is_none() {
+                return Err(OfferRefused::UnknownConfiguration(id.clone()));
+            }
+        }
+        if let Some(login) = &offer.login {
+            if !issuer.rules.offers_code_flow() {
+                return Err(OfferRefused::LoginNotOffered);
+            }
+            // §5.1.3: issuer_state is proof of nothing, so whose the claims are has to be said
+            if !offer.credentials.is_empty() && login.holder.is_none() {
+                return Err(OfferRefused::HolderMissing);
+            }
+            if !login.only && !login.looked_up.is_empty() {
+                return Err(OfferRefused::ClaimsMissing);
+            }
+        }
         let life = offer.life.unwrap_or(policy.offer_life);
         if life > policy.offer_life || life <= SignedDuration::ZERO {
             return Err(OfferRefused::Life);
@@ -148,12 +211,24 @@ impl Offered {
             .transpose()?;
         let waiting = |(configuration, claims): (CredentialConfigurationId, Object)| Waiting {
             configuration,
-            claims: WaitingClaims::new(&claims),
+            claims: Some(WaitingClaims::new(&claims)),
         };
+        let unknown = |configuration| Waiting { configuration, claims: None };
+        let login = offer.login.map(|login| Login {
+            issuer_state: IssuerState::generate(random),
+            holder: login.holder,
+            only: login.only,
+        });
         Ok(Self {
             code: PreAuthorizedCode::generate(random),
+            login,
             tx_code,
-            credentials: offer.credentials.into_iter().map(waiting).collect(),
+            credentials: offer
+                .credentials
+                .into_iter()
+                .map(waiting)
+                .chain(looked_up.into_iter().map(unknown))
+                .collect(),
             offered_at: now,
             expires_at: now + life,
         })
@@ -162,6 +237,32 @@ impl Offered {
     /// The code, for the handle that leads to this session.
     pub const fn code(&self) -> &PreAuthorizedCode {
         &self.code
+    }
+
+    /// Whether the code is part of the offer at all.
+    pub fn takes_code(&self) -> bool {
+        self.login.as_ref().is_none_or(|login| !login.only)
+    }
+
+    /// Whether the holder may log in.
+    pub const fn takes_login(&self) -> bool {
+        self.login.is_some()
+    }
+
+    /// `issuer_state`, for the handle that leads to this session.
+    pub fn issuer_state(&self) -> Option<&IssuerState> {
+        self.login.as_ref().map(|login| &login.issuer_state)
+    }
+
+    /// Who has to log in.
+    pub(super) fn holder(&self) -> Option<&HolderId> {
+        self.login.as_ref().and_then(|login| login.holder.as_ref())
+    }
+
+    /// The claims that the offer brings for a configuration.
+    pub(super) fn claims_of(&self, id: &CredentialConfigurationId) -> Option<&WaitingClaims> {
+        let waiting = self.credentials.iter().find(|waiting| waiting.configuration == *id);
+        waiting.and_then(|waiting| waiting.claims.as_ref())
     }
 
     /// The tx code, for the integrator who hands it to the holder on another channel.
@@ -184,13 +285,23 @@ impl Offered {
         CredentialOffer {
             issuer: issuer.configuration.issuer().clone(),
             configurations: self.configurations().cloned().collect(),
-            grants: Grants::PreAuthorized(PreAuthorizedGrant {
-                code: self.code.clone(),
-                tx_code: self.tx_code.as_ref().map(|expected| expected.description.clone()),
-                // §4.1.1: left out, as the metadata names no authorization servers
-                authorization_server: None,
-            }),
+            grants: self.grants(),
         }
+    }
+
+    fn grants(&self) -> Grants {
+        let code = PreAuthorizedGrant {
+            code: self.code.clone(),
+            tx_code: self.tx_code.as_ref().map(|expected| expected.description.clone()),
+            // §4.1.1: left out, as the metadata names no authorization servers
+            authorization_server: None,
+        };
+        let Some(login) = &self.login else { return Grants::PreAuthorized(code) };
+        let grant = AuthorizationCodeGrant {
+            issuer_state: Some(login.issuer_state.reveal().to_owned()),
+            authorization_server: None,
+        };
+        if login.only { Grants::AuthorizationCode(grant) } else { Grants::Both(grant, code) }
     }
 
     /// Trades the code for an access token, once.
@@ -206,7 +317,9 @@ impl Offered {
         now: Timestamp,
         random: &dyn Random,
     ) -> Result<(TokenResponse, Authorized), Refused<TokenError, Self>> {
-        let TokenRequest::PreAuthorized(request) = request;
+        let TokenRequest::PreAuthorized(request) = request else {
+            return Err(Refused::unchanged(TokenError::CodeUnknown, self));
+        };
         if let Err(error) = sender.accept(issuer).and_then(|()| self.accept(&request, now)) {
             return Err(Refused::unchanged(error, self));
         }
@@ -222,7 +335,7 @@ impl Offered {
         request: &PreAuthorizedTokenRequest,
         now: Timestamp,
     ) -> Result<(), TokenError> {
-        if request.code != self.code {
+        if request.code != self.code || !self.takes_code() {
             return Err(TokenError::CodeUnknown);
         }
         // §6.3: an expired code; a clock that went back does not bring one to life again
@@ -270,13 +383,6 @@ impl Offered {
         now: Timestamp,
         random: &dyn Random,
     ) -> (TokenResponse, Authorized) {
-        let policy = issuer.configuration.policy();
-        // RFC 9449 §5: the token is bound to the key that the request proved
-        let (life, token_type) = match sender.key() {
-            Some(_) => (policy.bound_token_life, "DPoP"),
-            None => (policy.token_life, "Bearer"),
-        };
-        let access_token = AccessToken::generate(random);
         // §6.2: whoever asked with authorization details is answered with credential identifiers
         let named = !request.details.is_empty();
         let wanted = |waiting: &Waiting| {
@@ -286,34 +392,15 @@ impl Offered {
                     .iter()
                     .any(|detail| detail.credential_configuration_id == waiting.configuration)
         };
-        let due: Vec<Due> = self
-            .credentials
-            .into_iter()
-            .filter(wanted)
-            .map(|waiting| Due {
+        let due = self.credentials.into_iter().filter(wanted).filter_map(|waiting| {
+            Some(Due {
                 identifier: named.then(|| identifier(&waiting.configuration)),
                 configuration: waiting.configuration,
-                claims: waiting.claims,
+                claims: waiting.claims?,
             })
-            .collect();
-        let detail = |due: &Due| AuthorizationDetail {
-            kind: AuthorizationDetail::TYPE.to_owned(),
-            credential_configuration_id: due.configuration.clone(),
-            credential_identifiers: due.identifier.iter().cloned().collect(),
-        };
-        let response = TokenResponse {
-            authorization_details: named.then(|| due.iter().map(detail).collect()),
-            access_token: access_token.clone(),
-            token_type: token_type.to_owned(),
-            expires_in: u64::try_from(life.as_secs()).ok(),
-        };
-        (response, Authorized::new(access_token, sender.key().cloned(), due, now + life))
+        });
+        respond(due.collect(), None, sender, issuer, now, random)
     }
-}
-
-/// One data set per configuration, so its identifier can be derived.
-fn identifier(configuration: &CredentialConfigurationId) -> CredentialIdentifier {
-    CredentialIdentifier::new(format!("{configuration}.1"))
 }
 
 impl ExpectedTxCode {

@@ -1,9 +1,16 @@
 //! What an authorization server demands of those who ask for tokens.
 
+use lanyard_core::trust::x509::TrustAnchors;
+
+use crate::client_authentication::{ClientId, ClientMethod, RegisteredClient};
+
 /// What an authorization server offers and demands; its metadata is generated from this.
 #[derive(Clone, Debug, Default)]
 pub struct AuthorizationRules {
     profile: Profile,
+    code_flow: bool,
+    clients: Vec<RegisteredClient>,
+    attesters: Option<TrustAnchors>,
 }
 
 /// Which profile an issuer keeps to.
@@ -12,14 +19,35 @@ pub enum Profile {
     /// OpenID4VCI alone: what is not required is offered.
     #[default]
     Plain,
-    /// The High Assurance Interoperability Profile 1.0: DPoP is required.
+    /// The High Assurance Interoperability Profile 1.0: DPoP and client authentication are required.
     Haip,
 }
 
 impl AuthorizationRules {
-    /// The rules of a profile.
+    /// The rules of a profile, without clients: pre-authorized codes are all there is.
     pub const fn new(profile: Profile) -> Self {
-        Self { profile }
+        Self { profile, code_flow: false, clients: Vec::new(), attesters: None }
+    }
+
+    /// With the authorization code flow.
+    #[must_use]
+    pub const fn with_code_flow(mut self) -> Self {
+        self.code_flow = true;
+        self
+    }
+
+    /// With registered clients.
+    #[must_use]
+    pub fn with_clients(mut self, clients: Vec<RegisteredClient>) -> Self {
+        self.clients = clients;
+        self
+    }
+
+    /// With authorities whose client attestations are believed.
+    #[must_use]
+    pub fn with_attesters(mut self, attesters: TrustAnchors) -> Self {
+        self.attesters = Some(attesters);
+        self
     }
 
     /// The profile.
@@ -27,8 +55,33 @@ impl AuthorizationRules {
         self.profile
     }
 
+    /// Whether holders can log in.
+    pub const fn offers_code_flow(&self) -> bool {
+        self.code_flow
+    }
+
     /// Whether every token is bound to a key (HAIP §4).
     pub fn is_dpop_required(&self) -> bool {
         self.profile == Profile::Haip
+    }
+
+    /// Whether every client proves who it is (HAIP §4.4).
+    pub fn is_client_authentication_required(&self) -> bool {
+        self.profile == Profile::Haip
+    }
+
+    /// A registered client.
+    pub fn client(&self, id: &ClientId) -> Option<&RegisteredClient> {
+        self.clients.iter().find(|client| client.id == *id)
+    }
+
+    /// Whether a client is registered with a key of its own.
+    pub fn has_private_key_clients(&self) -> bool {
+        self.clients.iter().any(|client| matches!(client.method, ClientMethod::PrivateKey(_)))
+    }
+
+    /// Who is believed when they attest a client.
+    pub const fn attesters(&self) -> Option<&TrustAnchors> {
+        self.attesters.as_ref()
     }
 }

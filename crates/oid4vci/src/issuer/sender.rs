@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::{Authorized, Issuer};
 use crate::{
     AccessToken,
+    client_authentication::{Client, KnownClient},
     dpop::{KeyThumbprint, VerifiedDpopProof},
     once::ShownOnce,
     token::TokenError,
@@ -13,14 +14,22 @@ use crate::{
 /// Who sends a request to the authorization server.
 #[derive(Clone, Debug, Default)]
 pub struct Sender {
+    /// Who it is, as far as that was proven.
+    pub client: Client,
+    client_shown: Option<ShownOnce>,
     /// The key that the sender proved, to which tokens are bound from now on.
     pub proof: Option<VerifiedDpopProof>,
 }
 
 impl Sender {
+    /// Somebody with or without a key.
+    pub fn new(known: KnownClient, proof: Option<VerifiedDpopProof>) -> Self {
+        Self { client: known.client, client_shown: known.shown, proof }
+    }
+
     /// Nobody in particular, without a key.
-    pub const fn anonymous() -> Self {
-        Self { proof: None }
+    pub fn anonymous() -> Self {
+        Self::default()
     }
 
     /// The proven key.
@@ -30,7 +39,7 @@ impl Sender {
 
     /// What must not have been seen before.
     pub fn shown(&self) -> impl Iterator<Item = &ShownOnce> {
-        self.proof.iter().map(VerifiedDpopProof::shown)
+        self.proof.iter().map(VerifiedDpopProof::shown).chain(&self.client_shown)
     }
 
     /// Refuses a sender that proves less than the issuer demands.

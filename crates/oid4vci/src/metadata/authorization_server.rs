@@ -7,8 +7,13 @@ use url::Url;
 
 use super::MetadataError;
 use crate::{
-    IssuerUrl, configuration::IssuerConfiguration, issuer::AuthorizationRules,
-    offer::PRE_AUTHORIZED_GRANT, token::AuthorizationDetail,
+    IssuerUrl,
+    authorization::CodeChallenge,
+    client_authentication::ATTESTED,
+    configuration::IssuerConfiguration,
+    issuer::AuthorizationRules,
+    offer::PRE_AUTHORIZED_GRANT,
+    token::{AuthorizationDetail, CODE_GRANT, REFRESH_GRANT},
 };
 
 /// What an authorization server says about itself.
@@ -19,12 +24,45 @@ pub struct AuthorizationServerMetadata {
     /// Where tokens are asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint: Option<Url>,
+    /// Where browsers are sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_endpoint: Option<Url>,
+    /// Where authorization requests are pushed (RFC 9126 §5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed_authorization_request_endpoint: Option<Url>,
+    /// Whether every authorization request has to be pushed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_pushed_authorization_requests: bool,
+    /// Where challenges for client attestations are had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge_endpoint: Option<Url>,
+    /// The response types.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub response_types_supported: Vec<String>,
+    /// The methods of code challenges (RFC 7636).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub code_challenge_methods_supported: Vec<String>,
+    /// Whether the answer says who answers (RFC 9207 §3).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub authorization_response_iss_parameter_supported: bool,
+    /// The scopes, one for each credential configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes_supported: Vec<String>,
     /// The grants.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grant_types_supported: Vec<String>,
     /// How clients authenticate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// The algorithms of client assertions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<String>,
+    /// The algorithms of client attestations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client_attestation_signing_alg_values_supported: Vec<String>,
+    /// The algorithms of the proofs of possession beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client_attestation_pop_signing_alg_values_supported: Vec<String>,
     /// The types of authorization details.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authorization_details_types_supported: Vec<String>,
@@ -37,20 +75,52 @@ pub struct AuthorizationServerMetadata {
 }
 
 impl AuthorizationServerMetadata {
-    /// What the authorization server of an issuer with this configuration may say about itself.
-    pub fn of(configuration: &IssuerConfiguration, _rules: &AuthorizationRules) -> Self {
+    /// What the authorization server of an issuer with this configuration and these rules may say about
+    /// itself.
+    pub fn of(configuration: &IssuerConfiguration, rules: &AuthorizationRules) -> Self {
         let issuer = configuration.issuer();
+        let login = rules.offers_code_flow();
+        let algorithms = |used: bool| {
+            let names = SignatureAlgorithm::OPENID4VC.iter().map(|one| one.name().to_owned());
+            names.filter(|_| used).collect::<Vec<_>>()
+        };
+        let (attested, asserted) = (rules.attesters().is_some(), rules.has_private_key_clients());
+        let anonymous = !rules.is_client_authentication_required();
+        let names = |all: &[(bool, &str)]| {
+            all.iter().filter(|(used, _)| *used).map(|(_, name)| (*name).to_owned()).collect()
+        };
         Self {
             issuer: issuer.clone(),
             token_endpoint: Some(issuer.endpoint("token")),
-            grant_types_supported: vec![PRE_AUTHORIZED_GRANT.to_owned()],
-            token_endpoint_auth_methods_supported: vec!["none".to_owned()],
-            authorization_details_types_supported: vec![AuthorizationDetail::TYPE.to_owned()],
-            dpop_signing_alg_values_supported: SignatureAlgorithm::OPENID4VC
+            authorization_endpoint: login.then(|| issuer.endpoint("authorize")),
+            pushed_authorization_request_endpoint: login.then(|| issuer.endpoint("par")),
+            require_pushed_authorization_requests: login,
+            challenge_endpoint: attested.then(|| issuer.endpoint("challenge")),
+            response_types_supported: names(&[(login, "code")]),
+            code_challenge_methods_supported: names(&[(login, CodeChallenge::METHOD)]),
+            authorization_response_iss_parameter_supported: login,
+            scopes_supported: configuration
+                .credentials()
                 .iter()
-                .map(|algorithm| algorithm.name().to_owned())
+                .filter(|_| login)
+                .map(|credential| credential.scope.clone())
                 .collect(),
-            anonymous_pre_authorized: true,
+            grant_types_supported: names(&[
+                (login, CODE_GRANT),
+                (login, REFRESH_GRANT),
+                (true, PRE_AUTHORIZED_GRANT),
+            ]),
+            token_endpoint_auth_methods_supported: names(&[
+                (anonymous, "none"),
+                (attested, ATTESTED),
+                (asserted, "private_key_jwt"),
+            ]),
+            token_endpoint_auth_signing_alg_values_supported: algorithms(asserted),
+            client_attestation_signing_alg_values_supported: algorithms(attested),
+            client_attestation_pop_signing_alg_values_supported: algorithms(attested),
+            authorization_details_types_supported: vec![AuthorizationDetail::TYPE.to_owned()],
+            dpop_signing_alg_values_supported: algorithms(true),
+            anonymous_pre_authorized: anonymous,
         }
     }
 
@@ -65,12 +135,19 @@ impl AuthorizationServerMetadata {
             return Err(MetadataError::OtherIssuer);
         }
         let metadata: Self = serde_json::from_value(value).map_err(|_| MetadataError::Malformed)?;
-        if metadata
-            .token_endpoint
-            .as_ref()
-            .is_some_and(|endpoint| !expected.transport().allows(endpoint))
-        {
-            return Err(MetadataError::EndpointNotHttps("token_endpoint"));
+        let endpoints = [
+            ("token_endpoint", &metadata.token_endpoint),
+            ("authorization_endpoint", &metadata.authorization_endpoint),
+            (
+                "pushed_authorization_request_endpoint",
+                &metadata.pushed_authorization_request_endpoint,
+            ),
+            ("challenge_endpoint", &metadata.challenge_endpoint),
+        ];
+        for (name, endpoint) in endpoints {
+            if endpoint.as_ref().is_some_and(|place| !expected.transport().allows(place)) {
+                return Err(MetadataError::EndpointNotHttps(name));
+            }
         }
         Ok(metadata)
     }

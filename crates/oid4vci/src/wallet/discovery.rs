@@ -3,7 +3,9 @@
 use thiserror::Error;
 use url::Url;
 
-use super::{IncomingResponse, OutgoingRequest, PreAuthorizedOffer, ResponseFault, http::Sorted};
+use super::{
+    IncomingResponse, LoginOffer, OutgoingRequest, PreAuthorizedOffer, ResponseFault, http::Sorted,
+};
 use crate::{
     CredentialConfigurationId, IssuerUrl, Transport, WellKnown,
     metadata::{
@@ -11,6 +13,7 @@ use crate::{
         MetadataError,
     },
     offer::{CredentialOffer, Grants, OfferError},
+    token::CODE_GRANT,
 };
 
 /// Why discovery stopped; nothing was sent to the issuer's endpoints.
@@ -40,6 +43,9 @@ pub enum DiscoveryError {
     /// Neither the offer nor the authorization server has a grant that is supported.
     #[error("the offer has no grant that is supported")]
     GrantUnsupported,
+    /// The authorization server does not say what a login needs: an endpoint, `S256`.
+    #[error("the authorization server does not offer the authorization code flow with S256")]
+    LoginUnsupported,
     /// The authorization server has no token endpoint.
     #[error("the authorization server has no token endpoint")]
     TokenEndpointMissing,
@@ -220,6 +226,39 @@ impl CheckedOffer {
         })
     }
 
+    /// Whether the holder can bring a code.
+    pub const fn has_code(&self) -> bool {
+        matches!(self.offer.grants, Grants::PreAuthorized(_) | Grants::Both(..))
+    }
+
+    /// Goes on with a login; after the holder agreed.
+    ///
+    /// # Errors
+    /// [`DiscoveryError::GrantUnsupported`], [`DiscoveryError::LoginUnsupported`] and
+    /// [`DiscoveryError::TokenEndpointMissing`].
+    pub fn log_in(self) -> Result<LoginOffer, DiscoveryError> {
+        let grant = match self.offer.grants {
+            Grants::AuthorizationCode(grant) | Grants::Both(grant, _) => Some(grant),
+            // §4.1.1: the authorization server's metadata decides
+            Grants::None => None,
+            Grants::PreAuthorized(_) => return Err(DiscoveryError::GrantUnsupported),
+        };
+        let server = self.server;
+        if !server.offers_grant(CODE_GRANT) {
+            return Err(DiscoveryError::GrantUnsupported);
+        }
+        // RFC 9700 §2.1.1: S256 or nothing
+        let methods = &server.code_challenge_methods_supported;
+        if server.authorization_endpoint.is_none() || !methods.iter().any(|name| name == "S256") {
+            return Err(DiscoveryError::LoginUnsupported);
+        }
+        if server.token_endpoint.is_none() {
+            return Err(DiscoveryError::TokenEndpointMissing);
+        }
+        let issuer_state = grant.and_then(|grant| grant.issuer_state);
+        Ok(LoginOffer::new(self.issuer, server, self.offer.configurations, issuer_state))
+    }
+
     /// Goes on with the pre-authorized code; after the holder agreed.
     ///
     /// # Errors
@@ -231,9 +270,10 @@ impl CheckedOffer {
                 return Err(DiscoveryError::GrantUnsupported);
             }
         };
-        let token_endpoint =
-            self.server.token_endpoint.ok_or(DiscoveryError::TokenEndpointMissing)?;
-        Ok(PreAuthorizedOffer::new(grant, token_endpoint, self.issuer, self.offer.configurations))
+        if self.server.token_endpoint.is_none() {
+            return Err(DiscoveryError::TokenEndpointMissing);
+        }
+        Ok(PreAuthorizedOffer::new(grant, self.server, self.issuer, self.offer.configurations))
     }
 }
 

@@ -1,13 +1,19 @@
 //! Requests and responses as values; somebody else has the socket.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use lanyard_core::json;
+use lanyard_core::{
+    crypto::{CryptoProvider, Signer},
+    jose::Jwk,
+    json,
+};
 use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
-use crate::{AccessToken, description::ErrorBody};
+use crate::{
+    AccessToken, description::ErrorBody, dpop::KeyThumbprint, metadata::AuthorizationServerMetadata,
+};
 
 /// A request to be sent, without following redirects.
 #[derive(Clone, Debug)]
@@ -16,8 +22,12 @@ pub struct OutgoingRequest {
     pub method: Method,
     /// Where to.
     pub url: Url,
-    /// `Authorization: Bearer`, if any.
+    /// The access token in `Authorization`, if any: `DPoP` beside a proof, else `Bearer`.
     pub authorization: Option<AccessToken>,
+    /// The key that a DPoP proof has to be made with for it (RFC 9449).
+    pub prover: Option<Prover>,
+    /// Whether the client authenticates by its attestation.
+    pub attested: bool,
     /// The body.
     pub body: Body,
 }
@@ -87,15 +97,60 @@ pub(super) enum Sorted<'a> {
 
 impl OutgoingRequest {
     pub(super) const fn get(url: Url) -> Self {
-        Self { method: Method::Get, url, authorization: None, body: Body::Empty }
+        Self {
+            method: Method::Get,
+            url,
+            authorization: None,
+            prover: None,
+            attested: false,
+            body: Body::Empty,
+        }
     }
 
-    pub(super) const fn post(url: Url, body: Body) -> Self {
-        Self { method: Method::Post, url, authorization: None, body }
+    pub(super) fn post(url: Url, body: Body) -> Self {
+        Self { method: Method::Post, body, ..Self::get(url) }
+    }
+
+    /// With everything that this authorization server wants proven.
+    pub(super) fn proven_to(
+        mut self,
+        server: &AuthorizationServerMetadata,
+        prover: Option<&Prover>,
+    ) -> Self {
+        self.prover = prover.filter(|_| server.takes_dpop()).cloned();
+        self.attested = server.takes_attestations();
+        self
     }
 
     /// The `Accept` header: JSON, as every answer of this protocol.
     pub const ACCEPT: &str = "application/json";
+}
+
+/// The key that a wallet's requests are proven with, one for each issuance.
+#[derive(Clone)]
+pub struct Prover(Arc<dyn Signer>);
+
+impl Prover {
+    /// Proves with this key.
+    pub const fn new(signer: Arc<dyn Signer>) -> Self {
+        Self(signer)
+    }
+
+    /// The key's home.
+    pub fn signer(&self) -> &dyn Signer {
+        &*self.0
+    }
+
+    /// The thumbprint of the key.
+    pub fn key(&self, provider: &dyn CryptoProvider) -> KeyThumbprint {
+        KeyThumbprint::of(&Jwk::new(*self.0.public_key()), provider)
+    }
+}
+
+impl fmt::Debug for Prover {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Prover")
+    }
 }
 
 impl Body {

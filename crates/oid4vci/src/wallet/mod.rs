@@ -4,19 +4,22 @@
 //!
 //! [`OfferReference`] (if the offer came by reference) → [`Discovery`] → [`AuthorizationServerDiscovery`]
 //! → [`CheckedOffer`] (show it, ask the holder) → [`PreAuthorizedOffer`] → [`Granted`] →
-//! [`PendingCredential`] → [`ReceivedCredential`].
+//! [`PendingCredential`] → [`ReceivedCredential`]. Where the holder logs in, [`LoginOffer`] → [`Login`] →
+//! [`CodeInHand`] stand in place of [`PreAuthorizedOffer`].
 
+mod authorize;
 mod discovery;
 mod http;
 mod receive;
 mod redeem;
 mod request;
 
+pub use authorize::{CodeInHand, Login, LoginOffer, LoginRefused, Renewal, WalletClient};
 pub use discovery::{
     AuthorizationServerDiscovery, CheckedOffer, Discovery, DiscoveryError, OfferReference,
     OfferedCredential, Unsupported,
 };
-pub use http::{Body, IncomingResponse, Method, OutgoingRequest, PeerError, ResponseFault};
+pub use http::{Body, IncomingResponse, Method, OutgoingRequest, PeerError, Prover, ResponseFault};
 pub use receive::{CredentialRefused, ReceivedCredential};
 pub use redeem::{PreAuthorizedOffer, TokenRefused, TxCodeRefused};
 pub use request::{Granted, PendingCredential, RequestRefused};

@@ -1,15 +1,14 @@
 //! The pre-authorized code becomes an access token (OID4VCI §6).
 
 use thiserror::Error;
-use url::Url;
 
 use super::{
-    Granted, IncomingResponse, OutgoingRequest, PeerError, ResponseFault,
+    Granted, IncomingResponse, OutgoingRequest, PeerError, Prover, ResponseFault,
     http::{Body, Sorted, read},
 };
 use crate::{
     CredentialConfigurationId, TxCode,
-    metadata::CredentialIssuerMetadata,
+    metadata::{AuthorizationServerMetadata, CredentialIssuerMetadata},
     offer::{PreAuthorizedGrant, TxCodeDescription, TxCodeInput},
     token::{PreAuthorizedTokenRequest, TokenResponse},
 };
@@ -18,9 +17,10 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct PreAuthorizedOffer {
     grant: PreAuthorizedGrant,
-    token_endpoint: Url,
+    server: AuthorizationServerMetadata,
     issuer: CredentialIssuerMetadata,
     configurations: Vec<CredentialConfigurationId>,
+    prover: Option<Prover>,
 }
 
 /// Why what the holder typed is not even sent.
@@ -57,11 +57,28 @@ pub enum TokenRefused {
 impl PreAuthorizedOffer {
     pub(super) const fn new(
         grant: PreAuthorizedGrant,
-        token_endpoint: Url,
+        server: AuthorizationServerMetadata,
         issuer: CredentialIssuerMetadata,
         configurations: Vec<CredentialConfigurationId>,
     ) -> Self {
-        Self { grant, token_endpoint, issuer, configurations }
+        Self { grant, server, issuer, configurations, prover: None }
+    }
+
+    /// With a key that the access token is bound to, where the server takes that.
+    #[must_use]
+    pub fn proven_by(mut self, prover: Prover) -> Self {
+        self.prover = Some(prover);
+        self
+    }
+
+    /// Whether there is such a key.
+    pub const fn is_proven(&self) -> bool {
+        self.prover.is_some()
+    }
+
+    /// The authorization server.
+    pub const fn server(&self) -> &AuthorizationServerMetadata {
+        &self.server
     }
 
     /// What to ask the holder for, if anything.
@@ -88,7 +105,10 @@ impl PreAuthorizedOffer {
             tx_code,
             details: Vec::new(),
         };
-        Ok(OutgoingRequest::post(self.token_endpoint.clone(), Body::Form(request.to_form())))
+        let endpoint = self.server.token_endpoint.clone();
+        let endpoint = endpoint.expect("an offer is made of a server with a token endpoint");
+        let body = Body::Form(request.to_form());
+        Ok(OutgoingRequest::post(endpoint, body).proven_to(&self.server, self.prover.as_ref()))
     }
 
     /// Reads the token response.
@@ -111,12 +131,18 @@ impl PreAuthorizedOffer {
             Sorted::Peer(error) => return Err(TokenRefused::Refused(error)),
             Sorted::Fault(fault) => return Err(TokenRefused::Unavailable(Box::new(self), fault)),
         };
-        // RFC 6749 §7.1: a token of an unknown type must not be used; the name is compared without case
-        if !token.token_type.eq_ignore_ascii_case("bearer") {
+        if !accept_type(&token, self.prover.is_some()) {
             return Err(TokenRefused::TokenType);
         }
-        Ok(Granted::new(token, self.issuer, self.configurations))
+        Ok(Granted::new(token, self.issuer, self.configurations).proven_by(self.prover))
     }
+}
+
+/// RFC 6749 §7.1: a token of an unknown type must not be used; the name is compared without case. A bound
+/// one can be used by whoever proved a key.
+pub(super) fn accept_type(token: &TokenResponse, proven: bool) -> bool {
+    token.token_type.eq_ignore_ascii_case("bearer")
+        || proven && token.token_type.eq_ignore_ascii_case("dpop")
 }
 
 impl TxCodeDescription {

@@ -4,10 +4,11 @@ use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 use lanyard_core::crypto::{PublicKey, Signer, SignerError};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    IncomingResponse, OutgoingRequest, PeerError, ResponseFault,
+    IncomingResponse, LoginRefused, OutgoingRequest, PeerError, Prover, Renewal, ResponseFault,
     http::{Body, Sorted, read},
 };
 use crate::{
@@ -19,12 +20,15 @@ use crate::{
     token::TokenResponse,
 };
 
-/// A wallet with an access token.
-#[derive(Clone, Debug)]
+/// A wallet with an access token; it can be written down, so that a crash loses no credential.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Granted {
     token: TokenResponse,
     issuer: CredentialIssuerMetadata,
     configurations: Vec<CredentialConfigurationId>,
+    renewal: Option<Renewal>,
+    #[serde(skip)]
+    prover: Option<Prover>,
 }
 
 /// Why a credential request cannot be made.
@@ -61,7 +65,45 @@ impl Granted {
         issuer: CredentialIssuerMetadata,
         configurations: Vec<CredentialConfigurationId>,
     ) -> Self {
-        Self { token, issuer, configurations }
+        Self { token, issuer, configurations, renewal: None, prover: None }
+    }
+
+    /// With the key that the access token is bound to; needed again after it was written down.
+    #[must_use]
+    pub fn proven_by(mut self, prover: Option<Prover>) -> Self {
+        self.prover = prover;
+        self
+    }
+
+    pub(super) fn renewed_by(mut self, renewal: Option<Renewal>) -> Self {
+        self.renewal = renewal;
+        self
+    }
+
+    /// What the access token is renewed with, to be issued the same credentials again.
+    pub const fn renewal(&self) -> Option<&Renewal> {
+        self.renewal.as_ref()
+    }
+
+    /// Reads the answer to the renewal.
+    ///
+    /// # Errors
+    /// [`LoginRefused`].
+    pub fn renewed(self, response: IncomingResponse<'_>) -> Result<Self, LoginRefused> {
+        let Some(renewal) = self.renewal else { return Err(ResponseFault::Malformed.into()) };
+        let (token, renewal) = renewal.receive(response, self.prover.is_some())?;
+        let next = Self::new(token, self.issuer, self.configurations).renewed_by(Some(renewal));
+        Ok(next.proven_by(self.prover))
+    }
+
+    /// The credential issuer.
+    pub const fn issuer(&self) -> &CredentialIssuerMetadata {
+        &self.issuer
+    }
+
+    /// Whether the access token is bound to a key, so that each request has to prove it.
+    pub fn is_bound(&self) -> bool {
+        self.token.token_type.eq_ignore_ascii_case("dpop")
     }
 
     /// What may be asked for.
@@ -138,6 +180,7 @@ impl Granted {
         Ok(PendingCredential {
             request: OutgoingRequest {
                 authorization: Some(self.token.access_token.clone()),
+                prover: self.prover.clone().filter(|_| self.is_bound()),
                 ..OutgoingRequest::post(
                     self.issuer.credential_endpoint.clone(),
                     Body::Json(request.to_json()),

@@ -182,6 +182,7 @@ async fn a_credential_bound_to_no_key_takes_no_proofs() {
         credentials: vec![(voucher.clone(), object(json!({ "amount": 5 })))],
         tx_code: None,
         life: None,
+        login: None,
     };
     let offered = Offered::new(offer, &world.issuer, world.now, &world.random).unwrap();
     let request = token_request(offered.code(), None);

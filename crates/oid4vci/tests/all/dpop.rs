@@ -8,6 +8,7 @@ use lanyard_core::{
 };
 use lanyard_oid4vci::{
     AccessToken,
+    client_authentication::KnownClient,
     dpop::{DpopError, KeyThumbprint, Proven, VerifiedDpopProof, sign_dpop_proof},
     issuer::{AccessRefused, AuthorizationRules, Profile, Sender, ShownToken},
     nonce::{DpopNonce, NonceError},
@@ -231,7 +232,8 @@ async fn one_name_of_two_keys_is_two_proofs_and_is_remembered_as_long_as_it_is_g
 
 async fn proven(world: &World, key: &dyn Signer) -> Sender {
     let (header, claims) = parts(world, key);
-    Sender { proof: Some(check(world, &sign(header, claims, key).await).unwrap()) }
+    let proof = check(world, &sign(header, claims, key).await).unwrap();
+    Sender::new(KnownClient::default(), Some(proof))
 }
 
 #[tokio::test]

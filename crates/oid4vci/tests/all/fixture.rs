@@ -161,6 +161,7 @@ impl World {
             tx_code: tx_code
                 .map(|code| NewTxCode { code: Some(TxCode::new(code)), ..NewTxCode::default() }),
             life: None,
+            login: None,
         };
         Offered::new(offer, &self.issuer, self.now, &self.random).expect("the fixture fits")
     }

@@ -139,7 +139,12 @@ impl EveryFormat {
         id: &CredentialConfigurationId,
         claims: Object,
     ) -> Result<Offered, OfferRefused> {
-        let offer = NewOffer { credentials: vec![(id.clone(), claims)], tx_code: None, life: None };
+        let offer = NewOffer {
+            credentials: vec![(id.clone(), claims)],
+            tx_code: None,
+            life: None,
+            login: None,
+        };
         Offered::new(offer, &self.world.issuer, self.world.now, &self.world.random)
     }
 

@@ -1,6 +1,7 @@
 //! Both sides of OpenID4VCI, held against the specification and against each other.
 
 mod circle;
+mod client_authentication;
 mod credential;
 mod dpop;
 mod fixture;

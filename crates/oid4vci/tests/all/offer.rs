@@ -27,8 +27,12 @@ fn small_offer() -> Value {
 }
 
 fn offered(world: &World, change: impl FnOnce(&mut NewOffer)) -> Result<Offered, OfferRefused> {
-    let mut offer =
-        NewOffer { credentials: vec![(badge(), badge_claims())], tx_code: None, life: None };
+    let mut offer = NewOffer {
+        credentials: vec![(badge(), badge_claims())],
+        tx_code: None,
+        life: None,
+        login: None,
+    };
     change(&mut offer);
     Offered::new(offer, &world.issuer, world.now, &world.random)
 }

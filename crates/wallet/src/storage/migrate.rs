@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{StorageError, seal::Seal};
 
 /// The schema this version reads and writes.
-pub(super) const SCHEMA: i64 = 2;
+pub(super) const SCHEMA: i64 = 3;
 
 /// Brings an older schema up, step by step; the caller commits all of it or nothing.
 pub(super) fn bring_up(
@@ -16,6 +16,12 @@ pub(super) fn bring_up(
 ) -> Result<(), StorageError> {
     if found < 2 {
         name_formats(transaction, seal)?;
+    }
+    if found < 3 {
+        // 2 → 3: issuances between two steps
+        transaction.execute_batch(
+            "CREATE TABLE pending (id INTEGER PRIMARY KEY AUTOINCREMENT, sealed BLOB NOT NULL)",
+        )?;
     }
     transaction.pragma_update(None, "user_version", SCHEMA)?;
     Ok(())

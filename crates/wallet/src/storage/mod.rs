@@ -6,6 +6,7 @@
 
 mod cards;
 mod migrate;
+mod pending;
 mod seal;
 
 use std::{
@@ -18,6 +19,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use thiserror::Error;
 
 pub use cards::{Card, CardId, Copy, CopyId, NewCard};
+pub use pending::PendingId;
 
 use self::{migrate::SCHEMA, seal::Seal};
 use crate::{

@@ -2,6 +2,7 @@
 
 mod every_format;
 mod issuance;
+mod login;
 mod presentation;
 mod storage;
 mod world;

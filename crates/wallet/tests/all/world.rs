@@ -17,16 +17,18 @@ use lanyard_core::{
     verify::{Policy, PolicySet},
 };
 use lanyard_fetch::{
-    Authorization, Body as FetchBody, FetchError, HttpClient, Method, Request, Response,
-    ResponseHeaders,
+    Authorization, Body as FetchBody, FetchError, HttpClient, Method, Request, RequestHeader,
+    Response, ResponseHeaders,
 };
 use lanyard_issuer::{
-    CredentialToOffer, IssuerService, IssuerSettings, NewOfferRequest, OfferCreated,
+    ClaimSource, Consent, CredentialToOffer, IssuerService, IssuerSettings, LoginSettings,
+    LoginToOffer, LoginUnavailable, Logins, NewOfferRequest, OfferCreated,
 };
 use lanyard_oid4vci::{
     CredentialConfigurationId, IssuerUrl, Transport,
+    client_authentication::{ClientId, ClientMethod, RedirectUri, RegisteredClient},
     configuration::{CredentialConfiguration, IssuancePolicy, IssuerConfiguration},
-    issuer::{Issuer, IssuerName, IssuingKey},
+    issuer::{AuthorizationRules, HolderId, Issuer, IssuerName, IssuingKey, Profile},
     nonce::NonceKey,
 };
 use lanyard_oid4vp::request::object::RequestSigner;
@@ -34,9 +36,10 @@ use lanyard_store::{MemoryStore, Store, TenantId};
 use lanyard_testkit::{Flaws, Leaf, LeafOptions, Mint, TestCa, test_now};
 use lanyard_verifier::{NewRequest, OtherNames, RequestCreated, VerifierService, VerifierSettings};
 use lanyard_wallet::{
-    KnownVerifiers, Offer, PreAuthorized, SoftwareKeys, Wallet, WalletSettings,
+    AuthorizationCode, KnownVerifiers, Offer, PreAuthorized, SoftwareKeys, Wallet, WalletClient,
+    WalletSettings,
     face::Face,
-    ports::{Clock, KeyStore as _, Ports, SecureStorage, SecureStorageError},
+    ports::{Clock, KeyStore as _, Ports, SecureStorage, SecureStorageError, WalletAttestation},
     storage::{Copy, NewCard, Storage},
 };
 use secrecy::ExposeSecret as _;
@@ -116,9 +119,22 @@ impl HttpClient for Wire {
         if let Some(accept) = &request.accept {
             sent = sent.header(http::header::ACCEPT, accept.as_ref());
         }
-        if let Some(Authorization::Bearer(token)) = &request.authorization {
-            let value = format!("Bearer {}", token.expose_secret());
+        if let Some(authorization) = &request.authorization {
+            let (scheme, token) = match authorization {
+                Authorization::Bearer(token) => ("Bearer", token),
+                Authorization::Dpop(token) => ("DPoP", token),
+            };
+            let value = format!("{scheme} {}", token.expose_secret());
             sent = sent.header(http::header::AUTHORIZATION, value);
+        }
+        for (name, value) in &request.headers {
+            let name = match name {
+                RequestHeader::Dpop => "dpop",
+                RequestHeader::ClientAttestation => "oauth-client-attestation",
+                RequestHeader::ClientAttestationPop => "oauth-client-attestation-pop",
+                _ => continue,
+            };
+            sent = sent.header(name, value);
         }
         let body = match request.body {
             FetchBody::Other { content_type, bytes } => {
@@ -132,15 +148,66 @@ impl HttpClient for Wire {
         let mut status = answer.status().as_u16();
         let content_type = answer.headers().get(http::header::CONTENT_TYPE);
         let content_type = content_type.map(|value| value.to_str().expect("text").to_owned());
+        let headers = kept_headers(answer.headers());
         let mut bytes = answer.into_body().collect().await.expect("a body").to_bytes();
         let bend = self.bend.lock().expect("no lock is poisoned");
         if let (Some(bend), Ok(mut value)) = (bend.as_ref(), serde_json::from_slice(&bytes)) {
             bend(&url, &mut status, &mut value);
             bytes = value.to_string().into();
         }
-        let headers = ResponseHeaders::default();
         Ok(Response { status, content_type, headers, body: bytes, final_url: url })
     }
+}
+
+fn kept_headers(headers: &http::HeaderMap) -> ResponseHeaders {
+    let header = |name: &str| {
+        let value = headers.get(name)?;
+        Some(value.to_str().expect("text").to_owned())
+    };
+    ResponseHeaders {
+        dpop_nonce: header("dpop-nonce"),
+        attestation_challenge: header("oauth-client-attestation-challenge"),
+        www_authenticate: header("www-authenticate"),
+        ..ResponseHeaders::default()
+    }
+}
+
+/// Whom everybody knows as Ada.
+#[derive(Debug)]
+struct Directory;
+
+#[async_trait]
+impl Logins for Directory {
+    async fn log_in(&self, _: &str, _: &str) -> Result<Option<HolderId>, LoginUnavailable> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl ClaimSource for Directory {
+    async fn claims(
+        &self,
+        _: &HolderId,
+        _: &CredentialConfigurationId,
+    ) -> Result<Option<lanyard_core::json::Object>, LoginUnavailable> {
+        let claims = json!({ "given_name": "Ada", "department": "Engines" });
+        Ok(serde_json::from_value(claims).ok())
+    }
+}
+
+/// The wallet as an OAuth client.
+pub(crate) fn client() -> WalletClient {
+    WalletClient {
+        id: ClientId::new("pocket"),
+        redirect_uri: "http://localhost:7077/pocket/login?from=issuer".to_owned(),
+    }
+}
+
+/// Rules under which this wallet is a client.
+pub(crate) fn rules(profile: Profile, method: ClientMethod) -> AuthorizationRules {
+    let place = RedirectUri::parse(&client().redirect_uri).expect("the fixture is a place");
+    let client = RegisteredClient { id: client().id, redirect_uris: vec![place], method };
+    AuthorizationRules::new(profile).with_code_flow().with_clients(vec![client])
 }
 
 struct Key;
@@ -162,6 +229,8 @@ pub(crate) struct World {
     pub(crate) tenant: TenantId,
     pub(crate) mint: Mint,
     keys: SoftwareKeys,
+    settings: WalletSettings,
+    ports: Ports,
     _folder: tempfile::TempDir,
 }
 
@@ -169,11 +238,14 @@ pub(crate) struct World {
 pub(crate) struct Setting {
     pub(crate) wallet_trusts_issuer: bool,
     pub(crate) copies: usize,
+    /// Whether holders log in, under these rules.
+    pub(crate) rules: Option<AuthorizationRules>,
+    pub(crate) attestation: Option<Arc<dyn WalletAttestation>>,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { wallet_trusts_issuer: true, copies: 3 }
+        Self { wallet_trusts_issuer: true, copies: 3, rules: None, attestation: None }
     }
 }
 
@@ -188,7 +260,7 @@ impl World {
         let tenant: TenantId = "demo".parse().expect("a tenant");
         let ca = TestCa::new("Test authority");
         let anchors = TrustAnchors::from_der([ca.anchor_der()]).expect("an anchor");
-        let issuer = issuer(&ca, &tenant, &now, &crypto);
+        let issuer = issuer(&ca, &tenant, &now, &crypto, setting.rules);
         let mint = Mint::new(crypto.clone());
         let trust = IssuerTrust::certificates(anchors.clone()).and(mint.trust());
         let verifier = verifier(&ca, trust, &tenant, &now, &crypto);
@@ -209,6 +281,7 @@ impl World {
             languages: vec!["en".to_owned()],
             copies: setting.copies,
             development: true,
+            client: client(),
         };
         let keys = SoftwareKeys::new(storage.clone(), crypto.clone());
         let ports = Ports {
@@ -216,9 +289,23 @@ impl World {
             crypto,
             http: wire.clone(),
             clock: Arc::new(now.clone()),
+            attestation: setting.attestation.clone(),
         };
-        let wallet = Wallet::new(settings, ports, storage.clone());
-        Self { wallet, storage, wire, now, issuer, verifier, tenant, mint, keys, _folder: folder }
+        let wallet = Wallet::new(settings.clone(), ports.clone(), storage.clone());
+        Self {
+            wallet,
+            storage,
+            wire,
+            now,
+            issuer,
+            verifier,
+            tenant,
+            mint,
+            keys,
+            settings,
+            ports,
+            _folder: folder,
+        }
     }
 
     /// A wallet with one card of this format in it, bound to a key of the wallet's own.
@@ -261,16 +348,55 @@ impl World {
         let Value::Object(claims) = claims else { unreachable!("claims are an object") };
         let credential =
             CredentialToOffer { configuration: CredentialConfigurationId::new("badge"), claims };
-        let request =
-            NewOfferRequest { credentials: vec![credential], tx_code, by_reference: true };
+        let request = NewOfferRequest {
+            credentials: vec![credential],
+            looked_up: Vec::new(),
+            login: None,
+            tx_code,
+            by_reference: true,
+        };
         self.issuer.create_offer(&self.tenant, request).await.expect("an offer")
     }
 
     /// Reads an offer that has to be readable.
     pub(crate) async fn read(&self, offer: &OfferCreated) -> PreAuthorized {
-        let Offer::PreAuthorized(offer) =
-            self.wallet.read_offer(&offer.link).await.expect("the offer can be read");
+        let read = self.wallet.read_offer(&offer.link).await.expect("the offer can be read");
+        let Offer::PreAuthorized(offer) = read else { unreachable!("the offer has a code") };
         *offer
+    }
+
+    /// An offer that Ada logs in for; her claims are looked up.
+    pub(crate) async fn offer_to_log_in(&self) -> OfferCreated {
+        let request = NewOfferRequest {
+            credentials: Vec::new(),
+            looked_up: vec![CredentialConfigurationId::new("badge")],
+            login: Some(LoginToOffer { holder: None, only: true }),
+            tx_code: false,
+            by_reference: true,
+        };
+        self.issuer.create_offer(&self.tenant, request).await.expect("an offer")
+    }
+
+    /// Reads an offer that its holder has to log in for.
+    pub(crate) async fn read_login(&self) -> AuthorizationCode {
+        let offer = self.offer_to_log_in().await;
+        let read = self.wallet.read_offer(&offer.link).await.expect("the offer can be read");
+        let Offer::AuthorizationCode(offer) = read else { unreachable!("there is no code") };
+        *offer
+    }
+
+    /// The browser: Ada is logged in and agrees, and is sent back.
+    pub(crate) async fn browse(&self, url: &Url) -> Url {
+        let asked = http::Request::get(url.as_str()).body(Body::empty()).expect("a request");
+        let answer = self.wire.routes.clone().oneshot(asked).await.expect("a router never fails");
+        assert_eq!(answer.status(), 303);
+        let place = answer.headers().get(http::header::LOCATION).expect("a place");
+        place.to_str().expect("text").parse().expect("a URL")
+    }
+
+    /// The same wallet after its app was killed: nothing is left but the database.
+    pub(crate) fn restarted(&self) -> Wallet {
+        Wallet::new(self.settings.clone(), self.ports.clone(), self.storage.clone())
     }
 
     /// A wallet with one card in it.
@@ -316,6 +442,7 @@ fn issuer(
     tenant: &TenantId,
     now: &Now,
     crypto: &Arc<dyn CryptoProvider>,
+    rules: Option<AuthorizationRules>,
 ) -> IssuerService {
     let url = format!("{BASE}/{tenant}");
     let badge = json!({
@@ -339,11 +466,22 @@ fn issuer(
     let key =
         IssuingKey { signer: Arc::new(signer), name: IssuerName::Certificate { chain, iss: None } };
     let issuer = Issuer::new(configuration, key, NonceKey::new([3; 32]), crypto.clone());
+    let login = rules.is_some().then(|| LoginSettings {
+        issuer_name: "Alder & Finch".to_owned(),
+        logins: Arc::new(Directory),
+        claims: Arc::new(Directory),
+        consent: Consent::DangerAlways(HolderId::new("ada")),
+    });
+    let issuer = match rules {
+        Some(rules) => issuer.with_authorization(rules),
+        None => issuer,
+    };
     let (_, shutdown) = tokio::sync::watch::channel(false);
     IssuerService::new(IssuerSettings {
         base_url: Url::parse(BASE).expect("a URL"),
         tenants: vec![lanyard_issuer::TenantSettings {
             status_lists: None,
+            login,
             tenant: tenant.clone(),
             issuer,
             data_key: lanyard_issuer::DataKey::new([4; 32]),

@@ -1,0 +1,348 @@
+//! A browser comes with a pushed request; its holder logs in and decides (RFC 6749 §4.1.1).
+
+use jiff::Timestamp;
+use lanyard_core::json::Object;
+use lanyard_oid4vci::{
+    CredentialConfigurationId, RequestUri,
+    authorization::{AuthorizationError, AuthorizationRequest, answer_url},
+    issuer::{Authorizing, BrowserDigest, HolderId, Issuance, Left, Refused},
+};
+use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session};
+use url::Url;
+
+use super::{
+    ClaimSource, Consent, LoginSettings, View,
+    page::{ConsentPage, LoginPage, Request, StoppedPage, stylesheet},
+};
+use crate::{
+    IssuerError, IssuerService,
+    http::Failure,
+    sessions::{Found, OfferPlace, TRIES},
+    step,
+    tenant::Tenant,
+};
+
+/// One request to the authorization endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) client: String,
+    pub(crate) request_uri: RequestUri,
+    pub(crate) browser: BrowserDigest,
+    pub(crate) decision: Decision,
+}
+
+/// What the browser brings.
+#[derive(Clone)]
+pub(crate) enum Decision {
+    /// It comes, or comes again.
+    Open,
+    /// A name and a password.
+    LogIn { name: String, password: String },
+    /// The holder agrees.
+    Allow,
+    /// The holder does not.
+    Deny,
+}
+
+/// What the browser gets.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// A page.
+    Show(View),
+    /// The way back to the client.
+    Redirect(Url),
+}
+
+/// A session in which a holder decides.
+struct Hand {
+    session: Session,
+    place: Option<OfferPlace>,
+    now: Timestamp,
+}
+
+/// What a decision leaves behind and shows.
+struct Decided {
+    next: Option<(Next, NewEvent)>,
+    outcome: Outcome,
+}
+
+impl IssuerService {
+    /// One step at the authorization endpoint; what it changes is durable before the browser hears of it.
+    pub(crate) async fn authorize(&self, tenant: &Tenant, step: Step) -> Result<Outcome, Failure> {
+        for _ in 0..TRIES {
+            if let Some(outcome) = self.try_to_authorize(tenant, &step).await? {
+                return Ok(outcome);
+            }
+        }
+        Err(IssuerError::Contended.into())
+    }
+
+    /// `None` when another request changed the session in between: nothing was written.
+    async fn try_to_authorize(
+        &self,
+        tenant: &Tenant,
+        step: &Step,
+    ) -> Result<Option<Outcome>, Failure> {
+        let login = tenant.login.as_ref().ok_or(Failure::NotFound)?;
+        let now = self.now();
+        // 1. the request_uri leads to a request that nobody has decided yet
+        let handle = self.pushed_handle(&step.request_uri);
+        let Found::Live(held) = self.sessions().take(tenant, &handle, now).await? else {
+            return Ok(Some(stopped(tenant, AuthorizationError::RequestUri)));
+        };
+        let hand = Hand { session: held.session, place: held.state.place, now };
+        let is_new = match &held.state.issuance {
+            Issuance::Authorizing(authorizing) => !authorizing.is_in(&step.browser),
+            _ => true,
+        };
+        let opened = match held.state.issuance {
+            Issuance::Pushed(pushed) => {
+                let answer = pushed.request().clone();
+                let opened = pushed.open(&step.client, step.browser.clone(), now);
+                opened.map_err(|refused| (refused.error, answer))
+            }
+            Issuance::Authorizing(authorizing) => {
+                let answer = authorizing.request().clone();
+                let opened = authorizing.open(&step.client, step.browser.clone(), now);
+                opened.map_err(|refused| (refused.error, answer))
+            }
+            _ => return Ok(Some(stopped(tenant, AuthorizationError::RequestUri))),
+        };
+        let authorizing = match opened {
+            Ok(authorizing) => authorizing,
+            Err((error, request)) => {
+                self.trace_refusal(tenant, hand.session.id, now, error.reason()).await;
+                return Ok(Some(self.refused_open(tenant, step, error, &request)));
+            }
+        };
+        // 2. the decision
+        let left = self.decide(tenant, login, &step.decision, (authorizing, is_new), &hand).await?;
+        // 3. durable first
+        let Some((next, event)) = left.next else { return Ok(Some(left.outcome)) };
+        let next = self.with_fetch(tenant, hand.session.id, next).with_event(event.clone());
+        match self.sessions().store.replace(&hand.session, next).await? {
+            Replaced::Conflict => Ok(None),
+            Replaced::Done(_) => {
+                self.live().forget_fetch(&tenant.id, hand.session.id);
+                self.announce(tenant, hand.session.id, &event);
+                Ok(Some(left.outcome))
+            }
+        }
+    }
+
+    async fn decide(
+        &self,
+        tenant: &Tenant,
+        login: &LoginSettings,
+        decision: &Decision,
+        (authorizing, is_new): (Authorizing, bool),
+        hand: &Hand,
+    ) -> Result<Decided, Failure> {
+        match (&login.consent, decision) {
+            (Consent::DangerNever, _) => Ok(self.deny(tenant, authorizing, hand)),
+            (Consent::DangerAlways(holder), _) => match authorizing.log_in(holder.clone()) {
+                Ok(authorizing) => self.grant(tenant, login, authorizing, hand).await,
+                Err(refused) => Ok(self.turn_down(tenant, refused, hand)),
+            },
+            // a browser that comes for the first time sees the page first, whatever it brings
+            (Consent::Ask, _) if is_new => {
+                let outcome = Outcome::Show(page(tenant, login, &authorizing, false));
+                let event = NewEvent::done(hand.now, step::AUTHORIZATION_OPENED);
+                let next = Some((self.authorizing(tenant, hand, authorizing), event));
+                Ok(Decided { next, outcome })
+            }
+            (Consent::Ask, Decision::LogIn { name, password }) => {
+                let found = login.logins.log_in(name, password).await;
+                match found.map_err(|_| IssuerError::DirectoryUnavailable)? {
+                    Some(holder) => Ok(self.logged_in(tenant, login, authorizing, holder, hand)),
+                    None => Ok(self.missed(tenant, login, authorizing, hand)),
+                }
+            }
+            (Consent::Ask, Decision::Allow) if authorizing.holder().is_some() => {
+                self.grant(tenant, login, authorizing, hand).await
+            }
+            (Consent::Ask, Decision::Deny) => Ok(self.deny(tenant, authorizing, hand)),
+            (Consent::Ask, Decision::Open | Decision::Allow) => {
+                let outcome = Outcome::Show(page(tenant, login, &authorizing, false));
+                Ok(Decided { next: None, outcome })
+            }
+        }
+    }
+
+    fn logged_in(
+        &self,
+        tenant: &Tenant,
+        login: &LoginSettings,
+        authorizing: Authorizing,
+        holder: HolderId,
+        hand: &Hand,
+    ) -> Decided {
+        match authorizing.log_in(holder) {
+            Ok(authorizing) => {
+                let outcome = Outcome::Show(page(tenant, login, &authorizing, false));
+                let event = NewEvent::done(hand.now, step::HOLDER_LOGGED_IN);
+                Decided {
+                    next: Some((self.authorizing(tenant, hand, authorizing), event)),
+                    outcome,
+                }
+            }
+            Err(refused) => self.turn_down(tenant, refused, hand),
+        }
+    }
+
+    /// A wrong password costs a try; the last one ends it.
+    fn missed(
+        &self,
+        tenant: &Tenant,
+        login: &LoginSettings,
+        authorizing: Authorizing,
+        hand: &Hand,
+    ) -> Decided {
+        match authorizing.miss() {
+            Ok(authorizing) => {
+                let outcome = Outcome::Show(page(tenant, login, &authorizing, true));
+                let event = NewEvent::refused(hand.now, step::REFUSED, "password_wrong");
+                Decided {
+                    next: Some((self.authorizing(tenant, hand, authorizing), event)),
+                    outcome,
+                }
+            }
+            Err(authorizing) => self.deny(tenant, *authorizing, hand),
+        }
+    }
+
+    async fn grant(
+        &self,
+        tenant: &Tenant,
+        login: &LoginSettings,
+        authorizing: Authorizing,
+        hand: &Hand,
+    ) -> Result<Decided, Failure> {
+        let Some(holder) = authorizing.holder().cloned() else {
+            return Ok(self.deny(tenant, authorizing, hand));
+        };
+        let wanted = authorizing.claims_wanted();
+        let found = look_up(&*login.claims, &holder, wanted.iter()).await?;
+        let request_uri = self.pushed_handle(authorizing.request_uri());
+        let granted = match authorizing.grant(found, &tenant.issuer, hand.now, self.provider()) {
+            Ok(granted) => granted,
+            Err(refused) => return Ok(self.turn_down(tenant, refused, hand)),
+        };
+        let code =
+            Handle::new(HandleKind::AuthorizationCode, granted.code().digest(self.provider()));
+        let request = granted.request();
+        let issuer = tenant.issuer.configuration().issuer();
+        let answer = Ok(granted.code());
+        let url = answer_url(&request.redirect_uri, answer, request.state.as_deref(), issuer);
+        let outcome = redirect(tenant, url);
+        let expires_at = granted.expires_at();
+        let next = self
+            .state(tenant, hand.session.id, Issuance::Granted(granted), None, hand.now, expires_at)
+            .retiring(request_uri)
+            .adding(code);
+        let event = NewEvent::done(hand.now, step::AUTHORIZATION_GRANTED);
+        Ok(Decided { next: Some((next, event)), outcome })
+    }
+
+    /// The holder said no.
+    fn deny(&self, tenant: &Tenant, authorizing: Authorizing, hand: &Hand) -> Decided {
+        let error = AuthorizationError::Denied;
+        self.turn_down(
+            tenant,
+            Refused { error, left: Box::new(Left::Unchanged(authorizing)) },
+            hand,
+        )
+    }
+
+    /// What the holder wanted cannot be: the client is told, and the request is over.
+    fn turn_down(
+        &self,
+        tenant: &Tenant,
+        refused: Refused<AuthorizationError, Authorizing>,
+        hand: &Hand,
+    ) -> Decided {
+        let error = refused.error;
+        let (Left::Unchanged(authorizing) | Left::Changed(authorizing)) = *refused.left else {
+            return Decided { next: None, outcome: stopped(tenant, error) };
+        };
+        let request_uri = self.pushed_handle(authorizing.request_uri());
+        let (request, ended) = authorizing.deny();
+        let kept = self.kept_until(hand.now);
+        let next = self
+            .state(tenant, hand.session.id, Issuance::Ended(ended), None, hand.now, kept)
+            .retiring(request_uri);
+        let event = NewEvent::refused(hand.now, step::REFUSED, error.reason());
+        Decided { next: Some((next, event)), outcome: refusal(tenant, error, &request) }
+    }
+
+    fn authorizing(&self, tenant: &Tenant, hand: &Hand, authorizing: Authorizing) -> Next {
+        let expires_at = authorizing.expires_at().max(hand.session.expires_at);
+        let issuance = Issuance::Authorizing(authorizing);
+        self.state(tenant, hand.session.id, issuance, hand.place.clone(), hand.now, expires_at)
+    }
+
+    /// RFC 6749 §4.1.2.1: back to the client, unless the request is another client's.
+    fn refused_open(
+        &self,
+        tenant: &Tenant,
+        step: &Step,
+        error: AuthorizationError,
+        request: &AuthorizationRequest,
+    ) -> Outcome {
+        if request.client.as_str() == step.client {
+            return refusal(tenant, error, request);
+        }
+        stopped(tenant, error)
+    }
+}
+
+/// What is known about a holder, for each configuration that they are to have.
+pub(crate) async fn look_up(
+    source: &dyn ClaimSource,
+    holder: &HolderId,
+    wanted: impl Iterator<Item = &CredentialConfigurationId> + Send,
+) -> Result<Vec<(CredentialConfigurationId, Object)>, IssuerError> {
+    let mut found = Vec::new();
+    for id in wanted {
+        let claims = source.claims(holder, id).await;
+        let claims = claims.map_err(|_| IssuerError::DirectoryUnavailable)?;
+        found.extend(claims.map(|claims| (id.clone(), claims)));
+    }
+    Ok(found)
+}
+
+fn page(tenant: &Tenant, login: &LoginSettings, authorizing: &Authorizing, wrong: bool) -> View {
+    let request = Request::of(tenant, login, authorizing);
+    match authorizing.holder() {
+        Some(holder) => View::Consent(ConsentPage { request, holder: holder.as_str().to_owned() }),
+        None => View::Login(LoginPage { request, wrong }),
+    }
+}
+
+/// A page for what cannot be told to any client.
+pub(crate) fn stopped(tenant: &Tenant, error: AuthorizationError) -> Outcome {
+    let (stylesheet, what) = (stylesheet(tenant), error.to_string());
+    Outcome::Show(View::Stopped(StoppedPage { stylesheet, what, code: error.code() }))
+}
+
+fn refusal(tenant: &Tenant, error: AuthorizationError, request: &AuthorizationRequest) -> Outcome {
+    let issuer = tenant.issuer.configuration().issuer();
+    let url = answer_url(&request.redirect_uri, Err(error), request.state.as_deref(), issuer);
+    redirect(tenant, url)
+}
+
+fn redirect(tenant: &Tenant, url: Option<Url>) -> Outcome {
+    url.map_or_else(|| stopped(tenant, AuthorizationError::RedirectUriUnknown), Outcome::Redirect)
+}
+
+/// The password is nobody's business.
+impl std::fmt::Debug for Decision {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Open => "Open",
+            Self::LogIn { .. } => "LogIn",
+            Self::Allow => "Allow",
+            Self::Deny => "Deny",
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! The pages that the holder sees: plain HTML, no script.
+
+use askama::Template;
+use lanyard_oid4vci::{CredentialConfigurationId, issuer::Authorizing};
+
+use super::LoginSettings;
+use crate::tenant::Tenant;
+
+/// The one stylesheet of these pages.
+pub(crate) const STYLESHEET: &str = include_str!("../../assets/authorize.css");
+
+/// What the browser shows.
+#[derive(Debug)]
+pub(crate) enum View {
+    /// Asks for name and password.
+    Login(LoginPage),
+    /// Asks for a decision.
+    Consent(ConsentPage),
+    /// There is nothing to decide.
+    Stopped(StoppedPage),
+}
+
+#[derive(Debug, Template)]
+#[template(path = "login.html")]
+pub(crate) struct LoginPage {
+    pub(super) request: Request,
+    pub(super) wrong: bool,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "consent.html")]
+pub(crate) struct ConsentPage {
+    pub(super) request: Request,
+    pub(super) holder: String,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "stopped.html")]
+pub(crate) struct StoppedPage {
+    pub(super) stylesheet: String,
+    pub(super) what: String,
+    pub(super) code: &'static str,
+}
+
+/// What every form of these pages carries and shows.
+#[derive(Debug)]
+pub(crate) struct Request {
+    stylesheet: String,
+    issuer: String,
+    client: String,
+    request_uri: String,
+    credentials: Vec<String>,
+    /// Where the browser may be sent after the form: `form-action` covers redirects too.
+    destination: String,
+}
+
+impl Request {
+    pub(super) fn of(tenant: &Tenant, login: &LoginSettings, authorizing: &Authorizing) -> Self {
+        let request = authorizing.request();
+        let name = |id: &CredentialConfigurationId| {
+            let configuration = tenant.issuer.configuration().credential(id);
+            let display = configuration.and_then(|one| one.display.first());
+            display.map_or_else(|| id.as_str().to_owned(), |display| display.name.clone())
+        };
+        Self {
+            stylesheet: stylesheet(tenant),
+            issuer: login.issuer_name.clone(),
+            client: request.client.as_str().to_owned(),
+            request_uri: authorizing.request_uri().reveal().to_owned(),
+            credentials: request.wanted.iter().map(|wanted| name(&wanted.configuration)).collect(),
+            destination: destination(&request.redirect_uri),
+        }
+    }
+}
+
+impl View {
+    /// The page as HTML; `None` never happens with the templates as they are.
+    pub(crate) fn html(&self) -> Option<String> {
+        let rendered = match self {
+            Self::Login(page) => page.render(),
+            Self::Consent(page) => page.render(),
+            Self::Stopped(page) => page.render(),
+        };
+        rendered.ok()
+    }
+
+    /// The origin that a form of this page may lead to, besides this server.
+    pub(crate) fn destination(&self) -> Option<&str> {
+        match self {
+            Self::Login(page) => Some(&page.request.destination),
+            Self::Consent(page) => Some(&page.request.destination),
+            Self::Stopped(_) => None,
+        }
+    }
+}
+
+pub(super) fn stylesheet(tenant: &Tenant) -> String {
+    format!("/{}/authorize.css", tenant.id)
+}
+
+/// CSP Level 3 §2.3.1: an origin, or a scheme where there is none.
+fn destination(redirect_uri: &str) -> String {
+    let Ok(url) = url::Url::parse(redirect_uri) else { return String::new() };
+    match url.scheme() {
+        "http" | "https" => url.origin().ascii_serialization(),
+        scheme => format!("{scheme}:"),
+    }
+}

@@ -1,0 +1,228 @@
+//! The wallet trades its authorization code, or its refresh token, for an access token (RFC 6749 §4.1.3, §6).
+
+use jiff::Timestamp;
+use lanyard_oid4vci::{
+    issuer::{Authorized, Ended, Granted, Issuance, Refreshable, Sender},
+    token::{CodeTokenRequest, RefreshTokenRequest, TokenError, TokenResponse},
+};
+use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session, SessionId};
+
+use crate::{
+    IssuerError, IssuerService,
+    authorization::look_up,
+    http::Failure,
+    sessions::{Found, Held, State, TRIES, once},
+    step,
+    tenant::Tenant,
+};
+
+impl IssuerService {
+    /// One code, one token. `None` when another request changed the session in between.
+    pub(crate) async fn try_to_redeem_code(
+        &self,
+        tenant: &Tenant,
+        asked: &CodeTokenRequest,
+        sender: &Sender,
+    ) -> Result<Option<TokenResponse>, Failure> {
+        let now = self.now();
+        let code = Handle::new(HandleKind::AuthorizationCode, asked.code.digest(self.provider()));
+        let held = match self.sessions().take(tenant, &code, now).await? {
+            Found::Live(held) => held,
+            Found::Expired => return Err(TokenError::CodeExpired.into()),
+            // RFC 6749 §4.1.2, RFC 9700 §4.5: whatever came of the first use is worth nothing any more
+            Found::Used(id) => {
+                self.revoke_session(tenant, id, Ended::CodeReplayed, "code_used").await?;
+                return Err(TokenError::CodeUnknown.into());
+            }
+            Found::Absent => return Err(TokenError::CodeUnknown.into()),
+        };
+        let session = held.session;
+        let Issuance::Granted(granted) = held.state.issuance else {
+            return Err(TokenError::CodeUnknown.into());
+        };
+        let (response, authorized) = match exchange(granted, asked, sender, tenant, now, self) {
+            Ok(done) => done,
+            Err(error) => {
+                self.trace_refusal(tenant, session.id, now, error.reason()).await;
+                return Err(error.into());
+            }
+        };
+        let next = self.token_issued(tenant, &session, authorized, now).retiring(code);
+        self.answer_token(tenant, &session, next, response, sender).await
+    }
+
+    /// One refresh token, one access token and the next refresh token.
+    pub(crate) async fn try_to_refresh(
+        &self,
+        tenant: &Tenant,
+        asked: &RefreshTokenRequest,
+        sender: &Sender,
+    ) -> Result<Option<TokenResponse>, Failure> {
+        let now = self.now();
+        let token = Handle::new(HandleKind::RefreshToken, asked.token.digest(self.provider()));
+        let held = match self.sessions().take(tenant, &token, now).await? {
+            Found::Live(held) => held,
+            // RFC 9700 §4.14.2: a token that was replaced is shown again: one of the two is a thief
+            Found::Used(id) => {
+                let reason = "refresh_token_used";
+                self.revoke_session(tenant, id, Ended::RefreshReplayed, reason).await?;
+                return Err(TokenError::RefreshTokenUnknown.into());
+            }
+            Found::Expired | Found::Absent => return Err(TokenError::RefreshTokenUnknown.into()),
+        };
+        let (session, place) = (held.session, held.state);
+        let (refresh, access) =
+            refreshable(&place.issuance).ok_or(TokenError::RefreshTokenUnknown)?;
+        let done = self.refresh(tenant, refresh, asked, sender, now).await;
+        let (response, authorized) = match done {
+            Ok(done) => done,
+            Err(RefreshRefused::Token(error)) => {
+                self.trace_refusal(tenant, session.id, now, error.reason()).await;
+                return Err(error.into());
+            }
+            Err(RefreshRefused::Issuer(error)) => return Err(error.into()),
+        };
+        let next = self.token_issued(tenant, &session, authorized, now).retiring(token);
+        // the access token that is replaced opens nothing any more
+        let next = match access {
+            Some(access) => next.retiring(Handle::new(
+                HandleKind::AccessToken,
+                access.token().digest(self.provider()),
+            )),
+            None => next,
+        };
+        self.answer_token(tenant, &session, next, response, sender).await
+    }
+
+    async fn refresh(
+        &self,
+        tenant: &Tenant,
+        refresh: &Refreshable,
+        asked: &RefreshTokenRequest,
+        sender: &Sender,
+        now: Timestamp,
+    ) -> Result<(TokenResponse, Authorized), RefreshRefused> {
+        refresh.accept(asked, sender, &tenant.issuer, now)?;
+        let login = tenant.login.as_ref().ok_or(TokenError::NothingToIssue)?;
+        let wanted = refresh.configurations();
+        let found = look_up(&*login.claims, refresh.holder(), wanted).await?;
+        Ok(refresh.refresh(&found, sender, &tenant.issuer, now, self.provider())?)
+    }
+
+    /// The access token leads to the session from now on, and so does the refresh token.
+    fn token_issued(
+        &self,
+        tenant: &Tenant,
+        session: &Session,
+        authorized: Authorized,
+        now: Timestamp,
+    ) -> Next {
+        let access =
+            Handle::new(HandleKind::AccessToken, authorized.token().digest(self.provider()));
+        let refresh = authorized.refresh().map(|refresh| {
+            Handle::new(HandleKind::RefreshToken, refresh.token().digest(self.provider()))
+        });
+        let expires_at = authorized.ends_at();
+        let state = State { issuance: Issuance::Authorized(authorized), place: None };
+        let next = Next::new(now, self.sessions().seal(tenant, session.id, &state), expires_at);
+        let next = next.adding(access);
+        match refresh {
+            Some(refresh) => next.adding(refresh),
+            None => next,
+        }
+    }
+
+    async fn answer_token(
+        &self,
+        tenant: &Tenant,
+        session: &Session,
+        next: Next,
+        response: TokenResponse,
+        sender: &Sender,
+    ) -> Result<Option<TokenResponse>, Failure> {
+        let event = NewEvent::done(next.now, step::TOKEN_ISSUED);
+        let next = next.with_event(event.clone()).seeing(sender.shown().map(once));
+        match self.sessions().store.replace(session, next).await {
+            Err(error) => Err(self.refuse_kept(tenant, error, sender)),
+            Ok(Replaced::Conflict) => Ok(None),
+            Ok(Replaced::Done(_)) => {
+                self.announce(tenant, session.id, &event);
+                Ok(Some(response))
+            }
+        }
+    }
+
+    /// Ends a session whose single-use thing was shown twice.
+    async fn revoke_session(
+        &self,
+        tenant: &Tenant,
+        id: SessionId,
+        ended: Ended,
+        reason: &'static str,
+    ) -> Result<(), IssuerError> {
+        for _ in 0..TRIES {
+            let now = self.now();
+            let Found::Live(held) = self.sessions().by_id(tenant, id, now).await? else {
+                return Ok(());
+            };
+            let Held { session, state } = *held;
+            if matches!(state.issuance, Issuance::Ended(_)) {
+                self.trace_refusal(tenant, id, now, reason).await;
+                return Ok(());
+            }
+            let state = State { issuance: Issuance::Ended(ended), place: None };
+            let event = NewEvent::refused(now, step::REVOKED, reason);
+            let sealed = self.sessions().seal(tenant, id, &state);
+            let next = Next::new(now, sealed, self.kept_until(now)).with_event(event.clone());
+            if let Replaced::Done(_) = self.sessions().store.replace(&session, next).await? {
+                self.announce(tenant, id, &event);
+                return Ok(());
+            }
+        }
+        Err(IssuerError::Contended)
+    }
+}
+
+enum RefreshRefused {
+    Token(TokenError),
+    Issuer(IssuerError),
+}
+
+impl From<TokenError> for RefreshRefused {
+    fn from(error: TokenError) -> Self {
+        Self::Token(error)
+    }
+}
+
+impl From<IssuerError> for RefreshRefused {
+    fn from(error: IssuerError) -> Self {
+        Self::Issuer(error)
+    }
+}
+
+fn exchange(
+    granted: Granted,
+    asked: &CodeTokenRequest,
+    sender: &Sender,
+    tenant: &Tenant,
+    now: Timestamp,
+    service: &IssuerService,
+) -> Result<(TokenResponse, Authorized), TokenError> {
+    let done = granted.exchange(asked, sender, &tenant.issuer, now, service.provider());
+    done.map_err(|refused| refused.error)
+}
+
+/// What a session can be refreshed with, and the access token that would be replaced.
+const fn refreshable(issuance: &Issuance) -> Option<(&Refreshable, Option<&Authorized>)> {
+    match issuance {
+        Issuance::Authorized(authorized) => match authorized.refresh() {
+            Some(refresh) => Some((refresh, Some(authorized))),
+            None => None,
+        },
+        Issuance::Issued(issued) => match issued.refresh() {
+            Some(refresh) => Some((refresh, None)),
+            None => None,
+        },
+        _ => None,
+    }
+}

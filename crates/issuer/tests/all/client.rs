@@ -1,0 +1,373 @@
+//! Clients that prove who they are: attestations and assertions, one broken rule at a time (security
+//! catalogue row 113; the client attestation modules of the conformance suite).
+
+use std::sync::Arc;
+
+use axum::http::{HeaderName, Method};
+use jiff::SignedDuration;
+use lanyard_core::{
+    crypto::{CryptoProvider as _, Curve, RustCrypto, Signer, SoftwareSigner},
+    jose::{self, Jwk},
+    json::Object,
+    trust::x509::TrustAnchors,
+};
+use lanyard_issuer::Consent;
+use lanyard_oid4vci::{
+    client_authentication::{ClientId, ClientMethod, RedirectUri, RegisteredClient},
+    issuer::{AuthorizationRules, HolderId, Profile},
+};
+use lanyard_store::MemoryStore;
+use lanyard_testkit::{LeafOptions, TestCa};
+use serde_json::{Value, json};
+
+use crate::{
+    code_wallet::{Answer, CALLBACK, DPOP, ISSUER, Wallet, form},
+    fixture::{Ground, Reply, Server, object, refused, request, text, token_request},
+};
+
+const ATTESTATION: HeaderName = HeaderName::from_static("oauth-client-attestation");
+const POP: HeaderName = HeaderName::from_static("oauth-client-attestation-pop");
+const CHALLENGE: HeaderName = HeaderName::from_static("oauth-client-attestation-challenge");
+
+fn client(name: &str, method: ClientMethod) -> RegisteredClient {
+    let redirect_uris = vec![RedirectUri::parse(CALLBACK).expect("the fixture is a place")];
+    RegisteredClient { id: ClientId::new(name), redirect_uris, method }
+}
+
+/// An attester, a client instance with its key, and a bank with a key of its own.
+struct Attested {
+    server: Server,
+    wallet: Wallet,
+    attester: TestCa,
+    instance: Arc<dyn Signer>,
+    bank: Arc<dyn Signer>,
+}
+
+impl Attested {
+    fn new(profile: Profile) -> Self {
+        let attester = TestCa::new("Wallet provider");
+        let anchors = TrustAnchors::from_der([attester.anchor_der()]).expect("an anchor");
+        let key = || -> Arc<dyn Signer> {
+            let key = RustCrypto.generate_key(Curve::P256).expect("a key");
+            Arc::new(SoftwareSigner::new(&RustCrypto, &key).expect("a signer"))
+        };
+        let bank = key();
+        let banks_key = Jwk::new(*bank.public_key());
+        let ground = Ground::where_holders_log_in(
+            Arc::new(MemoryStore::new()),
+            |_| {
+                AuthorizationRules::new(profile)
+                    .with_code_flow()
+                    .with_attesters(anchors)
+                    .with_clients(vec![
+                        client("wallet", ClientMethod::Attested),
+                        client("bank", ClientMethod::PrivateKey(vec![banks_key])),
+                    ])
+            },
+            Consent::DangerAlways(HolderId::new("ada")),
+        );
+        let server = Server::on(ground);
+        let wallet = Wallet::new(&server);
+        Self { server, wallet, attester, instance: key(), bank }
+    }
+
+    fn now(&self) -> i64 {
+        self.server.ground.now().as_second()
+    }
+
+    fn attestation_parts(&self) -> (Object, Object) {
+        let jwk = Jwk::new(*self.instance.public_key()).to_value();
+        (
+            object(json!({ "typ": "oauth-client-attestation+jwt" })),
+            object(json!({
+                "sub": "wallet", "iat": self.now(), "exp": self.now() + 300, "cnf": { "jwk": jwk },
+            })),
+        )
+    }
+
+    async fn pop_parts(&self) -> (Object, Object) {
+        let sent =
+            request(Method::POST, "/demo/challenge").body(axum::body::Body::empty()).unwrap();
+        let reply = self.server.send(sent).await;
+        assert_eq!(reply.header(axum::http::header::CACHE_CONTROL), Some("no-store"));
+        let mut jti = [0; 16];
+        lanyard_core::crypto::Random::fill(&RustCrypto, &mut jti);
+        (
+            object(json!({ "typ": "oauth-client-attestation-pop+jwt" })),
+            object(json!({
+                "aud": ISSUER, "jti": lanyard_core::json::base64url(jti), "iat": self.now(),
+                "challenge": reply.json()["attestation_challenge"],
+            })),
+        )
+    }
+
+    async fn attestation(&self, (mut header, claims): (Object, Object)) -> String {
+        let leaf = self.attester.leaf(&LeafOptions::named("Wallet provider"));
+        let signer = SoftwareSigner::new(&RustCrypto, &leaf.key).expect("a signer");
+        let chain: Vec<_> = leaf.chain.iter().map(|der| base64(der)).collect();
+        header.entry("x5c").or_insert(json!(chain));
+        jose::sign(header, &claims, &signer).await.expect("a software key signs")
+    }
+
+    async fn pop(&self, (header, claims): (Object, Object)) -> String {
+        jose::sign(header, &claims, &*self.instance).await.expect("a software key signs")
+    }
+
+    async fn send(&self, path: &str, parts: &[(String, String)], pair: (&str, &str)) -> Reply {
+        let mut sent = token_request(path, &form(parts));
+        let proof = self.wallet.proof(&self.server, path, None).await;
+        let headers = sent.headers_mut();
+        headers.insert(DPOP, proof.parse().expect("visible ASCII"));
+        headers.insert(ATTESTATION, pair.0.parse().expect("visible ASCII"));
+        headers.insert(POP, pair.1.parse().expect("visible ASCII"));
+        self.server.send(sent).await
+    }
+
+    async fn push(&self, attestation: (Object, Object), pop: (Object, Object)) -> Reply {
+        let pair = (self.attestation(attestation).await, self.pop(pop).await);
+        self.send("/demo/par", &self.wallet.parts(), (&pair.0, &pair.1)).await
+    }
+
+    async fn with_attestation(&self, change: impl FnOnce(&mut Object, &mut Object)) -> Reply {
+        let mut parts = self.attestation_parts();
+        change(&mut parts.0, &mut parts.1);
+        self.push(parts, self.pop_parts().await).await
+    }
+
+    async fn with_pop(&self, change: impl FnOnce(&mut Object, &mut Object)) -> Reply {
+        let mut parts = self.pop_parts().await;
+        change(&mut parts.0, &mut parts.1);
+        self.push(self.attestation_parts(), parts).await
+    }
+}
+
+fn base64(der: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(der)
+}
+
+fn set(claims: &mut Object, name: &str, value: Value) {
+    claims.insert(name.to_owned(), value);
+}
+
+#[tokio::test]
+async fn an_attested_wallet_goes_all_the_way_and_refreshes() {
+    for profile in [Profile::Plain, Profile::Haip] {
+        let mut world = Attested::new(profile);
+        let reply = world.push(world.attestation_parts(), world.pop_parts().await).await;
+        assert_eq!(reply.status, 201, "{reply}");
+        assert!(reply.header(CHALLENGE).is_some());
+        let request_uri = text(&reply.json()["request_uri"]);
+        let answer = world.wallet.open(&world.server, &request_uri).await;
+        let code = Answer::of(&answer).one("code").unwrap();
+
+        let parts = world.wallet.token_parts(&code);
+        let attestation = world.attestation(world.attestation_parts()).await;
+        let pop = world.pop(world.pop_parts().await).await;
+        let reply = world.send("/demo/token", &parts, (&attestation, &pop)).await;
+        assert_eq!(reply.status, 200, "{reply}");
+        let tokens = reply.json();
+        let access = text(&tokens["access_token"]);
+        assert_eq!(world.wallet.badge(&world.server, &access).await.status, 200);
+
+        // FAPI refresh-token: without client authentication, then with another instance's key
+        let refresh: Vec<_> = [
+            ("grant_type", "refresh_token".to_owned()),
+            ("client_id", "wallet".to_owned()),
+            ("refresh_token", text(&tokens["refresh_token"])),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec();
+        let bare = world.wallet.proven(&world.server, "/demo/token", &refresh).await;
+        assert_eq!(bare.refusal(), refused(401, "invalid_client"));
+        let own = std::mem::replace(&mut world.instance, world.server.ground.key());
+        let attestation = world.attestation(world.attestation_parts()).await;
+        let pop = world.pop(world.pop_parts().await).await;
+        let reply = world.send("/demo/token", &refresh, (&attestation, &pop)).await;
+        assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+        world.instance = own;
+        let attestation = world.attestation(world.attestation_parts()).await;
+        let pop = world.pop(world.pop_parts().await).await;
+        let reply = world.send("/demo/token", &refresh, (&attestation, &pop)).await;
+        assert_eq!(reply.status, 200, "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn takes_the_shape_with_iss_and_the_one_without() {
+    let world = Attested::new(Profile::Plain);
+    let reply = world
+        .with_attestation(|_, claims| {
+            set(claims, "iss", json!("https://provider.example"));
+            set(claims, "wallet_name", json!("Wallet"));
+            set(claims, "nbf", claims["iat"].clone());
+        })
+        .await;
+    assert_eq!(reply.status, 201, "{reply}");
+    let reply = world.with_pop(|_, claims| set(claims, "iss", json!("wallet"))).await;
+    assert_eq!(reply.status, 201, "{reply}");
+    let reply = world.with_pop(|_, claims| set(claims, "iss", json!("other"))).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_client"));
+}
+
+#[tokio::test]
+async fn refuses_an_attestation_that_breaks_one_rule() {
+    let world = Attested::new(Profile::Plain);
+    let now = world.now();
+    let (invalid, fresh) = ("invalid_client_attestation", "use_fresh_attestation");
+    let reply = world.with_attestation(|header, _| set(header, "typ", json!("JWT"))).await;
+    assert_eq!(reply.refusal(), refused(400, invalid));
+    let reply = world.with_attestation(|_, claims| drop(claims.shift_remove("sub"))).await;
+    assert_eq!(reply.refusal(), refused(400, invalid));
+    let reply = world.with_attestation(|_, claims| drop(claims.shift_remove("exp"))).await;
+    assert_eq!(reply.refusal(), refused(400, invalid));
+    let reply = world.with_attestation(|_, claims| set(claims, "exp", json!(now - 1))).await;
+    assert_eq!(reply.refusal(), refused(400, fresh));
+    let reply = world.with_attestation(|_, claims| set(claims, "iat", json!(now + 3600))).await;
+    assert_eq!(reply.refusal(), refused(400, invalid));
+    let reply = world.with_attestation(|_, claims| drop(claims.shift_remove("cnf"))).await;
+    assert_eq!(reply.refusal(), refused(400, invalid));
+    let reply = world.with_attestation(|_, claims| claims["cnf"]["jwk"]["d"] = json!("AQ")).await;
+    assert_eq!(reply.refusal(), refused(400, invalid));
+    let reply = world.with_attestation(|_, claims| set(claims, "sub", json!("bank"))).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_client"));
+    let reply = world.with_attestation(|header, _| set(header, "x5c", json!([]))).await;
+    assert_eq!(reply.refusal(), refused(400, invalid));
+
+    // signed by another attester, and by nobody
+    let mut stranger = Attested::new(Profile::Plain);
+    stranger.attester = TestCa::new("Somebody else");
+    let reply = stranger.with_attestation(|_, _| {}).await;
+    assert_eq!(reply.refusal(), refused(400, invalid));
+    let attestation = world.attestation(world.attestation_parts()).await;
+    let (rest, _) = attestation.rsplit_once('.').unwrap();
+    let forged = format!("{rest}.{}", "A".repeat(86));
+    let pop = world.pop(world.pop_parts().await).await;
+    let reply = world.send("/demo/par", &world.wallet.parts(), (&forged, &pop)).await;
+    assert_eq!(reply.refusal(), refused(400, invalid));
+}
+
+#[tokio::test]
+async fn refuses_a_proof_of_possession_that_breaks_one_rule() {
+    let world = Attested::new(Profile::Plain);
+    let now = world.now();
+    let (client, challenge) = ("invalid_client", "use_attestation_challenge");
+    let reply = world.with_pop(|header, _| set(header, "typ", json!("JWT"))).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_client_attestation"));
+    for audience in
+        [json!(format!("{ISSUER}/par")), json!("https://issuer.example/other"), json!([])]
+    {
+        let reply = world.with_pop(|_, claims| set(claims, "aud", audience)).await;
+        assert_eq!(reply.refusal(), refused(401, client));
+    }
+    let reply = world.with_pop(|_, claims| drop(claims.shift_remove("jti"))).await;
+    assert_eq!(reply.refusal(), refused(401, client));
+    for late in [now - 61, now + 61] {
+        let reply = world.with_pop(|_, claims| set(claims, "iat", json!(late))).await;
+        assert_eq!(reply.refusal(), refused(401, client));
+    }
+    let reply = world.with_pop(|_, claims| drop(claims.shift_remove("challenge"))).await;
+    assert_eq!(reply.refusal(), refused(400, challenge));
+    assert!(reply.header(CHALLENGE).is_some());
+    let reply = world.with_pop(|_, claims| set(claims, "challenge", json!("guess"))).await;
+    assert_eq!(reply.refusal(), refused(400, challenge));
+    let (header, claims) = world.pop_parts().await;
+    let other = jose::sign(header, &claims, &*world.bank).await.unwrap();
+    let attestation = world.attestation(world.attestation_parts()).await;
+    let reply = world.send("/demo/par", &world.wallet.parts(), (&attestation, &other)).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_client_attestation"));
+}
+
+#[tokio::test]
+async fn refuses_a_replayed_proof_of_possession_and_headers_that_are_no_pair() {
+    let world = Attested::new(Profile::Plain);
+    let attestation = world.attestation(world.attestation_parts()).await;
+    let pop = world.pop(world.pop_parts().await).await;
+    let send = || {
+        let mut sent = token_request("/demo/par", &form(&world.wallet.parts()));
+        sent.headers_mut().insert(ATTESTATION, attestation.parse().unwrap());
+        sent.headers_mut().insert(POP, pop.parse().unwrap());
+        sent
+    };
+    assert_eq!(world.server.send(send()).await.status, 201);
+    assert_eq!(world.server.send(send()).await.refusal(), refused(401, "invalid_client"));
+    let mut alone = send();
+    alone.headers_mut().remove(POP);
+    let invalid = refused(400, "invalid_client_attestation");
+    assert_eq!(world.server.send(alone).await.refusal(), invalid);
+    let mut twice = send();
+    twice.headers_mut().append(ATTESTATION, attestation.parse().unwrap());
+    assert_eq!(world.server.send(twice).await.refusal(), invalid);
+}
+
+#[tokio::test]
+async fn a_registered_key_authenticates_its_client_and_nobody_else() {
+    let world = Attested::new(Profile::Plain);
+    let assertion = |change: fn(&mut Object)| {
+        let now = world.now();
+        let mut claims = object(json!({
+            "iss": "bank", "sub": "bank", "aud": ISSUER, "exp": now + 60, "iat": now,
+            "jti": lanyard_core::json::base64url(now.to_be_bytes()),
+        }));
+        change(&mut claims);
+        let bank = Arc::clone(&world.bank);
+        async move { jose::sign(Object::new(), &claims, &*bank).await.unwrap() }
+    };
+    let send = async |assertion: String| {
+        let mut parts = world.wallet.parts_with("client_id", "bank");
+        let kind = lanyard_oid4vci::client_authentication::ASSERTION_TYPE;
+        parts.push(("client_assertion_type".to_owned(), kind.to_owned()));
+        parts.push(("client_assertion".to_owned(), assertion));
+        world.wallet.push(&world.server, &parts).await
+    };
+    let faults: [fn(&mut Object); 6] = [
+        |claims| set(claims, "iss", json!("wallet")),
+        |claims| set(claims, "sub", json!("wallet")),
+        |claims| set(claims, "aud", json!("https://issuer.example/demo/token")),
+        |claims| set(claims, "exp", json!(1)),
+        |claims| drop(claims.shift_remove("exp")),
+        |claims| drop(claims.shift_remove("jti")),
+    ];
+    for fault in faults {
+        let reply = send(assertion(fault).await).await;
+        assert!(matches!(reply.status.as_u16(), 400 | 401), "{reply}");
+    }
+    let good = assertion(|_| {}).await;
+    let reply = send(good.clone()).await;
+    assert_eq!(reply.status, 201, "{reply}");
+    assert_eq!(send(good).await.refusal(), refused(401, "invalid_client"));
+    // who is registered with a key does not get in without
+    let parts = world.wallet.parts_with("client_id", "bank");
+    let reply = world.wallet.push(&world.server, &parts).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_client"));
+}
+
+#[tokio::test]
+async fn the_high_assurance_profile_takes_nobody_without_attestation_and_says_so() {
+    let world = Attested::new(Profile::Haip);
+    let reply = world.wallet.proven(&world.server, "/demo/par", &world.wallet.parts()).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_client"));
+    let offer = world.server.offer().await;
+    assert_eq!(world.server.redeem(&offer).await.refusal(), refused(401, "invalid_client"));
+    let metadata = world.server.get("/.well-known/oauth-authorization-server/demo").await.json();
+    let methods = metadata["token_endpoint_auth_methods_supported"].as_array().unwrap();
+    assert!(methods.contains(&json!("attest_jwt_client_auth")));
+    assert!(!methods.contains(&json!("none")), "{methods:?}");
+    assert_eq!(metadata["pre-authorized_grant_anonymous_access_supported"], false);
+    assert_eq!(metadata["challenge_endpoint"], format!("{ISSUER}/challenge"));
+    for name in [
+        "client_attestation_signing_alg_values_supported",
+        "client_attestation_pop_signing_alg_values_supported",
+    ] {
+        assert!(metadata[name].as_array().unwrap().contains(&json!("ES256")), "{name}");
+    }
+    // with everything but a DPoP proof
+    let attestation = world.attestation(world.attestation_parts()).await;
+    let pop = world.pop(world.pop_parts().await).await;
+    let mut sent = token_request("/demo/token", &form(&world.wallet.token_parts("a-code")));
+    sent.headers_mut().insert(ATTESTATION, attestation.parse().unwrap());
+    sent.headers_mut().insert(POP, pop.parse().unwrap());
+    let reply = world.server.send(sent).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+    world.server.ground.pass(SignedDuration::from_secs(1));
+}

@@ -1,0 +1,263 @@
+//! Authorization codes and refresh tokens at the token endpoint (security catalogue rows 110 and 112).
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use lanyard_issuer::Consent;
+use lanyard_oid4vci::issuer::HolderId;
+use lanyard_store::{SqliteStore, Store};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::{
+    code_wallet::{Answer, DPOP, Wallet, server_in, server_where_ada_agrees},
+    fixture::{Server, refused, text, token_request},
+};
+
+fn with(mut parts: Vec<(String, String)>, name: &str, value: &str) -> Vec<(String, String)> {
+    parts.retain(|(other, _)| other != name);
+    if !value.is_empty() {
+        parts.push((name.to_owned(), value.to_owned()));
+    }
+    parts
+}
+
+fn refresh_parts(token: &str) -> Vec<(String, String)> {
+    [("grant_type", "refresh_token"), ("client_id", "wallet"), ("refresh_token", token)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+}
+
+async fn tokens(server: &Server, wallet: &mut Wallet) -> (String, String) {
+    let code = wallet.code(server).await;
+    let reply = wallet.token(server, &code).await;
+    assert_eq!(reply.status, 200, "{reply}");
+    let body = reply.json();
+    (text(&body["access_token"]), text(&body["refresh_token"]))
+}
+
+#[tokio::test]
+async fn a_code_that_is_shown_with_one_thing_wrong_is_refused_and_stays_good() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let code = wallet.code(&server).await;
+    let other_verifier = "v".repeat(43);
+    for (name, value, error) in [
+        ("code_verifier", "", "invalid_grant"),
+        ("code_verifier", "short", "invalid_grant"),
+        ("code_verifier", other_verifier.as_str(), "invalid_grant"),
+        ("redirect_uri", "", "invalid_grant"),
+        ("redirect_uri", "https://wallet.example/callback", "invalid_grant"),
+        ("client_id", "other", "invalid_grant"),
+        ("client_id", "", "invalid_grant"),
+        ("code", "guess", "invalid_grant"),
+        ("code", "", "invalid_request"),
+        ("grant_type", "implicit", "unsupported_grant_type"),
+    ] {
+        let parts = with(wallet.token_parts(&code), name, value);
+        let reply = wallet.proven(&server, "/demo/token", &parts).await;
+        assert_eq!(reply.refusal(), refused(400, error), "{name}={value}");
+    }
+    assert_eq!(wallet.token(&server, &code).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_code_lives_a_minute() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let code = wallet.code(&server).await;
+    server.ground.pass(SignedDuration::from_secs(60));
+    assert_eq!(wallet.token(&server, &code).await.refusal(), refused(400, "invalid_grant"));
+}
+
+#[tokio::test]
+async fn a_code_that_is_used_again_takes_back_what_came_of_it() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let code = wallet.code(&server).await;
+    let tokens = wallet.token(&server, &code).await.json();
+    assert_eq!(wallet.token(&server, &code).await.refusal(), refused(400, "invalid_grant"));
+    let reply = wallet.badge(&server, &text(&tokens["access_token"])).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_token"));
+    let parts = refresh_parts(&text(&tokens["refresh_token"]));
+    let reply = wallet.proven(&server, "/demo/token", &parts).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+}
+
+#[tokio::test]
+async fn a_code_is_bound_to_the_key_of_the_pushed_request() {
+    let server = server_where_ada_agrees();
+    for named in [false, true] {
+        let mut wallet = Wallet::new(&server);
+        let jkt = lanyard_core::jose::Jwk::new(*wallet.key.public_key())
+            .thumbprint(&lanyard_core::crypto::RustCrypto)
+            .to_base64url();
+        let reply = if named {
+            wallet.push(&server, &wallet.parts_with("dpop_jkt", &jkt)).await
+        } else {
+            wallet.proven(&server, "/demo/par", &wallet.parts()).await
+        };
+        assert_eq!(reply.status, 201, "{reply}");
+        let answer = wallet.open(&server, &text(&reply.json()["request_uri"])).await;
+        let code = Answer::of(&answer).one("code").unwrap();
+        let mut thief = Wallet::new(&server);
+        thief.verifier = wallet.verifier.clone();
+        assert_eq!(thief.token(&server, &code).await.refusal(), refused(400, "invalid_grant"));
+        let unproven =
+            token_request("/demo/token", &crate::code_wallet::form(&wallet.token_parts(&code)));
+        assert_eq!(server.send(unproven).await.refusal(), refused(400, "invalid_grant"));
+        assert_eq!(wallet.token(&server, &code).await.status, 200);
+    }
+    let wallet = Wallet::new(&server);
+    let mismatched = wallet.parts_with("dpop_jkt", &"A".repeat(43));
+    let reply = wallet.proven(&server, "/demo/par", &mismatched).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_dpop_proof"));
+}
+
+#[tokio::test]
+async fn authorization_details_are_answered_with_identifiers_that_the_credential_is_named_by() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let details = r#"[{"type":"openid_credential","credential_configuration_id":"employee_badge",
+        "locations":["https://issuer.example/demo"],"claims":[{"path":["given_name"]}]}]"#;
+    let mut parts = wallet.parts_with("authorization_details", details);
+    // the same asked for by scope too: the details win; the diploma is asked for by scope alone
+    parts.retain(|(name, _)| name != "scope");
+    parts.push(("scope".to_owned(), "employee_badge diploma".to_owned()));
+    let reply = wallet.push(&server, &parts).await;
+    let answer = wallet.open(&server, &text(&reply.json()["request_uri"])).await;
+    let code = Answer::of(&answer).one("code").unwrap();
+    let body = wallet.token(&server, &code).await.json();
+    assert_eq!(
+        body["authorization_details"],
+        json!([{
+            "type": "openid_credential", "credential_configuration_id": "employee_badge",
+            "credential_identifiers": ["employee_badge.1"],
+        }])
+    );
+    let token = text(&body["access_token"]);
+    let request = json!({
+        "credential_identifier": "employee_badge.1",
+        "proofs": { "jwt": [server.proof().await] },
+    });
+    let reply = wallet.credential(&server, &token, &request).await;
+    assert_eq!(reply.status, 200, "{reply}");
+    // and again after a refresh
+    let parts = refresh_parts(&text(&body["refresh_token"]));
+    let refreshed = wallet.proven(&server, "/demo/token", &parts).await.json();
+    assert_eq!(refreshed["authorization_details"], body["authorization_details"]);
+}
+
+#[tokio::test]
+async fn a_refresh_token_gets_the_credential_again_and_another_refresh_token() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let (access, refresh) = tokens(&server, &mut wallet).await;
+    assert_eq!(wallet.badge(&server, &access).await.status, 200);
+    server.ground.pass(SignedDuration::from_hours(24 * 20));
+    let reply = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await;
+    assert_eq!(reply.status, 200, "{reply}");
+    let body = reply.json();
+    assert_ne!(text(&body["refresh_token"]), refresh);
+    assert_eq!(wallet.badge(&server, &text(&body["access_token"])).await.status, 200);
+    // thirty days from the last use
+    server.ground.pass(SignedDuration::from_hours(24 * 31));
+    let parts = refresh_parts(&text(&body["refresh_token"]));
+    let reply = wallet.proven(&server, "/demo/token", &parts).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_bound_to_its_key_and_its_client() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let (_, refresh) = tokens(&server, &mut wallet).await;
+    let thief = Wallet::new(&server);
+    let reply = thief.proven(&server, "/demo/token", &refresh_parts(&refresh)).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+    let parts = with(refresh_parts(&refresh), "client_id", "other");
+    let reply = wallet.proven(&server, "/demo/token", &parts).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+    let unproven =
+        token_request("/demo/token", &crate::code_wallet::form(&refresh_parts(&refresh)));
+    assert_eq!(server.send(unproven).await.refusal(), refused(400, "invalid_grant"));
+    let reply = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await;
+    assert_eq!(reply.status, 200, "{reply}");
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_was_replaced_ends_the_whole_family() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let (old_access, first) = tokens(&server, &mut wallet).await;
+    let second = wallet.proven(&server, "/demo/token", &refresh_parts(&first)).await.json();
+    // the access token that was replaced opens nothing
+    let reply = wallet.badge(&server, &old_access).await;
+    assert_ne!(reply.status, 200, "{reply}");
+    let replayed = wallet.proven(&server, "/demo/token", &refresh_parts(&first)).await;
+    assert_eq!(replayed.refusal(), refused(400, "invalid_grant"));
+    let parts = refresh_parts(&text(&second["refresh_token"]));
+    let reply = wallet.proven(&server, "/demo/token", &parts).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+    let reply = wallet.badge(&server, &text(&second["access_token"])).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_token"));
+}
+
+#[tokio::test]
+async fn a_public_wallet_without_a_key_gets_no_refresh_token() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let code = wallet.code(&server).await;
+    let form = crate::code_wallet::form(&wallet.token_parts(&code));
+    let body = server.send(token_request("/demo/token", &form)).await.json();
+    assert_eq!(body["token_type"], "Bearer");
+    assert_eq!(body.get("refresh_token"), None::<&Value>);
+    server.finish(&text(&body["access_token"])).await;
+}
+
+fn durable() -> (tempfile::TempDir, Arc<Server>) {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path()).expect("a store"));
+    (folder, Arc::new(server_in(store, Consent::DangerAlways(HolderId::new("ada")))))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_sixty_four_wallets_with_one_code_exactly_one_gets_a_token() {
+    let (_folder, server) = durable();
+    let mut wallet = Wallet::new(&server);
+    let code = wallet.code(&server).await;
+    let form = crate::code_wallet::form(&wallet.token_parts(&code));
+    let mut rivals = JoinSet::new();
+    for _ in 0..64 {
+        let proof = wallet.proof(&server, "/demo/token", None).await;
+        let (server, form) = (Arc::clone(&server), form.clone());
+        rivals.spawn(async move {
+            let mut sent = token_request("/demo/token", &form);
+            sent.headers_mut().insert(DPOP, proof.parse().expect("visible ASCII"));
+            server.send(sent).await
+        });
+    }
+    let replies = rivals.join_all().await;
+    let (won, lost): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
+    assert_eq!((won.len(), lost.len()), (1, 63));
+    for reply in lost {
+        assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stops_between_token_and_credential_leaves_the_holder_able_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || -> Arc<dyn Store> { Arc::new(SqliteStore::open(folder.path()).unwrap()) };
+    let agrees = || Consent::DangerAlways(HolderId::new("ada"));
+    let server = server_in(open(), agrees());
+    let mut wallet = Wallet::new(&server);
+    let (access, refresh) = tokens(&server, &mut wallet).await;
+    drop(server);
+    let server = server_in(open(), agrees());
+    assert_eq!(wallet.badge(&server, &access).await.status, 200);
+    drop(server);
+    let server = server_in(open(), agrees());
+    let reply = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await;
+    assert_eq!(reply.status, 200, "{reply}");
+}

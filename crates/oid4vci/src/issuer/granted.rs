@@ -1,0 +1,296 @@
+//! From the authorization code to the access token, and from the refresh token to another one
+//! (RFC 6749 §4.1.3, §6; OID4VCI §6).
+
+use jiff::Timestamp;
+use lanyard_core::{crypto::Random, json::Object};
+use serde::{Deserialize, Serialize};
+
+use super::{Authorized, HolderId, Issuer, Refused, Sender, WaitingClaims, authorized::Due};
+use crate::{
+    AccessToken, AuthorizationCode, CredentialConfigurationId, CredentialIdentifier, RefreshToken,
+    authorization::{AuthorizationRequest, WantedCredential},
+    client_authentication::ClientId,
+    dpop::KeyThumbprint,
+    token::{
+        AuthorizationDetail, CodeTokenRequest, RefreshTokenRequest, TokenError, TokenResponse,
+    },
+};
+
+/// Where the claims of a granted credential come from.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Claims {
+    /// The integrator gave them with the offer: issued once.
+    Offered(WaitingClaims),
+    /// They were looked up for the holder, and can be again.
+    LookedUp(WaitingClaims),
+}
+
+/// A holder agreed, and a code is out.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Granted {
+    request: AuthorizationRequest,
+    code: AuthorizationCode,
+    holder: HolderId,
+    due: Vec<(WantedCredential, Claims)>,
+    expires_at: Timestamp,
+}
+
+/// What a refresh token gives a right to: the same credentials again, with claims looked up afresh.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refreshable {
+    token: RefreshToken,
+    client: ClientId,
+    /// The key of the client instance that was attested, if one was.
+    instance: Option<KeyThumbprint>,
+    /// The key of the DPoP proofs.
+    key: Option<KeyThumbprint>,
+    holder: HolderId,
+    wanted: Vec<WantedCredential>,
+    expires_at: Timestamp,
+}
+
+impl Granted {
+    pub(super) const fn new(
+        request: AuthorizationRequest,
+        code: AuthorizationCode,
+        holder: HolderId,
+        due: Vec<(WantedCredential, Claims)>,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self { request, code, holder, due, expires_at }
+    }
+
+    /// The request, for the answer to it.
+    pub const fn request(&self) -> &AuthorizationRequest {
+        &self.request
+    }
+
+    /// The code, for the answer and for the handle that leads to this session.
+    pub const fn code(&self) -> &AuthorizationCode {
+        &self.code
+    }
+
+    /// From this moment on the code is worth nothing.
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// Trades the code for an access token, once.
+    ///
+    /// # Errors
+    /// One [`TokenError`] per rule; whatever is wrong with the request, the code is left as it was: it
+    /// lives a minute.
+    pub fn exchange(
+        self,
+        request: &CodeTokenRequest,
+        sender: &Sender,
+        issuer: &Issuer,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<(TokenResponse, Authorized), Refused<TokenError, Self>> {
+        if let Err(error) =
+            sender.accept(issuer).and_then(|()| self.accept(request, sender, issuer, now))
+        {
+            return Err(Refused::unchanged(error, self));
+        }
+        let wanted: Vec<_> = self
+            .due
+            .iter()
+            .filter(|(_, claims)| matches!(claims, Claims::LookedUp(_)))
+            .map(|(wanted, _)| wanted.clone())
+            .collect();
+        let refresh = self.refreshable(sender, wanted, issuer, now, random);
+        let due = self.due.into_iter().map(|(wanted, claims)| {
+            let (Claims::Offered(claims) | Claims::LookedUp(claims)) = claims;
+            due(wanted, claims)
+        });
+        Ok(respond(due.collect(), refresh, sender, issuer, now, random))
+    }
+
+    fn accept(
+        &self,
+        request: &CodeTokenRequest,
+        sender: &Sender,
+        issuer: &Issuer,
+        now: Timestamp,
+    ) -> Result<(), TokenError> {
+        if request.code != self.code {
+            return Err(TokenError::CodeUnknown);
+        }
+        if now >= self.expires_at {
+            return Err(TokenError::CodeExpired);
+        }
+        // RFC 6749 §4.1.3: issued to this client
+        if sender.client.id() != Some(&self.request.client) {
+            return Err(TokenError::OtherClient);
+        }
+        // RFC 6749 §4.1.3: identical with the one of the authorization request, which had one
+        if request.redirect_uri.as_deref() != Some(&*self.request.redirect_uri) {
+            return Err(TokenError::RedirectUri);
+        }
+        // RFC 7636 §4.6
+        let verifier = request.verifier.as_ref().ok_or(TokenError::VerifierMissing)?;
+        if !self.request.challenge.is_met_by(verifier, issuer.provider()) {
+            return Err(TokenError::VerifierWrong);
+        }
+        // RFC 9449 §10: the key that the code was bound to
+        match &self.request.key {
+            Some(key) if sender.key() != Some(key) => Err(TokenError::OtherKey),
+            _ => Ok(()),
+        }
+    }
+
+    /// A refresh token, where somebody can be held to it: bound to a key, or to a client that proves itself.
+    fn refreshable(
+        &self,
+        sender: &Sender,
+        wanted: Vec<WantedCredential>,
+        issuer: &Issuer,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Option<Refreshable> {
+        // RFC 9700 §2.2.2: refresh tokens of public clients are sender-constrained
+        let held = sender.key().is_some() || sender.client.is_proven();
+        (held && !wanted.is_empty()).then(|| Refreshable {
+            token: RefreshToken::generate(random),
+            client: self.request.client.clone(),
+            instance: sender.client.instance().cloned(),
+            key: sender.key().cloned(),
+            holder: self.holder.clone(),
+            wanted,
+            expires_at: now + issuer.configuration.policy().refresh_life,
+        })
+    }
+}
+
+impl Refreshable {
+    /// The token, for the handle that leads to this session.
+    pub const fn token(&self) -> &RefreshToken {
+        &self.token
+    }
+
+    /// From this moment on it is worth nothing.
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// Whose credentials they are.
+    pub const fn holder(&self) -> &HolderId {
+        &self.holder
+    }
+
+    /// What has to be looked up for the holder.
+    pub fn configurations(&self) -> impl Iterator<Item = &CredentialConfigurationId> {
+        self.wanted.iter().map(|wanted| &wanted.configuration)
+    }
+
+    /// Whether this sender may use it; before anything is looked up.
+    ///
+    /// # Errors
+    /// One [`TokenError`] per rule.
+    pub fn accept(
+        &self,
+        request: &RefreshTokenRequest,
+        sender: &Sender,
+        issuer: &Issuer,
+        now: Timestamp,
+    ) -> Result<(), TokenError> {
+        sender.accept(issuer)?;
+        if request.token != self.token || now >= self.expires_at {
+            return Err(TokenError::RefreshTokenUnknown);
+        }
+        // RFC 6749 §6: issued to this client
+        if sender.client.id() != Some(&self.client) {
+            return Err(TokenError::OtherClient);
+        }
+        // attestation-based client authentication §9: bound to the key of the instance
+        if self.instance.as_ref() != sender.client.instance() {
+            return Err(TokenError::OtherClient);
+        }
+        // RFC 9449 §5: bound to the key of the proof
+        if self.key.as_ref() != sender.key() {
+            return Err(TokenError::OtherKey);
+        }
+        Ok(())
+    }
+
+    /// Another access token, and another refresh token in place of this one.
+    ///
+    /// # Errors
+    /// [`TokenError::NothingToIssue`] when there are no claims for the holder any more.
+    pub fn refresh(
+        &self,
+        found: &[(CredentialConfigurationId, Object)],
+        sender: &Sender,
+        issuer: &Issuer,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<(TokenResponse, Authorized), TokenError> {
+        let claims = |wanted: &WantedCredential| {
+            let configuration = issuer.configuration.credential(&wanted.configuration)?;
+            let (_, claims) = found.iter().find(|(id, _)| *id == wanted.configuration)?;
+            configuration.accept_claims(claims).ok()?;
+            Some(due(wanted.clone(), WaitingClaims::new(claims)))
+        };
+        let due: Vec<_> = self.wanted.iter().filter_map(claims).collect();
+        if due.is_empty() {
+            return Err(TokenError::NothingToIssue);
+        }
+        let rotated = Self {
+            token: RefreshToken::generate(random),
+            expires_at: now + issuer.configuration.policy().refresh_life,
+            ..self.clone()
+        };
+        Ok(respond(due, Some(rotated), sender, issuer, now, random))
+    }
+}
+
+fn due(wanted: WantedCredential, claims: WaitingClaims) -> Due {
+    Due {
+        identifier: wanted.named.then(|| identifier(&wanted.configuration)),
+        configuration: wanted.configuration,
+        claims,
+    }
+}
+
+/// One data set per configuration, so its identifier can be derived.
+pub(super) fn identifier(configuration: &CredentialConfigurationId) -> CredentialIdentifier {
+    CredentialIdentifier::new(format!("{configuration}.1"))
+}
+
+/// The token response to every grant, and the session it leaves.
+pub(super) fn respond(
+    due: Vec<Due>,
+    refresh: Option<Refreshable>,
+    sender: &Sender,
+    issuer: &Issuer,
+    now: Timestamp,
+    random: &dyn Random,
+) -> (TokenResponse, Authorized) {
+    let policy = issuer.configuration.policy();
+    // RFC 9449 §5: the token is bound to the key that the request proved
+    let (life, token_type) = match sender.key() {
+        Some(_) => (policy.bound_token_life, "DPoP"),
+        None => (policy.token_life, "Bearer"),
+    };
+    let access_token = AccessToken::generate(random);
+    // §6.2: whoever asked with authorization details is answered with credential identifiers
+    let details: Vec<_> = due
+        .iter()
+        .filter_map(|due| {
+            let identifier = due.identifier.clone()?;
+            Some(AuthorizationDetail::issued(due.configuration.clone(), identifier))
+        })
+        .collect();
+    let response = TokenResponse {
+        authorization_details: (!details.is_empty()).then_some(details),
+        access_token: access_token.clone(),
+        token_type: token_type.to_owned(),
+        expires_in: u64::try_from(life.as_secs()).ok(),
+        refresh_token: refresh.as_ref().map(|refresh| refresh.token.clone()),
+    };
+    let authorized =
+        Authorized::new(access_token, sender.key().cloned(), due, now + life).refreshed_by(refresh);
+    (response, authorized)
+}

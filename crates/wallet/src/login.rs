@@ -1,0 +1,347 @@
+//! Taking credentials by logging in at the issuer, and going on with what a crash interrupted.
+
+use lanyard_fetch::Purpose;
+use lanyard_oid4vci::{
+    CredentialConfigurationId,
+    authorization::{AnswerRefused, AuthorizationAnswer},
+    wallet::{Granted, LoginOffer, LoginRefused, Prover},
+};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::{
+    Wallet,
+    face::Face,
+    history::Event,
+    http::incoming,
+    issuance::{IssuanceError, OfferedCard, Review},
+    ports::KeyHandle,
+    storage::{CardId, PendingId},
+};
+
+/// An offer that the holder logs in for, ready to be shown to them.
+#[derive(Debug)]
+pub struct AuthorizationCode {
+    pub(crate) wallet: Wallet,
+    pub(crate) review: Review,
+    pub(crate) offer: LoginOffer,
+}
+
+/// A login that was begun: the browser has to go to [`Login::url`] and comes back with the answer.
+///
+/// It is kept in the wallet's database, so that [`Wallet::finish_login`] goes on even if the app was killed
+/// in between.
+#[derive(Debug)]
+pub struct Login {
+    wallet: Wallet,
+    url: Url,
+}
+
+/// What a crash, or a network that was away, interrupted after the token was had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Its name.
+    pub id: PendingId,
+    /// The credential issuer identifier.
+    pub issuer: String,
+    /// The credentials that are still to come, by the name on their card.
+    pub credentials: Vec<String>,
+}
+
+/// An issuance between two steps, as it is sealed into the database.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    issuer: String,
+    issuer_name: Option<String>,
+    /// What is still to come.
+    cards: Vec<PendingCard>,
+    /// What came.
+    stored: Vec<CardId>,
+    /// The key that tokens are bound to.
+    key: Option<KeyHandle>,
+    stage: Stage,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct PendingCard {
+    configuration: CredentialConfigurationId,
+    face: Face,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stage {
+    Login(Box<lanyard_oid4vci::wallet::Login>),
+    Granted(Box<Granted>),
+}
+
+impl AuthorizationCode {
+    /// What to show to the holder.
+    pub const fn review(&self) -> &Review {
+        &self.review
+    }
+
+    /// Turns the offer down; the issuer is not told.
+    pub fn decline(self) {
+        let (party, names) = (self.review.party(), self.review.names());
+        self.wallet.record(Event::OfferDeclined, party, names, Vec::new());
+    }
+
+    /// Asks the authorization server to let the holder log in.
+    ///
+    /// # Errors
+    /// [`IssuanceError`]; it is in the history too.
+    pub async fn begin(self) -> Result<Login, IssuanceError> {
+        let Self { wallet, review, offer } = self;
+        let begun = wallet.begin_login(&review, offer).await;
+        begun.inspect_err(|error| wallet.record_failure(error, review.party(), review.names()))
+    }
+}
+
+impl Login {
+    /// Where the holder's browser has to go.
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Goes on with what came back, as [`Wallet::finish_login`].
+    ///
+    /// # Errors
+    /// [`IssuanceError`]; it is in the history too.
+    pub async fn finish(self, redirect: &Url) -> Result<Vec<CardId>, IssuanceError> {
+        self.wallet.finish_login(redirect).await
+    }
+}
+
+impl Pending {
+    pub(crate) fn granted(review: &Review, key: Option<KeyHandle>, granted: Granted) -> Self {
+        Self::new(review, key, Stage::Granted(Box::new(granted)))
+    }
+
+    fn new(review: &Review, key: Option<KeyHandle>, stage: Stage) -> Self {
+        let taken = review.credentials.iter().filter(|card| card.unsupported.is_none());
+        let cards = taken.map(|card| PendingCard {
+            configuration: card.configuration.clone(),
+            face: card.face.clone(),
+        });
+        Self {
+            issuer: review.issuer.clone(),
+            issuer_name: review.issuer_name.clone(),
+            cards: cards.collect(),
+            stored: Vec::new(),
+            key,
+            stage,
+        }
+    }
+
+    fn review(&self) -> Review {
+        let card = |card: &PendingCard| OfferedCard {
+            configuration: card.configuration.clone(),
+            face: card.face.clone(),
+            unsupported: None,
+        };
+        Review {
+            issuer: self.issuer.clone(),
+            issuer_name: self.issuer_name.clone(),
+            credentials: self.cards.iter().map(card).collect(),
+            tx_code: None,
+        }
+    }
+}
+
+impl Wallet {
+    /// Goes on when the browser came back with the answer to a login, also after the app was killed.
+    ///
+    /// An answer that belongs to no login of this wallet, or that is not from the authorization server that
+    /// was asked, ends here: nobody is called (RFC 9207 §2.4).
+    ///
+    /// # Errors
+    /// [`IssuanceError`]; it is in the history too.
+    pub async fn finish_login(&self, redirect: &Url) -> Result<Vec<CardId>, IssuanceError> {
+        let answer = AuthorizationAnswer::parse(redirect)?;
+        let state = answer.state().unwrap_or_default();
+        let found = self.0.storage.pending::<Pending>()?.into_iter().find_map(|(id, pending)| {
+            let Stage::Login(login) = &pending.stage else { return None };
+            (login.state() == state).then_some((id, pending))
+        });
+        let (id, pending) = found.ok_or(AnswerRefused::State)?;
+        // an answer counts once, whatever it says
+        if !self.0.storage.delete_pending(id)? {
+            return Err(AnswerRefused::State.into());
+        }
+        let review = pending.review();
+        let finished = self.redeem_login(pending, redirect).await;
+        finished.inspect_err(|error| self.record_failure(error, review.party(), review.names()))
+    }
+
+    /// What was interrupted after the token was had.
+    ///
+    /// # Errors
+    /// [`IssuanceError::Storage`].
+    pub fn unfinished(&self) -> Result<Vec<Unfinished>, IssuanceError> {
+        let all = self.0.storage.pending::<Pending>()?;
+        let waiting = all.into_iter().filter(|(_, pending)| {
+            matches!(pending.stage, Stage::Granted(_)) && !pending.cards.is_empty()
+        });
+        Ok(waiting
+            .map(|(id, pending)| Unfinished {
+                id,
+                credentials: pending.review().names(),
+                issuer: pending.issuer,
+            })
+            .collect())
+    }
+
+    /// Goes on with what was interrupted.
+    ///
+    /// # Errors
+    /// [`IssuanceError`]; it is in the history too.
+    pub async fn go_on(&self, id: PendingId) -> Result<Vec<CardId>, IssuanceError> {
+        let all = self.0.storage.pending::<Pending>()?;
+        let found = all.into_iter().find(|(other, _)| *other == id);
+        let (_, pending) = found.ok_or(IssuanceError::NothingPending)?;
+        let review = pending.review();
+        let received = self.receive_all(id, pending).await;
+        received.inspect_err(|error| self.record_failure(error, review.party(), review.names()))
+    }
+
+    /// Has a card issued again with its issuer's refresh token: fresh claims, fresh keys, fresh copies.
+    ///
+    /// # Errors
+    /// [`IssuanceError::NothingPending`] when the issuer gave nothing to renew it with; what else goes wrong
+    /// leaves the card as it is.
+    pub async fn renew(&self, card: CardId) -> Result<CardId, IssuanceError> {
+        let all = self.0.storage.pending::<Pending>()?;
+        let found = all.into_iter().find(|(_, pending)| pending.stored.contains(&card));
+        let (id, mut pending) = found.ok_or(IssuanceError::NothingPending)?;
+        let cards = self.cards()?;
+        let old = cards.into_iter().find(|one| one.id == card);
+        let old = old.ok_or(IssuanceError::NothingPending)?.content;
+        let granted = match pending.stage {
+            Stage::Granted(granted) => *granted,
+            Stage::Login(_) => return Err(IssuanceError::NothingPending),
+        };
+        let prover = self.prover(pending.key.as_ref()).await?;
+        let renewal = granted.renewal().ok_or(IssuanceError::NothingPending)?;
+        let request = renewal.request(prover.as_ref())?;
+        let response = self.send_proven(&request, Some(renewal.server()), Purpose::Token).await?;
+        let granted = granted.proven_by(prover).renewed(incoming(&response))?;
+        // the refresh token that was used is worth nothing any more: the next one is kept first
+        let configuration = CredentialConfigurationId::new(old.configuration);
+        pending.cards = vec![PendingCard { configuration, face: old.face }];
+        pending.stored.retain(|stored| *stored != card);
+        pending.stage = Stage::Granted(Box::new(granted));
+        self.0.storage.update_pending(id, &pending)?;
+        let received = self.receive_all(id, pending).await?;
+        let renewed = received.last().copied().ok_or(IssuanceError::NothingPending)?;
+        let keys = self.0.storage.delete_card(card)?;
+        // keys that cannot be deleted now stay behind, useless
+        let _ = self.0.ports.keys.delete(&keys).await;
+        Ok(renewed)
+    }
+
+    async fn begin_login(
+        &self,
+        review: &Review,
+        offer: LoginOffer,
+    ) -> Result<Login, IssuanceError> {
+        let key = match offer.server().takes_dpop() {
+            true => self.0.ports.keys.generate(1).await?.pop(),
+            false => None,
+        };
+        let prover = self.prover(key.as_ref()).await?;
+        let (crypto, client) = (&*self.0.ports.crypto, self.0.settings.client.clone());
+        let login = offer.begin(client, prover, crypto);
+        let url = match login.push_request(crypto) {
+            Some(request) => {
+                let server = Some(login.server());
+                let response = self.send_proven(&request, server, Purpose::Token).await?;
+                login.receive_push(incoming(&response))?
+            }
+            None => login.url(crypto)?,
+        };
+        let pending = Pending::new(review, key, Stage::Login(Box::new(login)));
+        self.0.storage.insert_pending(&pending)?;
+        Ok(Login { wallet: self.clone(), url })
+    }
+
+    async fn redeem_login(
+        &self,
+        mut pending: Pending,
+        redirect: &Url,
+    ) -> Result<Vec<CardId>, IssuanceError> {
+        let Stage::Login(login) = pending.stage else { return Err(IssuanceError::NothingPending) };
+        let prover = self.prover(pending.key.as_ref()).await?;
+        let code = login.proven_by(prover).answer(redirect)?;
+        let request = code.request()?;
+        let response = self.send_proven(&request, Some(code.server()), Purpose::Token).await?;
+        let granted = code.receive(incoming(&response))?;
+        pending.stage = Stage::Granted(Box::new(granted));
+        let id = self.0.storage.insert_pending(&pending)?;
+        self.receive_all(id, pending).await
+    }
+
+    /// Everything that is still to come, each card written down as it comes.
+    pub(crate) async fn receive_all(
+        &self,
+        id: PendingId,
+        mut pending: Pending,
+    ) -> Result<Vec<CardId>, IssuanceError> {
+        let Stage::Granted(granted) = &pending.stage else {
+            return Err(IssuanceError::NothingPending);
+        };
+        let granted = (**granted).clone().proven_by(self.prover(pending.key.as_ref()).await?);
+        let review = pending.review();
+        for card in &review.credentials {
+            match self.receive(&granted, &review, card).await {
+                Ok(stored) => {
+                    pending.stored.push(stored);
+                    pending.cards.retain(|other| other.configuration != card.configuration);
+                    self.0.storage.update_pending(id, &pending)?;
+                }
+                // what may pass is kept, to go on with
+                Err(error @ (IssuanceError::Fetch(_) | IssuanceError::Answer(..))) => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    self.drop_pending(id, &pending).await?;
+                    return Err(error);
+                }
+            }
+        }
+        self.record(Event::Received, review.party(), review.names(), Vec::new());
+        let stored = pending.stored.clone();
+        if granted.renewal().is_none() {
+            self.drop_pending(id, &pending).await?;
+        }
+        Ok(stored)
+    }
+
+    async fn drop_pending(&self, id: PendingId, pending: &Pending) -> Result<(), IssuanceError> {
+        self.0.storage.delete_pending(id)?;
+        let keys: Vec<_> = pending.key.iter().cloned().collect();
+        // a key that cannot be deleted now stays behind, useless
+        let _ = self.0.ports.keys.delete(&keys).await;
+        Ok(())
+    }
+
+    pub(crate) async fn prover(
+        &self,
+        key: Option<&KeyHandle>,
+    ) -> Result<Option<Prover>, IssuanceError> {
+        match key {
+            Some(key) => Ok(Some(Prover::new(self.0.ports.keys.signer(key).await?))),
+            None => Ok(None),
+        }
+    }
+}
+
+impl From<LoginRefused> for IssuanceError {
+    fn from(refused: LoginRefused) -> Self {
+        match refused {
+            LoginRefused::Refused(error) => Self::TokenRefused(error),
+            LoginRefused::Unavailable(fault) => Self::Answer("authorization server's", fault),
+            LoginRefused::TokenType => Self::TokenType,
+        }
+    }
+}
