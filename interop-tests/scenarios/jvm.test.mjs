@@ -83,6 +83,32 @@ describe('the EU reference wallet, our issuer', { skip: SKIP }, () => {
   })
 })
 
+describe('the EU SD-JWT library, our verifier', { skip: SKIP }, () => {
+  const wallet = newJvmWallet('eudi')
+  let lanyard
+  before(async () => {
+    lanyard = await serveLanyard()
+    const { link } = await lanyard.offer()
+    await wallet.accept(link, lanyard)
+  })
+  after(() => lanyard?.stop())
+
+  const paths = { names: [['given_name'], ['desk', 'floor']], 'array elements': [['sites', null]] }
+  const shown = { names: { given_name: 'Ada', desk: { floor: '3' } }, 'array elements': { sites: ['Lyon', 'Cork'] } }
+  for (const what of Object.keys(paths)) {
+    test(`their library discloses ${what} and binds them to the holder’s key [eudi]`, async () => {
+      const asked = query(credentialQuery('badge', VCT, paths[what]))
+      const way = { prefix: 'x509_hash', method: 'get', responseMode: 'direct_post' }
+      const { id, link } = await lanyard.request({ query: asked, ...way })
+      await wallet.present(link, lanyard)
+      const { state, reason, credentials } = await lanyard.verdict(id)
+      assert.equal(state, 'verified', reason)
+      const { given_name, family_name, desk, sites } = credentials.badge[0]
+      assert.deepEqual(JSON.parse(JSON.stringify({ given_name, family_name, desk, sites })), shown[what])
+    })
+  }
+})
+
 describe('Multipaz, our verifier', { skip: SKIP }, () => {
   const taker = newJvmWallet('eudi')
   const wallet = newJvmWallet('multipaz', { home: taker.home })

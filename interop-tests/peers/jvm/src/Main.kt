@@ -16,6 +16,7 @@ typealias Verb = suspend (Arguments) -> JsonObject
 private val VERBS: Map<String, Verb> =
     mapOf(
         "eudi accept" to ::eudiAccept,
+        "eudi present" to ::eudiPresent,
         "multipaz accept" to ::multipazAccept,
         "multipaz present" to ::multipazPresent,
     )
