@@ -7,6 +7,8 @@
 //   verify  { document, cryptosuite, challenge?, domain? }                             -> { controller }
 //   n-quads { document }                                                               -> { n_quads }
 import { webcrypto } from 'node:crypto'
+import * as bbs2023 from '@digitalbazaar/bbs-2023-cryptosuite'
+import * as BlsMultikey from '@digitalbazaar/bls12-381-multikey'
 import { DataIntegrityProof } from '@digitalbazaar/data-integrity'
 import * as EcdsaMultikey from '@digitalbazaar/ecdsa-multikey'
 import { cryptosuite as ecdsaRdfc2019 } from '@digitalbazaar/ecdsa-rdfc-2019-cryptosuite'
@@ -23,10 +25,18 @@ const KINDS = {
   'P-384': { name: 'ECDSA', namedCurve: 'P-384' },
 }
 
+const BLS = 'BLS12-381'
+
+const SELECTIVE = { 'ecdsa-sd-2023': ecdsaSd2023, 'bbs-2023': bbs2023 }
+
 await run({
   key: {
     async run() {
       const { kind } = readStdin()
+      if (kind === BLS) {
+        const keyPair = await BlsMultikey.generateBbsKeyPair({ algorithm: BlsMultikey.ALGORITHMS.BBS_BLS12381_SHA256 })
+        return { private_jwk: await BlsMultikey.toJwk({ keyPair, secretKey: true }) }
+      }
       const { privateKey } = await webcrypto.subtle.generateKey(KINDS[kind], true, ['sign', 'verify'])
       const { key_ops, ext, alg, ...private_jwk } = await webcrypto.subtle.exportKey('jwk', privateKey)
       return { private_jwk }
@@ -38,9 +48,7 @@ await run({
       const suite = new DataIntegrityProof({
         signer: (await keyPair(private_jwk)).signer(),
         cryptosuite:
-          cryptosuite === 'ecdsa-sd-2023'
-            ? ecdsaSd2023.createSignCryptosuite({ mandatoryPointers: mandatory })
-            : whole(cryptosuite),
+          SELECTIVE[cryptosuite]?.createSignCryptosuite({ mandatoryPointers: mandatory }) ?? whole(cryptosuite),
       })
       return { document: await vc.issue({ credential: document, suite, documentLoader }) }
     },
@@ -48,7 +56,8 @@ await run({
   derive: {
     async run() {
       const { document, pointers } = readStdin()
-      const cryptosuite = ecdsaSd2023.createDiscloseCryptosuite({ selectivePointers: pointers })
+      const selective = SELECTIVE[document.proof.cryptosuite]
+      const cryptosuite = selective.createDiscloseCryptosuite({ selectivePointers: pointers })
       const suite = new DataIntegrityProof({ cryptosuite })
       return { document: await vc.derive({ verifiableCredential: document, suite, documentLoader }) }
     },
@@ -66,7 +75,7 @@ await run({
     async run() {
       const { document, cryptosuite, challenge, domain } = readStdin()
       const suites = [cryptosuite].flat().map((name) =>
-        new DataIntegrityProof({ cryptosuite: name === 'ecdsa-sd-2023' ? ecdsaSd2023.createVerifyCryptosuite() : whole(name) }),
+        new DataIntegrityProof({ cryptosuite: SELECTIVE[name]?.createVerifyCryptosuite() ?? whole(name) }),
       )
       // the proofs are what this is about: status lists are fetched by nobody here
       const options = { suite: suites, documentLoader, checkStatus: async () => ({ verified: true }) }
@@ -92,7 +101,7 @@ function whole(name) {
 
 /** A key pair under its did:key. */
 async function keyPair(jwk) {
-  const { fromJwk } = jwk.kty === 'OKP' ? Ed25519Multikey : EcdsaMultikey
+  const { fromJwk } = { Ed25519: Ed25519Multikey, Bls12381G2: BlsMultikey }[jwk.crv] ?? EcdsaMultikey
   const pair = await fromJwk({ jwk, secretKey: true })
   const { publicKeyMultibase } = await pair.export({ publicKey: true })
   pair.controller = `did:key:${publicKeyMultibase}`

@@ -34,16 +34,27 @@ export const SUITES = [
   ['ecdsa-rdfc-2019', 'P-384'],
 ]
 
+/** The cryptosuites for selective disclosure, and the kind of key each works with. */
+export const SELECTIVE = [
+  ['ecdsa-sd-2023', 'P-256'],
+  ['bbs-2023', 'BLS12-381'],
+]
+
 /** A new private key, with the did:key that both sides name it by. */
 export async function newKey(kind) {
   const { private_jwk } = await js('key', { kind })
-  const probe = { ...credential('did:example:nobody'), '@context': [V2] }
+  const probe = credential('did:example:nobody')
   const { proof } = await LANYARD.issue({ document: probe, cryptosuite: PROBE[kind], private_jwk })
   return { private_jwk, did: proof.verificationMethod.split('#')[0] }
 }
 
 const V2 = 'https://www.w3.org/ns/credentials/v2'
-const PROBE = { Ed25519: 'eddsa-jcs-2022', 'P-256': 'ecdsa-jcs-2019', 'P-384': 'ecdsa-jcs-2019' }
+const PROBE = {
+  Ed25519: 'eddsa-jcs-2022',
+  'P-256': 'ecdsa-jcs-2019',
+  'P-384': 'ecdsa-jcs-2019',
+  'BLS12-381': 'bbs-2023',
+}
 
 /** Named and unnamed nodes, numbers, languages, directions, lists, JSON and a status. */
 export const credential = (issuer) => ({

@@ -105,6 +105,8 @@ pub fn public_key_value(key: &PublicKey) -> Value {
         PublicKey::Secp256k1(EcPoint { x, y }) => ec2(8, x, y),
         PublicKey::X25519(x) => okp(4, x),
         PublicKey::Ed25519(x) => okp(6, x),
+        // draft-ietf-cose-bls-key-representations; written, and never read
+        PublicKey::Bls12381G2(x) => okp(14, x),
     };
     let labelled = parameters.into_iter().map(|(label, value)| (Value::from(label), value));
     Value::Map(labelled.collect())

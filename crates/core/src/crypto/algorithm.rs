@@ -15,6 +15,8 @@ pub enum Curve {
     Secp256k1,
     /// Curve25519 for key agreement (`crv` `X25519`); read in DID documents, no key of it is made here.
     X25519,
+    /// The group G2 of BLS12-381: for `bbs-2023` alone, no provider works with it.
+    Bls12381G2,
 }
 
 impl Curve {
@@ -25,7 +27,7 @@ impl Curve {
             Self::P384 => Some(SignatureAlgorithm::Es384),
             Self::Ed25519 => Some(SignatureAlgorithm::EdDsa),
             Self::Secp256k1 => Some(SignatureAlgorithm::Es256k),
-            Self::X25519 => None,
+            Self::X25519 | Self::Bls12381G2 => None,
         }
     }
 }

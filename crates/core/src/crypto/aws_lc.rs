@@ -99,7 +99,7 @@ impl CryptoProvider for AwsLc {
                 (seed.as_ref().to_vec(), pair.public_key().as_ref().to_vec())
             }
             Curve::Secp256k1 => return secp256k1::generate_key(self),
-            Curve::X25519 => return Err(CryptoError::KeyMismatch),
+            Curve::X25519 | Curve::Bls12381G2 => return Err(CryptoError::KeyMismatch),
         };
         let public = PublicKey::from_uncompressed(curve, &public).ok_or(CryptoError::Failed)?;
         PrivateKey::from_parts(scalar, public).ok_or(CryptoError::Failed)
@@ -119,7 +119,7 @@ impl CryptoProvider for AwsLc {
                     .map_err(|_| CryptoError::InvalidKey)?,
             ),
             Curve::Secp256k1 => secp256k1::signing_key(key)?,
-            Curve::X25519 => return Err(CryptoError::KeyMismatch),
+            Curve::X25519 | Curve::Bls12381G2 => return Err(CryptoError::KeyMismatch),
         })
     }
 

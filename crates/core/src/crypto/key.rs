@@ -31,6 +31,8 @@ pub enum PublicKey {
     Secp256k1(EcPoint<32>),
     /// The u coordinate of a Montgomery point (RFC 7748 §5), for key agreement alone.
     X25519([u8; 32]),
+    /// A compressed point of the group G2 of BLS12-381, for `bbs-2023` alone.
+    Bls12381G2([u8; 96]),
 }
 
 impl PublicKey {
@@ -42,6 +44,7 @@ impl PublicKey {
             Self::Ed25519(_) => Curve::Ed25519,
             Self::Secp256k1(_) => Curve::Secp256k1,
             Self::X25519(_) => Curve::X25519,
+            Self::Bls12381G2(_) => Curve::Bls12381G2,
         }
     }
 
@@ -53,6 +56,7 @@ impl PublicKey {
             Curve::Ed25519 => bytes.try_into().ok().map(Self::Ed25519),
             Curve::Secp256k1 => uncompressed(bytes).map(Self::Secp256k1),
             Curve::X25519 => bytes.try_into().ok().map(Self::X25519),
+            Curve::Bls12381G2 => bytes.try_into().ok().map(Self::Bls12381G2),
         }
     }
 
@@ -62,6 +66,7 @@ impl PublicKey {
             Self::P256(point) | Self::Secp256k1(point) => [&[4][..], &point.x, &point.y].concat(),
             Self::P384(point) => [&[4][..], &point.x, &point.y].concat(),
             Self::Ed25519(bytes) | Self::X25519(bytes) => bytes.to_vec(),
+            Self::Bls12381G2(bytes) => bytes.to_vec(),
         }
     }
 }
@@ -89,7 +94,9 @@ impl PrivateKey {
     /// checked by [`CryptoProvider::signing_key`](super::CryptoProvider::signing_key).
     pub fn from_parts(mut scalar: Vec<u8>, public: PublicKey) -> Option<Self> {
         let length = match public.curve() {
-            Curve::P256 | Curve::Ed25519 | Curve::Secp256k1 | Curve::X25519 => 32,
+            Curve::P256 | Curve::Ed25519 | Curve::Secp256k1 | Curve::X25519 | Curve::Bls12381G2 => {
+                32
+            }
             Curve::P384 => 48,
         };
         if scalar.len() != length {

@@ -7,6 +7,8 @@
 mod algorithm;
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
+#[cfg(feature = "bbs")]
+pub(crate) mod bbs;
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 mod edwards;
 mod hkdf;
@@ -23,6 +25,8 @@ mod signer;
 pub use algorithm::{ContentEncryption, Curve, HashAlgorithm, HashValue, SignatureAlgorithm};
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::AwsLc;
+#[cfg(feature = "bbs")]
+pub use bbs::BbsSecretKey;
 pub(crate) use hkdf::hkdf_sha256;
 pub use key::{EcPoint, PrivateKey, PublicKey, SharedSecret};
 pub use provider::{CryptoError, CryptoProvider, Random, SigningKey};

@@ -99,7 +99,7 @@ impl CryptoProvider for RustCrypto {
             Curve::P256 | Curve::Ed25519 => &mut scalar[..32],
             Curve::P384 => &mut scalar[..],
             Curve::Secp256k1 => return secp256k1::generate_key(self),
-            Curve::X25519 => return Err(CryptoError::KeyMismatch),
+            Curve::X25519 | Curve::Bls12381G2 => return Err(CryptoError::KeyMismatch),
         };
         for _ in 0..DRAWS {
             self.fill(scalar);
@@ -131,7 +131,7 @@ impl CryptoProvider for RustCrypto {
             }
             Curve::Ed25519 => Box::new(Ed25519Key(ed25519_key(scalar)?)),
             Curve::Secp256k1 => secp256k1::signing_key(key)?,
-            Curve::X25519 => return Err(CryptoError::KeyMismatch),
+            Curve::X25519 | Curve::Bls12381G2 => return Err(CryptoError::KeyMismatch),
         })
     }
 
@@ -222,7 +222,7 @@ fn derive_public(curve: Curve, scalar: &[u8]) -> Result<PublicKey, CryptoError> 
         }
         Curve::Ed25519 => Ok(PublicKey::Ed25519(ed25519_key(scalar)?.verifying_key().to_bytes())),
         Curve::Secp256k1 => secp256k1::derive_public(scalar),
-        Curve::X25519 => Err(CryptoError::KeyMismatch),
+        Curve::X25519 | Curve::Bls12381G2 => Err(CryptoError::KeyMismatch),
     }
 }
 

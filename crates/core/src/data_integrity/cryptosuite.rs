@@ -20,6 +20,10 @@ pub enum Cryptosuite {
     /// `ecdsa-sd-2023`: P-256 over canonical RDF, quad by quad, for selective disclosure
     /// (VC-DI-ECDSA §3.4).
     EcdsaSd2023,
+    /// `bbs-2023`: BLS12-381 over canonical RDF, for selective disclosure that nobody can link (VC-DI-BBS
+    /// §3). The specification is a candidate; there is no optional feature of it here.
+    #[cfg(feature = "bbs")]
+    Bbs2023,
 }
 
 /// How a cryptosuite makes a document into bytes.
@@ -39,6 +43,8 @@ impl Cryptosuite {
         Self::EddsaRdfc2022,
         Self::EcdsaRdfc2019,
         Self::EcdsaSd2023,
+        #[cfg(feature = "bbs")]
+        Self::Bbs2023,
     ];
 
     /// The identifier, as in `cryptosuite`.
@@ -49,6 +55,8 @@ impl Cryptosuite {
             Self::EddsaRdfc2022 => "eddsa-rdfc-2022",
             Self::EcdsaRdfc2019 => "ecdsa-rdfc-2019",
             Self::EcdsaSd2023 => "ecdsa-sd-2023",
+            #[cfg(feature = "bbs")]
+            Self::Bbs2023 => "bbs-2023",
         }
     }
 
@@ -57,7 +65,18 @@ impl Cryptosuite {
         Self::ALL.iter().copied().find(|suite| suite.name() == name)
     }
 
-    /// The signature algorithm with a key; none when the cryptosuite does not work with such keys.
+    /// Whether the cryptosuite works with such keys.
+    pub const fn takes(self, key: &PublicKey) -> bool {
+        match self {
+            // VC-DI-BBS §2.1.1: BLS12-381 in G2, and no other
+            #[cfg(feature = "bbs")]
+            Self::Bbs2023 => matches!(key, PublicKey::Bls12381G2(_)),
+            _ => self.algorithm(key).is_some(),
+        }
+    }
+
+    /// The signature algorithm with a key; none when the cryptosuite does not work with such keys, or signs in
+    /// a way of its own.
     pub const fn algorithm(self, key: &PublicKey) -> Option<SignatureAlgorithm> {
         match (self, key.curve()) {
             // VC-DI-EDDSA §2.2.1: an Ed25519 key, and no other
@@ -79,6 +98,8 @@ impl Cryptosuite {
         match self {
             Self::EddsaJcs2022 | Self::EcdsaJcs2019 => Canonicalization::Jcs,
             Self::EddsaRdfc2022 | Self::EcdsaRdfc2019 | Self::EcdsaSd2023 => Canonicalization::Rdfc,
+            #[cfg(feature = "bbs")]
+            Self::Bbs2023 => Canonicalization::Rdfc,
         }
     }
 }

@@ -5,11 +5,11 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use serde_json::Value;
 
 use super::{
-    Challenge, Cryptosuite, DataIntegrityError, DataIntegrityProof, Domain,
-    ecdsa_sd::{self, JsonPointer, Tools},
+    Challenge, Cryptosuite, DataIntegrityError, DataIntegrityProof, Domain, ecdsa_sd,
     hash::Transformation,
     json_ld::Contexts,
     proof::encode_proof_value,
+    selective::{JsonPointer, Tools},
 };
 use crate::{
     Timestamp,
@@ -95,8 +95,8 @@ impl ProofDraft {
         }
     }
 
-    /// Also always shows these parts of the document, with `ecdsa-sd-2023`; the issuer, the validity and the
-    /// status always are. The other cryptosuites show everything.
+    /// Also always shows these parts of the document, with `ecdsa-sd-2023` and `bbs-2023`; the issuer,
+    /// the validity and the status always are. The other cryptosuites show everything.
     #[must_use]
     pub fn with_mandatory(mut self, pointers: impl IntoIterator<Item = JsonPointer>) -> Self {
         self.mandatory.extend(pointers);
@@ -132,12 +132,7 @@ impl ProofDraft {
             .cryptosuite
             .algorithm(signer.public_key())
             .ok_or(DataIntegrityError::KeyMismatch)?;
-        // VC Data Integrity §4.3: beside the proofs that are there, over those that it refers to
-        let mut proofs = match document.shift_remove("proof") {
-            None => Vec::new(),
-            Some(Value::Array(proofs)) => proofs,
-            Some(proof) => vec![proof],
-        };
+        let proofs = take_proofs(&mut document);
         let value = {
             let covered = covered(&document, &proofs, self.options.get("previousProof"))?;
             let (suite, contexts) = (self.cryptosuite, &*self.contexts);
@@ -150,14 +145,49 @@ impl ProofDraft {
                 encode_proof_value(&signer.sign(&data).await?)
             }
         };
-        let proof = self.with("proofValue", value).options;
-        proofs.push(Value::Object(proof));
+        Ok(self.finish(document, proofs, value))
+    }
+
+    /// Adds a proof of `bbs-2023` to a document, beside those that it has already.
+    ///
+    /// # Errors
+    /// As [`ProofDraft::secure`].
+    #[cfg(feature = "bbs")]
+    pub fn secure_with_bbs(
+        self,
+        mut document: Object,
+        key: &crate::crypto::BbsSecretKey,
+        provider: &dyn CryptoProvider,
+    ) -> Result<Object, DataIntegrityError> {
+        if self.cryptosuite != Cryptosuite::Bbs2023 {
+            return Err(DataIntegrityError::KeyMismatch);
+        }
+        let proofs = take_proofs(&mut document);
+        let value = {
+            let covered = covered(&document, &proofs, self.options.get("previousProof"))?;
+            let tools = Tools { contexts: &*self.contexts, provider };
+            super::bbs::secure(&covered, &self.options, &self.mandatory, key, tools)?
+        };
+        Ok(self.finish(document, proofs, value))
+    }
+
+    fn finish(self, mut document: Object, mut proofs: Vec<Value>, value: String) -> Object {
+        proofs.push(Value::Object(self.with("proofValue", value).options));
         let proofs = match <[Value; 1]>::try_from(proofs) {
             Ok([one]) => one,
             Err(several) => Value::Array(several),
         };
         document.insert("proof".to_owned(), proofs);
-        Ok(document)
+        document
+    }
+}
+
+/// VC Data Integrity §4.3: the proofs that are there, beside which the new one goes.
+fn take_proofs(document: &mut Object) -> Vec<Value> {
+    match document.shift_remove("proof") {
+        None => Vec::new(),
+        Some(Value::Array(proofs)) => proofs,
+        Some(proof) => vec![proof],
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a holder keeps, and discloses in part (VC-DI-ECDSA §3.6.6).
+//! What a holder keeps, and discloses in part (VC-DI-ECDSA §3.6.6, VC-DI-BBS §3.4.6).
 
 use std::{fmt, sync::Arc};
 
@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     DataIntegrityError, DataIntegrityProof, JsonPointer, UnverifiedDocument, json_ld::Contexts,
+    selective::Tools,
 };
 use crate::{crypto::CryptoProvider, json::Object};
 
@@ -57,11 +58,26 @@ impl HeldDocument {
         pointers: &[JsonPointer],
         provider: &dyn CryptoProvider,
     ) -> Result<Object, DataIntegrityError> {
+        self.disclose_bound_to(b"", pointers, provider)
+    }
+
+    /// As [`HeldDocument::disclose`], with the proof bound to a presentation header that holder and verifier
+    /// agreed on (VC-DI-BBS §3.4.6); `bbs-2023` alone has one.
+    ///
+    /// # Errors
+    /// As [`HeldDocument::disclose`].
+    pub fn disclose_bound_to(
+        &self,
+        presentation_header: &[u8],
+        pointers: &[JsonPointer],
+        provider: &dyn CryptoProvider,
+    ) -> Result<Object, DataIntegrityError> {
         let [proof] = self.proofs.as_slice() else {
             return Err(DataIntegrityError::NotSelective);
         };
+        let tools = Tools { contexts: &self.contexts, provider };
         let (mut revealed, proof) =
-            proof.derive(&self.document, pointers, &self.contexts, provider)?;
+            proof.derive(&self.document, pointers, presentation_header, tools)?;
         revealed.insert("proof".to_owned(), Value::Object(proof.as_object().clone()));
         Ok(revealed)
     }

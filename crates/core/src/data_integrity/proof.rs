@@ -4,12 +4,15 @@ use std::fmt;
 
 use serde_json::Value;
 
+#[cfg(feature = "bbs")]
+use super::bbs::{self, BbsProof};
 use super::{
     Cryptosuite, DataIntegrityError,
     cryptosuite::Canonicalization,
-    ecdsa_sd::{self, JsonPointer, Revealed, SelectiveProof, Tools},
+    ecdsa_sd::{self, Revealed, SelectiveProof},
     hash::Transformation,
     json_ld::Contexts,
+    selective::{JsonPointer, Tools},
 };
 use crate::{
     Timestamp,
@@ -43,6 +46,8 @@ pub struct DataIntegrityProof {
 enum ProofValue {
     Signature(Vec<u8>),
     Selective(SelectiveProof),
+    #[cfg(feature = "bbs")]
+    Bbs(BbsProof),
 }
 
 impl DataIntegrityProof {
@@ -91,6 +96,10 @@ impl DataIntegrityProof {
                 Cryptosuite::EcdsaSd2023 => {
                     SelectiveProof::parse(required("proofValue")?).map(ProofValue::Selective)
                 }
+                #[cfg(feature = "bbs")]
+                Cryptosuite::Bbs2023 => {
+                    BbsProof::parse(required("proofValue")?).map(ProofValue::Bbs)
+                }
                 _ => decode_proof_value(required("proofValue")?).map(ProofValue::Signature),
             }?,
             members: members.clone(),
@@ -117,6 +126,8 @@ impl DataIntegrityProof {
         match (self.cryptosuite, &self.value) {
             (Cryptosuite::EddsaJcs2022 | Cryptosuite::EddsaRdfc2022, _) => Some(Curve::Ed25519),
             (Cryptosuite::EcdsaSd2023, _) => Some(Curve::P256),
+            #[cfg(feature = "bbs")]
+            (Cryptosuite::Bbs2023, _) => Some(Curve::Bls12381G2),
             (_, ProofValue::Signature(signature)) => match signature.len() {
                 64 => Some(Curve::P256),
                 96 => Some(Curve::P384),
@@ -196,20 +207,31 @@ impl DataIntegrityProof {
         key: &PublicKey,
         provider: &dyn CryptoProvider,
     ) -> Result<(), DataIntegrityError> {
-        let algorithm = self.cryptosuite.algorithm(key).ok_or(DataIntegrityError::KeyMismatch)?;
+        if !self.cryptosuite.takes(key) {
+            return Err(DataIntegrityError::KeyMismatch);
+        }
+        let tools = Tools { contexts, provider };
         match &self.value {
             ProofValue::Signature(signature) => {
+                let algorithm =
+                    self.cryptosuite.algorithm(key).ok_or(DataIntegrityError::KeyMismatch)?;
                 let data = self.hash_data(document, key, contexts, provider)?;
                 provider
                     .verify(algorithm, key, &data, signature)
                     .map_err(|_| DataIntegrityError::Signature)
             }
             ProofValue::Selective(SelectiveProof::Derived(proof)) => {
-                let tools = Tools { contexts, provider };
                 Revealed::new(document, self.options(), proof, tools)?.verify(key, tools)
             }
-            // VC-DI-ECDSA §3.5.3: whoever has a base proof can disclose everything, so it is never presented
+            #[cfg(feature = "bbs")]
+            ProofValue::Bbs(BbsProof::Derived(proof)) => {
+                bbs::Revealed::new(document, self.options(), proof, tools)?.verify(key, tools)
+            }
+            // VC-DI-ECDSA §3.5.3, VC-DI-BBS §3.3.3: whoever has a base proof can disclose everything, so it
+            // is never presented
             ProofValue::Selective(SelectiveProof::Base(_)) => Err(DataIntegrityError::BaseProof),
+            #[cfg(feature = "bbs")]
+            ProofValue::Bbs(BbsProof::Base(_)) => Err(DataIntegrityError::BaseProof),
         }
     }
 
@@ -222,29 +244,34 @@ impl DataIntegrityProof {
         key: &PublicKey,
         provider: &dyn CryptoProvider,
     ) -> Result<(), DataIntegrityError> {
-        match &self.value {
-            ProofValue::Selective(SelectiveProof::Base(_)) => {
-                let everything = [JsonPointer::parse("")?];
-                let (revealed, proof) = self.derive(document, &everything, contexts, provider)?;
-                proof.verify_under(contexts, &revealed, key, provider)
-            }
-            _ => self.verify_under(contexts, document, key, provider),
+        if !self.is_base() {
+            return self.verify_under(contexts, document, key, provider);
         }
+        let everything = [JsonPointer::parse("")?];
+        let tools = Tools { contexts, provider };
+        let (revealed, proof) = self.derive(document, &everything, b"", tools)?;
+        proof.verify_under(contexts, &revealed, key, provider)
     }
 
-    /// The part of the document that is disclosed, with the proof for it.
+    /// The part of the document that is disclosed, with the proof for it; the cryptosuites that have no
+    /// presentation header have no use for it.
     pub(super) fn derive(
         &self,
         document: &Object,
         selective: &[JsonPointer],
-        contexts: &Contexts,
-        provider: &dyn CryptoProvider,
+        presentation_header: &[u8],
+        tools: Tools<'_>,
     ) -> Result<(Object, Self), DataIntegrityError> {
-        let ProofValue::Selective(SelectiveProof::Base(base)) = &self.value else {
-            return Err(DataIntegrityError::NotSelective);
+        let (revealed, value) = match &self.value {
+            ProofValue::Selective(SelectiveProof::Base(base)) if presentation_header.is_empty() => {
+                ecdsa_sd::derive(document, base, selective, tools)?
+            }
+            #[cfg(feature = "bbs")]
+            ProofValue::Bbs(BbsProof::Base(base)) => {
+                bbs::derive(document, base, selective, presentation_header, tools)?
+            }
+            _ => return Err(DataIntegrityError::NotSelective),
         };
-        let tools = Tools { contexts, provider };
-        let (revealed, value) = ecdsa_sd::derive(document, base, selective, tools)?;
         let mut members = self.members.clone();
         members.insert("proofValue".to_owned(), value.into());
         Ok((revealed, Self::parse(&Value::Object(members))?))
@@ -252,7 +279,12 @@ impl DataIntegrityProof {
 
     /// Whether it is a base proof, which is for the holder alone.
     pub fn is_base(&self) -> bool {
-        matches!(self.value, ProofValue::Selective(SelectiveProof::Base(_)))
+        match self.value {
+            ProofValue::Selective(SelectiveProof::Base(_)) => true,
+            #[cfg(feature = "bbs")]
+            ProofValue::Bbs(BbsProof::Base(_)) => true,
+            _ => false,
+        }
     }
 
     fn options(&self) -> Object {
@@ -263,7 +295,7 @@ impl DataIntegrityProof {
 
     /// What the signature is made over: the digest of the options, then that of the document
     /// (VC-DI-EDDSA §3.2.4, VC-DI-ECDSA §3.2.4; with the key of the proof between them, and the mandatory
-    /// part alone, VC-DI-ECDSA §3.5.1).
+    /// part alone, VC-DI-ECDSA §3.5.1; that part alone as the header of the signature, VC-DI-BBS §3.4.1).
     ///
     /// # Errors
     /// As [`DataIntegrityProof::verify_with_key`], the signature apart.
@@ -274,18 +306,27 @@ impl DataIntegrityProof {
         contexts: &Contexts,
         provider: &dyn CryptoProvider,
     ) -> Result<Vec<u8>, DataIntegrityError> {
-        let algorithm = self.cryptosuite.algorithm(key).ok_or(DataIntegrityError::KeyMismatch)?;
+        if !self.cryptosuite.takes(key) {
+            return Err(DataIntegrityError::KeyMismatch);
+        }
+        let tools = Tools { contexts, provider };
         match &self.value {
             ProofValue::Signature(_) => {
                 let suite = self.cryptosuite;
+                let algorithm = suite.algorithm(key).ok_or(DataIntegrityError::KeyMismatch)?;
                 Transformation { suite, algorithm, contexts, provider }
                     .verify_data(document, self.options())
             }
             ProofValue::Selective(SelectiveProof::Derived(proof)) => {
-                let tools = Tools { contexts, provider };
                 Ok(Revealed::new(document, self.options(), proof, tools)?.into_data())
             }
+            #[cfg(feature = "bbs")]
+            ProofValue::Bbs(BbsProof::Derived(proof)) => {
+                Ok(bbs::Revealed::new(document, self.options(), proof, tools)?.into_header())
+            }
             ProofValue::Selective(SelectiveProof::Base(_)) => Err(DataIntegrityError::BaseProof),
+            #[cfg(feature = "bbs")]
+            ProofValue::Bbs(BbsProof::Base(_)) => Err(DataIntegrityError::BaseProof),
         }
     }
 

@@ -67,6 +67,7 @@ pub(crate) fn encode_multikey(key: &PublicKey) -> String {
         PublicKey::P384(point) => (P384, compressed(&point.x, &point.y)),
         PublicKey::Secp256k1(point) => (SECP256K1, compressed(&point.x, &point.y)),
         PublicKey::X25519(point) => (X25519, point.to_vec()),
+        PublicKey::Bls12381G2(point) => (BLS12_381_G2, point.to_vec()),
     };
     format!("z{}", bs58::encode([&prefix[..], &point].concat()).into_string())
 }
@@ -95,7 +96,11 @@ pub(crate) fn decode_multikey(
         P384 => (Curve::P384, 49),
         SECP256K1 => (Curve::Secp256k1, 33),
         X25519 => (Curve::X25519, 32),
-        P521 | BLS12_381_G1 | BLS12_381_G2 | BLS12_381_G1G2 => {
+        #[cfg(feature = "bbs")]
+        BLS12_381_G2 => return bls_key(point),
+        #[cfg(not(feature = "bbs"))]
+        BLS12_381_G2 => return Err(ResolutionError::KeyNotSupported),
+        P521 | BLS12_381_G1 | BLS12_381_G1G2 => {
             return Err(ResolutionError::KeyNotSupported);
         }
         _ => return Err(ResolutionError::InvalidDid),
@@ -106,6 +111,16 @@ pub(crate) fn decode_multikey(
     }
     // did:key v0.9, Signature Method Creation Algorithm (4): a point on its curve
     provider.decompress(curve, point).map_err(|_| ResolutionError::InvalidKey)
+}
+
+/// A key for BBS signatures, which no provider reads.
+#[cfg(feature = "bbs")]
+fn bls_key(point: &[u8]) -> Result<PublicKey, ResolutionError> {
+    let bytes = point.try_into().map_err(|_| ResolutionError::KeyLength)?;
+    if !crate::crypto::bbs::is_public_key(point) {
+        return Err(ResolutionError::InvalidKey);
+    }
+    Ok(PublicKey::Bls12381G2(bytes))
 }
 
 /// The longest multibase text that is decoded; a BLS12-381 G2 key has 134 characters.

@@ -204,6 +204,10 @@ pub(crate) fn required_members(key: &PublicKey) -> Vec<(&'static str, String)> {
         PublicKey::X25519(x) => {
             vec![("kty", text("OKP")), ("crv", text("X25519")), ("x", bytes(x))]
         }
+        // draft-ietf-cose-bls-key-representations; written, and never read
+        PublicKey::Bls12381G2(x) => {
+            vec![("kty", text("OKP")), ("crv", text("Bls12381G2")), ("x", bytes(x))]
+        }
     }
 }
 

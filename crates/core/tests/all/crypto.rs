@@ -168,7 +168,7 @@ fn decompresses_what_was_compressed_and_nothing_else() {
                 let key = *provider.generate_key(curve).unwrap().public();
                 let whole = key.to_uncompressed();
                 let compressed = match curve {
-                    Curve::Ed25519 | Curve::X25519 => whole.clone(),
+                    Curve::Ed25519 | Curve::X25519 | Curve::Bls12381G2 => whole.clone(),
                     Curve::P256 | Curve::P384 | Curve::Secp256k1 => {
                         let tag = 2 + (whole[whole.len() - 1] & 1);
                         [&[tag], &whole[1..=whole.len() / 2]].concat()

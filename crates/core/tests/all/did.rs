@@ -53,6 +53,8 @@ fn resolves_the_official_did_keys_or_says_why_not() {
         let did = did.as_str().unwrap();
         let outcome = resolve(did);
         match &did[..12] {
+            // a key for bbs-2023: tests/all/bbs.rs
+            "did:key:zUC7" if cfg!(feature = "bbs") => assert!(outcome.is_ok(), "{did}"),
             "did:key:zUC7" => {
                 assert_eq!(outcome, Err(ResolutionError::KeyNotSupported), "{did}");
             }
@@ -199,6 +201,10 @@ fn refuses_the_bls_and_rsa_keys_of_the_did_key_vectors_by_their_kind() {
     for file in ["bls12381", "rsa"] {
         let vectors = vectors::json(format!("did-key/legacy-test-vectors/{file}.json"));
         for did in vectors.as_object().unwrap().keys() {
+            // those of the group G2 are for bbs-2023: tests/all/bbs.rs
+            if cfg!(feature = "bbs") && did.starts_with("did:key:zUC7") {
+                continue;
+            }
             assert_eq!(resolve(did), Err(ResolutionError::KeyNotSupported), "{did}");
         }
     }

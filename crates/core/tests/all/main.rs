@@ -1,5 +1,7 @@
 //! Everything about the core that is judged from outside.
 
+#[cfg(feature = "bbs")]
+mod bbs;
 mod bitstring_status_list;
 mod cbor;
 mod claims;

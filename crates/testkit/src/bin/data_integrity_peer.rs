@@ -13,7 +13,7 @@ use std::{env, error::Error, io, process::ExitCode, sync::Arc};
 
 use jiff::Timestamp;
 use lanyard_core::{
-    crypto::{HashAlgorithm, RustCrypto, SoftwareSigner},
+    crypto::{BbsSecretKey, HashAlgorithm, RustCrypto, SoftwareSigner},
     data_integrity::{
         Challenge, Cryptosuite, Domain, ExpectedProof, JsonPointer, ProofDraft, ProofVerifier,
         UnverifiedDocument,
@@ -21,7 +21,7 @@ use lanyard_core::{
     },
     did::{Did, DidUrl},
     jose::PrivateJwk,
-    json::Object,
+    json::{self, Object},
     w3c::{Credential, Presentation, PresentedCredential, Uri},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -69,6 +69,16 @@ fn signer(private_jwk: &Value) -> Result<(SoftwareSigner, DidUrl), Box<dyn Error
     Ok((SoftwareSigner::new(&RustCrypto, &key)?, method))
 }
 
+/// A key for `bbs-2023` and its name; such keys have no private JWK that Lanyard reads.
+fn bbs_key(private_jwk: &Value) -> Result<(BbsSecretKey, DidUrl), Box<dyn Error>> {
+    let scalar = private_jwk.get("d").and_then(Value::as_str).ok_or("the key has no d")?;
+    let scalar = json::base64url_decode(scalar)?;
+    let key = BbsSecretKey::from_bytes(&scalar).ok_or("the key is no scalar")?;
+    let did = Did::from_key(&key.public_key());
+    let method = did.with_fragment(did.method_specific_id())?;
+    Ok((key, method))
+}
+
 fn cryptosuite(name: &str) -> Result<Cryptosuite, Box<dyn Error>> {
     Cryptosuite::from_name(name).ok_or_else(|| "an unknown cryptosuite".into())
 }
@@ -88,12 +98,21 @@ struct IssueRequest {
 
 async fn issue() -> Answer {
     let request: IssueRequest = read()?;
-    let (signer, method) = signer(&request.private_jwk)?;
-    let draft = ProofDraft::assertion(cryptosuite(&request.cryptosuite)?, &method)
-        .created(Timestamp::now())
-        .with_contexts(contexts())
-        .with_mandatory(pointers(&request.mandatory)?);
-    let secured = draft.secure(request.document, &signer, &RustCrypto).await?;
+    let suite = cryptosuite(&request.cryptosuite)?;
+    let mandatory = pointers(&request.mandatory)?;
+    let draft = |method: &DidUrl| {
+        ProofDraft::assertion(suite, method)
+            .created(Timestamp::now())
+            .with_contexts(contexts())
+            .with_mandatory(mandatory)
+    };
+    let secured = if suite == Cryptosuite::Bbs2023 {
+        let (key, method) = bbs_key(&request.private_jwk)?;
+        draft(&method).secure_with_bbs(request.document, &key, &RustCrypto)?
+    } else {
+        let (signer, method) = signer(&request.private_jwk)?;
+        draft(&method).secure(request.document, &signer, &RustCrypto).await?
+    };
     Ok(json!({"document": secured}))
 }
 

@@ -1,15 +1,13 @@
 //! What is in a `proofValue` of `ecdsa-sd-2023` (VC-DI-ECDSA §3.5.2 to §3.5.7).
 
-use minicbor::{Decoder, Encoder, data::Type};
+use minicbor::Decoder;
 
-use super::{super::DataIntegrityError, JsonPointer};
-use crate::{
-    crypto::{CryptoProvider, Curve, PublicKey},
-    json,
+use super::super::{
+    DataIntegrityError,
+    proof_cbor::{bytes, decode, encode, length, list},
+    selective::JsonPointer,
 };
-
-/// The longest text that is decoded: a signature for each of 2,000 quads.
-const MAX_TEXT: usize = 256 * 1024;
+use crate::crypto::{CryptoProvider, Curve, PublicKey};
 
 /// The most mandatory pointers.
 const MAX_POINTERS: usize = 1_000;
@@ -56,20 +54,11 @@ pub(in super::super) struct DerivedProof {
 
 impl SelectiveProof {
     pub(in super::super) fn parse(text: &str) -> Result<Self, DataIntegrityError> {
-        let malformed = DataIntegrityError::ProofValue;
-        // §3.5.3, §3.5.7: base64url without padding, and no other base
-        let encoded = text.strip_prefix('u').filter(|encoded| encoded.len() <= MAX_TEXT);
-        let bytes = json::base64url_decode(encoded.ok_or(malformed.clone())?)
-            .map_err(|_| malformed.clone())?;
-        let (prefix, rest) = bytes.split_first_chunk::<3>().ok_or(malformed.clone())?;
-        let mut decoder = Decoder::new(rest);
-        let parsed = match *prefix {
-            BASE => BaseProof::read(&mut decoder).map(Self::Base),
-            DERIVED => DerivedProof::read(&mut decoder).map(Self::Derived),
+        decode(text, |prefix, decoder| match prefix {
+            BASE => BaseProof::read(decoder).map(Self::Base),
+            DERIVED => DerivedProof::read(decoder).map(Self::Derived),
             _ => None,
-        };
-        // nothing after it that nobody signed
-        parsed.filter(|_| decoder.position() == rest.len()).ok_or(malformed)
+        })
     }
 }
 
@@ -145,39 +134,6 @@ impl DerivedProof {
             Ok(())
         })
     }
-}
-
-type Written = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
-
-fn encode(prefix: &[u8], write: impl FnOnce(&mut Encoder<Vec<u8>>) -> Written) -> String {
-    let mut encoder = Encoder::new(prefix.to_vec());
-    write(&mut encoder).expect("a vector takes everything");
-    format!("u{}", json::base64url(encoder.into_writer()))
-}
-
-/// An array of this many elements, its length said beforehand; a tag is refused with everything else.
-fn length(decoder: &mut Decoder<'_>, expected: u64) -> Option<()> {
-    (decoder.array().ok()?? == expected).then_some(())
-}
-
-fn bytes(decoder: &mut Decoder<'_>, length: usize) -> Option<Vec<u8>> {
-    decoder.bytes().ok().filter(|bytes| bytes.len() == length).map(<[u8]>::to_vec)
-}
-
-fn list<T>(
-    decoder: &mut Decoder<'_>,
-    mut element: impl FnMut(&mut Decoder<'_>) -> Option<T>,
-) -> Option<Vec<T>> {
-    if decoder.datatype().ok()? != Type::Array {
-        return None;
-    }
-    let count = decoder.array().ok()??;
-    // the list grows with what is really there, not with what is announced
-    let mut list = Vec::new();
-    for _ in 0..count {
-        list.push(element(decoder)?);
-    }
-    Some(list)
 }
 
 /// The bytes of a P-256 key: multicodec prefix and compressed point.

@@ -1,18 +1,17 @@
 //! Making a base proof (VC-DI-ECDSA §3.6.1 to §3.6.5).
 
 use super::{
-    super::DataIntegrityError,
-    JsonPointer, Tools,
-    group::Grouped,
+    super::{
+        DataIntegrityError,
+        selective::{Grouped, JsonPointer, Labelling, Tools, mandatory},
+    },
+    base_data,
     proof_value::{BaseProof, encode_key},
 };
 use crate::{
     crypto::{Curve, PublicKey, Signer, SignerError},
     json::Object,
 };
-
-/// What is always shown where it is there: without it nobody could judge the credential.
-const ALWAYS: [&str; 4] = ["/issuer", "/validFrom", "/validUntil", "/credentialStatus"];
 
 /// Secures a document; gives the `proofValue`.
 pub(in super::super) async fn secure(
@@ -31,15 +30,8 @@ pub(in super::super) async fn secure(
     // 1. the quads under secret labels, and which of them are mandatory
     let mut hmac_key = vec![0; 32];
     provider.fill(&mut hmac_key);
-    let grouped = Grouped::new(document, &hmac_key, tools)?;
-    let mut mandatory = chosen.to_vec();
-    for always in ALWAYS {
-        let always = JsonPointer::parse(always)?;
-        let is_there = document.contains_key(always.as_str().trim_start_matches('/'));
-        if is_there && !mandatory.iter().any(|pointer| pointer.covers(&always)) {
-            mandatory.push(always);
-        }
-    }
+    let grouped = Grouped::new(document, Labelling::Hmac(&hmac_key), tools)?;
+    let mandatory = mandatory(document, chosen)?;
     let shown = grouped.matching(mandatory.iter())?;
     // 2. a signature for each of the others, by a key that signs nothing else
     let proof_key = provider.generate_key(Curve::P256).map_err(failed)?;
@@ -51,7 +43,7 @@ pub(in super::super) async fn secure(
     // 3. the base signature, over the mandatory quads and that key
     let encoded = encode_key(proof_key.public()).ok_or(DataIntegrityError::KeyMismatch)?;
     let lines = shown.iter().filter_map(|at| grouped.lines().get(*at)).map(String::as_str);
-    let data = tools.base_data(document, options.clone(), &encoded, lines)?;
+    let data = base_data(document, options.clone(), &encoded, lines, tools)?;
     let signature = signer.sign(&data).await?;
     Ok(BaseProof { signature, proof_key: encoded, hmac_key, signatures, mandatory }.to_text())
 }

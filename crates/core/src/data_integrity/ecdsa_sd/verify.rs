@@ -3,13 +3,13 @@
 use super::{
     super::{
         DataIntegrityError,
-        json_ld::{self, JsonLdError},
+        selective::{Quads, Tools},
     },
-    DerivedProof, Tools,
+    DerivedProof, base_data,
     proof_value::decode_key,
 };
 use crate::{
-    crypto::{HashAlgorithm, PublicKey, SignatureAlgorithm},
+    crypto::{PublicKey, SignatureAlgorithm},
     json::{self, Object},
 };
 
@@ -30,25 +30,13 @@ impl<'p> Revealed<'p> {
         proof: &'p DerivedProof,
         tools: Tools<'_>,
     ) -> Result<Self, DataIntegrityError> {
-        let dataset = json_ld::to_rdf_by_names(document, tools.contexts)?;
-        let secret = |label: &str| {
-            let number: u64 = label.strip_prefix("c14n")?.parse().ok()?;
+        let secret = |number: u64| {
             let (_, secret) = proof.labels.iter().find(|(known, _)| *known == number)?;
             Some(format!("u{}", json::base64url(secret)))
         };
-        let canonical = dataset
-            .canonicalize_under(HashAlgorithm::Sha256, tools.provider, &secret)
-            .map_err(JsonLdError::from)?;
-        let (mut mandatory, mut others) = (Vec::new(), Vec::new());
-        for (at, line) in canonical.lines().iter().enumerate() {
-            let list = if proof.mandatory.contains(&at) { &mut mandatory } else { &mut others };
-            list.push(line.clone());
-        }
-        if mandatory.len() != proof.mandatory.len() {
-            return Err(DataIntegrityError::Signature);
-        }
+        let Quads { mandatory, others } = Quads::read(document, &secret, &proof.mandatory, tools)?;
         let lines = mandatory.iter().map(String::as_str);
-        let data = tools.base_data(document, options, &proof.proof_key, lines)?;
+        let data = base_data(document, options, &proof.proof_key, lines, tools)?;
         Ok(Self { proof, data, others })
     }
 

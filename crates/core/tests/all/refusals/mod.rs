@@ -6,7 +6,7 @@
 mod codes;
 mod data_integrity;
 mod did;
-mod keys;
+pub(crate) mod keys;
 mod mdoc;
 mod policy;
 mod sd_jwt_vc;

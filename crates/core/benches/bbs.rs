@@ -1,0 +1,106 @@
+//! `bbs-2023` beside `ecdsa-sd-2023`, which also discloses selectively and whose proofs can be linked.
+//!
+//! The workload is the credential of `vc-eddsa-rdfc-2022.json` in `LANYARD_BENCH` (else `../shared/bench`
+//! beside the repository). A verifier's floor are two pairings and one sum of products, about 1.5 ms.
+
+mod beside;
+
+use std::{hint::black_box, sync::Arc};
+
+use beside::{Operation, Turns, in_turns, ready, workload};
+use criterion::Criterion;
+use lanyard_core::{
+    Timestamp,
+    crypto::{AwsLc, BbsSecretKey, CryptoProvider as _, Curve, PublicKey, SoftwareSigner},
+    data_integrity::{
+        Cryptosuite, ExpectedProof, HeldDocument, JsonPointer, ProofDraft, ProofVerifier,
+        UnverifiedDocument, json_ld::Contexts,
+    },
+    did::{Did, DidUrl},
+    json::Object,
+};
+use mimalloc::MiMalloc;
+
+/// The allocator of the binary.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+fn main() {
+    let workload = workload("vc-eddsa-rdfc-2022.json");
+    let mut document = workload["credential"].as_object().expect("a credential").clone();
+    document.shift_remove("proof");
+    let (bbs, ecdsa) = (Bbs::new(), Ecdsa::new());
+    let bbs = operations(Box::new(|| bbs.secure(&document)));
+    let ecdsa = operations(Box::new(|| ecdsa.secure(&document)));
+    for ((name, bbs), (_, ecdsa)) in bbs.iter().zip(&ecdsa) {
+        let (bbs, ecdsa) = in_turns(bbs, ecdsa);
+        let micros = |turns: &Turns| turns.median().as_secs_f64() * 1e6;
+        println!(
+            "{name:<7} bbs-2023 {:>8.1} µs (fastest {:>8.1})   ecdsa-sd-2023 {:>8.1} µs   ratio {:.2}",
+            micros(&bbs),
+            bbs.fastest().as_secs_f64() * 1e6,
+            micros(&ecdsa),
+            micros(&bbs) / micros(&ecdsa),
+        );
+    }
+    let mut criterion = Criterion::default().configure_from_args();
+    let mut group = criterion.benchmark_group("bbs-2023");
+    for (name, operation) in &bbs {
+        group.bench_function(*name, |bencher| bencher.iter(operation));
+    }
+    group.finish();
+    criterion.final_summary();
+}
+
+/// What issuer, holder and verifier do with proofs of one kind.
+fn operations<'s>(secure: Box<dyn Fn() -> Object + 's>) -> [(&'static str, Operation<'s>); 3] {
+    let base = UnverifiedDocument::from_object(secure()).expect("it is good");
+    let held = HeldDocument::danger_hold_unverified(base, Arc::clone(Contexts::bundled()));
+    let nothing: [JsonPointer; 0] = [];
+    let derive = move || held.disclose(&nothing, &AwsLc).expect("it is good");
+    let derived = derive();
+    let verifier = ProofVerifier::new(Arc::new(AwsLc));
+    let expected = ExpectedProof::assertion(Timestamp::now());
+    let verify = move || {
+        let document = UnverifiedDocument::from_object(derived.clone()).expect("it is good");
+        ready(verifier.verify(document, &expected)).expect("it is good")
+    };
+    [
+        ("secure", Box::new(move || drop(black_box(secure())))),
+        ("derive", Box::new(move || drop(black_box(derive())))),
+        ("verify", Box::new(move || drop(black_box(verify())))),
+    ]
+}
+
+fn method(key: &PublicKey) -> DidUrl {
+    let did = Did::from_key(key);
+    did.with_fragment(did.method_specific_id()).expect("multibase is a fragment")
+}
+
+struct Bbs(BbsSecretKey);
+
+impl Bbs {
+    fn new() -> Self {
+        Self(BbsSecretKey::generate(&AwsLc))
+    }
+
+    fn secure(&self, document: &Object) -> Object {
+        let draft = ProofDraft::assertion(Cryptosuite::Bbs2023, &method(&self.0.public_key()));
+        draft.secure_with_bbs(document.clone(), &self.0, &AwsLc).expect("it is good")
+    }
+}
+
+struct Ecdsa(SoftwareSigner, DidUrl);
+
+impl Ecdsa {
+    fn new() -> Self {
+        let key = AwsLc.generate_key(Curve::P256).expect("a key can be made");
+        let signer = SoftwareSigner::new(&AwsLc, &key).expect("its halves belong together");
+        Self(signer, method(key.public()))
+    }
+
+    fn secure(&self, document: &Object) -> Object {
+        let draft = ProofDraft::assertion(Cryptosuite::EcdsaSd2023, &self.1);
+        ready(draft.secure(document.clone(), &self.0, &AwsLc)).expect("it is good")
+    }
+}

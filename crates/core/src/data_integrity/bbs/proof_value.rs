@@ -1,0 +1,140 @@
+//! What is in a `proofValue` of `bbs-2023` (VC-DI-BBS §3.3.2 to §3.3.7).
+
+use std::fmt;
+
+use minicbor::Decoder;
+
+use super::super::{
+    DataIntegrityError,
+    proof_cbor::{bytes, decode, encode, length, list, some_bytes},
+    selective::JsonPointer,
+};
+use crate::crypto::bbs::SIGNATURE_LENGTH;
+
+/// The most mandatory pointers.
+const MAX_POINTERS: usize = 1_000;
+
+/// The longest presentation header that is read.
+const MAX_HEADER: usize = 4_096;
+
+// of the baseline; those up to 0x09 are of features that are not supported
+const BASE: [u8; 3] = [0xd9, 0x5d, 0x02];
+const DERIVED: [u8; 3] = [0xd9, 0x5d, 0x03];
+
+/// What a `proofValue` is.
+#[derive(Clone, Debug, PartialEq)]
+pub(in super::super) enum BbsProof {
+    /// For the holder alone: who has it can disclose everything.
+    Base(BaseProof),
+    /// For a verifier.
+    Derived(DerivedProof),
+}
+
+#[derive(Clone, PartialEq)]
+pub(in super::super) struct BaseProof {
+    pub(super) signature: Vec<u8>,
+    pub(super) header: Vec<u8>,
+    pub(super) public_key: Vec<u8>,
+    pub(super) hmac_key: Vec<u8>,
+    pub(super) mandatory: Vec<JsonPointer>,
+}
+
+impl fmt::Debug for BaseProof {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("BaseProof")
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(in super::super) struct DerivedProof {
+    pub(super) proof: Vec<u8>,
+    /// From the number of a canonical label to that of a shuffled one.
+    pub(super) labels: Vec<(u64, u64)>,
+    pub(super) mandatory: Vec<usize>,
+    pub(super) selective: Vec<usize>,
+    pub(super) presentation_header: Vec<u8>,
+}
+
+impl BbsProof {
+    pub(in super::super) fn parse(text: &str) -> Result<Self, DataIntegrityError> {
+        decode(text, |prefix, decoder| match prefix {
+            BASE => BaseProof::read(decoder).map(Self::Base),
+            DERIVED => DerivedProof::read(decoder).map(Self::Derived),
+            _ => None,
+        })
+    }
+}
+
+impl BaseProof {
+    /// §3.3.3, parseBaseProofValue
+    fn read(decoder: &mut Decoder<'_>) -> Option<Self> {
+        length(decoder, 5)?;
+        Some(Self {
+            signature: bytes(decoder, SIGNATURE_LENGTH)?,
+            header: bytes(decoder, 64)?,
+            public_key: bytes(decoder, 96)?,
+            hmac_key: bytes(decoder, 32)?,
+            mandatory: list(decoder, |decoder| JsonPointer::parse(decoder.str().ok()?).ok())
+                .filter(|pointers| pointers.len() <= MAX_POINTERS)?,
+        })
+    }
+
+    /// §3.3.2, serializeBaseProofValue
+    pub(super) fn to_text(&self) -> String {
+        encode(&BASE, |encoder| {
+            encoder.array(5)?.bytes(&self.signature)?.bytes(&self.header)?;
+            encoder.bytes(&self.public_key)?.bytes(&self.hmac_key)?;
+            encoder.array(self.mandatory.len() as u64)?;
+            for pointer in &self.mandatory {
+                encoder.str(pointer.as_str())?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl DerivedProof {
+    /// §3.3.7, parseDerivedProofValue
+    fn read(decoder: &mut Decoder<'_>) -> Option<Self> {
+        length(decoder, 5)?;
+        let proof = some_bytes(decoder)?;
+        let count = decoder.map().ok()??;
+        let mut labels: Vec<(u64, u64)> = Vec::new();
+        for _ in 0..count {
+            let label = (decoder.u64().ok()?, decoder.u64().ok()?);
+            // two names for one node, or two nodes of one name, would be another graph than the signed one
+            if labels.iter().any(|known| known.0 == label.0 || known.1 == label.1) {
+                return None;
+            }
+            labels.push(label);
+        }
+        let (mandatory, selective) = (indexes(decoder)?, indexes(decoder)?);
+        let presentation_header =
+            some_bytes(decoder).filter(|header| header.len() <= MAX_HEADER)?;
+        Some(Self { proof, labels, mandatory, selective, presentation_header })
+    }
+
+    /// §3.3.6, serializeDerivedProofValue
+    pub(super) fn to_text(&self) -> String {
+        encode(&DERIVED, |encoder| {
+            encoder.array(5)?.bytes(&self.proof)?.map(self.labels.len() as u64)?;
+            for (number, label) in &self.labels {
+                encoder.u64(*number)?.u64(*label)?;
+            }
+            for indexes in [&self.mandatory, &self.selective] {
+                encoder.array(indexes.len() as u64)?;
+                for index in indexes {
+                    encoder.u64(*index as u64)?;
+                }
+            }
+            encoder.bytes(&self.presentation_header)?;
+            Ok(())
+        })
+    }
+}
+
+/// Indexes in their order, and none twice.
+fn indexes(decoder: &mut Decoder<'_>) -> Option<Vec<usize>> {
+    let indexes = list(decoder, |decoder| usize::try_from(decoder.u64().ok()?).ok())?;
+    indexes.windows(2).all(|pair| pair.first() < pair.last()).then_some(indexes)
+}

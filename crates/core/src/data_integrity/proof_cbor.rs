@@ -1,0 +1,66 @@
+//! The CBOR in the `proofValue` of cryptosuites for selective disclosure: no tags, nothing after it.
+
+use minicbor::{Decoder, Encoder, data::Type};
+
+use super::DataIntegrityError;
+use crate::json;
+
+/// The longest text that is decoded: a signature for each of 2,000 quads.
+const MAX_TEXT: usize = 256 * 1024;
+
+pub(super) type Written = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
+
+/// Reads a `proofValue`: its three bytes of a prefix, then what `read` makes of the rest.
+pub(super) fn decode<T>(
+    text: &str,
+    read: impl FnOnce([u8; 3], &mut Decoder<'_>) -> Option<T>,
+) -> Result<T, DataIntegrityError> {
+    let malformed = DataIntegrityError::ProofValue;
+    // VC-DI-ECDSA §3.5.3, §3.5.7, VC-DI-BBS §3.3.3, §3.3.7: base64url without padding, and no other base
+    let encoded = text.strip_prefix('u').filter(|encoded| encoded.len() <= MAX_TEXT);
+    let bytes =
+        json::base64url_decode(encoded.ok_or(malformed.clone())?).map_err(|_| malformed.clone())?;
+    let (prefix, rest) = bytes.split_first_chunk::<3>().ok_or(malformed.clone())?;
+    let mut decoder = Decoder::new(rest);
+    let parsed = read(*prefix, &mut decoder);
+    // nothing after it that nobody signed
+    parsed.filter(|_| decoder.position() == rest.len()).ok_or(malformed)
+}
+
+pub(super) fn encode(
+    prefix: &[u8],
+    write: impl FnOnce(&mut Encoder<Vec<u8>>) -> Written,
+) -> String {
+    let mut encoder = Encoder::new(prefix.to_vec());
+    write(&mut encoder).expect("a vector takes everything");
+    format!("u{}", json::base64url(encoder.into_writer()))
+}
+
+/// An array of this many elements, its length said beforehand; a tag is refused with everything else.
+pub(super) fn length(decoder: &mut Decoder<'_>, expected: u64) -> Option<()> {
+    (decoder.array().ok()?? == expected).then_some(())
+}
+
+pub(super) fn bytes(decoder: &mut Decoder<'_>, length: usize) -> Option<Vec<u8>> {
+    some_bytes(decoder).filter(|bytes| bytes.len() == length)
+}
+
+pub(super) fn some_bytes(decoder: &mut Decoder<'_>) -> Option<Vec<u8>> {
+    decoder.bytes().ok().map(<[u8]>::to_vec)
+}
+
+pub(super) fn list<T>(
+    decoder: &mut Decoder<'_>,
+    mut element: impl FnMut(&mut Decoder<'_>) -> Option<T>,
+) -> Option<Vec<T>> {
+    if decoder.datatype().ok()? != Type::Array {
+        return None;
+    }
+    let count = decoder.array().ok()??;
+    // the list grows with what is really there, not with what is announced
+    let mut list = Vec::new();
+    for _ in 0..count {
+        list.push(element(decoder)?);
+    }
+    Some(list)
+}
