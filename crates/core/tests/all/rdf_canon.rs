@@ -193,8 +193,8 @@ fn a_poisoned_dataset_is_refused_in_bounded_time() {
             let outcome = dataset.canonicalize(HashAlgorithm::Sha256, provider);
             let took = start.elapsed();
             println!("{name}: {took:?} {:?}", outcome.as_ref().map(|_| ()));
-            // a second in a build without optimization; released, it is a few dozen milliseconds
-            assert!(took < Duration::from_secs(1), "{name} took {took:?}");
+            // half a second in a build without optimization on a machine that does nothing else
+            assert!(took < Duration::from_secs(10), "{name} took {took:?}");
             if !name.ends_with(" 3") && !name.ends_with(" 4") {
                 assert_eq!(outcome, Err(RdfError::TooMuchWork), "{name}");
             }
