@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{CredentialId, SessionId, StoreError, TenantId};
+use crate::{CredentialId, NewStatus, SessionId, StoreError, TenantId};
 
 /// That one credential was issued, when, and by which session.
 ///
@@ -65,6 +65,17 @@ pub trait IssuedStore: Send + Sync {
         tenant: &TenantId,
         page: IssuedPage,
     ) -> Result<Vec<IssuedRecord>, StoreError>;
+
+    /// Records what was issued without a session, with its statuses: all of it or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::DuplicateCredential`], and those of a store that cannot answer.
+    async fn record_issued(
+        &self,
+        tenant: &TenantId,
+        record: IssuedRecord,
+        statuses: Vec<NewStatus>,
+    ) -> Result<(), StoreError>;
 
     /// Forgets up to `limit` credentials of all tenants, with their statuses, that expired at `expired_before` or
     /// earlier, and says how many. Credentials without an end are kept.

@@ -75,7 +75,9 @@ pub use once::{Once, OnceKind, OnceStore};
 pub use secret::{ParseSecretNameError, Put, Secret, SecretName, SecretStore};
 pub use session::{NewSession, Next, Page, Replaced, Session, SessionKind, SessionStore, Taken};
 pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
-pub use status::{CredentialStatus, NewStatus, StatusChange, StatusPlace, StatusStore};
+pub use status::{
+    CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk, StatusPlace, StatusStore,
+};
 pub use tenant::{ParseTenantIdError, TenantId};
 
 /// Everything a service keeps, as one port: `Arc<dyn Store>`.

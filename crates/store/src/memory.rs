@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 use crate::event::LONGEST_TRAIL;
 use crate::{
-    CredentialId, CredentialStatus, Event, Handle, IssuedPage, IssuedRecord, IssuedStore, NewEvent,
-    NewSession, NewStatus, Next, Once, OnceKind, OnceStore, Page, Put, Replaced, Secret,
-    SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore, StatusChange,
-    StatusPlace, StatusStore, Store, StoreError, Taken, TenantId, Unavailability,
+    CredentialId, CredentialStatus, Event, Handle, IssuedPage, IssuedRecord, IssuedStore,
+    ListChanges, NewEvent, NewSession, NewStatus, Next, Once, OnceKind, OnceStore, Page, Put,
+    Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
+    StatusChange, StatusChunk, StatusPlace, StatusStore, Store, StoreError, Taken, TenantId,
+    Unavailability,
 };
 
 /// Keeps everything in memory, under one lock.
@@ -30,6 +31,7 @@ struct Tables {
     statuses: BTreeMap<(TenantId, StatusPlace), (CredentialId, CredentialStatus)>,
     once: HashMap<(TenantId, OnceKind, [u8; 32]), (Timestamp, u64)>,
     remembered: u64,
+    status_lists: BTreeMap<(TenantId, u32), KeptList>,
     reserved: BTreeMap<TenantId, u64>,
     inserted: u64,
     closed: bool,
@@ -41,6 +43,23 @@ struct Kept {
     ordinal: u64,
     handles: Vec<Handle>,
     trail: Vec<Event>,
+}
+
+/// The runs of a status list that were ever changed, each with the version in which it was last.
+#[derive(Default)]
+struct KeptList {
+    version: u64,
+    chunks: BTreeMap<u32, (u64, StatusChunk)>,
+}
+
+impl KeptList {
+    fn set(&mut self, index: u32, status: CredentialStatus) {
+        self.version += 1;
+        let number = StatusChunk::of(index);
+        let chunk = self.chunks.entry(number).or_insert_with(|| (0, StatusChunk::valid(number)));
+        chunk.0 = self.version;
+        chunk.1.set(index, status);
+    }
 }
 
 /// Where a handle leads.
@@ -143,15 +162,7 @@ impl SessionStore for MemoryStore {
         }
         tables.lead(tenant, id, &next.add_handles);
         tables.remember(tenant, &next.once);
-        for mut record in next.issued {
-            record.issued_at = to_the_microsecond(record.issued_at);
-            record.expires_at = record.expires_at.map(to_the_microsecond);
-            tables.issued.insert((tenant.clone(), record.credential), record);
-        }
-        for NewStatus { credential, place } in next.statuses {
-            let valid = (credential, CredentialStatus::Valid);
-            tables.statuses.insert((tenant.clone(), place), valid);
-        }
+        tables.record(tenant, next.issued, next.statuses);
         let Some(kept) = tables.sessions.get_mut(&key) else {
             return Ok(Replaced::Conflict);
         };
@@ -295,6 +306,18 @@ impl Tables {
             self.remembered += 1;
             let until = (to_the_microsecond(once.expires_at), self.remembered);
             self.once.insert((tenant.clone(), once.kind, once.digest), until);
+        }
+    }
+
+    fn record(&mut self, tenant: &TenantId, issued: Vec<IssuedRecord>, statuses: Vec<NewStatus>) {
+        for mut record in issued {
+            record.issued_at = to_the_microsecond(record.issued_at);
+            record.expires_at = record.expires_at.map(to_the_microsecond);
+            self.issued.insert((tenant.clone(), record.credential), record);
+        }
+        for NewStatus { credential, place } in statuses {
+            let valid = (credential, CredentialStatus::Valid);
+            self.statuses.insert((tenant.clone(), place), valid);
         }
     }
 
@@ -455,6 +478,19 @@ impl IssuedStore for MemoryStore {
             .collect())
     }
 
+    async fn record_issued(
+        &self,
+        tenant: &TenantId,
+        record: IssuedRecord,
+        statuses: Vec<NewStatus>,
+    ) -> Result<(), StoreError> {
+        let mut tables = self.open()?;
+        let issued = vec![record];
+        tables.refuse_recorded(tenant, &issued)?;
+        tables.record(tenant, issued, statuses);
+        Ok(())
+    }
+
     async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut tables = self.open()?;
         let end = to_the_microsecond(expired_before);
@@ -502,11 +538,14 @@ impl StatusStore for MemoryStore {
             Some(CredentialStatus::Revoked) => return Ok(StatusChange::Final),
             Some(_) => {}
         }
+        let Tables { statuses, status_lists, .. } = &mut *tables;
         let mut lists = BTreeSet::new();
-        for ((owner, place), (of, now)) in &mut tables.statuses {
+        for ((owner, place), (of, now)) in statuses {
             if owner == tenant && *of == credential {
                 *now = status;
                 lists.insert(place.list);
+                let list = status_lists.entry((tenant.clone(), place.list)).or_default();
+                list.set(place.index, status);
             }
         }
         Ok(StatusChange::Done(lists))
@@ -520,17 +559,19 @@ impl StatusStore for MemoryStore {
         Ok(self.open()?.status(tenant, credential))
     }
 
-    async fn not_valid(
+    async fn changed_statuses(
         &self,
         tenant: &TenantId,
         list: u32,
-    ) -> Result<Vec<(u32, CredentialStatus)>, StoreError> {
+        after: u64,
+    ) -> Result<ListChanges, StoreError> {
         let tables = self.open()?;
-        let of_list =
-            |(owner, place): &(TenantId, StatusPlace)| owner == tenant && place.list == list;
-        let all = tables.statuses.iter().filter(|(key, _)| of_list(key));
-        let all = all.map(|((_, place), (_, status))| (place.index, *status));
-        Ok(all.filter(|(_, status)| *status != CredentialStatus::Valid).collect())
+        let Some(kept) = tables.status_lists.get(&(tenant.clone(), list)) else {
+            return Ok(ListChanges::default());
+        };
+        let changed = kept.chunks.values().filter(|(changed_in, _)| *changed_in > after);
+        let chunks = changed.map(|(_, chunk)| chunk.clone()).collect();
+        Ok(ListChanges { version: kept.version, chunks })
     }
 }
 

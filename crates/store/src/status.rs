@@ -37,6 +37,26 @@ pub enum CredentialStatus {
     Revoked,
 }
 
+impl CredentialStatus {
+    /// As in the list itself (Token Status List §7.1).
+    pub(crate) const fn value(self) -> u8 {
+        match self {
+            Self::Valid => 0,
+            Self::Revoked => 1,
+            Self::Suspended => 2,
+        }
+    }
+
+    pub(crate) const fn from_value(value: u8) -> Option<Self> {
+        match value {
+            0 => Some(Self::Valid),
+            1 => Some(Self::Revoked),
+            2 => Some(Self::Suspended),
+            _ => None,
+        }
+    }
+}
+
 /// Whether a status was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
@@ -47,6 +67,80 @@ pub enum StatusChange {
     Final,
     /// No such credential, or one without a status.
     Absent,
+}
+
+/// A run of [`StatusChunk::PLACES`] statuses of one list: what one revocation touches.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StatusChunk {
+    /// Which of the list's runs, from 0.
+    pub number: u32,
+    /// Two bits for each, from the least significant of each byte: 0 is valid, 1 revoked, 2 suspended.
+    pub bits: Vec<u8>,
+}
+
+/// What changed in a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListChanges {
+    /// The version that the list has now; it grows with every change.
+    pub version: u64,
+    /// The runs that changed, in order, as they are now.
+    pub chunks: Vec<StatusChunk>,
+}
+
+impl StatusChunk {
+    /// How many statuses a run has.
+    pub const PLACES: u32 = 4 * Self::BYTES;
+
+    /// How many bytes they take.
+    pub const BYTES: u32 = 1024;
+
+    /// A run of which every status is valid.
+    #[must_use]
+    pub fn valid(number: u32) -> Self {
+        Self { number, bits: vec![0; Self::BYTES as usize] }
+    }
+
+    /// The run that a place of a list is in.
+    #[must_use]
+    pub const fn of(index: u32) -> u32 {
+        index / Self::PLACES
+    }
+
+    /// Sets the status at a place of the list; one of another run changes nothing here.
+    pub fn set(&mut self, index: u32, status: CredentialStatus) {
+        if Self::of(index) != self.number {
+            return;
+        }
+        let place = index % Self::PLACES;
+        if let Some(byte) = self.bits.get_mut((place / 4) as usize) {
+            let shift = 2 * (place % 4);
+            *byte = *byte & !(0b11 << shift) | status.value() << shift;
+        }
+    }
+
+    /// The places of the list that are anything but valid, in order; none where a status is unknown.
+    #[must_use]
+    pub fn not_valid(&self) -> Option<Vec<(u32, CredentialStatus)>> {
+        let first = self.number.checked_mul(Self::PLACES)?;
+        let mut found = Vec::new();
+        for (byte, place) in
+            self.bits.iter().zip((first..).step_by(4)).filter(|(byte, _)| **byte != 0)
+        {
+            for nth in 0..4 {
+                let status = CredentialStatus::from_value(byte >> (2 * nth) & 0b11)?;
+                if status != CredentialStatus::Valid {
+                    found.push((place + nth, status));
+                }
+            }
+        }
+        Some(found)
+    }
+}
+
+impl std::fmt::Debug for StatusChunk {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "StatusChunk({}, {:?})", self.number, self.not_valid())
+    }
 }
 
 /// Keeps the statuses of issued credentials; [`Next::with_status`](crate::Next) writes the first.
@@ -88,13 +182,14 @@ pub trait StatusStore: Send + Sync {
         credential: CredentialId,
     ) -> Result<Option<CredentialStatus>, StoreError>;
 
-    /// The positions in a list that are anything but valid, in order.
+    /// What of a list changed after a version of it; after version 0, everything that is not valid.
     ///
     /// # Errors
     /// Only those of a store that cannot answer.
-    async fn not_valid(
+    async fn changed_statuses(
         &self,
         tenant: &TenantId,
         list: u32,
-    ) -> Result<Vec<(u32, CredentialStatus)>, StoreError>;
+        after: u64,
+    ) -> Result<ListChanges, StoreError>;
 }

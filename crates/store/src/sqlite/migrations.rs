@@ -17,6 +17,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_sessions", sql: include_str!("../../migrations/0001_sessions.sql") },
     Migration { name: "0002_statuses", sql: include_str!("../../migrations/0002_statuses.sql") },
     Migration { name: "0003_seen_once", sql: include_str!("../../migrations/0003_seen_once.sql") },
+    Migration {
+        name: "0004_status_chunks",
+        sql: include_str!("../../migrations/0004_status_chunks.sql"),
+    },
 ];
 
 /// The text of each step as it ran here, so that an edited step is noticed.
@@ -151,6 +155,33 @@ mod tests {
     }
 
     #[test]
+    fn what_was_revoked_before_there_were_runs_is_in_them() {
+        let (mut db, path) = memory();
+        migrate(&mut db, path, &MIGRATIONS[..2]).unwrap();
+        for (place, value) in [(0, 1), (3, 2), (4095, 1), (4096, 0), (12_289, 2)] {
+            db.execute(
+                "INSERT INTO status (tenant, credential, list, place, value)
+                 VALUES ('demo', zeroblob(16), 7, ?1, ?2)",
+                (place, value),
+            )
+            .unwrap();
+        }
+        migrate(&mut db, path, MIGRATIONS).unwrap();
+        let mut statement = db
+            .prepare("SELECT list, chunk, version, bits FROM status_chunk ORDER BY chunk")
+            .unwrap();
+        let rows = statement.query_map([], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, Vec<u8>>(3)?))
+        });
+        let rows: Vec<(u32, u32, u32, Vec<u8>)> = rows.unwrap().map(Result::unwrap).collect();
+        let mut first = vec![0; 1024];
+        (first[0], first[1023]) = (0b1000_0001, 0b0100_0000);
+        let mut fourth = vec![0; 1024];
+        fourth[0] = 0b0000_1000;
+        assert_eq!(rows, [(7, 0, 1, first), (7, 3, 1, fourth)]);
+    }
+
+    #[test]
     fn refuses_an_edited_step() {
         let (mut db, path) = memory();
         migrate(&mut db, path, &[FIRST]).unwrap();
@@ -183,6 +214,7 @@ mod tests {
             ("0001_sessions", 10_246_979_642_059_405_649),
             ("0002_statuses", 17_244_361_808_202_163_741),
             ("0003_seen_once", 11_189_164_349_707_730_766),
+            ("0004_status_chunks", 14_371_428_854_603_172_669),
         ];
         assert_eq!(released, known);
     }

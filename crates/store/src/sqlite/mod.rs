@@ -16,10 +16,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    CredentialId, CredentialStatus, Event, Handle, IssuedPage, IssuedRecord, IssuedStore, NewEvent,
-    NewSession, Next, OnceStore, Page, Put, Replaced, Secret, SecretName, SecretStore, Session,
-    SessionId, SessionKind, SessionStore, StatusChange, StatusStore, Store, StoreError, Taken,
-    TenantId,
+    CredentialId, CredentialStatus, Event, Handle, IssuedPage, IssuedRecord, IssuedStore,
+    ListChanges, NewEvent, NewSession, NewStatus, Next, OnceStore, Page, Put, Replaced, Secret,
+    SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore, StatusChange,
+    StatusStore, Store, StoreError, Taken, TenantId,
 };
 
 mod columns;
@@ -239,6 +239,20 @@ impl IssuedStore for SqliteStore {
         self.parts.readers.read(|db| issued::list(db, tenant, page))
     }
 
+    async fn record_issued(
+        &self,
+        tenant: &TenantId,
+        record: IssuedRecord,
+        new: Vec<NewStatus>,
+    ) -> Result<(), StoreError> {
+        let tenant = tenant.clone();
+        let write = move |db: &rusqlite::Connection| {
+            issued::record(db, &tenant, std::slice::from_ref(&record))?;
+            statuses::add(db, &tenant, &new)
+        };
+        self.parts.writer.write(write).await
+    }
+
     async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.parts.writer.write(move |db| issued::purge(db, expired_before, limit)).await
     }
@@ -273,12 +287,13 @@ impl StatusStore for SqliteStore {
         self.parts.readers.read(|db| statuses::one(db, tenant, credential))
     }
 
-    async fn not_valid(
+    async fn changed_statuses(
         &self,
         tenant: &TenantId,
         list: u32,
-    ) -> Result<Vec<(u32, CredentialStatus)>, StoreError> {
-        self.parts.readers.read(|db| statuses::not_valid(db, tenant, list))
+        after: u64,
+    ) -> Result<ListChanges, StoreError> {
+        self.parts.readers.read(|db| statuses::changed(db, tenant, list, after))
     }
 }
 

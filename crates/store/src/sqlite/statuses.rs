@@ -7,7 +7,10 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::columns::read;
 use super::fault::fault;
 use super::sessions::execute;
-use crate::{CredentialId, CredentialStatus, NewStatus, StatusChange, StoreError, TenantId};
+use crate::{
+    CredentialId, CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk, StatusPlace,
+    StoreError, TenantId,
+};
 
 pub(super) fn add(
     db: &Connection,
@@ -23,7 +26,7 @@ pub(super) fn add(
                 credential.as_bytes(),
                 place.list,
                 place.index,
-                value(CredentialStatus::Valid)
+                CredentialStatus::Valid.value()
             ],
         )?;
     }
@@ -64,16 +67,52 @@ pub(super) fn set(
     }
     let mut statement = db
         .prepare_cached(
-            "UPDATE status SET value = ?1 WHERE tenant = ?2 AND credential = ?3 RETURNING list",
+            "UPDATE status SET value = ?1 WHERE tenant = ?2 AND credential = ?3
+             RETURNING list, place",
         )
         .map_err(fault)?;
-    let changed = params![value(status), tenant.as_str(), credential.as_bytes()];
+    let changed = params![status.value(), tenant.as_str(), credential.as_bytes()];
     let mut rows = statement.query(changed).map_err(fault)?;
-    let mut lists = BTreeSet::new();
+    let mut places = Vec::new();
     while let Some(row) = rows.next().map_err(fault)? {
-        lists.insert(read(row, 0)?);
+        places.push(StatusPlace { list: read(row, 0)?, index: read(row, 1)? });
     }
-    Ok(StatusChange::Done(lists))
+    for place in &places {
+        set_in_chunk(db, tenant, *place, status)?;
+    }
+    Ok(StatusChange::Done(places.into_iter().map(|place| place.list).collect()))
+}
+
+/// Sets a status in the run that it is in, which gets a version beyond every other of its list.
+fn set_in_chunk(
+    db: &Connection,
+    tenant: &TenantId,
+    place: StatusPlace,
+    status: CredentialStatus,
+) -> Result<(), StoreError> {
+    let number = StatusChunk::of(place.index);
+    let mut statement = db
+        .prepare_cached(
+            "SELECT bits FROM status_chunk WHERE tenant = ?1 AND list = ?2 AND chunk = ?3",
+        )
+        .map_err(fault)?;
+    let found = statement.query_row(params![tenant.as_str(), place.list, number], |row| row.get(0));
+    let mut chunk = match found.optional().map_err(fault)? {
+        Some(bits) => StatusChunk { number, bits },
+        None => StatusChunk::valid(number),
+    };
+    chunk.set(place.index, status);
+    execute(
+        db,
+        "INSERT INTO status_chunk (tenant, list, chunk, version, bits)
+         VALUES (?1, ?2, ?3,
+                 (SELECT coalesce(max(version), 0) + 1 FROM status_chunk
+                  WHERE tenant = ?1 AND list = ?2), ?4)
+         ON CONFLICT (tenant, list, chunk) DO UPDATE
+         SET version = excluded.version, bits = excluded.bits",
+        params![tenant.as_str(), place.list, number, chunk.bits],
+    )?;
+    Ok(())
 }
 
 pub(super) fn one(
@@ -89,41 +128,30 @@ pub(super) fn one(
     found.optional().map_err(fault)?.map(status).transpose()
 }
 
-pub(super) fn not_valid(
+pub(super) fn changed(
     db: &Connection,
     tenant: &TenantId,
     list: u32,
-) -> Result<Vec<(u32, CredentialStatus)>, StoreError> {
+    after: u64,
+) -> Result<ListChanges, StoreError> {
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
     let mut statement = db
         .prepare_cached(
-            "SELECT place, value FROM status WHERE tenant = ?1 AND list = ?2 AND value <> 0
-             ORDER BY place",
+            "SELECT chunk, bits, version FROM status_chunk
+             WHERE tenant = ?1 AND list = ?2 AND version > ?3 ORDER BY chunk",
         )
         .map_err(fault)?;
-    let mut rows = statement.query(params![tenant.as_str(), list]).map_err(fault)?;
-    let mut found = Vec::new();
+    let mut rows = statement.query(params![tenant.as_str(), list, after]).map_err(fault)?;
+    let mut changes = ListChanges { version: number(after)?, chunks: Vec::new() };
     while let Some(row) = rows.next().map_err(fault)? {
-        found.push((read(row, 0)?, status(read(row, 1)?)?));
+        changes.chunks.push(StatusChunk { number: read(row, 0)?, bits: read(row, 1)? });
+        changes.version = changes.version.max(number(read(row, 2)?)?);
     }
-    Ok(found)
-}
-
-/// As in the list itself (Token Status List §7.1).
-const fn value(status: CredentialStatus) -> u8 {
-    match status {
-        CredentialStatus::Valid => 0,
-        CredentialStatus::Revoked => 1,
-        CredentialStatus::Suspended => 2,
-    }
+    Ok(changes)
 }
 
 fn status(value: u8) -> Result<CredentialStatus, StoreError> {
-    match value {
-        0 => Ok(CredentialStatus::Valid),
-        1 => Ok(CredentialStatus::Revoked),
-        2 => Ok(CredentialStatus::Suspended),
-        _ => Err(StoreError::Corrupt { what: "a status" }),
-    }
+    CredentialStatus::from_value(value).ok_or(StoreError::Corrupt { what: "a status" })
 }
 
 fn number(column: i64) -> Result<u64, StoreError> {

@@ -17,10 +17,12 @@ use crate::once::{
     what_was_seen_is_forgotten_when_it_has_expired_and_not_before,
 };
 use crate::statuses::{
+    a_change_touches_one_run_and_is_told_to_whoever_has_an_older_list,
     a_place_is_reserved_once_and_by_one_tenant, a_revocation_is_final_and_can_be_repeated,
     a_status_belongs_to_its_tenant_and_its_credential, a_suspension_ends,
     an_expired_record_takes_its_statuses_along_and_frees_no_place,
     every_copy_of_a_credential_is_revoked_as_one, what_a_lost_race_issued_has_no_status,
+    what_is_issued_without_a_session_is_on_record_with_its_status,
 };
 use crate::support::{
     code, credential, demo, end, handle, id, live, offer, record, second, tenant, token,
@@ -616,4 +618,6 @@ every_backend_keeps! {
     a_step_that_lost_its_race_shows_nothing,
     what_was_seen_is_forgotten_when_it_has_expired_and_not_before,
     of_sixty_four_sessions_with_one_proof_exactly_one_begins,
+    what_is_issued_without_a_session_is_on_record_with_its_status,
+    a_change_touches_one_run_and_is_told_to_whoever_has_an_older_list,
 }
