@@ -10,8 +10,8 @@ use lanyard_core::{
         CertificateIss, IssuerKeySource, IssuerTrust,
         x509::{
             CertificateChain, CertificatePurpose, ChainError, LocalRevocationLists, RevocationList,
-            RevocationListError, RevocationListSource, RevocationListUnavailable, RevocationRule,
-            TrustAnchors, VerifiedChain,
+            RevocationListError, RevocationListSource, RevocationListUnavailable, RevocationLists,
+            RevocationRule, TrustAnchors, VerifiedChain,
         },
     },
     verify::{CheckName, Expected, KeyBindingRule, Outcome, PresentationVerifier},
@@ -379,6 +379,7 @@ fn asked(
     lists: LocalRevocationLists,
     rule: RevocationRule,
 ) -> Result<(), ChainError> {
+    let lists = RevocationLists::new(Arc::new(lists));
     ready(chain.ask_revocation(&lists, rule, test_now(), PROVIDERS[0]))
 }
 
@@ -412,15 +413,62 @@ fn another_distribution_point_is_asked_when_one_has_nothing_and_not_without_end(
     let lists = LocalRevocationLists::new()
         .with(url(points[0]), "gone")
         .with(url(points[1]), root.list(&[LEAF]));
-    let source = Counting { lists, ..Counting::default() };
-    let ask = |source: &Counting| {
-        ready(chain.ask_revocation(source, RevocationRule::Demanded, test_now(), PROVIDERS[0]))
+    let source = Arc::new(Counting { lists, ..Counting::default() });
+    let ask = |source: &Arc<Counting>| {
+        let lists = RevocationLists::new(source.clone());
+        ready(chain.ask_revocation(&lists, RevocationRule::Demanded, test_now(), PROVIDERS[0]))
     };
     assert_eq!(ask(&source), Err(ChainError::Revoked));
     assert_eq!(*source.asked.lock().unwrap(), points[..2]);
-    let empty = Counting::default();
+    let empty = Arc::new(Counting::default());
     assert_eq!(ask(&empty), unknown(RevocationListError::Unreachable));
     assert_eq!(empty.asked.lock().unwrap().len(), 4);
+}
+
+/// A source whose answer can be changed.
+#[derive(Default)]
+struct Changing {
+    answer: Mutex<Vec<u8>>,
+    asked: Mutex<usize>,
+}
+
+#[async_trait]
+impl RevocationListSource for Changing {
+    async fn list(&self, _: &Url) -> Result<Vec<u8>, RevocationListUnavailable> {
+        *self.asked.lock().expect("not poisoned") += 1;
+        Ok(self.answer.lock().expect("not poisoned").clone())
+    }
+}
+
+#[test]
+fn a_list_that_was_believed_is_asked_for_again_only_when_there_ought_to_be_a_newer_one() {
+    let (root, forger) = (Authority::root("Root"), Authority::root("Root"));
+    let chain = root.chain(&[POINT]);
+    let source = Arc::new(Changing::default());
+    let lists = RevocationLists::new(source.clone());
+    let publish = |list: Vec<u8>| *source.answer.lock().unwrap() = list;
+    let ask = |days: i64| {
+        let now = test_now() + SignedDuration::from_hours(24 * days);
+        let rule = RevocationRule::Demanded;
+        (
+            ready(chain.ask_revocation(&lists, rule, now, PROVIDERS[0])),
+            *source.asked.lock().unwrap(),
+        )
+    };
+    // what was forged is not kept, however long it says that it is good
+    publish(forger.list(&[]));
+    assert_eq!(ask(0), (unknown(RevocationListError::Signature), 1));
+    publish(root.list(&[]));
+    assert_eq!(ask(0), (Ok(()), 2));
+    publish(root.list(&[LEAF]));
+    assert_eq!(ask(0), (Ok(()), 2), "until nextUpdate");
+    let newer = |list: &mut CertificateRevocationListParams| {
+        list.this_update = rcgen::date_time_ymd(2026, 1, 20);
+        list.next_update = rcgen::date_time_ymd(2026, 1, 30);
+    };
+    publish(root.list_with(&[LEAF], newer));
+    assert_eq!(ask(7), (Err(ChainError::Revoked), 3));
+    assert_eq!(ask(7), (Err(ChainError::Revoked), 3), "and that is kept, too");
 }
 
 // By the paved road

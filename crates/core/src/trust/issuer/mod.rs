@@ -19,8 +19,8 @@ pub(crate) use names::{well_formed, well_formed_uri};
 use super::{
     LiveTrust,
     x509::{
-        ChainError, LocalRevocationLists, RevocationListSource, RevocationRule, TrustAnchors,
-        VerifiedChain,
+        ChainError, LocalRevocationLists, RevocationListSource, RevocationLists, RevocationRule,
+        TrustAnchors, VerifiedChain,
     },
 };
 use crate::{
@@ -216,7 +216,7 @@ pub struct IssuerKeys {
     trust: LiveTrust,
     resolver: Arc<dyn DidResolver>,
     metadata: Option<Arc<dyn IssuerMetadataSource>>,
-    revocation_lists: Arc<dyn RevocationListSource>,
+    revocation_lists: Arc<RevocationLists>,
     provider: Arc<dyn CryptoProvider>,
 }
 
@@ -225,7 +225,8 @@ impl IssuerKeys {
     pub fn new(trust: impl Into<LiveTrust>, provider: Arc<dyn CryptoProvider>) -> Self {
         let trust = trust.into();
         let resolver = Arc::new(DidMethods::new(Arc::clone(&provider)));
-        let revocation_lists = Arc::new(LocalRevocationLists::new());
+        let revocation_lists =
+            Arc::new(RevocationLists::new(Arc::new(LocalRevocationLists::new())));
         Self { trust, resolver, metadata: None, revocation_lists, provider }
     }
 
@@ -246,7 +247,7 @@ impl IssuerKeys {
     /// With a source for lists of revoked certificates; without one every list is unreachable.
     #[must_use]
     pub fn with_revocation_lists(mut self, source: Arc<dyn RevocationListSource>) -> Self {
-        self.revocation_lists = source;
+        self.revocation_lists = Arc::new(RevocationLists::new(source));
         self
     }
 

@@ -123,6 +123,16 @@ impl RevocationList {
         Ok(())
     }
 
+    /// How many bytes it has.
+    pub(super) fn length(&self) -> usize {
+        self.der.len()
+    }
+
+    /// When there ought to be a newer list, in seconds since 1970; none when it does not say.
+    pub(super) fn next_update(&self) -> Option<u64> {
+        self.parsed.tbs_cert_list.next_update.map(|next| next.to_unix_duration().as_secs())
+    }
+
     /// Whether a certificate is on the list, if the list is one to go by.
     pub(super) fn lists(
         &self,
@@ -151,8 +161,8 @@ impl RevocationList {
             return Err(RevocationListError::NotYetValid);
         }
         // RFC 5280 §5.1.2.5: nextUpdate is there, and until then there may be no newer list
-        let next = tbs.next_update.ok_or(RevocationListError::OutOfDate)?;
-        if now > next.to_unix_duration().as_secs() {
+        let next = self.next_update().ok_or(RevocationListError::OutOfDate)?;
+        if now > next {
             return Err(RevocationListError::OutOfDate);
         }
         // RFC 5280 §6.3.3(j): whatever the reason, a hold included

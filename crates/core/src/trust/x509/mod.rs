@@ -7,12 +7,14 @@ mod anchors;
 mod certificate;
 mod chain;
 mod crl;
+mod kept;
 mod names;
 mod revocation;
 
 pub use anchors::TrustAnchors;
 pub use chain::{CertificateChain, CertificatePurpose, ChainError, VerifiedChain};
 pub use crl::{RevocationList, RevocationListError};
+pub use kept::RevocationLists;
 pub use revocation::{
     LocalRevocationLists, RevocationListSource, RevocationListUnavailable, RevocationRule,
 };

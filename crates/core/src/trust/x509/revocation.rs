@@ -8,7 +8,8 @@ use thiserror::Error;
 use url::Url;
 
 use super::{
-    ChainError, RevocationList, RevocationListError, VerifiedChain, certificate::Certificate,
+    ChainError, RevocationList, RevocationListError, RevocationLists, VerifiedChain,
+    certificate::Certificate,
 };
 use crate::{Timestamp, crypto::CryptoProvider};
 
@@ -95,13 +96,13 @@ impl VerifiedChain {
         Ok(())
     }
 
-    /// Asks a source for the lists that the certificates name, and holds the chain against them.
+    /// Asks for the lists that the certificates name, and holds the chain against them.
     ///
     /// # Errors
     /// As [`VerifiedChain::judge_revocation`].
     pub async fn ask_revocation(
         &self,
-        source: &dyn RevocationListSource,
+        lists: &RevocationLists,
         rule: RevocationRule,
         now: Timestamp,
         provider: &dyn CryptoProvider,
@@ -113,11 +114,7 @@ impl VerifiedChain {
             let mut verdict = Err(RevocationListError::NoList);
             for point in certificate.distribution_points.iter().take(MAX_POINTS) {
                 verdict = match Url::parse(point) {
-                    Ok(url) => match source.list(&url).await {
-                        Ok(received) => RevocationList::parse(&received)
-                            .and_then(|list| list.lists(certificate, issuer, now, provider)),
-                        Err(RevocationListUnavailable) => Err(RevocationListError::Unreachable),
-                    },
+                    Ok(url) => lists.lists(&url, (certificate, issuer), now, provider).await,
                     Err(_) => Err(RevocationListError::Unreachable),
                 };
                 // RFC 5280 §6.3.3: one list for all reasons is enough; another point may still have it
