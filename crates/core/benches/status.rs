@@ -22,7 +22,7 @@ use lanyard_core::{
     sd_jwt_vc::Vct,
     status::{
         PublishedStatusList, Status, StatusCheck as _, StatusChecker, StatusListSource,
-        StatusListUnavailable, StatusListUri, StatusQuestion, StatusReference,
+        StatusListUnavailable, StatusListUri, StatusMechanism, StatusQuestion, StatusReference,
         token_status_list::{
             MEDIA_TYPE_JWT, StatusBits, StatusList, StatusListDraft, UnverifiedStatusList,
         },
@@ -42,7 +42,11 @@ struct Host(Vec<u8>);
 
 #[async_trait]
 impl StatusListSource for Host {
-    async fn list(&self, _: &StatusListUri) -> Result<PublishedStatusList, StatusListUnavailable> {
+    async fn list(
+        &self,
+        _: &StatusListUri,
+        _: StatusMechanism,
+    ) -> Result<PublishedStatusList, StatusListUnavailable> {
         Ok(PublishedStatusList { media_type: MEDIA_TYPE_JWT.to_owned(), bytes: self.0.clone() })
     }
 }

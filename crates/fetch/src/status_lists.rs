@@ -8,8 +8,12 @@ use std::{
 
 use async_trait::async_trait;
 use lanyard_core::status::{
-    PublishedStatusList, StatusListSource, StatusListUnavailable, StatusListUri,
-    token_status_list::{MEDIA_TYPE_CWT, MEDIA_TYPE_JWT},
+    PublishedStatusList, StatusListSource, StatusListUnavailable, StatusListUri, StatusMechanism,
+    bitstring_status_list::{MEDIA_TYPE_VC, MEDIA_TYPE_VC_JWT},
+    token_status_list::{
+        AggregationError, MEDIA_TYPE_AGGREGATION, MEDIA_TYPE_CWT, MEDIA_TYPE_JWT,
+        StatusListAggregation,
+    },
 };
 use moka::{Expiry, future::Cache};
 use url::Url;
@@ -26,16 +30,19 @@ const SHARED: Duration = Duration::from_millis(500);
 /// For how long a failure serves, so that a dead host is not asked by everyone.
 const FAILED: Duration = Duration::from_secs(10);
 
+type Wanted = (StatusListUri, StatusMechanism);
+
 type Answer = Result<PublishedStatusList, StatusListUnavailable>;
 
 /// Fetches status lists; the core verifies them, and keeps them for as long as they say themselves.
 ///
 /// Simultaneous questions for one list become one request. Nothing is kept here beyond that, whatever
-/// HTTP says, since `exp` and `ttl` in the token beat the headers around it (Token Status List §8.2).
+/// HTTP says, since `exp` and `ttl` in the token beat the headers around it (Token Status List §8.2), and
+/// so do `validUntil` and `ttl` in a Bitstring Status List (§2.2).
 #[derive(Clone)]
 pub struct StatusListFetcher {
     http: Arc<dyn HttpClient>,
-    answers: Cache<StatusListUri, Answer>,
+    answers: Cache<Wanted, Answer>,
 }
 
 impl StatusListFetcher {
@@ -46,10 +53,15 @@ impl StatusListFetcher {
         Self { http, answers }
     }
 
-    async fn fetch(&self, uri: &StatusListUri) -> Result<PublishedStatusList, ListError> {
+    async fn fetch(&self, (uri, mechanism): &Wanted) -> Result<PublishedStatusList, ListError> {
         let url = Url::parse(uri.as_str()).map_err(|_| ListError::NotAUrl)?;
-        // Token Status List §8.1: Accept says which of the two forms is taken
-        let accept = format!("{MEDIA_TYPE_JWT}, {MEDIA_TYPE_CWT}");
+        // Token Status List §8.1: Accept says which of the two forms is taken; Bitstring Status List §4
+        let accept = match mechanism {
+            StatusMechanism::TokenStatusList => format!("{MEDIA_TYPE_JWT}, {MEDIA_TYPE_CWT}"),
+            StatusMechanism::BitstringStatusList => {
+                format!("{MEDIA_TYPE_VC_JWT}, {MEDIA_TYPE_VC}, application/json;q=0.5")
+            }
+        };
         let request = Request::get(url, Purpose::StatusList).accept(accept);
         let response = self.http.send(request).await?;
         // Token Status List §8.2: a successful answer is 2xx; no other carries a list
@@ -58,6 +70,32 @@ impl StatusListFetcher {
         }
         let media_type = response.media_type().unwrap_or_default();
         Ok(PublishedStatusList { media_type, bytes: response.body.into() })
+    }
+}
+
+impl StatusListFetcher {
+    /// The addresses of all lists of an issuer, to fetch them ahead (Token Status List §9).
+    ///
+    /// # Errors
+    /// [`StatusListUnavailable`], whatever went wrong.
+    pub async fn aggregation(
+        &self,
+        uri: &StatusListUri,
+    ) -> Result<StatusListAggregation, StatusListUnavailable> {
+        let fetch = async {
+            let url = Url::parse(uri.as_str()).map_err(|_| ListError::NotAUrl)?;
+            let request = Request::get(url, Purpose::StatusList).accept(MEDIA_TYPE_AGGREGATION);
+            let response = self.http.send(request).await?;
+            if !response.is_success() {
+                return Err(ListError::Status(response.status));
+            }
+            let media_type = response.media_type().unwrap_or_default();
+            Ok(StatusListAggregation::parse(&media_type, &response.body)?)
+        };
+        fetch.await.map_err(|error| {
+            tracing::info!(%error, "no list of status lists");
+            StatusListUnavailable
+        })
     }
 }
 
@@ -70,30 +108,28 @@ enum ListError {
     Fetch(#[from] FetchError),
     #[error("the host answered with status {0}")]
     Status(u16),
+    #[error(transparent)]
+    Aggregation(#[from] AggregationError),
 }
 
 #[async_trait]
 impl StatusListSource for StatusListFetcher {
-    async fn list(&self, uri: &StatusListUri) -> Answer {
+    async fn list(&self, uri: &StatusListUri, mechanism: StatusMechanism) -> Answer {
+        let wanted = (uri.clone(), mechanism);
         let fetch = async {
-            self.fetch(uri).await.map_err(|error| {
+            self.fetch(&wanted).await.map_err(|error| {
                 tracing::info!(%error, "no status list");
                 StatusListUnavailable
             })
         };
-        self.answers.get_with_by_ref(uri, fetch).await
+        self.answers.get_with_by_ref(&wanted, fetch).await
     }
 }
 
 struct Briefly;
 
-impl Expiry<StatusListUri, Answer> for Briefly {
-    fn expire_after_create(
-        &self,
-        _: &StatusListUri,
-        answer: &Answer,
-        _: Instant,
-    ) -> Option<Duration> {
+impl Expiry<Wanted, Answer> for Briefly {
+    fn expire_after_create(&self, _: &Wanted, answer: &Answer, _: Instant) -> Option<Duration> {
         Some(if answer.is_ok() { SHARED } else { FAILED })
     }
 }

@@ -6,9 +6,12 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use super::{
-    Status, StatusListUri, StatusReference,
-    kept::{Kept, KeptLists, Key},
-    token_status_list::{Freshness, StatusListError, UnverifiedStatusList, VerifiedStatusList},
+    Freshness, Status, StatusListUri, StatusMechanism, StatusReference,
+    bitstring_status_list::{
+        BitstringError, ListCredentialError, StatusEntry, UnverifiedListCredential,
+    },
+    kept::{Kept, KeptLists, Key, VerifiedList},
+    token_status_list::{StatusListError, UnverifiedStatusList},
 };
 use crate::{
     Timestamp,
@@ -52,9 +55,18 @@ pub enum StatusError {
     /// The list is refused, or refuses the credential.
     #[error(transparent)]
     List(#[from] StatusListError),
+    /// The Bitstring Status List, or the entry that refers to it, is refused, or refuses the credential.
+    #[error(transparent)]
+    Bitstring(#[from] ListCredentialError),
     /// Whoever signed the list is not trusted for the credential's type.
     #[error("the status list is by an issuer that is refused: {0}")]
     Issuer(IssuerError),
+}
+
+impl From<BitstringError> for StatusError {
+    fn from(error: BitstringError) -> Self {
+        Self::Bitstring(error.into())
+    }
 }
 
 impl StatusError {
@@ -64,29 +76,50 @@ impl StatusError {
             Self::UnknownMechanism => "status_unknown",
             Self::Unavailable(_) => "status_list_unreachable",
             Self::List(error) => error.code(),
+            Self::Bitstring(error) => error.code(),
             Self::Issuer(_) => "status_list_issuer_refused",
         }
     }
 
-    /// Whether another list may say something else; only an index beyond the list is final.
+    /// Whether another list may say something else; only what the credential itself says wrong is final.
     pub const fn is_undetermined(&self) -> bool {
-        // Token Status List §8.3(5): an index that is out of bounds refuses the token
-        !matches!(self, Self::List(StatusListError::IndexOutOfRange))
+        match self {
+            // Token Status List §8.3(5): an index that is out of bounds refuses the token
+            Self::List(StatusListError::IndexOutOfRange) => false,
+            // Bitstring Status List §3.2: an entry that its list does not answer
+            Self::Bitstring(ListCredentialError::List(
+                BitstringError::IndexOutOfRange | BitstringError::PurposeMismatch,
+            )) => false,
+            _ => true,
+        }
+    }
+
+    /// The error that the Bitstring Status List specification names (§3.5), for whoever speaks of W3C
+    /// credentials.
+    pub const fn problem(&self) -> &'static str {
+        match self {
+            Self::Bitstring(error) => error.problem(),
+            Self::Unavailable(_) | Self::UnknownMechanism => "STATUS_RETRIEVAL_ERROR",
+            Self::List(_) | Self::Issuer(_) => "STATUS_VERIFICATION_ERROR",
+        }
     }
 }
 
 /// Gets status lists from wherever they are published.
 #[async_trait]
 pub trait StatusListSource: Send + Sync {
-    /// What is published under a URI, at most a few MiB of it.
+    /// What is published under a URI for this mechanism, no more than [`MAX_TOKEN`](super::MAX_TOKEN).
     ///
     /// Need not keep anything but for simultaneous questions: verified lists are kept here, for as long
     /// as they say themselves.
     ///
     /// # Errors
     /// [`StatusListUnavailable`], whatever went wrong.
-    async fn list(&self, uri: &StatusListUri)
-    -> Result<PublishedStatusList, StatusListUnavailable>;
+    async fn list(
+        &self,
+        uri: &StatusListUri,
+        mechanism: StatusMechanism,
+    ) -> Result<PublishedStatusList, StatusListUnavailable>;
 }
 
 /// What is published under the URI of a status list; nothing in it is trusted.
@@ -103,10 +136,10 @@ pub struct PublishedStatusList {
 #[error("the status list is unreachable")]
 pub struct StatusListUnavailable;
 
-/// Looks statuses up in Token Status Lists, and keeps the lists it verified.
+/// Looks statuses up in Token Status Lists and Bitstring Status Lists, and keeps the lists it verified.
 ///
 /// A list that is kept and fresh answers without fetching or cryptography. Where a new copy cannot be
-/// had, the kept one speaks until its `exp`, and never beyond.
+/// had, the kept one speaks until its `exp` or `validUntil`, and never beyond.
 pub struct StatusChecker {
     keys: IssuerKeys,
     source: Arc<dyn StatusListSource>,
@@ -127,47 +160,138 @@ impl StatusChecker {
         self
     }
 
+    /// Fetches lists ahead, for credentials of these types by this issuer; gives how many could be had.
+    ///
+    /// Whoever looks at a credential later asks nobody then, so that nobody learns when and where it was
+    /// shown (Token Status List §9, §12.4).
+    pub async fn prefetch(
+        &self,
+        lists: &[StatusListUri],
+        issuer: &IssuerIdentity,
+        types: &[CredentialType],
+        now: Timestamp,
+    ) -> usize {
+        let mut had = 0;
+        for uri in lists {
+            let reference = StatusReference::TokenStatusList { index: 0, uri: uri.clone() };
+            let question = StatusQuestion { reference: &reference, issuer, types, now };
+            let list = self.list(StatusMechanism::TokenStatusList, uri, &question).await;
+            had += usize::from(list.is_ok());
+        }
+        had
+    }
+
+    /// The list that speaks now: a kept one that is fresh, a new copy, or a kept one that has not ended.
+    async fn list(
+        &self,
+        mechanism: StatusMechanism,
+        uri: &StatusListUri,
+        question: &StatusQuestion<'_>,
+    ) -> Result<Arc<Kept>, StatusError> {
+        // a Bitstring Status List always says who issued it
+        let referring = match mechanism {
+            StatusMechanism::TokenStatusList => vouched_for(question.issuer),
+            StatusMechanism::BitstringStatusList => None,
+        };
+        let key = Key::new(mechanism, uri, referring.as_ref(), question.types);
+        let kept = self.kept.find(&key);
+        if let Some(kept) = kept.as_ref().filter(|kept| question.now < kept.fresh_until) {
+            return Ok(Arc::clone(kept));
+        }
+        match (self.fetch(mechanism, uri, referring.as_ref(), question).await, kept) {
+            (Ok(list), _) => {
+                let fresh_until = list.fresh_until(question.now, &self.freshness);
+                let list = Arc::new(Kept { list, fresh_until });
+                self.kept.keep(key, Arc::clone(&list));
+                Ok(list)
+            }
+            // Token Status List §8.3: ttl asks for a new copy, exp alone ends what the old one says
+            (Err(_), Some(kept)) if kept.list.speaks_beyond_ttl(question.now) => Ok(kept),
+            (Err(error), _) => Err(error),
+        }
+    }
+
     async fn fetch(
         &self,
+        mechanism: StatusMechanism,
         uri: &StatusListUri,
         referring: Option<&IssuerIdentifier>,
         question: &StatusQuestion<'_>,
-    ) -> Result<VerifiedStatusList, StatusError> {
-        let published = self.source.list(uri).await?;
-        let list = UnverifiedStatusList::parse(&published.media_type, &published.bytes)?;
-        let claimed = list.claimed_issuer(referring, question.types);
-        // Token Status List §11.3: who signs the list is trusted like who signs the credential
-        let key = self.keys.find(&claimed, question.now).await.map_err(StatusError::Issuer)?;
-        let provider: &dyn CryptoProvider = self.keys.provider();
-        Ok(list.verify(key.key(), uri, question.now, provider)?)
+    ) -> Result<VerifiedList, StatusError> {
+        let StatusQuestion { types, now, .. } = *question;
+        let PublishedStatusList { media_type, bytes } = self.source.list(uri, mechanism).await?;
+        match mechanism {
+            StatusMechanism::TokenStatusList => {
+                let list = UnverifiedStatusList::parse(&media_type, &bytes)?;
+                let claimed = list.claimed_issuer(referring, types);
+                // Token Status List §11.3: who signs the list is trusted like who signs the credential
+                let key = self.keys.find(&claimed, now).await.map_err(StatusError::Issuer)?;
+                let provider: &dyn CryptoProvider = self.keys.provider();
+                Ok(VerifiedList::Token(list.verify(key.key(), uri, now, provider)?))
+            }
+            StatusMechanism::BitstringStatusList => {
+                let list = UnverifiedListCredential::parse(&media_type, &bytes)?;
+                let list = list.verify(uri, types, &self.keys, now).await?;
+                Ok(VerifiedList::Bitstring(list))
+            }
+        }
+    }
+
+    async fn token_status(
+        &self,
+        (index, uri): (u64, &StatusListUri),
+        question: &StatusQuestion<'_>,
+    ) -> Result<Status, StatusError> {
+        match &self.list(StatusMechanism::TokenStatusList, uri, question).await?.list {
+            VerifiedList::Token(list) => Ok(list.status(index)?),
+            VerifiedList::Bitstring(_) => Err(StatusError::UnknownMechanism),
+        }
+    }
+
+    async fn entry_status(
+        &self,
+        entry: &StatusEntry,
+        question: &StatusQuestion<'_>,
+    ) -> Result<Status, StatusError> {
+        let mechanism = StatusMechanism::BitstringStatusList;
+        match &self.list(mechanism, entry.list(), question).await?.list {
+            VerifiedList::Bitstring(list) => Ok(list.look_up(entry)?.status()),
+            VerifiedList::Token(_) => Err(StatusError::UnknownMechanism),
+        }
     }
 }
 
 #[async_trait]
 impl StatusCheck for StatusChecker {
     async fn status(&self, question: &StatusQuestion<'_>) -> Result<Status, StatusError> {
-        let StatusReference::TokenStatusList { index, uri } = question.reference else {
-            return Err(StatusError::UnknownMechanism);
-        };
-        let referring = vouched_for(question.issuer);
-        let key = Key::new(uri, referring.as_ref(), question.types);
-        let kept = self.kept.find(&key);
-        if let Some(kept) = kept.as_ref().filter(|kept| question.now < kept.fresh_until) {
-            return Ok(kept.list.status(*index)?);
-        }
-        match (self.fetch(uri, referring.as_ref(), question).await, kept) {
-            (Ok(list), _) => {
-                let status = list.status(*index);
-                let fresh_until = list.fresh_until(question.now, &self.freshness);
-                self.kept.keep(key, Kept { list, fresh_until });
-                Ok(status?)
+        match question.reference {
+            StatusReference::TokenStatusList { index, uri } => {
+                self.token_status((*index, uri), question).await
             }
-            // Token Status List §8.3: ttl asks for a new copy, exp alone ends what the old one says
-            (Err(_), Some(kept)) if kept.list.speaks_beyond_ttl(question.now) => {
-                Ok(kept.list.status(*index)?)
+            StatusReference::Bitstring(entries) => {
+                let mut worst = Ok(Status::Valid);
+                for entry in entries {
+                    let status = self.entry_status(entry, question).await;
+                    if severity(&status) > severity(&worst) {
+                        worst = status;
+                    }
+                }
+                worst
             }
-            (Err(error), _) => Err(error),
+            StatusReference::Unknown => Err(StatusError::UnknownMechanism),
         }
+    }
+}
+
+/// How much an answer says against a credential: what is final goes before what nobody can tell.
+const fn severity(status: &Result<Status, StatusError>) -> u8 {
+    match status {
+        Ok(Status::Valid) => 0,
+        Err(error) if error.is_undetermined() => 1,
+        Ok(Status::ApplicationSpecific(_) | Status::Unassigned(_)) => 2,
+        Ok(Status::Suspended) => 3,
+        Err(_) => 4,
+        Ok(Status::Invalid) => 5,
     }
 }
 

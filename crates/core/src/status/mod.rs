@@ -1,12 +1,14 @@
 //! What became of a credential after it was issued.
 //!
 //! Reading order: a credential holds a [`StatusReference`]; the list it leads to is a
-//! [`token_status_list`], whose signature and times are checked before a [`Status`] is read from it. A
-//! [`StatusChecker`] does all of that, for
+//! [`token_status_list`], or a [`bitstring_status_list`] for W3C credentials, whose signature and times are
+//! checked before a [`Status`] is read from it. A [`StatusChecker`] does all of that, for
 //! [`PresentationVerifier`](crate::verify::PresentationVerifier::with_status).
 
 pub mod bitstring_status_list;
 mod check;
+mod deflate;
+mod freshness;
 mod inflate;
 mod kept;
 mod reference;
@@ -16,8 +18,16 @@ pub use check::{
     PublishedStatusList, StatusCheck, StatusChecker, StatusError, StatusListSource,
     StatusListUnavailable, StatusQuestion,
 };
+pub use deflate::Pieces;
+pub use freshness::Freshness;
 pub use inflate::InflateError;
-pub use reference::{StatusListUri, StatusReference};
+pub use reference::{StatusListUri, StatusMechanism, StatusReference};
+
+/// The longest list that is read as it goes over the wire, in bytes.
+///
+/// 2^24 statuses of one bit that do not compress at all are 2 MiB; base64url twice, inside a JSON string
+/// inside a JWT, makes 3.6 MiB of them, and a million statuses of eight bits 1.8 MiB.
+pub const MAX_TOKEN: usize = 5 << 20;
 
 /// What an issuer says about a credential now (Token Status List §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,12 +5,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::bitstring_status_list::{BitstringError, StatusEntry};
 use crate::{
     claims::Claims,
+    json::Object,
     trust::{NameError, well_formed_uri},
 };
 
-/// A reference to the status of a credential, as its `status` claim gives it (Token Status List §6.1).
+/// A reference to the status of a credential, as its `status` claim (Token Status List §6.1) or its
+/// `credentialStatus` (VCDM 2.0 §4.10) gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatusReference {
     /// An entry of a Token Status List.
@@ -20,8 +23,19 @@ pub enum StatusReference {
         /// Where the list is published.
         uri: StatusListUri,
     },
+    /// Entries of Bitstring Status Lists, one for each purpose; all of them must speak for the credential.
+    Bitstring(Vec<StatusEntry>),
     /// Some other mechanism, which nothing here can evaluate.
     Unknown,
+}
+
+/// By which mechanism the status of a credential is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StatusMechanism {
+    /// A [Token Status List](super::token_status_list): for everything that has a `status` claim.
+    TokenStatusList,
+    /// [Bitstring Status Lists](super::bitstring_status_list): for W3C credentials.
+    BitstringStatusList,
 }
 
 /// The URI of a status list: compared character by character (Token Status List §8.3).
@@ -77,6 +91,38 @@ impl StatusReference {
         Some(Self::TokenStatusList { index, uri })
     }
 
+    /// Reads the entries of a `credentialStatus`; none for a credential without.
+    ///
+    /// An entry of another type, or for another purpose, than is known here becomes
+    /// [`StatusReference::Unknown`], beside those that are known.
+    ///
+    /// # Errors
+    /// One [`BitstringError`] per rule that an entry of the known type breaks.
+    pub fn of_entries<'e>(
+        entries: impl Iterator<Item = &'e Object>,
+    ) -> Result<Vec<Self>, BitstringError> {
+        let (mut known, mut is_complete) = (Vec::new(), true);
+        for entry in entries {
+            match StatusEntry::read(entry) {
+                Ok(entry) => known.push(entry),
+                Err(BitstringError::EntryType | BitstringError::Purpose) => is_complete = false,
+                Err(error) => return Err(error),
+            }
+        }
+        let known = (!known.is_empty()).then_some(Self::Bitstring(known));
+        Ok(known.into_iter().chain((!is_complete).then_some(Self::Unknown)).collect())
+    }
+
+    /// The value of the `credentialStatus` of a W3C credential; none for a mechanism that has none.
+    pub fn to_credential_status(&self) -> Option<Value> {
+        let Self::Bitstring(entries) = self else { return None };
+        match entries.as_slice() {
+            [] => None,
+            [entry] => Some(entry.to_object().into()),
+            entries => Some(entries.iter().map(StatusEntry::to_object).collect()),
+        }
+    }
+
     /// The members of the `status` claim; none for a mechanism that cannot be written.
     pub(crate) fn to_claims(&self) -> Option<Claims> {
         match self {
@@ -84,7 +130,7 @@ impl StatusReference {
                 let list = Claims::new().visible("idx", *index).visible("uri", uri.as_str());
                 Some(Claims::new().visible_object("status_list", list))
             }
-            Self::Unknown => None,
+            Self::Bitstring(_) | Self::Unknown => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Cause, CauseKind, CheckName, Checks, Expected, KeyBindingRule, Outcome, PolicyError,
     PresentationVerifier, Presented, Refusal, RefusalReason, TypeMetadataRule, VerifiedCredential,
-    VerifiedCredentials, VerifyError, blame, policy::Subject, status::StatusOf,
+    VerifiedCredentials, VerifyError, blame, policy::Subject, refuse, status::StatusOf,
 };
 use crate::{
     credential::{CredentialType, Format},
@@ -137,12 +137,15 @@ impl PresentationVerifier {
         // 3. not revoked; last, as no list is fetched for what is refused without it
         for credential in &credentials {
             let types = credential.types();
-            let question = StatusOf {
-                reference: credential.status(),
-                is_elsewhere: credential.has_status(),
-                issuer: credential.issuer(),
-                types: &types,
+            let references = match credential.statuses() {
+                Ok(references) => references,
+                Err(error) => {
+                    let reason = RefusalReason::Status(error.into());
+                    return Err(refuse(checks, CheckName::Status, reason));
+                }
             };
+            let question =
+                StatusOf { references: &references, issuer: credential.issuer(), types: &types };
             checks = self.look_at_status(&question, checks, expected.now).await?;
         }
         Ok(VerifiedCredentials { credentials, checks })

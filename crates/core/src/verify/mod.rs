@@ -299,8 +299,7 @@ impl PresentationVerifier {
 
         // 6. not revoked; last, as no list is fetched for what is refused without it
         let question = StatusOf {
-            reference: verified.status(),
-            is_elsewhere: false,
+            references: verified.status().map_or(&[], std::slice::from_ref),
             issuer: verified.issuer(),
             types: &types,
         };

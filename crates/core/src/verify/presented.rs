@@ -8,7 +8,7 @@ use crate::{
     credential::{CredentialType, Format, Validity},
     mdoc::{SessionTranscript, VerifiedMdoc},
     sd_jwt_vc::VerifiedSdJwtVc,
-    status::StatusReference,
+    status::{StatusReference, bitstring_status_list::BitstringError},
     trust::IssuerIdentity,
     w3c::{expand_types, jwt_vc_json::VerifiedJwtVc, ldp_vc::VerifiedLdpVc, vc_jose_cose},
 };
@@ -170,22 +170,23 @@ impl VerifiedCredential {
         }
     }
 
-    /// Where its status is kept, as far as a Token Status List keeps it.
-    pub const fn status(&self) -> Option<&StatusReference> {
+    /// Where its status is kept; several are all to be asked, and none means that it has no status.
+    ///
+    /// # Errors
+    /// One [`BitstringError`] per rule that an entry of a W3C credential breaks.
+    pub fn statuses(&self) -> Result<Vec<StatusReference>, BitstringError> {
         match self {
-            Self::SdJwtVc(credential) => credential.status(),
-            Self::MsoMdoc(credential) => credential.status(),
-            Self::JwtVcJson(_) | Self::LdpVc(_) | Self::VcJoseCose(_) => None,
-        }
-    }
-
-    /// Whether it says that its status is kept somewhere, by whatever mechanism.
-    pub(super) fn has_status(&self) -> bool {
-        match self {
-            Self::SdJwtVc(_) | Self::MsoMdoc(_) => self.status().is_some(),
-            Self::JwtVcJson(credential) => credential.credential().statuses().next().is_some(),
-            Self::LdpVc(credential) => credential.credential().statuses().next().is_some(),
-            Self::VcJoseCose(credential) => credential.credential().statuses().next().is_some(),
+            Self::SdJwtVc(credential) => Ok(credential.status().cloned().into_iter().collect()),
+            Self::MsoMdoc(credential) => Ok(credential.status().cloned().into_iter().collect()),
+            Self::JwtVcJson(credential) => {
+                StatusReference::of_entries(credential.credential().statuses())
+            }
+            Self::LdpVc(credential) => {
+                StatusReference::of_entries(credential.credential().statuses())
+            }
+            Self::VcJoseCose(credential) => {
+                StatusReference::of_entries(credential.credential().statuses())
+            }
         }
     }
 }

@@ -13,9 +13,8 @@ use crate::{
 
 /// The status of one credential, as far as the credential says where it is kept.
 pub(super) struct StatusOf<'s> {
-    pub(super) reference: Option<&'s StatusReference>,
-    /// Whether it is kept by a mechanism that nothing here can evaluate.
-    pub(super) is_elsewhere: bool,
+    /// Where it is kept; several are all to be asked.
+    pub(super) references: &'s [StatusReference],
     pub(super) issuer: &'s IssuerIdentity,
     pub(super) types: &'s [CredentialType],
 }
@@ -28,26 +27,33 @@ impl PresentationVerifier {
         mut checks: Checks,
         now: Timestamp,
     ) -> Result<Checks, VerifyError> {
-        let unknown = match (credential.reference, &self.status) {
-            (None, _) if !credential.is_elsewhere => {
-                checks.set(CheckName::Status, Outcome::NotApplicable);
-                return Ok(checks);
-            }
-            (Some(reference), Some(check)) => {
-                let StatusOf { issuer, types, .. } = *credential;
-                let question = StatusQuestion { reference, issuer, types, now };
-                match StatusVerdict::of(check.status(&question).await) {
-                    Ok(()) => {
-                        checks.set(CheckName::Status, Outcome::Passed);
-                        return Ok(checks);
-                    }
-                    Err(StatusVerdict::Refused(reason)) => {
-                        return Err(refuse(checks, CheckName::Status, reason));
-                    }
-                    Err(StatusVerdict::Unknown(kind)) => kind,
+        let StatusOf { references, issuer, types } = *credential;
+        if references.is_empty() {
+            checks.set(CheckName::Status, Outcome::NotApplicable);
+            return Ok(checks);
+        }
+        let mut unknown = None;
+        for reference in references {
+            let verdict = match (&self.status, reference) {
+                (None, _) | (_, StatusReference::Unknown) => {
+                    Err(StatusVerdict::Unknown(CauseKind::StatusUnknown))
                 }
+                (Some(check), reference) => {
+                    let question = StatusQuestion { reference, issuer, types, now };
+                    StatusVerdict::of(check.status(&question).await)
+                }
+            };
+            match verdict {
+                Ok(()) => {}
+                Err(StatusVerdict::Refused(reason)) => {
+                    return Err(refuse(checks, CheckName::Status, reason));
+                }
+                Err(StatusVerdict::Unknown(kind)) => unknown = unknown.or(Some(kind)),
             }
-            _ => CauseKind::StatusUnknown,
+        }
+        let Some(unknown) = unknown else {
+            checks.set(CheckName::Status, Outcome::Passed);
+            return Ok(checks);
         };
         // Token Status List §8.3: a status that nobody can tell is neither valid nor invalid
         match self.policies.over(self.policy).status {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "bbs")]
 mod bbs;
+mod bitstring_check;
 mod bitstring_status_list;
 mod cbor;
 mod claims;

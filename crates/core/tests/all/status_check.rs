@@ -9,7 +9,7 @@ use lanyard_core::{
     crypto::AwsLc,
     status::{
         PublishedStatusList, Status, StatusChecker, StatusListSource, StatusListUnavailable,
-        StatusListUri,
+        StatusListUri, StatusMechanism,
         token_status_list::{
             MEDIA_TYPE_CWT, MEDIA_TYPE_JWT, StatusBits, StatusList, StatusListDraft,
         },
@@ -66,8 +66,9 @@ impl StatusListSource for Host {
     async fn list(
         &self,
         uri: &StatusListUri,
+        mechanism: StatusMechanism,
     ) -> Result<PublishedStatusList, StatusListUnavailable> {
-        assert_eq!(uri.as_str(), URI);
+        assert_eq!((uri.as_str(), mechanism), (URI, StatusMechanism::TokenStatusList));
         *self.asked.lock().expect("nobody panicked") += 1;
         self.answer.lock().expect("nobody panicked").clone().ok_or(StatusListUnavailable)
     }
@@ -272,4 +273,32 @@ fn a_stale_list_that_never_expires_is_not_used() {
     desk.host.fail();
     assert!(desk.judge(7, 300).is_ok());
     assert_eq!(desk.doubt(7, 600), "status_list_unreachable");
+}
+
+#[test]
+fn a_list_that_was_fetched_ahead_is_not_asked_for_when_a_credential_is_shown() {
+    let world = World::new();
+    let host = Arc::new(Host::default());
+    let keys = IssuerKeys::new(world.trust(), Arc::new(AwsLc));
+    let checker = Arc::new(StatusChecker::new(keys, host.clone()));
+    let verifier = PresentationVerifier::new(world.trust(), Arc::new(AwsLc));
+    let verifier = verifier.with_status(checker.clone());
+    let desk = Desk { world, host, verifier };
+    desk.host.fail();
+    let (issuer, types) = match desk.judge(7, 0) {
+        Err(VerifyError::Undetermined(_)) => {
+            desk.publish(Status::Valid);
+            let verified = desk.judge(7, 0).expect("it is valid");
+            (verified.issuer().clone(), vec![verified.vct().clone().into()])
+        }
+        other => unreachable!("there is no list yet, and not {other:?}"),
+    };
+    let later = after(600);
+    let asked = desk.host.asked();
+    assert_eq!(ready(checker.prefetch(&[uri()], &issuer, &types, later)), 1);
+    assert_eq!(desk.host.asked(), asked + 1);
+    assert!(desk.judge(7, 601).is_ok());
+    assert_eq!(desk.host.asked(), asked + 1, "nobody was asked when it was shown");
+    desk.host.fail();
+    assert_eq!(ready(checker.prefetch(&[uri()], &issuer, &types, after(9_000))), 0);
 }

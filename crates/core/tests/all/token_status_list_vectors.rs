@@ -10,7 +10,10 @@ use lanyard_core::{
     sd_jwt::UnverifiedSdJwt,
     status::{
         Status, StatusListUri,
-        token_status_list::{MEDIA_TYPE_CWT, StatusBits, StatusList, UnverifiedStatusList},
+        token_status_list::{
+            AggregationError, MEDIA_TYPE_CWT, StatusBits, StatusList, StatusListAggregation,
+            UnverifiedStatusList,
+        },
     },
 };
 use lanyard_testkit::vectors;
@@ -175,4 +178,26 @@ fn the_referenced_cwt_points_to_the_signed_list() {
     let reference = claims.get(65_535).and_then(|status| status.get("status_list")).unwrap();
     assert_eq!(reference.get("idx").and_then(Item::as_integer), Some(0));
     assert_eq!(reference.get("uri").and_then(Item::as_text), Some(URI));
+}
+
+#[test]
+fn the_list_of_lists_of_the_specification_is_read_and_written() {
+    if !vectors::available(SUITE) {
+        return;
+    }
+    let document = vectors::json(file("status_list_aggregation.json"));
+    let text = document.to_string();
+    let read = StatusListAggregation::parse("application/json", text.as_bytes()).unwrap();
+    let lists: Vec<_> = read.lists.iter().map(StatusListUri::as_str).collect();
+    assert_eq!(lists, [1, 2, 3].map(|nth| format!("https://example.com/statuslists/{nth}")));
+    assert_eq!(read.to_json().parse::<Value>().unwrap(), document);
+    let refused = |media_type, text: &str| {
+        StatusListAggregation::parse(media_type, text.as_bytes()).unwrap_err().code()
+    };
+    assert_eq!(refused("text/html", &text), "status_aggregation_media_type");
+    assert_eq!(refused("application/json", "[]"), "status_aggregation_unreadable");
+    for malformed in ["{}", r#"{"status_lists": "x"}"#, r#"{"status_lists": ["no uri"]}"#] {
+        let refused = StatusListAggregation::parse("application/json", malformed.as_bytes());
+        assert_eq!(refused, Err(AggregationError::Malformed), "{malformed}");
+    }
 }

@@ -9,7 +9,7 @@ use lanyard_core::{
     json::Object,
     mdoc::{DocType, MdocDraft},
     sd_jwt_vc::{DraftError, KeyBinding, SdJwtVcDraft, Vct},
-    status::StatusReference,
+    status::{StatusMechanism, StatusReference},
 };
 use serde_json::Value;
 
@@ -73,14 +73,15 @@ impl Issuer {
         copies: usize,
     ) -> Result<Vec<StatusReference>, CredentialError> {
         let Some(statuses) = &self.statuses else { return Ok(Vec::new()) };
-        match format {
-            CredentialFormat::SdJwtVc { .. } | CredentialFormat::MsoMdoc { .. } => {}
-            // these have their statuses in lists of another kind
-            CredentialFormat::JwtVcJson { .. } | CredentialFormat::LdpVc { .. } => {
-                return Ok(Vec::new());
+        let mechanism = match format {
+            CredentialFormat::SdJwtVc { .. } | CredentialFormat::MsoMdoc { .. } => {
+                StatusMechanism::TokenStatusList
             }
-        }
-        let statuses = statuses.allocate(copies).await;
+            CredentialFormat::JwtVcJson { .. } | CredentialFormat::LdpVc { .. } => {
+                StatusMechanism::BitstringStatusList
+            }
+        };
+        let statuses = statuses.allocate(copies, mechanism).await;
         let statuses = statuses.map_err(|_| CredentialError::StatusUnavailable)?;
         // a copy without a status could never be revoked
         if statuses.len() == copies {
@@ -97,7 +98,7 @@ impl Issuer {
         claims: Object,
         copy: Copy<'_>,
     ) -> Result<Value, CredentialError> {
-        let Copy { key, validity, .. } = copy;
+        let Copy { key, status, validity } = copy;
         match &configuration.format {
             CredentialFormat::SdJwtVc { vct } => {
                 self.sd_jwt_vc(configuration, vct, claims, copy).await
@@ -106,10 +107,11 @@ impl Issuer {
                 self.mso_mdoc(configuration, doctype, &claims, copy).await
             }
             CredentialFormat::JwtVcJson { credential_definition: definition } => {
-                self.jwt_vc_json(Statement { definition, claims, key, validity }).await
+                self.jwt_vc_json(Statement { definition, claims, key, status, validity }).await
             }
             CredentialFormat::LdpVc { credential_definition: definition, cryptosuite } => {
-                self.ldp_vc(Statement { definition, claims, key, validity }, *cryptosuite).await
+                self.ldp_vc(Statement { definition, claims, key, status, validity }, *cryptosuite)
+                    .await
             }
         }
     }

@@ -132,7 +132,11 @@ impl Issuer {
 
     /// What its authorization server says about itself (§12.3).
     pub fn authorization_server_metadata(&self) -> AuthorizationServerMetadata {
-        AuthorizationServerMetadata::of(&self.configuration, &self.rules)
+        let mut metadata = AuthorizationServerMetadata::of(&self.configuration, &self.rules);
+        let lists = self.statuses.as_ref().and_then(|statuses| statuses.aggregation());
+        metadata.status_list_aggregation_endpoint =
+            lists.and_then(|lists| Url::parse(lists.as_str()).ok());
+        metadata
     }
 
     /// Answers a nonce request (§7.2).

@@ -5,6 +5,7 @@ use lanyard_core::{
     credential::{Format, Validity},
     data_integrity::{Cryptosuite, ProofDraft},
     json::Object,
+    status::StatusReference,
     w3c::{CredentialDraft, CredentialV1Draft, jwt_vc_json, ldp_vc, vc_jose_cose::SigningOptions},
 };
 use serde_json::Value;
@@ -17,6 +18,7 @@ pub(super) struct Statement<'s> {
     pub(super) definition: &'s CredentialDefinition,
     pub(super) claims: Object,
     pub(super) key: Option<&'s HolderKey>,
+    pub(super) status: Option<&'s StatusReference>,
     pub(super) validity: &'s Validity,
 }
 
@@ -33,6 +35,13 @@ impl Statement<'_> {
             claims.shift_insert(0, "id".to_owned(), key.subject_id().as_str().into());
         }
         claims.into()
+    }
+
+    /// The `credentialStatus`, for a copy that has a status.
+    fn status(&self) -> Result<Option<Value>, CredentialError> {
+        let Some(status) = self.status else { return Ok(None) };
+        // a copy without the status that was given to it could never be revoked
+        status.to_credential_status().map(Some).ok_or(CredentialError::CredentialUnmakeable)
     }
 
     fn times(&self) -> Result<(Timestamp, Timestamp), CredentialError> {
@@ -65,6 +74,9 @@ impl Issuer {
         for name in statement.definition.own_types() {
             draft = draft.of_type(name);
         }
+        if let Some(status) = statement.status()? {
+            draft = draft.with("credentialStatus", status);
+        }
         let credential = draft.expires(until).finish().map_err(|_| unmakeable())?;
         let issued = jwt_vc_json::issue(&credential, &options, &*key.signer).await;
         let issued = issued.map_err(|_| CredentialError::SigningKeyUnavailable)?;
@@ -88,6 +100,9 @@ impl Issuer {
         }
         for context in statement.definition.own_contexts() {
             draft = draft.in_context(context.clone());
+        }
+        if let Some(status) = statement.status()? {
+            draft = draft.with("credentialStatus", status);
         }
         let draft = draft.valid_from(from).valid_until(until);
         let credential = draft.finish().map_err(|_| unmakeable())?;

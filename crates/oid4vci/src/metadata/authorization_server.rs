@@ -72,6 +72,9 @@ pub struct AuthorizationServerMetadata {
     /// Whether a pre-authorized code may be traded without a client.
     #[serde(default, rename = "pre-authorized_grant_anonymous_access_supported")]
     pub anonymous_pre_authorized: bool,
+    /// Where the list of all status lists is (Token Status List §9.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_list_aggregation_endpoint: Option<Url>,
 }
 
 impl AuthorizationServerMetadata {
@@ -121,6 +124,7 @@ impl AuthorizationServerMetadata {
             authorization_details_types_supported: vec![AuthorizationDetail::TYPE.to_owned()],
             dpop_signing_alg_values_supported: algorithms(true),
             anonymous_pre_authorized: anonymous,
+            status_list_aggregation_endpoint: None,
         }
     }
 

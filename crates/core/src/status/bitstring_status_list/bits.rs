@@ -1,13 +1,17 @@
 //! The bits themselves, and their compressed form.
 
-use std::{fmt, io::Write as _};
+use std::fmt;
 
-use flate2::{Compression, Decompress, write::GzEncoder};
+use flate2::Decompress;
 
 use super::{BitstringError, MIN_ENTRIES, StatusSize};
 use crate::{
     json,
-    status::inflate::{InflateError, MAX_INFLATED, inflate},
+    status::{
+        Pieces, Status,
+        inflate::{InflateError, MAX_INFLATED, inflate},
+        token_status_list::StatusList,
+    },
 };
 
 /// The window of DEFLATE, as a power of two: the largest, which reads every other.
@@ -51,12 +55,45 @@ impl Bitstring {
 
     /// The `encodedList`.
     pub fn encode(&self) -> String {
-        let room = Vec::with_capacity(self.bytes.len() / 8 + 64);
-        let mut deflater = GzEncoder::new(room, Compression::new(6));
-        let written = deflater.write_all(&self.bytes).and_then(|()| deflater.finish());
+        self.encode_again(&mut Pieces::new())
+    }
+
+    /// The `encodedList` of bits that were encoded before: what did not change is not compressed again.
+    pub fn encode_again(&self, before: &mut Pieces) -> String {
         let mut encoded = "u".to_owned();
-        json::base64url_append(&written.expect("a vector takes every byte"), &mut encoded);
+        json::base64url_append(&before.gzip(&self.bytes), &mut encoded);
         encoded
+    }
+
+    /// The statuses of a Token Status List as one bit each: set where `is_set` says so of a value.
+    ///
+    /// # Errors
+    /// [`BitstringError::Inflate`] for a list that no one would read.
+    pub fn of_list(
+        list: &StatusList,
+        is_set: impl Fn(Status) -> bool,
+    ) -> Result<Self, BitstringError> {
+        let mut bits = Self::new(list.length(), StatusSize::ONE)?;
+        let is_set: Vec<bool> =
+            (0..=u8::MAX).map(|value| is_set(Status::from_value(value))).collect();
+        let width = list.bits().number();
+        let (mask, per_byte) = (u8::MAX >> (8 - width), 8 / width);
+        for (nth, byte) in list.as_bytes().iter().enumerate().filter(|(_, byte)| **byte != 0) {
+            for place in 0..per_byte {
+                // Token Status List §4.1(2): from the least significant bit on
+                let value = byte >> (place * width) & mask;
+                if is_set.get(usize::from(value)) == Some(&true) {
+                    let index = nth as u64 * u64::from(per_byte) + u64::from(place);
+                    bits.set(index, StatusSize::ONE, 1)?;
+                }
+            }
+        }
+        Ok(bits)
+    }
+
+    /// The packed statuses.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// How many statuses of a size there are.

@@ -149,6 +149,8 @@ impl StatusEntry {
     /// The entry as it goes into `credentialStatus`.
     pub fn to_object(&self) -> Object {
         let mut entry = json!({
+            // VCDM 1.1 §4.9: an id is required there; §2.1: it is not the URL of the list
+            "id": format!("{}#{}", self.list, self.index),
             "type": "BitstringStatusListEntry",
             "statusPurpose": self.purpose.name(),
             "statusListIndex": self.index.to_string(),

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::{Bitstring, BitstringError, StatusEntry, StatusPurpose, entry::has_type};
 use crate::{
     Timestamp,
-    credential::ValidityPolicy,
+    credential::{Validity, ValidityPolicy},
     json::Object,
-    status::{Status, StatusListUri},
+    status::{Freshness, Status, StatusListUri},
     w3c::Credential,
 };
 
@@ -29,6 +29,7 @@ pub struct BitstringStatusList {
     purposes: Vec<StatusPurpose>,
     bits: Bitstring,
     ttl: Option<SignedDuration>,
+    expires_at: Option<Timestamp>,
 }
 
 impl BitstringStatusList {
@@ -44,6 +45,16 @@ impl BitstringStatusList {
         uri: &StatusListUri,
         now: Timestamp,
     ) -> Result<Self, BitstringError> {
+        Self::valid_for(verified, &verified.validity(), uri, now)
+    }
+
+    /// As [`BitstringStatusList::of_verified`], where the signature may end before the credential does.
+    pub(super) fn valid_for(
+        verified: &Credential,
+        validity: &Validity,
+        uri: &StatusListUri,
+        now: Timestamp,
+    ) -> Result<Self, BitstringError> {
         if !verified.types().any(|one| one == "BitstringStatusListCredential") {
             return Err(BitstringError::ListType);
         }
@@ -56,7 +67,7 @@ impl BitstringStatusList {
             return Err(BitstringError::Recursive);
         }
         // §2.2: before validFrom and after validUntil it says nothing
-        ValidityPolicy::default().judge(&verified.validity(), now)?;
+        ValidityPolicy::default().judge(validity, now)?;
         let mut subjects = verified.subjects();
         let (Some(subject), None) = (subjects.next(), subjects.next()) else {
             return Err(BitstringError::Subject);
@@ -70,15 +81,25 @@ impl BitstringStatusList {
             purposes: read_purposes(subject.get("statusPurpose")).ok_or(BitstringError::Purpose)?,
             bits: Bitstring::decode(encoded.ok_or(BitstringError::Subject)?)?,
             ttl: read_ttl(subject.get("ttl"))?,
+            expires_at: validity.expires_at,
         })
     }
 
     /// The subject of a list credential that will be published.
     pub fn subject(id: Option<&str>, purpose: StatusPurpose, bits: &Bitstring) -> Object {
+        Self::subject_of_encoded(id, purpose, &bits.encode())
+    }
+
+    /// As [`BitstringStatusList::subject`], of bits that were [encoded](Bitstring::encode) already.
+    pub(super) fn subject_of_encoded(
+        id: Option<&str>,
+        purpose: StatusPurpose,
+        encoded: &str,
+    ) -> Object {
         let mut subject = Object::from_iter([
             ("type".to_owned(), "BitstringStatusList".into()),
             ("statusPurpose".to_owned(), purpose.name().into()),
-            ("encodedList".to_owned(), json!(bits.encode())),
+            ("encodedList".to_owned(), json!(encoded)),
         ]);
         if let Some(id) = id {
             subject.insert("id".to_owned(), id.into());
@@ -109,6 +130,23 @@ impl BitstringStatusList {
     /// How long a copy may be kept before the list is fetched again.
     pub const fn ttl(&self) -> Option<SignedDuration> {
         self.ttl
+    }
+
+    /// The bits.
+    pub const fn bits(&self) -> &Bitstring {
+        &self.bits
+    }
+
+    /// Until when a copy that was fetched at a moment need not be fetched again; never beyond
+    /// `validUntil`.
+    pub fn fresh_until(&self, fetched_at: Timestamp, freshness: &Freshness) -> Timestamp {
+        // §2.2: ttl replaces no validity period
+        freshness.until(fetched_at, self.ttl, self.expires_at)
+    }
+
+    /// From when on it says nothing any more.
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
     }
 }
 

@@ -6,10 +6,10 @@ use super::{
     MEDIA_TYPE_CWT, StatusBits, StatusList, StatusListError, verify::Content, verify::Times,
 };
 use crate::{
-    cbor::{self, Item, Value},
+    cbor::{self, CborLimits, Item, Value},
     cose::{self, CoseError, Header, UnverifiedSign1},
     crypto::SignatureAlgorithm,
-    status::StatusListUri,
+    status::{MAX_TOKEN, StatusListUri},
 };
 
 /// `iss` (RFC 8392 §3.1.1).
@@ -25,9 +25,12 @@ const STATUS_LIST: i64 = 65_533;
 /// `ttl` (Token Status List §14.3).
 const TTL: i64 = 65_534;
 
+/// As for every document, but for the length.
+const LIMITS: CborLimits = CborLimits { length: MAX_TOKEN, depth: 32, items: 10_000 };
+
 /// Takes a CWT apart and checks that it says it is a Status List Token; gives its payload, unverified.
 pub(super) fn parse(bytes: &[u8]) -> Result<(UnverifiedSign1<'_>, Item<'_>), StatusListError> {
-    let sign1 = UnverifiedSign1::parse(bytes)?;
+    let sign1 = UnverifiedSign1::parse_within(bytes, LIMITS)?;
     // Token Status List §5.2: tagged as a COSE_Sign1, and not as a CWT besides; typed in the protected header
     if !sign1.is_tagged() || sign1.headers().typ() != Some(MEDIA_TYPE_CWT) {
         return Err(StatusListError::CwtType);
@@ -37,13 +40,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(UnverifiedSign1<'_>, Item<'_>), Sta
         return Err(CoseError::AlgorithmNotAllowed.into());
     }
     let payload = sign1.danger_unverified_payload().ok_or(CoseError::PayloadMissing)?;
-    let claims = Item::parse(payload).map_err(CoseError::from)?;
+    let claims = Item::parse_within(payload, LIMITS).map_err(CoseError::from)?;
     Ok((sign1, claims))
 }
 
 /// Reads what was signed.
 pub(super) fn read(payload: &[u8]) -> Result<Content, StatusListError> {
-    let claims = Item::parse(payload).map_err(CoseError::from)?;
+    let claims = Item::parse_within(payload, LIMITS).map_err(CoseError::from)?;
     let list = claims.get(STATUS_LIST).ok_or(StatusListError::Malformed)?;
     let bits = list.get("bits").ok_or(StatusListError::Malformed)?;
     // Token Status List §4.3: bits is one of 1, 2, 4 and 8; lst is a byte string

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{StatusList, TYP, cwt};
+use super::{StatusBits, StatusList, TYP, cwt};
 use crate::{
     Timestamp,
     cose::{self, Header, Payload},
@@ -33,10 +33,20 @@ pub struct StatusListDraft {
 impl StatusListDraft {
     /// Compresses a list that is published under this URI.
     pub fn new(uri: &StatusListUri, list: &StatusList, issued_at: Timestamp) -> Self {
+        Self::of_compressed(uri, list.bits(), list.compress(), issued_at)
+    }
+
+    /// Takes a list that was [compressed](StatusList::compress_again) already.
+    pub fn of_compressed(
+        uri: &StatusListUri,
+        bits: StatusBits,
+        compressed: Vec<u8>,
+        issued_at: Timestamp,
+    ) -> Self {
         Self {
             uri: uri.clone(),
-            bits: list.bits().number(),
-            compressed: list.compress(),
+            bits: bits.number(),
+            compressed,
             issued_at,
             expires_at: None,
             ttl: None,

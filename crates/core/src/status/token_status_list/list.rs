@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use flate2::{Compress, Compression, Decompress, FlushCompress, Status as Flow};
+use flate2::Decompress;
 
 use super::StatusListError;
 use crate::status::{
-    InflateError, Status,
+    InflateError, Pieces, Status,
     inflate::{MAX_INFLATED, inflate},
 };
 
@@ -104,22 +104,25 @@ impl StatusList {
     }
 
     /// The compressed form (ZLIB, RFC 1950).
-    ///
-    /// At level 6: level 9 takes ten times as long to save a tenth of the size.
     pub fn compress(&self) -> Vec<u8> {
-        let mut deflater = Compress::new(Compression::new(6), true);
-        let mut out = Vec::with_capacity(self.bytes.len() / 8 + 64);
-        loop {
-            let read = usize::try_from(deflater.total_in()).unwrap_or(usize::MAX);
-            let rest = self.bytes.get(read..).unwrap_or_default();
-            let flow = deflater
-                .compress_vec(rest, &mut out, FlushCompress::Finish)
-                .expect("the deflater's state is fresh, and every input can be deflated");
-            if flow == Flow::StreamEnd {
-                return out;
-            }
-            out.reserve(out.capacity().max(64));
-        }
+        self.compress_again(&mut Pieces::new())
+    }
+
+    /// The compressed form of a list that was compressed before: what did not change is not compressed
+    /// again.
+    pub fn compress_again(&self, before: &mut Pieces) -> Vec<u8> {
+        before.zlib(&self.bytes)
+    }
+
+    /// Sets the packed statuses from a byte on.
+    ///
+    /// # Errors
+    /// [`StatusListError::IndexOutOfRange`] when they reach beyond the end.
+    pub fn set_bytes(&mut self, first: usize, packed: &[u8]) -> Result<(), StatusListError> {
+        let end = first.checked_add(packed.len()).ok_or(StatusListError::IndexOutOfRange)?;
+        let bytes = self.bytes.get_mut(first..end).ok_or(StatusListError::IndexOutOfRange)?;
+        bytes.copy_from_slice(packed);
+        Ok(())
     }
 
     /// How many bits a status takes.

@@ -4,16 +4,20 @@
 //! verifier [parses](UnverifiedStatusList::parse) what it fetched, finds the key of whoever signed
 //! it, and looks up a [`Status`](super::Status) in a [`VerifiedStatusList`].
 
+mod aggregation;
 mod cwt;
 mod draft;
 mod error;
 mod list;
 mod verify;
 
+pub use aggregation::{AggregationError, MEDIA_TYPE_AGGREGATION, StatusListAggregation};
 pub use draft::StatusListDraft;
 pub use error::StatusListError;
 pub use list::{StatusBits, StatusList};
-pub use verify::{Freshness, UnverifiedStatusList, VerifiedStatusList};
+pub use verify::{UnverifiedStatusList, VerifiedStatusList};
+
+pub use super::Freshness;
 
 use crate::{
     crypto::SignatureAlgorithm,

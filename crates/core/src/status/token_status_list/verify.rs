@@ -13,7 +13,7 @@ use crate::{
     crypto::{CryptoProvider, PublicKey, SignatureAlgorithm},
     jose::{JwsError, UnverifiedJws},
     json::{self, Object, numeric_date},
-    status::{Status, StatusListUri},
+    status::{Freshness, MAX_TOKEN, Status, StatusListUri},
     trust::{ClaimedCertificates, ClaimedIssuer, IssuerIdentifier, x509::CertificatePurpose},
 };
 
@@ -68,7 +68,7 @@ impl<'t> UnverifiedStatusList<'t> {
     /// # Errors
     /// [`StatusListError::Jws`] for its form, `typ` and `alg`, and [`StatusListError::Iss`].
     pub fn parse_jwt(compact: &'t str) -> Result<Self, StatusListError> {
-        let jws = UnverifiedJws::parse(compact)?;
+        let jws = UnverifiedJws::parse_within(compact, MAX_TOKEN)?;
         let algorithm = jws.check_slot(&SLOT)?;
         let issuer = match jws.danger_unverified_claims()?.remove("iss") {
             None => None,
@@ -222,28 +222,6 @@ pub struct VerifiedStatusList {
     aggregation: Option<StatusListUri>,
 }
 
-/// For how long a copy of a list may be kept, whatever the list says (Token Status List §11.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Freshness {
-    /// No `ttl` is taken for less.
-    pub shortest: SignedDuration,
-    /// No `ttl` is taken for more.
-    pub longest: SignedDuration,
-    /// What is taken where there is no `ttl`.
-    pub unstated: SignedDuration,
-}
-
-impl Default for Freshness {
-    /// Between a second and a day; five minutes where the list says nothing.
-    fn default() -> Self {
-        Self {
-            shortest: SignedDuration::from_secs(1),
-            longest: SignedDuration::from_hours(24),
-            unstated: SignedDuration::from_mins(5),
-        }
-    }
-}
-
 impl VerifiedStatusList {
     /// The status at a position.
     ///
@@ -285,16 +263,7 @@ impl VerifiedStatusList {
 
     /// Until when a copy that was fetched at a moment need not be fetched again; never beyond `exp`.
     pub fn fresh_until(&self, fetched_at: Timestamp, freshness: &Freshness) -> Timestamp {
-        let ttl = self.times.ttl.unwrap_or(freshness.unstated);
-        let ttl = ttl.min(freshness.longest).max(freshness.shortest);
-        // Token Status List §8.3: the time of fetching plus ttl
-        let until = fetched_at.checked_add(ttl).unwrap_or(Timestamp::MAX);
-        self.times.expires_at.map_or(until, |end| until.min(end))
-    }
-
-    /// Whether it says when it ends, and has not ended yet: then it speaks even where `ttl` has passed.
-    pub(crate) fn speaks_beyond_ttl(&self, now: Timestamp) -> bool {
-        self.times.expires_at.is_some_and(|end| now < end)
+        freshness.until(fetched_at, self.times.ttl, self.times.expires_at)
     }
 
     /// Whether `exp` has come.

@@ -82,7 +82,21 @@ impl UnverifiedLdpVc {
         now: Timestamp,
     ) -> Result<VerifiedLdpVc, LdpVcError> {
         let check = DataIntegrityProof::verify_under;
-        let issuer = self.verify_each(issuers, contexts, now, check).await?;
+        let issuer = self.verify_each(None, (issuers, contexts), now, check).await?;
+        Ok(VerifiedLdpVc { credential: self.credential, binding: self.binding, issuer })
+    }
+
+    /// As [`UnverifiedLdpVc::verify`], by an issuer who is trusted for these types instead of its own: a
+    /// status list is as good as the credentials that refer to it.
+    pub(crate) async fn verify_for(
+        self,
+        types: Vec<CredentialType>,
+        issuers: &IssuerKeys,
+        contexts: &Contexts,
+        now: Timestamp,
+    ) -> Result<VerifiedLdpVc, LdpVcError> {
+        let check = DataIntegrityProof::verify_under;
+        let issuer = self.verify_each(Some(types), (issuers, contexts), now, check).await?;
         Ok(VerifiedLdpVc { credential: self.credential, binding: self.binding, issuer })
     }
 
@@ -97,7 +111,7 @@ impl UnverifiedLdpVc {
         now: Timestamp,
     ) -> Result<HeldLdpVc, LdpVcError> {
         let check = DataIntegrityProof::verify_for_holding;
-        let issuer = self.verify_each(issuers, contexts, now, check).await?;
+        let issuer = self.verify_each(None, (issuers, contexts), now, check).await?;
         // a credential that is no good now is not kept
         ValidityPolicy::default().judge(&self.credential.validity(), now)?;
         let held = self.danger_hold_unverified(contexts);
@@ -114,8 +128,8 @@ impl UnverifiedLdpVc {
 
     async fn verify_each(
         &self,
-        issuers: &IssuerKeys,
-        contexts: &Contexts,
+        types: Option<Vec<CredentialType>>,
+        (issuers, contexts): (&IssuerKeys, &Contexts),
         now: Timestamp,
         check: Check,
     ) -> Result<IssuerIdentity, LdpVcError> {
@@ -125,7 +139,11 @@ impl UnverifiedLdpVc {
         // 2. every proof is by the issuer, whom somebody trusts for this type
         let mut identity = None;
         for proof in self.proofs() {
-            let key = issuers.find(&self.claimed_issuer(proof), now).await?;
+            let mut claimed = self.claimed_issuer(proof);
+            if let Some(types) = &types {
+                claimed.types.clone_from(types);
+            }
+            let key = issuers.find(&claimed, now).await?;
             if !is_key_of(key.issuer(), self.credential.issuer()) {
                 return Err(LdpVcError::IssuerKey);
             }

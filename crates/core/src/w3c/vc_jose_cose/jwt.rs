@@ -33,7 +33,15 @@ impl<'t> UnverifiedVcJwt<'t> {
     /// # Errors
     /// One [`VcJoseCoseError`] per rule.
     pub fn parse(compact: &'t str) -> Result<Self, VcJoseCoseError> {
-        let jws = UnverifiedJws::parse(compact)?;
+        Self::of_jws(compact, UnverifiedJws::parse(compact)?)
+    }
+
+    /// As [`UnverifiedVcJwt::parse`], for credentials that may be longer than others: status lists.
+    pub(crate) fn parse_within(compact: &'t str, longest: usize) -> Result<Self, VcJoseCoseError> {
+        Self::of_jws(compact, UnverifiedJws::parse_within(compact, longest)?)
+    }
+
+    fn of_jws(compact: &'t str, jws: UnverifiedJws<'t>) -> Result<Self, VcJoseCoseError> {
         jws.check_slot(&VC_SLOT)?;
         if !is_content_type(jws.header(), "vc") {
             return Err(VcJoseCoseError::ContentType);
