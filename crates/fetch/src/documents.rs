@@ -155,8 +155,10 @@ impl TypeMetadataSource for TypeMetadataFetcher {
 
 /// Fetches lists of revoked certificates; the core reads and judges them.
 ///
-/// Only lists at https URLs are fetched, as everything is; one at an `http:` distribution point counts as
-/// unreachable, and can be configured instead.
+/// Distribution points are `http:` URLs as a rule, and those are fetched over plain http: a list is signed
+/// and says until when it is good, so whoever stands in between can withhold it or show an older one that
+/// still is, and no more. Names, addresses, ports, size and time are bounded as for everything else. An
+/// `ldap:` point counts as unreachable.
 #[derive(Clone)]
 pub struct RevocationListFetcher {
     http: Arc<dyn HttpClient>,

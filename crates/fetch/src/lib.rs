@@ -2,7 +2,8 @@
 //!
 //! Wallet and services speak HTTP through [`HttpClient`]; [`SafeFetcher`] is the one implementation that reaches the network, and
 //! [`CachedClient`] puts a bounded single-flight cache before any other. The rules are those of the threat model's outbound fetcher:
-//! https only, every resolved address vetted and pinned, no redirects but for status lists, bounded in time and in size.
+//! https only (plain http for lists of revoked certificates, which are signed), every resolved address vetted and pinned, no redirects
+//! but for status lists, bounded in time and in size.
 
 mod address;
 mod cache;

@@ -66,6 +66,9 @@ pub struct Rules {
     pub redirects: u8,
     /// How many bytes of body are read at most.
     pub body_cap: usize,
+    /// Whether plain http to a public address will do, because what is fetched is signed and says until
+    /// when it is good.
+    pub plain_http: bool,
 }
 
 const KIB: usize = 1024;
@@ -75,12 +78,12 @@ impl Purpose {
     /// The rules for this purpose.
     #[must_use]
     pub fn rules(self) -> Rules {
-        match self {
+        let (redirects, body_cap) = match self {
             // Token Status List §11.4: clients follow redirects; three hops at most.
-            Self::StatusList => Rules { redirects: 3, body_cap: 5 * MIB },
-            Self::Nonce => Rules { redirects: 0, body_cap: 16 * KIB },
-            Self::Token | Self::PresentationResponse => Rules { redirects: 0, body_cap: 256 * KIB },
-            Self::CredentialOffer => Rules { redirects: 0, body_cap: MIB },
+            Self::StatusList => (3, 5 * MIB),
+            Self::Nonce => (0, 16 * KIB),
+            Self::Token | Self::PresentationResponse => (0, 256 * KIB),
+            Self::CredentialOffer => (0, MIB),
             // OID4VP errata on §5.10 and §8.2: no 3xx on request_uri or response_uri; the same for all protocol traffic.
             Self::IssuerMetadata
             | Self::AuthorizationServerMetadata
@@ -91,8 +94,11 @@ impl Purpose {
             | Self::IssuerKeys
             | Self::TypeMetadata
             | Self::RevocationList
-            | Self::IntegratorApi => Rules { redirects: 0, body_cap: 5 * MIB },
-        }
+            | Self::IntegratorApi => (0, 5 * MIB),
+        };
+        // RFC 5280 §8: authorities publish their lists over plain http, as a list over https could not be had
+        // before its own server's certificate was checked.
+        Rules { redirects, body_cap, plain_http: self == Self::RevocationList }
     }
 }
 

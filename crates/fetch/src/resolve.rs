@@ -56,7 +56,7 @@ impl VettingResolver {
             return Err(not_resolved());
         }
         let required = match self.route {
-            Route::Public => AddressRange::Public,
+            Route::Public | Route::PlainPublic => AddressRange::Public,
             Route::AllowedLoopback => AddressRange::Loopback,
         };
         // One bad address condemns the name: an attacker who mixes hopes for a second try.

@@ -49,8 +49,8 @@ impl Default for FetchLimits {
 
 /// The [`HttpClient`] that reaches the network.
 ///
-/// https to public addresses only: every address of a name is vetted and the connection goes to a vetted one. No redirects (status
-/// lists: three, each vetted anew), no cookies, no proxy, no decompression; bounded in time, size and concurrency per host. Keep one
+/// https to public addresses only, and plain http where what is fetched is signed itself: every address of a name is vetted and the
+/// connection goes to a vetted one. No redirects (status lists: three, each vetted anew), no cookies, no proxy, no decompression; bounded in time, size and concurrency per host. Keep one
 /// and share it: it pools connections.
 pub struct SafeFetcher {
     targets: TargetRules,
@@ -59,8 +59,10 @@ pub struct SafeFetcher {
     failures: Arc<FailedNames>,
     roots: Vec<Certificate>,
     slots: HostSlots,
-    // Two clients, since a client's resolver sees a name but no port: what one exact pair may do must not rub off on others.
+    // One client for each route, since a client's resolver sees a name but no port: what one exact pair may do must not rub off on
+    // others, nor what one purpose may.
     public: OnceLock<Option<reqwest::Client>>,
+    plain_public: OnceLock<Option<reqwest::Client>>,
     loopback: OnceLock<Option<reqwest::Client>>,
 }
 
@@ -88,7 +90,7 @@ impl SafeFetcher {
         loop {
             // Token Status List §11.4: each hop is vetted like a first request.
             url.set_fragment(None);
-            let route = self.targets.vet(&url)?;
+            let route = self.targets.vet(&url, rules.plain_http)?;
             let host = url.host_str().unwrap_or_default().to_owned();
             let _slot = self.slots.take(&url, self.limits.per_host).await;
             let response = self
@@ -171,6 +173,7 @@ impl SafeFetcher {
     fn client(&self, route: Route) -> Result<&reqwest::Client, FetchError> {
         let cell = match route {
             Route::Public => &self.public,
+            Route::PlainPublic => &self.plain_public,
             Route::AllowedLoopback => &self.loopback,
         };
         cell.get_or_init(|| self.build_client(route)).as_ref().ok_or(FetchError::TlsUnavailable)
@@ -292,6 +295,7 @@ impl SafeFetcherBuilder {
             roots: self.roots,
             slots: HostSlots::default(),
             public: OnceLock::new(),
+            plain_public: OnceLock::new(),
             loopback: OnceLock::new(),
         }
     }

@@ -58,6 +58,8 @@ impl fmt::Display for HostPort {
 pub(crate) enum Route {
     /// https to a public address.
     Public,
+    /// Plain http to a public address, for what is signed itself.
+    PlainPublic,
     /// An exact pair of the allow-list, on loopback only.
     AllowedLoopback,
 }
@@ -70,7 +72,7 @@ pub(crate) struct TargetRules {
 }
 
 impl TargetRules {
-    pub(crate) fn vet(&self, url: &Url) -> Result<Route, FetchError> {
+    pub(crate) fn vet(&self, url: &Url, plain_http: bool) -> Result<Route, FetchError> {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(FetchError::NotHttps);
         }
@@ -85,19 +87,22 @@ impl TargetRules {
                 Some(range) => Err(FetchError::AddressDenied { host: pair.host, range }),
             };
         }
-        if url.scheme() != "https" {
-            return Err(FetchError::NotHttps);
-        }
+        let (route, port) = match url.scheme() {
+            "https" => (Route::Public, 443),
+            _ if plain_http => (Route::PlainPublic, 80),
+            _ => return Err(FetchError::NotHttps),
+        };
         if literal(&host).is_some() {
             return Err(FetchError::IpLiteralHost);
         }
         if pair.host.ends_with('.') {
             return Err(FetchError::HostNotAllowed);
         }
-        if pair.port != 443 && !self.ports.contains(&pair.port) {
+        let is_listed = route == Route::Public && self.ports.contains(&pair.port);
+        if pair.port != port && !is_listed {
             return Err(FetchError::PortDenied { port: pair.port });
         }
-        Ok(Route::Public)
+        Ok(route)
     }
 }
 
@@ -114,7 +119,11 @@ mod tests {
     use super::*;
 
     fn vet(rules: &TargetRules, url: &str) -> Result<Route, FetchError> {
-        rules.vet(&Url::parse(url).unwrap())
+        rules.vet(&Url::parse(url).unwrap(), false)
+    }
+
+    fn vet_plain(rules: &TargetRules, url: &str) -> Result<Route, FetchError> {
+        rules.vet(&Url::parse(url).unwrap(), true)
     }
 
     fn allowing(pairs: &[&str]) -> TargetRules {
@@ -137,6 +146,30 @@ mod tests {
             assert_eq!(vet(&rules, url), Err(FetchError::NotHttps), "{url}");
         }
         assert_eq!(vet(&rules, "https://issuer.example/"), Ok(Route::Public));
+    }
+
+    #[test]
+    fn plain_http_passes_where_it_will_do_and_then_under_the_same_rules() {
+        let rules = TargetRules { ports: [8080].into(), ..TargetRules::default() };
+        assert_eq!(vet_plain(&rules, "http://ca.example/a.crl"), Ok(Route::PlainPublic));
+        assert_eq!(vet_plain(&rules, "https://ca.example/a.crl"), Ok(Route::Public));
+        for (url, error) in [
+            ("ftp://ca.example/", FetchError::NotHttps),
+            ("ldap://ca.example/", FetchError::NotHttps),
+            ("http://127.0.0.1/", FetchError::IpLiteralHost),
+            ("http://2130706433/", FetchError::IpLiteralHost),
+            ("http://[::1]/", FetchError::IpLiteralHost),
+            ("http://169.254.169.254/latest/meta-data", FetchError::IpLiteralHost),
+            ("http://a@ca.example/", FetchError::UserinfoInUrl),
+            ("http://ca.example./", FetchError::HostNotAllowed),
+            // a port that is listed is listed for https
+            ("http://ca.example:8080/", FetchError::PortDenied { port: 8080 }),
+            ("http://ca.example:443/", FetchError::PortDenied { port: 443 }),
+            ("http://ca.example:22/", FetchError::PortDenied { port: 22 }),
+            ("https://ca.example:80/", FetchError::PortDenied { port: 80 }),
+        ] {
+            assert_eq!(vet_plain(&rules, url), Err(error), "{url}");
+        }
     }
 
     #[test]
