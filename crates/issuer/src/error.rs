@@ -33,12 +33,15 @@ pub enum IssuerError {
     /// The credential was revoked, and a revocation is not undone.
     #[error("the credential was revoked, which is final; issue another one")]
     RevokedForGood,
-    /// The key that signs status lists cannot be used now.
+    /// The key that signs cannot be used now.
     #[error("the issuer cannot sign now")]
     SigningKeyUnavailable,
     /// Nobody can tell now who may log in and what is known about them.
     #[error("the directory of holders cannot be asked now")]
     DirectoryUnavailable,
+    /// No place for a status can be had now.
+    #[error("the issuer cannot give a credential a status now")]
+    StatusUnavailable,
     /// The store did not answer as it should.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -64,6 +67,7 @@ impl IssuerError {
             Self::RevokedForGood => "credential_revoked",
             Self::SigningKeyUnavailable => "signing_key_unavailable",
             Self::DirectoryUnavailable => "directory_unavailable",
+            Self::StatusUnavailable => "status_unavailable",
             Self::Contended => "session_contended",
             Self::Store(error) => error.reason(),
             Self::Unreadable => "state_unreadable",

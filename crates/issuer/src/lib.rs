@@ -9,8 +9,9 @@
 //! 5. `redeem`, `exchange` the wallet trades its code for an access token
 //! 6. `accept` the wallet shows its key and gets the credential
 //! 7. `status_lists` each copy's status, and the lists that verifiers ask for; `revoke` changes them
-//! 8. `sessions`, `sealing` how the state in between is kept: sealed, and found by digests only
-//! 9. `live` the trail of events, as it happens
+//! 8. `vc_api` an integrator hands a credential in and gets it back secured, where that is switched on
+//! 9. `sessions`, `sealing` how the state in between is kept: sealed, and found by digests only
+//! 10. `live` the trail of events, as it happens
 //!
 //! Durable commits of one issuance: the offer, the token, the credential. That a wallet fetched its
 //! offer is told live at once and written together with the step that follows; an offer that is fetched
@@ -34,6 +35,7 @@ mod settings;
 mod status_lists;
 mod tenant;
 mod trail;
+mod vc_api;
 
 pub use api_key::ApiKeyDigest;
 pub use authorization::{ClaimSource, Consent, LoginSettings, LoginUnavailable, Logins};
@@ -50,3 +52,4 @@ pub use service::IssuerService;
 pub use settings::{IssuerSettings, SettingsError, TenantSettings};
 pub use status_lists::{PlaceKey, StatusListSettings, StatusLists};
 pub use trail::{TrailEvent, step};
+pub use vc_api::{IssueFault, VcApiKeys};

@@ -10,7 +10,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::{ApiKeyDigest, Clock, DataKey, LoginSettings, StatusLists};
+use crate::{ApiKeyDigest, Clock, DataKey, LoginSettings, StatusLists, VcApiKeys};
 
 /// Everything the service needs.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub struct TenantSettings {
     pub status_lists: Option<Arc<StatusLists>>,
     /// How its holders log in; needed where the issuer offers the authorization code flow.
     pub login: Option<LoginSettings>,
+    /// What it issues with by the VC API; without, there is none.
+    pub vc_api: Option<VcApiKeys>,
 }
 
 /// Why the service cannot be put together.

@@ -7,7 +7,7 @@ use lanyard_core::status::StatusReference;
 use lanyard_oid4vci::issuer::Issuer;
 use lanyard_store::{StatusPlace, TenantId};
 
-use crate::{ApiKeyDigest, DataKey, LoginSettings, StatusLists, TenantSettings};
+use crate::{ApiKeyDigest, DataKey, LoginSettings, StatusLists, TenantSettings, VcApiKeys};
 
 /// A tenant with its two metadata documents as they go over the wire.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub(crate) struct Tenant {
     pub(crate) api_keys: Vec<ApiKeyDigest>,
     pub(crate) status_lists: Option<Arc<StatusLists>>,
     pub(crate) login: Option<LoginSettings>,
+    pub(crate) vc_api: Option<VcApiKeys>,
     pub(crate) issuer_metadata: Bytes,
     pub(crate) server_metadata: Bytes,
 }
@@ -33,6 +34,7 @@ impl From<TenantSettings> for Tenant {
             api_keys: settings.api_keys,
             status_lists: settings.status_lists,
             login: settings.login,
+            vc_api: settings.vc_api,
         }
     }
 }

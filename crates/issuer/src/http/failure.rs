@@ -91,7 +91,8 @@ impl Failure {
                 | IssuerError::RevokedForGood => StatusCode::CONFLICT,
                 IssuerError::Contended
                 | IssuerError::DirectoryUnavailable
-                | IssuerError::SigningKeyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+                | IssuerError::SigningKeyUnavailable
+                | IssuerError::StatusUnavailable => StatusCode::SERVICE_UNAVAILABLE,
                 IssuerError::Store(error) if error.retry_after().is_some() => {
                     StatusCode::SERVICE_UNAVAILABLE
                 }
@@ -117,7 +118,8 @@ impl Failure {
             Self::Issuer(
                 IssuerError::Contended
                 | IssuerError::DirectoryUnavailable
-                | IssuerError::SigningKeyUnavailable,
+                | IssuerError::SigningKeyUnavailable
+                | IssuerError::StatusUnavailable,
             ) => "temporarily_unavailable",
             Self::Issuer(IssuerError::Store(error)) if error.retry_after().is_some() => {
                 "temporarily_unavailable"
@@ -165,7 +167,11 @@ impl Failure {
     fn retry_after(&self) -> Option<HeaderValue> {
         let seconds = match self {
             Self::Issuer(IssuerError::Store(error)) => error.retry_after()?.as_secs().max(1),
-            Self::Issuer(IssuerError::Contended | IssuerError::SigningKeyUnavailable)
+            Self::Issuer(
+                IssuerError::Contended
+                | IssuerError::SigningKeyUnavailable
+                | IssuerError::StatusUnavailable,
+            )
             | Self::Credential(
                 CredentialError::SigningKeyUnavailable | CredentialError::StatusUnavailable,
             ) => 1,

@@ -19,6 +19,7 @@ mod qr;
 mod replies;
 mod status_lists;
 mod token;
+mod vc_api;
 
 use axum::{
     Router,
@@ -40,6 +41,7 @@ pub(crate) fn router(service: IssuerService) -> Router {
         .route("/api/{tenant}/offers/{id}/qr.svg", get(qr::svg))
         .route("/api/{tenant}/offers/{id}/events", get(events::watch))
         .route("/api/{tenant}/credentials/{id}/status", post(credentials::set_status))
+        .route("/api/{tenant}/credentials/issue", post(vc_api::issue))
         .route("/{tenant}/offers/{id}", get(offers::fetch))
         .route("/.well-known/openid-credential-issuer/{tenant}", get(metadata::issuer))
         .route("/.well-known/oauth-authorization-server/{tenant}", get(metadata::server))
@@ -50,7 +52,9 @@ pub(crate) fn router(service: IssuerService) -> Router {
         .route("/{tenant}/token", post(token::exchange))
         .route("/{tenant}/nonce", post(nonce::issue))
         .route("/{tenant}/credential", post(credential::issue))
+        .route("/{tenant}/status-lists", get(status_lists::aggregate))
         .route("/{tenant}/status-lists/{list}", get(status_lists::fetch))
+        .route("/{tenant}/status-lists/{list}/{purpose}", get(status_lists::fetch_bitstring))
         .with_state(service)
 }
 

@@ -6,13 +6,13 @@ use axum::{
         HeaderValue, StatusCode,
         header::{
             ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, LOCATION,
+            VARY,
         },
     },
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
 use jiff::Timestamp;
-use lanyard_core::status::token_status_list::MEDIA_TYPE_JWT;
 use lanyard_store::{CredentialId, SessionId};
 use serde::Serialize;
 
@@ -134,11 +134,13 @@ pub(crate) fn status_list(
         (ETAG, etag.expect("base64url between quotes is visible ASCII")),
         // browsers of other origins included: a list says nothing about who asks
         (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+        // RFC 9110 §12.5.5: the form is what Accept asked for
+        (VARY, HeaderValue::from_static("Accept")),
     ];
     // RFC 9110 §13.1.2: a copy that is named in If-None-Match need not be sent again
     if known.is_some_and(|known| known.as_bytes() == list.etag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    let kind = (CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE_JWT));
-    (headers, [kind], list.token.clone()).into_response()
+    let kind = (CONTENT_TYPE, HeaderValue::from_static(list.form.media_type()));
+    (headers, [kind], list.body.clone()).into_response()
 }

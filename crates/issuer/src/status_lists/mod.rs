@@ -1,28 +1,46 @@
 //! The status lists of one tenant: places for what is issued, and what is published about them.
 
+mod form;
+mod live;
 mod places;
 
 use std::{collections::HashMap, fmt, ops::Range, sync::Arc};
 
-use axum::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     crypto::{CryptoProvider, HashAlgorithm},
+    data_integrity::ProofDraft,
+    json,
     status::{
-        Status, StatusListUri, StatusReference,
-        token_status_list::{StatusBits, StatusList, StatusListDraft},
+        StatusListUri, StatusMechanism, StatusReference,
+        bitstring_status_list::{BitstringListDraft, StatusEntry, StatusPurpose},
+        token_status_list::{StatusBits, StatusList, StatusListAggregation, StatusListDraft},
+    },
+    trust::IssuerIdentifier,
+    w3c::{
+        ldp_vc,
+        vc_jose_cose::{self, SigningOptions},
     },
 };
 use lanyard_oid4vci::issuer::{IssuerName, IssuingKey, StatusAllocator, StatusUnavailable};
-use lanyard_store::{CredentialStatus, StatusPlace, Store, StoreError, TenantId};
+use lanyard_store::{StatusPlace, Store, StoreError, TenantId};
+use serde_json::Value;
 use tokio::sync::{Mutex, RwLock};
 
 use crate::IssuerError;
 
+use live::{Compressed, LiveList};
+
+use form::ListForm;
+pub(crate) use form::ListKind;
+pub(crate) use live::PublishedList;
 pub use places::PlaceKey;
 
 /// How many places are reserved in one durable write; a restart skips what is left of them.
 const BLOCK: u32 = 256;
+
+/// What W3C credentials can be asked about, each in a list of its own (Bitstring Status List §2.1).
+const PURPOSES: [StatusPurpose; 2] = [StatusPurpose::Revocation, StatusPurpose::Suspension];
 
 /// For how long a published list speaks when no new one can be had.
 const LIFE: SignedDuration = SignedDuration::from_hours(24);
@@ -35,8 +53,10 @@ pub struct StatusListSettings {
     pub issuer: String,
     /// What places are drawn with.
     pub key: PlaceKey,
-    /// What lists are signed with: the key of the credentials.
+    /// What Status List Tokens are signed with: the key of the credentials that refer to them.
     pub signing: IssuingKey,
+    /// What Bitstring Status Lists are signed with: the key of the W3C credentials that refer to them.
+    pub w3c_signing: IssuingKey,
     /// How long verifiers keep a list before they ask again; how late a revocation is noticed.
     pub ttl: SignedDuration,
     /// Where statuses are kept.
@@ -50,22 +70,13 @@ pub struct StatusLists {
     settings: StatusListSettings,
     /// Numbers that were reserved and not given out yet.
     reserved: Mutex<Range<u64>>,
-    published: RwLock<HashMap<u32, Arc<PublishedList>>>,
-}
-
-/// A signed list as it goes over the wire.
-#[derive(Debug)]
-pub(crate) struct PublishedList {
-    pub(crate) token: Bytes,
-    pub(crate) etag: String,
-    /// From this moment on it is made anew.
-    pub(crate) renew_at: Timestamp,
+    live: RwLock<HashMap<u32, Arc<LiveList>>>,
 }
 
 impl StatusLists {
     /// Prepares the lists; nothing is reserved or signed before it is needed.
     pub fn new(settings: StatusListSettings) -> Self {
-        Self { settings, reserved: Mutex::new(0..0), published: RwLock::default() }
+        Self { settings, reserved: Mutex::new(0..0), live: RwLock::default() }
     }
 
     /// Where a list is published.
@@ -74,12 +85,40 @@ impl StatusLists {
         uri.expect("an issuer identifier is a URL, and so is what is below it")
     }
 
+    /// Where the list of the same statuses is published for W3C credentials, of one purpose.
+    fn uri_for(&self, list: u32, purpose: StatusPurpose) -> StatusListUri {
+        let uri = format!("{}/{}", self.uri(list), purpose.name());
+        StatusListUri::parse(uri).expect("a URL with one more segment is a URL")
+    }
+
     /// The place that a reference of ours stands for.
     pub(crate) fn place_of(&self, reference: &StatusReference) -> Option<StatusPlace> {
-        let StatusReference::TokenStatusList { index, uri } = reference else { return None };
+        let (index, uri) = match reference {
+            StatusReference::TokenStatusList { index, uri } => (*index, uri),
+            // the entries of a copy are about one place
+            StatusReference::Bitstring(entries) => {
+                entries.first().map(|entry| (entry.index(), entry.list()))?
+            }
+            StatusReference::Unknown => return None,
+        };
         let list = uri.as_str().strip_prefix(&self.settings.issuer)?;
-        let list = list.strip_prefix("/status-lists/")?.parse().ok()?;
-        Some(StatusPlace { list, index: u32::try_from(*index).ok()? })
+        let list = list.strip_prefix("/status-lists/")?.split('/').next()?.parse().ok()?;
+        Some(StatusPlace { list, index: u32::try_from(index).ok()? })
+    }
+
+    /// How a copy refers to its place.
+    fn reference(&self, place: StatusPlace, mechanism: StatusMechanism) -> StatusReference {
+        let index = u64::from(place.index);
+        match mechanism {
+            StatusMechanism::TokenStatusList => {
+                StatusReference::TokenStatusList { index, uri: self.uri(place.list) }
+            }
+            StatusMechanism::BitstringStatusList => {
+                let entry =
+                    |purpose| StatusEntry::new(purpose, index, self.uri_for(place.list, purpose));
+                StatusReference::Bitstring(PURPOSES.map(entry).to_vec())
+            }
+        }
     }
 
     async fn places(&self, copies: usize) -> Result<Vec<StatusPlace>, StoreError> {
@@ -98,50 +137,103 @@ impl StatusLists {
         Ok(places)
     }
 
-    /// The signed list with this number, if anything was issued into it; made anew when it is due.
+    /// The list with this number in the form that `Accept` asks for, if anything was issued into it.
     pub(crate) async fn published(
         &self,
-        list: u32,
+        (list, kind): (u32, ListKind),
+        accept: &str,
         now: Timestamp,
     ) -> Result<Option<Arc<PublishedList>>, IssuerError> {
-        let is_fresh = |published: &&Arc<PublishedList>| now < published.renew_at;
-        if let Some(published) = self.published.read().await.get(&list).filter(is_fresh) {
-            return Ok(Some(Arc::clone(published)));
+        let form = ListForm::asked_for(kind, accept, &self.settings.w3c_signing);
+        match self.live(list).await? {
+            Some(live) => Ok(Some(live.published(self, form, now).await?)),
+            None => Ok(None),
         }
-        // whoever comes at the same time waits here, and so does a change: it is in this list or in the next
-        let mut all = self.published.write().await;
-        if let Some(published) = all.get(&list).filter(is_fresh) {
-            return Ok(Some(Arc::clone(published)));
+    }
+
+    async fn live(&self, list: u32) -> Result<Option<Arc<LiveList>>, StoreError> {
+        if let Some(live) = self.live.read().await.get(&list) {
+            return Ok(Some(Arc::clone(live)));
         }
-        let reserved = self.settings.store.reserved_statuses(&self.settings.tenant).await?;
-        if u64::from(list) * places::PLACES >= reserved {
+        if list >= self.count().await? {
             return Ok(None);
         }
-        let published = Arc::new(self.make(list, now).await?);
-        all.insert(list, Arc::clone(&published));
-        Ok(Some(published))
+        let mut all = self.live.write().await;
+        let live = all.entry(list).or_insert_with(|| Arc::new(LiveList::new(list)));
+        Ok(Some(Arc::clone(live)))
     }
 
-    /// Has these lists made anew for whoever asks next.
+    /// How many lists there are: those that something was issued into.
+    async fn count(&self) -> Result<u32, StoreError> {
+        let reserved = self.settings.store.reserved_statuses(&self.settings.tenant).await?;
+        let count = u32::try_from(reserved.div_ceil(places::PLACES));
+        count.map_err(|_| StoreError::Corrupt { what: "the counter of statuses" })
+    }
+
+    /// The addresses of all lists (Token Status List §9.2).
+    pub(crate) async fn aggregation(&self) -> Result<StatusListAggregation, StoreError> {
+        let lists = (0..self.count().await?).map(|list| self.uri(list)).collect();
+        Ok(StatusListAggregation { lists })
+    }
+
+    /// Where the list of all lists is published.
+    fn aggregation_uri(&self) -> StatusListUri {
+        let uri = StatusListUri::parse(format!("{}/status-lists", self.settings.issuer));
+        uri.expect("an issuer identifier is a URL, and so is what is below it")
+    }
+
+    /// Has whoever asks for these lists next see what changed.
     pub(crate) async fn renew(&self, lists: impl IntoIterator<Item = u32>) {
-        let mut published = self.published.write().await;
         for list in lists {
-            published.remove(&list);
+            let live = self.live.read().await.get(&list).cloned();
+            if let Some(live) = live {
+                live.changed().await;
+            }
         }
     }
 
-    async fn make(&self, number: u32, now: Timestamp) -> Result<PublishedList, IssuerError> {
-        let StatusListSettings { tenant, signing, ttl, store, provider, .. } = &self.settings;
-        let list = StatusList::new(StatusBits::Two, places::PLACES);
-        let mut list = list.expect("a list of this size is within every limit");
-        for (index, status) in store.not_valid(tenant, number).await? {
-            let corrupt = |_| StoreError::Corrupt { what: "the place of a status" };
-            list.set(index.into(), published_as(status)).map_err(corrupt)?;
-        }
-        let life = LIFE.max(*ttl * 2);
-        let draft = StatusListDraft::new(&self.uri(number), &list, now)
+    /// Signs a list as it is now.
+    async fn sign(
+        &self,
+        number: u32,
+        form: ListForm,
+        (statuses, compressed): (&StatusList, &mut Compressed),
+        now: Timestamp,
+    ) -> Result<PublishedList, IssuerError> {
+        let StatusListSettings { ttl, provider, .. } = &self.settings;
+        let body = match form {
+            ListForm::TokenJwt | ListForm::TokenCwt => {
+                let compressed = compressed.token(statuses);
+                self.sign_token(number, form, compressed, now).await?
+            }
+            ListForm::BitstringJwt(purpose) | ListForm::BitstringProof(purpose) => {
+                let encoded = compressed.bitstring(statuses, purpose);
+                self.sign_bitstring((number, purpose), form, encoded, now).await?
+            }
+        };
+        let digest = provider.hash(HashAlgorithm::Sha256, &body);
+        let digest = json::base64url(digest.as_bytes());
+        Ok(PublishedList {
+            form,
+            body: body.into(),
+            etag: format!("\"{digest}\""),
+            renew_at: now.checked_add(*ttl).unwrap_or(Timestamp::MAX),
+        })
+    }
+
+    async fn sign_token(
+        &self,
+        number: u32,
+        form: ListForm,
+        compressed: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, IssuerError> {
+        let StatusListSettings { signing, ttl, .. } = &self.settings;
+        let uri = self.uri(number);
+        let draft = StatusListDraft::of_compressed(&uri, StatusBits::Two, compressed, now)
             .with_ttl(*ttl)
-            .with_expiry(now.checked_add(life).unwrap_or(Timestamp::MAX));
+            .with_expiry(self.expiry(now))
+            .with_aggregation(&self.aggregation_uri());
         // SD-JWT VC §2.5: verifiers find the key of a list the way they find that of a credential
         let draft = match &signing.name {
             IssuerName::Certificate { chain, iss } => {
@@ -159,38 +251,83 @@ impl StatusLists {
                 }
             }
         };
-        let token = draft.sign_jwt(&*signing.signer).await;
-        let token = token.map_err(|_| IssuerError::SigningKeyUnavailable)?;
-        let digest = provider.hash(HashAlgorithm::Sha256, token.as_bytes());
-        let digest = lanyard_core::json::base64url(digest.as_bytes());
-        Ok(PublishedList {
-            token: token.into(),
-            etag: format!("\"{digest}\""),
-            renew_at: now.checked_add(*ttl).unwrap_or(Timestamp::MAX),
-        })
+        let signed = match form {
+            ListForm::TokenCwt => draft.sign_cwt(&*signing.signer).await,
+            _ => draft.sign_jwt(&*signing.signer).await.map(String::into_bytes),
+        };
+        signed.map_err(|_| IssuerError::SigningKeyUnavailable)
     }
-}
 
-const fn published_as(status: CredentialStatus) -> Status {
-    match status {
-        CredentialStatus::Valid => Status::Valid,
-        CredentialStatus::Suspended => Status::Suspended,
-        CredentialStatus::Revoked => Status::Invalid,
+    async fn sign_bitstring(
+        &self,
+        (number, purpose): (u32, StatusPurpose),
+        form: ListForm,
+        encoded: String,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, IssuerError> {
+        let StatusListSettings { w3c_signing: signing, ttl, provider, .. } = &self.settings;
+        let uri = self.uri_for(number, purpose);
+        let draft = BitstringListDraft::of_encoded(&uri, &self.issuer(), purpose, encoded, now)
+            .with_ttl(*ttl)
+            .with_expiry(self.expiry(now));
+        let list = draft.credential().map_err(|_| IssuerError::SigningKeyUnavailable)?;
+        // Bitstring Status List §3.6: secured like the credentials that refer to it
+        let secured = match (form, form::proof_method(signing)) {
+            (ListForm::BitstringProof(_), Some((method, suite))) => {
+                let proof = ProofDraft::assertion(suite, &method).created(now);
+                let secured = ldp_vc::issue(&list, proof, &*signing.signer, &**provider).await;
+                secured.map(|list| Value::Object(list).to_string()).map_err(drop)
+            }
+            _ => {
+                let options = match &signing.name {
+                    IssuerName::Certificate { chain, .. } => SigningOptions::new().with_x5c(chain),
+                    IssuerName::Identifier { key_id: Some(key_id), .. } => {
+                        SigningOptions::new().with_key_id(key_id)
+                    }
+                    IssuerName::Identifier { key_id: None, .. } => SigningOptions::new(),
+                };
+                let signed = vc_jose_cose::issue_jwt(&list, &options, &*signing.signer).await;
+                signed.map(vc_jose_cose::IssuedCredential::into_string).map_err(drop)
+            }
+        };
+        secured.map(String::into_bytes).map_err(|()| IssuerError::SigningKeyUnavailable)
+    }
+
+    /// Who the lists of W3C credentials say they are by: a credential always names its issuer.
+    fn issuer(&self) -> IssuerIdentifier {
+        match &self.settings.w3c_signing.name {
+            IssuerName::Certificate { iss: Some(iss), .. } | IssuerName::Identifier { iss, .. } => {
+                iss.clone()
+            }
+            IssuerName::Certificate { iss: None, .. } => {
+                let issuer = IssuerIdentifier::parse(self.settings.issuer.clone());
+                issuer.expect("an issuer identifier is a URL")
+            }
+        }
+    }
+
+    fn expiry(&self, now: Timestamp) -> Timestamp {
+        let life = LIFE.max(self.settings.ttl * 2);
+        now.checked_add(life).unwrap_or(Timestamp::MAX)
     }
 }
 
 #[async_trait::async_trait]
 impl StatusAllocator for StatusLists {
-    async fn allocate(&self, copies: usize) -> Result<Vec<StatusReference>, StatusUnavailable> {
+    async fn allocate(
+        &self,
+        copies: usize,
+        mechanism: StatusMechanism,
+    ) -> Result<Vec<StatusReference>, StatusUnavailable> {
         let places = self.places(copies).await.map_err(|error| {
             tracing::error!(cause = error.reason(), "no place for a status");
             StatusUnavailable
         })?;
-        let reference = |place: StatusPlace| StatusReference::TokenStatusList {
-            index: place.index.into(),
-            uri: self.uri(place.list),
-        };
-        Ok(places.into_iter().map(reference).collect())
+        Ok(places.into_iter().map(|place| self.reference(place, mechanism)).collect())
+    }
+
+    fn aggregation(&self) -> Option<StatusListUri> {
+        Some(self.aggregation_uri())
     }
 }
 

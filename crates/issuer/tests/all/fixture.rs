@@ -15,15 +15,16 @@ use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     crypto::{CryptoProvider, Curve, RustCrypto, Signer, SoftwareSigner},
+    did::Did,
     jose::{self, Jwk},
     json::Object,
     trust::x509::TrustAnchors,
-    trust::{IssuerKeys, IssuerTrust},
+    trust::{IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
 };
 use lanyard_issuer::{
     ApiKeyDigest, ClaimSource, Clock, Consent, DataKey, IssuerService, IssuerSettings,
     LoginSettings, LoginUnavailable, Logins, PlaceKey, StatusListSettings, StatusLists,
-    TenantSettings, not_found,
+    TenantSettings, VcApiKeys, not_found,
 };
 use lanyard_oid4vci::{
     CredentialConfigurationId, IssuerUrl, Transport,
@@ -61,6 +62,7 @@ pub(crate) struct Ground {
     has_statuses: bool,
     rules: Option<AuthorizationRules>,
     consent: Consent,
+    is_named_by_did: bool,
 }
 
 pub(crate) struct Server {
@@ -123,6 +125,7 @@ impl Ground {
             has_statuses,
             rules: None,
             consent: Consent::Ask,
+            is_named_by_did: false,
             store,
             clock: Arc::new(TestClock(Mutex::new(test_now()))),
             provider: Arc::new(RustCrypto),
@@ -160,9 +163,55 @@ impl Ground {
         IssuerKeys::new(IssuerTrust::certificates(anchors), Arc::clone(&self.provider))
     }
 
+    /// A wallet's trust: the authority, or an issuer that is a DID.
+    pub(crate) fn trust_of(&self, issuer: Option<&IssuerIdentifier>) -> IssuerKeys {
+        match issuer.and_then(|issuer| Did::parse(issuer.as_str()).ok()) {
+            Some(did) => {
+                let trust = IssuerTrust::new().with(IssuerKeySource::Did(did));
+                IssuerKeys::new(trust, Arc::clone(&self.provider))
+            }
+            None => self.trust(),
+        }
+    }
+
     pub(crate) fn key(&self) -> Arc<dyn Signer> {
         let key = self.provider.generate_key(Curve::P256).expect("the provider makes keys");
         Arc::new(SoftwareSigner::new(&*self.provider, &key).expect("a fresh key is whole"))
+    }
+
+    /// Two issuers that are DIDs, one for each curve.
+    fn vc_api(&self) -> Option<VcApiKeys> {
+        let key = |curve| {
+            let key = self.provider.generate_key(curve).expect("the provider makes keys");
+            let did = Did::from_key(key.public());
+            let fragment = did.as_str().rsplit(':').next().expect("a DID has an identifier");
+            let iss = IssuerIdentifier::parse(did.as_str()).expect("a DID is an identifier");
+            let name = IssuerName::Identifier { iss, key_id: Some(format!("{did}#{fragment}")) };
+            let signer = SoftwareSigner::new(&*self.provider, &key).expect("a fresh key is whole");
+            IssuingKey { signer: Arc::new(signer), name }
+        };
+        let keys = || VcApiKeys::new([Curve::Ed25519, Curve::P256].map(key));
+        self.is_named_by_did.then(keys)
+    }
+
+    /// The status lists of a tenant, as one more replica allocates from them.
+    pub(crate) fn status_lists(&self, name: &str) -> StatusLists {
+        let name_of_key = IssuerName::Certificate { chain: Vec::new(), iss: None };
+        let key = IssuingKey { signer: self.key(), name: name_of_key };
+        StatusLists::new(self.list_settings(name, 1, key))
+    }
+
+    fn list_settings(&self, name: &str, secret: u8, signing: IssuingKey) -> StatusListSettings {
+        StatusListSettings {
+            tenant: tenant(name),
+            issuer: format!("{BASE}{name}"),
+            key: PlaceKey::new([secret; 32]),
+            w3c_signing: signing.clone(),
+            signing,
+            ttl: SignedDuration::from_secs(300),
+            store: Arc::clone(&self.store),
+            provider: Arc::clone(&self.provider),
+        }
     }
 
     fn tenant(&self, name: &str, api_key: &str, secret: u8) -> TenantSettings {
@@ -174,19 +223,16 @@ impl Ground {
             .expect("the fixture is consistent");
         let leaf = self.authority.leaf(&LeafOptions::named(name).dns("issuer.example"));
         let signer = SoftwareSigner::new(&*self.provider, &leaf.key).expect("the key is whole");
-        let name_of_key = IssuerName::Certificate { chain: leaf.chain, iss: None };
+        let did = Did::from_jwk(&Jwk::new(*leaf.key.public()));
+        let name_of_key = if self.is_named_by_did {
+            let iss = IssuerIdentifier::parse(did.as_str()).expect("a DID is an identifier");
+            IssuerName::Identifier { iss, key_id: Some(format!("{did}#0")) }
+        } else {
+            IssuerName::Certificate { chain: leaf.chain, iss: None }
+        };
         let key = IssuingKey { signer: Arc::new(signer), name: name_of_key };
-        let status_lists = self.has_statuses.then(|| {
-            Arc::new(StatusLists::new(StatusListSettings {
-                tenant: tenant(name),
-                issuer: format!("{BASE}{name}"),
-                key: PlaceKey::new([secret; 32]),
-                signing: key.clone(),
-                ttl: SignedDuration::from_secs(300),
-                store: Arc::clone(&self.store),
-                provider: Arc::clone(&self.provider),
-            }))
-        });
+        let lists = || Arc::new(StatusLists::new(self.list_settings(name, secret, key.clone())));
+        let status_lists = self.has_statuses.then(lists);
         let nonces = NonceKey::new([secret; 32]);
         let issuer = Issuer::new(configuration, key, nonces, Arc::clone(&self.provider));
         let issuer = match &self.rules {
@@ -206,6 +252,7 @@ impl Ground {
                 claims: Arc::new(Directory),
                 consent: self.consent.clone(),
             }),
+            vc_api: self.vc_api(),
             data_key: DataKey::new([secret; 32]),
             api_keys: vec![ApiKeyDigest::of(api_key, &*self.provider)],
         }
@@ -240,6 +287,13 @@ impl Server {
 
     pub(crate) fn with_statuses_in(store: Arc<dyn Store>) -> Self {
         Self::on(Ground::new(store, true))
+    }
+
+    /// A server whose credentials have a status, and whose issuers are DIDs.
+    pub(crate) fn with_statuses_by_did() -> Self {
+        let ground = Ground::new(Arc::new(MemoryStore::new()), true);
+        let ground = Arc::into_inner(ground).expect("nobody else has it yet");
+        Self::on(Arc::new(Ground { is_named_by_did: true, ..ground }))
     }
 
     /// One more replica on the same ground.

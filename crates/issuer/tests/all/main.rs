@@ -1,6 +1,7 @@
 //! The issuer service over its own routes.
 
 mod api;
+mod bitstring_lists;
 mod client;
 mod code_flow;
 mod code_flow_tokens;
@@ -17,3 +18,4 @@ mod statuses;
 mod token;
 mod transport;
 mod trouble;
+mod vc_api;

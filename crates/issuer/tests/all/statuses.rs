@@ -12,7 +12,7 @@ use lanyard_core::{
     sd_jwt_vc::UnverifiedSdJwtVc,
     status::{
         Status, StatusReference,
-        token_status_list::{UnverifiedStatusList, VerifiedStatusList},
+        token_status_list::{StatusListAggregation, UnverifiedStatusList, VerifiedStatusList},
     },
 };
 use lanyard_store::{MemoryStore, SqliteStore, Store};
@@ -21,13 +21,13 @@ use serde_json::{Value, json};
 use crate::fixture::{KEY, OTHER_KEY, Offer, Server, api_request, sign, text};
 
 /// A badge that was issued in two copies: its offer, its name, and the places of their statuses.
-struct Badge {
+pub(crate) struct Badge {
     offer: Offer,
-    id: String,
-    places: Vec<(u64, String)>,
+    pub(crate) id: String,
+    pub(crate) places: Vec<(u64, String)>,
 }
 
-async fn badge(server: &Server) -> Badge {
+pub(crate) async fn badge(server: &Server) -> Badge {
     let (offer, token) = server.access().await;
     let mut proofs = Vec::new();
     for _ in 0..2 {
@@ -39,11 +39,11 @@ async fn badge(server: &Server) -> Badge {
         json!({ "credential_configuration_id": "employee_badge", "proofs": { "jwt": proofs } });
     let reply = server.credential(&token, &request).await;
     assert_eq!(reply.status, StatusCode::OK, "{reply}");
-    let keys = server.ground.trust();
     let mut places = Vec::new();
     for copy in reply.json()["credentials"].as_array().expect("credentials") {
         let credential = text(&copy["credential"]);
         let credential = UnverifiedSdJwtVc::parse(&credential).expect("an SD-JWT VC");
+        let keys = server.ground.trust_of(credential.claimed_issuer().issuer);
         let key = keys.find(&credential.claimed_issuer(), server.ground.now()).await;
         let key = key.expect("a trusted issuer");
         let verified = credential.verify(key, None, &RustCrypto).expect("our own credential");
@@ -74,7 +74,7 @@ async fn list(server: &Server, uri: &str) -> VerifiedStatusList {
     list.verify(key.key(), &uri, now, &RustCrypto).expect("our own list")
 }
 
-fn path(uri: &str) -> &str {
+pub(crate) fn path(uri: &str) -> &str {
     uri.strip_prefix("https://issuer.example").expect("our own URL")
 }
 
@@ -86,7 +86,7 @@ async fn statuses(server: &Server, badge: &Badge) -> Vec<Status> {
     found
 }
 
-async fn set(server: &Server, id: &str, status: &str) -> (u16, Value) {
+pub(crate) async fn set(server: &Server, id: &str, status: &str) -> (u16, Value) {
     let path = format!("/api/demo/credentials/{id}/status");
     let reply = server.api(Method::POST, &path, &json!({ "status": status })).await;
     (reply.status.as_u16(), reply.json())
@@ -250,4 +250,66 @@ async fn two_replicas_never_give_one_place_twice() {
     let other = Server::on(Arc::clone(&one.ground));
     let (first, second) = (badge(&one).await, badge(&other).await);
     assert!(second.places.iter().all(|place| !first.places.contains(place)));
+}
+
+#[tokio::test]
+async fn a_list_comes_as_a_cwt_for_whoever_asks_for_one() {
+    let server = Server::with_statuses();
+    let badge = badge(&server).await;
+    let (index, uri) = &badge.places[0];
+    let ask = async |accept: &str| {
+        let request = Request::builder().uri(path(uri)).header(header::ACCEPT, accept);
+        server.send(request.body(Body::empty()).expect("a request")).await
+    };
+    let as_jwt = server.get(path(uri)).await;
+    for accept in ["*/*", "text/html", "application/statuslist+jwt, application/statuslist+cwt"] {
+        assert_eq!(ask(accept).await.body, as_jwt.body, "{accept}");
+    }
+    set(&server, &badge.id, "revoked").await;
+    let as_cwt = ask("application/statuslist+cwt, application/statuslist+jwt;q=0.5").await;
+    let kind = as_cwt.header(header::CONTENT_TYPE).expect("a media type");
+    assert_eq!(kind, "application/statuslist+cwt");
+    assert_eq!(as_cwt.header(header::VARY), Some("Accept"));
+    assert_ne!(as_cwt.header(header::ETAG), as_jwt.header(header::ETAG));
+    let read = UnverifiedStatusList::parse(kind, &as_cwt.body).expect("a status list token");
+    let types = [lanyard_core::sd_jwt_vc::Vct::parse("urn:example:employee-badge:1")
+        .expect("a type")
+        .into()];
+    let (keys, now) = (server.ground.trust(), server.ground.now());
+    let key = keys.find(&read.claimed_issuer(None, &types), now).await.expect("a trusted issuer");
+    let uri = uri.clone().try_into().expect("a URI");
+    let read = read.verify(key.key(), &uri, now, &RustCrypto).expect("our own list");
+    assert_eq!(read.status(*index), Ok(Status::Invalid));
+}
+
+#[tokio::test]
+async fn all_lists_are_found_by_the_metadata() {
+    let server = Server::with_statuses();
+    badge(&server).await;
+    let metadata = server.get("/.well-known/oauth-authorization-server/demo").await.json();
+    let endpoint = text(&metadata["status_list_aggregation_endpoint"]);
+    let reply = server.get(path(&endpoint)).await;
+    assert_eq!(reply.header(header::CONTENT_TYPE), Some("application/json"));
+    let all = StatusListAggregation::parse("application/json", &reply.body).expect("a list");
+    let all: Vec<_> = all.lists.iter().map(|list| list.as_str()).collect();
+    assert_eq!(all, ["https://issuer.example/demo/status-lists/0"]);
+    assert_eq!(list(&server, all[0]).await.aggregation().unwrap().as_str(), endpoint);
+
+    let without = Server::new();
+    let metadata = without.get("/.well-known/oauth-authorization-server/demo").await.json();
+    assert_eq!(metadata.get("status_list_aggregation_endpoint"), None);
+    assert_eq!(without.get("/demo/status-lists").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn another_replica_publishes_a_revocation_within_a_second() {
+    let one = Server::with_statuses();
+    let badge = badge(&one).await;
+    let other = Server::on(Arc::clone(&one.ground));
+    let path = path(&badge.places[0].1);
+    let before = other.get(path).await.body;
+    set(&one, &badge.id, "revoked").await;
+    assert_eq!(other.get(path).await.body, before, "it asks the store now and then");
+    one.ground.pass(SignedDuration::from_millis(999));
+    assert_ne!(other.get(path).await.body, before);
 }

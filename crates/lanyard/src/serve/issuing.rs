@@ -38,6 +38,7 @@ pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<IssuerServic
                 claims: Arc::new(login.directory.clone()),
                 consent: login.consent.clone(),
             }),
+            vc_api: None,
             data_key: DataKey::new(ground.secret(&tenant.id, "issuer/data-key").await?),
             api_keys: digests(tenant, ground.provider.as_ref()),
         });
@@ -105,6 +106,7 @@ async fn status_lists(
         issuer: issuer.as_str().to_owned(),
         key: PlaceKey::new(ground.secret(&tenant.id, "issuer/status-places").await?),
         signing: key.clone(),
+        w3c_signing: key.clone(),
         ttl,
         store: ground.store.clone(),
         provider: ground.provider.clone(),

@@ -1,0 +1,58 @@
+//! `POST /api/{tenant}/credentials/issue` (VC API §3.2.1), where the tenant has it.
+
+use axum::{
+    extract::State,
+    http::{
+        HeaderName, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION},
+    },
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::{Failure, body::ApiBody, callers::Integrator, replies};
+use crate::{IssueFault, IssuerService, vc_api::IssueError};
+
+pub(crate) async fn issue(
+    State(service): State<IssuerService>,
+    Integrator(tenant): Integrator,
+    ApiBody(body): ApiBody,
+) -> Result<Response, Failure> {
+    let keys = service.vc_api(&tenant.id).ok_or(Failure::NotFound)?;
+    match service.issue_by_vc_api(&tenant, keys, &body).await {
+        Ok(secured) => {
+            // VC API §3.2.1: 201, and the secured credential is the body
+            let body = replies::to_json(&Value::Object(secured.document));
+            let mut reply = (StatusCode::CREATED, replies::json(body)).into_response();
+            if let Some(id) = secured.id {
+                // where its status is changed; relative, so that no header decides where it leads
+                let place = HeaderValue::try_from(format!("{id}/status"));
+                let place = place.expect("an identifier is hexadecimal digits");
+                reply.headers_mut().insert(LOCATION, place);
+            }
+            Ok(reply)
+        }
+        Err(IssueError::Fault(fault)) => Ok(problem(&fault)),
+        Err(IssueError::Issuer(error)) => Err(error.into()),
+    }
+}
+
+/// VC API §3.8: a problem, whose type is one of the data model's (VCDM 2.0 §7.4).
+fn problem(fault: &IssueFault) -> Response {
+    let (name, title) = match fault {
+        IssueFault::Unreadable(_) => ("PARSING_ERROR", "The body cannot be read."),
+        _ => ("MALFORMED_VALUE_ERROR", "The credential cannot be issued."),
+    };
+    let problem = json!({
+        "type": format!("https://www.w3.org/TR/vc-data-model#{name}"),
+        "title": title,
+        "status": StatusCode::BAD_REQUEST.as_u16(),
+        "detail": fault.to_string(),
+        "reason": fault.code(),
+    });
+    let headers: [(HeaderName, HeaderValue); 2] = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/problem+json")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (StatusCode::BAD_REQUEST, headers, problem.to_string()).into_response()
+}
