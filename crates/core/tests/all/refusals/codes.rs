@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::{Suite, folder};
 
 /// Codes that no published case can have, and why.
-const WITHOUT_CASE: [(&str, &str); 46] = [
+const WITHOUT_CASE: [(&str, &str); 52] = [
     ("cbor_too_long", "a megabyte of bytes; tests/all/cbor.rs has it"),
     ("context_term_malformed", "contexts are the verifier's own; tests/all/json_ld.rs has it"),
     ("context_term_protected", "contexts are the verifier's own; tests/all/json_ld.rs has it"),
@@ -46,7 +46,13 @@ const WITHOUT_CASE: [(&str, &str); 46] = [
     ("proof_pointer", "said to whoever makes or derives a proof; tests/all/ecdsa_sd.rs has it"),
     ("rdf_literal_misplaced", "JSON-LD has no such dataset; tests/all/rdf_canon.rs has it"),
     ("sd_jwt_too_long", "a megabyte of text; tests/all/sd_jwt.rs has it"),
-    ("status_unknown", UNDETERMINED),
+    ("status_aggregation_malformed", "no credential hangs on it; token_status_list_vectors.rs"),
+    ("status_aggregation_media_type", "no credential hangs on it; token_status_list_vectors.rs"),
+    ("status_aggregation_unreadable", "no credential hangs on it; token_status_list_vectors.rs"),
+    ("status_entry_type", "another mechanism, and so status_unknown; bitstring_status_list.rs"),
+    ("status_list_too_large", "sixteen mebibytes; tests/all/token_status_list.rs has it"),
+    ("status_list_unreachable", "undetermined, and nothing was published"),
+    ("status_too_wide", "said to an issuer, about what it sets"),
     ("svg_picture_too_long", "of a filled template; tests/all/type_metadata_svg.rs has it"),
     ("svg_placeholder_unknown", "of a filled template; tests/all/type_metadata_svg.rs has it"),
     ("svg_too_long", "half a megabyte of text; tests/all/type_metadata_svg.rs has it"),
@@ -63,7 +69,7 @@ const NEEDS_A_LIST: &str =
 const RESOURCE: &str = "of a resource beside the credential; tests/all/w3c_data_model.rs has it";
 
 /// The modules whose `code()` and `reason()` functions name reasons that a suite must have a case for.
-const MODULES: [&str; 11] = [
+const MODULES: [&str; 12] = [
     "cbor",
     "cose",
     "credential",
@@ -72,6 +78,7 @@ const MODULES: [&str; 11] = [
     "mdoc",
     "sd_jwt",
     "sd_jwt_vc",
+    "status",
     "trust",
     "verify",
     "w3c",

@@ -10,6 +10,7 @@ pub(crate) mod keys;
 mod mdoc;
 mod policy;
 mod sd_jwt_vc;
+mod status;
 mod type_metadata;
 mod w3c_jwt;
 
