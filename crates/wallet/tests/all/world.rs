@@ -482,6 +482,7 @@ fn issuer(
         tenants: vec![lanyard_issuer::TenantSettings {
             status_lists: None,
             login,
+            vc_api: None,
             tenant: tenant.clone(),
             issuer,
             data_key: lanyard_issuer::DataKey::new([4; 32]),
