@@ -81,12 +81,12 @@ async fn issuer(
     let configuration =
         IssuerConfiguration::new(url, vec![display], credentials, IssuancePolicy::default())?;
     let nonces = NonceKey::new(ground.secret(&tenant.id, "issuer/nonce-key").await?);
-    let statuses = status_lists(ground, tenant, configuration.issuer(), &key).await?;
     let mut issuer = Issuer::new(configuration, key, nonces, ground.provider.clone())
         .with_authorization(tenant.authorization.rules.clone());
     for (format, key) in own_keys(ground, tenant).await? {
         issuer = issuer.with_key(format, key);
     }
+    let statuses = status_lists(ground, tenant, &issuer).await?;
     Ok(match statuses {
         Some(lists) => (issuer.with_statuses(lists.clone()), Some(lists)),
         None => (issuer, None),
@@ -97,16 +97,16 @@ async fn issuer(
 async fn status_lists(
     ground: &Ground,
     tenant: &PlannedTenant,
-    issuer: &IssuerUrl,
-    key: &IssuingKey,
+    issuer: &Issuer,
 ) -> Result<Option<Arc<StatusLists>>, StartError> {
     let Some(ttl) = tenant.status_ttl else { return Ok(None) };
     Ok(Some(Arc::new(StatusLists::new(StatusListSettings {
         tenant: tenant.id.clone(),
-        issuer: issuer.as_str().to_owned(),
+        issuer: issuer.configuration().issuer().as_str().to_owned(),
         key: PlaceKey::new(ground.secret(&tenant.id, "issuer/status-places").await?),
-        signing: key.clone(),
-        w3c_signing: key.clone(),
+        signing: issuer.key_for(Format::SdJwtVc).clone(),
+        // both W3C formats have one key: a list is secured like the credentials that refer to it
+        w3c_signing: issuer.key_for(Format::LdpVc).clone(),
         ttl,
         store: ground.store.clone(),
         provider: ground.provider.clone(),
