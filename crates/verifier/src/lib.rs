@@ -9,8 +9,9 @@
 //! 5. `respond` a wallet responds; the verdict falls at once
 //! 6. `finish` the browser that asked comes back with the response code
 //! 7. `status` what happened so far, for whoever may know
-//! 8. `sessions`, `sealing` how the state in between is kept: sealed, and found by digests only
-//! 9. `live` the trail of events, as it happens
+//! 8. `vc_api` an integrator hands a credential in and hears what it is worth, where that is switched on
+//! 9. `sessions`, `sealing` how the state in between is kept: sealed, and found by digests only
+//! 10. `live` the trail of events, as it happens
 //!
 //! Durable commits of one presentation: the request, the response, and the first read of a result.
 //! That a wallet fetched its request is told live at once and written together with the step that
@@ -43,6 +44,7 @@ mod settings;
 mod status;
 mod tenant;
 mod trail;
+mod vc_api;
 
 pub use api_key::ApiKeyDigest;
 pub use browser::BrowserSession;
@@ -58,3 +60,4 @@ pub use settings::{
 };
 pub use status::{RequestState, RequestStatus};
 pub use trail::{TrailEvent, step};
+pub use vc_api::{VcApiFault, VcApiTrust};

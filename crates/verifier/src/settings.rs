@@ -17,7 +17,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::{ApiKeyDigest, Clock, DataKey};
+use crate::{ApiKeyDigest, Clock, DataKey, VcApiTrust};
 
 /// Everything the service needs.
 #[derive(Debug)]
@@ -64,6 +64,8 @@ pub struct TenantSettings {
     pub return_origins: Vec<Url>,
     /// By what else than its certificate it can name itself.
     pub other_names: OtherNames,
+    /// Whom the VC API believes; without, there is none.
+    pub vc_api: Option<VcApiTrust>,
 }
 
 /// By what else than its certificate a verifier can name itself; each with the same key (§5.9.3).

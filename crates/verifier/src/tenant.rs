@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use lanyard_core::{
     crypto::CryptoProvider,
+    data_integrity::ProofVerifier,
+    did::Did,
     status::StatusChecker,
     trust::x509::{ChainError, TrustAnchors},
     trust::{CertificateIss, IssuerKeySource, IssuerKeys, LiveTrust},
@@ -13,7 +15,9 @@ use lanyard_oid4vp::ClientId;
 use lanyard_store::TenantId;
 use url::Url;
 
-use crate::{ApiKeyDigest, DataKey, Preset, SettingsError, Sources, TenantSettings, names::Names};
+use crate::{
+    ApiKeyDigest, DataKey, Preset, SettingsError, Sources, TenantSettings, VcApiTrust, names::Names,
+};
 
 /// A tenant with what it verifies by and the names it goes by.
 pub(crate) struct Tenant {
@@ -24,6 +28,7 @@ pub(crate) struct Tenant {
     pub(crate) api_keys: Vec<ApiKeyDigest>,
     pub(crate) presets: Vec<Preset>,
     pub(crate) return_origins: Vec<Url>,
+    pub(crate) vc_api: Option<VcApiTrust>,
     verifying: Verifying,
 }
 
@@ -58,8 +63,34 @@ impl Tenant {
             api_keys: settings.api_keys,
             presets: settings.presets,
             return_origins: settings.return_origins,
+            vc_api: settings.vc_api,
             verifying,
         })
+    }
+
+    /// The verifier of the VC API, which believes this DID too where it believes any.
+    pub(crate) fn verifier_for_vc_api(
+        &self,
+        trust: VcApiTrust,
+        issuer: &[Did],
+    ) -> Arc<PresentationVerifier> {
+        match (trust, issuer) {
+            (VcApiTrust::AnyDid, [issuer]) => {
+                let source = IssuerKeySource::Did(issuer.clone());
+                let trust = self.verifying.trust.current().as_ref().clone();
+                self.verifying.believing(trust.with(source).into())
+            }
+            _ => Arc::clone(&self.verifier),
+        }
+    }
+
+    /// Verifies proofs, whoever made them.
+    pub(crate) fn proof_verifier(&self) -> ProofVerifier {
+        let verifier = ProofVerifier::new(Arc::clone(&self.verifying.provider));
+        match &self.verifying.sources.resolver {
+            Some(resolver) => verifier.with_resolver(Arc::clone(resolver)),
+            None => verifier,
+        }
     }
 
     /// The tenant's verifier, which for one request also believes these authorities.

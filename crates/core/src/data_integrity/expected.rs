@@ -49,6 +49,20 @@ impl ExpectedProof {
         }
     }
 
+    /// A proof by which somebody authenticates, in answer to whatever: it may have been made for another
+    /// verifier, at another time.
+    pub const fn danger_unasked_authentication(now: Timestamp) -> Self {
+        let purpose = Relationship::Authentication;
+        Self { purpose, challenge: None, domains: Vec::new(), now }
+    }
+
+    /// Demands that the proof answers this challenge.
+    #[must_use]
+    pub fn with_challenge(mut self, challenge: impl Into<Challenge>) -> Self {
+        self.challenge = Some(challenge.into());
+        self
+    }
+
     /// Demands that the proof is for this domain too, and for no other.
     #[must_use]
     pub fn with_domain(mut self, domain: impl Into<Domain>) -> Self {

@@ -16,7 +16,7 @@ use crate::{
             self, JwtVcError, JwtVpError, UnverifiedJwtVc, VerifiedJwtVc, VerifiedJwtVp,
         },
         ldp_vc::{self, LdpVcError, LdpVpError, UnverifiedLdpVc, VerifiedLdpVc, VerifiedLdpVp},
-        vc_jose_cose::{self, VerifiedVp},
+        vc_jose_cose::{self, UnverifiedVcJwt, VcJoseCoseError, VerifiedVp, VpError},
     },
 };
 
@@ -99,6 +99,11 @@ impl PresentationVerifier {
                 .await
                 .map(|credential| vec![VerifiedCredential::LdpVc(credential)])
                 .map_err(Ending::from),
+            Presented::VcJwtAlone(compact) => self
+                .vc_jwt_alone(compact, &request)
+                .await
+                .map(|credential| vec![VerifiedCredential::VcJoseCose(credential)])
+                .map_err(Ending::from),
             Presented::VpJwt(compact) => {
                 let verified = vc_jose_cose::verify_presentation(compact, &request, &self.keys);
                 all(
@@ -162,6 +167,20 @@ impl PresentationVerifier {
         let credential = credential.verify(key, &*self.provider)?;
         let valid = credential.judge_validity(&expected.validity, expected.now);
         valid.map_err(JwtVcError::from)?;
+        Ok(credential)
+    }
+
+    /// A credential of VCDM 2.0 in a JWT without a presentation around it: everything but who presents it.
+    async fn vc_jwt_alone(
+        &self,
+        compact: &str,
+        expected: &ExpectedPresentation<'_>,
+    ) -> Result<vc_jose_cose::VerifiedCredential, VpError> {
+        let credential = UnverifiedVcJwt::parse(compact)?;
+        let key = self.keys.find(&credential.claimed_issuer(), expected.now).await?;
+        let credential = credential.verify(key, &*self.provider)?;
+        let valid = credential.judge_validity(&expected.validity, expected.now);
+        valid.map_err(VcJoseCoseError::from)?;
         Ok(credential)
     }
 

@@ -35,6 +35,8 @@ pub enum Presented<'p> {
     LdpVcAlone(&'p str),
     /// A presentation of VCDM 2.0 as a JWT, `vp+jwt`.
     VpJwt(&'p str),
+    /// A credential of VCDM 2.0 as a JWT, `vc+jwt`, alone: nothing shows whose it is.
+    VcJwtAlone(&'p str),
 }
 
 impl Presented<'_> {
@@ -45,13 +47,13 @@ impl Presented<'_> {
             Self::MsoMdoc { .. } => Format::MsoMdoc,
             Self::JwtVcJson(_) | Self::JwtVcAlone(_) => Format::JwtVcJson,
             Self::LdpVc(_) | Self::LdpVcAlone(_) => Format::LdpVc,
-            Self::VpJwt(_) => Format::VcJwt,
+            Self::VpJwt(_) | Self::VcJwtAlone(_) => Format::VcJwt,
         }
     }
 
     /// Whether it is a W3C credential without a presentation around it.
     pub(super) const fn is_alone(&self) -> bool {
-        matches!(self, Self::JwtVcAlone(_) | Self::LdpVcAlone(_))
+        matches!(self, Self::JwtVcAlone(_) | Self::LdpVcAlone(_) | Self::VcJwtAlone(_))
     }
 }
 

@@ -104,6 +104,24 @@ impl VerifyError {
         }
     }
 
+    /// The error that the Bitstring Status List specification names (§3.5), where it is about a status.
+    pub const fn status_problem(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refusal) => match &refusal.reason {
+                RefusalReason::Status(error) => Some(error.problem()),
+                RefusalReason::Revoked
+                | RefusalReason::Suspended
+                | RefusalReason::StatusNotValid => Some("STATUS_VERIFICATION_ERROR"),
+                _ => None,
+            },
+            Self::Undetermined(cause) => match &cause.kind {
+                CauseKind::StatusUndetermined(error) => Some(error.problem()),
+                CauseKind::StatusUnknown => Some("STATUS_RETRIEVAL_ERROR"),
+                _ => None,
+            },
+        }
+    }
+
     /// Every check and how it came out.
     pub const fn checks(&self) -> &Checks {
         match self {

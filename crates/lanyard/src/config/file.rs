@@ -19,6 +19,7 @@ pub(super) struct File {
     pub(super) issuer: Option<IssuerTable>,
     pub(super) verifier: Option<VerifierTable>,
     pub(super) resolver: Option<ResolverTable>,
+    pub(super) vc_api: Option<VcApi>,
     #[serde(default)]
     pub(super) pages: bool,
     #[serde(default)]
@@ -34,6 +35,14 @@ pub enum Mode {
     Production,
     /// Plain http on loopback, certificates from a test authority of its own.
     Development,
+}
+
+/// Whether there are the routes of the VC API, and whom they believe.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum VcApi {
+    TrustedIssuers,
+    AnyDid,
 }
 
 #[derive(Debug, Deserialize)]

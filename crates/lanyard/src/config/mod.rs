@@ -10,6 +10,7 @@ mod tenant;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use lanyard_verifier::VcApiTrust;
 use serde_spanned::Spanned;
 use url::{Host, Url};
 
@@ -19,7 +20,7 @@ pub use login::{Authorization, HolderLogin};
 pub use tenant::{DidKeyFile, SigningFiles, Tenant};
 
 use fault::Faults;
-use file::File;
+use file::{File, VcApi};
 
 /// A configuration that can be served.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct Config {
     pub verifier: bool,
     /// Whether it resolves DIDs for others.
     pub resolver: bool,
+    /// Whom the VC API believes; without, there is none.
+    pub vc_api: Option<VcApiTrust>,
     /// Whether it serves the web pages.
     pub pages: bool,
     /// The tenants.
@@ -126,6 +129,10 @@ fn examine(file: &File, folder: &Path, faults: &mut Faults<'_>) -> Option<Config
         issuer: file.issuer.is_some(),
         verifier: file.verifier.is_some(),
         resolver: file.resolver.is_some(),
+        vc_api: file.vc_api.map(|word| match word {
+            VcApi::TrustedIssuers => VcApiTrust::TrustedIssuers,
+            VcApi::AnyDid => VcApiTrust::AnyDid,
+        }),
         pages: file.pages,
         tenants,
     })

@@ -86,13 +86,27 @@ impl Vault {
         name: &SecretName,
         now: Timestamp,
     ) -> Result<PrivateKey, KeyError> {
+        self.key_of(tenant, name, Curve::P256, now).await
+    }
+
+    /// The key of this name and curve, made on first use.
+    ///
+    /// # Errors
+    /// As [`Vault::bytes`].
+    pub async fn key_of(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+        curve: Curve,
+        now: Timestamp,
+    ) -> Result<PrivateKey, KeyError> {
         let make = || {
-            let key = self.provider.generate_key(Curve::P256).map_err(|_| KeyError::Unusable)?;
+            let key = self.provider.generate_key(curve).map_err(|_| KeyError::Unusable)?;
             Ok([key.danger_scalar(), &key.public().to_uncompressed()].concat())
         };
         let bytes = self.bytes(tenant, name, now, make).await?;
         let (scalar, public) = bytes.split_at_checked(32).ok_or(KeyError::Unusable)?;
-        let public = PublicKey::from_uncompressed(Curve::P256, public).ok_or(KeyError::Unusable)?;
+        let public = PublicKey::from_uncompressed(curve, public).ok_or(KeyError::Unusable)?;
         PrivateKey::from_parts(scalar.to_vec(), public).ok_or(KeyError::Unusable)
     }
 

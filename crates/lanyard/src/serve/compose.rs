@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Router, middleware};
 use jiff::Timestamp;
 use lanyard_core::{
-    crypto::{AwsLc, CryptoProvider},
+    crypto::{AwsLc, CryptoProvider, Curve, PrivateKey},
     did::{Did, DidUrl},
     jose::Jwk,
     trust::{IssuerKeySource, IssuerTrust, x509::TrustAnchors},
@@ -147,6 +147,17 @@ impl Ground {
         };
         let bytes = self.vault.bytes(tenant, &name, self.now, make).await?;
         Ok(bytes.try_into().map_err(|_| KeyError::Unusable)?)
+    }
+
+    /// A key of a tenant, made on first use.
+    pub(super) async fn key(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        curve: Curve,
+    ) -> Result<PrivateKey, StartError> {
+        let name: SecretName = name.parse().map_err(|_| KeyError::Unusable)?;
+        Ok(self.vault.key_of(tenant, &name, curve, self.now).await?)
     }
 
     /// What a tenant signs with.

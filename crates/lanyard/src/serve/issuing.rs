@@ -19,6 +19,7 @@ use secrecy::ExposeSecret as _;
 
 use super::compose::{Ground, StartError};
 use super::plan::{Plan, PlannedTenant};
+use super::vc_api;
 use crate::keys::{SigningIdentity, Subject};
 
 /// For how long the status of a finished offer can be asked for.
@@ -38,7 +39,10 @@ pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<IssuerServic
                 claims: Arc::new(login.directory.clone()),
                 consent: login.consent.clone(),
             }),
-            vc_api: None,
+            vc_api: match plan.vc_api {
+                Some(_) => Some(vc_api::keys(ground, tenant).await?),
+                None => None,
+            },
             data_key: DataKey::new(ground.secret(&tenant.id, "issuer/data-key").await?),
             api_keys: digests(tenant, ground.provider.as_ref()),
         });

@@ -11,4 +11,5 @@ pub mod observe;
 pub mod plan;
 mod resolving;
 pub mod trust;
+mod vc_api;
 mod verifying;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use lanyard_core::{trust::x509::TrustAnchors, verify::PolicySet};
 use lanyard_store::TenantId;
+use lanyard_verifier::VcApiTrust;
 use secrecy::SecretString;
 use url::Url;
 
@@ -26,6 +27,8 @@ pub struct Plan {
     pub verifier: bool,
     /// Whether it resolves DIDs for others.
     pub resolver: bool,
+    /// Whom the VC API believes; without, there is none.
+    pub vc_api: Option<VcApiTrust>,
     /// Which pages there are.
     pub pages: Pages,
     /// The tenants.
@@ -142,6 +145,7 @@ impl Plan {
             issuer: config.issuer,
             verifier: config.verifier,
             resolver: config.resolver,
+            vc_api: config.vc_api,
             pages: if config.pages { Pages::Desk } else { Pages::None },
             tenants: tenants.collect::<Result<_, PlanError>>()?,
         })
@@ -180,6 +184,7 @@ impl Plan {
             issuer: true,
             verifier: true,
             resolver: false,
+            vc_api: None,
             pages: Pages::Demo,
             tenants: vec![tenant],
         })

@@ -112,5 +112,6 @@ async fn settings(
             .collect(),
         return_origins: Vec::new(),
         other_names: OtherNames::default(),
+        vc_api: plan.vc_api,
     })
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use lanyard_cli::config::{Config, Transport};
+use lanyard_verifier::VcApiTrust;
 
 const GOOD: &str = r#"mode = "development"
 base_url = "http://localhost:7077"
@@ -65,6 +66,18 @@ fn dids_are_resolved_for_others_when_the_section_is_there() {
     assert!(!parse(GOOD).expect("good").resolver);
     let with = GOOD.replace("[verifier]\n", "[verifier]\n[resolver]\n");
     assert!(parse(&with).expect("good").resolver);
+}
+
+#[test]
+fn the_vc_api_is_off_unless_one_word_says_whom_it_believes() {
+    assert_eq!(parse(GOOD).expect("good").vc_api, None);
+    for (word, trust) in
+        [("trusted_issuers", VcApiTrust::TrustedIssuers), ("any_did", VcApiTrust::AnyDid)]
+    {
+        let with = format!("vc_api = \"{word}\"\n{GOOD}");
+        assert_eq!(parse(&with).expect("good").vc_api, Some(trust));
+    }
+    assert!(parse(&format!("vc_api = \"everybody\"\n{GOOD}")).is_err());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod qr;
 mod replies;
 mod requests;
 mod responses;
+mod vc_api;
 
 use axum::{
     Router,
@@ -30,6 +31,9 @@ pub(crate) fn router(service: VerifierService) -> Router {
         .route("/api/{tenant}/requests/{id}/return", post(api::finish))
         .route("/api/{tenant}/requests/{id}/qr.svg", get(qr::svg))
         .route("/api/{tenant}/requests/{id}/events", get(events::watch))
+        .route("/api/{tenant}/credentials/verify", post(vc_api::verify_credential))
+        .route("/api/{tenant}/credentials/derive", post(vc_api::derive))
+        .route("/api/{tenant}/presentations/verify", post(vc_api::verify_presentation))
         .route("/{tenant}/requests/{id}", get(requests::fetch).post(requests::fetch_by_post))
         .route("/{tenant}/responses/{id}", post(responses::respond))
         .with_state(service)

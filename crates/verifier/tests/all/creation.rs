@@ -148,6 +148,7 @@ mod settings {
             presets: Vec::new(),
             return_origins: Vec::new(),
             other_names: OtherNames::default(),
+            vc_api: None,
         }
     }
 

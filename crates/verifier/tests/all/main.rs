@@ -9,4 +9,5 @@ mod refusals;
 mod same_device;
 mod secrecy;
 mod trail;
+mod vc_api;
 mod world;

@@ -33,7 +33,7 @@ use lanyard_store::{MemoryStore, SessionId, Store, TenantId};
 use lanyard_testkit::{Leaf, LeafOptions, Mint, SeededRandom, TestCa, test_now};
 use lanyard_verifier::{
     ApiKeyDigest, Clock, DataKey, OtherNames, Preset, Registered, Sources, TenantSettings,
-    VerifierService, VerifierSettings,
+    VcApiTrust, VerifierService, VerifierSettings,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -132,6 +132,15 @@ impl World {
     }
 
     pub(crate) fn with_store(store: Arc<dyn Store>) -> Self {
+        Self::with(store, None)
+    }
+
+    /// A verifier with the routes of the VC API.
+    pub(crate) fn with_vc_api(trust: VcApiTrust) -> Self {
+        Self::with(Arc::new(MemoryStore::new()), Some(trust))
+    }
+
+    fn with(store: Arc<dyn Store>, vc_api: Option<VcApiTrust>) -> Self {
         let issuer_ca = TestCa::new("Issuers");
         let verifier_ca = TestCa::new("Verifiers");
         let issuer = issuer_ca.leaf(&LeafOptions::named("Acme").dns("issuer.example"));
@@ -164,6 +173,7 @@ impl World {
             }],
             return_origins: vec![Url::parse("https://shop.example").expect("a URL")],
             other_names: other_names.clone(),
+            vc_api,
         };
         let clock = Arc::new(TestClock(Mutex::new(test_now())));
         let (shutdown, stops) = watch::channel(false);

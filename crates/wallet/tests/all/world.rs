@@ -522,6 +522,7 @@ fn verifier(
             presets: Vec::new(),
             return_origins: Vec::new(),
             other_names: OtherNames::default(),
+            vc_api: None,
         }],
         store: store(),
         provider: crypto.clone(),
