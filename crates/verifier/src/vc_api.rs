@@ -2,8 +2,7 @@
 
 use lanyard_core::{
     data_integrity::{
-        Challenge, DataIntegrityError, Domain, ExpectedProof, JsonPointer, ProofVerifier,
-        UnverifiedDocument,
+        Challenge, DataIntegrityError, Domain, ExpectedProof, JsonPointer, UnverifiedDocument,
     },
     did::Did,
     json::{self, JsonError, Object},

@@ -8,7 +8,10 @@ use lanyard_core::{
     did::Did,
     jose::Jwk,
     json::Object,
-    status::{StatusListUri, StatusReference},
+    status::{
+        StatusListUri, StatusMechanism, StatusReference,
+        bitstring_status_list::{StatusEntry, StatusPurpose},
+    },
     trust::{IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust, x509::TrustAnchors},
 };
 use lanyard_oid4vci::{
@@ -305,34 +308,58 @@ struct Places;
 
 #[async_trait::async_trait]
 impl StatusAllocator for Places {
-    async fn allocate(&self, copies: usize) -> Result<Vec<StatusReference>, StatusUnavailable> {
+    async fn allocate(
+        &self,
+        copies: usize,
+        mechanism: StatusMechanism,
+    ) -> Result<Vec<StatusReference>, StatusUnavailable> {
         let uri =
             StatusListUri::parse("https://issuer.example/demo/status-lists/0").expect("a URI");
-        let place = |index: usize| StatusReference::TokenStatusList {
-            index: index as u64 + 7,
-            uri: uri.clone(),
+        let place = |copy: usize| {
+            let (index, uri) = (copy as u64 + 7, uri.clone());
+            match mechanism {
+                StatusMechanism::TokenStatusList => StatusReference::TokenStatusList { index, uri },
+                StatusMechanism::BitstringStatusList => {
+                    let entry = StatusEntry::new(StatusPurpose::Revocation, index, uri);
+                    StatusReference::Bitstring(vec![entry])
+                }
+            }
         };
         Ok((0..copies).map(place).collect())
+    }
+
+    fn aggregation(&self) -> Option<StatusListUri> {
+        None
     }
 }
 
 #[tokio::test]
-async fn sd_jwt_vcs_and_mdocs_have_a_status_for_each_copy() {
+async fn every_format_has_a_status_for_each_copy_by_its_own_mechanism() {
     let mut every = EveryFormat::new();
     let fresh = EveryFormat::new();
     every.world.issuer = fresh.world.issuer.with_statuses(Arc::new(Places));
     every.trust = fresh.trust;
-    for format in [Format::SdJwtVc, Format::MsoMdoc] {
+    for format in [Format::SdJwtVc, Format::MsoMdoc, Format::JwtVcJson, Format::LdpVc] {
         let keys: Vec<_> = (0..2).map(|_| every.world.key()).collect();
         let (pending, response) = every.asked(format, &keys).await;
         let received = every.received(&pending, &response).await.expect("each is good");
         let status = |received: &ReceivedCredential| match &received.credential {
             HeldCredential::SdJwtVc(held) => held.status().cloned(),
             HeldCredential::MsoMdoc(held) => held.status().cloned(),
-            _ => None,
+            w3c => {
+                let entry = w3c.claims().as_value()["credentialStatus"].clone();
+                let entries = StatusReference::of_entries(entry.as_object().into_iter());
+                entries.expect("an entry").pop()
+            }
         };
         let statuses: Vec<_> = received.iter().map(status).collect();
-        assert!(statuses.iter().all(Option::is_some) && statuses[0] != statuses[1], "{format}");
+        let is_w3c = matches!(format, Format::JwtVcJson | Format::LdpVc);
+        let by_mechanism = |status: &Option<StatusReference>| match status {
+            Some(StatusReference::Bitstring(_)) => is_w3c,
+            Some(StatusReference::TokenStatusList { .. }) => !is_w3c,
+            _ => false,
+        };
+        assert!(statuses.iter().all(by_mechanism) && statuses[0] != statuses[1], "{format}");
     }
 }
 

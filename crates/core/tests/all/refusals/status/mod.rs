@@ -98,7 +98,7 @@ fn binary_input(status: &Value, media_type: &str, body: &[u8]) -> String {
 }
 
 fn accept(suite: &mut Suite, id: &str, input: String) {
-    suite.accepted.push(Accepted { id: id.into(), input });
+    suite.accepted.push(Accepted { id: id.into(), format: None, input });
 }
 
 /// A document with some members replaced (by null: removed).
