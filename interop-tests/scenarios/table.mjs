@@ -27,6 +27,8 @@ const HEADINGS = {
   'did.test.mjs': 'DIDs: each resolves what the other made',
   'w3c.test.mjs': 'W3C credentials in JWTs: each verifies the other’s',
   'issuer.test.mjs': 'The examiner as a wallet of the issuer',
+  'authorization.test.mjs': 'The examiner as an attested wallet under HAIP',
+  'dpop.test.mjs': 'The examiner’s proofs of possession',
   'verifier.test.mjs': 'The examiner as a wallet of the verifier',
   'tls.test.mjs': 'The examiner at the TLS door',
   'inspect.test.mjs': 'What `lanyard inspect` says of what others made',

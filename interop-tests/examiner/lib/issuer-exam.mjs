@@ -1,5 +1,7 @@
 // The examiner as a wallet of an issuer (OpenID4VCI 1.0, RFC 8414, RFC 6749, RFC 9449).
 import { createHash, randomUUID, X509Certificate } from 'node:crypto'
+import http from 'node:http'
+import https from 'node:https'
 import { inflateSync } from 'node:zlib'
 import { compactVerify, decodeJwt, decodeProtectedHeader, importX509 } from 'jose'
 import { contentType, entropyBits, Findings } from './findings.mjs'
@@ -8,19 +10,40 @@ import { newKey, seconds, sha256, signJwt } from './sd-jwt.mjs'
 export const PRE_AUTHORIZED = 'urn:ietf:params:oauth:grant-type:pre-authorized_code'
 const ASYMMETRIC = /^(ES|PS|RS)(256|384|512)$|^EdDSA$|^Ed25519$/
 
-/** A reply with its body read: `{ status, headers, type, body, text }`. */
+/** The authorities that https servers may end at; PEM. */
+export const trusted = []
+
+/** A reply with its body read: `{ status, headers, type, body, text }`. A header may be a list of values. */
 export async function ask(url, { method = 'GET', headers = {}, form, json, body } = {}) {
-  const content = form ? new URLSearchParams(form) : json ? JSON.stringify(json) : body
-  const type = json ? { 'content-type': 'application/json' } : {}
-  const reply = await fetch(url, { method, headers: { ...type, ...headers }, body: content, redirect: 'manual' })
-  const text = await reply.text()
-  const read = { status: reply.status, headers: reply.headers, type: contentType(reply), text }
-  try {
-    read.body = JSON.parse(text)
-  } catch {
-    read.body = undefined
-  }
+  const content = form ? new URLSearchParams(form).toString() : json ? JSON.stringify(json) : body
+  const type = form ? 'application/x-www-form-urlencoded' : json ? 'application/json' : undefined
+  const { status, rawHeaders, text } = await exchange(new URL(url), {
+    method,
+    headers: { ...(type ? { 'content-type': type } : {}), 'content-length': Buffer.byteLength(content ?? ''), ...headers },
+    body: content,
+  })
+  const received = new Headers()
+  for (let at = 0; at < rawHeaders.length; at += 2) received.append(rawHeaders[at], rawHeaders[at + 1])
+  const read = { status, headers: received, text }
+  read.type = contentType(read)
+  read.body = safely(() => JSON.parse(text))
   return read
+}
+
+/** By hand: fetch follows redirects, folds repeated headers, and knows no authority of ours. */
+function exchange(url, { method, headers, body }) {
+  return new Promise((resolve, reject) => {
+    const send = url.protocol === 'https:' ? https.request : http.request
+    const outgoing = send(url, { method, headers, ca: trusted, agent: false }, (reply) => {
+      const chunks = []
+      reply.on('data', (chunk) => chunks.push(chunk))
+      reply.on('end', () => {
+        resolve({ status: reply.statusCode, rawHeaders: reply.rawHeaders, text: Buffer.concat(chunks).toString() })
+      })
+    })
+    outgoing.once('error', reject)
+    outgoing.end(body)
+  })
 }
 
 /** RFC 8414 §3.1, OID4VCI §12.2.2: the well-known path goes between host and path. */
