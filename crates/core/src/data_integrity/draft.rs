@@ -165,7 +165,7 @@ impl ProofDraft {
         let proofs = take_proofs(&mut document);
         let value = {
             let covered = covered(&document, &proofs, self.options.get("previousProof"))?;
-            let tools = Tools { contexts: &*self.contexts, provider };
+            let tools = Tools { contexts: &self.contexts, provider };
             super::bbs::secure(&covered, &self.options, &self.mandatory, key, tools)?
         };
         Ok(self.finish(document, proofs, value))

@@ -279,12 +279,11 @@ impl DataIntegrityProof {
 
     /// Whether it is a base proof, which is for the holder alone.
     pub fn is_base(&self) -> bool {
-        match self.value {
-            ProofValue::Selective(SelectiveProof::Base(_)) => true,
-            #[cfg(feature = "bbs")]
-            ProofValue::Bbs(BbsProof::Base(_)) => true,
-            _ => false,
+        #[cfg(feature = "bbs")]
+        if matches!(self.value, ProofValue::Bbs(BbsProof::Base(_))) {
+            return true;
         }
+        matches!(self.value, ProofValue::Selective(SelectiveProof::Base(_)))
     }
 
     fn options(&self) -> Object {

@@ -38,7 +38,7 @@ impl Point {
     /// Times a scalar that may be secret.
     pub(super) fn times(&self, scalar: &Scalar) -> Self {
         // of one point blst takes the way that is the same for all scalars
-        let product = slice::from_ref(self.affine()).mult(&scalar.to_little_endian(), BITS);
+        let product = slice::from_ref(self.affine()).mult(&scalar.little_endian(), BITS);
         Self::from_projective(product)
     }
 
@@ -51,8 +51,7 @@ impl Point {
     /// The sum of points times scalars; what takes how long tells something about the scalars.
     pub(super) fn sum_of_products(points: &[Self], scalars: &[Scalar]) -> Self {
         let points: Vec<blst_p1_affine> = points.iter().map(|point| *point.affine()).collect();
-        let scalars: Vec<u8> =
-            scalars.iter().flat_map(|scalar| scalar.to_little_endian()).collect();
+        let scalars: Vec<u8> = scalars.iter().flat_map(|scalar| scalar.little_endian()).collect();
         Self::from_projective(points.mult(&scalars, BITS))
     }
 

@@ -57,17 +57,15 @@ impl Scalar {
     }
 
     pub(super) fn encode(&self) -> [u8; Self::LENGTH] {
-        let mut bytes = self.to_little_endian();
+        let mut bytes = self.little_endian();
         bytes.reverse();
         bytes
     }
 
     /// As blst takes it.
-    pub(super) fn to_little_endian(&self) -> [u8; Self::LENGTH] {
+    pub(super) fn little_endian(&self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
-        for (place, limb) in bytes.chunks_exact_mut(8).zip(self.0.retrieve().to_words()) {
-            place.copy_from_slice(&u64::from(limb).to_le_bytes());
-        }
+        bytes.copy_from_slice(&self.0.retrieve().to_le_bytes());
         bytes
     }
 
