@@ -63,6 +63,12 @@ function adminRoutes(agent, certificate) {
 async function verifiedClaims(verifier, id) {
   const { dcql } = await verifier.getVerifiedAuthorizationResponse(id)
   return Object.fromEntries(
-    Object.entries(dcql.presentations).map(([queryId, list]) => [queryId, list.map((vc) => vc.prettyClaims)]),
+    Object.entries(dcql.presentations).map(([queryId, list]) => [queryId, list.map(claimsOf)]),
   )
+}
+
+/** What a verified presentation says: of an SD-JWT VC its claims, of an mdoc its elements by namespace. */
+function claimsOf(presentation) {
+  const [document] = presentation.documents ?? []
+  return document ? document.issuerSignedNamespaces : presentation.prettyClaims
 }

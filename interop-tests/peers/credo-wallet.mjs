@@ -2,11 +2,13 @@
 //
 //   node credo-wallet.mjs accept LINK --home DIR [--tx-code N] [--trust-anchor FILE]… [--copies N]
 //   node credo-wallet.mjs present LINK --home DIR [--trust-anchor FILE]…
-import { Kms, SdJwtVcRecord } from '@credo-ts/core'
+//   node credo-wallet.mjs mint --home DIR                           (an mdoc of an authority of its own)
+import { Kms, MdocRecord, SdJwtVcRecord } from '@credo-ts/core'
 import { OpenId4VcModule } from '@credo-ts/openid4vc'
 import { exportJWK, generateKeyPair } from 'jose'
 import { readPemFiles, run, WalletFile } from './lib/cli.mjs'
 import { newAgent } from './lib/credo-platform.mjs'
+import * as mdoc from './lib/mdoc-wallet.mjs'
 
 const common = {
   home: { type: 'string' },
@@ -18,6 +20,7 @@ await run({
     options: { ...common, 'tx-code': { type: 'string' }, copies: { type: 'string', default: '1' } },
     run: (options, [link]) => accept(link, options),
   },
+  mint: { options: common, run: mint },
   present: { options: common, run: (options, [link]) => answer(link, options) },
 })
 
@@ -59,6 +62,14 @@ async function accept(link, options) {
   }
 }
 
+async function mint({ home }) {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const { d, ...publicJwk } = await exportJWK(privateKey)
+  const { credential, trustAnchorPem } = await mdoc.mint(publicJwk)
+  new WalletFile(home).add(credential, { ...publicJwk, d }, 'mso_mdoc')
+  return { trust_anchor_pem: trustAnchorPem }
+}
+
 async function newKey(agent) {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const privateJwk = await exportJWK(privateKey)
@@ -69,8 +80,13 @@ async function newKey(agent) {
 async function answer(link, options) {
   const agent = await newWallet(options)
   const { holder } = agent.openid4vc
-  for (const { credential, privateJwk } of new WalletFile(options.home).credentials) {
+  for (const { credential, privateJwk, format } of new WalletFile(options.home).credentials) {
     const { keyId } = await agent.kms.importKey({ privateJwk })
+    if (format === 'mso_mdoc') {
+      const credentialInstances = [{ issuerSignedBase64Url: credential, kmsKeyId: keyId }]
+      await agent.mdoc.store({ record: new MdocRecord({ credentialInstances }) })
+      continue
+    }
     const record = new SdJwtVcRecord({ credentialInstances: [{ compactSdJwtVc: credential, kmsKeyId: keyId }] })
     await agent.sdJwtVc.store({ record })
   }

@@ -10,6 +10,7 @@ import { Openid4vpVerifier } from '@openid4vc/openid4vp'
 import { exportJWK, generateKeyPair } from 'jose'
 import { describe, readPemFiles, run, say } from './lib/cli.mjs'
 import { answers } from './lib/dcql.mjs'
+import * as mdoc from './lib/mdoc-wallet.mjs'
 import { callbacks } from './lib/openid4vc-callbacks.mjs'
 import { newNonce, verify } from './lib/sd-jwt-vc.mjs'
 import { form, listen } from './lib/server.mjs'
@@ -133,13 +134,20 @@ function routes(base, signer, trustAnchors) {
       authorizationRequestPayload: session.request,
       callbacks: callbacks({ keys: session.keys }),
     })
-    const { nonce, client_id: audience, state, dcql_query: query } = session.request
+    const { nonce, client_id: audience, state, dcql_query: query, response_uri: responseUri } = session.request
+    const formats = Object.fromEntries(query.credentials.map(({ id, format }) => [id, format]))
     if (parsed.authorizationResponsePayload.state !== state) throw new Error('the state is not the one sent')
     session.vp_token = parsed.dcql.presentations
     const presentations = {}
     for (const [id, list] of Object.entries(session.vp_token)) {
       presentations[id] = await Promise.all(
         list.map(async (credential) => {
+          if (formats[id] === 'mso_mdoc') {
+            const [key] = session.request.client_metadata.jwks?.keys ?? []
+            const request = { clientId: audience, nonce, responseUri, key }
+            const dcql = await mdoc.verify({ presentation: credential, trustAnchors, ...request })
+            return { dcql, claims: dcql.namespaces }
+          }
           const { claims } = await verify({ presentation: credential, trustAnchors, nonce, audience })
           return { credential, claims }
         }),
@@ -153,7 +161,10 @@ function routes(base, signer, trustAnchors) {
 }
 
 async function clientMetadata(session, responseMode) {
-  const formats = { 'dc+sd-jwt': { 'sd-jwt_alg_values': ['ES256'], 'kb-jwt_alg_values': ['ES256'] } }
+  const formats = {
+    'dc+sd-jwt': { 'sd-jwt_alg_values': ['ES256'], 'kb-jwt_alg_values': ['ES256'] },
+    mso_mdoc: { issuerauth_alg_values: [-7, -9], deviceauth_alg_values: [-7, -9] },
+  }
   if (responseMode !== 'direct_post.jwt') return { vp_formats_supported: formats }
   const { publicKey, privateKey } = await generateKeyPair('ECDH-ES', { crv: 'P-256', extractable: true })
   const members = { kid: session.id, alg: 'ECDH-ES', use: 'enc' }

@@ -2,11 +2,13 @@
 //
 //   node openid4vc-wallet.mjs accept LINK --home DIR [--tx-code N] [--trust-anchor FILE]… [--copies N]
 //   node openid4vc-wallet.mjs present LINK --home DIR [--trust-anchor FILE]… [--library-post]
+//   node openid4vc-wallet.mjs mint --home DIR                       (an mdoc of an authority of its own)
 import { generateKeyPair, exportJWK } from 'jose'
 import { getOpenid4vpClientId, Openid4vpClient } from '@openid4vc/openid4vp'
 import { Openid4vciClient } from '@openid4vc/openid4vci'
 import { run, readPemFiles, WalletFile } from './lib/cli.mjs'
 import { choose } from './lib/dcql.mjs'
+import * as mdoc from './lib/mdoc-wallet.mjs'
 import { callbacks } from './lib/openid4vc-callbacks.mjs'
 import { claimsOf, frameOf, newNonce, present, publicPart, verify } from './lib/sd-jwt-vc.mjs'
 
@@ -25,6 +27,7 @@ await run({
     },
     run: (options, [link]) => accept(link, options),
   },
+  mint: { options: common, run: mint },
   present: {
     options: { ...common, 'library-post': { type: 'boolean' } },
     run: (options, [link]) => answer(link, options),
@@ -77,6 +80,13 @@ async function accept(link, { home, 'tx-code': txCode, 'trust-anchor': anchorFil
     configuration: credentialConfigurationId,
     credentials: received,
   }
+}
+
+async function mint({ home }) {
+  const key = await newKey('ES256')
+  const { credential, trustAnchorPem } = await mdoc.mint(publicPart(key))
+  new WalletFile(home).add(credential, key, 'mso_mdoc')
+  return { trust_anchor_pem: trustAnchorPem }
 }
 
 async function newKey(alg) {
@@ -144,7 +154,11 @@ async function fetchByPost(client, { request_uri: requestUri, request_uri_method
 
 async function presentations(request, wallet) {
   const held = await Promise.all(
-    wallet.credentials.map(async (entry) => ({ ...entry, claims: await claimsOf(entry.credential) })),
+    wallet.credentials.map(async (entry) =>
+      entry.format === 'mso_mdoc'
+        ? { ...entry, dcql: mdoc.asDcqlCredential(entry.credential) }
+        : { ...entry, claims: await claimsOf(entry.credential) },
+    ),
   )
   const { effectiveClientId } = getOpenid4vpClientId({
     clientId: request.client_id,
@@ -152,8 +166,22 @@ async function presentations(request, wallet) {
   })
   const vpToken = {}
   for (const { id, index, paths } of choose(request.dcql_query, held)) {
-    const { credential, claims, privateJwk } = held[index]
+    const { credential, claims, privateJwk, format } = held[index]
     vpToken[id] ??= []
+    if (format === 'mso_mdoc') {
+      vpToken[id].push(
+        await mdoc.present({
+          credential,
+          elements: paths,
+          privateJwk,
+          clientId: effectiveClientId,
+          nonce: request.nonce,
+          responseUri: request.response_uri,
+          key: request.response_mode === 'direct_post.jwt' ? request.client_metadata.jwks.keys[0] : undefined,
+        }),
+      )
+      continue
+    }
     vpToken[id].push(
       await present({
         credential,

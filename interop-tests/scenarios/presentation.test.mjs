@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { COUNTERPARTS, newWallet, startIssuer, startVerifier } from './lib/counterparts.mjs'
 import { newLanyardWallet, startLanyard, TYPES } from './lib/lanyard.mjs'
-import { credentialQuery, inWords, query, WAYS } from './lib/queries.mjs'
+import { credentialQuery, inWords, mdocQuery, query, WAYS } from './lib/queries.mjs'
 import { IDENTITY } from '../peers/lib/credentials.mjs'
+import { DOCTYPE, NAMESPACE } from '../peers/lib/mdoc-wallet.mjs'
 
 const identityQuery = (...paths) => query(credentialQuery('identity', TYPES.verified_identity.vct, paths))
 const BADGE_QUERY = credentialQuery('badge', TYPES.employee_badge.vct, [['given_name'], ['department']])
@@ -91,6 +92,29 @@ for (const counterpart of COUNTERPARTS) {
       })
     }
 
+    for (const way of WAYS.filter(({ prefix }) => prefix !== 'x509_san_dns')) {
+      test(`their wallet presents an mdoc to our verifier: ${inWords(way)} ${who}`, async () => {
+        const holder = newWallet(counterpart)
+        const iaca = await holder.mint()
+        const asked = query(mdocQuery('licence', DOCTYPE, [[NAMESPACE, 'given_name'], [NAMESPACE, 'age_over_18']]))
+        const { id, link } = await lanyard.request({ query: asked, ...way, trustAnchorFiles: [iaca] })
+        await holder.present(link, lanyard)
+        const { state, reason, credentials } = await lanyard.verdict(id)
+        assert.equal(state, 'verified', reason)
+        assert.deepEqual(credentials.licence, [{ [NAMESPACE]: { given_name: 'Ada', age_over_18: true } }])
+      })
+    }
+
+    test(`our verifier refuses their mdoc without its authority ${who}`, async () => {
+      const holder = newWallet(counterpart)
+      await holder.mint()
+      const asked = query(mdocQuery('licence', DOCTYPE, [[NAMESPACE, 'given_name']]))
+      const way = { prefix: 'x509_hash', method: 'get', responseMode: 'direct_post' }
+      const { id, link } = await lanyard.request({ query: asked, ...way })
+      await assert.rejects(holder.present(link, lanyard), /400/)
+      assert.equal((await lanyard.verdict(id)).state, 'refused')
+    })
+
     if (counterpart.name === 'openid4vc-ts') {
       test(`our verifier gives a request object to a wallet that POSTs without wallet_nonce ${who}`, async () => {
         const way = { prefix: 'x509_san_dns', method: 'post', responseMode: 'direct_post' }
@@ -144,6 +168,23 @@ for (const counterpart of COUNTERPARTS) {
           response_mode: 'direct_post',
         })
         await assert.rejects(wallet.present(link, { trustAnchorFiles: [verifier.trustAnchorFile] }), /404/)
+      })
+    }
+
+    for (const responseMode of ['direct_post', 'direct_post.jwt']) {
+      test(`our wallet presents an mdoc to their verifier: ${responseMode} ${who}`, async () => {
+        const holder = newLanyardWallet()
+        const { link: offer } = await lanyard.offer({ type: 'driving_licence' })
+        await holder.accept(offer, { trustAnchorFiles: [lanyard.trustAnchorFile] })
+        const { id, link } = await verifier.request({
+          dcql_query: query(mdocQuery('licence', DOCTYPE, [[NAMESPACE, 'given_name'], [NAMESPACE, 'family_name']])),
+          client_id_prefix: 'x509_hash',
+          response_mode: responseMode,
+        })
+        await holder.present(link, { trustAnchorFiles: [verifier.trustAnchorFile] })
+        const { state, error, presentations } = await verifier.verdict(id)
+        assert.equal(state, 'verified', error)
+        assert.deepEqual(presentations.licence, [{ [NAMESPACE]: { given_name: 'Ada', family_name: 'Moreau' } }])
       })
     }
 

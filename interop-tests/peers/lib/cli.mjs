@@ -43,7 +43,8 @@ export function readStdin() {
 }
 
 export function readPemFiles(paths = []) {
-  return paths.map((path) => readFileSync(path, 'utf8'))
+  const certificate = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----\n?/g
+  return paths.flatMap((path) => readFileSync(path, 'utf8').match(certificate) ?? [])
 }
 
 /** What a wallet peer keeps between two runs: credentials with the private key each is bound to. */
@@ -53,8 +54,8 @@ export class WalletFile {
     this.credentials = existsSync(this.path) ? JSON.parse(readFileSync(this.path, 'utf8')).credentials : []
   }
 
-  add(credential, privateJwk) {
-    this.credentials.push({ credential, privateJwk })
+  add(credential, privateJwk, format = 'dc+sd-jwt') {
+    this.credentials.push({ credential, privateJwk, format })
     mkdirSync(dirname(this.path), { recursive: true })
     writeFileSync(this.path, JSON.stringify({ credentials: this.credentials }, null, 2))
   }

@@ -14,7 +14,9 @@ export function authorityOf(sdJwtVc) {
   return values.length > 0 ? { type: 'aki', values } : undefined
 }
 
-const asCredential = ({ credential, claims, bound = true }) => ({
+const asCredential = ({ dcql, ...held }) => dcql ?? asSdJwtVc(held)
+
+const asSdJwtVc = ({ credential, claims, bound = true }) => ({
   credential_format: 'dc+sd-jwt',
   vct: claims.vct,
   claims,

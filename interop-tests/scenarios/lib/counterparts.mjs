@@ -99,6 +99,11 @@ export function newWallet(counterpart) {
         ...(txCode === undefined ? [] : ['--tx-code', txCode]),
         ...(copies ? ['--copies', String(copies)] : []),
       ]),
+    /** Puts an mdoc of an authority of its own into the wallet; gives the file of that authority. */
+    async mint() {
+      const { trust_anchor_pem: anchor } = await answerOf('node', [counterpart.program('wallet'), 'mint', '--home', home])
+      return writeFile(newFolder('iaca'), 'iaca.pem', anchor)
+    },
     present: (link, { trustAnchorFile, flags = [] } = {}) =>
       wallet('present', link, [...(trustAnchorFile ? ['--trust-anchor', trustAnchorFile] : []), ...flags]),
   }

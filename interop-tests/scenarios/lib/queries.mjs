@@ -20,3 +20,7 @@ export function credentialQuery(id, vct, paths, more = {}) {
 }
 
 export const query = (...credentials) => ({ credentials })
+
+export function mdocQuery(id, doctype, paths, more = {}) {
+  return { id, format: 'mso_mdoc', meta: { doctype_value: doctype }, claims: paths.map((path) => ({ path })), ...more }
+}
