@@ -1,6 +1,10 @@
 //! Questions ready to ask, as far as the tenant's credential types answer them.
 
-use lanyard_core::claims::{ClaimsPath, PathSegment};
+use lanyard_core::{
+    claims::{ClaimsPath, PathSegment},
+    credential::Format,
+    mdoc::NameSpace,
+};
 use serde_json::{Value, json};
 
 use crate::credential_type::CredentialType;
@@ -34,6 +38,21 @@ const IDENTITY: Part = Part {
     id: "identity",
     kind: "verified_identity",
     claims: &[NAME[0], NAME[1], &["birthdate"], &["address"]],
+};
+
+const LICENCE: Part = Part {
+    id: "licence",
+    kind: "driving_licence",
+    claims: &[
+        &[NameSpace::MDL, "given_name"],
+        &[NameSpace::MDL, "family_name"],
+        &[NameSpace::MDL, "document_number"],
+    ],
+};
+const TRAINING: Part = Part {
+    id: "training",
+    kind: "safety_training",
+    claims: &[&["credentialSubject", "given_name"], &["credentialSubject", "course"]],
 };
 
 /// The presets that these types can answer.
@@ -81,11 +100,19 @@ pub(crate) fn presets(types: &[CredentialType]) -> Vec<Ready> {
             "credential_sets": [{ "options": [["identity"]] }, { "options": [["diploma"]], "required": false }],
         })
     }));
-    if !found.is_empty() {
-        return found;
-    }
-    // what is asked for by its vct
-    types.iter().filter(|kind| kind.vct.is_some()).map(whole).collect()
+    add(
+        "licence",
+        "A driving licence",
+        "Who may drive, from an ISO mdoc: each element is asked for alone.",
+        query(&LICENCE).map(|licence| json!({ "credentials": [licence] })),
+    );
+    add(
+        "training",
+        "A certificate of training",
+        "Who was trained, in what; a W3C credential, which is always shown whole.",
+        query(&TRAINING).map(|training| json!({ "credentials": [training] })),
+    );
+    if found.is_empty() { types.iter().map(whole).collect() } else { found }
 }
 
 fn paths(part: &Part) -> Vec<Vec<String>> {
@@ -94,7 +121,12 @@ fn paths(part: &Part) -> Vec<Vec<String>> {
 
 fn credential(id: &str, kind: &CredentialType, claims: &[Vec<String>]) -> Value {
     let claims: Vec<_> = claims.iter().map(|path| json!({ "path": path })).collect();
-    json!({ "id": id, "format": "dc+sd-jwt", "meta": { "vct_values": [kind.vct] }, "claims": claims })
+    let meta = match kind.format {
+        Format::MsoMdoc => json!({ "doctype_value": kind.doctype }),
+        Format::JwtVcJson | Format::LdpVc => json!({ "type_values": [[kind.type_name()]] }),
+        Format::SdJwtVc | Format::VcJwt | Format::VcSdJwt => json!({ "vct_values": [kind.vct] }),
+    };
+    json!({ "id": id, "format": kind.format.name(), "meta": meta, "claims": claims })
 }
 
 fn over_18(kind: &CredentialType) -> Value {
@@ -186,16 +218,26 @@ fn key(segment: &PathSegment) -> Option<&str> {
 mod tests {
     use lanyard_oid4vp::dcql::DcqlQuery;
 
-    use super::{asked, presets};
+    use super::{asked, presets, whole};
     use crate::demo::credential_types;
 
     #[test]
     fn every_preset_is_a_query_that_keeps_every_rule() {
         let types = credential_types().expect("readable");
         let presets = presets(&types);
-        assert_eq!(presets.len(), 5);
+        assert_eq!(presets.len(), 7);
         for preset in presets {
             assert!(DcqlQuery::from_value(&preset.dcql).is_ok(), "{}", preset.id);
+        }
+    }
+
+    #[test]
+    fn a_type_of_ones_own_is_asked_for_in_its_own_format() {
+        for kind in credential_types().expect("readable") {
+            let asked = &whole(&kind).dcql;
+            let query = DcqlQuery::from_value(asked).expect("a query");
+            assert_eq!(query.credentials()[0].format.format(), Some(kind.format), "{}", kind.id);
+            assert!(!query.credentials()[0].format.types().is_empty(), "{}", kind.id);
         }
     }
 
