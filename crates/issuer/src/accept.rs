@@ -1,10 +1,12 @@
 //! The wallet shows its key and gets the credential (OID4VCI §8).
 
 use jiff::Timestamp;
+use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vci::{
-    credential::{CredentialError, CredentialRequest, CredentialResponse},
+    credential::CredentialError,
     dpop::DpopError,
-    issuer::{Authorized, Issuance, IssuedCredential, Progress, Refreshable, ShownToken},
+    encryption::RequestBody,
+    issuer::{Accepted, Authorized, Issuance, IssuedCredential, Progress, Refreshable, ShownToken},
 };
 use lanyard_store::{
     CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewStatus, Next, Replaced, Session,
@@ -25,10 +27,10 @@ impl IssuerService {
         &self,
         tenant: &Tenant,
         shown: &ShownToken,
-        body: &[u8],
-    ) -> Result<CredentialResponse, Failure> {
+        wish: Wish<'_>,
+    ) -> Result<Answer, Failure> {
         for _ in 0..TRIES {
-            if let Some(response) = self.try_to_accept(tenant, shown, body).await? {
+            if let Some(response) = self.try_to_accept(tenant, shown, wish).await? {
                 return Ok(response);
             }
         }
@@ -40,8 +42,8 @@ impl IssuerService {
         &self,
         tenant: &Tenant,
         shown: &ShownToken,
-        body: &[u8],
-    ) -> Result<Option<CredentialResponse>, Failure> {
+        wish: Wish<'_>,
+    ) -> Result<Option<Answer>, Failure> {
         let now = self.now();
         // 1. RFC 6750 §3.1: the token leads to a session with a right to something
         let access = Handle::new(HandleKind::AccessToken, shown.token.digest(self.provider()));
@@ -50,7 +52,7 @@ impl IssuerService {
             Found::Expired | Found::Absent => return Err(BearerFault::Invalid.into()),
             // the token is retired with the last credential that it gave a right to
             Found::Used(id) => {
-                let error = CredentialError::AlreadyIssued;
+                let error = wish.after_everything();
                 self.trace_refusal(tenant, id, now, error.reason()).await;
                 return Err(error.into());
             }
@@ -64,11 +66,29 @@ impl IssuerService {
             return Err(BearerFault::Invalid.into());
         }
         // 2. the step; a refusal leaves the token as good as it was
-        let (response, issued, progress) = match issue(authorized, body, tenant, now).await {
+        let step = match issue(authorized, wish, tenant, now, self.provider()).await {
             Ok(done) => done,
             Err(error) => {
                 self.trace_refusal(tenant, session.id, now, error.reason()).await;
                 return Err(error.into());
+            }
+        };
+        let (answer, issued, progress) = match step {
+            Step::Issued(answer, issued, progress) => (answer, issued, progress),
+            Step::Waiting(answer) => return Ok(Some(answer)),
+            Step::Deferred(answer, authorized) => {
+                let event = NewEvent::done(now, step::CREDENTIAL_DEFERRED);
+                let expires_at = authorized.expires_at();
+                let state = State { issuance: Issuance::Authorized(*authorized), place: None };
+                let sealed = self.sessions().seal(tenant, session.id, &state);
+                let next = Next::new(now, sealed, expires_at).with_event(event.clone());
+                return match self.sessions().store.replace(&session, next).await? {
+                    Replaced::Conflict => Ok(None),
+                    Replaced::Done(_) => {
+                        self.announce(tenant, session.id, &event);
+                        Ok(Some(answer))
+                    }
+                };
             }
         };
         // 3. that it was issued is durable before the credential leaves
@@ -93,7 +113,7 @@ impl IssuerService {
             Replaced::Conflict => Ok(None),
             Replaced::Done(_) => {
                 self.announce(tenant, session.id, &event);
-                Ok(Some(response))
+                Ok(Some(answer))
             }
         }
     }
@@ -130,14 +150,84 @@ impl IssuerService {
     }
 }
 
+/// What a wallet asks for with its access token.
+#[derive(Clone, Copy)]
+pub(crate) enum Wish<'b> {
+    /// A credential (OID4VCI §8.2).
+    Credential(RequestBody<'b>),
+    /// One that was deferred (OID4VCI §9.1).
+    Deferred(RequestBody<'b>),
+}
+
+impl Wish<'_> {
+    /// What is wrong with it once everything was given out.
+    const fn after_everything(&self) -> CredentialError {
+        match self {
+            Self::Credential(_) => CredentialError::AlreadyIssued,
+            Self::Deferred(_) => CredentialError::TransactionUnknown,
+        }
+    }
+}
+
+/// A reply, as the wallet asked for it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Plain JSON, or a compact JWE.
+    pub(crate) body: String,
+    pub(crate) is_encrypted: bool,
+    /// Whether there is a credential in it: 200, else 202.
+    pub(crate) is_final: bool,
+}
+
+/// Where a wish leads.
+enum Step {
+    Issued(Answer, IssuedCredential, Progress),
+    /// Deferred now.
+    Deferred(Answer, Box<Authorized>),
+    /// Deferred before: nothing has changed.
+    Waiting(Answer),
+}
+
 async fn issue(
     authorized: Authorized,
-    body: &[u8],
+    wish: Wish<'_>,
     tenant: &Tenant,
     now: Timestamp,
-) -> Result<(CredentialResponse, IssuedCredential, Progress), CredentialError> {
-    let request = CredentialRequest::parse(body)?;
-    authorized.accept(request, &tenant.issuer, now).await.map_err(|refused| refused.error)
+    provider: &dyn CryptoProvider,
+) -> Result<Step, CredentialError> {
+    let (wanted, accepted) = match wish {
+        Wish::Credential(body) => {
+            let request = tenant.issuer.read_request(body)?;
+            let wanted = request.encryption.clone();
+            (wanted, authorized.accept_or_defer(request, &tenant.issuer, now).await)
+        }
+        Wish::Deferred(body) => {
+            let request = tenant.issuer.read_deferred(body)?;
+            let accepted = authorized.collect(&request.transaction, &tenant.issuer, now).await;
+            (request.encryption, accepted)
+        }
+    };
+    let answer = |json: String, is_final| {
+        let sealed = wanted.as_ref().map(|wanted| wanted.seal(json.as_bytes(), provider));
+        let is_encrypted = sealed.is_some();
+        let body = sealed.transpose()?.unwrap_or(json);
+        Ok::<_, CredentialError>(Answer { body, is_encrypted, is_final })
+    };
+    let text = "a response is text, lists and maps";
+    Ok(match accepted.map_err(|refused| refused.error)? {
+        Accepted::Issued(response, issued, progress) => {
+            let json = serde_json::to_string(&response).expect(text);
+            Step::Issued(answer(json, true)?, issued, progress)
+        }
+        Accepted::Deferred { response, authorized, is_new } => {
+            let answer = answer(serde_json::to_string(&response).expect(text), false)?;
+            if is_new {
+                Step::Deferred(answer, Box::new(authorized))
+            } else {
+                Step::Waiting(answer)
+            }
+        }
+    })
 }
 
 fn issued_event(issued: &IssuedCredential, now: Timestamp) -> NewEvent {

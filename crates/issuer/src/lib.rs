@@ -21,10 +21,12 @@ mod accept;
 mod api_key;
 mod authorization;
 mod clock;
+mod decide;
 mod error;
 mod exchange;
 mod http;
 mod live;
+mod notify;
 mod offers;
 mod redeem;
 mod revoke;
@@ -40,10 +42,11 @@ mod vc_api;
 pub use api_key::ApiKeyDigest;
 pub use authorization::{ClaimSource, Consent, LoginSettings, LoginUnavailable, Logins};
 pub use clock::{Clock, SystemClock};
+pub use decide::DecisionRequestFault;
 pub use error::IssuerError;
 pub use http::not_found;
 pub use offers::{
-    CredentialShown, CredentialToOffer, LoginToOffer, NewOfferRequest, OfferCreated,
+    CredentialShown, CredentialToOffer, Deferral, LoginToOffer, NewOfferRequest, OfferCreated,
     OfferRequestFault, OfferShown, OfferState, OfferStatus,
 };
 pub use revoke::StatusRequestFault;

@@ -2,11 +2,11 @@
 
 mod request;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lanyard_core::json;
 use lanyard_oid4vci::{
     TxCode,
-    issuer::{Ended, HolderId, Issuance, NewLogin, NewOffer, NewTxCode, Offered},
+    issuer::{Ended, HolderId, Issuance, NewLogin, NewOffer, NewTxCode, Offered, Readiness},
     offer::OfferLink,
 };
 use lanyard_store::{
@@ -15,7 +15,7 @@ use lanyard_store::{
 };
 use url::Url;
 
-pub use request::{CredentialToOffer, LoginToOffer, NewOfferRequest, OfferRequestFault};
+pub use request::{CredentialToOffer, Deferral, LoginToOffer, NewOfferRequest, OfferRequestFault};
 
 use crate::{
     IssuerError, IssuerService, TrailEvent,
@@ -81,6 +81,8 @@ pub enum OfferState {
     LoggingIn,
     /// A wallet has an access token; some credentials are still due.
     Authorized,
+    /// A wallet has asked for something that is not ready.
+    Deferred,
     /// Everything was issued.
     Issued,
     /// The tx code was wrong too often.
@@ -104,6 +106,7 @@ impl OfferState {
             Self::Denied => "denied",
             Self::Revoked => "revoked",
             Self::Authorized => "authorized",
+            Self::Deferred => "deferred",
             Self::Issued => "issued",
             Self::TxCodeExhausted => "tx_code_exhausted",
             Self::Withdrawn => "withdrawn",
@@ -121,6 +124,7 @@ impl From<&Issuance> for OfferState {
             }
             Issuance::Ended(Ended::Denied) => Self::Denied,
             Issuance::Ended(Ended::CodeReplayed | Ended::RefreshReplayed) => Self::Revoked,
+            Issuance::Authorized(authorized) if authorized.has_deferred() => Self::Deferred,
             Issuance::Authorized(_) => Self::Authorized,
             Issuance::Issued(_) => Self::Issued,
             Issuance::Ended(Ended::TxCodeExhausted) => Self::TxCodeExhausted,
@@ -142,6 +146,9 @@ impl IssuerService {
     ) -> Result<OfferCreated, IssuerError> {
         let tenant = self.known_tenant(tenant)?;
         let now = self.now();
+        if request.login.is_some() && request.deferral != Deferral::None {
+            return Err(IssuerError::DeferralWithLogin);
+        }
         let wanted = NewOffer {
             credentials: request
                 .credentials
@@ -156,7 +163,15 @@ impl IssuerService {
                 looked_up: request.looked_up,
             }),
         };
-        let offered = Offered::new(wanted, &tenant.issuer, now, self.provider())?;
+        let readiness = match request.deferral {
+            Deferral::None => Readiness::Ready,
+            Deferral::Seconds(seconds) => {
+                let moment = now.checked_add(SignedDuration::from_secs(seconds.into()));
+                Readiness::From(moment.unwrap_or(Timestamp::MAX))
+            }
+            Deferral::UntilDecided => Readiness::Undecided,
+        };
+        let offered = Offered::new(wanted, &tenant.issuer, now, self.provider())?.ready(readiness);
         let place = OfferPlace { path: self.offer_path(), by_reference: request.by_reference };
         let created = OfferCreated {
             id: SessionId::new(now, self.name_bytes()),
@@ -359,7 +374,7 @@ impl IssuerService {
 
 impl Held {
     /// The state, if the session is an offer at all: the same store holds presentation requests.
-    fn offer(self) -> Result<State, IssuerError> {
+    pub(crate) fn offer(self) -> Result<State, IssuerError> {
         match self.session.kind {
             SessionKind::Offer => Ok(self.state),
             _ => Err(IssuerError::UnknownOffer),

@@ -53,6 +53,10 @@ impl IssuerService {
             if tenant.issuer.rules().offers_code_flow() != tenant.login.is_some() {
                 return Err(SettingsError::Login(tenant.tenant));
             }
+            if let Some(configuration) = tenant.issuer.without_attesters().first() {
+                let configuration = (*configuration).clone();
+                return Err(SettingsError::NoAttesters { tenant: tenant.tenant, configuration });
+            }
             let id = tenant.tenant.clone();
             if tenants.insert(id.as_str().into(), Arc::new(Tenant::from(tenant))).is_some() {
                 return Err(SettingsError::TenantRepeated(id));

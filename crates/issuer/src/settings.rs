@@ -74,6 +74,16 @@ pub enum SettingsError {
         "the tenant {0} needs both the authorization code flow and a way to log in, or neither"
     )]
     Login(TenantId),
+    /// A credential demands attested keys, and nobody is believed about any.
+    #[error(
+        "the tenant {tenant} believes nobody about keys, and {configuration} demands that they are attested"
+    )]
+    NoAttesters {
+        /// The tenant.
+        tenant: TenantId,
+        /// The credential configuration.
+        configuration: CredentialConfigurationId,
+    },
     /// A tenant's issuer identifier does not lead to this server.
     #[error("the issuer identifier of the tenant {tenant} is not {expected}")]
     IssuerElsewhere {

@@ -30,6 +30,14 @@ pub mod step {
     pub const TX_CODE_WRONG: &str = "tx_code_wrong";
     /// A credential was given out.
     pub const CREDENTIAL_ISSUED: &str = "credential_issued";
+    /// A credential was asked for before it was ready.
+    pub const CREDENTIAL_DEFERRED: &str = "credential_deferred";
+    /// The integrator decided that what waits is issued.
+    pub const DEFERRAL_RELEASED: &str = "deferral_released";
+    /// The integrator decided that what waits is not issued.
+    pub const DEFERRAL_DENIED: &str = "deferral_denied";
+    /// The wallet told what became of its credentials; the detail says what.
+    pub const NOTIFIED: &str = "notified";
     /// A credential was revoked, suspended, or made valid again; the detail says which.
     pub const STATUS_CHANGED: &str = "status_changed";
     /// A request was refused; the reason says why.

@@ -9,8 +9,10 @@ use lanyard_core::{
 use lanyard_oid4vci::{
     CredentialConfigurationId,
     configuration::{
-        Binding, ClaimDefinition, ClaimValue, CredentialConfiguration, CredentialFormat, Disclosure,
+        Binding, ClaimDefinition, ClaimValue, CredentialConfiguration, CredentialFormat,
+        Disclosure, ProofType, jwt_alone,
     },
+    key_proof::AttestationRequirement,
     metadata::{self, ClaimDisplay, CredentialDefinition, CredentialDisplay},
 };
 use serde::Deserialize;
@@ -48,6 +50,12 @@ pub struct CredentialType {
     /// Its logo.
     #[serde(default)]
     pub logo: Option<Logo>,
+    /// The key proofs that are taken.
+    #[serde(default = "jwt_alone")]
+    pub proof_types: Vec<ProofType>,
+    /// What keys must be attested to be; left out, no attestation is demanded.
+    #[serde(default)]
+    pub key_attestation: Option<AttestationRequirement>,
     /// For how many days it is valid.
     #[serde(default = "one_year")]
     pub valid_days: u16,
@@ -251,6 +259,12 @@ impl CredentialType {
         }
     }
 
+    /// Whether somebody has to be believed about the keys of wallets.
+    #[must_use]
+    pub fn needs_attesters(&self) -> bool {
+        CredentialConfiguration::from(self).needs_attesters()
+    }
+
     /// The name of the type in the words of its format.
     #[must_use]
     pub fn type_name(&self) -> &str {
@@ -304,6 +318,8 @@ impl From<&CredentialType> for CredentialConfiguration {
             claims: kind.definitions(),
             valid_days: kind.valid_days,
             binding: Binding::HolderKey,
+            proof_types: kind.proof_types.clone(),
+            key_attestation: kind.key_attestation.clone(),
         }
     }
 }

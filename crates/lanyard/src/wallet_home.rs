@@ -67,6 +67,7 @@ pub async fn open(opening: Opening) -> Result<Wallet, WalletHomeError> {
     let key = KeyFile::open(&opening.folder.join(KEY))?;
     let storage = Storage::open(&opening.folder.join(DATABASE), &key, crypto.clone()).await?;
     let ports = Ports {
+        key_attestation: None,
         http: opening.http,
         clock: Arc::new(SystemClock),
         keys: Arc::new(SoftwareKeys::new(storage.clone(), crypto.clone())),

@@ -22,6 +22,7 @@ pub use format::CredentialFormat;
 
 use crate::{
     CredentialConfigurationId, IssuerUrl,
+    key_proof::AttestationRequirement,
     metadata::{
         ClaimDescription, ClaimDisplay, ContradictoryClaims, CredentialDisplay, IssuerDisplay,
     },
@@ -56,6 +57,40 @@ pub struct CredentialConfiguration {
     /// Whether it is bound to a key of the holder.
     #[serde(default)]
     pub binding: Binding,
+    /// The key proofs that are taken.
+    #[serde(default = "jwt_alone")]
+    pub proof_types: Vec<ProofType>,
+    /// What keys must be attested to be; none when no attestation is demanded.
+    #[serde(default)]
+    pub key_attestation: Option<AttestationRequirement>,
+}
+
+/// The key proofs of a configuration that says nothing about them.
+pub fn jwt_alone() -> Vec<ProofType> {
+    vec![ProofType::Jwt]
+}
+
+/// How a wallet shows that it has a key (App. F).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProofType {
+    /// A JWT signed with each key, with or without a key attestation in it.
+    Jwt,
+    /// A key attestation alone.
+    Attestation,
+    /// A presentation with a Data Integrity proof.
+    DiVp,
+}
+
+impl ProofType {
+    /// The name in requests and metadata.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Attestation => "attestation",
+            Self::DiVp => "di_vp",
+        }
+    }
 }
 
 /// Whether a credential is bound to a key of its holder.
@@ -190,6 +225,11 @@ pub enum ConfigurationError {
         "credential configuration {0}: @context starts with that of VCDM 2.0, and others are known ones"
     )]
     Contexts(CredentialConfigurationId),
+    /// No proof type, one of them twice, or one that cannot carry the attestation that is demanded.
+    #[error(
+        "credential configuration {0}: proof_types names each type once, and di_vp carries no attestation"
+    )]
+    ProofTypes(CredentialConfigurationId),
     /// An mdoc that is to be bound to no key.
     #[error("credential configuration {0}: an mdoc is always bound to a key")]
     BearerMdoc(CredentialConfigurationId),
@@ -309,6 +349,13 @@ impl CredentialConfiguration {
         if is_mdoc && self.binding == Binding::Bearer {
             return Err(ConfigurationError::BearerMdoc(self.id.clone()));
         }
+        let mut kinds = HashSet::new();
+        let repeated = !self.proof_types.iter().all(|kind| kinds.insert(*kind));
+        // App. F.2: a presentation has no place for a key attestation
+        let bare = self.key_attestation.is_some() && kinds.contains(&ProofType::DiVp);
+        if kinds.is_empty() || repeated || bare {
+            return Err(ConfigurationError::ProofTypes(self.id.clone()));
+        }
         // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
         let in_scope = |byte: u8| matches!(byte, b'!'..=b'~') && byte != b'"' && byte != b'\\';
         if self.scope.is_empty() || !self.scope.bytes().all(in_scope) {
@@ -320,6 +367,13 @@ impl CredentialConfiguration {
         ClaimDescription::accept_paths(self.claims.iter().map(|claim| &claim.path))
             .map_err(|error| ConfigurationError::Claims(self.id.clone(), error))?;
         self.claims.iter().try_for_each(|claim| self.format.accept_claim(claim, &self.id))
+    }
+
+    /// Whether it cannot be issued unless somebody is believed about keys.
+    pub fn needs_attesters(&self) -> bool {
+        self.binding == Binding::HolderKey
+            && (self.key_attestation.is_some()
+                || self.proof_types.contains(&ProofType::Attestation))
     }
 
     /// The algorithms a key proof may be signed with.

@@ -6,8 +6,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    CredentialConfigurationId, CredentialIdentifier, description::ErrorBody,
-    key_proof::KeyProofError,
+    CredentialConfigurationId, CredentialIdentifier, NotificationId, configuration::ProofType,
+    description::ErrorBody, encryption::WantedEncryption, key_proof::KeyProofError,
 };
 
 /// What a wallet asks for, and the keys it shows.
@@ -17,6 +17,8 @@ pub struct CredentialRequest {
     pub wanted: Wanted,
     /// The key proofs, if there are any.
     pub proofs: Option<Proofs>,
+    /// How the answer is to be encrypted, if it is.
+    pub encryption: Option<WantedEncryption>,
 }
 
 /// How a request names its credential: one way or the other, never both (§8.2).
@@ -33,6 +35,10 @@ pub enum Wanted {
 pub enum Proofs {
     /// `jwt`: compact JWS, one per key; not empty.
     Jwt(Vec<String>),
+    /// `attestation`: one key attestation.
+    Attestation(String),
+    /// `di_vp`: presentations, one per key; not empty.
+    DiVp(Vec<Object>),
 }
 
 /// A successful credential response (§8.3).
@@ -40,6 +46,9 @@ pub enum Proofs {
 pub struct CredentialResponse {
     /// One per key proof at most.
     pub credentials: Vec<CredentialInResponse>,
+    /// To tell the issuer with what became of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification_id: Option<NotificationId>,
 }
 
 /// One credential of a response.
@@ -83,9 +92,29 @@ pub enum CredentialError {
     /// The credential was issued already.
     #[error("this credential was issued already")]
     AlreadyIssued,
-    /// `credential_response_encryption` is not offered here.
-    #[error("encrypted credential responses are not supported")]
+    /// No such transaction, or no longer.
+    #[error("the transaction is unknown or was used")]
+    TransactionUnknown,
+    /// The integrator decided against it.
+    #[error("the credential is not issued")]
+    Denied,
+    /// Encryption is not offered here.
+    #[error("encryption is not supported")]
     EncryptionUnsupported,
+    /// A plain request, or one that asks for a plain response, where neither is given.
+    #[error("requests and responses have to be encrypted here")]
+    EncryptionRequired,
+    /// A plain request for an encrypted response.
+    #[error("asking for an encrypted response demands an encrypted request")]
+    RequestNotEncrypted,
+    /// The request does not decrypt.
+    #[error("the credential request cannot be decrypted")]
+    RequestNotDecrypted,
+    /// `credential_response_encryption` names what is not supported.
+    #[error(
+        "credential_response_encryption needs a P-256 jwk with alg ECDH-ES, and a supported enc"
+    )]
+    EncryptionParameters,
     /// `proofs` is missing.
     #[error("proofs is missing")]
     ProofsMissing,
@@ -133,10 +162,15 @@ impl CredentialError {
             Self::UnknownIdentifier | Self::ConfigurationExpected => {
                 "unknown_credential_identifier"
             }
-            Self::NotOffered | Self::AlreadyIssued | Self::CredentialUnmakeable => {
+            Self::NotOffered | Self::AlreadyIssued | Self::Denied | Self::CredentialUnmakeable => {
                 "credential_request_denied"
             }
-            Self::EncryptionUnsupported => "invalid_encryption_parameters",
+            Self::TransactionUnknown => "invalid_transaction_id",
+            Self::EncryptionUnsupported
+            | Self::EncryptionRequired
+            | Self::RequestNotEncrypted
+            | Self::RequestNotDecrypted
+            | Self::EncryptionParameters => "invalid_encryption_parameters",
             Self::ProofsMissing
             | Self::ProofsMalformed
             | Self::ProofTypeUnsupported
@@ -158,7 +192,13 @@ impl CredentialError {
             Self::UnknownIdentifier => "credential_identifier_unknown",
             Self::NotOffered => "credential_not_offered",
             Self::AlreadyIssued => "credential_already_issued",
+            Self::TransactionUnknown => "transaction_unknown",
+            Self::Denied => "credential_denied",
             Self::EncryptionUnsupported => "encryption_unsupported",
+            Self::EncryptionRequired => "encryption_required",
+            Self::RequestNotEncrypted => "request_not_encrypted",
+            Self::RequestNotDecrypted => "request_not_decrypted",
+            Self::EncryptionParameters => "encryption_parameters",
             Self::ProofsMissing => "proofs_missing",
             Self::ProofsMalformed => "proofs_malformed",
             Self::ProofTypeUnsupported => "proof_type_unsupported",
@@ -179,16 +219,12 @@ impl CredentialError {
 }
 
 impl CredentialRequest {
-    /// Reads a plain JSON request; unknown members are ignored.
+    /// Reads the JSON of a request; unknown members are ignored.
     ///
     /// # Errors
     /// The [`CredentialError`]s about shape; those about rights and keys come from the step.
     pub fn parse(body: &[u8]) -> Result<Self, CredentialError> {
         let members = json::parse_object(body).map_err(|_| CredentialError::Malformed)?;
-        // §8.2: asking for an encrypted response demands an encrypted request, and neither is offered here
-        if members.contains_key("credential_response_encryption") {
-            return Err(CredentialError::EncryptionUnsupported);
-        }
         let wanted = match (
             text(&members, "credential_configuration_id")?,
             text(&members, "credential_identifier")?,
@@ -199,21 +235,27 @@ impl CredentialRequest {
             _ => return Err(CredentialError::NotExactlyOneName),
         };
         let proofs = members.get("proofs").map(Proofs::parse).transpose()?;
-        Ok(Self { wanted, proofs })
+        let encryption = WantedEncryption::read(&members)?;
+        Ok(Self { wanted, proofs, encryption })
     }
 
-    /// The request as a JSON body.
-    pub fn to_json(&self) -> Vec<u8> {
+    /// The request as a JSON object; what it says about encryption is added where it is encrypted.
+    pub(crate) fn to_object(&self) -> Object {
         let mut members = Object::new();
         let (name, value) = match &self.wanted {
             Wanted::Configuration(name) => ("credential_configuration_id", name.as_str()),
             Wanted::Identifier(name) => ("credential_identifier", name.as_str()),
         };
         members.insert(name.to_owned(), value.into());
-        if let Some(Proofs::Jwt(proofs)) = &self.proofs {
-            members.insert("proofs".to_owned(), serde_json::json!({ "jwt": proofs }));
+        if let Some(proofs) = &self.proofs {
+            members.insert("proofs".to_owned(), proofs.to_value());
         }
-        serde_json::to_vec(&members).expect("a request is text and lists of text")
+        members
+    }
+
+    /// The request as a plain JSON body.
+    pub fn to_json(&self) -> Vec<u8> {
+        Value::Object(self.to_object()).to_string().into_bytes()
     }
 }
 
@@ -227,18 +269,44 @@ impl Proofs {
         };
         let proofs = proofs.as_array().filter(|proofs| !proofs.is_empty());
         let proofs = proofs.ok_or(CredentialError::ProofsMalformed)?;
-        if name != "jwt" {
-            return Err(CredentialError::ProofTypeUnsupported);
-        }
         let compact = |proof: &Value| proof.as_str().map(str::to_owned);
-        let proofs = proofs.iter().map(compact).collect::<Option<_>>();
-        proofs.map(Self::Jwt).ok_or(CredentialError::ProofsMalformed)
+        let proofs = match (name.as_str(), proofs.as_slice()) {
+            ("jwt", proofs) => proofs.iter().map(compact).collect::<Option<_>>().map(Self::Jwt),
+            // App. F.3: exactly one
+            ("attestation", [attestation]) => compact(attestation).map(Self::Attestation),
+            ("attestation", _) => None,
+            ("di_vp", proofs) => {
+                let object = |proof: &Value| proof.as_object().cloned();
+                proofs.iter().map(object).collect::<Option<_>>().map(Self::DiVp)
+            }
+            _ => return Err(CredentialError::ProofTypeUnsupported),
+        };
+        proofs.ok_or(CredentialError::ProofsMalformed)
+    }
+
+    fn to_value(&self) -> Value {
+        match self {
+            Self::Jwt(proofs) => serde_json::json!({ "jwt": proofs }),
+            Self::Attestation(proof) => serde_json::json!({ "attestation": [proof] }),
+            Self::DiVp(proofs) => serde_json::json!({ "di_vp": proofs }),
+        }
+    }
+
+    /// Their type.
+    pub const fn kind(&self) -> ProofType {
+        match self {
+            Self::Jwt(_) => ProofType::Jwt,
+            Self::Attestation(_) => ProofType::Attestation,
+            Self::DiVp(_) => ProofType::DiVp,
+        }
     }
 
     /// How many there are.
     pub const fn count(&self) -> usize {
         match self {
             Self::Jwt(proofs) => proofs.len(),
+            Self::Attestation(_) => 1,
+            Self::DiVp(proofs) => proofs.len(),
         }
     }
 }

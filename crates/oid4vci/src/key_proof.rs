@@ -1,16 +1,28 @@
-//! The `jwt` key proof: a wallet shows that it holds the key (OID4VCI App. F.1).
+//! Key proofs: a wallet shows that it holds the keys (OID4VCI App. F). Here the `jwt` one; beside it
+//! `di_vp`, and the key attestation that a `jwt` may carry or that is a proof of its own.
+
+mod attestation;
+pub(crate) mod di_vp;
 
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     crypto::{CryptoProvider, PublicKey, SignatureAlgorithm, Signer, SignerError},
+    data_integrity::DataIntegrityError,
     did::{Did, DidMethods, DidResolver as _, DidUrl, ResolutionError},
     jose::{self, HeaderKey, JoseHeader, Jwk, JwsError, Slot, UnverifiedJws},
     json::{Object, numeric_date},
+    trust::x509::{CertificateChain, ChainError, TrustAnchors},
 };
 use serde_json::{Value, json};
 use thiserror::Error;
+
+pub(crate) use attestation::x5c;
+pub use attestation::{AttestationDraft, AttestationError, AttestationRequirement};
+pub use di_vp::sign_di_vp;
+
+use attestation::{AttestationRules, Expiry, VerifiedAttestation};
 
 use crate::{
     IssuerUrl,
@@ -22,8 +34,7 @@ const SLOT: Slot = Slot {
     name: "key proof",
     typ: &["openid4vci-proof+jwt"],
     algorithms: SignatureAlgorithm::OPENID4VC,
-    // x5c is in the specification, but what a certificate would add to the key is not judged here
-    header_keys: &[HeaderKey::Jwk, HeaderKey::Kid],
+    header_keys: &[HeaderKey::Jwk, HeaderKey::Kid, HeaderKey::X5c],
 };
 
 /// The longest key proof that is read.
@@ -42,6 +53,26 @@ pub struct ProofRules<'a> {
     pub nonce_life: SignedDuration,
     /// How far `iat` may be from the issuer's clock, either way.
     pub window: SignedDuration,
+    /// Who is believed about keys.
+    pub attesters: &'a TrustAnchors,
+    /// What keys must be attested to be; none when no attestation is demanded.
+    pub attestation: Option<&'a AttestationRequirement>,
+}
+
+impl ProofRules<'_> {
+    fn attestation_rules(&self, expiry: Expiry) -> AttestationRules<'_> {
+        let (attesters, algorithms) = (self.attesters, self.algorithms);
+        AttestationRules { attesters, algorithms, requirement: self.attestation, expiry }
+    }
+
+    fn accept_nonce(
+        &self,
+        nonce: &ProofNonce,
+        provider: &dyn CryptoProvider,
+        now: Timestamp,
+    ) -> Result<(), KeyProofError> {
+        Ok(self.nonces.verify(nonce, self.issuer, self.nonce_life, now, provider)?)
+    }
 }
 
 /// Why a key proof was refused.
@@ -59,6 +90,24 @@ pub enum KeyProofError {
     /// The `jwk` is reserved for something else than signatures.
     #[error("the key proof's jwk is not for signatures")]
     KeyForSomethingElse,
+    /// The `x5c` cannot be read, or is about a key that cannot be used.
+    #[error("the key proof's x5c is refused: {0}")]
+    Certificates(ChainError),
+    /// No key attestation where one is demanded.
+    #[error("the keys have to be attested")]
+    AttestationMissing,
+    /// The key attestation is refused.
+    #[error("{0}")]
+    Attestation(#[from] AttestationError),
+    /// The key attestation is about other keys.
+    #[error("the key proof's key is not among attested_keys")]
+    NotAttested,
+    /// The Data Integrity proof is refused.
+    #[error("the key proof is refused: {0}")]
+    DataIntegrity(#[from] DataIntegrityError),
+    /// The holder of the presentation is not whoever signed it.
+    #[error("holder is not the controller of the verification method")]
+    Holder,
     /// `kid` is no DID URL of a method that carries its key in itself.
     #[error("kid is not a did:key or did:jwk URL")]
     KidUnsupported,
@@ -108,6 +157,12 @@ impl KeyProofError {
             Self::NotExactlyOneKey => "proof_key_ambiguous",
             Self::KeyForSomethingElse => "proof_key_purpose",
             Self::KidUnsupported | Self::Kid(_) => "proof_kid",
+            Self::Certificates(_) => "proof_x5c",
+            Self::AttestationMissing => "attestation_missing",
+            Self::Attestation(error) => error.reason(),
+            Self::NotAttested => "proof_key_not_attested",
+            Self::DataIntegrity(error) => error.code(),
+            Self::Holder => "proof_holder",
             Self::Audience => "proof_aud",
             Self::IssuedAtMissing => "proof_iat_missing",
             Self::IssuedAtOutsideWindow => "proof_iat_window",
@@ -128,6 +183,7 @@ pub struct UnverifiedKeyProof<'t>(UnverifiedJws<'t>);
 pub struct VerifiedKeyProof {
     key: PublicKey,
     did: Option<Did>,
+    attested: Vec<Jwk>,
 }
 
 impl<'t> UnverifiedKeyProof<'t> {
@@ -161,12 +217,68 @@ impl<'t> UnverifiedKeyProof<'t> {
         if !rules.algorithms.contains(&algorithm) {
             return Err(KeyProofError::AlgorithmNotOffered);
         }
-        let (key, did) = named_key(self.0.header(), provider).await?;
+        // App. F.1: what the wallet's provider vouches for
+        let attestation = self.attestation(rules, &**provider, now)?;
+        let (key, did) = named_key(self.0.header(), attestation.as_ref(), provider).await?;
         // App. F.4: the signature verifies with the key in the header
         let claims = self.0.verify(&SLOT, &key, &**provider)?.claims()?;
         accept_claims(&claims, rules, &**provider, now)?;
-        Ok(VerifiedKeyProof { key, did })
+        let attested = match attestation {
+            None => Vec::new(),
+            // App. F.1: the key of the proof is one of those that are attested
+            Some(attestation) if !attestation.is_about(&key) => {
+                return Err(KeyProofError::NotAttested);
+            }
+            Some(VerifiedAttestation { keys, nonce }) => {
+                // App. D.1: a nonce in the attestation is the issuer's
+                nonce.map(|nonce| rules.accept_nonce(&nonce, &**provider, now)).transpose()?;
+                keys
+            }
+        };
+        Ok(VerifiedKeyProof { key, did, attested })
     }
+
+    /// The attestation in the header, if it is demanded or can be judged.
+    fn attestation(
+        &self,
+        rules: &ProofRules<'_>,
+        provider: &dyn CryptoProvider,
+        now: Timestamp,
+    ) -> Result<Option<VerifiedAttestation>, KeyProofError> {
+        let compact = match self.0.header().members.get("key_attestation") {
+            None if rules.attestation.is_some() => return Err(KeyProofError::AttestationMissing),
+            None => return Ok(None),
+            // nobody asked for it, and nobody is believed about it
+            Some(_) if rules.attestation.is_none() && rules.attesters.is_empty() => {
+                return Ok(None);
+            }
+            Some(Value::String(compact)) => compact,
+            Some(_) => return Err(AttestationError::Jws(JwsError::Malformed).into()),
+        };
+        let rules = rules.attestation_rules(Expiry::Required);
+        Ok(Some(VerifiedAttestation::verify(compact, &rules, provider, now)?))
+    }
+}
+
+/// Checks an `attestation` key proof: the keys are vouched for, and none of them signs (App. F.3).
+///
+/// # Errors
+/// One [`KeyProofError`] per rule.
+pub fn verify_attestation(
+    compact: &str,
+    rules: &ProofRules<'_>,
+    provider: &dyn CryptoProvider,
+    now: Timestamp,
+) -> Result<Vec<Jwk>, KeyProofError> {
+    if compact.len() > MAX_LENGTH {
+        return Err(KeyProofError::TooLong);
+    }
+    let expected = rules.attestation_rules(Expiry::Optional);
+    let VerifiedAttestation { keys, nonce } =
+        VerifiedAttestation::verify(compact, &expected, provider, now)?;
+    // App. F.3: with a nonce endpoint, the nonce makes it fresh
+    rules.accept_nonce(&nonce.ok_or(KeyProofError::NonceMissing)?, provider, now)?;
+    Ok(keys)
 }
 
 impl VerifiedKeyProof {
@@ -180,6 +292,11 @@ impl VerifiedKeyProof {
         &self.key
     }
 
+    /// The keys that were attested together with it; empty without an attestation.
+    pub fn attested(&self) -> &[Jwk] {
+        &self.attested
+    }
+
     /// The DID that named the key, if one did.
     pub const fn did(&self) -> Option<&Did> {
         self.did.as_ref()
@@ -188,13 +305,23 @@ impl VerifiedKeyProof {
 
 async fn named_key(
     header: &JoseHeader,
+    attestation: Option<&VerifiedAttestation>,
     provider: &Arc<dyn CryptoProvider>,
 ) -> Result<(PublicKey, Option<Did>), KeyProofError> {
+    if let Some(x5c) = &header.x5c {
+        // App. F.1: the key is that of the first certificate; nobody is asked to believe its names
+        let chain = CertificateChain::from_x5c(x5c).map_err(KeyProofError::Certificates)?;
+        let key = chain.danger_leaf_key(&**provider).map_err(KeyProofError::Certificates)?;
+        return Ok((key, None));
+    }
     match (&header.jwk, &header.kid) {
         // RFC 7517 §4.2 to §4.4: a key that is for something else signs no key proof
         (Some(jwk), _) if !jwk.is_for_signatures() => Err(KeyProofError::KeyForSomethingElse),
         (Some(jwk), _) => Ok((jwk.key, None)),
         (None, Some(kid)) => {
+            if let Some(key) = attestation.and_then(|attestation| attested_key(attestation, kid)) {
+                return Ok((key, None));
+            }
             // App. F.1: a kid is a DID URL; nothing is fetched for a stranger before the signature holds
             let url = DidUrl::parse(kid).map_err(|_| KeyProofError::KidUnsupported)?;
             if !matches!(url.did().method(), "key" | "jwk") {
@@ -207,6 +334,13 @@ async fn named_key(
         }
         (None, None) => Err(KeyProofError::NotExactlyOneKey),
     }
+}
+
+/// App. F.1: beside an attestation, `kid` may name one of its keys, by its `kid` or its place.
+fn attested_key(attestation: &VerifiedAttestation, kid: &str) -> Option<PublicKey> {
+    let by_name = attestation.keys.iter().find(|key| key.kid.as_deref() == Some(kid));
+    let by_place = || kid.parse::<usize>().ok().and_then(|place| attestation.keys.get(place));
+    by_name.or_else(by_place).map(|key| key.key)
 }
 
 fn accept_claims(
@@ -231,29 +365,46 @@ fn accept_claims(
     }
     // §8.3.1.2: a missing nonce is an invalid proof, a wrong one is an invalid nonce
     let nonce = claims.get("nonce").and_then(Value::as_str).ok_or(KeyProofError::NonceMissing)?;
-    let nonce = ProofNonce::new(nonce);
-    Ok(rules.nonces.verify(&nonce, rules.issuer, rules.nonce_life, now, provider)?)
+    rules.accept_nonce(&ProofNonce::new(nonce), provider, now)
 }
 
-/// Signs a key proof with the holder's key: the wallet's half.
-///
-/// # Errors
-/// [`SignerError`] as the key's home gives it.
-pub async fn sign_key_proof(
-    signer: &dyn Signer,
-    issuer: &IssuerUrl,
-    nonce: Option<&ProofNonce>,
-    now: Timestamp,
-) -> Result<String, SignerError> {
-    let mut header = Object::new();
-    header.insert("typ".to_owned(), json!(SLOT.typ[0]));
-    header.insert("jwk".to_owned(), Jwk::new(*signer.public_key()).to_value());
-    // App. F.1: aud, iat, and the nonce where the issuer has a nonce endpoint; no iss when anonymous
-    let mut claims = Object::new();
-    claims.insert("aud".to_owned(), json!(issuer.as_str()));
-    claims.insert("iat".to_owned(), json!(now.as_second()));
-    if let Some(nonce) = nonce {
-        claims.insert("nonce".to_owned(), json!(nonce.reveal()));
+/// A `jwt` key proof about to be signed: the wallet's half.
+#[derive(Clone, Debug)]
+pub struct KeyProofDraft<'a> {
+    /// The credential issuer.
+    pub issuer: &'a IssuerUrl,
+    /// Its nonce, where it has a nonce endpoint.
+    pub nonce: Option<&'a ProofNonce>,
+    /// The moment of signing.
+    pub now: Timestamp,
+    /// The DID URL that names the key; without one the key itself is in the header.
+    pub key_id: Option<DidUrl>,
+    /// A key attestation that the key is in.
+    pub attestation: Option<&'a str>,
+}
+
+impl KeyProofDraft<'_> {
+    /// Signs the proof with the holder's key.
+    ///
+    /// # Errors
+    /// [`SignerError`] as the key's home gives it.
+    pub async fn sign(&self, signer: &dyn Signer) -> Result<String, SignerError> {
+        let mut header = Object::new();
+        header.insert("typ".to_owned(), json!(SLOT.typ[0]));
+        match &self.key_id {
+            Some(url) => header.insert("kid".to_owned(), url.to_string().into()),
+            None => header.insert("jwk".to_owned(), Jwk::new(*signer.public_key()).to_value()),
+        };
+        if let Some(attestation) = self.attestation {
+            header.insert("key_attestation".to_owned(), attestation.into());
+        }
+        // App. F.1: aud, iat, and the nonce where the issuer has a nonce endpoint; no iss when anonymous
+        let mut claims = Object::new();
+        claims.insert("aud".to_owned(), json!(self.issuer.as_str()));
+        claims.insert("iat".to_owned(), json!(self.now.as_second()));
+        if let Some(nonce) = self.nonce {
+            claims.insert("nonce".to_owned(), json!(nonce.reveal()));
+        }
+        jose::sign(header, &claims, signer).await
     }
-    jose::sign(header, &claims, signer).await
 }

@@ -10,7 +10,8 @@
 //! 2. [`offer`] the credential offer and its links (§4)
 //! 3. [`client_authentication`] and [`authorization`] (§5), [`token`] the token request and response (§6)
 //! 4. [`nonce`] and [`key_proof`] (§7, App. F); [`dpop`] binds tokens to a key (RFC 9449)
-//! 5. [`credential`] the credential request and response (§8)
+//! 5. [`credential`] the credential request and response (§8), [`encryption`] of both (§10);
+//!    what is not ready is [`deferred`] (§9), and what became of it a wallet tells ([`notification`], §11)
 //! 6. [`issuer`] the issuer's states: `Offered` → `Authorized` → `Issued`, and in between, when the
 //!    holder logs in, `Pushed` → `Authorizing` → `Granted`
 //! 7. [`wallet`] the wallet's states, from the offer to verified credentials
@@ -21,14 +22,17 @@ pub mod authorization;
 pub mod client_authentication;
 pub mod configuration;
 pub mod credential;
+pub mod deferred;
 pub mod description;
 pub mod dpop;
+pub mod encryption;
 mod form;
 pub mod identifier;
 pub mod issuer;
 pub mod key_proof;
 pub mod metadata;
 pub mod nonce;
+pub mod notification;
 pub mod offer;
 pub mod once;
 mod secret;
@@ -40,6 +44,6 @@ pub use identifier::{
     WellKnown,
 };
 pub use secret::{
-    AccessToken, AuthorizationCode, IssuerState, PreAuthorizedCode, RefreshToken, RequestUri,
-    TxCode,
+    AccessToken, AuthorizationCode, IssuerState, NotificationId, PreAuthorizedCode, RefreshToken,
+    RequestUri, TransactionId, TxCode,
 };

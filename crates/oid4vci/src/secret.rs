@@ -83,8 +83,31 @@ bearer_value! {
     RefreshToken
 }
 
+bearer_value! {
+    /// What a wallet collects a deferred credential with (OID4VCI §9).
+    TransactionId
+}
+bearer_value! {
+    /// What a wallet tells about a credential response with (OID4VCI §11).
+    NotificationId
+}
+
+impl TransactionId {
+    /// A fresh identifier of 256 bits.
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(generate_text(random))
+    }
+}
+
 impl AuthorizationCode {
     /// A fresh code of 256 bits.
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(generate_text(random))
+    }
+}
+
+impl NotificationId {
+    /// A fresh identifier of 256 bits.
     pub fn generate(random: &dyn Random) -> Self {
         Self(generate_text(random))
     }

@@ -31,6 +31,8 @@ pub struct Entry {
 pub enum Event {
     /// Credentials were received, verified and stored.
     Received,
+    /// An issuer took the request and has no credentials yet: they are asked for again.
+    Deferred,
     /// The holder declined an offer.
     OfferDeclined,
     /// An issuance failed.

@@ -19,7 +19,7 @@ pub(crate) fn to_request(request: &OutgoingRequest, purpose: Purpose) -> Request
         oid4vci::Method::Get => Request::get(request.url.clone(), purpose),
         oid4vci::Method::Post => Request::post(request.url.clone(), purpose, body),
     };
-    let sent = sent.accept(OutgoingRequest::ACCEPT);
+    let sent = sent.accept(request.accept());
     match (&request.authorization, &request.prover) {
         // RFC 9449 §7.1: a bound token is sent with its proof, and never without
         (Some(token), Some(_)) => sent.authorization(Authorization::Dpop(token.reveal().into())),

@@ -10,23 +10,25 @@ use lanyard_fetch::{FetchError, Purpose, Response};
 use lanyard_oid4vci::{
     CredentialConfigurationId, Transport, TxCode,
     authorization::AnswerRefused,
+    notification::NotificationEvent,
     offer::{CredentialOffer, OfferError, OfferLink, TxCodeDescription},
     wallet::{
-        CheckedOffer, CredentialRefused, Discovery, DiscoveryError, Granted, OfferReference,
-        OutgoingRequest, PeerError, PreAuthorizedOffer, ReceivedCredential, RequestRefused,
-        ResponseFault, TokenRefused, TxCodeRefused, Unsupported,
+        CheckedOffer, CredentialRefused, DeferredCredential, Discovery, DiscoveryError, Granted,
+        OfferReference, OutgoingRequest, PeerError, PreAuthorizedOffer, Received,
+        ReceivedCredential, RequestRefused, ResponseFault, Showing, TokenRefused, TxCodeRefused,
+        Unsupported,
     },
 };
 use thiserror::Error;
 
 use crate::{
-    Wallet,
+    Wallet, collect,
     face::{self, Face},
     history::Event,
     http::incoming,
     login::{AuthorizationCode, Pending},
-    ports::{KeyHandle, KeyStoreError},
-    storage::{CardId, Copy, NewCard, StorageError},
+    ports::{KeyAttestationUnavailable, KeyHandle, KeyStoreError},
+    storage::{CardId, Copy, NewCard, StorageError, Waiting},
     wallet::Party,
 };
 
@@ -112,6 +114,9 @@ pub enum IssuanceError {
     /// The key store refused.
     #[error("{0}")]
     Keys(#[from] KeyStoreError),
+    /// Nobody vouches for the keys now.
+    #[error("{0}")]
+    KeyAttestation(#[from] KeyAttestationUnavailable),
     /// The wallet's database refused.
     #[error("{0}")]
     Storage(#[from] StorageError),
@@ -151,6 +156,7 @@ impl IssuanceError {
             Self::Request(_) => "credential_request_impossible",
             Self::Credential(_) => "credential_refused",
             Self::Keys(_) => "key_store_refused",
+            Self::KeyAttestation(_) => "key_attestation_unavailable",
             Self::Storage(_) => "storage_refused",
         }
     }
@@ -256,7 +262,7 @@ impl Wallet {
         let card = |credential: lanyard_oid4vci::wallet::OfferedCredential<'_>| OfferedCard {
             configuration: credential.id.clone(),
             face: Face::of(credential.metadata, credential.id.as_str(), languages),
-            unsupported: credential.unsupported,
+            unsupported: credential.metadata.proof_plan(self.attests()).err(),
         };
         Review {
             issuer: checked.issuer().credential_issuer.as_str().to_owned(),
@@ -266,7 +272,12 @@ impl Wallet {
         }
     }
 
-    async fn send(
+    /// Whether somebody vouches for the holder's keys.
+    fn attests(&self) -> bool {
+        self.0.ports.key_attestation.is_some()
+    }
+
+    pub(crate) async fn send(
         &self,
         request: &OutgoingRequest,
         purpose: Purpose,
@@ -324,7 +335,7 @@ impl PreAuthorized {
     }
 
     /// Takes every credential on offer that can be taken: a fresh key for each copy, every copy
-    /// verified, then all stored.
+    /// verified, then all stored. What the issuer defers is waited for: [`Wallet::collect`].
     ///
     /// # Errors
     /// [`AcceptError`], which gives the offer back when the holder can go on; it is in the history too.
@@ -394,10 +405,11 @@ impl Wallet {
         granted: &Granted,
         review: &Review,
         card: &OfferedCard,
-    ) -> Result<CardId, IssuanceError> {
+        token_key: Option<&KeyHandle>,
+    ) -> Result<Option<CardId>, IssuanceError> {
         let count = granted.most_keys(&card.configuration).min(self.0.settings.copies.max(1));
         let handles = self.0.ports.keys.generate(count).await?;
-        let stored = self.receive_for(granted, review, card, &handles).await;
+        let stored = self.receive_for(granted, review, card, &handles, token_key).await;
         if stored.is_err() {
             // keys that no credential came for; one that cannot be deleted now stays behind, useless
             let _ = self.0.ports.keys.delete(&handles).await;
@@ -411,26 +423,66 @@ impl Wallet {
         review: &Review,
         card: &OfferedCard,
         handles: &[KeyHandle],
-    ) -> Result<CardId, IssuanceError> {
+        token_key: Option<&KeyHandle>,
+    ) -> Result<Option<CardId>, IssuanceError> {
         let mut signers: Vec<Arc<dyn Signer>> = Vec::with_capacity(handles.len());
         for handle in handles {
             signers.push(self.0.ports.keys.signer(handle).await?);
         }
-        let received = self.request(granted, card, &signers).await?;
+        let received = match self.request(granted, card, handles, &signers).await? {
+            Answered::Received(received) => received,
+            Answered::Deferred(deferred, interval) => {
+                let now = self.0.ports.clock.now();
+                self.0.storage.insert_waiting(&Waiting {
+                    issuer: review.issuer.clone(),
+                    issuer_name: review.issuer_name.clone(),
+                    face: card.face.clone(),
+                    since: now,
+                    next_at: collect::after(now, interval),
+                    keys: handles.to_vec(),
+                    token_key: token_key.cloned(),
+                    deferred: *deferred,
+                })?;
+                return Ok(None);
+            }
+        };
         let keys: Vec<_> = handles
             .iter()
             .zip(&signers)
-            .map(|(handle, signer)| (handle, signer.public_key()))
+            .map(|(handle, signer)| (handle.clone(), *signer.public_key()))
             .collect();
-        let stored = self.store(review, card, &keys, &received)?;
-        // an issuer may give fewer copies than there were keys
-        let spare: Vec<_> = keys
-            .into_iter()
-            .filter(|(_, public)| received.iter().all(|copy| copy.key.as_ref() != Some(*public)))
-            .map(|(handle, _)| handle.clone())
-            .collect();
+        let source = Source {
+            issuer: &review.issuer,
+            issuer_name: review.issuer_name.as_deref(),
+            configuration: card.configuration.as_str(),
+            face: &card.face,
+        };
+        let (content, copies) = self.card_of(&source, &keys, &received.credentials)?;
+        let stored = self.0.storage.insert_card(&content, &copies)?;
+        self.drop_spare(&keys, &received.credentials).await;
+        if let Some(id) = &received.notification {
+            self.tell(granted.notification(id, NotificationEvent::CredentialAccepted)).await;
+        }
+        Ok(Some(stored))
+    }
+
+    /// Deletes the keys that no credential came for: an issuer may give fewer copies than there were keys.
+    pub(crate) async fn drop_spare(
+        &self,
+        keys: &[(KeyHandle, PublicKey)],
+        received: &[ReceivedCredential],
+    ) {
+        let is_spare = |public: &PublicKey| received.iter().all(|copy| copy.key != Some(*public));
+        let spare = keys.iter().filter(|(_, public)| is_spare(public));
+        let spare: Vec<_> = spare.map(|(handle, _)| handle.clone()).collect();
         let _ = self.0.ports.keys.delete(&spare).await;
-        Ok(stored)
+    }
+
+    /// Tells the issuer what became of its credentials (OID4VCI §11); whether it hears it changes nothing.
+    pub(crate) async fn tell(&self, notification: Option<OutgoingRequest>) {
+        if let Some(request) = notification {
+            let _ = self.send(&request, Purpose::Credential).await;
+        }
     }
 
     /// Asks once more when the issuer wants another nonce: it may refuse a good one (OID4VCI §8.3.1.2).
@@ -438,11 +490,12 @@ impl Wallet {
         &self,
         granted: &Granted,
         card: &OfferedCard,
+        handles: &[KeyHandle],
         signers: &[Arc<dyn Signer>],
-    ) -> Result<Vec<ReceivedCredential>, IssuanceError> {
-        match self.request_once(granted, card, signers).await {
+    ) -> Result<Answered, IssuanceError> {
+        match self.request_once(granted, card, handles, signers).await {
             Err(IssuanceError::Credential(CredentialRefused::Nonce)) => {
-                self.request_once(granted, card, signers).await
+                self.request_once(granted, card, handles, signers).await
             }
             answered => answered,
         }
@@ -452,8 +505,9 @@ impl Wallet {
         &self,
         granted: &Granted,
         card: &OfferedCard,
+        handles: &[KeyHandle],
         signers: &[Arc<dyn Signer>],
-    ) -> Result<Vec<ReceivedCredential>, IssuanceError> {
+    ) -> Result<Answered, IssuanceError> {
         let Self(inner) = self;
         let nonce = match granted.nonce_request() {
             Some(request) => {
@@ -463,32 +517,50 @@ impl Wallet {
             }
             None => None,
         };
-        let now = inner.ports.clock.now();
-        let pending = granted.request(&card.configuration, signers, nonce.as_ref(), now).await?;
+        let plan = granted.proof_plan(&card.configuration, self.attests())?;
+        let attestation = match &inner.ports.key_attestation {
+            Some(attester) if plan.needs_attestation() => {
+                let nonce = nonce.as_ref().map(|nonce| nonce.reveal());
+                Some(attester.attest(handles, nonce).await?)
+            }
+            _ => None,
+        };
+        let showing = Showing {
+            nonce: nonce.as_ref(),
+            attestation: attestation.as_deref(),
+            now: inner.ports.clock.now(),
+            provider: inner.ports.crypto.as_ref(),
+        };
+        let pending = granted.request(&card.configuration, signers, showing).await?;
         let response = self.send(pending.request(), Purpose::Credential).await?;
-        let received =
-            pending.receive(incoming(&response), &inner.issuers, inner.ports.clock.now()).await;
-        Ok(received?)
+        let now = inner.ports.clock.now();
+        match pending.receive_all(incoming(&response), &inner.issuers, now).await {
+            Ok(received) => Ok(Answered::Received(received)),
+            Err(CredentialRefused::Deferred(later)) => match pending.deferred(granted, &later) {
+                Some(deferred) => Ok(Answered::Deferred(Box::new(deferred), later.interval)),
+                None => Err(CredentialRefused::Deferred(later).into()),
+            },
+            Err(error) => Err(error.into()),
+        }
     }
 
-    /// Stores one card with all its copies; only what was verified comes here.
-    fn store(
+    /// One card with all its copies; only what was verified comes here.
+    pub(crate) fn card_of(
         &self,
-        review: &Review,
-        card: &OfferedCard,
-        keys: &[(&KeyHandle, &PublicKey)],
+        source: &Source<'_>,
+        keys: &[(KeyHandle, PublicKey)],
         received: &[ReceivedCredential],
-    ) -> Result<CardId, IssuanceError> {
+    ) -> Result<(NewCard, Vec<Copy>), IssuanceError> {
         let first = &received.first().ok_or(CredentialRefused::Count)?.credential;
         let issuer = first.issuer();
         let content = NewCard {
-            issuer: review.issuer.clone(),
-            issuer_name: review.issuer_name.clone(),
+            issuer: source.issuer.to_owned(),
+            issuer_name: source.issuer_name.map(str::to_owned),
             issuer_identity: issuer.map(IssuerIdentity::name).unwrap_or_default(),
-            configuration: card.configuration.as_str().to_owned(),
+            configuration: source.configuration.to_owned(),
             format: first.format(),
             types: first.types().iter().map(|name| name.name().to_owned()).collect(),
-            face: card.face.clone(),
+            face: source.face.clone(),
             key_identifiers: issuer
                 .map(|issuer| issuer.authority_key_identifiers().map(<[u8]>::to_vec).collect())
                 .unwrap_or_default(),
@@ -498,15 +570,29 @@ impl Wallet {
             expires_at: first.validity().expires_at,
         };
         let handle = |key: &PublicKey| {
-            keys.iter().find(|(_, public)| *public == key).map(|(handle, _)| (*handle).clone())
+            keys.iter().find(|(_, public)| public == key).map(|(handle, _)| handle.clone())
         };
-        let copies: Vec<_> = received
+        let copies = received
             .iter()
             .map(|received| Copy {
                 credential: received.credential.to_text().into_owned(),
                 key: received.key.as_ref().and_then(handle),
             })
             .collect();
-        Ok(self.0.storage.insert_card(&content, &copies)?)
+        Ok((content, copies))
     }
+}
+
+/// Where a card comes from.
+pub(crate) struct Source<'s> {
+    pub(crate) issuer: &'s str,
+    pub(crate) issuer_name: Option<&'s str>,
+    pub(crate) configuration: &'s str,
+    pub(crate) face: &'s Face,
+}
+
+/// What a credential request brought.
+enum Answered {
+    Received(Received),
+    Deferred(Box<DeferredCredential>, u64),
 }

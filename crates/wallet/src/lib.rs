@@ -4,6 +4,7 @@
 //!
 //! 1. [`Wallet`] and its two verbs, `read_offer` and `read_request`
 //! 2. `issuance`: offer review → (transaction code) → credentials, verified before they are stored
+//!    what an issuer defers is `collect`ed later
 //! 3. `login`: the same where the holder logs in, and what a crash interrupted
 //! 4. `presentation`: request review → choices → consent → answer; `platform`: the same for a request
 //!    that the platform hands over
@@ -15,6 +16,7 @@ pub mod history;
 pub mod ports;
 pub mod storage;
 
+mod collect;
 mod http;
 mod issuance;
 mod keys;

@@ -292,10 +292,17 @@ impl Wallet {
         };
         let granted = (**granted).clone().proven_by(self.prover(pending.key.as_ref()).await?);
         let review = pending.review();
+        let (mut names, mut later) = (Vec::new(), Vec::new());
         for card in &review.credentials {
-            match self.receive(&granted, &review, card).await {
+            match self.receive(&granted, &review, card, pending.key.as_ref()).await {
                 Ok(stored) => {
-                    pending.stored.push(stored);
+                    match stored {
+                        Some(stored) => {
+                            pending.stored.push(stored);
+                            names.push(card.face.name.clone());
+                        }
+                        None => later.push(card.face.name.clone()),
+                    }
                     pending.cards.retain(|other| other.configuration != card.configuration);
                     self.0.storage.update_pending(id, &pending)?;
                 }
@@ -309,9 +316,18 @@ impl Wallet {
                 }
             }
         }
-        self.record(Event::Received, review.party(), review.names(), Vec::new());
+        let waits = !later.is_empty();
+        for (event, names) in [(Event::Received, names), (Event::Deferred, later)] {
+            if !names.is_empty() {
+                self.record(event, review.party(), names, Vec::new());
+            }
+        }
         let stored = pending.stored.clone();
         if granted.renewal().is_none() {
+            if waits {
+                // what waits is asked for with the same key
+                pending.key = None;
+            }
             self.drop_pending(id, &pending).await?;
         }
         Ok(stored)

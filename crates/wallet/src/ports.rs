@@ -69,6 +69,25 @@ pub enum KeyStoreError {
     Signer(#[from] SignerError),
 }
 
+/// Who vouches for the holder's keys: the wallet provider, for keys in hardware (OID4VCI App. D).
+#[async_trait]
+pub trait KeyAttestation: Send + Sync {
+    /// A key attestation JWT about all these keys, fresh by the issuer's nonce where there is one.
+    ///
+    /// # Errors
+    /// [`KeyAttestationUnavailable`], whatever is in the way.
+    async fn attest(
+        &self,
+        keys: &[KeyHandle],
+        nonce: Option<&str>,
+    ) -> Result<String, KeyAttestationUnavailable>;
+}
+
+/// The wallet provider gave no key attestation.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("no key attestation could be had")]
+pub struct KeyAttestationUnavailable;
+
 /// Where the key of the database comes from: Keychain, Keystore, a passphrase.
 #[async_trait]
 pub trait SecureStorage: Send + Sync {
@@ -116,4 +135,6 @@ pub struct Ports {
     pub keys: Arc<dyn KeyStore>,
     /// Who attests this wallet to authorization servers, if anybody does.
     pub attestation: Option<Arc<dyn WalletAttestation>>,
+    /// Who vouches for them; without, issuers that demand that cannot be served.
+    pub key_attestation: Option<Arc<dyn KeyAttestation>>,
 }

@@ -1,5 +1,8 @@
 //! JSON Web Encryption in compact form: ECDH-ES to a P-256 key, direct, with AES-GCM (RFC 7516, RFC 7518).
 
+use std::io::Write as _;
+
+use flate2::{Compression, Decompress, write::DeflateEncoder};
 use serde::Serialize;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -11,10 +14,17 @@ use crate::{
         PublicKey, SharedSecret,
     },
     json,
+    status::{InflateError, inflate},
 };
 
 /// The one key management algorithm: direct key agreement (RFC 7518 §4.6).
 const ALGORITHM: &str = "ECDH-ES";
+
+/// The one way of compressing (RFC 7518 §7.3).
+const DEFLATE: &str = "DEF";
+
+/// The most that a compressed plaintext may become.
+const MAX_INFLATED: usize = 2 << 20;
 
 /// The longest compact JWE that is read at all: what a response endpoint takes at most.
 const MAX_LENGTH: usize = 2 << 20;
@@ -37,9 +47,12 @@ pub enum JweError {
     /// `enc` is missing, unknown, or not one that was offered.
     #[error("enc is not one that is offered")]
     EncryptionNotAllowed,
-    /// The plaintext is said to be compressed.
+    /// The plaintext is said to be compressed, where that is not taken, or by another name than `DEF`.
     #[error("a compressed plaintext is not taken")]
     Compressed,
+    /// The plaintext is not DEFLATE, or would become larger than any message here.
+    #[error("the compressed plaintext is refused: {0}")]
+    Inflate(#[from] InflateError),
     /// `epk` is missing or no acceptable public key.
     #[error("the ephemeral key is refused: {0}")]
     EphemeralKey(#[source] JwkError),
@@ -84,12 +97,41 @@ impl EncryptionRecipient {
         content_type: Option<&str>,
         provider: &dyn CryptoProvider,
     ) -> Result<String, JweError> {
-        // RFC 7517 §4.2, §4.4: a key says what it is for
+        self.accept_key()?;
+        self.seal(plaintext, content_type, false, provider)
+    }
+
+    /// As [`EncryptionRecipient::encrypt`], with the plaintext compressed before (`zip`, RFC 7516 §4.1.3):
+    /// for a recipient who asks for it, as the length then tells about the content (RFC 8725 §3.6).
+    ///
+    /// # Errors
+    /// As [`EncryptionRecipient::encrypt`].
+    pub fn encrypt_compressed(
+        &self,
+        plaintext: &[u8],
+        provider: &dyn CryptoProvider,
+    ) -> Result<String, JweError> {
+        self.accept_key()?;
+        self.seal(&deflate(plaintext), None, true, provider)
+    }
+
+    /// RFC 7517 §4.2, §4.4: a key says what it is for.
+    fn accept_key(&self) -> Result<(), JweError> {
         let for_this =
             |said: &Option<String>, what| said.as_deref().is_none_or(|said| said == what);
         if !for_this(&self.jwk.key_use, "enc") || !for_this(&self.jwk.alg, ALGORITHM) {
             return Err(JweError::RecipientKey);
         }
+        Ok(())
+    }
+
+    fn seal(
+        &self,
+        plaintext: &[u8],
+        content_type: Option<&str>,
+        compressed: bool,
+        provider: &dyn CryptoProvider,
+    ) -> Result<String, JweError> {
         let (ephemeral, secret) = match provider.agree_ephemeral(&self.jwk.key) {
             Err(CryptoError::KeyMismatch) => return Err(JweError::RecipientKey),
             agreed => agreed?,
@@ -103,6 +145,7 @@ impl EncryptionRecipient {
             enc: self.enc.name(),
             kid: self.jwk.kid.as_deref(),
             cty: content_type,
+            zip: compressed.then_some(DEFLATE),
             epk: Jwk::new(ephemeral),
         };
         let header = serde_json::to_vec(&header).expect("text and a key always serialize");
@@ -128,6 +171,8 @@ struct Header<'a> {
     kid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cty: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zip: Option<&'static str>,
     epk: Jwk,
 }
 
@@ -142,6 +187,7 @@ pub struct UnopenedJwe<'t> {
     apv: Vec<u8>,
     nonce: [u8; 12],
     sealed: Vec<u8>,
+    compressed: bool,
 }
 
 impl<'t> UnopenedJwe<'t> {
@@ -150,6 +196,16 @@ impl<'t> UnopenedJwe<'t> {
     /// # Errors
     /// One [`JweError`] per rule.
     pub fn parse(compact: &'t str) -> Result<Self, JweError> {
+        let jwe = Self::parse_compressed(compact)?;
+        // RFC 8725 §3.6: compressing before encrypting leaks, and inflating is a bomb
+        if jwe.compressed { Err(JweError::Compressed) } else { Ok(jwe) }
+    }
+
+    /// As [`UnopenedJwe::parse`], where a protocol lets the sender compress the plaintext (`zip`).
+    ///
+    /// # Errors
+    /// One [`JweError`] per rule.
+    pub fn parse_compressed(compact: &'t str) -> Result<Self, JweError> {
         if compact.len() > MAX_LENGTH {
             return Err(JweError::TooLong);
         }
@@ -169,10 +225,12 @@ impl<'t> UnopenedJwe<'t> {
         let encryption = member(&header, "enc")
             .and_then(ContentEncryption::from_name)
             .ok_or(JweError::EncryptionNotAllowed)?;
-        // RFC 8725 §3.6: compressing before encrypting leaks, and inflating is a bomb
-        if header.members.contains_key("zip") {
-            return Err(JweError::Compressed);
-        }
+        // RFC 7518 §7.3: DEF is the only name there is
+        let compressed = match header.members.get("zip") {
+            None => false,
+            Some(zip) if zip == DEFLATE => true,
+            Some(_) => return Err(JweError::Compressed),
+        };
         let ephemeral = header
             .members
             .get("epk")
@@ -203,6 +261,7 @@ impl<'t> UnopenedJwe<'t> {
             apv: party_info(&header, "apv")?,
             nonce,
             sealed,
+            compressed,
             header,
         })
     }
@@ -221,8 +280,8 @@ impl<'t> UnopenedJwe<'t> {
     ///
     /// # Errors
     /// [`JweError::EncryptionNotAllowed`], [`JweError::EphemeralPoint`], [`JweError::RecipientKey`] for a
-    /// key that is not P-256, and [`CryptoError::InvalidCiphertext`] when the message was changed or is
-    /// for another key.
+    /// key that is not P-256, [`CryptoError::InvalidCiphertext`] when the message was changed or is for
+    /// another key, and [`JweError::Inflate`].
     pub fn open(
         &self,
         key: &PrivateKey,
@@ -240,8 +299,21 @@ impl<'t> UnopenedJwe<'t> {
         };
         let key = derive_key(&secret, self.encryption, &self.apu, &self.apv, provider);
         let associated = self.encoded_header.as_bytes();
-        Ok(provider.open(self.encryption, &key, &self.nonce, associated, &self.sealed)?)
+        let plaintext =
+            provider.open(self.encryption, &key, &self.nonce, associated, &self.sealed)?;
+        if self.compressed {
+            // RFC 7518 §7.3: DEFLATE without a header (RFC 1951); who sent it decides about its size
+            return Ok(inflate(Decompress::new(false), &plaintext, MAX_INFLATED)?);
+        }
+        Ok(plaintext)
     }
+}
+
+/// Raw DEFLATE (RFC 1951).
+fn deflate(plaintext: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(plaintext).expect("a vector takes every byte");
+    encoder.finish().expect("a vector takes every byte")
 }
 
 fn member<'h>(header: &'h JoseHeader, name: &str) -> Option<&'h str> {

@@ -29,7 +29,7 @@ pub enum InflateError {
 /// Decompresses all of the input, and no more than `limit` bytes.
 ///
 /// There is no limit on the ratio: DEFLATE itself ends at 1,032 to 1, which an honest empty list reaches.
-pub(super) fn inflate(
+pub(crate) fn inflate(
     mut inflater: Decompress,
     compressed: &[u8],
     limit: usize,

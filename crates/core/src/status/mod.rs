@@ -21,6 +21,7 @@ pub use check::{
 pub use deflate::Pieces;
 pub use freshness::Freshness;
 pub use inflate::InflateError;
+pub(crate) use inflate::inflate;
 pub use reference::{StatusListUri, StatusMechanism, StatusReference};
 
 /// The longest list that is read as it goes over the wire, in bytes.

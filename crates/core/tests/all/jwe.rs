@@ -9,6 +9,7 @@ use lanyard_core::{
     },
     jose::{EncryptionRecipient, HeaderError, JweError, Jwk, JwkError, PrivateJwk, UnopenedJwe},
     json::{base64url, base64url_decode},
+    status::InflateError,
 };
 use lanyard_testkit::vectors;
 use serde_json::{Value, json};
@@ -238,6 +239,30 @@ fn refuses_a_compressed_plaintext() {
         good().with_header(|header| header["zip"] = json!("DEF")),
         Err(JweError::Compressed)
     );
+}
+
+#[test]
+fn opens_what_was_compressed_only_where_that_is_taken_and_never_without_a_bound() {
+    let key = RustCrypto.generate_key(Curve::P256).unwrap();
+    let jwk = Jwk::new(*key.public());
+    let recipient = EncryptionRecipient { jwk, enc: ContentEncryption::A256Gcm };
+    let opened = |plaintext: &[u8]| {
+        let token = recipient.encrypt_compressed(plaintext, &AwsLc).unwrap();
+        assert_eq!(UnopenedJwe::parse(&token).err(), Some(JweError::Compressed));
+        let jwe = UnopenedJwe::parse_compressed(&token).unwrap();
+        assert_eq!(jwe.header().members["zip"], "DEF");
+        jwe.open(&key, ContentEncryption::ALL, &RustCrypto)
+    };
+    assert_eq!(opened(b"{\"a\": 1}"), Ok(b"{\"a\": 1}".to_vec()));
+    assert_eq!(opened(&vec![b' '; 2 << 20]).map(|plain| plain.len()), Ok(2 << 20));
+    // a kilobyte of ciphertext that would become more than any message is
+    assert_eq!(opened(&vec![0; (2 << 20) + 1]), Err(JweError::Inflate(InflateError::TooLarge)));
+    // what says that it is compressed and is not
+    let token = recipient.encrypt(b"{}", None, &AwsLc).unwrap();
+    let plain = UnopenedJwe::parse_compressed(&token).unwrap();
+    assert_eq!(plain.open(&key, ContentEncryption::ALL, &RustCrypto), Ok(b"{}".to_vec()));
+    let other = good().with_header(|header| header["zip"] = json!("GZ"));
+    assert_eq!(other, Err(JweError::Compressed));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{
     callers::{Integrator, IntegratorAtOffer},
     replies,
 };
-use crate::{IssuerService, NewOfferRequest};
+use crate::{IssuerService, NewOfferRequest, decide};
 
 pub(crate) async fn create(
     State(service): State<IssuerService>,
@@ -33,5 +33,15 @@ pub(crate) async fn withdraw(
     IntegratorAtOffer { tenant, id }: IntegratorAtOffer,
 ) -> Result<Response, Failure> {
     service.withdraw(&tenant.id, id).await?;
+    Ok(replies::no_content())
+}
+
+pub(crate) async fn decide(
+    State(service): State<IssuerService>,
+    IntegratorAtOffer { tenant, id }: IntegratorAtOffer,
+    ApiBody(body): ApiBody,
+) -> Result<Response, Failure> {
+    let decision = decide::parse(&body)?;
+    service.decide_deferral(&tenant.id, id, decision).await?;
     Ok(replies::no_content())
 }

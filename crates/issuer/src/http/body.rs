@@ -9,7 +9,10 @@ use axum::{
     },
 };
 use bytes::Bytes;
-use lanyard_oid4vci::token::TokenError;
+use lanyard_oid4vci::{
+    encryption::{self, RequestBody},
+    token::TokenError,
+};
 
 use super::Failure;
 use crate::IssuerService;
@@ -17,8 +20,24 @@ use crate::IssuerService;
 /// The form of a token request.
 pub(crate) struct TokenForm(pub(crate) Bytes);
 
-/// The JSON of a credential request.
-pub(crate) struct CredentialBody(pub(crate) Bytes);
+/// A credential request: JSON, or a JWE of it.
+pub(crate) struct CredentialBody {
+    bytes: Bytes,
+    encrypted: bool,
+}
+
+impl CredentialBody {
+    pub(crate) fn as_request(&self) -> RequestBody<'_> {
+        if self.encrypted {
+            RequestBody::Encrypted(&self.bytes)
+        } else {
+            RequestBody::Plain(&self.bytes)
+        }
+    }
+}
+
+/// The JSON of a notification.
+pub(crate) struct NotificationBody(pub(crate) Bytes);
 
 /// The JSON of an integrator.
 pub(crate) struct ApiBody(pub(crate) Bytes);
@@ -43,8 +62,20 @@ impl FromRequest<IssuerService> for CredentialBody {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &IssuerService) -> Result<Self, Failure> {
-        let json = "application/json";
-        read(request, 1024 * 1024, json, "invalid_credential_request").await.map(Self)
+        // OID4VCI §10: an encrypted request says so by its media type
+        let encrypted = is_of(request.headers(), encryption::MEDIA_TYPE);
+        let kind = if encrypted { encryption::MEDIA_TYPE } else { "application/json" };
+        let bytes = read(request, 1024 * 1024, kind, "invalid_credential_request").await?;
+        Ok(Self { bytes, encrypted })
+    }
+}
+
+impl FromRequest<IssuerService> for NotificationBody {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &IssuerService) -> Result<Self, Failure> {
+        let (json, code) = ("application/json", "invalid_notification_request");
+        read(request, 16 * 1024, json, code).await.map(Self)
     }
 }
 

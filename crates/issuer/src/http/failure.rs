@@ -10,7 +10,7 @@ use axum::{
 };
 use lanyard_oid4vci::{
     authorization::AuthorizationError, credential::CredentialError, description::ErrorBody,
-    token::TokenError,
+    notification::NotificationError, token::TokenError,
 };
 use thiserror::Error;
 
@@ -20,7 +20,7 @@ use super::{
     dpop::{DPOP_NONCE, RefusedProof, header_value},
     replies,
 };
-use crate::{IssuerError, OfferRequestFault, StatusRequestFault};
+use crate::{DecisionRequestFault, IssuerError, OfferRequestFault, StatusRequestFault};
 
 /// Everything that a request can be refused for.
 #[derive(Debug, Error)]
@@ -44,7 +44,11 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Credential(CredentialError),
     #[error("{0}")]
+    Notification(NotificationError),
+    #[error("{0}")]
     OfferRequest(#[from] OfferRequestFault),
+    #[error("{0}")]
+    DecisionRequest(#[from] DecisionRequestFault),
     #[error("{0}")]
     StatusRequest(#[from] StatusRequestFault),
     #[error("the link is too long for a QR code; make the offer by reference")]
@@ -78,14 +82,18 @@ impl Failure {
             | Self::Authorization(_)
             | Self::Token(_)
             | Self::Credential(_)
+            | Self::Notification(_)
             | Self::OfferRequest(_)
+            | Self::DecisionRequest(_)
             | Self::StatusRequest(_) => StatusCode::BAD_REQUEST,
             Self::LinkTooLong => StatusCode::CONFLICT,
             Self::Issuer(error) => match error {
                 IssuerError::UnknownTenant
                 | IssuerError::UnknownOffer
                 | IssuerError::UnknownCredential => StatusCode::NOT_FOUND,
-                IssuerError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                IssuerError::Refused(_) | IssuerError::DeferralWithLogin => {
+                    StatusCode::UNPROCESSABLE_ENTITY
+                }
                 IssuerError::AlreadyIssued
                 | IssuerError::NotWaiting
                 | IssuerError::RevokedForGood => StatusCode::CONFLICT,
@@ -108,7 +116,11 @@ impl Failure {
             Self::NotFound => "not_found",
             Self::TooLarge(code) | Self::MediaType { code, .. } => code,
             Self::Bearer(BearerFault::Missing | BearerFault::Invalid) => "invalid_token",
-            Self::Bearer(_) | Self::OfferRequest(_) | Self::StatusRequest(_) => "invalid_request",
+            Self::Bearer(_)
+            | Self::OfferRequest(_)
+            | Self::DecisionRequest(_)
+            | Self::StatusRequest(_) => "invalid_request",
+            Self::Notification(error) => error.code(),
             Self::Proof(refused) => refused.error.code(),
             Self::Client(refused) => refused.error.code(),
             Self::Authorization(error) => error.code(),

@@ -7,11 +7,13 @@ mod callers;
 mod client;
 mod credential;
 mod credentials;
+mod deferred;
 mod dpop;
 mod events;
 mod failure;
 mod metadata;
 mod nonce;
+mod notification;
 mod offers;
 mod par;
 mod paths;
@@ -38,6 +40,7 @@ pub(crate) fn router(service: IssuerService) -> Router {
     Router::new()
         .route("/api/{tenant}/offers", post(api::create))
         .route("/api/{tenant}/offers/{id}", get(api::status).delete(api::withdraw))
+        .route("/api/{tenant}/offers/{id}/decision", post(api::decide))
         .route("/api/{tenant}/offers/{id}/qr.svg", get(qr::svg))
         .route("/api/{tenant}/offers/{id}/events", get(events::watch))
         .route("/api/{tenant}/credentials/{id}/status", post(credentials::set_status))
@@ -53,6 +56,8 @@ pub(crate) fn router(service: IssuerService) -> Router {
         .route("/{tenant}/nonce", post(nonce::issue))
         .route("/{tenant}/credential", post(credential::issue))
         .route("/{tenant}/status-lists", get(status_lists::aggregate))
+        .route("/{tenant}/deferred", post(deferred::collect))
+        .route("/{tenant}/notification", post(notification::take))
         .route("/{tenant}/status-lists/{list}", get(status_lists::fetch))
         .route("/{tenant}/status-lists/{list}/{purpose}", get(status_lists::fetch_bitstring))
         .with_state(service)

@@ -13,10 +13,13 @@ use axum::{
 };
 use bytes::Bytes;
 use jiff::Timestamp;
+use lanyard_oid4vci::encryption;
 use lanyard_store::{CredentialId, SessionId};
 use serde::Serialize;
 
-use crate::{OfferCreated, OfferStatus, TrailEvent, revoke, status_lists::PublishedList};
+use crate::{
+    OfferCreated, OfferStatus, TrailEvent, accept::Answer, revoke, status_lists::PublishedList,
+};
 
 const NO_STORE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
 const JSON: (HeaderName, HeaderValue) =
@@ -27,11 +30,29 @@ pub(crate) fn json(body: impl Into<Body>) -> Response {
     ([JSON, NO_STORE], body.into()).into_response()
 }
 
+/// The reply of the credential endpoints (OID4VCI §8.3, §9.2, §10).
+pub(crate) fn credential(answer: Answer) -> Response {
+    let status = if answer.is_final { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let kind = if answer.is_encrypted { encryption::MEDIA_TYPE } else { "application/json" };
+    let kind = (CONTENT_TYPE, HeaderValue::from_static(kind));
+    (status, [kind, NO_STORE], answer.body).into_response()
+}
+
 /// A document that is the same for everybody, browsers of other origins included.
 pub(crate) fn public_document(body: Bytes) -> Response {
     let cached = (CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     let origins = (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     ([JSON, cached, origins], body).into_response()
+}
+
+/// Issuer metadata in one of their two forms.
+pub(crate) fn public_metadata(body: impl Into<Bytes>, kind: &'static str) -> Response {
+    let mut response = public_document(body.into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    // RFC 9110 §12.5.5: a cache keeps both apart
+    headers.insert(VARY, HeaderValue::from_static("accept"));
+    response
 }
 
 /// A picture that nobody may keep.

@@ -18,6 +18,20 @@ pub struct NewOfferRequest {
     pub tx_code: bool,
     /// Whether the link leads to the offer instead of carrying it.
     pub by_reference: bool,
+    /// Whether what is offered has to wait.
+    pub deferral: Deferral,
+}
+
+/// Whether what is offered has to wait (OID4VCI §9).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deferral {
+    /// It is issued as soon as a wallet asks.
+    #[default]
+    None,
+    /// It is issued from so many seconds after the offer on.
+    Seconds(u32),
+    /// It is issued when the integrator says so.
+    UntilDecided,
 }
 
 /// How the holder of an offer logs in.
@@ -79,7 +93,8 @@ impl NewOfferRequest {
     /// Reads the body: strict JSON, unknown members refused.
     ///
     /// Either `{"credentials": [{"configuration": …, "claims": {…}}, …]}` or, for one credential,
-    /// `{"configuration": …, "claims": {…}}`; and `tx_code` and `by_reference`, true or false.
+    /// `{"configuration": …, "claims": {…}}`; and `tx_code` and `by_reference`, true or false; and
+    /// `deferral`, a number of seconds or `"until_decided"`.
     /// `login` lets the holder log in, `"only"` or `"too"`, and `holder` names who that has to be;
     /// where logging in is the only way, `claims` may be left out and are looked up.
     ///
@@ -89,13 +104,17 @@ impl NewOfferRequest {
         let mut members = json::parse_object(body).map_err(|_| OfferRequestFault::Malformed)?;
         let tx_code = flag(&mut members, "tx_code")?.unwrap_or(false);
         let by_reference = flag(&mut members, "by_reference")?.unwrap_or(true);
+        let deferral = deferral(&mut members)?;
         let login = LoginToOffer::take_from(&mut members)?;
         let only = login.as_ref().is_some_and(|login| login.only);
         let short = members.contains_key("configuration") || members.contains_key("claims");
         let all: Vec<(CredentialConfigurationId, Option<Object>)> =
             match (members.shift_remove("credentials"), short) {
                 (Some(list), false) => {
-                    refuse_unknown(&members, "credentials, tx_code, by_reference, login, holder")?;
+                    refuse_unknown(
+                        &members,
+                        "credentials, tx_code, by_reference, login, holder, deferral",
+                    )?;
                     let list = list.as_array().cloned().ok_or(OfferRequestFault::WrongType {
                         member: "credentials",
                         expected: "an array",
@@ -104,7 +123,8 @@ impl NewOfferRequest {
                 }
                 (None, true) => {
                     let one = CredentialToOffer::take_from(&mut members)?;
-                    let known = "configuration, claims, tx_code, by_reference, login, holder";
+                    let known =
+                        "configuration, claims, tx_code, by_reference, login, holder, deferral";
                     refuse_unknown(&members, known)?;
                     vec![one]
                 }
@@ -118,7 +138,7 @@ impl NewOfferRequest {
                 None => return Err(OfferRequestFault::Missing("claims")),
             }
         }
-        Ok(Self { credentials, looked_up, login, tx_code, by_reference })
+        Ok(Self { credentials, looked_up, login, tx_code, by_reference, deferral })
     }
 }
 
@@ -188,6 +208,22 @@ fn flag(members: &mut Object, member: &'static str) -> Result<Option<bool>, Offe
         None => Ok(None),
         Some(Value::Bool(flag)) => Ok(Some(flag)),
         Some(_) => Err(OfferRequestFault::WrongType { member, expected: "true or false" }),
+    }
+}
+
+fn deferral(members: &mut Object) -> Result<Deferral, OfferRequestFault> {
+    let wrong = OfferRequestFault::WrongType {
+        member: "deferral",
+        expected: "a number of seconds up to a day, or \"until_decided\"",
+    };
+    match members.shift_remove("deferral") {
+        None => Ok(Deferral::None),
+        Some(Value::String(text)) if text == "until_decided" => Ok(Deferral::UntilDecided),
+        Some(Value::Number(number)) => {
+            let seconds = number.as_u64().and_then(|seconds| u32::try_from(seconds).ok());
+            seconds.filter(|seconds| *seconds <= 86_400).map(Deferral::Seconds).ok_or(wrong)
+        }
+        Some(_) => Err(wrong),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::fixture::{Reply, Server, credential_request, refused, request, sign};
 
 #[tokio::test]
-async fn a_credential_response_has_credentials_alone_and_is_not_stored() {
+async fn a_credential_response_has_these_members_alone_and_is_not_stored() {
     let server = Server::new();
     let (_, token) = server.access().await;
     let reply = server.credential(&token, &server.badge_request().await).await;
@@ -19,7 +19,7 @@ async fn a_credential_response_has_credentials_alone_and_is_not_stored() {
     assert_eq!(reply.header(header::CACHE_CONTROL), Some("no-store"));
     assert_eq!(reply.header(header::CONTENT_TYPE), Some("application/json"));
     let members: Vec<_> = reply.json().as_object().unwrap().keys().cloned().collect();
-    assert_eq!(members, ["credentials"]);
+    assert_eq!(members, ["credentials", "notification_id"]);
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn refuses_a_request_that_does_not_name_one_credential_in_one_way() {
         body.as_object_mut().unwrap().remove("credential_configuration_id");
         body["credential_identifier"] = json!("employee_badge.1");
     };
-    let expected = told(400, "invalid_credential_request", "credential_configuration_expected");
+    let expected = told(400, "unknown_credential_identifier", "credential_configuration_expected");
     assert_eq!(refusal(identifier).await, expected);
 }
 
@@ -218,7 +218,7 @@ async fn refuses_to_encrypt_a_response_to_an_unencrypted_request() {
     let change = |body: &mut Value| {
         body["credential_response_encryption"] = json!({ "jwk": {}, "enc": "A256GCM" });
     };
-    let expected = told(400, "invalid_encryption_parameters", "encryption_unsupported");
+    let expected = told(400, "invalid_encryption_parameters", "encryption_parameters");
     assert_eq!(refusal(change).await, expected);
 }
 
@@ -382,7 +382,7 @@ async fn refuses_bodies_that_are_no_strict_json() {
         let reply = raw(&server, &token, "application/json", body.to_owned()).await;
         assert_eq!(reply.refusal(), refused(400, "invalid_credential_request"), "{body}");
     }
-    for kind in ["text/plain", "application/jwt", "application/json; charset=utf-16"] {
+    for kind in ["text/plain", "application/json; charset=utf-16"] {
         let body = server.badge_request().await.to_string();
         let reply = raw(&server, &token, kind, body).await;
         assert_eq!(reply.refusal(), refused(415, "invalid_credential_request"), "{kind}");

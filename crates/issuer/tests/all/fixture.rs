@@ -29,6 +29,7 @@ use lanyard_issuer::{
 use lanyard_oid4vci::{
     CredentialConfigurationId, IssuerUrl, Transport,
     configuration::{IssuancePolicy, IssuerConfiguration},
+    encryption::{EncryptionRule, IssuerEncryption},
     issuer::{AuthorizationRules, HolderId, Issuer, IssuerName, IssuingKey, StatusAllocator},
     nonce::NonceKey,
 };
@@ -63,6 +64,7 @@ pub(crate) struct Ground {
     rules: Option<AuthorizationRules>,
     consent: Consent,
     is_named_by_did: bool,
+    encryption: Option<EncryptionRule>,
 }
 
 pub(crate) struct Server {
@@ -126,6 +128,7 @@ impl Ground {
             rules: None,
             consent: Consent::Ask,
             is_named_by_did: false,
+            encryption: None,
             store,
             clock: Arc::new(TestClock(Mutex::new(test_now()))),
             provider: Arc::new(RustCrypto),
@@ -239,6 +242,13 @@ impl Ground {
             Some(rules) => issuer.with_authorization(rules.clone()),
             None => issuer,
         };
+        let issuer = match self.encryption {
+            Some(rule) => {
+                let key = self.provider.generate_key(Curve::P256).expect("the provider makes keys");
+                issuer.with_encryption(IssuerEncryption::new(key, rule, &*self.provider))
+            }
+            None => issuer,
+        };
         TenantSettings {
             tenant: tenant(name),
             issuer: match &status_lists {
@@ -278,6 +288,13 @@ impl Server {
 
     pub(crate) fn with_store(store: Arc<dyn Store>) -> Self {
         Self::on(Ground::new(store, false))
+    }
+
+    /// A server that encrypts.
+    pub(crate) fn with_encryption(rule: EncryptionRule) -> Self {
+        let ground = Ground::new(Arc::new(MemoryStore::new()), false);
+        let ground = Arc::into_inner(ground).expect("nobody else has it yet");
+        Self::on(Arc::new(Ground { encryption: Some(rule), ..ground }))
     }
 
     /// A server whose credentials have a status.

@@ -12,6 +12,7 @@ use lanyard_oid4vci::{
     offer::OfferLink,
     wallet::{
         Discovery, IncomingResponse, Method, OfferReference, OutgoingRequest, ReceivedCredential,
+        Showing,
     },
 };
 use lanyard_store::{MemoryStore, SqliteStore, Store};
@@ -73,7 +74,9 @@ async fn receive(
     let reply = exchange(server, &granted.nonce_request().expect("the way is clear")).await;
     let nonce = granted.receive_nonce(incoming(&reply)).expect("the way is clear");
     let (now, badge) = (server.ground.now(), CredentialConfigurationId::new("employee_badge"));
-    let pending = granted.request(&badge, keys, Some(&nonce), now).await.expect("the way is clear");
+    let provider = &lanyard_core::crypto::RustCrypto;
+    let showing = Showing { nonce: Some(&nonce), attestation: None, now, provider };
+    let pending = granted.request(&badge, keys, showing).await.expect("the way is clear");
     let reply = exchange(server, pending.request()).await;
     let trust = server.ground.trust();
     pending.receive(incoming(&reply), &trust, now).await.expect("the way is clear")

@@ -127,6 +127,8 @@ pub enum WalletCommand {
         #[arg(long, short = 'y')]
         yes: bool,
     },
+    /// Ask again for what issuers had not ready
+    Collect,
     /// Answer a presentation request
     Present {
         /// openid4vp://… or another link with client_id and request_uri

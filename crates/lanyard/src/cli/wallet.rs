@@ -10,7 +10,7 @@ use lanyard_wallet::{
     AcceptError, AuthorizationCode, IssuanceError, Offer, PreAuthorized, PresentationError,
     Request, Review, Wallet,
     history::{Entry, Event},
-    storage::{Card, CardId},
+    storage::{Card, CardId, StorageError},
 };
 use serde_json::{Value, json};
 
@@ -40,6 +40,7 @@ pub(super) async fn run(args: &WalletArgs) -> Ending {
         WalletCommand::Present { request, yes, optional } => {
             present(&wallet, request, *yes || args.json, *optional).await
         }
+        WalletCommand::Collect => collect(&wallet).await,
         WalletCommand::List => list(&wallet),
         WalletCommand::Show { id } => show(&wallet, id),
         WalletCommand::History => history(&wallet),
@@ -192,14 +193,36 @@ async fn redeem(
     added(wallet, &ids)
 }
 
+async fn collect(wallet: &Wallet) -> Result<Ending, Ending> {
+    let ids = wallet.collect().await.map_err(|error| storage_refused(&error))?;
+    added(wallet, &ids)
+}
+
+/// What came, and what is waited for.
 fn added(wallet: &Wallet, ids: &[CardId]) -> Result<Ending, Ending> {
     let cards = cards(wallet)?;
+    let waiting = wallet.waiting().map_err(|error| storage_refused(&error))?;
     let taken: Vec<_> = cards.iter().filter(|card| ids.contains(&card.id)).collect();
-    let lines: Vec<_> = taken.iter().map(|card| format!("Added {}", line(card))).collect();
-    Ok(Ending::done(
-        lines.join("\n"),
-        json!({ "cards": taken.iter().map(|card| summary(card)).collect::<Vec<_>>() }),
-    ))
+    let came = taken.iter().map(|card| format!("Added {}", line(card)));
+    let late = waiting.iter().map(|(_, waiting)| {
+        let (name, issuer) = (&waiting.face.name, &waiting.issuer);
+        format!("Not ready yet: {name} from {issuer}; ask again with lanyard wallet collect, from {} on", waiting.next_at)
+    });
+    let lines: Vec<_> = came.chain(late).collect();
+    let mut told = json!({ "cards": taken.iter().map(|card| summary(card)).collect::<Vec<_>>() });
+    if !waiting.is_empty() {
+        told["waiting"] = waiting
+            .iter()
+            .map(|(_, waiting)| {
+                json!({ "name": waiting.face.name, "issuer": waiting.issuer, "next_at": waiting.next_at.to_string() })
+            })
+            .collect();
+    }
+    Ok(Ending::done(lines.join("\n"), told))
+}
+
+fn storage_refused(error: &StorageError) -> Ending {
+    Ending::not_done(ExitCode::Failed, "storage_refused", error.to_string())
 }
 
 async fn present(wallet: &Wallet, link: &str, yes: bool, optional: bool) -> Result<Ending, Ending> {
@@ -333,6 +356,7 @@ fn told(entry: &Entry) -> String {
         Event::Presented => "shared",
         Event::RequestDeclined => "declined a request",
         Event::PresentationFailed { .. } => "FAILED to answer",
+        Event::Deferred => "waits for",
         Event::Deleted => "removed",
     };
     let why = match &entry.event {

@@ -81,6 +81,11 @@ pub(super) struct TenantTable {
     pub(super) document_signing: Option<SigningTable>,
     pub(super) did_signing: Option<DidSigningTable>,
     pub(super) status_lists: Option<StatusListTable>,
+    /// Authorities of wallet providers that are believed about keys.
+    #[serde(default)]
+    pub(super) key_attesters: Vec<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub(super) encryption: EncryptionMode,
     pub(super) profile: Option<Spanned<String>>,
     pub(super) login: Option<Spanned<LoginTable>>,
     #[serde(default)]
@@ -104,6 +109,17 @@ pub(super) struct ClientTable {
     pub(super) redirect_uris: Vec<Spanned<String>>,
     pub(super) authentication: Option<Spanned<String>>,
     pub(super) keys: Option<Spanned<PathBuf>>,
+}
+
+/// Whether credential requests and responses are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EncryptionMode {
+    /// As the wallet likes.
+    #[default]
+    Offered,
+    /// Always.
+    Required,
 }
 
 #[derive(Debug, Deserialize)]

@@ -15,7 +15,7 @@ use serde_spanned::Spanned;
 use url::{Host, Url};
 
 pub use fault::{ConfigError, Fault};
-pub use file::Mode;
+pub use file::{EncryptionMode, Mode};
 pub use login::{Authorization, HolderLogin};
 pub use tenant::{DidKeyFile, SigningFiles, Tenant};
 

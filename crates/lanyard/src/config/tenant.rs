@@ -7,7 +7,7 @@ use lanyard_core::{credential::Format, did::DidUrl, verify::PolicySet};
 use serde_spanned::Spanned;
 
 use super::fault::Faults;
-use super::file::{DidSigningTable, File, Mode, SigningTable, TenantTable};
+use super::file::{DidSigningTable, EncryptionMode, File, Mode, SigningTable, TenantTable};
 use super::login::{self, Authorization};
 use super::{existing, private};
 use crate::credential_type::{CredentialType, CredentialTypeError};
@@ -40,6 +40,10 @@ pub struct Tenant {
     pub document_signing: Option<SigningFiles>,
     /// What it signs W3C credentials with: a key of its DID.
     pub did_signing: Option<DidKeyFile>,
+    /// Files with the certificates of authorities that are believed about the keys of wallets, PEM.
+    pub key_attesters: Vec<PathBuf>,
+    /// Whether credential requests and responses are encrypted.
+    pub encryption: EncryptionMode,
 }
 
 /// A key of a DID.
@@ -124,11 +128,17 @@ fn examine(
     if table.did_signing.is_none() && in_format(&[Format::JwtVcJson, Format::LdpVc]) {
         faults.at(written.span(), "a W3C credential needs an issuer that is a DID; write did_signing = { verification_method = \"did:web:acme.example#key-1\", key = \"keys/acme-did.key\" }");
     }
+    let attested = credential_types.iter().any(|kind| kind.needs_attesters());
+    if file.issuer.is_some() && attested && table.key_attesters.is_empty() {
+        faults.at(written.span(), "attested keys need somebody who is believed about them; write key_attesters = [\"trust/wallet-providers.pem\"]");
+    }
     Some(Tenant {
         document_signing: table
             .document_signing
             .as_ref()
             .and_then(|table| signing_files(table, folder, faults)),
+        key_attesters: collect(&table.key_attesters, |path| existing(path, folder, faults)),
+        encryption: table.encryption,
         did_signing: table.did_signing.as_ref().and_then(|table| did_key(table, folder, faults)),
         api_key_files: collect(&table.api_key_files, |path| private(path, folder, faults)),
         trust_anchors: collect(&table.trust_anchors, |path| existing(path, folder, faults)),

@@ -177,6 +177,12 @@ impl Ground {
         Ok(authority.identity(&self.vault, &tenant.id, &subject, self.now).await?)
     }
 
+    /// The key that wallets encrypt their requests to, made on first use.
+    pub(super) async fn encryption_key(&self, tenant: &TenantId) -> Result<PrivateKey, StartError> {
+        let name: SecretName = "issuer/encryption-key".parse().map_err(|_| KeyError::Unusable)?;
+        Ok(self.vault.key(tenant, &name, self.now).await?)
+    }
+
     /// What a tenant signs mdocs with; none where it has no document signer.
     pub(super) async fn document_signer(
         &self,

@@ -11,6 +11,7 @@ use lanyard_issuer::{
 use lanyard_oid4vci::{
     IssuerUrl, Transport,
     configuration::{IssuancePolicy, IssuerConfiguration},
+    encryption::{EncryptionRule, IssuerEncryption},
     issuer::{Issuer, IssuerName, IssuingKey},
     metadata::IssuerDisplay,
     nonce::NonceKey,
@@ -20,6 +21,7 @@ use secrecy::ExposeSecret as _;
 use super::compose::{Ground, StartError};
 use super::plan::{Plan, PlannedTenant};
 use super::vc_api;
+use crate::config::EncryptionMode;
 use crate::keys::{SigningIdentity, Subject};
 
 /// For how long the status of a finished offer can be asked for.
@@ -87,6 +89,13 @@ async fn issuer(
     let nonces = NonceKey::new(ground.secret(&tenant.id, "issuer/nonce-key").await?);
     let mut issuer = Issuer::new(configuration, key, nonces, ground.provider.clone())
         .with_authorization(tenant.authorization.rules.clone());
+    let rule = match tenant.encryption {
+        EncryptionMode::Offered => EncryptionRule::Offered,
+        EncryptionMode::Required => EncryptionRule::Required,
+    };
+    let key = ground.encryption_key(&tenant.id).await?;
+    let encryption = IssuerEncryption::new(key, rule, ground.provider.as_ref());
+    issuer = issuer.with_attesters(tenant.key_attesters.clone()).with_encryption(encryption);
     for (format, key) in own_keys(ground, tenant).await? {
         issuer = issuer.with_key(format, key);
     }

@@ -9,7 +9,7 @@ use lanyard_verifier::VcApiTrust;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::config::{Authorization, Config, DidKeyFile, Mode, SigningFiles};
+use crate::config::{Authorization, Config, DidKeyFile, EncryptionMode, Mode, SigningFiles};
 use crate::credential_type::CredentialType;
 use crate::{demo, files};
 
@@ -72,6 +72,10 @@ pub struct PlannedTenant {
     pub did_signing: Option<DidKeyFile>,
     /// What it demands of those who ask for tokens.
     pub authorization: Authorization,
+    /// Who is believed about the keys of wallets.
+    pub key_attesters: TrustAnchors,
+    /// Whether credential requests and responses are encrypted.
+    pub encryption: EncryptionMode,
 }
 
 /// Why there is nothing to serve.
@@ -122,12 +126,9 @@ impl Plan {
                 id: tenant.id.clone(),
                 name: tenant.name.clone(),
                 api_keys: tenant.api_key_files.iter().map(api_key).collect::<Result<_, _>>()?,
-                anchors: tenant
-                    .trust_anchors
-                    .iter()
-                    .try_fold(TrustAnchors::default(), |all, path| {
-                        anchors(path).map(|more| all.and(more))
-                    })?,
+                anchors: all_anchors(&tenant.trust_anchors)?,
+                key_attesters: all_anchors(&tenant.key_attesters)?,
+                encryption: tenant.encryption,
                 trust_list: tenant.trust_list.clone(),
                 policies: tenant.policies.clone(),
                 types: tenant.credential_types.clone(),
@@ -176,6 +177,8 @@ impl Plan {
             document_signing: None,
             did_signing: None,
             authorization: demo::authorization(port)?,
+            key_attesters: TrustAnchors::default(),
+            encryption: EncryptionMode::Offered,
         };
         Ok(Self {
             base_url: format!("http://localhost:{port}").parse().map_err(|_| PlanError::Url)?,
@@ -211,6 +214,12 @@ pub fn api_key(path: &PathBuf) -> Result<SecretString, PlanError> {
         return Err(PlanError::ApiKey { path: path.display().to_string() });
     }
     Ok(SecretString::from(key.to_owned()))
+}
+
+fn all_anchors(files: &[PathBuf]) -> Result<TrustAnchors, PlanError> {
+    files
+        .iter()
+        .try_fold(TrustAnchors::default(), |all, path| anchors(path).map(|more| all.and(more)))
 }
 
 fn anchors(path: &PathBuf) -> Result<TrustAnchors, PlanError> {

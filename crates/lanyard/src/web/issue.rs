@@ -10,8 +10,8 @@ use axum::{
 };
 use http::StatusCode;
 use lanyard_issuer::{
-    CredentialToOffer, IssuerError, IssuerService, LoginToOffer, NewOfferRequest, OfferCreated,
-    OfferState, OfferStatus,
+    CredentialToOffer, Deferral, IssuerError, IssuerService, LoginToOffer, NewOfferRequest,
+    OfferCreated, OfferState, OfferStatus,
 };
 use lanyard_oid4vci::CredentialConfigurationId;
 use lanyard_store::{SessionId, TenantId};
@@ -179,6 +179,12 @@ async fn create_offer(web: &Web, visitor: &Visitor, typed: &forms::Typed) -> Pag
         credentials: vec![CredentialToOffer { configuration, claims }],
         looked_up: Vec::new(),
         tx_code: login.is_none() && typed.contains_key("tx_code"),
+        // what has to wait is taken with its code
+        deferral: match typed.get("deferral").map(String::as_str) {
+            Some("10") if login.is_none() => Deferral::Seconds(10),
+            Some("60") if login.is_none() => Deferral::Seconds(60),
+            _ => Deferral::None,
+        },
         login,
         by_reference: true,
     };
@@ -240,6 +246,7 @@ fn trail(status: &OfferStatus) -> Vec<Step> {
         OfferState::Offered if fetched => ("The holder decides", Tone::Waiting),
         OfferState::Offered => ("A wallet opens it", Tone::Waiting),
         OfferState::Authorized => ("The wallet takes the credential", Tone::Waiting),
+        OfferState::Deferred => ("The wallet asks again when it is ready", Tone::Waiting),
         OfferState::TxCodeExhausted => {
             ("Closed: the transaction code was wrong too often", Tone::Bad)
         }
@@ -254,7 +261,10 @@ fn trail(status: &OfferStatus) -> Vec<Step> {
 }
 
 const fn ended(state: OfferState) -> bool {
-    !matches!(state, OfferState::Offered | OfferState::LoggingIn | OfferState::Authorized)
+    !matches!(
+        state,
+        OfferState::Offered | OfferState::LoggingIn | OfferState::Authorized | OfferState::Deferred
+    )
 }
 
 async fn events(State(web): State<Web>, visitor: Visitor, Path(id): Path<String>) -> Response {

@@ -88,6 +88,10 @@ fn pocket(web: &Web) -> Result<&Pocket, Failure> {
 }
 
 async fn home(State(web): State<Web>) -> Response {
+    if let Ok(pocket) = pocket(&web) {
+        // what issuers have ready by now; what went wrong is in the history
+        let _ = pocket.wallet.collect().await;
+    }
     conclude(&web, home_page(&web, String::new(), None))
 }
 
@@ -236,11 +240,19 @@ fn received(web: &Web, pocket: &Pocket, ids: &[CardId]) -> Page {
     let cards = pocket.wallet.cards().map_err(|_| Failure::internal("wallet_storage"))?;
     let cards =
         cards.iter().filter(|card| ids.contains(&card.id)).map(review::card_with_link).collect();
-    let verdict = VerdictView::words(
-        Tone::Good,
-        "Added to Pocket",
-        "Its signature and issuer were checked. Its keys were made here and stay here.",
-    );
+    let verdict = if ids.is_empty() {
+        VerdictView::words(
+            Tone::Waiting,
+            "Not ready yet",
+            "The issuer has taken the request. Open Pocket again later: it asks by itself.",
+        )
+    } else {
+        VerdictView::words(
+            Tone::Good,
+            "Added to Pocket",
+            "Its signature and issuer were checked. Its keys were made here and stay here.",
+        )
+    };
     let next =
         Some(Next { href: "/verify".to_owned(), label: "Now show it to someone".to_owned() });
     Ok(show(&PocketDonePage { chrome: web.chrome(Place::Pocket), verdict, cards, next }))
@@ -413,6 +425,7 @@ fn history_step(entry: &lanyard_wallet::history::Entry) -> Step {
     let what = entry.credentials.join(", ");
     let (title, detail, tone) = match &entry.event {
         Event::Received => (format!("Received from {whom}"), Some(what), Tone::Good),
+        Event::Deferred => (format!("{whom} has it ready later"), Some(what), Tone::Waiting),
         Event::OfferDeclined => (format!("Declined an offer of {whom}"), Some(what), Tone::Waiting),
         Event::IssuanceFailed { reason, .. } => (
             format!("Could not accept an offer of {whom}"),

@@ -11,13 +11,17 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::{Failure, review::sentence};
 use crate::pages::{Step, Tone};
 
-const NAMES: [(&str, &str); 16] = [
+const NAMES: [(&str, &str); 20] = [
     (lanyard_issuer::step::OFFER_CREATED, "Offer made"),
     (lanyard_issuer::step::OFFER_FETCHED, "A wallet read the offer"),
     (lanyard_issuer::step::OFFER_WITHDRAWN, "Offer taken back"),
     (lanyard_issuer::step::TOKEN_ISSUED, "The wallet was admitted"),
     (lanyard_issuer::step::TX_CODE_WRONG, "Wrong transaction code"),
     (lanyard_issuer::step::CREDENTIAL_ISSUED, "Credential issued"),
+    (lanyard_issuer::step::CREDENTIAL_DEFERRED, "The wallet waits for it"),
+    (lanyard_issuer::step::DEFERRAL_RELEASED, "Released"),
+    (lanyard_issuer::step::DEFERRAL_DENIED, "Refused to the wallet"),
+    (lanyard_issuer::step::NOTIFIED, "The wallet reported back"),
     (lanyard_verifier::step::REQUEST_CREATED, "Request made"),
     (lanyard_verifier::step::REQUEST_FETCHED, "A wallet read the request"),
     (lanyard_verifier::step::RESPONSE_RECEIVED, "An answer came"),

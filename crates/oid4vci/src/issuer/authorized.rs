@@ -1,18 +1,18 @@
 //! From the access token to the credentials (OID4VCI §8).
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 use lanyard_core::status::StatusReference;
 use serde::{Deserialize, Serialize};
 
-use super::{HolderKey, Issuance, Issuer, Refreshable, Refused, WaitingClaims};
+use super::{
+    HolderKey, Issuance, Issuer, Readiness, Refreshable, Refused, WaitingClaims,
+    deferral::DeferredCredential, holder::holder_keys,
+};
 use crate::{
-    AccessToken, CredentialConfigurationId, CredentialIdentifier,
-    configuration::{Binding, CredentialConfiguration},
-    credential::{CredentialError, CredentialRequest, CredentialResponse, Proofs, Wanted},
+    AccessToken, CredentialConfigurationId, CredentialIdentifier, NotificationId,
+    credential::{CredentialError, CredentialRequest, CredentialResponse, Wanted},
     dpop::KeyThumbprint,
-    key_proof::{ProofRules, UnverifiedKeyProof},
+    notification::NotificationEvent,
 };
 
 /// A session whose access token is out; some credentials are still due.
@@ -28,6 +28,11 @@ pub struct Authorized {
     /// What the access token is renewed with.
     #[serde(default)]
     refresh: Option<Refreshable>,
+    #[serde(default)]
+    pub(super) readiness: Readiness,
+    /// What was asked for before it was ready.
+    #[serde(default)]
+    pub(super) deferred: Vec<DeferredCredential>,
 }
 
 /// A credential that the access token gives a right to.
@@ -54,6 +59,12 @@ pub struct IssuedCredential {
     /// Where each copy has its status, if any has; known to the step that issued it, and not kept.
     #[serde(skip)]
     pub statuses: Vec<StatusReference>,
+    /// What the wallet tells about it with.
+    #[serde(default)]
+    pub(super) notification: Option<NotificationId>,
+    /// What the wallet told last.
+    #[serde(default)]
+    pub heard: Option<NotificationEvent>,
 }
 
 /// A session that has given out everything; no claim is left in it.
@@ -63,6 +74,11 @@ pub struct Issued {
     /// What another access token is had with, to be issued the same again.
     #[serde(default)]
     refresh: Option<Refreshable>,
+    /// The token that it was got with, and its key: what became of it is told with the same.
+    #[serde(default)]
+    token: Option<AccessToken>,
+    #[serde(default)]
+    bound_to: Option<KeyThumbprint>,
 }
 
 /// Where a session goes after it gave out a credential.
@@ -75,13 +91,16 @@ pub enum Progress {
 }
 
 impl Authorized {
-    pub(super) const fn new(
+    pub(super) fn new(
         token: AccessToken,
         bound_to: Option<KeyThumbprint>,
         due: Vec<Due>,
         expires_at: Timestamp,
     ) -> Self {
-        Self { token, bound_to, due, issued: Vec::new(), expires_at, refresh: None }
+        let readiness = Readiness::Ready;
+        let (issued, deferred) = (Vec::new(), Vec::new());
+        let refresh = None;
+        Self { token, bound_to, due, issued, expires_at, refresh, readiness, deferred }
     }
 
     pub(super) fn refreshed_by(mut self, refresh: Option<Refreshable>) -> Self {
@@ -97,7 +116,8 @@ impl Authorized {
     /// From this moment on nothing leads anywhere any more.
     pub fn ends_at(&self) -> Timestamp {
         let refresh = self.refresh.as_ref().map(Refreshable::expires_at);
-        refresh.map_or(self.expires_at, |refresh| refresh.max(self.expires_at))
+        let own = self.expires_at();
+        refresh.map_or(own, |refresh| refresh.max(own))
     }
 
     /// The key that the token is bound to (`cnf.jkt`, RFC 9449 §6).
@@ -115,8 +135,17 @@ impl Authorized {
         &self.issued
     }
 
+    pub(super) fn issued_mut(&mut self) -> &mut [IssuedCredential] {
+        &mut self.issued
+    }
+
     /// From this moment on the access token is worth nothing.
-    pub const fn expires_at(&self) -> Timestamp {
+    pub fn expires_at(&self) -> Timestamp {
+        self.deferral_ends().map_or(self.expires_at, |ends_at| ends_at.max(self.expires_at))
+    }
+
+    /// From this moment on the access token is worth nothing for anything new.
+    pub(super) const fn token_expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
@@ -138,13 +167,23 @@ impl Authorized {
             Err(error) => return Err(Refused::unchanged(error, self)),
         };
         self.due.remove(place);
+        let progress = self.after(&issued);
+        Ok((response, issued, progress))
+    }
+
+    /// Where the session goes once this was issued.
+    pub(super) fn after(mut self, issued: &IssuedCredential) -> Progress {
         self.issued.push(issued.clone());
-        let progress = if self.due.is_empty() {
-            Progress::Issued(Issued { credentials: self.issued, refresh: self.refresh })
+        if self.due.is_empty() && self.deferred.is_empty() {
+            Progress::Issued(Issued {
+                credentials: self.issued,
+                refresh: self.refresh,
+                token: Some(self.token),
+                bound_to: self.bound_to,
+            })
         } else {
             Progress::Authorized(self)
-        };
-        Ok((response, issued, progress))
+        }
     }
 
     async fn issue(
@@ -167,8 +206,24 @@ impl Authorized {
         // 3. App. F: the holder has shown each key
         let keys = holder_keys(request.proofs.as_ref(), configuration, issuer, now).await?;
         // 4. §8.3: one credential per key
+        let (response, issued) = self.issue_to(due, &keys, issuer, now).await?;
+        Ok((place, response, issued))
+    }
+
+    /// One credential for each of these keys.
+    pub(super) async fn issue_to(
+        &self,
+        due: &Due,
+        keys: &[Option<HolderKey>],
+        issuer: &Issuer,
+        now: Timestamp,
+    ) -> Result<(CredentialResponse, IssuedCredential), CredentialError> {
+        let configuration = issuer
+            .configuration
+            .credential(&due.configuration)
+            .ok_or(CredentialError::UnknownConfiguration)?;
         let (response, expires_at, statuses) =
-            issuer.issue(configuration, &due.claims, &keys, now).await?;
+            issuer.issue(configuration, &due.claims, keys, now).await?;
         let issued = IssuedCredential {
             configuration: due.configuration.clone(),
             identifier: due.identifier.clone(),
@@ -176,8 +231,28 @@ impl Authorized {
             issued_at: now,
             expires_at,
             statuses,
+            notification: response.notification_id.clone(),
+            heard: None,
         };
-        Ok((place, response, issued))
+        Ok((response, issued))
+    }
+
+    /// What is due under a name.
+    pub(super) fn due_for(
+        &self,
+        wanted: &Wanted,
+        issuer: &Issuer,
+    ) -> Result<&Due, CredentialError> {
+        self.place(wanted, issuer).map(|place| &self.due[place])
+    }
+
+    /// Takes what is due under a name out.
+    pub(super) fn take_due(&mut self, wanted: &Wanted) -> Option<Due> {
+        let place = self.due.iter().position(|due| match wanted {
+            Wanted::Configuration(id) => due.configuration == *id,
+            Wanted::Identifier(id) => due.identifier.as_ref() == Some(id),
+        })?;
+        Some(self.due.remove(place))
     }
 
     fn place(&self, wanted: &Wanted, issuer: &Issuer) -> Result<usize, CredentialError> {
@@ -185,6 +260,7 @@ impl Authorized {
             .due
             .iter()
             .map(|due| &due.identifier)
+            .chain(self.deferred.iter().map(|waiting| &waiting.due.identifier))
             .chain(self.issued.iter().map(|issued| &issued.identifier));
         let named = named.into_iter().any(Option::is_some);
         match wanted {
@@ -223,44 +299,6 @@ impl Authorized {
     }
 }
 
-/// The keys that the proofs show; `None` is a credential bound to no key.
-async fn holder_keys(
-    proofs: Option<&Proofs>,
-    configuration: &CredentialConfiguration,
-    issuer: &Issuer,
-    now: Timestamp,
-) -> Result<Vec<Option<HolderKey>>, CredentialError> {
-    let Proofs::Jwt(proofs) = match (configuration.binding, proofs) {
-        (Binding::Bearer, None) => return Ok(vec![None]),
-        (Binding::Bearer, Some(_)) => return Err(CredentialError::ProofsUnexpected),
-        // §8.2: required when the configuration names proof types
-        (Binding::HolderKey, None) => return Err(CredentialError::ProofsMissing),
-        (Binding::HolderKey, Some(proofs)) => proofs,
-    };
-    let policy = issuer.configuration.policy();
-    // §8.2: no more than batch_size, and one where there are no batches
-    if proofs.len() > usize::from(policy.batch_size) {
-        return Err(CredentialError::TooManyProofs);
-    }
-    let rules = ProofRules {
-        issuer: issuer.configuration.issuer(),
-        algorithms: configuration.proof_algorithms(),
-        nonces: &issuer.nonces,
-        nonce_life: policy.nonce_life,
-        window: policy.proof_window,
-    };
-    let (mut keys, mut seen) = (Vec::with_capacity(proofs.len()), HashSet::new());
-    for proof in proofs {
-        let proof = UnverifiedKeyProof::parse(proof)?.verify(&rules, &issuer.provider, now).await?;
-        // §8.2: each proof is for a different key
-        if !seen.insert(*proof.key()) {
-            return Err(CredentialError::KeyRepeated);
-        }
-        keys.push(Some(HolderKey { jwk: proof.holder_key(), did: proof.did().cloned() }));
-    }
-    Ok(keys)
-}
-
 impl Issued {
     /// What was issued.
     pub fn credentials(&self) -> &[IssuedCredential] {
@@ -270,6 +308,18 @@ impl Issued {
     /// What another access token is had with.
     pub const fn refresh(&self) -> Option<&Refreshable> {
         self.refresh.as_ref()
+    }
+
+    pub(super) fn credentials_mut(&mut self) -> &mut [IssuedCredential] {
+        &mut self.credentials
+    }
+
+    pub(super) const fn token(&self) -> Option<&AccessToken> {
+        self.token.as_ref()
+    }
+
+    pub(super) const fn bound_to(&self) -> Option<&KeyThumbprint> {
+        self.bound_to.as_ref()
     }
 }
 

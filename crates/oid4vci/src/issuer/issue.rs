@@ -11,16 +11,18 @@ use lanyard_core::{
     sd_jwt_vc::{DraftError, KeyBinding, SdJwtVcDraft, Vct},
     status::{StatusMechanism, StatusReference},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Issuer, IssuerName, WaitingClaims, w3c::Statement};
 use crate::{
+    NotificationId,
     configuration::{CredentialConfiguration, CredentialFormat, element},
     credential::{CredentialError, CredentialInResponse, CredentialResponse},
 };
 
 /// A key that a proof has shown, and the name under which it is the holder's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct HolderKey {
     pub(super) jwk: Jwk,
     /// The DID that the proof named it by; none when the proof brought the key itself.
@@ -63,7 +65,8 @@ impl Issuer {
             credentials.push(CredentialInResponse { credential });
         }
         let expires_at = validity.expires_at.ok_or(CredentialError::CredentialUnmakeable)?;
-        Ok((CredentialResponse { credentials }, expires_at, statuses))
+        let notification_id = Some(NotificationId::generate(&*self.provider));
+        Ok((CredentialResponse { credentials, notification_id }, expires_at, statuses))
     }
 
     /// A status for each copy, or none at all.

@@ -23,6 +23,16 @@ impl Issuer {
         own.map_or(&self.key, |(_, key)| key)
     }
 
+    /// The configurations that cannot be issued, as they demand attested keys and nobody is believed
+    /// about any.
+    pub fn without_attesters(&self) -> Vec<&CredentialConfigurationId> {
+        let credentials = self.configuration.credentials().iter();
+        credentials
+            .filter(|credential| self.attesters.is_empty() && credential.needs_attesters())
+            .map(|credential| &credential.id)
+            .collect()
+    }
+
     /// The configurations that cannot be issued, as the key of their format is named in a way that the
     /// format has not.
     pub fn without_key(&self) -> Vec<&CredentialConfigurationId> {

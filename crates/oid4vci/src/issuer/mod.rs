@@ -6,9 +6,12 @@
 
 mod authorized;
 mod authorizing;
+mod deferral;
 mod granted;
+mod holder;
 mod issue;
 mod keys;
+mod notify;
 mod offered;
 mod rules;
 mod sender;
@@ -20,9 +23,9 @@ use std::{fmt, sync::Arc};
 use jiff::Timestamp;
 use lanyard_core::{
     credential::Format,
-    crypto::{CryptoProvider, Signer},
+    crypto::{CryptoProvider, Signer, SignerError},
     json::Object,
-    trust::IssuerIdentifier,
+    trust::{IssuerIdentifier, x509::TrustAnchors},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -30,7 +33,9 @@ use url::Url;
 
 pub use authorized::{Authorized, Issued, IssuedCredential, Progress};
 pub use authorizing::{Authorizing, BrowserDigest, HolderId, Pushed};
+pub use deferral::{Accepted, Decision, Readiness};
 pub use granted::{Granted, Refreshable};
+pub use notify::Heard;
 pub use offered::{NewLogin, NewOffer, NewTxCode, OfferRefused, Offered};
 pub use rules::{AuthorizationRules, Profile};
 pub use sender::{AccessRefused, Sender, ShownToken};
@@ -41,7 +46,10 @@ use issue::HolderKey;
 use crate::{
     AccessToken,
     configuration::IssuerConfiguration,
+    credential::{CredentialError, CredentialRequest},
+    deferred::DeferredRequest,
     dpop::{DpopError, DpopRules, UnverifiedDpopProof, VerifiedDpopProof},
+    encryption::{self, IssuerEncryption, RequestBody, WantedEncryption},
     metadata::{AuthorizationServerMetadata, CredentialIssuerMetadata},
     nonce::{
         AttestationChallenge, ChallengeResponse, DpopNonce, NonceError, NonceKey, NonceResponse,
@@ -58,6 +66,9 @@ pub struct Issuer {
     provider: Arc<dyn CryptoProvider>,
     statuses: Option<Arc<dyn StatusAllocator>>,
     rules: AuthorizationRules,
+    /// Who is believed about the keys of wallets.
+    attesters: TrustAnchors,
+    encryption: Option<IssuerEncryption>,
 }
 
 /// The key that an issuer signs credentials with.
@@ -96,8 +107,17 @@ impl Issuer {
         nonces: NonceKey,
         provider: Arc<dyn CryptoProvider>,
     ) -> Self {
-        let (own_keys, rules) = (Vec::new(), AuthorizationRules::default());
-        Self { configuration, key, own_keys, nonces, provider, statuses: None, rules }
+        Self {
+            configuration,
+            key,
+            own_keys: Vec::new(),
+            nonces,
+            provider,
+            statuses: None,
+            rules: AuthorizationRules::default(),
+            attesters: TrustAnchors::default(),
+            encryption: None,
+        }
     }
 
     /// With other rules for those who ask for tokens than the plain ones.
@@ -114,6 +134,49 @@ impl Issuer {
         self
     }
 
+    /// With the authorities of those who are believed about the keys of wallets.
+    #[must_use]
+    pub fn with_attesters(mut self, attesters: TrustAnchors) -> Self {
+        self.attesters = attesters;
+        self
+    }
+
+    /// With encrypted requests and responses.
+    #[must_use]
+    pub fn with_encryption(mut self, encryption: IssuerEncryption) -> Self {
+        self.encryption = Some(encryption);
+        self
+    }
+
+    /// Reads a credential request, which is encrypted as the metadata say.
+    ///
+    /// # Errors
+    /// The [`CredentialError`]s about shape and encryption.
+    pub fn read_request(
+        &self,
+        body: RequestBody<'_>,
+    ) -> Result<CredentialRequest, CredentialError> {
+        let (encryption, provider) = (self.encryption.as_ref(), &*self.provider);
+        let opened = encryption::open(body, encryption, provider)?;
+        let request = CredentialRequest::parse(&opened.json)?;
+        let wanted = request.encryption.as_ref();
+        WantedEncryption::accept(wanted, opened.encrypted, encryption, provider)?;
+        Ok(request)
+    }
+
+    /// Reads a deferred credential request, which is encrypted as the metadata say.
+    ///
+    /// # Errors
+    /// The [`CredentialError`]s about shape and encryption.
+    pub fn read_deferred(&self, body: RequestBody<'_>) -> Result<DeferredRequest, CredentialError> {
+        let (encryption, provider) = (self.encryption.as_ref(), &*self.provider);
+        let opened = encryption::open(body, encryption, provider)?;
+        let request = DeferredRequest::parse(&opened.json)?;
+        let wanted = request.encryption.as_ref();
+        WantedEncryption::accept(wanted, opened.encrypted, encryption, provider)?;
+        Ok(request)
+    }
+
     /// What is offered.
     pub const fn configuration(&self) -> &IssuerConfiguration {
         &self.configuration
@@ -127,7 +190,16 @@ impl Issuer {
     /// What the issuer says about itself (§12.2).
     pub fn metadata(&self) -> CredentialIssuerMetadata {
         let signing = |format| self.key_for(format).signer.algorithm();
-        CredentialIssuerMetadata::of(&self.configuration, &signing)
+        CredentialIssuerMetadata::of(&self.configuration, &signing, self.encryption.as_ref())
+    }
+
+    /// The same, signed (§12.2.3); none where the issuer has no certificate to sign with.
+    ///
+    /// # Errors
+    /// [`SignerError`] as the key's home gives it.
+    pub async fn signed_metadata(&self, now: Timestamp) -> Result<Option<String>, SignerError> {
+        let IssuerName::Certificate { chain, .. } = &self.key.name else { return Ok(None) };
+        self.metadata().sign(&*self.key.signer, chain, now).await.map(Some)
     }
 
     /// What its authorization server says about itself (§12.3).

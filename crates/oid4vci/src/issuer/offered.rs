@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    Authorized, Ended, HolderId, Issuer, Left, Refused, Sender, WaitingClaims,
+    Authorized, Ended, HolderId, Issuer, Left, Readiness, Refused, Sender, WaitingClaims,
     authorized::Due,
     granted::{identifier, respond},
 };
@@ -130,6 +130,8 @@ pub struct Offered {
     credentials: Vec<Waiting>,
     offered_at: Timestamp,
     expires_at: Timestamp,
+    #[serde(default)]
+    readiness: Readiness,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -231,7 +233,19 @@ impl Offered {
                 .collect(),
             offered_at: now,
             expires_at: now + life,
+            readiness: Readiness::Ready,
         })
+    }
+
+    /// With what is offered not ready before it is.
+    #[must_use]
+    pub const fn ready(mut self, readiness: Readiness) -> Self {
+        self.readiness = readiness;
+        self
+    }
+
+    pub(super) const fn readiness(&self) -> Readiness {
+        self.readiness
     }
 
     /// The code, for the handle that leads to this session.
@@ -399,7 +413,8 @@ impl Offered {
                 claims: waiting.claims?,
             })
         });
-        respond(due.collect(), None, sender, issuer, now, random)
+        let (response, authorized) = respond(due.collect(), None, sender, issuer, now, random);
+        (response, authorized.ready(self.readiness))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Authorized, Issuer};
+use super::{Authorized, Issued, Issuer};
 use crate::{
     AccessToken,
     client_authentication::{Client, KnownClient},
@@ -92,16 +92,34 @@ impl Authorized {
     /// # Errors
     /// [`AccessRefused`].
     pub fn admit(&self, shown: &ShownToken) -> Result<(), AccessRefused> {
-        if *self.token() != shown.token {
-            return Err(AccessRefused::Replaced);
-        }
-        match (self.bound_to(), &shown.proof) {
-            (None, None) => Ok(()),
-            // RFC 9449 §7.2: a bound token must not be taken as a bearer token
-            (Some(_), None) => Err(AccessRefused::Unproven),
-            // RFC 9449 §7.1: the key of the proof is the one the token is bound to
-            (Some(key), Some(proof)) if key == proof.key() => Ok(()),
-            (_, Some(_)) => Err(AccessRefused::OtherKey),
-        }
+        admit(self.token(), self.bound_to(), shown)
+    }
+}
+
+impl Issued {
+    /// Whether the token that was shown is the one that everything was got with.
+    ///
+    /// # Errors
+    /// [`AccessRefused`].
+    pub fn admit(&self, shown: &ShownToken) -> Result<(), AccessRefused> {
+        admit(self.token().ok_or(AccessRefused::Replaced)?, self.bound_to(), shown)
+    }
+}
+
+fn admit(
+    token: &AccessToken,
+    bound_to: Option<&KeyThumbprint>,
+    shown: &ShownToken,
+) -> Result<(), AccessRefused> {
+    if *token != shown.token {
+        return Err(AccessRefused::Replaced);
+    }
+    match (bound_to, &shown.proof) {
+        (None, None) => Ok(()),
+        // RFC 9449 §7.2: a bound token must not be taken as a bearer token
+        (Some(_), None) => Err(AccessRefused::Unproven),
+        // RFC 9449 §7.1: the key of the proof is the one the token is bound to
+        (Some(key), Some(proof)) if key == proof.key() => Ok(()),
+        (_, Some(_)) => Err(AccessRefused::OtherKey),
     }
 }

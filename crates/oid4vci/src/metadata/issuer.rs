@@ -8,10 +8,17 @@ use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
-use super::{ClaimDescription, ContradictoryClaims, CredentialDisplay, IssuerDisplay};
+use super::{
+    ClaimDescription, ContradictoryClaims, CredentialDisplay, IssuerDisplay, RequestEncryption,
+    ResponseEncryption,
+};
 use crate::{
     CredentialConfigurationId, IssuerUrl,
-    configuration::{Binding, CredentialConfiguration, CredentialFormat, IssuerConfiguration},
+    configuration::{
+        Binding, CredentialConfiguration, CredentialFormat, IssuerConfiguration, ProofType,
+    },
+    encryption::IssuerEncryption,
+    key_proof::di_vp,
 };
 
 /// What a credential issuer says about itself.
@@ -27,7 +34,16 @@ pub struct CredentialIssuerMetadata {
     /// Where nonces are had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce_endpoint: Option<Url>,
-    /// How responses are encrypted; read by wallets, not offered by this issuer.
+    /// Where deferred credentials are collected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deferred_credential_endpoint: Option<Url>,
+    /// Where wallets tell what became of their credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification_endpoint: Option<Url>,
+    /// How requests are encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_request_encryption: Option<RequestEncryption>,
+    /// How responses are encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_response_encryption: Option<ResponseEncryption>,
     /// Present when one request may have several proofs.
@@ -39,13 +55,6 @@ pub struct CredentialIssuerMetadata {
     /// What there is.
     pub credential_configurations_supported:
         BTreeMap<CredentialConfigurationId, CredentialConfigurationMetadata>,
-}
-
-/// `credential_response_encryption`, as far as a wallet must know whether it can do without.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResponseEncryption {
-    /// Whether plain responses are not given.
-    pub encryption_required: bool,
 }
 
 /// `batch_credential_issuance`.
@@ -149,6 +158,7 @@ impl CredentialIssuerMetadata {
     pub fn of(
         configuration: &IssuerConfiguration,
         signing: &dyn Fn(Format) -> SignatureAlgorithm,
+        encryption: Option<&IssuerEncryption>,
     ) -> Self {
         let issuer = configuration.issuer();
         let batch_size = u64::from(configuration.policy().batch_size);
@@ -163,7 +173,10 @@ impl CredentialIssuerMetadata {
             authorization_servers: Vec::new(),
             credential_endpoint: issuer.endpoint("credential"),
             nonce_endpoint: Some(issuer.endpoint("nonce")),
-            credential_response_encryption: None,
+            deferred_credential_endpoint: Some(issuer.endpoint("deferred")),
+            notification_endpoint: Some(issuer.endpoint("notification")),
+            credential_request_encryption: encryption.map(IssuerEncryption::request_metadata),
+            credential_response_encryption: encryption.map(IssuerEncryption::response_metadata),
             batch_credential_issuance: (batch_size > 1).then_some(BatchIssuance { batch_size }),
             display: configuration.display().to_vec(),
             credential_configurations_supported: configuration
@@ -189,8 +202,14 @@ impl CredentialIssuerMetadata {
         if !transport.allows(&metadata.credential_endpoint) {
             return Err(MetadataError::EndpointNotHttps("credential_endpoint"));
         }
-        if metadata.nonce_endpoint.as_ref().is_some_and(|endpoint| !transport.allows(endpoint)) {
-            return Err(MetadataError::EndpointNotHttps("nonce_endpoint"));
+        for (name, endpoint) in [
+            ("nonce_endpoint", &metadata.nonce_endpoint),
+            ("deferred_credential_endpoint", &metadata.deferred_credential_endpoint),
+            ("notification_endpoint", &metadata.notification_endpoint),
+        ] {
+            if endpoint.as_ref().is_some_and(|endpoint| !transport.allows(endpoint)) {
+                return Err(MetadataError::EndpointNotHttps(name));
+            }
         }
         if metadata.authorization_servers.iter().any(|server| {
             Url::parse(server.as_str()).is_ok_and(|server| !transport.allows(&server))
@@ -213,6 +232,28 @@ impl CredentialIssuerMetadata {
     }
 }
 
+impl ProofType {
+    /// What the metadata say about a proof type: what is enforced, read from where it is enforced.
+    fn metadata(self, credential: &CredentialConfiguration) -> (String, ProofTypeMetadata) {
+        let algorithms = match self {
+            Self::Jwt | Self::Attestation => {
+                let algorithms = credential.proof_algorithms().iter();
+                algorithms.map(|algorithm| algorithm.name().into()).collect()
+            }
+            // App. F.2: the names of cryptosuites
+            Self::DiVp => di_vp::CRYPTOSUITES.iter().map(|suite| suite.name().into()).collect(),
+        };
+        let requirement = credential.key_attestation.as_ref();
+        let requirement =
+            requirement.and_then(|requirement| serde_json::to_value(requirement).ok());
+        let metadata = ProofTypeMetadata {
+            proof_signing_alg_values_supported: algorithms,
+            key_attestations_required: requirement,
+        };
+        (self.name().to_owned(), metadata)
+    }
+}
+
 impl CredentialConfigurationMetadata {
     fn of(credential: &CredentialConfiguration, signing: SignatureAlgorithm) -> Self {
         let (mut vct, mut doctype) = (None, None);
@@ -229,21 +270,10 @@ impl CredentialConfigurationMetadata {
             CredentialFormat::JwtVcJson { .. } => {}
             CredentialFormat::LdpVc { cryptosuite, .. } => algorithm = cryptosuite.name().into(),
         }
-        let algorithms = |algorithms: &[SignatureAlgorithm]| {
-            algorithms.iter().map(|algorithm| algorithm.name().into()).collect()
-        };
         let (methods, proofs) = match credential.binding {
             Binding::HolderKey => (
                 methods.iter().map(|method| (*method).to_owned()).collect(),
-                BTreeMap::from([(
-                    "jwt".to_owned(),
-                    ProofTypeMetadata {
-                        proof_signing_alg_values_supported: algorithms(
-                            credential.proof_algorithms(),
-                        ),
-                        key_attestations_required: None,
-                    },
-                )]),
+                credential.proof_types.iter().map(|kind| kind.metadata(credential)).collect(),
             ),
             Binding::Bearer => (Vec::new(), BTreeMap::new()),
         };

@@ -3,12 +3,16 @@
 mod authorization_server;
 mod claims;
 mod display;
+mod encryption;
 mod issuer;
+mod signed;
 
 pub use authorization_server::AuthorizationServerMetadata;
 pub use claims::{ClaimDescription, ContradictoryClaims};
 pub use display::{BackgroundImage, ClaimDisplay, CredentialDisplay, IssuerDisplay, Logo};
+pub use encryption::{RequestEncryption, ResponseEncryption};
 pub use issuer::{
     BatchIssuance, CredentialConfigurationMetadata, CredentialDefinition, CredentialIssuerMetadata,
-    CredentialMetadata, MetadataError, ProofTypeMetadata, ResponseEncryption,
+    CredentialMetadata, MetadataError, ProofTypeMetadata,
 };
+pub use signed::{SIGNED_METADATA, SignedMetadataError};

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     CredentialConfigurationId, IssuerUrl, Transport, WellKnown,
+    encryption::WalletEncryption,
     metadata::{
         AuthorizationServerMetadata, CredentialConfigurationMetadata, CredentialIssuerMetadata,
         MetadataError,
@@ -37,8 +38,8 @@ pub enum DiscoveryError {
     /// The offer names a configuration that the issuer does not have.
     #[error("the offer names the configuration {0}, which the issuer does not have")]
     UnknownConfiguration(CredentialConfigurationId),
-    /// The issuer gives encrypted responses only.
-    #[error("the issuer demands encrypted responses, which are not supported")]
+    /// The issuer demands encryption of a kind that is not supported.
+    #[error("the issuer demands encryption of a kind that is not supported")]
     EncryptionRequired,
     /// Neither the offer nor the authorization server has a grant that is supported.
     #[error("the offer has no grant that is supported")]
@@ -119,8 +120,9 @@ impl Discovery {
         if let Some(id) = self.offer.configurations.iter().find(unknown) {
             return Err(DiscoveryError::UnknownConfiguration(id.clone()));
         }
-        let encryption = issuer.credential_response_encryption.as_ref();
-        if encryption.is_some_and(|encryption| encryption.encryption_required) {
+        let requests = issuer.credential_request_encryption.as_ref();
+        if !WalletEncryption::is_possible(requests, issuer.credential_response_encryption.as_ref())
+        {
             return Err(DiscoveryError::EncryptionRequired);
         }
         let server = authorization_server(&self.offer, &issuer)?;
@@ -199,7 +201,7 @@ pub enum Unsupported {
     /// A format that this wallet does not keep.
     #[error("the credential format is not supported")]
     Format,
-    /// No `jwt` key proof, or no binding by `jwk`.
+    /// No key proof, or no binding, of a kind that is supported.
     #[error("the credential is bound to a key in a way that is not supported")]
     Binding,
     /// Keys must be attested.
@@ -274,27 +276,6 @@ impl CheckedOffer {
             return Err(DiscoveryError::TokenEndpointMissing);
         }
         Ok(PreAuthorizedOffer::new(grant, self.server, self.issuer, self.offer.configurations))
-    }
-}
-
-impl CredentialConfigurationMetadata {
-    /// Why this wallet cannot take such a credential, if it cannot.
-    pub fn unsupported(&self) -> Option<Unsupported> {
-        if self.known_format().is_none() {
-            return Some(Unsupported::Format);
-        }
-        let methods = &self.cryptographic_binding_methods_supported;
-        match self.proof_types_supported.get("jwt") {
-            Some(proof) if proof.key_attestations_required.is_some() => {
-                Some(Unsupported::KeyAttestation)
-            }
-            // §12.2.4: cose_key is how an mdoc holds the key of a jwk proof
-            Some(_) if methods.iter().any(|method| method == "jwk" || method == "cose_key") => None,
-            // §12.2.4: both are absent for a credential that is bound to no key
-            None if methods.is_empty() && self.proof_types_supported.is_empty() => None,
-            // §12.2.4: one without the other tells nobody how to bind
-            _ => Some(Unsupported::Binding),
-        }
     }
 }
 

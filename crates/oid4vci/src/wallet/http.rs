@@ -12,7 +12,8 @@ use thiserror::Error;
 use url::Url;
 
 use crate::{
-    AccessToken, description::ErrorBody, dpop::KeyThumbprint, metadata::AuthorizationServerMetadata,
+    AccessToken, description::ErrorBody, dpop::KeyThumbprint, encryption,
+    metadata::AuthorizationServerMetadata,
 };
 
 /// A request to be sent, without following redirects.
@@ -50,6 +51,8 @@ pub enum Body {
     Form(String),
     /// `application/json`.
     Json(Vec<u8>),
+    /// `application/jwt`: a compact JWE.
+    Encrypted(String),
 }
 
 /// A response as it came.
@@ -122,8 +125,13 @@ impl OutgoingRequest {
         self
     }
 
-    /// The `Accept` header: JSON, as every answer of this protocol.
-    pub const ACCEPT: &str = "application/json";
+    /// The `Accept` header: JSON, and where the request is encrypted a JWE of it (§10).
+    pub const fn accept(&self) -> &'static str {
+        match self.body {
+            Body::Encrypted(_) => "application/json, application/jwt",
+            Body::Empty | Body::Form(_) | Body::Json(_) => "application/json",
+        }
+    }
 }
 
 /// The key that a wallet's requests are proven with, one for each issuance.
@@ -160,6 +168,7 @@ impl Body {
             Self::Empty => None,
             Self::Form(_) => Some("application/x-www-form-urlencoded"),
             Self::Json(_) => Some("application/json"),
+            Self::Encrypted(_) => Some(encryption::MEDIA_TYPE),
         }
     }
 
@@ -169,6 +178,7 @@ impl Body {
             Self::Empty => &[],
             Self::Form(text) => text.as_bytes(),
             Self::Json(bytes) => bytes,
+            Self::Encrypted(jwe) => jwe.as_bytes(),
         }
     }
 }
@@ -195,7 +205,9 @@ impl<'a> IncomingResponse<'a> {
     /// A JSON document, or what went wrong.
     pub(super) fn sort(self) -> Sorted<'a> {
         match self.status {
-            200..=299 if !self.is_json() => Sorted::Fault(ResponseFault::ContentType),
+            200..=299 if !self.is_of("application/json") => {
+                Sorted::Fault(ResponseFault::ContentType)
+            }
             200..=299 => Sorted::Success(self.body),
             400..=499 => match self.error_body() {
                 Some(error) => Sorted::Peer(error),
@@ -205,9 +217,15 @@ impl<'a> IncomingResponse<'a> {
         }
     }
 
-    fn is_json(&self) -> bool {
+    /// An encrypted success, still closed.
+    pub(super) fn encrypted(&self) -> Option<&'a [u8]> {
+        let success = (200..=299).contains(&self.status);
+        (success && self.is_of(encryption::MEDIA_TYPE)).then_some(self.body)
+    }
+
+    fn is_of(&self, media_type: &str) -> bool {
         let essence = self.content_type.map(|text| text.split(';').next().unwrap_or(text).trim());
-        essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+        essence.is_some_and(|essence| essence.eq_ignore_ascii_case(media_type))
     }
 
     fn error_body(&self) -> Option<PeerError> {

@@ -8,18 +8,22 @@
 //! [`CodeInHand`] stand in place of [`PreAuthorizedOffer`].
 
 mod authorize;
+mod collect;
 mod discovery;
 mod http;
+mod plan;
 mod receive;
 mod redeem;
 mod request;
 
 pub use authorize::{CodeInHand, Login, LoginOffer, LoginRefused, Renewal, WalletClient};
+pub use collect::DeferredCredential;
 pub use discovery::{
     AuthorizationServerDiscovery, CheckedOffer, Discovery, DiscoveryError, OfferReference,
     OfferedCredential, Unsupported,
 };
 pub use http::{Body, IncomingResponse, Method, OutgoingRequest, PeerError, Prover, ResponseFault};
-pub use receive::{CredentialRefused, ReceivedCredential};
+pub use plan::{KeyName, ProofPlan};
+pub use receive::{CredentialRefused, Received, ReceivedCredential};
 pub use redeem::{PreAuthorizedOffer, TokenRefused, TxCodeRefused};
-pub use request::{Granted, PendingCredential, RequestRefused};
+pub use request::{Granted, PendingCredential, RequestRefused, Showing};

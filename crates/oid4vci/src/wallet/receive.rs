@@ -17,7 +17,9 @@ use super::{
     http::{Sorted, read},
 };
 use crate::{
+    NotificationId,
     credential::{CredentialInResponse, CredentialResponse},
+    deferred::DeferredResponse,
     metadata::CredentialConfigurationMetadata,
 };
 
@@ -28,6 +30,15 @@ pub struct ReceivedCredential {
     pub credential: HeldCredential,
     /// The key of the request that it is bound to; none when it is bound to no key.
     pub key: Option<PublicKey>,
+}
+
+/// Everything of one credential response.
+#[derive(Debug)]
+pub struct Received {
+    /// The credentials.
+    pub credentials: Vec<ReceivedCredential>,
+    /// What the issuer is told with what became of them, if it wants to know.
+    pub notification: Option<NotificationId>,
 }
 
 /// Why there is no credential.
@@ -42,9 +53,12 @@ pub enum CredentialRefused {
     /// No answer that can be read; the same request may be sent again.
     #[error("{0}")]
     Unavailable(#[from] ResponseFault),
-    /// The issuer wants to be asked again later, which is not supported.
-    #[error("the issuer defers the credential, which is not supported")]
-    Deferred,
+    /// The issuer wants to be asked again later: see [`PendingCredential::deferred`].
+    #[error("the credential is not ready yet")]
+    Deferred(DeferredResponse),
+    /// Plain where an encrypted answer was asked for, or not to be decrypted.
+    #[error("the answer is not encrypted as was asked for")]
+    Encryption,
     /// No credential, or more than there were keys.
     #[error("the issuer gave another number of credentials than was asked for")]
     Count,
@@ -75,10 +89,44 @@ impl PendingCredential {
         issuers: &IssuerKeys,
         now: Timestamp,
     ) -> Result<Vec<ReceivedCredential>, CredentialRefused> {
+        Ok(self.receive_all(response, issuers, now).await?.credentials)
+    }
+
+    /// As [`PendingCredential::receive`], with what the issuer is told about it with.
+    ///
+    /// # Errors
+    /// One [`CredentialRefused`] per rule.
+    pub async fn receive_all(
+        &self,
+        response: IncomingResponse<'_>,
+        issuers: &IssuerKeys,
+        now: Timestamp,
+    ) -> Result<Received, CredentialRefused> {
+        let opened = match (response.encrypted(), &self.response_key) {
+            // §10: the answer is encrypted as was asked for
+            (Some(jwe), Some(key)) => {
+                let opened = key.open(jwe, issuers.provider());
+                Some(opened.ok_or(CredentialRefused::Encryption)?)
+            }
+            (Some(_), None) => return Err(CredentialRefused::Encryption),
+            // §10: a plain success to someone who asked for an encrypted one may be somebody else's
+            (None, Some(_)) if (200..=299).contains(&response.status) => {
+                return Err(CredentialRefused::Encryption);
+            }
+            (None, _) => None,
+        };
+        let response = match &opened {
+            Some(json) => IncomingResponse {
+                status: response.status,
+                content_type: Some("application/json"),
+                body: json,
+            },
+            None => response,
+        };
         let response: CredentialResponse = match response.sort() {
             // §8.3: 202 carries a transaction_id and no credential
-            Sorted::Success(_) if response.status == 202 => {
-                return Err(CredentialRefused::Deferred);
+            Sorted::Success(body) if response.status == 202 => {
+                return Err(CredentialRefused::Deferred(read(body)?));
             }
             Sorted::Success(body) => read(body)?,
             // §8.3.1.2: invalid_nonce asks for a fresh nonce, and nothing else is wrong
@@ -98,7 +146,7 @@ impl PendingCredential {
             let credential = self.verify(&credential, issuers, now).await?;
             received.push(self.bind(credential, &received, issuers)?);
         }
-        Ok(received)
+        Ok(Received { credentials: received, notification: response.notification_id })
     }
 
     async fn verify(

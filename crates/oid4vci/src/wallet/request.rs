@@ -3,18 +3,20 @@
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
-use lanyard_core::crypto::{PublicKey, Signer, SignerError};
+use lanyard_core::crypto::{CryptoProvider, PublicKey, SignatureAlgorithm, Signer, SignerError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    IncomingResponse, LoginRefused, OutgoingRequest, PeerError, Prover, Renewal, ResponseFault,
+    IncomingResponse, KeyName, LoginRefused, OutgoingRequest, PeerError, ProofPlan, Prover,
+    Renewal, ResponseFault, Unsupported,
     http::{Body, Sorted, read},
 };
 use crate::{
     CredentialConfigurationId,
     credential::{CredentialRequest, Proofs, Wanted},
-    key_proof::sign_key_proof,
+    encryption::{ResponseKey, WalletEncryption},
+    key_proof::{KeyProofDraft, sign_di_vp},
     metadata::{CredentialConfigurationMetadata, CredentialIssuerMetadata},
     nonce::{NonceResponse, ProofNonce},
     token::TokenResponse,
@@ -23,12 +25,12 @@ use crate::{
 /// A wallet with an access token; it can be written down, so that a crash loses no credential.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Granted {
-    token: TokenResponse,
-    issuer: CredentialIssuerMetadata,
+    pub(super) token: TokenResponse,
+    pub(super) issuer: CredentialIssuerMetadata,
     configurations: Vec<CredentialConfigurationId>,
     renewal: Option<Renewal>,
     #[serde(skip)]
-    prover: Option<Prover>,
+    pub(super) prover: Option<Prover>,
 }
 
 /// Why a credential request cannot be made.
@@ -46,17 +48,40 @@ pub enum RequestRefused {
     /// The issuer has a nonce endpoint, and no nonce was fetched.
     #[error("a nonce has to be fetched first")]
     NonceMissing,
+    /// The issuer demands a key attestation, and there is none.
+    #[error("the issuer demands a key attestation")]
+    AttestationMissing,
+    /// The issuer demands encryption that cannot be had.
+    #[error("the issuer demands encryption of a kind that is not supported")]
+    Encryption,
     /// The key's home refuses.
     #[error("{0}")]
     Signer(#[from] SignerError),
+    /// No Data Integrity proof could be made with the key.
+    #[error("no proof could be made with the key")]
+    Proof,
+}
+
+/// What a wallet shows its keys with.
+#[derive(Clone, Copy)]
+pub struct Showing<'a> {
+    /// The issuer's nonce, where it has an endpoint for it.
+    pub nonce: Option<&'a ProofNonce>,
+    /// An attestation of all the keys, where the plan needs one.
+    pub attestation: Option<&'a str>,
+    /// The moment of signing.
+    pub now: Timestamp,
+    /// Cryptography.
+    pub provider: &'a dyn CryptoProvider,
 }
 
 /// A credential request that can be sent, and what its answer will be held against.
 pub struct PendingCredential {
-    request: OutgoingRequest,
+    pub(super) request: OutgoingRequest,
     pub(super) id: CredentialConfigurationId,
     pub(super) metadata: CredentialConfigurationMetadata,
     pub(super) keys: Vec<PublicKey>,
+    pub(super) response_key: Option<ResponseKey>,
 }
 
 impl Granted {
@@ -144,7 +169,24 @@ impl Granted {
         }
     }
 
-    /// Signs one proof per key and makes the request.
+    /// How the keys for a credential are shown; `attests` says whether somebody vouches for them.
+    ///
+    /// # Errors
+    /// [`RequestRefused::NotOffered`], and [`RequestRefused::AttestationMissing`] where nothing else is
+    /// in the way.
+    pub fn proof_plan(
+        &self,
+        id: &CredentialConfigurationId,
+        attests: bool,
+    ) -> Result<ProofPlan, RequestRefused> {
+        let metadata = self.metadata(id).ok_or(RequestRefused::NotOffered)?;
+        metadata.proof_plan(attests).map_err(|unsupported| match unsupported {
+            Unsupported::KeyAttestation => RequestRefused::AttestationMissing,
+            Unsupported::Format | Unsupported::Binding => RequestRefused::NotOffered,
+        })
+    }
+
+    /// Shows each key, and makes the request: encrypted wherever the issuer takes that.
     ///
     /// # Errors
     /// One [`RequestRefused`] per rule.
@@ -152,43 +194,93 @@ impl Granted {
         &self,
         id: &CredentialConfigurationId,
         keys: &[Arc<dyn Signer>],
-        nonce: Option<&ProofNonce>,
-        now: Timestamp,
+        showing: Showing<'_>,
     ) -> Result<PendingCredential, RequestRefused> {
         let metadata = self.metadata(id).ok_or(RequestRefused::NotOffered)?;
-        let bound = !metadata.proof_types_supported.is_empty();
+        let plan = self.proof_plan(id, showing.attestation.is_some())?;
+        let bound = plan != ProofPlan::None;
         // §8.2: one proof at least where proofs are taken, batch_size at most
         if keys.is_empty() == bound || keys.len() > self.most_keys(id) {
             return Err(RequestRefused::KeyCount);
         }
-        if !keys.iter().all(|key| metadata.takes_proofs_of(&**key)) {
+        if !keys.iter().all(|key| metadata.takes_proofs_of(&**key, plan)) {
             return Err(RequestRefused::KeyAlgorithm);
         }
         // App. F.1: the nonce is required when the issuer has a nonce endpoint
-        if bound && nonce.is_none() && self.issuer.nonce_endpoint.is_some() {
+        if bound && showing.nonce.is_none() && self.issuer.nonce_endpoint.is_some() {
             return Err(RequestRefused::NonceMissing);
         }
-        let mut proofs = Vec::with_capacity(keys.len());
-        for key in keys {
-            let issuer = &self.issuer.credential_issuer;
-            proofs.push(sign_key_proof(&**key, issuer, nonce, now).await?);
-        }
-        let request = CredentialRequest {
-            wanted: self.wanted(id),
-            proofs: bound.then_some(Proofs::Jwt(proofs)),
+        let proofs = self.proofs(plan, keys, showing).await?;
+        let request = CredentialRequest { wanted: self.wanted(id), proofs, encryption: None };
+        let encryption = WalletEncryption::prepare(
+            self.issuer.credential_request_encryption.as_ref(),
+            self.issuer.credential_response_encryption.as_ref(),
+            showing.provider,
+        )
+        .map_err(|_| RequestRefused::Encryption)?;
+        let (body, response_key) = match encryption {
+            None => (Body::Json(request.to_json()), None),
+            Some(encryption) => {
+                let sealed = encryption.seal(request.to_object(), showing.provider);
+                let sealed = sealed.map_err(|_| RequestRefused::Encryption)?;
+                (Body::Encrypted(sealed), encryption.into_response_key())
+            }
         };
         Ok(PendingCredential {
             request: OutgoingRequest {
                 authorization: Some(self.token.access_token.clone()),
                 prover: self.prover.clone().filter(|_| self.is_bound()),
-                ..OutgoingRequest::post(
-                    self.issuer.credential_endpoint.clone(),
-                    Body::Json(request.to_json()),
-                )
+                ..OutgoingRequest::post(self.issuer.credential_endpoint.clone(), body)
             },
             id: id.clone(),
             metadata: metadata.clone(),
             keys: keys.iter().map(|key| *key.public_key()).collect(),
+            response_key,
+        })
+    }
+
+    async fn proofs(
+        &self,
+        plan: ProofPlan,
+        keys: &[Arc<dyn Signer>],
+        showing: Showing<'_>,
+    ) -> Result<Option<Proofs>, RequestRefused> {
+        let Showing { nonce, attestation, now, provider } = showing;
+        let issuer = &self.issuer.credential_issuer;
+        let attested = || attestation.ok_or(RequestRefused::AttestationMissing);
+        let draft = |name: KeyName, key: &PublicKey, attestation| KeyProofDraft {
+            issuer,
+            nonce,
+            now,
+            key_id: name.key_id(key),
+            attestation,
+        };
+        Ok(match plan {
+            ProofPlan::None => None,
+            ProofPlan::Jwt(name) => {
+                let mut proofs = Vec::with_capacity(keys.len());
+                for key in keys {
+                    proofs.push(draft(name, key.public_key(), None).sign(&**key).await?);
+                }
+                Some(Proofs::Jwt(proofs))
+            }
+            // HAIP §4.5.1: one attestation for all the keys, so one of them signs for all
+            ProofPlan::AttestedJwt(name) => {
+                let key = keys.first().ok_or(RequestRefused::KeyCount)?;
+                let draft = draft(name, key.public_key(), Some(attested()?));
+                Some(Proofs::Jwt(vec![draft.sign(&**key).await?]))
+            }
+            ProofPlan::Attestation => Some(Proofs::Attestation(attested()?.to_owned())),
+            ProofPlan::DiVp(name) => {
+                let nonce = nonce.ok_or(RequestRefused::NonceMissing)?;
+                let mut proofs = Vec::with_capacity(keys.len());
+                for key in keys {
+                    let key_id = name.key_id(key.public_key()).ok_or(RequestRefused::Proof)?;
+                    let proof = sign_di_vp(&**key, &key_id, issuer, nonce, now, provider).await;
+                    proofs.push(proof.map_err(|_| RequestRefused::Proof)?);
+                }
+                Some(Proofs::DiVp(proofs))
+            }
         })
     }
 
@@ -211,10 +303,20 @@ impl Granted {
 }
 
 impl CredentialConfigurationMetadata {
-    fn takes_proofs_of(&self, key: &dyn Signer) -> bool {
-        self.proof_types_supported.get("jwt").is_some_and(|proof| {
-            let name = key.algorithm().name();
-            proof.proof_signing_alg_values_supported.iter().any(|taken| taken == name)
+    fn takes_proofs_of(&self, key: &dyn Signer, plan: ProofPlan) -> bool {
+        let (kind, names): (_, &[&str]) = match (plan, key.algorithm()) {
+            (ProofPlan::None, _) => return true,
+            // the algorithm of an attestation is its maker's affair
+            (ProofPlan::Attestation, _) => return true,
+            (ProofPlan::Jwt(_) | ProofPlan::AttestedJwt(_), algorithm) => {
+                ("jwt", &[algorithm.name()])
+            }
+            (ProofPlan::DiVp(_), SignatureAlgorithm::EdDsa) => ("di_vp", &["eddsa-rdfc-2022"]),
+            (ProofPlan::DiVp(_), _) => ("di_vp", &["ecdsa-rdfc-2019"]),
+        };
+        self.proof_types_supported.get(kind).is_some_and(|proof| {
+            let taken = &proof.proof_signing_alg_values_supported;
+            taken.iter().any(|taken| names.iter().any(|name| taken == name))
         })
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn agreed(world: &World, offered: &Offered) -> PreAuthorizedOffer {
     assert_eq!(discovery.request().url.as_str(), place);
     let metadata = world.issuer.authorization_server_metadata().to_json();
     let checked = discovery.receive(ok(&metadata)).expect("the server is as it says");
-    assert!(checked.credentials().all(|credential| credential.unsupported.is_none()));
+    assert!(checked.credentials().all(|credential| credential.metadata.proof_plan(true).is_ok()));
     checked.redeem().expect("the offer has a code")
 }
 
@@ -64,7 +64,7 @@ async fn a_batch_comes_back_verified_and_mapped_to_its_keys() {
     let nonce = wallet.receive_nonce(ok(&nonce)).unwrap();
 
     let keys: Vec<Arc<dyn Signer>> = (0..3).map(|_| world.key()).collect();
-    let pending = wallet.request(&badge(), &keys, Some(&nonce), world.now).await.unwrap();
+    let pending = wallet.request(&badge(), &keys, world.showing(Some(&nonce))).await.unwrap();
     let request = pending.request();
     assert_eq!(request.url.as_str(), "https://issuer.example/demo/credential");
     assert_eq!(request.authorization.as_ref(), Some(authorized.token()));
@@ -96,7 +96,7 @@ async fn a_batch_comes_back_verified_and_mapped_to_its_keys() {
 
     let Progress::Authorized(authorized) = progress else { panic!("the diploma is due") };
     let pending =
-        wallet.request(&diploma(), &[world.key()], Some(&nonce), world.now).await.unwrap();
+        wallet.request(&diploma(), &[world.key()], world.showing(Some(&nonce))).await.unwrap();
     let request = CredentialRequest::parse(pending.request().body.as_bytes()).unwrap();
     let (response, _, progress) =
         authorized.accept(request, &world.issuer, world.now).await.unwrap();

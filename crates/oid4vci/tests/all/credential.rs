@@ -34,7 +34,7 @@ async fn refused(
 }
 
 fn jwt(wanted: Wanted, proofs: Vec<String>) -> CredentialRequest {
-    CredentialRequest { wanted, proofs: Some(Proofs::Jwt(proofs)) }
+    CredentialRequest { wanted, proofs: Some(Proofs::Jwt(proofs)), encryption: None }
 }
 
 fn configuration(name: &str) -> Wanted {
@@ -136,7 +136,11 @@ async fn each_token_takes_its_own_kind_of_name() {
 #[tokio::test]
 async fn refuses_missing_proofs() {
     let world = World::new();
-    let request = CredentialRequest { wanted: Wanted::Configuration(badge()), proofs: None };
+    let request = CredentialRequest {
+        wanted: Wanted::Configuration(badge()),
+        proofs: None,
+        encryption: None,
+    };
     let (error, _) = refused(&world, world.authorized(), request).await;
     assert_eq!((error.code(), error), ("invalid_proof", CredentialError::ProofsMissing));
 }
@@ -194,7 +198,11 @@ async fn a_credential_bound_to_no_key_takes_no_proofs() {
     let (error, authorized) = refused(&world, authorized, with_proof).await;
     assert_eq!(error.code(), "invalid_credential_request");
     assert_eq!(error, CredentialError::ProofsUnexpected);
-    let request = CredentialRequest { wanted: Wanted::Configuration(voucher), proofs: None };
+    let request = CredentialRequest {
+        wanted: Wanted::Configuration(voucher),
+        proofs: None,
+        encryption: None,
+    };
     assert!(authorized.accept(request, &world.issuer, world.now).await.is_ok());
 }
 
@@ -212,7 +220,7 @@ fn reads_a_request_and_ignores_what_it_does_not_know() {
 fn a_request_reads_back_as_it_was_written() {
     for request in [
         jwt(identifier("a"), vec!["x".to_owned()]),
-        CredentialRequest { wanted: configuration("a"), proofs: None },
+        CredentialRequest { wanted: configuration("a"), proofs: None, encryption: None },
     ] {
         assert_eq!(CredentialRequest::parse(&request.to_json()), Ok(request));
     }
@@ -264,13 +272,23 @@ fn refuses_a_request_that_breaks_one_rule() {
             "invalid_proof",
         ),
         (
-            json!({ a: "a", "proofs": { "attestation": ["x"] } }),
+            json!({ a: "a", "proofs": { "cwt": ["x"] } }),
             CredentialError::ProofTypeUnsupported,
             "invalid_proof",
         ),
         (
+            json!({ a: "a", "proofs": { "attestation": ["x", "y"] } }),
+            CredentialError::ProofsMalformed,
+            "invalid_proof",
+        ),
+        (
+            json!({ a: "a", "proofs": { "di_vp": ["x"] } }),
+            CredentialError::ProofsMalformed,
+            "invalid_proof",
+        ),
+        (
             json!({ a: "a", "credential_response_encryption": { "jwk": {}, "enc": "A256GCM" } }),
-            CredentialError::EncryptionUnsupported,
+            CredentialError::EncryptionParameters,
             "invalid_encryption_parameters",
         ),
     ] {

@@ -18,8 +18,9 @@ use lanyard_oid4vci::{
         AuthorizationRules, Authorized, Issuer, IssuerName, IssuingKey, NewOffer, NewTxCode,
         Offered, Sender,
     },
-    nonce::NonceKey,
+    nonce::{NonceKey, ProofNonce},
     token::{PreAuthorizedTokenRequest, TokenRequest, TokenResponse},
+    wallet::Showing,
 };
 use lanyard_testkit::{LeafOptions, SeededRandom, TestCa, test_now};
 use serde_json::{Value, json};
@@ -140,6 +141,16 @@ impl World {
         self
     }
 
+    /// With the trust of another world, whose issuer it took.
+    pub(crate) fn with_anchor_of(mut self, anchor: Vec<u8>) -> Self {
+        self.anchor = anchor;
+        self
+    }
+
+    pub(crate) fn anchor(&self) -> Vec<u8> {
+        self.anchor.clone()
+    }
+
     /// A wallet's trust: this issuer's authority.
     pub(crate) fn trust(&self) -> IssuerKeys {
         let anchors = TrustAnchors::from_der([&self.anchor]).expect("the test CA is an anchor");
@@ -191,6 +202,11 @@ impl World {
             .expect("the request is good")
     }
 
+    /// What a wallet shows its keys with: no attestation.
+    pub(crate) fn showing<'a>(&'a self, nonce: Option<&'a ProofNonce>) -> Showing<'a> {
+        Showing { nonce, attestation: None, now: self.now, provider: &*self.provider }
+    }
+
     pub(crate) fn nonce(&self) -> String {
         self.issuer.nonce(self.now).c_nonce.reveal().to_owned()
     }
@@ -216,6 +232,7 @@ impl World {
         CredentialRequest {
             wanted: Wanted::Configuration(id),
             proofs: Some(Proofs::Jwt(vec![proof])),
+            encryption: None,
         }
     }
 }

@@ -164,7 +164,7 @@ impl EveryFormat {
         let (id, world) = (id_of(format), &self.world);
         let (wallet, authorized) = self.granted(&id);
         let nonce = world.issuer.nonce(world.now).c_nonce;
-        let pending = wallet.request(&id, keys, Some(&nonce), world.now).await.expect("asked");
+        let pending = wallet.request(&id, keys, world.showing(Some(&nonce))).await.expect("asked");
         let request = CredentialRequest::parse(pending.request().body.as_bytes()).expect("read");
         let (mut response, _, _) =
             authorized.accept(request, &world.issuer, world.now).await.expect("issued");
@@ -236,7 +236,7 @@ async fn a_credential_of_another_type_of_the_same_format_is_refused() {
         let (wallet, authorized) = every.granted(&id);
         let nonce = world.issuer.nonce(world.now).c_nonce;
         let keys = [world.key()];
-        let pending = wallet.request(&id, &keys, Some(&nonce), world.now).await.expect("asked");
+        let pending = wallet.request(&id, &keys, world.showing(Some(&nonce))).await.expect("asked");
         let request = CredentialRequest::parse(pending.request().body.as_bytes()).expect("read");
         let (response, _, _) =
             authorized.accept(request, &world.issuer, world.now).await.expect("issued");
@@ -254,7 +254,7 @@ async fn a_credential_of_another_type_of_the_same_format_is_refused() {
         });
         let body = json!({ "access_token": "a", "token_type": "Bearer" }).to_string();
         let wallet = other.redeem().expect("a code").receive(ok(body.as_bytes())).expect("a token");
-        let pending = wallet.request(&id, &keys, Some(&nonce), world.now).await.expect("asked");
+        let pending = wallet.request(&id, &keys, world.showing(Some(&nonce))).await.expect("asked");
         let body = serde_json::to_value(&response).expect("a response is JSON");
         let refused = every.received(&pending, &body).await.expect_err("another type");
         assert_eq!(refused, CredentialRefused::Type, "{format}");

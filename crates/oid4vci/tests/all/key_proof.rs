@@ -3,9 +3,10 @@ use lanyard_core::{
     did::Did,
     jose::{HeaderError, Jwk, JwkError, JwsError},
     json::{self, Object},
+    trust::x509::TrustAnchors,
 };
 use lanyard_oid4vci::{
-    key_proof::{KeyProofError, ProofRules, UnverifiedKeyProof, VerifiedKeyProof, sign_key_proof},
+    key_proof::{KeyProofDraft, KeyProofError, ProofRules, UnverifiedKeyProof, VerifiedKeyProof},
     nonce::{NonceError, NonceKey},
 };
 use lanyard_testkit::vectors;
@@ -29,6 +30,8 @@ async fn verify_with(
         nonces: &NonceKey::new([7; 32]),
         nonce_life: policy.nonce_life,
         window: policy.proof_window,
+        attesters: &TrustAnchors::default(),
+        attestation: None,
     };
     UnverifiedKeyProof::parse(proof)?.verify(&rules, &world.provider, world.now).await
 }
@@ -233,6 +236,8 @@ async fn the_example_of_the_specification_verifies_but_for_our_nonce() {
         nonces: &NonceKey::new([7; 32]),
         nonce_life: jiff::SignedDuration::from_mins(5),
         window: jiff::SignedDuration::from_secs(60),
+        attesters: &TrustAnchors::default(),
+        attestation: None,
     };
     let proof = UnverifiedKeyProof::parse(proof).unwrap();
     let verdict = proof.verify(&rules, &world.provider, issued_at.unwrap()).await;
@@ -244,7 +249,10 @@ async fn the_wallets_proof_is_the_one_the_issuer_takes() {
     let world = World::new();
     let key: std::sync::Arc<dyn Signer> = world.key();
     let nonce = world.issuer.nonce(world.now).c_nonce;
-    let proof = sign_key_proof(&*key, &issuer_url(ISSUER), Some(&nonce), world.now).await.unwrap();
+    let issuer = issuer_url(ISSUER);
+    let (nonce, now) = (Some(&nonce), world.now);
+    let draft = KeyProofDraft { issuer: &issuer, nonce, now, key_id: None, attestation: None };
+    let proof = draft.sign(&*key).await.unwrap();
     let verified = verify(&world, &proof).await.unwrap();
     assert_eq!(verified.holder_key().key, *key.public_key());
 }

@@ -208,7 +208,7 @@ async fn a_credential_request_is_not_made_when_it_would_be_refused() {
     let nonce = world.issuer.nonce(world.now).c_nonce;
     let refused = async |id: CredentialConfigurationId, keys: usize, nonce| {
         let keys: Vec<_> = (0..keys).map(|_| world.key()).collect();
-        wallet.request(&id, &keys, nonce, world.now).await.unwrap_err()
+        wallet.request(&id, &keys, world.showing(nonce)).await.unwrap_err()
     };
     let voucher = CredentialConfigurationId::new("voucher");
     assert_eq!(refused(voucher, 1, Some(&nonce)).await, RequestRefused::NotOffered);
@@ -229,7 +229,7 @@ async fn a_key_of_an_algorithm_that_the_issuer_does_not_take_is_not_shown() {
     let wallet = checked.unwrap().redeem().unwrap().receive(ok(body.as_bytes())).unwrap();
     let nonce = world.issuer.nonce(world.now).c_nonce;
     let keys = [world.key_on(Curve::Ed25519)];
-    let refused = wallet.request(&badge(), &keys, Some(&nonce), world.now).await.unwrap_err();
+    let refused = wallet.request(&badge(), &keys, world.showing(Some(&nonce))).await.unwrap_err();
     assert_eq!(refused, RequestRefused::KeyAlgorithm);
 }
 
@@ -239,7 +239,7 @@ async fn answered(world: &World, keys: usize) -> (PendingCredential, CredentialR
     let nonce = world.issuer.nonce(world.now).c_nonce;
     let keys: Vec<_> = (0..keys).map(|_| world.key()).collect();
     let pending = wallet
-        .request(&badge(), &keys, Some(&nonce), world.now)
+        .request(&badge(), &keys, world.showing(Some(&nonce)))
         .await
         .expect("the request can be made");
     let request = CredentialRequest::parse(pending.request().body.as_bytes());
@@ -289,8 +289,8 @@ async fn refuses_a_credential_of_another_type() {
     let (wallet, authorized) = granted(&world, world.offered(None));
     let nonce = world.issuer.nonce(world.now).c_nonce;
     let keys = [world.key()];
-    let badge = wallet.request(&badge(), &keys, Some(&nonce), world.now).await.unwrap();
-    let diploma = wallet.request(&diploma(), &keys, Some(&nonce), world.now).await.unwrap();
+    let badge = wallet.request(&badge(), &keys, world.showing(Some(&nonce))).await.unwrap();
+    let diploma = wallet.request(&diploma(), &keys, world.showing(Some(&nonce))).await.unwrap();
     let request = CredentialRequest::parse(diploma.request().body.as_bytes()).unwrap();
     let (response, _, _) = authorized.accept(request, &world.issuer, world.now).await.unwrap();
     assert_eq!(received(&world, &badge, &response).await, Err(CredentialRefused::Type));
@@ -335,7 +335,8 @@ async fn tells_a_bad_nonce_from_every_other_refusal() {
     let CredentialRefused::Peer(error) = proof else { panic!("the issuer said no") };
     assert_eq!(error.code, "invalid_proof");
     let deferred = refused(answer(202, br#"{"transaction_id":"a","interval":5}"#)).await;
-    assert_eq!(deferred, CredentialRefused::Deferred);
+    let CredentialRefused::Deferred(deferred) = deferred else { panic!("it is not ready") };
+    assert_eq!((deferred.transaction_id.reveal(), deferred.interval), ("a", 5));
     let fault = refused(answer(500, b"")).await;
     assert_eq!(fault, CredentialRefused::Unavailable(ResponseFault::Status(500)));
 }

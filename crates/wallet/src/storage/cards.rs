@@ -8,7 +8,7 @@ use lanyard_core::{
     credential::{CredentialRefused, Format, HeldCredential},
     crypto::CryptoProvider,
 };
-use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -136,8 +136,19 @@ impl Storage {
     pub fn insert_card(&self, card: &NewCard, copies: &[Copy]) -> Result<CardId, StorageError> {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let card = self.insert_card_in(&transaction, card, copies)?;
+        transaction.commit()?;
+        Ok(card)
+    }
+
+    pub(super) fn insert_card_in(
+        &self,
+        transaction: &Transaction<'_>,
+        card: &NewCard,
+        copies: &[Copy],
+    ) -> Result<CardId, StorageError> {
         let plain = serde_json::to_vec(card).map_err(|_| StorageError::Damaged)?;
-        let card = self.insert_sealed(&transaction, "card", &plain)?;
+        let card = self.insert_sealed(transaction, "card", &plain)?;
         for copy in copies {
             let plain = serde_json::to_vec(copy).map_err(|_| StorageError::Damaged)?;
             transaction.execute("INSERT INTO copy (card, sealed) VALUES (?1, x'')", [card])?;
@@ -146,7 +157,6 @@ impl Storage {
             transaction
                 .execute("UPDATE copy SET sealed = ?1 WHERE id = ?2", params![sealed, id])?;
         }
-        transaction.commit()?;
         Ok(CardId(card))
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{StorageError, seal::Seal};
 
 /// The schema this version reads and writes.
-pub(super) const SCHEMA: i64 = 3;
+pub(super) const SCHEMA: i64 = 4;
 
 /// Brings an older schema up, step by step; the caller commits all of it or nothing.
 pub(super) fn bring_up(
@@ -21,6 +21,12 @@ pub(super) fn bring_up(
         // 2 → 3: issuances between two steps
         transaction.execute_batch(
             "CREATE TABLE pending (id INTEGER PRIMARY KEY AUTOINCREMENT, sealed BLOB NOT NULL)",
+        )?;
+    }
+    if found < 4 {
+        // 3 → 4: credentials that an issuer deferred
+        transaction.execute_batch(
+            "CREATE TABLE waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, sealed BLOB NOT NULL)",
         )?;
     }
     transaction.pragma_update(None, "user_version", SCHEMA)?;

@@ -8,6 +8,7 @@ mod cards;
 mod migrate;
 mod pending;
 mod seal;
+mod waiting;
 
 use std::{
     path::Path,
@@ -20,6 +21,7 @@ use thiserror::Error;
 
 pub use cards::{Card, CardId, Copy, CopyId, NewCard};
 pub use pending::PendingId;
+pub use waiting::{Waiting, WaitingId};
 
 use self::{migrate::SCHEMA, seal::Seal};
 use crate::{

@@ -1,5 +1,6 @@
 //! The wallet library, from the outside.
 
+mod deferred;
 mod every_format;
 mod issuance;
 mod login;

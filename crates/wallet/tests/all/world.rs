@@ -286,6 +286,7 @@ impl World {
         let keys = SoftwareKeys::new(storage.clone(), crypto.clone());
         let ports = Ports {
             keys: Arc::new(keys.clone()),
+            key_attestation: None,
             crypto,
             http: wire.clone(),
             clock: Arc::new(now.clone()),
@@ -340,7 +341,26 @@ impl World {
         self.storage.insert_card(&card, &[copy]).expect("a card");
     }
 
+    /// The same wallet, opened anew.
+    pub(crate) async fn reopened(&self) -> Wallet {
+        let crypto: Arc<dyn CryptoProvider> = Arc::new(RustCrypto);
+        let storage = open(self._folder.path(), &crypto).await;
+        let ports = Ports {
+            keys: Arc::new(SoftwareKeys::new(storage.clone(), crypto)),
+            ..self.ports.clone()
+        };
+        Wallet::new(self.settings.clone(), ports, storage)
+    }
+
     pub(crate) async fn offer(&self, tx_code: bool) -> OfferCreated {
+        self.offer_with(tx_code, lanyard_issuer::Deferral::None).await
+    }
+
+    pub(crate) async fn offer_with(
+        &self,
+        tx_code: bool,
+        deferral: lanyard_issuer::Deferral,
+    ) -> OfferCreated {
         let claims = json!({
             "given_name": "Ada", "family_name": "Moreau", "department": "Optics",
             "nationalities": ["FR", "IE"],
@@ -354,6 +374,7 @@ impl World {
             login: None,
             tx_code,
             by_reference: true,
+            deferral,
         };
         self.issuer.create_offer(&self.tenant, request).await.expect("an offer")
     }
@@ -373,6 +394,7 @@ impl World {
             login: Some(LoginToOffer { holder: None, only: true }),
             tx_code: false,
             by_reference: true,
+            deferral: lanyard_issuer::Deferral::None,
         };
         self.issuer.create_offer(&self.tenant, request).await.expect("an offer")
     }

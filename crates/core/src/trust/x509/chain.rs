@@ -164,6 +164,14 @@ impl CertificateChain {
         })
     }
 
+    /// The key that the leaf is about; whether anybody vouches for it is not looked at.
+    ///
+    /// # Errors
+    /// [`ChainError::KeyNotSupported`] and [`ChainError::InvalidKey`].
+    pub fn danger_leaf_key(&self, provider: &dyn CryptoProvider) -> Result<PublicKey, ChainError> {
+        self.leaf.public_key(provider)
+    }
+
     /// Checks the whole chain up to one of the anchors (RFC 5280 §6.1).
     ///
     /// Revocation of certificates is not looked at, as nothing here fetches; see

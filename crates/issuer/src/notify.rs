@@ -1,0 +1,66 @@
+//! A wallet tells what became of its credentials (OID4VCI §11).
+
+use lanyard_oid4vci::{
+    issuer::{Heard, ShownToken},
+    notification::{Notification, NotificationError},
+};
+use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced};
+
+use crate::{
+    IssuerError, IssuerService,
+    http::{BearerFault, Failure},
+    sessions::{Found, Held, State, TRIES},
+    step,
+    tenant::Tenant,
+};
+
+impl IssuerService {
+    /// Takes a notification in, once; the same one again changes nothing.
+    pub(crate) async fn notified(
+        &self,
+        tenant: &Tenant,
+        shown: &ShownToken,
+        body: &[u8],
+    ) -> Result<(), Failure> {
+        for _ in 0..TRIES {
+            let now = self.now();
+            let access = Handle::new(HandleKind::AccessToken, shown.token.digest(self.provider()));
+            // §11.1: the token of the issuance, also after it has given out everything
+            let found = match self.sessions().take(tenant, &access, now).await? {
+                Found::Used(id) => self.sessions().by_id(tenant, id, now).await?,
+                found => found,
+            };
+            let Found::Live(held) = found else { return Err(BearerFault::Invalid.into()) };
+            let Held { session, state: State { mut issuance, place } } = *held;
+            if let Err(refused) = issuance.admit(shown) {
+                self.trace_refusal(tenant, session.id, now, refused.reason()).await;
+                return Err(BearerFault::Invalid.into());
+            }
+            let heard = Notification::parse(body).and_then(|notification| {
+                Ok((issuance.notified(&notification)?, notification.event))
+            });
+            let event = match heard {
+                Ok((Heard::Again, _)) => return Ok(()),
+                Ok((Heard::New, event)) => event,
+                Err(error) => {
+                    self.trace_refusal(tenant, session.id, now, error.reason()).await;
+                    return Err(error.into());
+                }
+            };
+            let event = NewEvent::done(now, step::NOTIFIED).with_detail(event.name());
+            let sealed = self.sessions().seal(tenant, session.id, &State { issuance, place });
+            let next = Next::new(now, sealed, session.expires_at).with_event(event.clone());
+            if let Replaced::Done(_) = self.sessions().store.replace(&session, next).await? {
+                self.announce(tenant, session.id, &event);
+                return Ok(());
+            }
+        }
+        Err(IssuerError::Contended.into())
+    }
+}
+
+impl From<NotificationError> for Failure {
+    fn from(error: NotificationError) -> Self {
+        Self::Notification(error)
+    }
+}

@@ -1,0 +1,115 @@
+//! Issuer metadata that somebody signed: each rule broken alone.
+
+use lanyard_core::{
+    crypto::{RustCrypto, SoftwareSigner},
+    json::{Object, base64url_decode},
+    trust::x509::{ChainError, TrustAnchors},
+};
+use lanyard_oid4vci::metadata::{CredentialIssuerMetadata, SignedMetadataError};
+use lanyard_testkit::{LeafOptions, TestCa, test_now, vectors};
+use serde_json::json;
+
+use crate::fixture::{ISSUER, World, issuer_url, sign};
+
+fn parts(jwt: &str) -> (Object, Object) {
+    let part = |at: usize| -> Object {
+        let bytes = base64url_decode(jwt.split('.').nth(at).unwrap()).unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    };
+    (part(0), part(1))
+}
+
+#[tokio::test]
+async fn what_the_issuer_signs_the_wallet_reads_and_nothing_that_was_changed() {
+    let world = World::new();
+    let (ca, now) = (TestCa::new("Authority"), test_now());
+    let leaf = ca.leaf(&LeafOptions::named("Issuer"));
+    let signer = SoftwareSigner::new(&RustCrypto, &leaf.key).unwrap();
+    let anchors = TrustAnchors::from_der([ca.anchor_der()]).unwrap();
+    let metadata = world.issuer.metadata();
+    let jwt = metadata.sign(&signer, &leaf.chain, now).await.unwrap();
+    let read = |jwt: &str, issuer: &str| {
+        let issuer = issuer_url(issuer);
+        CredentialIssuerMetadata::parse_signed(jwt, &issuer, &anchors, now, &RustCrypto)
+    };
+    assert_eq!(read(&jwt, ISSUER), Ok(metadata));
+    let (header, claims) = parts(&jwt);
+    assert_eq!(header["typ"], "openidvci-issuer-metadata+jwt");
+    assert_eq!(claims["sub"], ISSUER);
+
+    let changed = async |change: &dyn Fn(&mut Object, &mut Object)| {
+        let (mut header, mut claims) = (header.clone(), claims.clone());
+        change(&mut header, &mut claims);
+        read(&sign(header, claims, &signer).await, ISSUER).unwrap_err()
+    };
+    let error = changed(&|header, _| {
+        header.insert("typ".to_owned(), json!("JWT"));
+    })
+    .await;
+    assert!(matches!(error, SignedMetadataError::Jws(_)), "{error}");
+    let error = changed(&|header, _| {
+        header.shift_remove("x5c");
+    })
+    .await;
+    assert_eq!(error, SignedMetadataError::NoCertificates);
+    let error = changed(&|_, claims| {
+        claims.insert("sub".to_owned(), json!("https://a.example"));
+    })
+    .await;
+    assert_eq!(error, SignedMetadataError::Subject);
+    let error = changed(&|_, claims| {
+        claims.shift_remove("iat");
+    })
+    .await;
+    assert_eq!(error, SignedMetadataError::IssuedAt);
+    let later = now.as_second() + 3600;
+    let error = changed(&|_, claims| {
+        claims.insert("iat".to_owned(), json!(later));
+    })
+    .await;
+    assert_eq!(error, SignedMetadataError::IssuedAt);
+    let ended = now.as_second();
+    let error = changed(&|_, claims| {
+        claims.insert("exp".to_owned(), json!(ended));
+    })
+    .await;
+    assert_eq!(error, SignedMetadataError::Expired);
+    let error = changed(&|_, claims| {
+        claims.insert("credential_issuer".to_owned(), json!("https://a.example"));
+    })
+    .await;
+    assert!(matches!(error, SignedMetadataError::Metadata(_)), "{error}");
+    let nobody = TrustAnchors::default();
+    let refused = CredentialIssuerMetadata::parse_signed(
+        &jwt,
+        &issuer_url(ISSUER),
+        &nobody,
+        now,
+        &RustCrypto,
+    );
+    assert_eq!(refused, Err(SignedMetadataError::Chain(ChainError::Untrusted)));
+}
+
+#[test]
+fn the_example_of_the_specification_is_signed_by_itself_and_so_by_nobody() {
+    if !vectors::available("oid4vci") {
+        return;
+    }
+    let objects = vectors::json("oid4vci/signed_objects.json");
+    let example = objects
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|object| object["name"] == "signed issuer metadata")
+        .expect("it is among the vectors");
+    let issuer = issuer_url("https://credential-issuer.example.com");
+    let refused = CredentialIssuerMetadata::parse_signed(
+        example["jwt"].as_str().unwrap(),
+        &issuer,
+        &TrustAnchors::default(),
+        test_now(),
+        &RustCrypto,
+    );
+    // HAIP §4.1: its leaf signed itself
+    assert_eq!(refused, Err(SignedMetadataError::Chain(ChainError::LeafSelfSigned)));
+}
