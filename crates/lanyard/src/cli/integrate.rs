@@ -30,7 +30,11 @@ async fn make_offer(args: &OfferArgs) -> Result<Ending, Ending> {
         Some(text) => json_of("--claims", text)?,
         None => sample(&args.kind)?,
     };
-    let body = offer_body(&args.kind, claims, args.tx_code);
+    let mut body = offer_body(&args.kind, claims, args.tx_code);
+    if let Some(holder) = &args.holder {
+        body["login"] = json!("only");
+        body["holder"] = json!(holder);
+    }
     let made = api.create("offers", &body).await.map_err(refused)?;
     let code = text(&made, "tx_code")
         .map(|code| format!("\nTransaction code: {code}"))

@@ -190,6 +190,9 @@ pub struct OfferArgs {
     /// Ask the holder for a transaction code
     #[arg(long)]
     pub tx_code: bool,
+    /// Let this holder log in instead of giving the wallet a code
+    #[arg(long, value_name = "NAME", conflicts_with = "tx_code")]
+    pub holder: Option<String>,
 }
 
 /// `lanyard request`

@@ -439,3 +439,82 @@ fn the_log_tells_every_step_and_no_claim_no_code_and_no_path() {
         assert!(!log.contains(hidden), "{hidden} is in the log: {log}");
     }
 }
+
+/// What Ada does in her browser, from the address that her wallet gives it.
+async fn ada_logs_in(browser: &mut Browser<'_>, page: &str) -> (u16, String, String) {
+    let request_uri = unescaped(attribute(page, "name=\"request_uri\" value=\""));
+    let mut fields = vec![("client_id", "lanyard-wallet"), ("request_uri", request_uri.as_str())];
+    fields.extend([("decision", "log_in"), ("user", "ada"), ("password", "wrong")]);
+    let (_, _, page) = browser.post("/demo/authorize", &fields).await;
+    assert!(page.contains("do not belong together"), "{page}");
+    fields.truncate(4);
+    fields.push(("password", "demo"));
+    let (_, _, page) = browser.post("/demo/authorize", &fields).await;
+    assert!(page.contains("logged in as <b>ada</b>"), "{page}");
+    fields.truncate(2);
+    fields.push(("decision", "allow"));
+    browser.post("/demo/authorize", &fields).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_holder_logs_in_between_pocket_and_issuer() {
+    let demo = Demo::start();
+    let mut browser = Browser::new(&demo);
+    let badge = [
+        ("type", "employee_badge"),
+        ("given_name", "Augusta"),
+        ("family_name", "Moreau"),
+        ("employee_id", "AF-1"),
+        ("department", "Research"),
+        ("login", "true"),
+    ];
+    let (_, place, page) = browser.post("/issue", &badge).await;
+    assert!(place.starts_with("/issue/"), "{page}");
+    let link = unescaped(attribute(&page, "id=\"offer-link\" value=\""));
+    let (_, place, _) = browser.post("/pocket/open", &[("link", &link)]).await;
+    let (status, place, page) = browser.post(&format!("{place}/accept"), &[]).await;
+    assert!(status == 200 && place.contains("/demo/authorize?client_id="), "{place} {page}");
+    let (status, place, page) = ada_logs_in(&mut browser, &page).await;
+    assert!(place.contains("/pocket/login?code="), "{place}");
+    assert!(status == 200 && page.contains("Added to Pocket"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_holder_logs_in_for_the_wallet_in_the_terminal_and_renews_what_came() {
+    use std::io::BufRead as _;
+    let demo = Demo::start();
+    let home = demo.folder.path().join("wallet");
+    // claims that are looked up can be looked up again: nothing but the type is offered
+    let body = json!({ "configuration": "employee_badge", "login": "only" });
+    let key = std::fs::read_to_string(demo.file("api-key")).expect("a key");
+    let made = reqwest::Client::new()
+        .post(format!("{}/api/demo/offers", demo.base()))
+        .bearer_auth(key.trim())
+        .json(&body);
+    let made: Value = made.send().await.expect("an answer").json().await.expect("JSON");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+    command.args(["wallet", "accept", &text(&made["link"]), "--json", "--home"]).arg(&home);
+    command.args(["--allow-http", &format!("localhost:{}", demo.port), "--trust-anchor"]);
+    let mut wallet = command
+        .arg(demo.file("ca.pem"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let lines = std::io::BufReader::new(wallet.stderr.take().expect("a pipe")).lines();
+    let url = lines.map(|line| line.expect("text")).find(|line| line.contains("/demo/authorize?"));
+    let url = url.expect("the wallet says where to log in").trim().to_owned();
+    let mut browser = Browser::new(&demo);
+    let path = url.strip_prefix(&demo.base()).expect("our own issuer").to_owned();
+    let (_, _, page) = browser.get(&path).await;
+    let (status, place, page) = ada_logs_in(&mut browser, &page).await;
+    assert!(place.starts_with("http://127.0.0.1:"), "{place}");
+    assert!(status == 200 && page.contains("Go back to the terminal"), "{page}");
+    let output = wallet.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let card = json(&output)["cards"][0].clone();
+    assert_eq!(card["name"], "Employee badge");
+    let renewed = demo.wallet(&home, &["renew", &card["id"].to_string()]);
+    assert_eq!(renewed.status.code(), Some(0), "{renewed:?}");
+    assert_ne!(json(&renewed)["cards"][0]["id"], card["id"]);
+}
