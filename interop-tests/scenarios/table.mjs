@@ -20,6 +20,7 @@ const HEADINGS = {
   'issuance.test.mjs': 'Issuance: their wallet and our issuer, our wallet and theirs',
   'presentation.test.mjs': 'Presentation: their wallet and our verifier, our wallet and theirs',
   'jvm.test.mjs': 'Wallets on the JVM: the EU reference wallet’s libraries, Multipaz',
+  'jvm-login.test.mjs': 'Wallets on the JVM: holders who log in, wallets that are attested',
   'sd-jwt.test.mjs': 'SD-JWT VC and KB-JWT: each verifies the other’s',
   'mdoc.test.mjs': 'mdoc and device signature: each verifies the other’s',
   'data-integrity.test.mjs': 'Data Integrity: each verifies the other’s proofs, and reads JSON-LD the same',

@@ -83,6 +83,13 @@ function integrator(server) {
     offer: ({ configuration = 'badge', claims = sampleOf(configuration), txCode = false, ...more } = {}) =>
       api('offers', { credentials: [{ configuration, claims }], tx_code: txCode, ...more }),
 
+    /** Lets a wallet have what was put off, as soon as it has asked for it. */
+    release: async (id) => {
+      const asked = async () => (await api(`offers/${id}`)).state === 'deferred'
+      await eventually('a wallet that waits', asked, 30_000)
+      await api(`offers/${id}/decision`, { decision: 'release' })
+    },
+
     /** `{ id, link }` */
     request: ({ query, prefix, method, responseMode }) =>
       api('requests', {
@@ -113,7 +120,7 @@ function askHttps(url, { ca, key, body }) {
     const asked = httpsRequest(url, { method: body ? 'POST' : 'GET', ca, headers }, async (reply) => {
       let text = ''
       for await (const chunk of reply) text += chunk
-      if (reply.statusCode < 300) resolve(JSON.parse(text))
+      if (reply.statusCode < 300) resolve(text === '' ? {} : JSON.parse(text))
       else reject(new Error(`${url} answered ${reply.statusCode}: ${text}`))
     })
     asked.once('error', reject)

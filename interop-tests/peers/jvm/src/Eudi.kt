@@ -15,21 +15,27 @@ import eu.europa.ec.eudi.openid4vci.AuthorizationCode
 import eu.europa.ec.eudi.openid4vci.AuthorizedRequest
 import eu.europa.ec.eudi.openid4vci.Credential
 import eu.europa.ec.eudi.openid4vci.CredentialConfigurationIdentifier
+import eu.europa.ec.eudi.openid4vci.CredentialIssuanceEvent
 import eu.europa.ec.eudi.openid4vci.CredentialResponseEncryptionPolicy
+import eu.europa.ec.eudi.openid4vci.DeferredCredentialQueryOutcome
 import eu.europa.ec.eudi.openid4vci.IssuanceRequestPayload
+import eu.europa.ec.eudi.openid4vci.IssuedCredential
 import eu.europa.ec.eudi.openid4vci.Issuer
 import eu.europa.ec.eudi.openid4vci.JwtBindingKey
 import eu.europa.ec.eudi.openid4vci.KeyGenerationConfig
 import eu.europa.ec.eudi.openid4vci.MsoMdocCredential
+import eu.europa.ec.eudi.openid4vci.NotificationId
 import eu.europa.ec.eudi.openid4vci.OpenId4VCIConfig
 import eu.europa.ec.eudi.openid4vci.PopSigner
 import eu.europa.ec.eudi.openid4vci.ResponseEncryptionSpecFactory
 import eu.europa.ec.eudi.openid4vci.SubmissionOutcome
+import eu.europa.ec.eudi.openid4vci.TransactionId
 import io.ktor.client.HttpClient
 import io.ktor.client.plugins.HttpSend
 import io.ktor.client.plugins.plugin
 import io.ktor.http.encodedPath
 import java.net.URI
+import kotlinx.coroutines.delay
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
@@ -47,23 +53,44 @@ suspend fun eudiAccept(arguments: Arguments): JsonObject {
     val configuration = offer.credentialConfigurationIdentifiers.first()
 
     val authorized = authorize(issuer, arguments)
-    val (_, outcome) = with(issuer) { authorized.request(payload(authorized, configuration), keys.map(::signer)) }.getOrThrow()
-    val issued =
+    val (later, outcome) =
+        with(issuer) { authorized.request(payload(authorized, configuration), keys.map(::signer)) }.getOrThrow()
+    val (issued, notification) =
         when (outcome) {
-            is SubmissionOutcome.Success -> outcome.credentials.map { (it.credential as Credential.Str).value }
+            is SubmissionOutcome.Success -> outcome.credentials to outcome.notificationId
             is SubmissionOutcome.Failed -> throw outcome.error
-            is SubmissionOutcome.Deferred -> throw IllegalStateException("deferred: ${outcome.transactionId.value}")
+            is SubmissionOutcome.Deferred -> collect(issuer, later, outcome.transactionId, arguments.only("wait")?.toLong() ?: 0)
         }
+    if (notification != null) {
+        with(issuer) { later.notify(CredentialIssuanceEvent.Accepted(notification, null)) }.getOrThrow()
+    }
 
     val taken = Taken(WalletFile(arguments.home), keys, arguments.trustAnchors)
     val known = offer.credentialIssuerMetadata.credentialConfigurationsSupported.getValue(configuration)
-    for (credential in issued) if (known is MsoMdocCredential) taken.mdoc(credential) else taken.sdJwt(credential)
+    for (credential in issued.map { (it.credential as Credential.Str).value }) {
+        if (known is MsoMdocCredential) taken.mdoc(credential) else taken.sdJwt(credential)
+    }
     return buildJsonObject {
         put("issuer", offer.credentialIssuerIdentifier.toString())
         put("configuration", configuration.value)
         put("token_type", if (authorized.accessToken is AccessToken.DPoP) "DPoP" else "Bearer")
+        put("deferred", outcome is SubmissionOutcome.Deferred)
+        put("notified", notification != null)
         put("credentials", taken.credentials())
     }
+}
+
+/** Asks once, after so many seconds: quirk eudi-deferred-pending, the library cannot read a `202` that says `not yet`. */
+private suspend fun collect(
+    issuer: Issuer,
+    authorized: AuthorizedRequest,
+    transaction: TransactionId,
+    seconds: Long,
+): Pair<List<IssuedCredential>, NotificationId?> {
+    delay(seconds * 1000)
+    val (_, outcome) = with(issuer) { authorized.queryForDeferredCredential(transaction) }.getOrThrow()
+    check(outcome is DeferredCredentialQueryOutcome.Issued) { "not issued: $outcome" }
+    return outcome.credentials to outcome.notificationId
 }
 
 /** By the code in the offer, or by PAR and a login. */

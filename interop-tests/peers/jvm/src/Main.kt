@@ -1,10 +1,11 @@
 // The JVM's wallets, in the shape of every other wallet peer: options in, one JSON object out, exit code 0 or 1.
 //
 //   java -cp 'target/classes:target/lib/*' MainKt eudi accept LINK --home DIR [--tls-ca FILE] [--tx-code N]
-//        [--trust-anchor FILE]… [--copies N] [--dpop ES256] [--login NAME:PASSWORD]
+//        [--trust-anchor FILE]… [--copies N] [--dpop ES256] [--wait SECONDS] [--login NAME:PASSWORD]
 //   … MainKt multipaz accept LINK --home DIR [as above] [--attester FILE]
 //   … MainKt multipaz present LINK --home DIR [--tls-ca FILE] [--trust-anchor FILE]…
 import java.io.File
+import java.io.PrintStream
 import kotlin.system.exitProcess
 import kotlinx.coroutines.runBlocking
 import kotlinx.serialization.json.JsonObject
@@ -21,7 +22,11 @@ private val VERBS: Map<String, Verb> =
         "multipaz present" to ::multipazPresent,
     )
 
+private val answers: PrintStream = System.out
+
 fun main(words: Array<String>) {
+    // what the libraries print is not the answer
+    System.setOut(System.err)
     val verb = VERBS[words.take(2).joinToString(" ")]
     if (verb == null) end(failure("say one of: ${VERBS.keys.joinToString()}"), 2)
     try {
@@ -67,8 +72,8 @@ private fun describe(error: Throwable): String =
     generateSequence(error) { it.cause }.take(5).joinToString(" <- ") { it.message ?: it.toString() }
 
 private fun end(answer: JsonObject, exitCode: Int): Nothing {
-    println(answer)
-    System.out.flush()
+    answers.println(answer)
+    answers.flush()
     // the HTTP client's threads would keep the program alive
     exitProcess(exitCode)
 }
