@@ -70,6 +70,31 @@ describe('the EU reference wallet, our issuer', { skip: SKIP }, () => {
     await assert.rejects(newJvmWallet('eudi').accept(link, other), /not trusted/)
   })
 
+  test('their wallet collects a credential that our issuer put off [eudi]', async () => {
+    const { id, link } = await lanyard.offer({ deferral: 'until_decided' })
+    const taking = newJvmWallet('eudi').accept(link, { ...lanyard, flags: ['--wait', '5'] })
+    await lanyard.release(id)
+    const { deferred, credentials } = await taking
+    assert.equal(deferred, true)
+    assert.equal(credentials[0].claims.given_name, 'Ada')
+  })
+
+  test('eudi-deferred-pending: the library cannot read a 202 that says `not yet` [eudi]', async () => {
+    const { link } = await lanyard.offer({ deferral: 'until_decided' })
+    await assert.rejects(newJvmWallet('eudi').accept(link, lanyard), /Credentials must be present/)
+  })
+
+  test('their wallet tells our issuer that it kept the credential [eudi]', async () => {
+    const { link } = await lanyard.offer()
+    assert.equal((await newJvmWallet('eudi').accept(link, lanyard)).notified, true)
+  })
+
+  test('eudi-response-encryption: the library asks for an encrypted response in a plain request [eudi]', async () => {
+    const { link } = await lanyard.offer()
+    const asLibrary = { ...lanyard, flags: ['--as-library', 'encryption'] }
+    await assert.rejects(newJvmWallet('eudi').accept(link, asLibrary), /invalid_encryption_parameters/)
+  })
+
   test('eudi-metadata-address: the library looks for the metadata behind the issuer’s path [eudi]', async () => {
     const { link } = await lanyard.offer()
     const asLibrary = { ...lanyard, flags: ['--as-library', 'metadata'] }
