@@ -26,6 +26,7 @@ use attestation::{AttestationRules, Expiry, VerifiedAttestation};
 
 use crate::{
     IssuerUrl,
+    client_authentication::ClientId,
     nonce::{NonceError, NonceKey, ProofNonce},
 };
 
@@ -45,6 +46,8 @@ const MAX_LENGTH: usize = 64 * 1024;
 pub struct ProofRules<'a> {
     /// The credential issuer the proof has to be for.
     pub issuer: &'a IssuerUrl,
+    /// The client that the access token was issued to; none is anonymous access.
+    pub client: Option<&'a ClientId>,
     /// The algorithms that the metadata names.
     pub algorithms: &'a [SignatureAlgorithm],
     /// What judges the nonce.
@@ -126,8 +129,10 @@ pub enum KeyProofError {
     /// `iat` is too far from now.
     #[error("iat is too far from now")]
     IssuedAtOutsideWindow,
-    /// `iss` names a client although the access is anonymous.
-    #[error("iss must be left out for anonymous access")]
+    /// `iss` names another client than the access token was issued to; anonymous access has none.
+    #[error(
+        "iss must be the client that the token was issued to, and left out for anonymous access"
+    )]
     IssuerPresent,
     /// `nonce` is missing or not a string.
     #[error("nonce is missing")]
@@ -353,8 +358,9 @@ fn accept_claims(
     if claims.get("aud").and_then(Value::as_str) != Some(rules.issuer.as_str()) {
         return Err(KeyProofError::Audience);
     }
-    // App. F.1: iss must be omitted when the token came from a pre-authorized code anonymously
-    if claims.contains_key("iss") {
+    // App. F.1: iss may be the client_id, and must be omitted when the token was got anonymously
+    let client = rules.client.map(ClientId::as_str);
+    if claims.get("iss").is_some_and(|iss| client.is_none() || iss.as_str() != client) {
         return Err(KeyProofError::IssuerPresent);
     }
     // App. F.4: the proof was made within the window the issuer accepts

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     AccessToken, CredentialConfigurationId, CredentialIdentifier, NotificationId,
+    client_authentication::ClientId,
     credential::{CredentialError, CredentialRequest, CredentialResponse, Wanted},
     dpop::KeyThumbprint,
     notification::NotificationEvent,
@@ -22,6 +23,9 @@ pub struct Authorized {
     /// The key that the token is bound to; none makes it a bearer token.
     #[serde(default)]
     bound_to: Option<KeyThumbprint>,
+    /// The client that the token was issued to; none is anonymous access.
+    #[serde(default)]
+    pub(super) client: Option<ClientId>,
     due: Vec<Due>,
     issued: Vec<IssuedCredential>,
     expires_at: Timestamp,
@@ -100,7 +104,13 @@ impl Authorized {
         let readiness = Readiness::Ready;
         let (issued, deferred) = (Vec::new(), Vec::new());
         let refresh = None;
-        Self { token, bound_to, due, issued, expires_at, refresh, readiness, deferred }
+        let client = None;
+        Self { token, bound_to, client, due, issued, expires_at, refresh, readiness, deferred }
+    }
+
+    pub(super) fn issued_to(mut self, client: Option<&ClientId>) -> Self {
+        self.client = client.cloned();
+        self
     }
 
     pub(super) fn refreshed_by(mut self, refresh: Option<Refreshable>) -> Self {
@@ -204,7 +214,8 @@ impl Authorized {
             .credential(&due.configuration)
             .ok_or(CredentialError::UnknownConfiguration)?;
         // 3. App. F: the holder has shown each key
-        let keys = holder_keys(request.proofs.as_ref(), configuration, issuer, now).await?;
+        let (proofs, client) = (request.proofs.as_ref(), self.client.as_ref());
+        let keys = holder_keys(proofs, client, configuration, issuer, now).await?;
         // 4. §8.3: one credential per key
         let (response, issued) = self.issue_to(due, &keys, issuer, now).await?;
         Ok((place, response, issued))

@@ -148,7 +148,8 @@ impl Authorized {
         };
         let configuration = issuer.configuration.credential(&due.configuration);
         let configuration = configuration.ok_or(CredentialError::UnknownConfiguration)?;
-        let keys = holder_keys(request.proofs.as_ref(), configuration, issuer, now).await?;
+        let (proofs, client) = (request.proofs.as_ref(), self.client.as_ref());
+        let keys = holder_keys(proofs, client, configuration, issuer, now).await?;
         let same = |keys: &[Option<HolderKey>], before: &[Option<HolderKey>]| {
             let key = |key: &Option<HolderKey>| key.as_ref().map(|key| key.jwk.key);
             keys.iter().map(key).eq(before.iter().map(key))

@@ -290,7 +290,8 @@ pub(super) fn respond(
         expires_in: u64::try_from(life.as_secs()).ok(),
         refresh_token: refresh.as_ref().map(|refresh| refresh.token.clone()),
     };
-    let authorized =
-        Authorized::new(access_token, sender.key().cloned(), due, now + life).refreshed_by(refresh);
+    let authorized = Authorized::new(access_token, sender.key().cloned(), due, now + life)
+        .issued_to(sender.client.id())
+        .refreshed_by(refresh);
     (response, authorized)
 }

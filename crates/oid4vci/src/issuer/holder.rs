@@ -7,6 +7,7 @@ use lanyard_core::jose::Jwk;
 
 use super::{HolderKey, Issuer};
 use crate::{
+    client_authentication::ClientId,
     configuration::{Binding, CredentialConfiguration},
     credential::{CredentialError, Proofs},
     key_proof::{ProofRules, UnverifiedKeyProof, VerifiedKeyProof, di_vp, verify_attestation},
@@ -15,6 +16,7 @@ use crate::{
 /// The keys that the proofs show; `None` is a credential bound to no key.
 pub(super) async fn holder_keys(
     proofs: Option<&Proofs>,
+    client: Option<&ClientId>,
     configuration: &CredentialConfiguration,
     issuer: &Issuer,
     now: Timestamp,
@@ -38,6 +40,7 @@ pub(super) async fn holder_keys(
     }
     let rules = ProofRules {
         issuer: issuer.configuration.issuer(),
+        client,
         algorithms: configuration.proof_algorithms(),
         nonces: &issuer.nonces,
         nonce_life: policy.nonce_life,

@@ -6,6 +6,7 @@ use lanyard_core::{
     trust::x509::TrustAnchors,
 };
 use lanyard_oid4vci::{
+    client_authentication::ClientId,
     key_proof::{KeyProofDraft, KeyProofError, ProofRules, UnverifiedKeyProof, VerifiedKeyProof},
     nonce::{NonceError, NonceKey},
 };
@@ -23,9 +24,19 @@ async fn verify_with(
     proof: &str,
     algorithms: &[SignatureAlgorithm],
 ) -> Result<VerifiedKeyProof, KeyProofError> {
+    verify_for(world, proof, algorithms, None).await
+}
+
+async fn verify_for(
+    world: &World,
+    proof: &str,
+    algorithms: &[SignatureAlgorithm],
+    client: Option<&ClientId>,
+) -> Result<VerifiedKeyProof, KeyProofError> {
     let policy = world.issuer.configuration().policy();
     let rules = ProofRules {
         issuer: &issuer_url(ISSUER),
+        client,
         algorithms,
         nonces: &NonceKey::new([7; 32]),
         nonce_life: policy.nonce_life,
@@ -199,6 +210,24 @@ async fn refuses_an_iss_for_anonymous_access() {
 }
 
 #[tokio::test]
+async fn takes_the_client_as_iss_and_no_other() {
+    let world = World::new();
+    let client = ClientId::new("wallet".to_owned());
+    for (iss, expected) in [
+        (json!("wallet"), Ok(())),
+        (json!("another"), Err(KeyProofError::IssuerPresent)),
+        (json!(["wallet"]), Err(KeyProofError::IssuerPresent)),
+    ] {
+        let key = world.key();
+        let (header, mut claims) = world.proof_parts(&*key);
+        set(&mut claims, "iss", iss.clone());
+        let proof = sign(header, claims, &*key).await;
+        let verdict = verify_for(&world, &proof, SignatureAlgorithm::ALL, Some(&client)).await;
+        assert_eq!(verdict.map(drop), expected, "{iss}");
+    }
+}
+
+#[tokio::test]
 async fn a_missing_nonce_and_a_wrong_one_have_different_codes() {
     let (error, code) = refused(|_, claims| {
         claims.shift_remove("nonce");
@@ -232,6 +261,7 @@ async fn the_example_of_the_specification_verifies_but_for_our_nonce() {
     let issued_at = lanyard_core::Timestamp::from_second(vector["claims"]["iat"].as_i64().unwrap());
     let rules = ProofRules {
         issuer: &issuer,
+        client: None,
         algorithms: &[SignatureAlgorithm::Es256],
         nonces: &NonceKey::new([7; 32]),
         nonce_life: jiff::SignedDuration::from_mins(5),
