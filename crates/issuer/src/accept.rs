@@ -49,7 +49,7 @@ impl IssuerService {
         let access = Handle::new(HandleKind::AccessToken, shown.token.digest(self.provider()));
         let held = match self.sessions().take(tenant, &access, now).await? {
             Found::Live(held) => held,
-            Found::Expired | Found::Absent => return Err(BearerFault::Invalid.into()),
+            Found::Expired | Found::Absent => return Err(BearerFault::invalid(shown).into()),
             // the token is retired with the last credential that it gave a right to
             Found::Used(id) => {
                 let error = wish.after_everything();
@@ -59,11 +59,11 @@ impl IssuerService {
         };
         let session = held.session;
         let Issuance::Authorized(authorized) = held.state.issuance else {
-            return Err(BearerFault::Invalid.into());
+            return Err(BearerFault::invalid(shown).into());
         };
         if let Err(refused) = authorized.admit(shown) {
             self.trace_refusal(tenant, session.id, now, refused.reason()).await;
-            return Err(BearerFault::Invalid.into());
+            return Err(BearerFault::invalid(shown).into());
         }
         // 2. the step; a refusal leaves the token as good as it was
         let step = match issue(authorized, wish, tenant, now, self.provider()).await {

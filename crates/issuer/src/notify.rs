@@ -30,11 +30,11 @@ impl IssuerService {
                 Found::Used(id) => self.sessions().by_id(tenant, id, now).await?,
                 found => found,
             };
-            let Found::Live(held) = found else { return Err(BearerFault::Invalid.into()) };
+            let Found::Live(held) = found else { return Err(BearerFault::invalid(shown).into()) };
             let Held { session, state: State { mut issuance, place } } = *held;
             if let Err(refused) = issuance.admit(shown) {
                 self.trace_refusal(tenant, session.id, now, refused.reason()).await;
-                return Err(BearerFault::Invalid.into());
+                return Err(BearerFault::invalid(shown).into());
             }
             let heard = Notification::parse(body).and_then(|notification| {
                 Ok((issuance.notified(&notification)?, notification.event))

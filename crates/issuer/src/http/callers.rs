@@ -6,6 +6,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, Uri, header::AUTHORIZATION, request::Parts},
 };
+use lanyard_oid4vci::issuer::ShownToken;
 use lanyard_store::SessionId;
 use thiserror::Error;
 use url::form_urlencoded;
@@ -44,6 +45,18 @@ pub(crate) enum BearerFault {
     Malformed,
     #[error("the token is unknown, expired or revoked")]
     Invalid,
+    #[error("the token is unknown, expired or revoked, or bound to another key")]
+    InvalidForKey,
+}
+
+impl BearerFault {
+    /// The fault of a token that leads to nothing, told under the scheme that it was shown by.
+    pub(crate) const fn invalid(shown: &ShownToken) -> Self {
+        match shown.proof {
+            Some(_) => Self::InvalidForKey,
+            None => Self::Invalid,
+        }
+    }
 }
 
 impl FromRequestParts<IssuerService> for Integrator {

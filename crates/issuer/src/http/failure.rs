@@ -64,7 +64,9 @@ impl Failure {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             // RFC 6750 §3.1
-            Self::Bearer(BearerFault::Missing | BearerFault::Invalid) => StatusCode::UNAUTHORIZED,
+            Self::Bearer(
+                BearerFault::Missing | BearerFault::Invalid | BearerFault::InvalidForKey,
+            ) => StatusCode::UNAUTHORIZED,
             Self::Bearer(_) => StatusCode::BAD_REQUEST,
             // RFC 9449 §9
             Self::Proof(refused) if refused.at == At::Resource => StatusCode::UNAUTHORIZED,
@@ -115,7 +117,9 @@ impl Failure {
         match self {
             Self::NotFound => "not_found",
             Self::TooLarge(code) | Self::MediaType { code, .. } => code,
-            Self::Bearer(BearerFault::Missing | BearerFault::Invalid) => "invalid_token",
+            Self::Bearer(
+                BearerFault::Missing | BearerFault::Invalid | BearerFault::InvalidForKey,
+            ) => "invalid_token",
             Self::Bearer(_)
             | Self::OfferRequest(_)
             | Self::DecisionRequest(_)
@@ -158,12 +162,11 @@ impl Failure {
             Self::Bearer(BearerFault::Invalid) => {
                 Some(HeaderValue::from_static(r#"Bearer error="invalid_token""#))
             }
-            Self::Bearer(_) => Some(HeaderValue::from_static(r#"Bearer error="invalid_request""#)),
             // RFC 9449 §7.1, §9
+            Self::Bearer(BearerFault::InvalidForKey) => Some(dpop_challenge("invalid_token")),
+            Self::Bearer(_) => Some(HeaderValue::from_static(r#"Bearer error="invalid_request""#)),
             Self::Proof(refused) if refused.at == At::Resource => {
-                let text =
-                    format!(r#"DPoP error="{}", algs="ES256 ES384 EdDSA""#, refused.error.code());
-                Some(HeaderValue::try_from(text).expect("an error code is visible ASCII"))
+                Some(dpop_challenge(refused.error.code()))
             }
             // RFC 9110 §15.5.2: a 401 has a challenge, although no scheme would help here
             Self::Token(TokenError::ClientAuthenticationUnsupported) => {
@@ -194,6 +197,11 @@ impl Failure {
 }
 
 /// RFC 6750 §3.1: what is wrong with the token is answered as such, wherever it is noticed.
+fn dpop_challenge(error: &str) -> HeaderValue {
+    let text = format!(r#"DPoP error="{error}", algs="ES256 ES384 EdDSA""#);
+    HeaderValue::try_from(text).expect("an error code is visible ASCII")
+}
+
 impl From<CredentialError> for Failure {
     fn from(error: CredentialError) -> Self {
         match error.code() {
