@@ -418,7 +418,8 @@ fn what_a_wallet_says_about_itself_is_heeded() {
 }
 
 fn info(value: Value) -> Result<Vec<VerifierInfo>, RequestError> {
-    let query = lanyard_oid4vp::dcql::DcqlQuery::from_value(&badge_query(&["name"])).unwrap();
+    let query =
+        lanyard_oid4vp::dcql::DcqlQuery::from_value(&badge_query(&["name"])).expect("a query");
     VerifierInfo::list_from_value(&value, &query)
 }
 

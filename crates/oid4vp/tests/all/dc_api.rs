@@ -68,8 +68,11 @@ async fn each_way(world: &World, requested: &DcApiRequested) -> Vec<Value> {
     let names = [(world.client_id(), world.request_signer()), of_did(world)];
     vec![
         requested.unsigned(),
-        requested.signed(&world.client_id(), &world.request_signer(), world.now).await.unwrap(),
-        requested.multi_signed(&names).await.unwrap(),
+        requested
+            .signed(&world.client_id(), &world.request_signer(), world.now)
+            .await
+            .expect("a signature"),
+        requested.multi_signed(&names).await.expect("signatures"),
     ]
 }
 
