@@ -3,6 +3,7 @@
 mod callback;
 mod did;
 mod exit;
+mod hash_password;
 mod inspect;
 mod integrate;
 mod offline;
@@ -59,6 +60,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Decode a credential, token, link, query or metadata URL and say what is wrong with it
     Inspect(InspectArgs),
+    /// Hash the password on standard input, for a file of holders who log in
+    HashPassword,
 }
 
 /// `lanyard demo`
@@ -476,6 +479,7 @@ async fn perform(command: Command) -> std::process::ExitCode {
         Command::Verify(args) => offline::verify(&args).await.print(args.json),
         Command::Inspect(args) => inspect::run(&args).await.print(args.json),
         Command::Wallet(args) => wallet::run(&args).await.print(args.json),
+        Command::HashPassword => hash_password::run().print(false),
         Command::Demo(args) => server::demo(&args).await.print(false),
         Command::Serve(args) => server::serve(&args).await.print(false),
         Command::Offer(args) => integrate::offer(&args).await.print(args.server.json),

@@ -67,6 +67,8 @@ pub struct IssueFormPage {
 pub struct LoginChoice {
     /// Who logs in.
     pub holder: &'static str,
+    /// By which password.
+    pub password: &'static str,
     /// Whether it is chosen.
     pub on: bool,
 }

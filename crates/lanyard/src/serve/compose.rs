@@ -256,7 +256,7 @@ impl Ground {
             demo: is_demo.then(|| plan.data.display().to_string()),
             issue: issuer.map(|service| {
                 let room = IssueRoom::new(service, id.clone(), name.clone(), types.clone());
-                if is_demo { room.for_holder(demo::HOLDER) } else { room }
+                if is_demo { room.for_holder(demo::HOLDER, demo::PASSWORD) } else { room }
             }),
             verify: verifier
                 .map(|service| VerifyRoom::new(service, id.clone(), name.clone(), types.clone())),

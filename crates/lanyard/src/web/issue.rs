@@ -39,7 +39,7 @@ pub struct IssueRoom {
     types: Vec<CredentialType>,
     made: Shelf<Made>,
     /// Who can log in for what is issued here, if anybody.
-    holder: Option<&'static str>,
+    holder: Option<(&'static str, &'static str)>,
 }
 
 /// An offer that a browser made: what only that browser may see again.
@@ -63,8 +63,8 @@ impl IssueRoom {
 
     /// With a holder who can log in instead of being given a code.
     #[must_use]
-    pub const fn for_holder(mut self, holder: &'static str) -> Self {
-        self.holder = Some(holder);
+    pub const fn for_holder(mut self, name: &'static str, password: &'static str) -> Self {
+        self.holder = Some((name, password));
         self
     }
 
@@ -143,8 +143,9 @@ fn form_page(
         card: room.sample_card(kind),
         groups: forms::groups(kind, typed, faults),
         tx_code: typed.is_none_or(|typed| typed.contains_key("tx_code")),
-        login: room.holder.map(|holder| LoginChoice {
+        login: room.holder.map(|(holder, password)| LoginChoice {
             holder,
+            password,
             on: typed.is_some_and(|typed| typed.contains_key("login")),
         }),
         problem,

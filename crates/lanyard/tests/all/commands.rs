@@ -122,3 +122,26 @@ fn a_bad_configuration_is_told_with_its_line_and_is_wrong_usage() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("lanyard.toml:1: "), "{output:?}");
 }
+
+#[test]
+fn a_hashed_password_is_one_that_a_file_of_holders_takes() {
+    use std::{io::Write as _, process::Stdio};
+    let hashed = |password: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lanyard"))
+            .arg("hash-password")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(password.as_bytes()).expect("written");
+        drop(stdin);
+        child.wait_with_output().expect("it ended")
+    };
+    let output = hashed("correct horse\n");
+    let hash = String::from_utf8(output.stdout).expect("text");
+    let holders = serde_json::json!([{ "name": "ada", "password_hash": hash.trim() }]);
+    assert!(lanyard_cli::directory::Directory::parse(&holders.to_string()).is_ok(), "{hash}");
+    assert_eq!(hashed("").status.code(), Some(2));
+}

@@ -204,7 +204,7 @@ pub(super) fn every_page() -> Vec<(&'static str, String)> {
             card: badge(),
             groups: form_fields(),
             tx_code: true,
-            login: Some(LoginChoice { holder: "ada", on: false }),
+            login: Some(LoginChoice { holder: "ada", password: "demo", on: false }),
             problem: Some(Problem::new("One field needs a look", "Correct it and try again.")),
         }.render())),
         ("offer", render(OfferPage {
