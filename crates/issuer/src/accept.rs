@@ -74,7 +74,7 @@ impl IssuerService {
             }
         };
         let (answer, issued, progress) = match step {
-            Step::Issued(answer, issued, progress) => (answer, issued, progress),
+            Step::Issued(answer, issued, progress) => (answer, *issued, *progress),
             Step::Waiting(answer) => return Ok(Some(answer)),
             Step::Deferred(answer, authorized) => {
                 let event = NewEvent::done(now, step::CREDENTIAL_DEFERRED);
@@ -181,7 +181,7 @@ pub(crate) struct Answer {
 
 /// Where a wish leads.
 enum Step {
-    Issued(Answer, IssuedCredential, Progress),
+    Issued(Answer, Box<IssuedCredential>, Box<Progress>),
     /// Deferred now.
     Deferred(Answer, Box<Authorized>),
     /// Deferred before: nothing has changed.
@@ -217,7 +217,7 @@ async fn issue(
     Ok(match accepted.map_err(|refused| refused.error)? {
         Accepted::Issued(response, issued, progress) => {
             let json = serde_json::to_string(&response).expect(text);
-            Step::Issued(answer(json, true)?, issued, progress)
+            Step::Issued(answer(json, true)?, Box::new(issued), Box::new(progress))
         }
         Accepted::Deferred { response, authorized, is_new } => {
             let answer = answer(serde_json::to_string(&response).expect(text), false)?;

@@ -140,7 +140,7 @@ impl Vector {
     }
 
     fn file(&self, name: &str) -> Value {
-        vectors::json(&format!("bbs/{}{name}", self.folder))
+        vectors::json(format!("bbs/{}{name}", self.folder))
     }
 
     fn base(&self) -> Object {

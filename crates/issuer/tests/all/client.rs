@@ -86,8 +86,9 @@ impl Attested {
     }
 
     async fn pop_parts(&self) -> (Object, Object) {
-        let sent =
-            request(Method::POST, "/demo/challenge").body(axum::body::Body::empty()).unwrap();
+        let sent = request(Method::POST, "/demo/challenge")
+            .body(axum::body::Body::empty())
+            .expect("a request");
         let reply = self.server.send(sent).await;
         assert_eq!(reply.header(axum::http::header::CACHE_CONTROL), Some("no-store"));
         let mut jti = [0; 16];

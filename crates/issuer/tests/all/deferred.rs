@@ -31,9 +31,9 @@ async fn deferred(server: &Server, token: &str, request: &Value) -> (String, u64
     assert_eq!(reply.status, StatusCode::ACCEPTED, "{reply}");
     assert_eq!(reply.header(header::CACHE_CONTROL), Some("no-store"));
     let body = reply.json();
-    let members: Vec<_> = body.as_object().unwrap().keys().cloned().collect();
+    let members: Vec<_> = body.as_object().expect("an object").keys().cloned().collect();
     assert_eq!(members, ["transaction_id", "interval"]);
-    (text(&body["transaction_id"]), body["interval"].as_u64().unwrap())
+    (text(&body["transaction_id"]), body["interval"].as_u64().expect("seconds"))
 }
 
 #[tokio::test]

@@ -60,7 +60,11 @@ fn hash(token: &str) -> String {
 
 async fn nonce(server: &Server) -> String {
     let reply = server
-        .send(request(axum::http::Method::POST, "/demo/nonce").body(Body::empty()).unwrap())
+        .send(
+            request(axum::http::Method::POST, "/demo/nonce")
+                .body(Body::empty())
+                .expect("a request"),
+        )
         .await;
     reply.header(DPOP_NONCE).expect("the nonce endpoint gives both nonces").to_owned()
 }
@@ -72,13 +76,13 @@ fn token_of(offer: &Offer) -> Request<Body> {
 async fn credential_of(server: &Server, token: &str, scheme: &str) -> Request<Body> {
     let body = server.badge_request().await;
     let mut request = credential_request("/demo/credential", token, &body);
-    let value = HeaderValue::try_from(format!("{scheme} {token}")).unwrap();
+    let value = HeaderValue::try_from(format!("{scheme} {token}")).expect("visible ASCII");
     request.headers_mut().insert(AUTHORIZATION, value);
     request
 }
 
 fn proven(mut request: Request<Body>, proof: &str) -> Request<Body> {
-    request.headers_mut().append(DPOP, proof.parse().unwrap());
+    request.headers_mut().append(DPOP, proof.parse().expect("visible ASCII"));
     request
 }
 

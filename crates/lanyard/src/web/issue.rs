@@ -175,7 +175,7 @@ async fn create_offer(web: &Web, visitor: &Visitor, typed: &forms::Typed) -> Pag
     let login = room
         .holder
         .filter(|_| typed.contains_key("login"))
-        .map(|holder| LoginToOffer { holder: Some(holder.to_owned()), only: true });
+        .map(|(holder, _)| LoginToOffer { holder: Some(holder.to_owned()), only: true });
     let wanted = NewOfferRequest {
         credentials: vec![CredentialToOffer { configuration, claims }],
         looked_up: Vec::new(),

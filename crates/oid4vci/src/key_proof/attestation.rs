@@ -146,7 +146,7 @@ impl VerifiedAttestation {
             CertificateChain::from_x5c(x5c)?.verify(rules.attesters, purpose, now, provider)?;
         let claims = jws.verify(&SLOT, chain.public_key(), provider)?.claims()?;
 
-        let time = |name: &str| claims.get(name).map(|value| numeric_date(value));
+        let time = |name: &str| claims.get(name).map(numeric_date);
         // App. D.1: iat is required
         match time("iat").flatten() {
             Some(issued_at) if now.duration_until(issued_at) <= LEEWAY => {}

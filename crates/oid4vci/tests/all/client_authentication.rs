@@ -24,14 +24,14 @@ use crate::fixture::World;
 
 fn attested_world() -> World {
     let ca = TestCa::new("Wallet provider");
-    let anchors = TrustAnchors::from_der([ca.anchor_der()]).unwrap();
+    let anchors = TrustAnchors::from_der([ca.anchor_der()]).expect("a certificate");
     World::new().ruled(AuthorizationRules::new(Profile::Plain).with_attesters(anchors))
 }
 
 fn refusal(world: &World, attestation: &str, at: Timestamp) -> ClientError {
     let evidence =
         ClientEvidence { attestation: Some((attestation, "a.b.c")), ..ClientEvidence::default() };
-    world.issuer.authenticate(evidence, at).unwrap_err()
+    world.issuer.authenticate(evidence, at).expect_err("bad evidence")
 }
 
 /// OID4VCI 1.0 App. E prints an attestation whose certificate signed itself, which HAIP §4.4.1 forbids.

@@ -20,7 +20,7 @@ use url::Url;
 use crate::fixture::{World, object, sign, token_request};
 
 fn token_url() -> Url {
-    "https://issuer.example/demo/token".parse().unwrap()
+    "https://issuer.example/demo/token".parse().expect("a URL")
 }
 
 /// The header and claims of a good proof, to be broken one at a time.
@@ -60,7 +60,7 @@ async fn without(name: &'static str) -> DpopError {
         claims.shift_remove(name);
     })
     .await
-    .unwrap_err()
+    .expect_err("something is missing")
 }
 
 #[tokio::test]
@@ -232,7 +232,7 @@ async fn one_name_of_two_keys_is_two_proofs_and_is_remembered_as_long_as_it_is_g
 
 async fn proven(world: &World, key: &dyn Signer) -> Sender {
     let (header, claims) = parts(world, key);
-    let proof = check(world, &sign(header, claims, key).await).unwrap();
+    let proof = check(world, &sign(header, claims, key).await).expect("a good proof");
     Sender::new(KnownClient::default(), Some(proof))
 }
 

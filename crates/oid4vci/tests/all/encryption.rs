@@ -89,7 +89,7 @@ fn wanting(world: &World, change: impl FnOnce(&mut Value)) -> Value {
 
 /// A request encrypted to the key in the metadata.
 fn encrypted(world: &World, request: &Value, compressed: bool) -> String {
-    let metadata: Value = serde_json::from_slice(&world.issuer.metadata().to_json()).unwrap();
+    let metadata: Value = serde_json::from_slice(&world.issuer.metadata().to_json()).expect("JSON");
     let jwk = &metadata["credential_request_encryption"]["jwks"]["keys"][0];
     let jwk = Jwk::from_value(jwk).expect("the metadata have a key");
     let recipient = EncryptionRecipient { jwk, enc: ContentEncryption::A128Gcm };

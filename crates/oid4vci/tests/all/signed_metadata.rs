@@ -13,8 +13,9 @@ use crate::fixture::{ISSUER, World, issuer_url, sign};
 
 fn parts(jwt: &str) -> (Object, Object) {
     let part = |at: usize| -> Object {
-        let bytes = base64url_decode(jwt.split('.').nth(at).unwrap()).unwrap();
-        serde_json::from_slice(&bytes).unwrap()
+        let bytes =
+            base64url_decode(jwt.split('.').nth(at).expect("three parts")).expect("base64url");
+        serde_json::from_slice(&bytes).expect("an object")
     };
     (part(0), part(1))
 }

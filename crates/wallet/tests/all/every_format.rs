@@ -18,13 +18,13 @@ use crate::world::World;
 
 async fn presented(world: &World, ask: Value) -> Value {
     let asked = world.ask(ask).await;
-    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
-    let choices = request.choices().unwrap();
+    let request = world.wallet.read_request(asked.link.as_str()).await.expect("readable");
+    let choices = request.choices().expect("choices");
     let smallest = choices.smallest();
-    let consent = choices.approve(&smallest).unwrap();
-    assert_eq!(request.answer(consent).await.unwrap(), VerifierReply::Done);
-    let status = world.verifier.request_status(&world.tenant, asked.id).await.unwrap();
-    serde_json::to_value(&status).unwrap()
+    let consent = choices.approve(&smallest).expect("enough");
+    assert_eq!(request.answer(consent).await.expect("taken"), VerifierReply::Done);
+    let status = world.verifier.request_status(&world.tenant, asked.id).await.expect("known");
+    serde_json::to_value(&status).expect("JSON")
 }
 
 #[tokio::test]

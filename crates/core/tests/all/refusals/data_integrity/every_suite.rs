@@ -11,6 +11,9 @@ use crate::refusals::{Rule, Suite, keys::Known};
 
 type MadeBy = fn() -> Known;
 
+/// What makes one thing wrong.
+type Change<T> = fn(&mut T);
+
 const KINDS: [(Cryptosuite, MadeBy); 6] = [
     (Cryptosuite::EddsaJcs2022, Known::ed25519),
     (Cryptosuite::EcdsaJcs2019, Known::issuer),
@@ -79,7 +82,7 @@ fn values(suite: &mut Suite, name: &str, good: &Parts) {
 
 fn changes(suite: &mut Suite, name: &str, good: &Parts) {
     let rule: Rule = ("VC Data Integrity §4.4", "proof_signature");
-    let changes: [(&str, fn(&mut Value)); 7] = [
+    let changes: [(&str, Change<Value>); 7] = [
         ("another-name", |d| d["credentialSubject"]["name"] = json!("Eve")),
         ("another-subject", |d| {
             d["credentialSubject"]["id"] = json!(Known::stranger().did().as_str());

@@ -63,6 +63,9 @@ fn good() -> Value {
     ])
 }
 
+/// What makes one thing wrong.
+type Change<T> = fn(&mut T);
+
 /// What is in a derived `proofValue`.
 #[derive(Clone)]
 struct Shown {
@@ -148,7 +151,7 @@ fn signatures(suite: &mut Suite) {
     let rule: Rule = ("VC-DI-ECDSA §3.5.3", "proof_base");
     refuse(suite, "a-base-proof", rule, base().to_string());
     let rule: Rule = ("VC-DI-ECDSA §3.6.8", "proof_signature");
-    let changes: [(&str, fn(&mut Shown)); 8] = [
+    let changes: [(&str, Change<Shown>); 8] = [
         ("base-signature-flipped", |s| s.signature[0] ^= 1),
         ("base-signature-of-a-stranger", |s| s.signature = Known::stranger().sign(b"x")),
         ("a-signature-flipped", |s| s.signatures[0][0] ^= 1),
@@ -167,7 +170,7 @@ fn signatures(suite: &mut Suite) {
     let key = [&[0x80, 0x24, 2 + (point.y[31] & 1)][..], &point.x].concat();
     refuse(suite, "another-key-of-the-proof", rule, tampered(|s| s.key = key));
     let rule: Rule = ("VC-DI-ECDSA §3.5.7", "proof_value_malformed");
-    let changes: [(&str, fn(&mut Shown)); 3] = [
+    let changes: [(&str, Change<Shown>); 3] = [
         ("key-of-another-kind", |s| s.key[0] = 0x81),
         ("key-short", |s| {
             s.key.pop();
@@ -253,7 +256,7 @@ fn forms(suite: &mut Suite) {
 
 fn documents(suite: &mut Suite) {
     let rule: Rule = ("VC-DI-ECDSA §3.6.8", "proof_signature");
-    let changes: [(&str, fn(&mut Value)); 8] = [
+    let changes: [(&str, Change<Value>); 8] = [
         ("another-name", |d| d["credentialSubject"]["name"] = json!("Eve")),
         ("what-was-withheld", |d| d["credentialSubject"]["points"] = json!(7)),
         ("more-than-was-signed", |d| d["credentialSubject"]["rank"] = json!("first")),

@@ -211,10 +211,13 @@ fn list(suite: &mut Suite) {
     }
 }
 
+/// The claims of a CWT, by their numbers.
+type CwtClaims = Vec<(i64, Cbor)>;
+
 /// What is wrong with a CWT.
 struct Forged {
     typ: Option<&'static str>,
-    claims: Box<dyn Fn(&mut Vec<(i64, Cbor)>)>,
+    claims: Box<dyn Fn(&mut CwtClaims)>,
     wrap: fn(&[u8]) -> Vec<u8>,
     by: fn() -> Known,
 }
