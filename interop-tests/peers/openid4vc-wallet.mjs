@@ -133,7 +133,10 @@ async function answer(link, { home, 'trust-anchor': anchorFiles, 'library-post':
 async function fetchByPost(client, { request_uri: requestUri, request_uri_method: _, ...rest }) {
   const walletNonce = newNonce()
   const metadata = {
-    vp_formats_supported: { 'dc+sd-jwt': { 'sd-jwt_alg_values': ['ES256'], 'kb-jwt_alg_values': ['ES256'] } },
+    vp_formats_supported: {
+      'dc+sd-jwt': { 'sd-jwt_alg_values': ['ES256'], 'kb-jwt_alg_values': ['ES256'] },
+      mso_mdoc: { issuerauth_alg_values: [-7, -9], deviceauth_alg_values: [-7, -9] },
+    },
     client_id_prefixes_supported: ['redirect_uri', 'x509_san_dns', 'x509_hash'],
     request_object_signing_alg_values_supported: ['ES256'],
   }
