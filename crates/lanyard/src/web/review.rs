@@ -5,7 +5,10 @@ use std::fmt::Display;
 
 use jiff::{Timestamp, tz::TimeZone};
 use lanyard_core::credential::Format;
-use lanyard_oid4vci::offer::{TxCodeDescription, TxCodeInput as InputMode};
+use lanyard_oid4vci::{
+    authorization::AnswerRefused,
+    offer::{TxCodeDescription, TxCodeInput as InputMode},
+};
 use lanyard_oid4vp::{
     dcql::QueryMatches,
     request::Delivery,
@@ -343,6 +346,12 @@ pub(super) fn offer_problem(error: &IssuanceError) -> Problem {
                 ),
                 ..not_a_link()
             };
+        }
+        IssuanceError::Login(AnswerRefused::Error(code, _)) if code == "access_denied" => {
+            return Problem::new(
+                "You declined at the issuer",
+                "Nothing was sent to this wallet. If you change your mind, ask the issuer for a new offer.",
+            );
         }
         IssuanceError::Fetch(_) => "Look at the address and try again; nothing was lost.",
         IssuanceError::TokenRefused(_) => {
