@@ -8,6 +8,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use lanyard_core::crypto::SignatureAlgorithm;
 use lanyard_oid4vci::{
     authorization::AuthorizationError, credential::CredentialError, description::ErrorBody,
     notification::NotificationError, token::TokenError,
@@ -198,7 +199,8 @@ impl Failure {
 
 /// RFC 6750 §3.1: what is wrong with the token is answered as such, wherever it is noticed.
 fn dpop_challenge(error: &str) -> HeaderValue {
-    let text = format!(r#"DPoP error="{error}", algs="ES256 ES384 EdDSA""#);
+    let algorithms: Vec<_> = SignatureAlgorithm::OPENID4VC.iter().map(|one| one.name()).collect();
+    let text = format!(r#"DPoP error="{error}", algs="{}""#, algorithms.join(" "));
     HeaderValue::try_from(text).expect("an error code is visible ASCII")
 }
 
