@@ -1,10 +1,9 @@
 //! Why the service's own API did not do what it was asked.
 
 use lanyard_oid4vci::issuer::OfferRefused;
+use lanyard_service::SealBroken;
 use lanyard_store::StoreError;
 use thiserror::Error;
-
-use crate::sealing::SealBroken;
 
 /// Why an offer could not be made, read or withdrawn.
 #[derive(Debug, Error)]

@@ -10,27 +10,23 @@
 //! 6. `accept` the wallet shows its key and gets the credential
 //! 7. `status_lists` each copy's status, and the lists that verifiers ask for; `revoke` changes them
 //! 8. `vc_api` an integrator hands a credential in and gets it back secured, where that is switched on
-//! 9. `sessions`, `sealing` how the state in between is kept: sealed, and found by digests only
-//! 10. `live` the trail of events, as it happens
+//! 9. `sessions` how the state in between is kept: sealed, and found by digests only; what both services have in common
+//!    is in `lanyard-service`
 //!
 //! Durable commits of one issuance: the offer, the token, the credential. That a wallet fetched its
 //! offer is told live at once and written together with the step that follows; an offer that is fetched
 //! and never redeemed leaves no such entry behind a restart.
 
 mod accept;
-mod api_key;
 mod authorization;
-mod clock;
 mod decide;
 mod error;
 mod exchange;
 mod http;
-mod live;
 mod notify;
 mod offers;
 mod redeem;
 mod revoke;
-mod sealing;
 mod service;
 mod sessions;
 mod settings;
@@ -39,20 +35,18 @@ mod tenant;
 mod trail;
 mod vc_api;
 
-pub use api_key::ApiKeyDigest;
 pub use authorization::{ClaimSource, Consent, LoginSettings, LoginUnavailable, Logins};
-pub use clock::{Clock, SystemClock};
 pub use decide::DecisionRequestFault;
 pub use error::IssuerError;
 pub use http::not_found;
+pub use lanyard_service::{ApiKeyDigest, Clock, DataKey, SystemClock, TrailEvent};
 pub use offers::{
     CredentialShown, CredentialToOffer, Deferral, LoginToOffer, NewOfferRequest, OfferCreated,
     OfferRequestFault, OfferShown, OfferState, OfferStatus,
 };
 pub use revoke::StatusRequestFault;
-pub use sealing::DataKey;
 pub use service::IssuerService;
 pub use settings::{IssuerSettings, SettingsError, TenantSettings};
 pub use status_lists::{PlaceKey, StatusListSettings, StatusLists};
-pub use trail::{TrailEvent, step};
+pub use trail::step;
 pub use vc_api::{IssueFault, VcApiKeys};

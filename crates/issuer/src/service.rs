@@ -5,13 +5,14 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use axum::Router;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use lanyard_core::crypto::CryptoProvider;
+use lanyard_service::Live;
 use lanyard_store::{NewEvent, SessionId, TenantId};
 use tokio::sync::{broadcast, watch};
 use url::Url;
 
 use crate::{
-    Clock, IssuerError, IssuerSettings, SettingsError, TrailEvent, http, live::Live,
-    sessions::Sessions, step, tenant::Tenant,
+    Clock, IssuerError, IssuerSettings, SettingsError, TrailEvent, http, sessions::Sessions, step,
+    tenant::Tenant,
 };
 
 /// The issuer service; cloning is cheap and every clone is the same service.

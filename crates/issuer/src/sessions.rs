@@ -8,6 +8,7 @@ use lanyard_oid4vci::{
     issuer::Issuance,
     once::{ShownOnce, ShownOnceKind},
 };
+use lanyard_service::Sealed;
 use lanyard_store::{Handle, Once, OnceKind, Session, SessionId, Store, Taken};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -97,7 +98,8 @@ impl Sessions {
             Taken::Absent => return Ok(Found::Absent),
         };
         let key = &tenant.data_key;
-        let open = key.open(&tenant.id, session.id, &session.state, &*self.provider)?;
+        let open =
+            key.open(Sealed::Issuance, &tenant.id, session.id, &session.state, &*self.provider)?;
         let state = serde_json::from_slice(&open).map_err(|_| IssuerError::Unreadable)?;
         Ok(Found::Live(Box::new(Held { session, state })))
     }
@@ -106,6 +108,6 @@ impl Sessions {
     pub(crate) fn seal(&self, tenant: &Tenant, id: SessionId, state: &State) -> Vec<u8> {
         let plain = serde_json::to_vec(state).expect("a state is text, numbers, lists and maps");
         let plain = Zeroizing::new(plain);
-        tenant.data_key.seal(&tenant.id, id, &plain, &*self.provider)
+        tenant.data_key.seal(Sealed::Issuance, &tenant.id, id, &plain, &*self.provider)
     }
 }

@@ -2,10 +2,11 @@
 
 use lanyard_core::crypto::{CryptoError, SignerError};
 use lanyard_oid4vp::verifier::WalletCannot;
+use lanyard_service::SealBroken;
 use lanyard_store::StoreError;
 use thiserror::Error;
 
-use crate::{RequestFault, sealing::SealBroken};
+use crate::RequestFault;
 
 /// Why a request could not be made, read, fetched or taken back.
 #[derive(Debug, Error)]

@@ -10,8 +10,8 @@
 //! 6. `finish` the browser that asked comes back with the response code
 //! 7. `status` what happened so far, for whoever may know
 //! 8. `vc_api` an integrator hands a credential in and hears what it is worth, where that is switched on
-//! 9. `sessions`, `sealing` how the state in between is kept: sealed, and found by digests only
-//! 10. `live` the trail of events, as it happens
+//! 9. `sessions` how the state in between is kept: sealed, and found by digests only; what both services have in common
+//!    is in `lanyard-service`
 //!
 //! Durable commits of one presentation: the request, the response, and the first read of a result.
 //! That a wallet fetched its request is told live at once and written together with the step that
@@ -26,18 +26,14 @@
 //! `state`) leaves a trace and costs nothing. One verified presentation, or one refusal by the wallet,
 //! ends the request.
 
-mod api_key;
 mod browser;
-mod clock;
 mod create;
 mod error;
 mod fetch;
 mod finish;
 mod http;
-mod live;
 mod names;
 mod respond;
-mod sealing;
 mod service;
 mod sessions;
 mod settings;
@@ -46,18 +42,16 @@ mod tenant;
 mod trail;
 mod vc_api;
 
-pub use api_key::ApiKeyDigest;
 pub use browser::BrowserSession;
-pub use clock::{Clock, SystemClock};
 pub use create::{ClientIdChoice, NewRequest, RequestCreated, RequestFault, SameDevice};
 pub use error::VerifierError;
 pub use http::not_found;
+pub use lanyard_service::{ApiKeyDigest, Clock, DataKey, SystemClock, TrailEvent};
 pub use respond::MOST_ATTEMPTS;
-pub use sealing::DataKey;
 pub use service::VerifierService;
 pub use settings::{
     OtherNames, Preset, Registered, SettingsError, Sources, TenantSettings, VerifierSettings,
 };
 pub use status::{RequestState, RequestStatus};
-pub use trail::{TrailEvent, step};
+pub use trail::step;
 pub use vc_api::{VcApiFault, VcApiTrust};

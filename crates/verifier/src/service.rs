@@ -9,13 +9,14 @@ use lanyard_core::{
     json,
 };
 use lanyard_oid4vp::{ClientId, request::Transport};
+use lanyard_service::Live;
 use lanyard_store::{Handle, HandleKind, NewEvent, SessionId, TenantId};
 use tokio::sync::{broadcast, watch};
 use url::{Host, Url};
 
 use crate::{
     Clock, SettingsError, TenantSettings, TrailEvent, VerifierError, VerifierSettings, http,
-    live::Live, sessions::Sessions, step, tenant::Tenant,
+    sessions::Sessions, step, tenant::Tenant,
 };
 
 /// The longest a result may be kept.
@@ -168,7 +169,7 @@ impl VerifierService {
     pub(crate) fn announce(&self, tenant: &Tenant, session: SessionId, event: &NewEvent) {
         let (step, reason) = (event.step, event.reason.unwrap_or_default());
         tracing::info!(tenant = tenant.id.as_str(), %session, step, reason, "presentation");
-        self.live().publish(&tenant.id, session, event.into());
+        self.live().publish(&tenant.id, session, event);
     }
 
     /// The fetch that is still to be written down, if there is one.

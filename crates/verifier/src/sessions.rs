@@ -9,6 +9,7 @@ use lanyard_oid4vp::{
     dcql::DcqlQuery,
     verifier::{Conclusion, Requested, Verdict},
 };
+use lanyard_service::Sealed;
 use lanyard_store::{Handle, Session, SessionId, Store, Taken};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -119,7 +120,13 @@ impl Sessions {
     fn opened(&self, tenant: &Tenant, taken: Taken) -> Result<Held, VerifierError> {
         let Taken::Live(session) = taken else { return Err(VerifierError::UnknownRequest) };
         let key = &tenant.data_key;
-        let open = key.open(&tenant.id, session.id, &session.state, &*self.provider)?;
+        let open = key.open(
+            Sealed::Presentation,
+            &tenant.id,
+            session.id,
+            &session.state,
+            &*self.provider,
+        )?;
         let state = serde_json::from_slice(&open).map_err(|_| VerifierError::Unreadable)?;
         Ok(Held { session, state })
     }
@@ -128,6 +135,6 @@ impl Sessions {
     pub(crate) fn seal(&self, tenant: &Tenant, id: SessionId, state: &State) -> Vec<u8> {
         let plain = serde_json::to_vec(state).expect("a state is text, numbers, lists and maps");
         let plain = Zeroizing::new(plain);
-        tenant.data_key.seal(&tenant.id, id, &plain, &*self.provider)
+        tenant.data_key.seal(Sealed::Presentation, &tenant.id, id, &plain, &*self.provider)
     }
 }

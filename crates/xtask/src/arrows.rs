@@ -13,8 +13,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lanyard-fetch", &["lanyard-core"]),
     ("lanyard-oid4vci", &["lanyard-core"]),
     ("lanyard-oid4vp", &["lanyard-core"]),
-    ("lanyard-issuer", &["lanyard-core", "lanyard-fetch", "lanyard-oid4vci", "lanyard-store"]),
-    ("lanyard-verifier", &["lanyard-core", "lanyard-fetch", "lanyard-oid4vp", "lanyard-store"]),
+    ("lanyard-service", &["lanyard-core", "lanyard-fetch", "lanyard-store"]),
+    (
+        "lanyard-issuer",
+        &["lanyard-core", "lanyard-fetch", "lanyard-oid4vci", "lanyard-service", "lanyard-store"],
+    ),
+    (
+        "lanyard-verifier",
+        &["lanyard-core", "lanyard-fetch", "lanyard-oid4vp", "lanyard-service", "lanyard-store"],
+    ),
     ("lanyard-wallet", &["lanyard-core", "lanyard-fetch", "lanyard-oid4vci", "lanyard-oid4vp"]),
     (
         "lanyard",
@@ -24,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "lanyard-oid4vci",
             "lanyard-oid4vp",
             "lanyard-store",
+            "lanyard-service",
             "lanyard-issuer",
             "lanyard-verifier",
             "lanyard-wallet",

@@ -1,18 +1,15 @@
 //! Request bodies: the right media type, and never more than the limit.
 
 use axum::{
-    body,
     extract::{FromRequest, Request},
-    http::{
-        HeaderMap,
-        header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE},
-    },
+    http::header::AUTHORIZATION,
 };
 use bytes::Bytes;
 use lanyard_oid4vci::{
     encryption::{self, RequestBody},
     token::TokenError,
 };
+use lanyard_service::http::body::{self, BodyFault};
 
 use super::Failure;
 use crate::IssuerService;
@@ -63,7 +60,7 @@ impl FromRequest<IssuerService> for CredentialBody {
 
     async fn from_request(request: Request, _: &IssuerService) -> Result<Self, Failure> {
         // OID4VCI §10: an encrypted request says so by its media type
-        let encrypted = is_of(request.headers(), encryption::MEDIA_TYPE);
+        let encrypted = body::is_of(request.headers(), encryption::MEDIA_TYPE);
         let kind = if encrypted { encryption::MEDIA_TYPE } else { "application/json" };
         let bytes = read(request, 1024 * 1024, kind, "invalid_credential_request").await?;
         Ok(Self { bytes, encrypted })
@@ -91,7 +88,7 @@ impl FromRequest<IssuerService> for Nothing {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &IssuerService) -> Result<Self, Failure> {
-        let read = body::to_bytes(request.into_body(), 0).await;
+        let read = axum::body::to_bytes(request.into_body(), 0).await;
         read.map(|_| Self).map_err(|_| Failure::TooLarge("invalid_request"))
     }
 }
@@ -102,28 +99,8 @@ async fn read(
     media_type: &'static str,
     code: &'static str,
 ) -> Result<Bytes, Failure> {
-    // a compressed body is a way around the limit
-    if !is_of(request.headers(), media_type) || request.headers().contains_key(CONTENT_ENCODING) {
-        return Err(Failure::MediaType { code, expected: media_type });
-    }
-    body::to_bytes(request.into_body(), limit).await.map_err(|_| Failure::TooLarge(code))
-}
-
-/// RFC 9110 §8.3: without case; a charset may be there if it is the only one that is read.
-fn is_of(headers: &HeaderMap, media_type: &str) -> bool {
-    let mut found = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(header), None) = (found.next(), found.next()) else {
-        return false;
-    };
-    let Ok(header) = header.to_str() else {
-        return false;
-    };
-    let mut parts = header.split(';').map(str::trim);
-    parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(media_type))
-        && parts.all(|parameter| match parameter.split_once('=') {
-            Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
-                value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-            }
-            _ => true,
-        })
+    body::read(request, limit, media_type).await.map_err(|fault| match fault {
+        BodyFault::MediaType => Failure::MediaType { code, expected: media_type },
+        BodyFault::TooLarge => Failure::TooLarge(code),
+    })
 }

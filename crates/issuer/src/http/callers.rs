@@ -4,24 +4,16 @@ use std::sync::Arc;
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, Uri, header::AUTHORIZATION, request::Parts},
+    http::{HeaderMap, Uri, request::Parts},
 };
 use lanyard_oid4vci::issuer::ShownToken;
+use lanyard_service::http::authorization::{AuthorizationFault, Scheme, token};
 use lanyard_store::SessionId;
 use thiserror::Error;
 use url::form_urlencoded;
 
 use super::{Failure, paths::parameter};
 use crate::{ApiKeyDigest, IssuerService, tenant::Tenant};
-
-/// How an access token is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scheme {
-    /// RFC 6750 §2.1.
-    Bearer,
-    /// RFC 9449 §7.1.
-    Dpop,
-}
 
 /// The tenant whose API key was shown.
 pub(crate) struct Integrator(pub(crate) Arc<Tenant>);
@@ -35,14 +27,10 @@ pub(crate) struct IntegratorAtOffer {
 /// Why a caller is not let in.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum BearerFault {
-    #[error("an Authorization header with a Bearer token is needed")]
-    Missing,
-    #[error("the request has more than one Authorization header")]
-    Repeated,
+    #[error("{0}")]
+    Header(#[from] AuthorizationFault),
     #[error("a token in the query is not taken; send it in the Authorization header")]
     InQuery,
-    #[error("the Authorization header is malformed")]
-    Malformed,
     #[error("the token is unknown, expired or revoked")]
     Invalid,
     #[error("the token is unknown, expired or revoked, or bound to another key")]
@@ -96,7 +84,7 @@ impl FromRequestParts<IssuerService> for IntegratorAtOffer {
 fn bearer<'h>(uri: &Uri, headers: &'h HeaderMap) -> Result<&'h str, BearerFault> {
     match access_token(uri, headers)? {
         (Scheme::Bearer, token) => Ok(token),
-        (Scheme::Dpop, _) => Err(BearerFault::Missing),
+        (Scheme::Dpop, _) => Err(AuthorizationFault::Missing.into()),
     }
 }
 
@@ -110,25 +98,5 @@ pub(super) fn access_token<'h>(
     if form_urlencoded::parse(query).any(|(name, _)| name == "access_token") {
         return Err(BearerFault::InQuery);
     }
-    let mut headers = headers.get_all(AUTHORIZATION).iter();
-    let header = headers.next().ok_or(BearerFault::Missing)?;
-    // RFC 9110 §5.3: Authorization is not a list
-    if headers.next().is_some() {
-        return Err(BearerFault::Repeated);
-    }
-    let header = header.to_str().map_err(|_| BearerFault::Malformed)?;
-    let (scheme, token) = header.split_once(' ').ok_or(BearerFault::Malformed)?;
-    // RFC 9110 §11.1: the scheme is compared without case
-    let scheme = match scheme {
-        _ if scheme.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
-        _ if scheme.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
-        _ => return Err(BearerFault::Missing),
-    };
-    // RFC 6750 §2.1: b64token
-    let token = token.trim_matches(' ');
-    let in_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    if token.is_empty() || !token.bytes().all(in_token) {
-        return Err(BearerFault::Malformed);
-    }
-    Ok((scheme, token))
+    Ok(token(headers)?)
 }

@@ -12,13 +12,10 @@ use lanyard_oid4vci::{
     issuer::ShownToken,
     nonce::DpopNonce,
 };
+use lanyard_service::http::authorization::Scheme;
 use url::Url;
 
-use super::{
-    Failure,
-    callers::{Scheme, access_token},
-    paths::AtTenant,
-};
+use super::{Failure, callers::access_token, paths::AtTenant};
 use crate::{IssuerService, tenant::Tenant};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");

@@ -13,6 +13,7 @@ use lanyard_oid4vci::{
     authorization::AuthorizationError, credential::CredentialError, description::ErrorBody,
     notification::NotificationError, token::TokenError,
 };
+use lanyard_service::http::authorization::AuthorizationFault;
 use thiserror::Error;
 
 use super::{
@@ -66,7 +67,9 @@ impl Failure {
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             // RFC 6750 §3.1
             Self::Bearer(
-                BearerFault::Missing | BearerFault::Invalid | BearerFault::InvalidForKey,
+                BearerFault::Header(AuthorizationFault::Missing)
+                | BearerFault::Invalid
+                | BearerFault::InvalidForKey,
             ) => StatusCode::UNAUTHORIZED,
             Self::Bearer(_) => StatusCode::BAD_REQUEST,
             // RFC 9449 §9
@@ -119,7 +122,9 @@ impl Failure {
             Self::NotFound => "not_found",
             Self::TooLarge(code) | Self::MediaType { code, .. } => code,
             Self::Bearer(
-                BearerFault::Missing | BearerFault::Invalid | BearerFault::InvalidForKey,
+                BearerFault::Header(AuthorizationFault::Missing)
+                | BearerFault::Invalid
+                | BearerFault::InvalidForKey,
             ) => "invalid_token",
             Self::Bearer(_)
             | Self::OfferRequest(_)
@@ -159,7 +164,9 @@ impl Failure {
     /// RFC 6750 §3: the challenge, with the error unless the caller tried nothing.
     fn challenge(&self) -> Option<HeaderValue> {
         match self {
-            Self::Bearer(BearerFault::Missing) => Some(HeaderValue::from_static("Bearer")),
+            Self::Bearer(BearerFault::Header(AuthorizationFault::Missing)) => {
+                Some(HeaderValue::from_static("Bearer"))
+            }
             Self::Bearer(BearerFault::Invalid) => {
                 Some(HeaderValue::from_static(r#"Bearer error="invalid_token""#))
             }

@@ -1,13 +1,9 @@
 //! What goes back when all is well.
 
 use axum::{
-    body::Body,
     http::{
         HeaderValue, StatusCode,
-        header::{
-            ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, LOCATION,
-            VARY,
-        },
+        header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, VARY},
     },
     response::{IntoResponse as _, Response},
 };
@@ -21,14 +17,9 @@ use crate::{
     OfferCreated, OfferStatus, TrailEvent, accept::Answer, revoke, status_lists::PublishedList,
 };
 
-const NO_STORE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
-const JSON: (HeaderName, HeaderValue) =
-    (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-
-/// JSON that nobody may keep.
-pub(crate) fn json(body: impl Into<Body>) -> Response {
-    ([JSON, NO_STORE], body.into()).into_response()
-}
+pub(crate) use lanyard_service::http::replies::{
+    JSON, NO_STORE, json, no_content, svg, to_json, unstored,
+};
 
 /// The reply of the credential endpoints (OID4VCI §8.3, §9.2, §10).
 pub(crate) fn credential(answer: Answer) -> Response {
@@ -53,27 +44,6 @@ pub(crate) fn public_metadata(body: impl Into<Bytes>, kind: &'static str) -> Res
     // RFC 9110 §12.5.5: a cache keeps both apart
     headers.insert(VARY, HeaderValue::from_static("accept"));
     response
-}
-
-/// A picture that nobody may keep.
-pub(crate) fn svg(picture: String) -> Response {
-    let kind = (CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
-    ([kind, NO_STORE], picture).into_response()
-}
-
-pub(crate) fn no_content() -> Response {
-    (StatusCode::NO_CONTENT, [NO_STORE]).into_response()
-}
-
-/// Marks a response as one that nobody may keep.
-pub(crate) fn unstored(mut response: Response) -> Response {
-    response.headers_mut().insert(NO_STORE.0, NO_STORE.1);
-    response
-}
-
-/// A message as JSON text.
-pub(crate) fn to_json(message: &impl Serialize) -> String {
-    serde_json::to_string(message).expect("messages are text, numbers, lists and maps")
 }
 
 #[derive(Serialize)]

@@ -22,7 +22,7 @@ use super::{
     live, qr, see_other,
     shelf::Shelf,
     show, show_with,
-    trail::{Told, changes, refused, time_of_day},
+    trail::{changes, refused, step, time_of_day},
     verdict,
 };
 use crate::credential_type::{ClaimKind, CredentialType};
@@ -240,7 +240,7 @@ async fn offer_page(web: &Web, visitor: &Visitor, id: &str) -> Page {
 
 /// What happened, and what is still to come.
 fn trail(status: &OfferStatus) -> Vec<Step> {
-    let mut steps: Vec<Step> = status.trail.iter().map(|event| Told::from(event).step()).collect();
+    let mut steps: Vec<Step> = status.trail.iter().map(step).collect();
     let fetched =
         status.trail.iter().any(|event| event.step == lanyard_issuer::step::OFFER_FETCHED);
     let (title, tone) = match status.state {

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use futures_util::{Stream, stream};
 use http::StatusCode;
 use jiff::{Timestamp, tz::TimeZone};
+use lanyard_service::TrailEvent;
 use lanyard_store::Outcome;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
@@ -34,50 +35,25 @@ const NAMES: [(&str, &str); 20] = [
     ("authorized", "Admitted"),
 ];
 
-/// One event, as both services tell it.
-pub(super) struct Told<'e> {
-    pub(super) at: Timestamp,
-    pub(super) step: &'e str,
-    pub(super) outcome: Outcome,
-    pub(super) reason: Option<&'e str>,
-    pub(super) detail: Option<&'e str>,
-}
-
-impl Told<'_> {
-    /// The event as a step of a shown trail.
-    pub(super) fn step(&self) -> Step {
-        let name = NAMES.iter().find(|(step, _)| *step == self.step).map(|(_, name)| *name);
-        let title = match name {
-            Some(name) => name.to_owned(),
-            None => sentence(&self.step.replace('_', " ")).trim_end_matches('.').to_owned(),
-        };
-        let tone = match (self.step, self.outcome) {
-            (lanyard_verifier::step::DECLINED, _) | (_, Outcome::Undetermined) => Tone::Unsure,
-            (lanyard_issuer::step::TX_CODE_WRONG, _) | (_, Outcome::Refused) => Tone::Bad,
-            (_, Outcome::Done) => Tone::Good,
-        };
-        let detail = match (self.detail, self.reason) {
-            (Some(detail), Some(reason)) => Some(format!("{} ({reason})", sentence(&detail))),
-            (Some(only), None) => Some(sentence(&only)),
-            (None, Some(reason)) => Some(sentence(&reason.replace('_', " "))),
-            (None, None) => None,
-        };
-        Step { title, detail, at: Some(time(self.at)), tone }
-    }
-}
-
-impl<'e> From<&'e lanyard_issuer::TrailEvent> for Told<'e> {
-    fn from(event: &'e lanyard_issuer::TrailEvent) -> Self {
-        let (reason, detail) = (event.reason.as_deref(), event.detail.as_deref());
-        Self { at: event.at, step: &event.step, outcome: event.outcome, reason, detail }
-    }
-}
-
-impl<'e> From<&'e lanyard_verifier::TrailEvent> for Told<'e> {
-    fn from(event: &'e lanyard_verifier::TrailEvent) -> Self {
-        let (reason, detail) = (event.reason.as_deref(), event.detail.as_deref());
-        Self { at: event.at, step: &event.step, outcome: event.outcome, reason, detail }
-    }
+/// The event of a trail as a step that is shown.
+pub(super) fn step(event: &TrailEvent) -> Step {
+    let name = NAMES.iter().find(|(step, _)| *step == event.step).map(|(_, name)| *name);
+    let title = match name {
+        Some(name) => name.to_owned(),
+        None => sentence(&event.step.replace('_', " ")).trim_end_matches('.').to_owned(),
+    };
+    let tone = match (&*event.step, event.outcome) {
+        (lanyard_verifier::step::DECLINED, _) | (_, Outcome::Undetermined) => Tone::Unsure,
+        (lanyard_issuer::step::TX_CODE_WRONG, _) | (_, Outcome::Refused) => Tone::Bad,
+        (_, Outcome::Done) => Tone::Good,
+    };
+    let detail = match (&event.detail, event.reason.as_deref()) {
+        (Some(detail), Some(reason)) => Some(format!("{} ({reason})", sentence(detail))),
+        (Some(only), None) => Some(sentence(only)),
+        (None, Some(reason)) => Some(sentence(&reason.replace('_', " "))),
+        (None, None) => None,
+    };
+    Step { title, detail, at: Some(time(event.at)), tone }
 }
 
 /// Something each time a session changes.

@@ -24,7 +24,7 @@ use super::{
     live, qr,
     review::sentence,
     see_other, show, show_with,
-    trail::{Told, changes, refused, time_of_day},
+    trail::{changes, refused, step, time_of_day},
     verdict,
 };
 use crate::credential_type::CredentialType;
@@ -207,7 +207,7 @@ fn ended(status: &RequestStatus) -> bool {
 }
 
 fn trail(status: &RequestStatus) -> Vec<Step> {
-    status.trail.iter().map(|event| Told::from(event).step()).collect()
+    status.trail.iter().map(step).collect()
 }
 
 /// The verdict, or how it stands with it.

@@ -1,13 +1,10 @@
 //! Request bodies: the right media type, and never more than the limit.
 
 use axum::{
-    body::{self, Bytes},
+    body::Bytes,
     extract::{FromRequest, Request},
-    http::{
-        HeaderMap,
-        header::{CONTENT_ENCODING, CONTENT_TYPE},
-    },
 };
+use lanyard_service::http::body::{self, BodyFault};
 
 use super::Failure;
 use crate::VerifierService;
@@ -48,28 +45,8 @@ impl FromRequest<VerifierService> for ApiBody {
 }
 
 async fn read(request: Request, limit: usize, media_type: &'static str) -> Result<Bytes, Failure> {
-    // a compressed body is a way around the limit
-    if !is_of(request.headers(), media_type) || request.headers().contains_key(CONTENT_ENCODING) {
-        return Err(Failure::MediaType(media_type));
-    }
-    body::to_bytes(request.into_body(), limit).await.map_err(|_| Failure::TooLarge)
-}
-
-/// RFC 9110 §8.3: without case; a charset may be there if it is the only one that is read.
-fn is_of(headers: &HeaderMap, media_type: &str) -> bool {
-    let mut found = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(header), None) = (found.next(), found.next()) else {
-        return false;
-    };
-    let Ok(header) = header.to_str() else {
-        return false;
-    };
-    let mut parts = header.split(';').map(str::trim);
-    parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(media_type))
-        && parts.all(|parameter| match parameter.split_once('=') {
-            Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
-                value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-            }
-            _ => true,
-        })
+    body::read(request, limit, media_type).await.map_err(|fault| match fault {
+        BodyFault::MediaType => Failure::MediaType(media_type),
+        BodyFault::TooLarge => Failure::TooLarge,
+    })
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
+    http::{HeaderMap, request::Parts},
 };
+use lanyard_service::http::authorization::{AuthorizationFault, Scheme, token};
 use lanyard_store::SessionId;
 use thiserror::Error;
 
@@ -24,12 +25,8 @@ pub(crate) struct IntegratorAtRequest {
 /// Why a caller is not let in.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum BearerFault {
-    #[error("an Authorization header with a Bearer API key is needed")]
-    Missing,
-    #[error("the request has more than one Authorization header")]
-    Repeated,
-    #[error("the Authorization header is malformed")]
-    Malformed,
+    #[error("{0}")]
+    Header(#[from] AuthorizationFault),
     #[error("the API key is unknown or revoked")]
     Invalid,
 }
@@ -41,7 +38,10 @@ impl FromRequestParts<VerifierService> for Integrator {
         parts: &mut Parts,
         service: &VerifierService,
     ) -> Result<Self, Failure> {
-        let key = ApiKeyDigest::of(bearer(&parts.headers)?, service.provider());
+        let key = ApiKeyDigest::of(
+            bearer(&parts.headers).map_err(BearerFault::from)?,
+            service.provider(),
+        );
         let name = parameter(parts, service, "tenant").await?;
         match service.tenant(&name) {
             Some(tenant) if key.is_among(&tenant.api_keys) => Ok(Self(Arc::clone(tenant))),
@@ -68,24 +68,9 @@ impl FromRequestParts<VerifierService> for IntegratorAtRequest {
 }
 
 /// RFC 6750 §2.1, and nothing but it: a key in the query is not even looked for.
-fn bearer(headers: &HeaderMap) -> Result<&str, BearerFault> {
-    let mut headers = headers.get_all(AUTHORIZATION).iter();
-    let header = headers.next().ok_or(BearerFault::Missing)?;
-    // RFC 9110 §5.3: Authorization is not a list
-    if headers.next().is_some() {
-        return Err(BearerFault::Repeated);
+fn bearer(headers: &HeaderMap) -> Result<&str, AuthorizationFault> {
+    match token(headers)? {
+        (Scheme::Bearer, key) => Ok(key),
+        (Scheme::Dpop, _) => Err(AuthorizationFault::Missing),
     }
-    let header = header.to_str().map_err(|_| BearerFault::Malformed)?;
-    let (scheme, token) = header.split_once(' ').ok_or(BearerFault::Malformed)?;
-    // RFC 9110 §11.1: the scheme is compared without case
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(BearerFault::Missing);
-    }
-    // RFC 6750 §2.1: b64token
-    let token = token.trim_matches(' ');
-    let in_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    if token.is_empty() || !token.bytes().all(in_token) {
-        return Err(BearerFault::Malformed);
-    }
-    Ok(token)
 }

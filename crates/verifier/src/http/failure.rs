@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use lanyard_oid4vp::ErrorCode;
+use lanyard_service::http::authorization::AuthorizationFault;
 use serde_json::json;
 use thiserror::Error;
 
@@ -44,7 +45,9 @@ impl Failure {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             // RFC 6750 §3.1
-            Self::Bearer(BearerFault::Missing | BearerFault::Invalid) => StatusCode::UNAUTHORIZED,
+            Self::Bearer(
+                BearerFault::Header(AuthorizationFault::Missing) | BearerFault::Invalid,
+            ) => StatusCode::UNAUTHORIZED,
             // OpenID4VP §8.2: whatever is wrong with a response, at once
             Self::Json(_) | Self::Bearer(_) | Self::WalletPost(_) | Self::Response(_) => {
                 StatusCode::BAD_REQUEST
@@ -70,7 +73,9 @@ impl Failure {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Bearer(BearerFault::Missing | BearerFault::Invalid) => "invalid_token",
+            Self::Bearer(
+                BearerFault::Header(AuthorizationFault::Missing) | BearerFault::Invalid,
+            ) => "invalid_token",
             Self::TooLarge | Self::MediaType(_) | Self::Json(_) | Self::Bearer(_) => {
                 "invalid_request"
             }
@@ -100,9 +105,9 @@ impl Failure {
     fn challenge(&self) -> Option<HeaderValue> {
         let Self::Bearer(fault) = self else { return None };
         Some(HeaderValue::from_static(match fault {
-            BearerFault::Missing => "Bearer",
+            BearerFault::Header(AuthorizationFault::Missing) => "Bearer",
             BearerFault::Invalid => r#"Bearer error="invalid_token""#,
-            BearerFault::Repeated | BearerFault::Malformed => r#"Bearer error="invalid_request""#,
+            BearerFault::Header(_) => r#"Bearer error="invalid_request""#,
         }))
     }
 

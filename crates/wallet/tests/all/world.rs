@@ -76,12 +76,6 @@ impl lanyard_issuer::Clock for Now {
     }
 }
 
-impl lanyard_verifier::Clock for Now {
-    fn now(&self) -> Timestamp {
-        self.read()
-    }
-}
-
 /// What a test does to a response on its way to the wallet.
 pub(crate) type Bend = Box<dyn Fn(&Url, &mut u16, &mut Value) + Send + Sync>;
 

@@ -1,4 +1,4 @@
-//! The one place where this crate learns the time.
+//! The one place where the services learn the time.
 
 use std::fmt::Debug;
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use lanyard_store::{NewEvent, SessionId, TenantId};
+use lanyard_store::{SessionId, TenantId};
 use tokio::sync::broadcast;
 
 use crate::TrailEvent;
@@ -15,14 +15,16 @@ use crate::TrailEvent;
 /// How many events a slow watcher may be behind.
 const BACKLOG: usize = 64;
 
-/// How many fetched offers are remembered until their next step, twice over.
+/// How many first fetches are remembered until their next step, twice over.
 const REMEMBERED: usize = 8192;
 
 type Key = (TenantId, SessionId);
 
-/// Who watches which session, and which offers were fetched but not written down yet.
+/// Who watches which session, and which sessions were fetched by a wallet and have no entry of it yet.
+///
+/// The fetch of an offer or a request is told at once and written down with the step that follows.
 #[derive(Debug, Default)]
-pub(crate) struct Live {
+pub struct Live {
     watched: Mutex<HashMap<Key, broadcast::Sender<TrailEvent>>>,
     fetched: Mutex<Fetched>,
 }
@@ -36,7 +38,8 @@ struct Fetched {
 }
 
 impl Live {
-    pub(crate) fn subscribe(
+    /// Watches a session from now on.
+    pub fn subscribe(
         &self,
         tenant: &TenantId,
         session: SessionId,
@@ -48,7 +51,7 @@ impl Live {
     }
 
     /// Tells everybody who watches.
-    pub(crate) fn publish(&self, tenant: &TenantId, session: SessionId, event: &NewEvent) {
+    pub fn publish(&self, tenant: &TenantId, session: SessionId, event: impl Into<TrailEvent>) {
         let watched = lock(&self.watched);
         if watched.is_empty() {
             return;
@@ -59,8 +62,8 @@ impl Live {
         }
     }
 
-    /// Remembers the first fetch of an offer; says whether it was the first.
-    pub(crate) fn note_fetch(&self, tenant: &TenantId, session: SessionId, at: Timestamp) -> bool {
+    /// Remembers the first fetch of a session; says whether it was the first.
+    pub fn note_fetch(&self, tenant: &TenantId, session: SessionId, at: Timestamp) -> bool {
         let (key, mut fetched) = ((tenant.clone(), session), lock(&self.fetched));
         if fetched.young.contains_key(&key) || fetched.old.contains_key(&key) {
             return false;
@@ -72,14 +75,14 @@ impl Live {
         true
     }
 
-    /// When the offer was fetched, if that is not written down yet.
-    pub(crate) fn fetched_at(&self, tenant: &TenantId, session: SessionId) -> Option<Timestamp> {
+    /// When the session was first fetched, if that is not written down yet.
+    pub fn fetched_at(&self, tenant: &TenantId, session: SessionId) -> Option<Timestamp> {
         let (key, fetched) = ((tenant.clone(), session), lock(&self.fetched));
         fetched.young.get(&key).or_else(|| fetched.old.get(&key)).copied()
     }
 
     /// Forgets a fetch: it is written down now.
-    pub(crate) fn forget_fetch(&self, tenant: &TenantId, session: SessionId) {
+    pub fn forget_fetch(&self, tenant: &TenantId, session: SessionId) {
         let (key, mut fetched) = ((tenant.clone(), session), lock(&self.fetched));
         fetched.young.remove(&key);
         fetched.old.remove(&key);

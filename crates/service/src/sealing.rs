@@ -9,7 +9,25 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
-const PURPOSE: &[u8] = b"lanyard presentation state 1\0";
+
+/// What a sealed state is; one that is opened as another does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealed {
+    /// The state of an issuance.
+    Issuance,
+    /// The state of a presentation.
+    Presentation,
+}
+
+impl Sealed {
+    /// Bound to the ciphertext. Released texts never change.
+    const fn purpose(self) -> &'static [u8] {
+        match self {
+            Self::Issuance => b"lanyard issuance state 1\0",
+            Self::Presentation => b"lanyard presentation state 1\0",
+        }
+    }
+}
 
 /// The key that a tenant's waiting sessions are sealed under; all replicas share it.
 #[derive(Clone, ZeroizeOnDrop)]
@@ -18,7 +36,7 @@ pub struct DataKey([u8; 32]);
 /// Sealed bytes that this key does not open: another tenant's, another session's, or damaged.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the sealed state does not open under this tenant's data key")]
-pub(crate) struct SealBroken;
+pub struct SealBroken;
 
 impl DataKey {
     /// Takes 256 random bits.
@@ -30,14 +48,15 @@ impl DataKey {
     ///
     /// Every session has a key of its own, derived from this one: random nonces would otherwise begin to
     /// collide after some billion states (NIST SP 800-38D §8.3).
-    pub(crate) fn seal(
+    pub fn seal(
         &self,
+        what: Sealed,
         tenant: &TenantId,
         session: SessionId,
         state: &[u8],
         provider: &dyn CryptoProvider,
     ) -> Vec<u8> {
-        let bound = bound_to(tenant, session);
+        let bound = bound_to(what, tenant, session);
         let key = Zeroizing::new(provider.hmac_sha256(&self.0, &bound));
         let mut nonce = [0; NONCE];
         provider.fill(&mut nonce);
@@ -51,9 +70,13 @@ impl DataKey {
         out
     }
 
-    /// Opens what [`DataKey::seal`] made for the same tenant and session.
-    pub(crate) fn open(
+    /// Opens what [`DataKey::seal`] made for the same purpose, tenant and session.
+    ///
+    /// # Errors
+    /// [`SealBroken`], for whatever else.
+    pub fn open(
         &self,
+        what: Sealed,
         tenant: &TenantId,
         session: SessionId,
         sealed: &[u8],
@@ -64,7 +87,7 @@ impl DataKey {
         if version != VERSION {
             return Err(SealBroken);
         }
-        let bound = bound_to(tenant, session);
+        let bound = bound_to(what, tenant, session);
         let key = Zeroizing::new(provider.hmac_sha256(&self.0, &bound));
         provider
             .open(ContentEncryption::A256Gcm, key.as_slice(), nonce, &bound, ciphertext)
@@ -73,9 +96,9 @@ impl DataKey {
     }
 }
 
-fn bound_to(tenant: &TenantId, session: SessionId) -> Vec<u8> {
+fn bound_to(what: Sealed, tenant: &TenantId, session: SessionId) -> Vec<u8> {
     // a tenant name holds no zero byte, so no two pairs share these bytes
-    [PURPOSE, tenant.as_str().as_bytes(), b"\0", session.as_bytes()].concat()
+    [what.purpose(), tenant.as_str().as_bytes(), b"\0", session.as_bytes()].concat()
 }
 
 impl fmt::Debug for DataKey {
@@ -91,34 +114,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn opens_for_the_same_tenant_session_and_key_only() {
+    fn opens_for_the_same_purpose_tenant_session_and_key_only() {
         let (key, tenant): (_, TenantId) = (DataKey::new([1; 32]), "demo".parse().unwrap());
         let session = SessionId::from_bytes([1; 16]);
-        let sealed = key.seal(&tenant, session, b"answer", &RustCrypto);
-        assert_eq!(&**key.open(&tenant, session, &sealed, &RustCrypto).unwrap(), b"answer");
-        assert!(!sealed.windows(6).any(|window| window == b"answer"));
+        let sealed = key.seal(Sealed::Issuance, &tenant, session, b"claims", &RustCrypto);
+        assert_eq!(
+            &**key.open(Sealed::Issuance, &tenant, session, &sealed, &RustCrypto).unwrap(),
+            b"claims"
+        );
+        assert!(!sealed.windows(6).any(|window| window == b"claims"));
 
+        let presented = key.open(Sealed::Presentation, &tenant, session, &sealed, &RustCrypto);
+        assert_eq!(presented, Err(SealBroken));
         let other = "other".parse().unwrap();
-        assert_eq!(key.open(&other, session, &sealed, &RustCrypto), Err(SealBroken));
+        assert_eq!(
+            key.open(Sealed::Issuance, &other, session, &sealed, &RustCrypto),
+            Err(SealBroken)
+        );
         let elsewhere = SessionId::from_bytes([2; 16]);
-        assert_eq!(key.open(&tenant, elsewhere, &sealed, &RustCrypto), Err(SealBroken));
+        assert_eq!(
+            key.open(Sealed::Issuance, &tenant, elsewhere, &sealed, &RustCrypto),
+            Err(SealBroken)
+        );
         let stranger = DataKey::new([2; 32]);
-        assert_eq!(stranger.open(&tenant, session, &sealed, &RustCrypto), Err(SealBroken));
+        assert_eq!(
+            stranger.open(Sealed::Issuance, &tenant, session, &sealed, &RustCrypto),
+            Err(SealBroken)
+        );
     }
 
     #[test]
     fn opens_nothing_that_was_cut_or_changed() {
         let (key, tenant): (_, TenantId) = (DataKey::new([1; 32]), "demo".parse().unwrap());
         let session = SessionId::from_bytes([1; 16]);
-        let sealed = key.seal(&tenant, session, b"answer", &RustCrypto);
+        let sealed = key.seal(Sealed::Issuance, &tenant, session, b"claims", &RustCrypto);
         for length in 0..sealed.len() {
-            let cut = key.open(&tenant, session, &sealed[..length], &RustCrypto);
+            let cut = key.open(Sealed::Issuance, &tenant, session, &sealed[..length], &RustCrypto);
             assert_eq!(cut, Err(SealBroken), "{length}");
         }
         for place in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[place] ^= 1;
-            assert_eq!(key.open(&tenant, session, &changed, &RustCrypto), Err(SealBroken));
+            assert_eq!(
+                key.open(Sealed::Issuance, &tenant, session, &changed, &RustCrypto),
+                Err(SealBroken)
+            );
         }
     }
 }
