@@ -124,9 +124,9 @@ fn oracles(tally: &mut Tally) -> Result<(), String> {
 }
 
 fn peers(tally: &mut Tally) -> Result<(), String> {
-    command::run(program("cargo", &["build", "--package", "lanyard"], "."))?;
-    let mdoc_peer = ["build", "--package", "lanyard-testkit", "--features", "peer"];
-    command::run(program("cargo", &mdoc_peer, "."))?;
+    // with the features of the Rust tests, so that next to nothing is compiled again
+    let programs = ["build", "--workspace", "--all-features", "--bins"];
+    command::run(program("cargo", &programs, "."))?;
     command::run(program("npm", &["ci", "--no-audit", "--no-fund"], "interop-tests"))?;
     if needs(tally, &["python3"], "the Python peer", "apt-get install python3 python3-venv") {
         command::run(program("python3", &["-m", "venv", ".venv"], "interop-tests"))?;
