@@ -12,6 +12,7 @@ pub(crate) mod bbs;
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 mod edwards;
 mod hkdf;
+mod hpke;
 mod key;
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 mod points;
@@ -28,6 +29,7 @@ pub use aws_lc::AwsLc;
 #[cfg(feature = "bbs")]
 pub use bbs::BbsSecretKey;
 pub(crate) use hkdf::hkdf_sha256;
+pub use hpke::HpkeMessage;
 pub use key::{EcPoint, PrivateKey, PublicKey, SharedSecret};
 pub use provider::{CryptoError, CryptoProvider, Random, SigningKey};
 #[cfg(feature = "rustcrypto")]

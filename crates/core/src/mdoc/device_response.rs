@@ -91,11 +91,55 @@ pub struct DeviceResponse {
 impl DeviceResponse {
     /// A response with one document.
     pub(super) fn with_document(document: &[u8]) -> Self {
+        let mut out = Self::envelope(1);
+        out.raw(document);
+        Self { encoded: out.into_bytes() }
+    }
+
+    /// Takes a response apart into one for each of its documents, byte for byte; none of them is trusted.
+    ///
+    /// # Errors
+    /// As [`UnverifiedDeviceResponse::parse`].
+    pub fn split(response: &[u8]) -> Result<Vec<(DocType, Self)>, MdocError> {
+        // what is wrong with the whole is wrong with each part
+        UnverifiedDeviceResponse::parse(response)?;
+        let response = Item::parse(response)?;
+        let documents = response.get("documents").and_then(Item::as_array).unwrap_or_default();
+        let part = |document: &Item<'_>| {
+            let doc_type = document.get("docType").and_then(Item::as_text);
+            let doc_type = DocType::parse(doc_type.ok_or(MdocError::Response)?);
+            let doc_type = doc_type.map_err(|_| MdocError::Response)?;
+            Ok((doc_type, Self::with_document(document.encoded())))
+        };
+        documents.iter().map(part).collect()
+    }
+
+    /// Joins the documents of several responses in one.
+    ///
+    /// # Errors
+    /// As [`UnverifiedDeviceResponse::parse`].
+    pub fn join<R: AsRef<[u8]>>(responses: &[R]) -> Result<Self, MdocError> {
+        let mut documents = Vec::new();
+        for response in responses {
+            let response = Item::parse(response.as_ref())?;
+            let own = response.get("documents").and_then(Item::as_array);
+            let own = own.ok_or(MdocError::Response)?.iter();
+            documents.extend(own.map(|document| document.encoded().to_vec()));
+        }
+        let mut out = Self::envelope(documents.len());
+        for document in &documents {
+            out.raw(document);
+        }
+        Ok(Self { encoded: out.into_bytes() })
+    }
+
+    /// Everything before the documents.
+    fn envelope(documents: usize) -> Encoder {
         // RFC 8949 §4.2.1: in the order of the encoded keys
         let mut out = Encoder::new();
         out.map(3).text("status").integer(0).text("version").text(VERSION);
-        out.text("documents").array(1).raw(document);
-        Self { encoded: out.into_bytes() }
+        out.text("documents").array(documents);
+        out
     }
 
     /// The encoded response.

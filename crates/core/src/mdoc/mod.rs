@@ -8,7 +8,9 @@
 //! What the issuer signed is carried from issuance to verification byte for byte: digests are over the
 //! received bytes, and nothing received is ever encoded again.
 
+mod annex_c;
 mod device_auth;
+mod device_request;
 mod device_response;
 mod draft;
 mod element_type;
@@ -22,7 +24,11 @@ mod session_transcript;
 mod time;
 mod verify;
 
+pub use annex_c::{AnnexCError, EncryptionInfo, encrypted_response, read_encrypted_response};
 pub use device_auth::{DeviceAuthMethod, ExpectedDeviceAuth};
+pub use device_request::{
+    DeviceRequestError, DocumentRequest, Reader, UnverifiedDeviceRequest, device_request,
+};
 pub use device_response::{DeviceResponse, UnverifiedDeviceResponse};
 pub use draft::{IssuedMdoc, IssuerNameSpaces, MdocDraft, MdocDraftError};
 pub use element_type::ElementType;

@@ -12,7 +12,7 @@ use crate::{
 /// The exchange a presentation belongs to: a device signature over it is useless in any other.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionTranscript {
-    encoded: Vec<u8>,
+    pub(super) encoded: Vec<u8>,
 }
 
 /// A presentation request by redirect or QR code, as far as a device signature is bound to it.
