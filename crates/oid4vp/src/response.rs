@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use lanyard_core::{
-    crypto::{ContentEncryption, CryptoProvider, PrivateKey},
+    crypto::{ContentEncryption, CryptoError, CryptoProvider, PrivateKey},
     jose::{JweError, UnopenedJwe},
     json::{self, JsonError, Object},
+    mdoc::{AnnexCError, MdocError},
 };
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -55,6 +56,15 @@ pub enum ResponseError {
     /// The token is encrypted to another key, or broken.
     #[error("the response does not decrypt: {0}")]
     Encryption(#[from] JweError),
+    /// An answer in the way of ISO/IEC 18013-7 Annex C that is none.
+    #[error("the response is no EncryptedResponse: {0}")]
+    EncryptedResponse(#[from] AnnexCError),
+    /// The same, encrypted to another key or for another exchange, or broken.
+    #[error("the response does not decrypt: {0}")]
+    Sealed(CryptoError),
+    /// What was in it is no DeviceResponse.
+    #[error("the response has no DeviceResponse in it: {0}")]
+    DeviceResponse(#[from] MdocError),
     /// Neither `vp_token` nor `error`, or both.
     #[error("the response has neither a vp_token nor an error")]
     Content,

@@ -3,13 +3,16 @@
 //!
 //! - [`DcApiRequested`] is the verifier's side: a request for `navigator.credentials.get`, and what its
 //!   answer is worth
+//! - [`IsoMdocRequested`] is the same in the way of ISO/IEC 18013-7 Annex C, for mdocs alone
 //! - [`DcApiRequest`] is the wallet's side: a request that the platform handed over with its origin
 //!
 //! Whoever signs, the audience of every presentation is the origin (App. A.4).
 
+mod iso_mdoc;
 mod verifier;
 mod wallet;
 
+pub use iso_mdoc::{IsoMdocRequested, NoDeviceRequest};
 pub use verifier::{DcApiAsk, DcApiRefused, DcApiRequested};
 pub use wallet::{DcApiRequest, DcApiVerifier};
 
@@ -21,14 +24,20 @@ use url::Url;
 use crate::request::{RequestError, Transport};
 
 /// How a request is made (App. A.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Protocol {
     /// `openid4vp-v1-unsigned`: the parameters themselves.
+    #[serde(rename = "openid4vp-v1-unsigned")]
     Unsigned,
     /// `openid4vp-v1-signed`: a request object.
+    #[serde(rename = "openid4vp-v1-signed")]
     Signed,
     /// `openid4vp-v1-multisigned`: a request object with several signatures.
+    #[serde(rename = "openid4vp-v1-multisigned")]
     MultiSigned,
+    /// `org-iso-mdoc`: a DeviceRequest (ISO/IEC 18013-7 Annex C).
+    #[serde(rename = "org-iso-mdoc")]
+    IsoMdoc,
 }
 
 impl Protocol {
@@ -39,6 +48,7 @@ impl Protocol {
             Self::Unsigned => "openid4vp-v1-unsigned",
             Self::Signed => "openid4vp-v1-signed",
             Self::MultiSigned => "openid4vp-v1-multisigned",
+            Self::IsoMdoc => "org-iso-mdoc",
         }
     }
 
@@ -47,7 +57,7 @@ impl Protocol {
     /// # Errors
     /// [`RequestError::Protocol`].
     pub fn parse(text: &str) -> Result<Self, RequestError> {
-        let all = [Self::Unsigned, Self::Signed, Self::MultiSigned];
+        let all = [Self::Unsigned, Self::Signed, Self::MultiSigned, Self::IsoMdoc];
         all.into_iter().find(|one| one.as_str() == text).ok_or(RequestError::Protocol)
     }
 }

@@ -165,6 +165,12 @@ impl DcApiRequested {
         }
     }
 
+    /// The origins that may ask.
+    #[must_use]
+    pub fn origins(&self) -> &[Origin] {
+        &self.origins
+    }
+
     /// What is asked for.
     #[must_use]
     pub const fn query(&self) -> &DcqlQuery {

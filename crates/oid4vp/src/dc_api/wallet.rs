@@ -2,18 +2,23 @@
 
 use lanyard_core::{
     Timestamp,
-    crypto::CryptoProvider,
+    credential::Format,
+    crypto::{CryptoProvider, HpkeMessage, PublicKey},
     jose::{JweError, UnverifiedJws},
-    json::Object,
-    mdoc::{OpenId4VpDcApiHandover, SessionTranscript},
+    json::{self, Object},
+    mdoc::{
+        DeviceResponse, DocumentRequest, ElementName, EncryptionInfo, OpenId4VpDcApiHandover,
+        SessionTranscript, UnverifiedDeviceRequest, encrypted_response,
+    },
     sd_jwt::{Audience, RequestNonce},
+    trust::x509::{CertificateChain, CertificatePurpose},
 };
 use serde_json::{Value, json};
 
 use super::{Origin, Protocol};
 use crate::{
     ClientId, ErrorCode,
-    dcql::CredentialView,
+    dcql::{CredentialView, DcqlQuery},
     request::{
         ClientMetadata, Delivery, RequestError, VerifierInfo,
         object::{self, check_times},
@@ -21,7 +26,7 @@ use crate::{
     },
     transaction::TransactionData,
     wallet::{
-        AnswerError, Binding, Choices, Consent, NothingFits, Presenter, WalletSide,
+        AnswerError, Binding, Choices, Consent, NothingFits, PresentError, Presenter, WalletSide,
         answer::presentations, read::SignedBy,
     },
 };
@@ -35,7 +40,15 @@ pub struct DcApiRequest {
     verifier: DcApiVerifier,
     asked: Asked,
     metadata: ClientMetadata,
-    delivery: Delivery,
+    answering: Answering,
+}
+
+/// In which form the answer goes back.
+enum Answering {
+    /// As an authorization response (App. A.2).
+    OpenId4Vp(Delivery),
+    /// As an encrypted DeviceResponse (ISO/IEC 18013-7 Annex C), to this key, in this exchange.
+    IsoMdoc(PublicKey, SessionTranscript),
 }
 
 /// Who asks; the origin is what the platform vouches for in any case.
@@ -84,7 +97,46 @@ impl WalletSide {
                 expect(&claims, &origin)?;
                 DcApiRequest::new(origin, verifier, &claims)
             }
+            Protocol::IsoMdoc => self.read_iso_mdoc(data, origin, now),
         }
+    }
+
+    /// Takes a DeviceRequest (ISO/IEC 18013-7 Annex C).
+    fn read_iso_mdoc(
+        &self,
+        data: &Object,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<DcApiRequest, RequestError> {
+        let provider = self.provider.as_ref();
+        let form = || RequestError::ProtocolForm;
+        let info = text(data, "encryptionInfo")?.ok_or_else(form)?;
+        let transcript = SessionTranscript::annex_c(info, origin.as_str(), provider);
+        let info = EncryptionInfo::from_base64url(info, provider)?;
+        let request = text(data, "deviceRequest")?.ok_or_else(form)?;
+        let request = json::base64url_decode(request).map_err(|_| form())?;
+        let request = UnverifiedDeviceRequest::parse(&request)?;
+        // ISO/IEC 18013-5 §9.1.4: who signed is known, and nobody else is shown as the reader
+        let verifier = match request.claimed_reader()? {
+            None => DcApiVerifier::Origin,
+            Some(certificates) => {
+                let chain = CertificateChain::from_x5c(&certificates)?;
+                let purpose = CertificatePurpose::RequestSigning;
+                let chain = chain.verify(&self.anchors, purpose, now, provider)?;
+                request.verify_reader(chain.public_key(), &transcript, provider)?;
+                let leaf = certificates.first().map(Vec::as_slice).unwrap_or_default();
+                let client_id = ClientId::x509_hash(leaf, provider);
+                DcApiVerifier::Known { client_id, name: Some(chain.subject()) }
+            }
+        };
+        let asked = Asked {
+            nonce: json::base64url(&info.nonce).parse().map_err(RequestError::Nonce)?,
+            query: query(&request)?,
+            transactions: Vec::new(),
+            verifier_info: Vec::new(),
+        };
+        let answering = Answering::IsoMdoc(info.recipient, transcript);
+        Ok(DcApiRequest { origin, verifier, asked, metadata: ClientMetadata::default(), answering })
     }
 
     /// Verifies a compact request object in this name.
@@ -164,6 +216,22 @@ impl WalletSide {
     }
 }
 
+/// What a DeviceRequest asks for, as a query: every element of every document.
+fn query(request: &UnverifiedDeviceRequest<'_>) -> Result<DcqlQuery, RequestError> {
+    let credential = |(place, document): (usize, &DocumentRequest)| {
+        let claims = document.elements.iter();
+        let claim = |(name, _): &(ElementName, bool)| json!({ "path": [name.name_space.as_str(), name.identifier.as_str()] });
+        json!({
+            "id": format!("document-{place}"),
+            "format": Format::MsoMdoc.name(),
+            "meta": { "doctype_value": document.doc_type.as_str() },
+            "claims": claims.map(claim).collect::<Vec<_>>(),
+        })
+    };
+    let credentials: Vec<_> = request.documents().enumerate().map(credential).collect();
+    Ok(DcqlQuery::from_value(&json!({ "credentials": credentials }))?)
+}
+
 /// OID4VP 1.0 App. A.2: the origin is one of those that are expected, compared as text.
 fn expect(claims: &Object, origin: &Origin) -> Result<(), RequestError> {
     let expected = claims.get("expected_origins").and_then(Value::as_array);
@@ -190,7 +258,8 @@ impl DcApiRequest {
             None => return Err(RequestError::Missing("response_mode")),
         };
         let asked = Asked::from_parameters(parameters, &metadata)?;
-        Ok(Self { origin, verifier, asked, metadata, delivery })
+        let answering = Answering::OpenId4Vp(delivery);
+        Ok(Self { origin, verifier, asked, metadata, answering })
     }
 
     /// The origin that asks, as the platform reports it.
@@ -220,7 +289,7 @@ impl DcApiRequest {
     /// Whether the answer is encrypted.
     #[must_use]
     pub const fn is_encrypted(&self) -> bool {
-        matches!(self.delivery, Delivery::Encrypted(_))
+        !matches!(self.answering, Answering::OpenId4Vp(Delivery::Plain))
     }
 
     /// Finds what the request could be answered with, among the credentials held.
@@ -246,7 +315,23 @@ impl DcApiRequest {
             return Err(AnswerError::OtherRequest);
         }
         let token = presentations(&consent, presenter, &self.binding(provider)).await?;
-        Ok(self.data(json!({ "vp_token": token }), provider)?)
+        match &self.answering {
+            Answering::OpenId4Vp(delivery) => {
+                Ok(data(delivery, json!({ "vp_token": token }), provider)?)
+            }
+            Answering::IsoMdoc(recipient, transcript) => {
+                let documents = token.values().flatten().filter_map(Value::as_str);
+                let documents =
+                    documents.map(json::base64url_decode).collect::<Result<Vec<_>, _>>();
+                let documents = documents.map_err(|_| PresentError::Credential)?;
+                let response = DeviceResponse::join(&documents);
+                let response = response.map_err(|_| PresentError::Credential)?;
+                // ISO/IEC 18013-7 Annex C: HPKE, with the session transcript as info
+                let info = transcript.as_bytes();
+                let sealed = HpkeMessage::seal(recipient, info, response.as_bytes(), provider);
+                Ok(json!({ "response": encrypted_response(&sealed.map_err(JweError::from)?) }))
+            }
+        }
     }
 
     /// Says no: the `data` for the platform, the same for a holder who does not want to and for one who has
@@ -260,27 +345,36 @@ impl DcApiRequest {
     #[must_use]
     pub fn binding(&self, provider: &dyn CryptoProvider) -> Binding {
         let nonce = RequestNonce::from(self.asked.nonce.as_str());
-        let handover = OpenId4VpDcApiHandover {
-            origin: self.origin.as_str(),
-            nonce: &nonce,
-            encryption_key: match &self.delivery {
-                Delivery::Plain => None,
-                Delivery::Encrypted(recipient) => Some(recipient.jwk.thumbprint(provider)),
-            },
+        let transcript = match &self.answering {
+            Answering::IsoMdoc(_, transcript) => transcript.clone(),
+            Answering::OpenId4Vp(delivery) => {
+                let handover = OpenId4VpDcApiHandover {
+                    origin: self.origin.as_str(),
+                    nonce: &nonce,
+                    encryption_key: match delivery {
+                        Delivery::Plain => None,
+                        Delivery::Encrypted(recipient) => Some(recipient.jwk.thumbprint(provider)),
+                    },
+                };
+                SessionTranscript::openid4vp_dc_api(&handover, provider)
+            }
         };
-        let transcript = SessionTranscript::openid4vp_dc_api(&handover, provider);
         // OID4VP 1.0 App. A.4: the origin, also for signed requests
         Binding { audience: Audience::from(self.origin.audience()), nonce, transcript }
     }
+}
 
-    fn data(&self, members: Value, provider: &dyn CryptoProvider) -> Result<Value, JweError> {
-        match &self.delivery {
-            Delivery::Plain => Ok(members),
-            // OID4VP 1.0 §8.3, App. A.2: an encrypted, unsigned JWT
-            Delivery::Encrypted(recipient) => {
-                let token = recipient.encrypt(members.to_string().as_bytes(), None, provider)?;
-                Ok(json!({ "response": token }))
-            }
+fn data(
+    delivery: &Delivery,
+    members: Value,
+    provider: &dyn CryptoProvider,
+) -> Result<Value, JweError> {
+    match delivery {
+        Delivery::Plain => Ok(members),
+        // OID4VP 1.0 §8.3, App. A.2: an encrypted, unsigned JWT
+        Delivery::Encrypted(recipient) => {
+            let token = recipient.encrypt(members.to_string().as_bytes(), None, provider)?;
+            Ok(json!({ "response": token }))
         }
     }
 }

@@ -1,6 +1,11 @@
 //! Why a wallet does not go on with a request.
 
-use lanyard_core::{did::ResolutionError, jose::JwsError, trust::x509::ChainError};
+use lanyard_core::{
+    did::ResolutionError,
+    jose::JwsError,
+    mdoc::{AnnexCError, DeviceRequestError},
+    trust::x509::ChainError,
+};
 use thiserror::Error;
 
 use crate::{ClientIdError, ErrorCode, TextError, dcql::DcqlError, transaction::TransactionError};
@@ -63,7 +68,7 @@ pub enum RequestError {
     #[error("{0}")]
     TransactionData(#[from] TransactionError),
     /// A protocol of the Digital Credentials API that is not OpenID4VP 1.0.
-    #[error("the protocol is not openid4vp-v1")]
+    #[error("the protocol is neither openid4vp-v1 nor org-iso-mdoc")]
     Protocol,
     /// The request through the Digital Credentials API has another form than its protocol says.
     #[error("the request has another form than its protocol says")]
@@ -74,6 +79,12 @@ pub enum RequestError {
     /// The platform reports no origin, or one that has to be refused.
     #[error("the origin cannot be used")]
     Origin,
+    /// What says where the answer is encrypted to breaks a rule (ISO/IEC 18013-7 Annex C).
+    #[error("encryptionInfo is refused: {0}")]
+    EncryptionInfo(#[from] AnnexCError),
+    /// The DeviceRequest breaks a rule.
+    #[error("deviceRequest is refused: {0}")]
+    DeviceRequest(#[from] DeviceRequestError),
     /// A parameter of one signature in what all of them sign, or the other way round.
     #[error("{0} is in the wrong part of a multi-signed request")]
     WrongPart(&'static str),

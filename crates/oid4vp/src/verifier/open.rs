@@ -58,6 +58,9 @@ pub enum OpenError {
     /// It came through another origin than was asked from.
     #[error("the response came through another origin")]
     Origin,
+    /// It is of an exchange protocol that nothing was asked by.
+    #[error("the response is of another protocol than was asked by")]
+    Protocol,
     /// `state` is missing or another one.
     #[error("state is not that of the request")]
     State,
@@ -77,12 +80,17 @@ impl OpenError {
             Self::Expired => "request_expired",
             Self::State => "state_mismatch",
             Self::Origin => "origin_mismatch",
+            Self::Protocol => "protocol_mismatch",
             Self::Unreadable(error) => match error {
                 ResponseError::Form => "response_not_a_form",
                 ResponseError::Json(_) => "response_not_json",
                 ResponseError::NotEncrypted => "response_not_encrypted",
                 ResponseError::EncryptionNotAskedFor => "response_encrypted_unasked",
-                ResponseError::Encryption(_) => "response_does_not_decrypt",
+                ResponseError::Encryption(_) | ResponseError::Sealed(_) => {
+                    "response_does_not_decrypt"
+                }
+                ResponseError::EncryptedResponse(_) => "response_not_encrypted",
+                ResponseError::DeviceResponse(_) => "response_without_device_response",
                 ResponseError::Content => "response_without_vp_token",
                 ResponseError::VpToken => "vp_token_malformed",
                 ResponseError::ErrorCode => "response_error_unknown",

@@ -8,6 +8,7 @@ mod dcql_properties;
 mod dcql_select;
 mod every_format;
 mod formats;
+mod iso_mdoc;
 mod requests;
 mod responses;
 mod transactions;
