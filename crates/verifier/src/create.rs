@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use lanyard_core::trust::x509::{ChainError, TrustAnchors};
 use lanyard_oid4vp::{
     ClientId,
+    dc_api::{DcApiAsk, NoDeviceRequest},
     dcql::{Authority, DcqlError, DcqlQuery, RequestedFormat},
     request::{LinkScheme, RequestUriMethod, ResponseMode, VerifierInfo},
     transaction::{TransactionData, TransactionError},
@@ -16,7 +17,8 @@ use thiserror::Error;
 use url::Url;
 
 use crate::{
-    BrowserSession, VerifierError, VerifierService,
+    BrowserSession, DigitalRequests, NewDcApi, VerifierError, VerifierService,
+    rotation::Rotation,
     sessions::{Phase, Question, State, Waiting},
     step,
     tenant::Tenant,
@@ -55,6 +57,10 @@ pub struct NewRequest {
     pub link_scheme: LinkScheme,
     /// Authorities, in PEM, whose issuers are believed for this one request too.
     pub trust_anchors: Vec<String>,
+    /// The same question through the Digital Credentials API too.
+    pub dc_api: Option<NewDcApi>,
+    /// Whether the link changes while it is shown: one that was photographed is of no use a minute later.
+    pub rotating_link: bool,
     /// For how many seconds the request waits; 300 unless told otherwise.
     pub expires_in: Option<u32>,
     /// The browser that asks: no other browser gets the result.
@@ -101,6 +107,12 @@ pub struct RequestCreated {
     pub id: SessionId,
     /// The link for the wallet, to be clicked or shown as a QR code.
     pub link: Url,
+    /// Until when the link is good, where it rotates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_expires_at: Option<Timestamp>,
+    /// What a page hands to `navigator.credentials.get`, where it is asked there too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dc_api: Option<DigitalRequests>,
     /// Until when a response may come.
     pub expires_at: Timestamp,
 }
@@ -141,6 +153,20 @@ pub enum RequestFault {
     /// OpenID4VP 1.0 §5.9.3: a `redirect_uri` client cannot sign, so there is nothing to fetch.
     #[error("request_uri_method is not for the client_id_prefix redirect_uri")]
     NothingToFetch,
+    /// What has the whole request in it cannot change while it is shown.
+    #[error("a link of the client_id_prefix redirect_uri does not rotate")]
+    NothingToRotate,
+    /// The page that would ask is none of this verifier's.
+    #[error("dc_api.origins has an origin that is not allowed to ask")]
+    Origin,
+    /// Only requests that are not signed can be made in no name.
+    #[error(
+        "dc_api.protocols has a signed protocol; the client_id_prefix redirect_uri cannot sign"
+    )]
+    CannotSign,
+    /// `org-iso-mdoc` for what a DeviceRequest cannot say.
+    #[error("the question cannot be asked by org-iso-mdoc: {0}")]
+    DeviceRequest(NoDeviceRequest),
     /// The redirect URI leads elsewhere, or is no web page.
     #[error("redirect_uri is not an https page of an allowed origin")]
     RedirectUri,
@@ -179,6 +205,9 @@ impl RequestFault {
             Self::Transaction(_) => "invalid_transaction_data",
             Self::VerifierInfo => "invalid_verifier_info",
             Self::NothingToFetch => "invalid_request_uri_method",
+            Self::NothingToRotate => "invalid_rotating_link",
+            Self::Origin => "origin_not_allowed",
+            Self::CannotSign | Self::DeviceRequest(_) => "invalid_protocols",
             Self::RedirectUri => "invalid_redirect_uri",
             Self::BrowserSessionMissing | Self::BrowserSession => "invalid_browser_session",
             Self::LinkScheme => "invalid_link_scheme",
@@ -219,7 +248,8 @@ impl VerifierService {
         self.check_link(&new)?;
         check_anchors(&new.trust_anchors)?;
         let transaction = |one| TransactionData::from_value(one, &query);
-        let transactions = new.transaction_data.iter().map(transaction).collect::<Result<_, _>>();
+        let transactions =
+            new.transaction_data.iter().map(transaction).collect::<Result<Vec<_>, _>>();
         let transactions = transactions.map_err(RequestFault::from)?;
         let verifier_info = match &new.verifier_info {
             None => Vec::new(),
@@ -231,6 +261,22 @@ impl VerifierService {
         // 2. the request, under two paths that nobody can guess
         let (request_path, response_path) = (self.secret(), self.secret());
         let response_uri = self.url(&format!("{}/responses/{response_path}", tenant.id));
+        let dc_api = match &new.dc_api {
+            None => None,
+            Some(dc_api) => Some(self.asked_by_api(
+                tenant,
+                dc_api,
+                new.client_id_prefix,
+                DcApiAsk {
+                    origins: Vec::new(),
+                    query: query.clone(),
+                    encrypted: new.response_mode == ResponseMode::DirectPostJwt,
+                    expires_at: question.expires_at,
+                    transactions: Vec::clone(&transactions),
+                    verifier_info: verifier_info.clone(),
+                },
+            )?),
+        };
         let ask = Ask {
             client_id: client_id(tenant, new.client_id_prefix, &response_uri)?,
             transactions,
@@ -257,12 +303,20 @@ impl VerifierService {
         self.provider().fill(&mut random);
         let id = SessionId::new(now, random);
         let expires_at = question.expires_at;
+        let rotation = new.rotating_link.then(|| Rotation::new(request_path, self.secret()));
         let waiting = Waiting {
             requested,
-            link: link.clone(),
+            link,
+            rotation,
+            dc_api,
             trust_anchors: new.trust_anchors,
             attempts: 0,
             last: None,
+        };
+        let (link, link_expires_at) = waiting.current_link(now, self.provider());
+        let dc_api = match &waiting.dc_api {
+            Some(asked) => Some(self.digital_requests(tenant, asked, now).await?),
+            None => None,
         };
         let state =
             State { question, browser, return_to, phase: Phase::Waiting(Box::new(waiting)) };
@@ -280,7 +334,7 @@ impl VerifierService {
         };
         self.sessions().store.insert(session).await?;
         self.announce(tenant, id, &event);
-        Ok(RequestCreated { id, link, expires_at })
+        Ok(RequestCreated { id, link, link_expires_at, dc_api, expires_at })
     }
 
     fn return_to(&self, tenant: &Tenant, new: &NewRequest) -> Result<Option<Url>, RequestFault> {
@@ -319,6 +373,9 @@ impl VerifierService {
         let by_value = new.client_id_prefix == ClientIdChoice::RedirectUri;
         if by_value && new.request_uri_method.is_some() {
             return Err(RequestFault::NothingToFetch);
+        }
+        if by_value && new.rotating_link {
+            return Err(RequestFault::NothingToRotate);
         }
         Ok(())
     }

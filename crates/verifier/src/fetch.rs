@@ -1,10 +1,12 @@
 //! A wallet fetches the request object, as often as it likes (OpenID4VP 1.0 §5.7, §5.10).
 
-use lanyard_oid4vp::{TextError, WalletNonce, verifier::WalletMetadata};
-use lanyard_store::{HandleKind, NewEvent};
+use lanyard_oid4vp::{ClientIdPrefix, TextError, WalletNonce, verifier::WalletMetadata};
+use lanyard_store::{HandleKind, NewEvent, SessionId, TenantId};
 use thiserror::Error;
 
-use crate::{VerifierError, VerifierService, sessions::Phase, step, tenant::Tenant};
+use crate::{
+    BrowserSession, VerifierError, VerifierService, rotation, sessions::Phase, step, tenant::Tenant,
+};
 
 /// Why the form of a POST to a `request_uri` is none.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -52,6 +54,30 @@ pub(crate) fn wallet_post(body: &[u8]) -> Result<WalletPost, WalletPostFault> {
 }
 
 impl VerifierService {
+    /// The request object as a wallet would get it now, for the browser in which the request began; nothing where it
+    /// is not signed, or takes no response any more.
+    ///
+    /// # Errors
+    /// [`VerifierError::UnknownRequest`] for every other browser.
+    pub async fn request_in_browser(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        browser: &BrowserSession,
+    ) -> Result<Option<String>, VerifierError> {
+        let tenant = self.known_tenant(tenant)?;
+        let now = self.now();
+        let held = self.held_in_browser(tenant, id, browser, now).await?;
+        let Phase::Waiting(waiting) = &held.state.phase else { return Ok(None) };
+        let requested = &waiting.requested;
+        let by_value = matches!(requested.client_id().prefix(), ClientIdPrefix::RedirectUri(_));
+        if by_value || now >= requested.expires_at() {
+            return Ok(None);
+        }
+        let signer = tenant.names.signer_of(requested.client_id());
+        Ok(Some(requested.request_object(signer, None, now).await?))
+    }
+
     /// Signs the request object; it is signed at each fetch, since most are fetched once.
     pub(crate) async fn request_object(
         &self,
@@ -60,11 +86,17 @@ impl VerifierService {
         wallet: &WalletPost,
     ) -> Result<String, VerifierError> {
         let now = self.now();
+        let (path, stamp) = rotation::split(path);
         let handle = self.handle(HandleKind::RequestUri, path);
         let held = self.sessions().take(tenant, &handle, now).await?;
         let Phase::Waiting(waiting) = &held.state.phase else {
             return Err(VerifierError::UnknownRequest);
         };
+        // OpenID4VP 1.0 §13.3: a code that was photographed and sent on dies within the minute
+        if !rotation::admits(waiting.rotation.as_ref(), stamp, now, self.provider()) {
+            self.trace_refusal(tenant, held.session.id, now, "link_outdated").await;
+            return Err(VerifierError::UnknownRequest);
+        }
         if now >= waiting.requested.expires_at() {
             return Err(VerifierError::UnknownRequest);
         }

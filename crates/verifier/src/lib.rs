@@ -7,11 +7,13 @@
 //! 3. `create` an integrator asks; the request waits under two unguessable paths
 //! 4. `fetch` a wallet fetches the request object, as often as it likes
 //! 5. `respond` a wallet responds; the verdict falls at once
-//! 6. `finish` the browser that asked comes back with the response code
-//! 7. `status` what happened so far, for whoever may know
-//! 8. `vc_api` an integrator hands a credential in and hears what it is worth, where that is switched on
-//! 9. `sessions` how the state in between is kept: sealed, and found by digests only; what both services have in common
-//!    is in `lanyard-service`
+//! 6. `dc_api` asks and takes the answer through the platform of a browser instead; `in_browser` is what the
+//!    `<lanyard-verify>` element sees of it; `rotation` lets a shown link die within the minute
+//! 7. `finish` the browser that asked comes back with the response code
+//! 8. `status` what happened so far, for whoever may know
+//! 9. `vc_api` an integrator hands a credential in and hears what it is worth, where that is switched on
+//! 10. `sessions` how the state in between is kept: sealed, and found by digests only; what both services have in common
+//!     is in `lanyard-service`
 //!
 //! Durable commits of one presentation: the request, the response, and the first read of a result.
 //! That a wallet fetched its request is told live at once and written together with the step that
@@ -28,12 +30,15 @@
 
 mod browser;
 mod create;
+mod dc_api;
 mod error;
 mod fetch;
 mod finish;
 mod http;
+mod in_browser;
 mod names;
 mod respond;
+mod rotation;
 mod service;
 mod sessions;
 mod settings;
@@ -44,10 +49,12 @@ mod vc_api;
 
 pub use browser::BrowserSession;
 pub use create::{ClientIdChoice, NewRequest, RequestCreated, RequestFault, SameDevice};
+pub use dc_api::{DcApiAnswer, DigitalRequests, NewDcApi};
 pub use error::VerifierError;
 pub use http::not_found;
+pub use in_browser::BrowserView;
 pub use lanyard_service::{ApiKeyDigest, Clock, DataKey, SystemClock, TrailEvent};
-pub use respond::MOST_ATTEMPTS;
+pub use respond::{MOST_ATTEMPTS, Reply};
 pub use service::VerifierService;
 pub use settings::{
     OtherNames, Preset, Registered, SettingsError, Sources, TenantSettings, VerifierSettings,

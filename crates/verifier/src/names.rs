@@ -91,6 +91,21 @@ impl Names {
         }
     }
 
+    /// The signer with the certificate.
+    pub(crate) const fn certified(&self) -> &RequestSigner {
+        &self.by_hash.signer
+    }
+
+    /// Every name, the chosen one first.
+    pub(crate) fn all(&self, first: &Name) -> Vec<(ClientId, RequestSigner)> {
+        let others =
+            [self.by_dns_name.as_ref(), self.by_attestation.as_ref(), self.registered.as_ref()];
+        let own = [&self.by_hash, &self.by_did].into_iter().chain(others.into_iter().flatten());
+        let others = own.filter(|name| name.client_id != first.client_id);
+        let pair = |name: &Name| (name.client_id.clone(), name.signer.clone());
+        [first].into_iter().chain(others).map(pair).collect()
+    }
+
     /// The signer of requests in a name; that of the certificate for a name that is no longer known.
     pub(crate) fn signer_of(&self, client_id: &ClientId) -> &RequestSigner {
         let name = match client_id.prefix() {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use lanyard_core::{crypto::CryptoProvider, verify::PresentationVerifier};
 use lanyard_oid4vp::{
     ErrorCode,
     verifier::{Conclusion, OpenError, Verdict, VerdictState},
@@ -11,7 +12,7 @@ use lanyard_store::{HandleKind, NewEvent, Next, Replaced};
 use url::Url;
 
 use crate::{
-    VerifierError, VerifierService,
+    DcApiAnswer, VerifierError, VerifierService,
     sessions::{End, Ended, Held, Phase, State, Waiting},
     step,
     tenant::Tenant,
@@ -20,9 +21,9 @@ use crate::{
 /// How many presentations may fail before a request ends.
 pub const MOST_ATTEMPTS: u8 = 3;
 
-/// What the wallet is told.
+/// What the wallet, or the page that asked, is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reply {
+pub enum Reply {
     /// The response was taken; there is nothing more to do.
     Done,
     /// The response was taken; the browser goes on here.
@@ -41,7 +42,19 @@ impl VerifierService {
     ) -> Result<Reply, VerifierError> {
         let now = self.now();
         let handle = self.handle(HandleKind::ResponseUri, path);
-        let Held { session, state } = self.sessions().take(tenant, &handle, now).await?;
+        let held = self.sessions().take(tenant, &handle, now).await?;
+        self.conclude(tenant, held, Received::Form(body), now).await
+    }
+
+    /// Concludes from what came, on whichever way it came.
+    pub(crate) async fn conclude(
+        &self,
+        tenant: &Tenant,
+        held: Held,
+        received: Received<'_>,
+        now: Timestamp,
+    ) -> Result<Reply, VerifierError> {
+        let Held { session, state } = held;
         let State { question, browser, return_to, phase } = state;
 
         // 1. the step
@@ -52,15 +65,12 @@ impl VerifierService {
         };
         let verifier = tenant.verifier_with(&waiting.trust_anchors);
         let verifier = verifier.map_err(|_| VerifierError::Unreadable)?;
-        let requested = waiting.requested.clone();
-        let conclusion = match requested.open(body, &verifier, now, self.provider()).await {
+        let conclusion = match received.open(&waiting, &verifier, now, self.provider()).await {
             Ok(conclusion) => conclusion,
-            Err(refused) if refused.reason == OpenError::Expired => {
-                return Err(VerifierError::UnknownRequest);
-            }
-            Err(refused) => {
-                self.trace_refusal(tenant, session.id, now, refused.reason.reason()).await;
-                return Ok(Reply::Refused(refused.reason.code()));
+            Err(OpenError::Expired) => return Err(VerifierError::UnknownRequest),
+            Err(reason) => {
+                self.trace_refusal(tenant, session.id, now, reason.reason()).await;
+                return Ok(Reply::Refused(reason.code()));
             }
         };
 
@@ -71,7 +81,11 @@ impl VerifierService {
             _ => None,
         };
         let mut events = self.fetch_event(tenant, session.id).into_iter().collect::<Vec<_>>();
-        events.push(NewEvent::done(now, step::RESPONSE_RECEIVED));
+        let event = NewEvent::done(now, step::RESPONSE_RECEIVED);
+        events.push(match received {
+            Received::Form(_) => event,
+            Received::DcApi(answer) => event.with_detail(answer.protocol.as_str()),
+        });
         // what a browser that did not come back must not learn, the trail does not tell either
         events.extend(code.is_none().then(|| conclusion_event(&conclusion, now)));
         let phase = waiting.concluded(conclusion, code.is_some());
@@ -107,6 +121,36 @@ impl VerifierService {
             }
             (None, ..) => Reply::Done,
         })
+    }
+}
+
+/// A response, on its way in.
+#[derive(Clone, Copy)]
+pub(crate) enum Received<'r> {
+    /// The body of a POST to the response URI.
+    Form(&'r [u8]),
+    /// What the platform gave to the page that asked.
+    DcApi(&'r DcApiAnswer),
+}
+
+impl Received<'_> {
+    async fn open(
+        self,
+        waiting: &Waiting,
+        verifier: &PresentationVerifier,
+        now: Timestamp,
+        provider: &dyn CryptoProvider,
+    ) -> Result<Conclusion, OpenError> {
+        match self {
+            Self::Form(body) => {
+                let opened = waiting.requested.clone().open(body, verifier, now, provider).await;
+                opened.map_err(|refused| refused.reason)
+            }
+            Self::DcApi(answer) => {
+                let asked = waiting.dc_api.as_ref().ok_or(OpenError::Protocol)?;
+                asked.open(answer, verifier, now, provider).await
+            }
+        }
     }
 }
 

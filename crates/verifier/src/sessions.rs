@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::{VerifierError, tenant::Tenant};
+use crate::{VerifierError, dc_api::AskedByApi, rotation::Rotation, tenant::Tenant};
 
 /// How often a step is tried again after another message changed the session in between.
 pub(crate) const TRIES: usize = 8;
@@ -52,6 +52,12 @@ pub(crate) enum Phase {
 pub(crate) struct Waiting {
     pub(crate) requested: Requested,
     pub(crate) link: Url,
+    /// What the link changes by, where it does.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) rotation: Option<Rotation>,
+    /// The same question through the Digital Credentials API, where it is asked there too.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) dc_api: Option<AskedByApi>,
     /// Authorities that are believed for this request only, PEM.
     pub(crate) trust_anchors: Vec<String>,
     /// How many presentations were not verified.

@@ -11,7 +11,7 @@ use lanyard_core::{
     trust::{IssuerMetadataSource, LiveTrust, x509::RevocationListSource},
     verify::{Policy, PolicySet},
 };
-use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
+use lanyard_oid4vp::{dc_api::Origin, dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_store::{Store, TenantId};
 use thiserror::Error;
 use tokio::sync::watch;
@@ -62,6 +62,9 @@ pub struct TenantSettings {
     pub presets: Vec<Preset>,
     /// The origins, beside this server's own, to which a same-device browser may return.
     pub return_origins: Vec<Url>,
+    /// The origins, beside this server's own, whose pages may ask: through the Digital Credentials API, and
+    /// with the `<lanyard-verify>` element.
+    pub web_origins: Vec<Origin>,
     /// By what else than its certificate it can name itself.
     pub other_names: OtherNames,
     /// Whom the VC API believes; without, there is none.

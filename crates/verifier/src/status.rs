@@ -76,6 +76,9 @@ pub struct RequestStatus {
     /// The link for the wallet, while a response may still come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<Url>,
+    /// Until when the link is good, where it rotates: the next reading has another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_expires_at: Option<Timestamp>,
     /// The verdict on the last presentation, with the claims if everything is verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -119,10 +122,7 @@ impl VerifierService {
         browser: &BrowserSession,
     ) -> Result<RequestStatus, VerifierError> {
         let tenant = self.known_tenant(tenant)?;
-        let held = self.sessions().by_id(tenant, id, self.now()).await?;
-        if !browser.is(held.state.browser.as_ref(), self.provider()) {
-            return Err(VerifierError::UnknownRequest);
-        }
+        self.held_in_browser(tenant, id, browser, self.now()).await?;
         self.read_result(tenant, id).await
     }
 
@@ -208,7 +208,7 @@ impl VerifierService {
         Ok((status, trail))
     }
 
-    async fn status_of(
+    pub(crate) async fn status_of(
         &self,
         tenant: &Tenant,
         held: &Held,
@@ -232,6 +232,7 @@ impl VerifierService {
             client_id: client_id.clone(),
             dcql_query: dcql_query.clone(),
             link: None,
+            link_expires_at: None,
             verdict: None,
             declined: None,
             trail,
@@ -240,6 +241,7 @@ impl VerifierService {
             Phase::Waiting(waiting) => {
                 let requested = &waiting.requested;
                 let open = now < requested.expires_at();
+                let (link, until) = waiting.current_link(now, self.provider());
                 RequestStatus {
                     state: match &waiting.last {
                         Some(verdict) => state_of(verdict),
@@ -248,7 +250,8 @@ impl VerifierService {
                     },
                     open,
                     attempts_left: if open { MOST_ATTEMPTS - waiting.attempts } else { 0 },
-                    link: open.then(|| waiting.link.clone()),
+                    link: open.then_some(link),
+                    link_expires_at: until.filter(|_| open),
                     verdict: waiting.last.clone(),
                     ..blank(requested.client_id(), requested.query())
                 }

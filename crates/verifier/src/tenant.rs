@@ -11,7 +11,7 @@ use lanyard_core::{
     trust::{CertificateIss, IssuerKeySource, IssuerKeys, LiveTrust},
     verify::{Policy, PolicySet, PresentationVerifier},
 };
-use lanyard_oid4vp::ClientId;
+use lanyard_oid4vp::{ClientId, dc_api::Origin};
 use lanyard_store::TenantId;
 use url::Url;
 
@@ -28,6 +28,7 @@ pub(crate) struct Tenant {
     pub(crate) api_keys: Vec<ApiKeyDigest>,
     pub(crate) presets: Vec<Preset>,
     pub(crate) return_origins: Vec<Url>,
+    pub(crate) web_origins: Vec<Origin>,
     pub(crate) vc_api: Option<VcApiTrust>,
     verifying: Verifying,
 }
@@ -63,6 +64,7 @@ impl Tenant {
             api_keys: settings.api_keys,
             presets: settings.presets,
             return_origins: settings.return_origins,
+            web_origins: settings.web_origins,
             vc_api: settings.vc_api,
             verifying,
         })

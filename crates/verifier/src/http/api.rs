@@ -10,7 +10,7 @@ use super::{
     callers::{Integrator, IntegratorAtRequest},
     replies,
 };
-use crate::{NewRequest, VerifierService};
+use crate::{DcApiAnswer, NewRequest, VerifierService};
 
 pub(crate) async fn create(
     State(service): State<VerifierService>,
@@ -54,8 +54,17 @@ pub(crate) async fn finish(
     Ok(replies::json(replies::to_json(&status)))
 }
 
+pub(crate) async fn answer_dc_api(
+    State(service): State<VerifierService>,
+    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+    ApiBody(body): ApiBody,
+) -> Result<Response, Failure> {
+    let answer = parsed::<DcApiAnswer>(&body)?;
+    replies::to_response(service.answer_dc_api(&tenant.id, id, &answer).await?)
+}
+
 /// Strict JSON, and no member that would be ignored in silence.
-fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let members = json::parse_object(body).map_err(|error| Failure::Json(error.to_string()))?;
     serde_json::from_value(members.into()).map_err(|error| Failure::Json(error.to_string()))
 }

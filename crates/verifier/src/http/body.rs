@@ -15,6 +15,9 @@ pub(crate) struct WalletForm(pub(crate) Bytes);
 /// The form of a wallet that responds.
 pub(crate) struct ResponseForm(pub(crate) Bytes);
 
+/// The JSON of a page in a browser.
+pub(crate) struct PageBody(pub(crate) Bytes);
+
 /// The JSON of an integrator.
 pub(crate) struct ApiBody(pub(crate) Bytes);
 
@@ -36,11 +39,19 @@ impl FromRequest<VerifierService> for ResponseForm {
     }
 }
 
+impl FromRequest<VerifierService> for PageBody {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &VerifierService) -> Result<Self, Failure> {
+        read(request, 2 << 20, "application/json").await.map(Self)
+    }
+}
+
 impl FromRequest<VerifierService> for ApiBody {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &VerifierService) -> Result<Self, Failure> {
-        read(request, 1 << 20, "application/json").await.map(Self)
+        read(request, 2 << 20, "application/json").await.map(Self)
     }
 }
 

@@ -68,7 +68,7 @@ impl FromRequestParts<VerifierService> for IntegratorAtRequest {
 }
 
 /// RFC 6750 §2.1, and nothing but it: a key in the query is not even looked for.
-fn bearer(headers: &HeaderMap) -> Result<&str, AuthorizationFault> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, AuthorizationFault> {
     match token(headers)? {
         (Scheme::Bearer, key) => Ok(key),
         (Scheme::Dpop, _) => Err(AuthorizationFault::Missing),

@@ -21,6 +21,9 @@ use crate::{VerifierError, fetch::WalletPostFault};
 pub(crate) enum Failure {
     #[error("there is nothing here")]
     NotFound,
+    /// A page that the verifier does not know; it cannot read this either.
+    #[error("pages of this origin may not ask")]
+    Origin,
     #[error("the body is larger than is allowed here")]
     TooLarge,
     #[error("the body must be {0}")]
@@ -42,6 +45,7 @@ impl Failure {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Origin => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             // RFC 6750 §3.1
@@ -82,6 +86,7 @@ impl Failure {
             Self::WalletPost(_) => ErrorCode::InvalidRequest.as_str(),
             Self::Response(code) => code.as_str(),
             Self::NotFound => "not_found",
+            Self::Origin => "origin_not_allowed",
             Self::Verifier(VerifierError::WalletCannot(cannot)) => cannot.code().as_str(),
             Self::Verifier(error) => match self.status() {
                 StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",

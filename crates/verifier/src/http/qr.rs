@@ -1,17 +1,40 @@
-//! `GET /api/{tenant}/requests/{id}/qr.svg`: the link of a waiting request as a picture.
+//! `GET /api/{tenant}/requests/{id}/qr`, `qr.svg` and `qr.png`: the link of a waiting request as a picture.
 
 use axum::{extract::State, response::Response};
-use lanyard_service::http::qr;
+use http::HeaderMap;
+use lanyard_service::http::qr::Picture;
 
-use super::{Failure, callers::IntegratorAtRequest, replies};
+use super::{Failure, callers::IntegratorAtRequest};
 use crate::{VerifierError, VerifierService};
+
+pub(crate) async fn negotiated(
+    State(service): State<VerifierService>,
+    at: IntegratorAtRequest,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    drawn(&service, at, Picture::accepted(&headers)).await
+}
 
 pub(crate) async fn svg(
     State(service): State<VerifierService>,
+    at: IntegratorAtRequest,
+) -> Result<Response, Failure> {
+    drawn(&service, at, Picture::Svg).await
+}
+
+pub(crate) async fn png(
+    State(service): State<VerifierService>,
+    at: IntegratorAtRequest,
+) -> Result<Response, Failure> {
+    drawn(&service, at, Picture::Png).await
+}
+
+async fn drawn(
+    service: &VerifierService,
     IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+    picture: Picture,
 ) -> Result<Response, Failure> {
     let link = service.request_link(&tenant.id, id).await?;
     // the link alone: the request's name for the integrator is in no QR code (OpenID4VP 1.0 §14.2)
-    let picture = qr::draw(link.as_str()).ok_or(VerifierError::LinkTooLong)?;
-    Ok(replies::svg(picture))
+    Ok(picture.draw(link.as_str()).ok_or(VerifierError::LinkTooLong)?)
 }

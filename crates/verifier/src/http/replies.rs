@@ -9,12 +9,12 @@ use axum::{
 };
 use lanyard_oid4vp::request::object;
 use serde_json::json;
-use url::Url;
 
-use crate::RequestCreated;
+use super::Failure;
+use crate::{Reply, RequestCreated};
 
 pub(crate) use lanyard_service::http::replies::{
-    JSON, NO_STORE, json, no_content, svg, to_json, unstored,
+    JSON, NO_STORE, json, no_content, to_json, unstored,
 };
 
 /// A request object (RFC 9101 §5.2.3).
@@ -23,9 +23,14 @@ pub(crate) fn request_object(object: String) -> Response {
     ([kind, NO_STORE], object).into_response()
 }
 
-/// OpenID4VP §8.2: 200 with a JSON object; where the browser goes on is its only member.
-pub(crate) fn continue_at(url: &Url) -> Response {
-    json(json!({ "redirect_uri": url.as_str() }).to_string())
+/// OpenID4VP §8.2: 200 with a JSON object, whose only member is where the browser goes on; 400 at once for
+/// what is refused.
+pub(crate) fn to_response(reply: Reply) -> Result<Response, Failure> {
+    match reply {
+        Reply::Done => Ok(json("{}")),
+        Reply::ContinueAt(url) => Ok(json(json!({ "redirect_uri": url.as_str() }).to_string())),
+        Reply::Refused(code) => Err(Failure::Response(code)),
+    }
 }
 
 /// 201, with everything the integrator needs to show the request.

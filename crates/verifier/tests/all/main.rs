@@ -3,8 +3,10 @@
 mod access;
 mod clients;
 mod creation;
+mod dc_api;
 mod every_format;
 mod flows;
+mod in_browser;
 mod refusals;
 mod same_device;
 mod secrecy;

@@ -21,6 +21,7 @@ use lanyard_core::{
     verify::{Policy, PolicySet},
 };
 use lanyard_oid4vp::{
+    dc_api::Origin,
     dcql::{CredentialView, DcqlQuery},
     request::{Transport, object::RequestSigner},
     response::AuthorizationResponse,
@@ -45,6 +46,9 @@ pub(crate) const KEY: &str = "lk_demo_0123456789";
 pub(crate) const OTHER_KEY: &str = "lk_other_9876543210";
 /// What wallets registered the verifier as.
 pub(crate) const CLIENT: &str = "the-shop";
+/// The page that asks through the browser, and an app of the same shop.
+pub(crate) const SHOP: &str = "https://shop.example";
+pub(crate) const APP: &str = "android:apk-key-hash:c2hvcA";
 pub(crate) const BADGE: &str = "urn:example:badge";
 pub(crate) const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
@@ -172,6 +176,7 @@ impl World {
                 query: DcqlQuery::from_value(&badge_query(&["name"])).expect("a query"),
             }],
             return_origins: vec![Url::parse("https://shop.example").expect("a URL")],
+            web_origins: vec![origin(SHOP), origin(APP)],
             other_names: other_names.clone(),
             vc_api,
         };
@@ -371,6 +376,10 @@ fn pollster<T>(future: impl Future<Output = T>) -> T {
         std::task::Poll::Ready(done) => done,
         std::task::Poll::Pending => unreachable!("a key in memory never waits"),
     }
+}
+
+fn origin(text: &str) -> Origin {
+    Origin::parse(text, Transport::HttpsOnly).expect("an origin")
 }
 
 pub(crate) fn demo() -> TenantId {

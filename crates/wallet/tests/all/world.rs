@@ -537,6 +537,7 @@ fn verifier(
             api_keys: Vec::new(),
             presets: Vec::new(),
             return_origins: Vec::new(),
+            web_origins: Vec::new(),
             other_names: OtherNames::default(),
             vc_api: None,
         }],
