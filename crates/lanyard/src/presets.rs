@@ -119,7 +119,7 @@ fn paths(part: &Part) -> Vec<Vec<String>> {
     part.claims.iter().map(|path| path.iter().map(|name| (*name).to_owned()).collect()).collect()
 }
 
-fn credential(id: &str, kind: &CredentialType, claims: &[Vec<String>]) -> Value {
+pub(crate) fn credential(id: &str, kind: &CredentialType, claims: &[Vec<String>]) -> Value {
     let claims: Vec<_> = claims.iter().map(|path| json!({ "path": path })).collect();
     let meta = match kind.format {
         Format::MsoMdoc => json!({ "doctype_value": kind.doctype }),

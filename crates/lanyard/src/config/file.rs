@@ -92,6 +92,26 @@ pub(super) struct TenantTable {
     pub(super) clients: Vec<Spanned<ClientTable>>,
     #[serde(default)]
     pub(super) wallet_attesters: Vec<Spanned<PathBuf>>,
+    pub(super) verifier: Option<AskingTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskingTable {
+    #[serde(default)]
+    pub(super) web_origins: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) return_origins: Vec<Spanned<String>>,
+    pub(super) did: Option<Spanned<String>>,
+    pub(super) attestation: Option<Spanned<PathBuf>>,
+    pub(super) registered: Option<Spanned<RegisteredTable>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RegisteredTable {
+    pub(super) client_id: String,
+    pub(super) key_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,6 +2,7 @@
 //!
 //! `examples/lanyard.toml` documents every key.
 
+mod asking;
 mod fault;
 mod file;
 mod login;
@@ -14,6 +15,7 @@ use lanyard_verifier::VcApiTrust;
 use serde_spanned::Spanned;
 use url::{Host, Url};
 
+pub use asking::Asking;
 pub use fault::{ConfigError, Fault};
 pub use file::{EncryptionMode, Mode};
 pub use login::{Authorization, HolderLogin};

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use lanyard_core::{credential::Format, did::DidUrl, verify::PolicySet};
 use serde_spanned::Spanned;
 
+use super::asking::{self, Asking};
 use super::fault::Faults;
 use super::file::{DidSigningTable, EncryptionMode, File, Mode, SigningTable, TenantTable};
 use super::login::{self, Authorization};
@@ -44,6 +45,8 @@ pub struct Tenant {
     pub key_attesters: Vec<PathBuf>,
     /// Whether credential requests and responses are encrypted.
     pub encryption: EncryptionMode,
+    /// How it asks.
+    pub asking: Asking,
 }
 
 /// A key of a DID.
@@ -148,6 +151,7 @@ fn examine(
         status_ttl: status_ttl(table, faults),
         signing: signing(file, written, folder, faults),
         authorization: login::examine(table, folder, faults),
+        asking: asking::examine(file, table, folder, faults),
         name: table.name.get_ref().clone(),
         id: id?,
     })

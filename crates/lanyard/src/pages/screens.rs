@@ -156,8 +156,41 @@ pub struct VerifyPage {
     pub chrome: Chrome,
     /// Questions ready to ask.
     pub presets: Vec<Preset>,
+    /// The types one can ask for claim by claim: identifier, name, format.
+    pub types: Vec<(String, String, String)>,
     /// The box for one's own question.
     pub own: OwnQuestion,
+}
+
+/// `/verify/ask/{type}`
+#[derive(Debug, Template)]
+#[template(path = "build.html")]
+pub struct BuildPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// The type's identifier.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The format it is issued in.
+    pub format: String,
+    /// Its claims.
+    pub claims: Vec<BuiltClaim>,
+    /// What was wrong with what was chosen.
+    pub problem: Option<Problem>,
+}
+
+/// A claim that can be asked for.
+#[derive(Debug, Clone)]
+pub struct BuiltClaim {
+    /// The identifier of its box.
+    pub id: String,
+    /// Its value in the form.
+    pub value: String,
+    /// Its name.
+    pub label: String,
+    /// Whether it is chosen to begin with.
+    pub on: bool,
 }
 
 /// A question ready to ask.
@@ -202,6 +235,10 @@ pub struct RequestPage {
     pub asked: Vec<String>,
     /// Whether it can still change.
     pub live: bool,
+    /// Whether the code changes, so that a browser without scripts has to read the page again.
+    pub reload: bool,
+    /// The request as wallets get it: each part with its name.
+    pub raw: Vec<(String, String)>,
     /// The request link, until the request ends.
     pub handover: Option<HandOver>,
     /// When the request ends.

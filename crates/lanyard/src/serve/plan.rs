@@ -9,7 +9,9 @@ use lanyard_verifier::VcApiTrust;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::config::{Authorization, Config, DidKeyFile, EncryptionMode, Mode, SigningFiles};
+use crate::config::{
+    Asking, Authorization, Config, DidKeyFile, EncryptionMode, Mode, SigningFiles,
+};
 use crate::credential_type::CredentialType;
 use crate::{demo, files};
 
@@ -76,6 +78,8 @@ pub struct PlannedTenant {
     pub key_attesters: TrustAnchors,
     /// Whether credential requests and responses are encrypted.
     pub encryption: EncryptionMode,
+    /// How it asks.
+    pub asking: Asking,
 }
 
 /// Why there is nothing to serve.
@@ -137,6 +141,7 @@ impl Plan {
                 document_signing: tenant.document_signing.clone(),
                 did_signing: tenant.did_signing.clone(),
                 authorization: tenant.authorization.clone(),
+                asking: tenant.asking.clone(),
             })
         });
         Ok(Self {
@@ -179,6 +184,7 @@ impl Plan {
             authorization: demo::authorization(port)?,
             key_attesters: TrustAnchors::default(),
             encryption: EncryptionMode::Offered,
+            asking: Asking::default(),
         };
         Ok(Self {
             base_url: format!("http://localhost:{port}").parse().map_err(|_| PlanError::Url)?,

@@ -10,8 +10,8 @@ use lanyard_fetch::{
 };
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_verifier::{
-    ApiKeyDigest, DataKey, OtherNames, Preset, Sources, SystemClock, TenantSettings,
-    VerifierService, VerifierSettings,
+    ApiKeyDigest, DataKey, Preset, Sources, SystemClock, TenantSettings, VerifierService,
+    VerifierSettings,
 };
 use secrecy::ExposeSecret as _;
 
@@ -110,8 +110,9 @@ async fn settings(
                 Some(Preset { id: ready.id, title: ready.title, purpose: ready.purpose, query })
             })
             .collect(),
-        return_origins: Vec::new(),
-        other_names: OtherNames::default(),
+        return_origins: tenant.asking.return_origins.clone(),
+        web_origins: tenant.asking.web_origins.clone(),
+        other_names: tenant.asking.other_names.clone(),
         vc_api: plan.vc_api,
     })
 }

@@ -6,9 +6,10 @@ use axum::{
 };
 use http::{StatusCode, header};
 
-const ASSETS: [(&str, &str, &str); 4] = [
+const ASSETS: [(&str, &str, &str); 5] = [
     ("lanyard.css", "text/css; charset=utf-8", include_str!("../../assets/lanyard.css")),
     ("live.js", "text/javascript; charset=utf-8", include_str!("../../assets/live.js")),
+    ("ask.js", "text/javascript; charset=utf-8", include_str!("../../assets/ask.js")),
     ("copy.js", "text/javascript; charset=utf-8", include_str!("../../assets/copy.js")),
     ("favicon.svg", "image/svg+xml", include_str!("../../assets/favicon.svg")),
 ];

@@ -1,6 +1,8 @@
 //! The pages over HTTP: handlers that read a form, ask a service or the wallet, and show a page.
 
+mod ask;
 mod assets;
+mod build;
 mod failure;
 mod forms;
 mod guard;

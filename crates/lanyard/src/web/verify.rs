@@ -9,17 +9,18 @@ use axum::{
     routing::get,
 };
 use http::StatusCode;
+use lanyard_core::jose::UnverifiedJws;
 use lanyard_oid4vp::dcql::DcqlQuery;
 use lanyard_store::{SessionId, TenantId};
 use lanyard_verifier::{
-    BrowserSession, NewRequest, RequestState, RequestStatus, SameDevice, VerifierError,
-    VerifierService,
+    BrowserSession, ClientIdChoice, NewDcApi, NewRequest, RequestState, RequestStatus, SameDevice,
+    VerifierError, VerifierService,
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
-    Failure, Page, Web, conclude,
+    Failure, Page, Web, ask, build, conclude,
     guard::Visitor,
     live, qr,
     review::sentence,
@@ -55,7 +56,23 @@ impl VerifyRoom {
         Self { service, tenant, verifier, presets: presets(&types), types: Arc::new(types) }
     }
 
-    async fn status(&self, id: &str, visitor: &Visitor) -> Result<RequestStatus, Failure> {
+    pub(super) const fn service(&self) -> &VerifierService {
+        &self.service
+    }
+
+    pub(super) const fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    pub(super) fn types(&self) -> &[CredentialType] {
+        &self.types
+    }
+
+    pub(super) async fn status(
+        &self,
+        id: &str,
+        visitor: &Visitor,
+    ) -> Result<RequestStatus, Failure> {
         let session: SessionId = id.parse().map_err(|_| absent())?;
         let browser = visitor.session();
         self.service
@@ -69,19 +86,22 @@ pub(super) fn routes() -> Router<Web> {
     Router::new()
         .route("/verify", get(choose).post(create))
         .route("/verify/{id}", get(request))
+        .route("/verify/ask/{kind}", get(build::form).post(build::create))
         .route("/verify/{id}/events", get(events))
+        .route("/verify/{id}/now", get(ask::now))
+        .route("/verify/{id}/dc-api", get(ask::requests).post(ask::answer))
         .route("/{tenant}/return", get(returned))
 }
 
-fn room(web: &Web) -> Result<&VerifyRoom, Failure> {
+pub(super) fn room(web: &Web) -> Result<&VerifyRoom, Failure> {
     web.0.verify.as_ref().ok_or_else(|| Failure::absent("This page"))
 }
 
-fn absent() -> Failure {
+pub(super) fn absent() -> Failure {
     Failure::absent("This request").leading_to("/verify", "Ask again")
 }
 
-fn failure(error: VerifierError) -> Failure {
+pub(super) fn failure(error: VerifierError) -> Failure {
     match error {
         VerifierError::UnknownRequest | VerifierError::UnknownTenant => absent(),
         VerifierError::Fault(why) => refused(why.code(), &why),
@@ -102,6 +122,7 @@ fn verify_page(web: &Web, room: &VerifyRoom, dcql: String, problem: Option<Probl
     VerifyPage {
         chrome: web.chrome(Place::Verify),
         presets: room.presets.iter().map(|preset| preset.shown(&room.types)).collect(),
+        types: build::types(&room.types),
         own: OwnQuestion {
             dcql,
             problem,
@@ -141,10 +162,24 @@ async fn create_request(web: &Web, visitor: &Visitor, form: AskForm) -> Page {
             }
         },
     };
-    let same_device = form.here.then(SameDevice::default);
-    let new = NewRequest { same_device, browser_session: Some(visitor.session()), ..new };
+    created(web, visitor, new, form.here).await
+}
+
+/// Makes the request, for a wallet on this device or on another, and leads to its page.
+pub(super) async fn created(web: &Web, visitor: &Visitor, new: NewRequest, here: bool) -> Page {
+    let room = room(web)?;
+    let by_value = new.client_id_prefix == ClientIdChoice::RedirectUri;
+    let own = web.base_url().origin().ascii_serialization();
+    let new = NewRequest {
+        same_device: here.then(SameDevice::default),
+        browser_session: Some(visitor.session()),
+        // what is shown to a room is good for less than a minute; what is clicked is not shown
+        rotating_link: !here && !by_value,
+        dc_api: Some(NewDcApi { origins: vec![own], ..NewDcApi::default() }),
+        ..new
+    };
     let created = room.service.create_request(&room.tenant, new).await.map_err(failure)?;
-    let here = if form.here { "?here=true" } else { "" };
+    let here = if here { "?here=true" } else { "" };
     Ok(see_other(&format!("/verify/{}{here}", created.id)))
 }
 
@@ -176,6 +211,7 @@ async fn request(
 async fn request_page(web: &Web, visitor: &Visitor, id: &str, here: bool) -> Page {
     let room = room(web)?;
     let status = room.status(id, visitor).await?;
+    let raw = raw(room, visitor, &status).await;
     let handover = status.link.as_ref().map(|link| HandOver {
         id: "request-link",
         link: link.to_string(),
@@ -195,11 +231,33 @@ async fn request_page(web: &Web, visitor: &Visitor, id: &str, here: bool) -> Pag
         verifier: format!("{} ({})", room.verifier, web.host()),
         asked: asked(&status.dcql_query.to_value(), &room.types),
         live: !ended(&status),
+        reload: status.link_expires_at.is_some(),
         handover,
+        raw,
         expires: time_of_day(status.expires_at),
         verdict: conclusion(&status, &room.types),
         trail: trail(&status),
     }))
+}
+
+/// The request as wallets get it, for who wants to see all of it.
+async fn raw(
+    room: &VerifyRoom,
+    visitor: &Visitor,
+    status: &RequestStatus,
+) -> Vec<(String, String)> {
+    let pretty = |value: &Value| format!("{value:#}");
+    let mut parts = vec![("The question (DCQL)".to_owned(), pretty(&status.dcql_query.to_value()))];
+    let browser = visitor.session();
+    let object = room.service.request_in_browser(&room.tenant, status.id, &browser).await;
+    let object = object.ok().flatten();
+    if let Some(jws) = object.as_deref().and_then(|object| UnverifiedJws::parse(object).ok()) {
+        parts.push(("Its header".to_owned(), pretty(&json!(jws.header().members))));
+        if let Ok(claims) = jws.danger_unverified_claims() {
+            parts.push(("Its parameters".to_owned(), pretty(&json!(claims))));
+        }
+    }
+    parts
 }
 
 fn ended(status: &RequestStatus) -> bool {

@@ -232,3 +232,51 @@ fn policies_are_read_with_the_configuration_and_their_faults_have_a_place() {
         ]
     );
 }
+
+#[test]
+fn a_verifier_names_its_pages_and_itself_as_the_configuration_says() {
+    let folder = folder();
+    std::fs::write(folder.path().join("attestation.jwt"), "a.b.c\n").expect("writable");
+    let text = format!(
+        "{GOOD}[tenants.verifier]\n\
+         web_origins = [\"https://shop.example\", \"http://localhost:8080\", \"android:apk-key-hash:abc\"]\n\
+         return_origins = [\"https://shop.example\"]\n\
+         did = \"did:web:acme.example#key-1\"\n\
+         attestation = \"attestation.jwt\"\n\
+         registered = {{ client_id = \"acme-shop\", key_id = \"1\" }}\n"
+    );
+    let config = parse_in(&folder, &text).expect("good");
+    let asking = &config.tenants[0].asking;
+    let origins: Vec<_> = asking.web_origins.iter().map(|origin| origin.as_str()).collect();
+    assert_eq!(
+        origins,
+        ["https://shop.example", "http://localhost:8080", "android:apk-key-hash:abc"]
+    );
+    assert_eq!(asking.return_origins[0].as_str(), "https://shop.example/");
+    let names = &asking.other_names;
+    assert_eq!(names.did.as_ref().expect("a DID").did().as_str(), "did:web:acme.example");
+    assert_eq!(names.attestation.as_deref(), Some("a.b.c"));
+    let registered = names.registered.as_ref().expect("a registration");
+    assert_eq!(
+        (registered.client_id.as_str(), registered.key_id.as_deref()),
+        ("acme-shop", Some("1"))
+    );
+}
+
+#[test]
+fn each_wrong_name_of_a_verifier_is_told_with_what_to_write_instead() {
+    let cases = [
+        ("web_origins = [\"https://shop.example/path\"]", "an origin is scheme, host and port"),
+        ("web_origins = [\"http://shop.example\"]", "an origin is scheme, host and port"),
+        ("return_origins = [\"shop\"]", "an origin is scheme, host and port"),
+        ("did = \"did:web:acme.example\"", "the name of the signing key in a DID document"),
+        ("attestation = \"acme.api-key\"", "is no verifier attestation"),
+        ("registered = { client_id = \"x509_hash:abc\" }", "a registered client_id has no prefix"),
+        ("web_origin = []", "unknown field"),
+    ];
+    for (line, expected) in cases {
+        let found = faults(&format!("{GOOD}[tenants.verifier]\n{line}\n"));
+        assert_eq!(found.len(), 1, "{line}: {found:?}");
+        assert!(found[0].contains(expected), "{line}: {found:?}");
+    }
+}
