@@ -2,11 +2,13 @@
 //
 //   node openid4vc-wallet.mjs accept LINK --home DIR [--tx-code N] [--trust-anchor FILE]… [--copies N]
 //   node openid4vc-wallet.mjs present LINK --home DIR [--trust-anchor FILE]… [--library-post]
+//   node openid4vc-wallet.mjs platform --home DIR [--trust-anchor FILE]…   (Digital Credentials API: request on stdin)
 //   node openid4vc-wallet.mjs mint --home DIR                       (an mdoc of an authority of its own)
 import { generateKeyPair, exportJWK } from 'jose'
 import { getOpenid4vpClientId, Openid4vpClient } from '@openid4vc/openid4vp'
 import { Openid4vciClient } from '@openid4vc/openid4vci'
-import { run, readPemFiles, WalletFile } from './lib/cli.mjs'
+import { readStdin, run, readPemFiles, WalletFile } from './lib/cli.mjs'
+import * as annexC from './lib/annex-c.mjs'
 import { choose } from './lib/dcql.mjs'
 import * as mdoc from './lib/mdoc-wallet.mjs'
 import { callbacks } from './lib/openid4vc-callbacks.mjs'
@@ -28,6 +30,7 @@ await run({
     run: (options, [link]) => accept(link, options),
   },
   mint: { options: common, run: mint },
+  platform: { options: common, run: answerPlatform },
   present: {
     options: { ...common, 'library-post': { type: 'boolean' } },
     run: (options, [link]) => answer(link, options),
@@ -127,6 +130,28 @@ async function answer(link, { home, 'trust-anchor': anchorFiles, 'library-post':
   }
 }
 
+/** As the platform hands it over, `{ protocol, data, origin }`, and as it takes the answer, `{ protocol, data }`. */
+async function answerPlatform({ home, 'trust-anchor': anchorFiles }) {
+  const { protocol, data, origin } = readStdin()
+  if (protocol === 'org-iso-mdoc') return { protocol, data: await annexC.answer(data, origin, new WalletFile(home)) }
+  const client = new Openid4vpClient({ callbacks: callbacks({ trustAnchors: readPemFiles(anchorFiles) }) })
+  const resolved = await client.resolveOpenId4vpAuthorizationRequest({ authorizationRequestPayload: data, origin })
+  const { authorizationRequestPayload } = resolved
+  const vpToken = await presentations(authorizationRequestPayload, new WalletFile(home), origin)
+  const encrypted = authorizationRequestPayload.response_mode === 'dc_api.jwt'
+  const response = await client.createOpenid4vpAuthorizationResponse({
+    authorizationRequestPayload,
+    authorizationResponsePayload: { vp_token: vpToken },
+    origin,
+    ...(encrypted ? { jarm: jarm(authorizationRequestPayload) } : {}),
+  })
+  return {
+    protocol,
+    verifier: resolved.client,
+    data: encrypted ? { response: response.jarm.responseJwt } : { vp_token: vpToken },
+  }
+}
+
 // Quirk openid4vc-ts-request-uri-post: the library POSTs its wallet metadata flattened into the form and no
 // wallet_nonce, where OpenID4VP 1.0 §5.10 names the form fields wallet_metadata and wallet_nonce. So this peer
 // fetches as the specification says, and lets the library verify what came and the nonce that it must echo.
@@ -155,7 +180,7 @@ async function fetchByPost(client, { request_uri: requestUri, request_uri_method
   })
 }
 
-async function presentations(request, wallet) {
+async function presentations(request, wallet, origin) {
   const held = await Promise.all(
     wallet.credentials.map(async (entry) =>
       entry.format === 'mso_mdoc'
@@ -166,6 +191,7 @@ async function presentations(request, wallet) {
   const { effectiveClientId } = getOpenid4vpClientId({
     clientId: request.client_id,
     responseMode: request.response_mode,
+    origin,
   })
   const vpToken = {}
   for (const { id, index, paths } of choose(request.dcql_query, held)) {
@@ -180,7 +206,8 @@ async function presentations(request, wallet) {
           clientId: effectiveClientId,
           nonce: request.nonce,
           responseUri: request.response_uri,
-          key: request.response_mode === 'direct_post.jwt' ? request.client_metadata.jwks.keys[0] : undefined,
+          origin,
+          key: /\.jwt$/.test(request.response_mode) ? request.client_metadata.jwks.keys[0] : undefined,
         }),
       )
       continue

@@ -48,9 +48,14 @@ function shape(issuerSigned) {
   }
 }
 
-/** The transcript of a request by redirect: `key` is the JWK that the response is encrypted to, if any. */
-async function transcriptOf({ clientId, nonce, responseUri, key }) {
+/**
+ * The transcript of a request by redirect, or through the platform where it has an origin: `key` is the JWK that the
+ * response is encrypted to, if any. One that was put together elsewhere goes as it is.
+ */
+async function transcriptOf({ clientId, nonce, responseUri, origin, key, transcript }) {
+  if (transcript) return { encode: () => transcript }
   const jwkThumbprint = key && new Uint8Array(Buffer.from(await calculateJwkThumbprint(key, 'sha256'), 'base64url'))
+  if (origin) return SessionTranscript.forOid4VpDcApi({ origin, nonce, jwkThumbprint }, context)
   return SessionTranscript.forOid4Vp({ clientId, nonce, responseUri, jwkThumbprint }, context)
 }
 

@@ -104,6 +104,12 @@ export function newWallet(counterpart) {
       const { trust_anchor_pem: anchor } = await answerOf('node', [counterpart.program('wallet'), 'mint', '--home', home])
       return writeFile(newFolder('iaca'), 'iaca.pem', anchor)
     },
+    /** Answers what the platform hands over, `{ protocol, data, origin }`, with `{ protocol, data }`. */
+    platform: (request, { trustAnchorFile } = {}) => {
+      const anchors = trustAnchorFile ? ['--trust-anchor', trustAnchorFile] : []
+      const args = [counterpart.program('wallet'), 'platform', '--home', home, ...anchors]
+      return answerOf('node', args, { stdin: JSON.stringify(request) })
+    },
     present: (link, { trustAnchorFile, flags = [] } = {}) =>
       wallet('present', link, [...(trustAnchorFile ? ['--trust-anchor', trustAnchorFile] : []), ...flags]),
   }

@@ -1,8 +1,9 @@
 // Lanyard, driven through its command line alone. Every shape of that command line stands in this file.
-import { existsSync, readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { answerOf, eventually, newFolder, ROOT, runToEnd, startServer } from './process.mjs'
+import { answerOf, eventually, newFolder, ROOT, runToEnd, startServer, writeFile } from './process.mjs'
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, '..', 'target')
 export const LANYARD_BIN = process.env.LANYARD_BIN ?? join(TARGET, 'debug', 'lanyard')
@@ -50,14 +51,52 @@ export async function startLanyard() {
   const port = await freePort()
   const base = `http://localhost:${port}`
   const arguments_ = ['demo', '--port', String(port), '--data', folder]
+  return running({ base, tenant: 'demo', folder }, arguments_)
+}
+
+/** `lanyard serve` in development mode, for one tenant `acme`, whose verifier may be asked from these origins. */
+export async function startServing({ webOrigins }) {
+  const folder = newFolder('lanyard-serve')
+  const port = await freePort()
+  const base = `http://localhost:${port}`
+  writeFileSync(join(folder, 'api-key'), randomBytes(32).toString('hex'), { mode: 0o600 })
+  copyFileSync(join(ROOT, '..', 'examples', 'types', 'badge.json'), join(folder, 'badge.json'))
+  const config = writeFile(folder, 'lanyard.toml', `mode = "development"
+base_url = "${base}"
+listen = "127.0.0.1:${port}"
+data = "."
+[issuer]
+[verifier]
+[[tenants]]
+id = "acme"
+name = "Acme"
+api_key_files = ["api-key"]
+credential_types = ["badge.json"]
+[tenants.verifier]
+web_origins = ${JSON.stringify(webOrigins)}
+`)
+  return running({ base, tenant: 'acme', folder }, ['serve', '--config', config])
+}
+
+async function running({ base, tenant, folder }, arguments_) {
   const { stop, pid } = await startServer(binary(), arguments_, (line) => line.includes(base))
   await eventually('readiness', async () => (await fetch(`${base}/readyz`).catch(() => undefined))?.ok)
-  const server = ['--server', base, '--tenant', 'demo', '--api-key-file', join(folder, 'api-key')]
+  const server = ['--server', base, '--tenant', tenant, '--api-key-file', join(folder, 'api-key')]
+  const api = async (path, body) => {
+    const headers = {
+      authorization: `Bearer ${readFileSync(join(folder, 'api-key'), 'utf8').trim()}`,
+      'content-type': 'application/json',
+    }
+    const reply = await fetch(`${base}/api/${tenant}/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    const text = await reply.text()
+    if (!reply.ok) throw new Error(`${path} answered ${reply.status}: ${text}`)
+    return JSON.parse(text)
+  }
   return {
     base,
     stop,
     pid,
-    issuer: `${base}/demo`,
+    issuer: `${base}/${tenant}`,
     /** The CA that both the issuer's and the verifier's certificates end at. */
     trustAnchorFile: join(folder, 'ca.pem'),
 
@@ -78,6 +117,19 @@ export async function startLanyard() {
         ...(method ? ['--request-uri-method', method] : []),
         ...anchors(trustAnchorFiles),
       ]),
+
+    /** A request for `navigator.credentials.get`: `{ id, dc_api: { requests } }`. */
+    platformRequest: ({ query, protocols, origins, responseMode = 'direct_post.jwt', prefix, trustAnchorFiles = [] }) =>
+      api('requests', {
+        dcql_query: query,
+        response_mode: responseMode,
+        client_id_prefix: prefix,
+        dc_api: { protocols, origins },
+        trust_anchors: trustAnchorFiles.map((file) => readFileSync(file, 'utf8')),
+      }),
+
+    /** Hands in what the platform gave to a page of this origin; throws with what was refused. */
+    platformAnswer: (id, { protocol, data }, origin) => api(`requests/${id}/dc-api`, { protocol, data, origin }),
 
     /** `{ state: verified | refused | undetermined, credentials: { id: [claims] }, reason? }` */
     verdict: async (id) => {
