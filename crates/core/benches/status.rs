@@ -24,7 +24,8 @@ use lanyard_core::{
         PublishedStatusList, Status, StatusCheck as _, StatusChecker, StatusListSource,
         StatusListUnavailable, StatusListUri, StatusMechanism, StatusQuestion, StatusReference,
         token_status_list::{
-            MEDIA_TYPE_JWT, StatusBits, StatusList, StatusListDraft, UnverifiedStatusList,
+            MEDIA_TYPE_JWT, StatusBits, StatusList, StatusListAggregation, StatusListDraft,
+            UnverifiedStatusList,
         },
     },
     trust::{IssuerIdentifier, IssuerIdentity, IssuerKeySource, IssuerKeys, IssuerTrust},
@@ -48,6 +49,13 @@ impl StatusListSource for Host {
         _: StatusMechanism,
     ) -> Result<PublishedStatusList, StatusListUnavailable> {
         Ok(PublishedStatusList { media_type: MEDIA_TYPE_JWT.to_owned(), bytes: self.0.clone() })
+    }
+
+    async fn aggregation(
+        &self,
+        _: &StatusListUri,
+    ) -> Result<StatusListAggregation, StatusListUnavailable> {
+        Err(StatusListUnavailable)
     }
 }
 

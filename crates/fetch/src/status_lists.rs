@@ -73,32 +73,6 @@ impl StatusListFetcher {
     }
 }
 
-impl StatusListFetcher {
-    /// The addresses of all lists of an issuer, to fetch them ahead (Token Status List §9).
-    ///
-    /// # Errors
-    /// [`StatusListUnavailable`], whatever went wrong.
-    pub async fn aggregation(
-        &self,
-        uri: &StatusListUri,
-    ) -> Result<StatusListAggregation, StatusListUnavailable> {
-        let fetch = async {
-            let url = Url::parse(uri.as_str()).map_err(|_| ListError::NotAUrl)?;
-            let request = Request::get(url, Purpose::StatusList).accept(MEDIA_TYPE_AGGREGATION);
-            let response = self.http.send(request).await?;
-            if !response.is_success() {
-                return Err(ListError::Status(response.status));
-            }
-            let media_type = response.media_type().unwrap_or_default();
-            Ok(StatusListAggregation::parse(&media_type, &response.body)?)
-        };
-        fetch.await.map_err(|error| {
-            tracing::info!(%error, "no list of status lists");
-            StatusListUnavailable
-        })
-    }
-}
-
 /// Why there is no list; for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum ListError {
@@ -123,6 +97,26 @@ impl StatusListSource for StatusListFetcher {
             })
         };
         self.answers.get_with_by_ref(&wanted, fetch).await
+    }
+
+    async fn aggregation(
+        &self,
+        uri: &StatusListUri,
+    ) -> Result<StatusListAggregation, StatusListUnavailable> {
+        let fetch = async {
+            let url = Url::parse(uri.as_str()).map_err(|_| ListError::NotAUrl)?;
+            let request = Request::get(url, Purpose::StatusList).accept(MEDIA_TYPE_AGGREGATION);
+            let response = self.http.send(request).await?;
+            if !response.is_success() {
+                return Err(ListError::Status(response.status));
+            }
+            let media_type = response.media_type().unwrap_or_default();
+            Ok(StatusListAggregation::parse(&media_type, &response.body)?)
+        };
+        fetch.await.map_err(|error| {
+            tracing::info!(%error, "no list of status lists");
+            StatusListUnavailable
+        })
     }
 }
 

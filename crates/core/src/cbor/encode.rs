@@ -24,9 +24,24 @@ impl Encoder {
         Self::default()
     }
 
+    /// Starts with nothing, and with room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes) }
+    }
+
     /// What was written.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
+    }
+
+    /// What was written so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Starts again with nothing, and keeps the room.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
     }
 
     /// An integer; one outside -2^64 to 2^64 - 1 does not exist in CBOR and is cut to that range.

@@ -127,7 +127,9 @@ pub(super) fn read_payload<'b>(payload: &Item<'b>) -> Result<Option<&'b [u8]>, C
 
 /// RFC 9052 §4.4: the Sig_structure of a COSE_Sign1.
 fn to_be_signed(protected: &[u8], external_aad: &[u8], payload: &[u8]) -> Vec<u8> {
-    let mut out = Encoder::new();
+    // the strings, and a few bytes for their heads
+    let length = protected.len() + external_aad.len() + payload.len() + 32;
+    let mut out = Encoder::with_capacity(length);
     out.array(4).text("Signature1").bytes(protected).bytes(external_aad).bytes(payload);
     out.into_bytes()
 }
@@ -201,8 +203,10 @@ pub async fn sign1(
     let algorithm = algorithm_identifier(signer.algorithm());
     let protected = protected.with(label::ALGORITHM, algorithm).encode();
     let signature = signer.sign(&to_be_signed(&protected, external_aad, payload.bytes())).await?;
-    let mut out = Encoder::new();
-    out.array(4).bytes(&protected).raw(&unprotected.encode());
+    let unprotected = unprotected.encode();
+    let length = protected.len() + unprotected.len() + payload.bytes().len() + signature.len();
+    let mut out = Encoder::with_capacity(length + 16);
+    out.array(4).bytes(&protected).raw(&unprotected);
     payload.write(&mut out);
     out.bytes(&signature);
     Ok(out.into_bytes())

@@ -2,11 +2,14 @@
 
 use minicbor::{Decoder, Encoder, data::Type};
 
-use super::DataIntegrityError;
+use super::{DataIntegrityError, selective::JsonPointer};
 use crate::json;
 
 /// The longest text that is decoded: a signature for each of 2,000 quads.
 const MAX_TEXT: usize = 256 * 1024;
+
+/// The most mandatory pointers.
+const MAX_POINTERS: usize = 1_000;
 
 pub(super) type Written = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
 
@@ -63,4 +66,50 @@ pub(super) fn list<T>(
         list.push(element(decoder)?);
     }
     Some(list)
+}
+
+/// What must always be shown.
+pub(super) fn pointers(decoder: &mut Decoder<'_>) -> Option<Vec<JsonPointer>> {
+    list(decoder, |decoder| JsonPointer::parse(decoder.str().ok()?).ok())
+        .filter(|pointers| pointers.len() <= MAX_POINTERS)
+}
+
+pub(super) fn write_pointers(encoder: &mut Encoder<Vec<u8>>, pointers: &[JsonPointer]) -> Written {
+    encoder.array(pointers.len() as u64)?;
+    for pointer in pointers {
+        encoder.str(pointer.as_str())?;
+    }
+    Ok(())
+}
+
+/// Indexes in their order, and none twice.
+pub(super) fn indexes(decoder: &mut Decoder<'_>) -> Option<Vec<usize>> {
+    let indexes = list(decoder, |decoder| usize::try_from(decoder.u64().ok()?).ok())?;
+    indexes.windows(2).all(|pair| pair.first() < pair.last()).then_some(indexes)
+}
+
+pub(super) fn write_indexes(encoder: &mut Encoder<Vec<u8>>, indexes: &[usize]) -> Written {
+    encoder.array(indexes.len() as u64)?;
+    for index in indexes {
+        encoder.u64(*index as u64)?;
+    }
+    Ok(())
+}
+
+/// The labels of blank nodes, each by the number of its canonical one.
+pub(super) fn labels<L: PartialEq>(
+    decoder: &mut Decoder<'_>,
+    mut label: impl FnMut(&mut Decoder<'_>) -> Option<L>,
+) -> Option<Vec<(u64, L)>> {
+    let count = decoder.map().ok()??;
+    let mut labels: Vec<(u64, L)> = Vec::new();
+    for _ in 0..count {
+        let label = (decoder.u64().ok()?, label(decoder)?);
+        // two names for one node, or two nodes of one name, would be another graph than the signed one
+        if labels.iter().any(|known| known.0 == label.0 || known.1 == label.1) {
+            return None;
+        }
+        labels.push(label);
+    }
+    Some(labels)
 }

@@ -22,6 +22,10 @@ use crate::{
 /// The length of an element's `random`: 128 bits, the shortest that is allowed.
 const RANDOM: usize = 16;
 
+/// Room for an element and for its digest, so that buffers seldom grow.
+const ELEMENT: usize = 160;
+const DIGEST: usize = 40;
+
 /// The elements of an mdoc, in the order they were added.
 #[derive(Clone, Default)]
 pub struct IssuerNameSpaces {
@@ -211,82 +215,87 @@ impl MdocDraft {
         provider: &dyn CryptoProvider,
     ) -> Result<IssuedMdoc, SignerError> {
         let (name_spaces, value_digests) = self.digest_elements(provider);
-        let mut payload = Encoder::new();
-        payload.embedded(&self.mso(value_digests).encode());
+        let mso = self.mso(&value_digests);
+        let mut payload = Encoder::with_capacity(mso.len() + 8);
+        payload.embedded(&mso);
         // ISO/IEC 18013-5 §9.1.2.4: x5chain is not protected; alg is
         let unprotected = Header::new().with_x5chain(x5chain);
-        let payload = payload.into_bytes();
-        let payload = Payload::Attached(&payload);
+        let payload = Payload::Attached(payload.as_bytes());
         let issuer_auth = cose::sign1(Header::new(), unprotected, payload, &[], signer).await?;
-        let issuer_signed = Value::map([
-            ("issuerAuth", Value::Encoded(issuer_auth)),
-            ("nameSpaces", Value::Map(name_spaces)),
-        ]);
-        Ok(IssuedMdoc { encoded: issuer_signed.encode() })
+        let mut issuer_signed = Encoder::with_capacity(issuer_auth.len() + name_spaces.len() + 32);
+        issuer_signed.map(2);
+        issuer_signed.text("issuerAuth").raw(&issuer_auth);
+        issuer_signed.text("nameSpaces").raw(&name_spaces);
+        Ok(IssuedMdoc { encoded: issuer_signed.into_bytes() })
     }
 
-    /// IssuerNameSpaces and ValueDigests.
-    fn digest_elements(&self, provider: &dyn CryptoProvider) -> (Members, Members) {
-        let count: usize = self.elements.name_spaces.iter().map(|(_, all)| all.len()).sum();
+    /// IssuerNameSpaces and ValueDigests, both encoded.
+    fn digest_elements(&self, provider: &dyn CryptoProvider) -> (Vec<u8>, Vec<u8>) {
+        let mut all: Vec<_> = self.elements.name_spaces.iter().collect();
+        // RFC 8949 §4.2.1: the order of the encoded keys, so the shorter name first
+        all.sort_unstable_by_key(|(name, _)| (name.as_str().len(), name.as_str()));
+        let count = all.iter().map(|(_, elements)| elements.len()).sum();
         let mut randomness = Randomness::draw(count, provider);
-        let (mut name_spaces, mut value_digests) = (Vec::new(), Vec::new());
-        for (name_space, elements) in &self.elements.name_spaces {
-            let mut items = Encoder::new();
-            items.array(elements.len());
+        let mut name_spaces = Encoder::with_capacity(count * ELEMENT);
+        let mut value_digests = Encoder::with_capacity(count * DIGEST);
+        name_spaces.map(all.len());
+        value_digests.map(all.len());
+        let mut item = Encoder::with_capacity(ELEMENT);
+        for (name_space, elements) in all {
+            name_spaces.text(name_space.as_str()).array(elements.len());
+            value_digests.text(name_space.as_str()).map(elements.len());
             let mut digests = Vec::with_capacity(elements.len());
             // ISO/IEC 18013-5 §9.1.2.4: a digest's identifier tells nothing about its element
             let ids = randomness.shuffled(elements.len());
             for ((identifier, value), id) in elements.iter().zip(ids) {
-                let item = signed_item(id, randomness.next(), identifier, value);
-                digests.push((id, provider.hash(self.digest_algorithm, &item)));
-                items.raw(&item);
+                item.clear();
+                write_item(&mut item, id, randomness.next(), (identifier.as_str(), value));
+                let start = name_spaces.as_bytes().len();
+                name_spaces.embedded(item.as_bytes());
+                // ISO/IEC 18013-5 §9.1.2.5: over IssuerSignedItemBytes, the tag and its head included
+                let signed = &name_spaces.as_bytes()[start..];
+                digests.push((id, provider.hash(self.digest_algorithm, signed)));
             }
             digests.sort_unstable_by_key(|(id, _)| *id);
-            let mut encoded = Encoder::new();
-            encoded.map(digests.len());
             for (id, digest) in digests {
-                encoded.integer(id.into()).bytes(digest.as_bytes());
+                value_digests.integer(id.into()).bytes(digest.as_bytes());
             }
-            let name = Value::from(name_space.as_str());
-            name_spaces.push((name.clone(), Value::Encoded(items.into_bytes())));
-            value_digests.push((name, Value::Encoded(encoded.into_bytes())));
         }
-        (name_spaces, value_digests)
+        (name_spaces.into_bytes(), value_digests.into_bytes())
     }
 
-    fn mso(&self, value_digests: Members) -> Value {
-        let mut device = vec![("deviceKey", cose::public_key_value(&self.device_key))];
-        device.extend(self.authorizations.to_value().map(|value| ("keyAuthorizations", value)));
+    /// MobileSecurityObject, the members in the order of their encoded keys (RFC 8949 §4.2.1).
+    fn mso(&self, value_digests: &[u8]) -> Vec<u8> {
+        let mut out = Encoder::with_capacity(value_digests.len() + 512);
+        out.map(6 + usize::from(self.status.is_some()));
+        if let Some(status) = &self.status {
+            out.text("status").value(status);
+        }
+        out.text("docType").text(self.doc_type.as_str()).text("version").text(VERSION);
         let Times { signed, from, until } = self.times;
-        let mut validity = vec![
-            ("signed", time::value(signed)),
-            ("validFrom", time::value(from)),
-            ("validUntil", time::value(until)),
-        ];
-        validity.extend(self.expected_update.map(|at| ("expectedUpdate", time::value(at))));
-        let mut mso = vec![
-            ("version", VERSION.into()),
-            ("digestAlgorithm", digest_algorithm_name(self.digest_algorithm).into()),
-            ("docType", self.doc_type.as_str().into()),
-            ("valueDigests", Value::Map(value_digests)),
-            ("deviceKeyInfo", Value::map(device)),
-            ("validityInfo", Value::map(validity)),
-        ];
-        mso.extend(self.status.clone().map(|status| ("status", status)));
-        Value::map(mso)
+        out.text("validityInfo").map(3 + usize::from(self.expected_update.is_some()));
+        for (name, moment) in [("signed", signed), ("validFrom", from), ("validUntil", until)] {
+            out.text(name).value(&time::value(moment));
+        }
+        if let Some(moment) = self.expected_update {
+            out.text("expectedUpdate").value(&time::value(moment));
+        }
+        out.text("valueDigests").raw(value_digests);
+        let authorizations = self.authorizations.to_value();
+        out.text("deviceKeyInfo").map(1 + usize::from(authorizations.is_some()));
+        out.text("deviceKey").value(&cose::public_key_value(&self.device_key));
+        if let Some(authorizations) = authorizations {
+            out.text("keyAuthorizations").value(&authorizations);
+        }
+        out.text("digestAlgorithm").text(digest_algorithm_name(self.digest_algorithm));
+        out.into_bytes()
     }
 }
 
-type Members = Vec<(Value, Value)>;
-
-/// IssuerSignedItemBytes, the members in the order of their encoded keys (RFC 8949 §4.2.1).
-fn signed_item(id: u64, random: &[u8], identifier: &str, value: &Value) -> Vec<u8> {
-    let mut item = Encoder::new();
-    item.map(4).text("random").bytes(random).text("digestID").integer(id.into());
-    item.text("elementValue").value(value).text("elementIdentifier").text(identifier);
-    let mut embedded = Encoder::new();
-    embedded.embedded(&item.into_bytes());
-    embedded.into_bytes()
+/// IssuerSignedItem, the members in the order of their encoded keys (RFC 8949 §4.2.1).
+fn write_item(out: &mut Encoder, id: u64, random: &[u8], (identifier, value): (&str, &Value)) {
+    out.map(4).text("random").bytes(random).text("digestID").integer(id.into());
+    out.text("elementValue").value(value).text("elementIdentifier").text(identifier);
 }
 
 /// What one mdoc needs, drawn at once: asking for each piece alone takes longer than signing.

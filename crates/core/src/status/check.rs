@@ -1,8 +1,13 @@
 //! Asking for the status of a credential: the port, and the road through lists that are fetched.
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use thiserror::Error;
 
 use super::{
@@ -11,7 +16,7 @@ use super::{
         BitstringError, ListCredentialError, StatusEntry, UnverifiedListCredential,
     },
     kept::{Kept, KeptLists, Key, VerifiedList},
-    token_status_list::{StatusListError, UnverifiedStatusList},
+    token_status_list::{StatusListAggregation, StatusListError, UnverifiedStatusList},
 };
 use crate::{
     Timestamp,
@@ -19,6 +24,9 @@ use crate::{
     crypto::CryptoProvider,
     trust::{IssuerError, IssuerIdentifier, IssuerIdentity, IssuerKeys},
 };
+
+/// The most lists that are fetched ahead because one list names them.
+const MAX_AGGREGATED: usize = 64;
 
 /// A question about one credential that passed every other check.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +128,15 @@ pub trait StatusListSource: Send + Sync {
         uri: &StatusListUri,
         mechanism: StatusMechanism,
     ) -> Result<PublishedStatusList, StatusListUnavailable>;
+
+    /// The list of all lists of an issuer, to fetch them ahead (Token Status List §9).
+    ///
+    /// # Errors
+    /// [`StatusListUnavailable`], whatever went wrong.
+    async fn aggregation(
+        &self,
+        uri: &StatusListUri,
+    ) -> Result<StatusListAggregation, StatusListUnavailable>;
 }
 
 /// What is published under the URI of a status list; nothing in it is trusted.
@@ -160,25 +177,41 @@ impl StatusChecker {
         self
     }
 
-    /// Fetches lists ahead, for credentials of these types by this issuer; gives how many could be had.
+    /// Fetches ahead: every list that goes stale within this span and that a credential asked for in the
+    /// last day, and beside it the other lists of its issuer, where it says where they are. Gives how many
+    /// could be had.
     ///
     /// Whoever looks at a credential later asks nobody then, so that nobody learns when and where it was
     /// shown (Token Status List §9, §12.4).
-    pub async fn prefetch(
-        &self,
-        lists: &[StatusListUri],
-        issuer: &IssuerIdentity,
-        types: &[CredentialType],
-        now: Timestamp,
-    ) -> usize {
+    pub async fn refresh(&self, now: Timestamp, ahead: SignedDuration) -> usize {
         let mut had = 0;
-        for uri in lists {
-            let reference = StatusReference::TokenStatusList { index: 0, uri: uri.clone() };
-            let question = StatusQuestion { reference: &reference, issuer, types, now };
-            let list = self.list(StatusMechanism::TokenStatusList, uri, &question).await;
-            had += usize::from(list.is_ok());
+        for (key, asked_at) in self.wanted(now, ahead).await {
+            had += usize::from(self.renew(key, asked_at, now).await.is_ok());
         }
         had
+    }
+
+    /// The lists to fetch ahead, each once, and when somebody last asked for one of them.
+    async fn wanted(&self, now: Timestamp, ahead: SignedDuration) -> HashMap<Key, Timestamp> {
+        let due = self.kept.due(now, ahead);
+        let mut wanted = HashMap::new();
+        let mut aggregations = HashSet::new();
+        for (key, kept) in &due {
+            let Some(uri) = kept.list.aggregation() else { continue };
+            if !aggregations.insert((uri, &key.referring, &key.types)) {
+                continue;
+            }
+            // nobody has signed it, so it says only where to look: every list in it is verified
+            let Ok(all) = self.source.aggregation(uri).await else { continue };
+            for uri in all.lists.into_iter().take(MAX_AGGREGATED) {
+                let beside = key.beside(uri);
+                if self.kept.find(&beside).is_none() {
+                    wanted.insert(beside, kept.asked_at());
+                }
+            }
+        }
+        wanted.extend(due.iter().map(|(key, kept)| (key.clone(), kept.asked_at())));
+        wanted
     }
 
     /// The list that speaks now: a kept one that is fresh, a new copy, or a kept one that has not ended.
@@ -194,36 +227,43 @@ impl StatusChecker {
             StatusMechanism::BitstringStatusList => None,
         };
         let key = Key::new(mechanism, uri, referring.as_ref(), question.types);
+        let now = question.now;
         let kept = self.kept.find(&key);
-        if let Some(kept) = kept.as_ref().filter(|kept| question.now < kept.fresh_until) {
+        if let Some(kept) = &kept {
+            kept.was_asked_for(now);
+        }
+        if let Some(kept) = kept.as_ref().filter(|kept| now < kept.fresh_until) {
             return Ok(Arc::clone(kept));
         }
-        match (self.fetch(mechanism, uri, referring.as_ref(), question).await, kept) {
-            (Ok(list), _) => {
-                let fresh_until = list.fresh_until(question.now, &self.freshness);
-                let list = Arc::new(Kept { list, fresh_until });
-                self.kept.keep(key, Arc::clone(&list));
-                Ok(list)
-            }
+        match (self.renew(key, now, now).await, kept) {
+            (Ok(list), _) => Ok(list),
             // Token Status List §8.3: ttl asks for a new copy, exp alone ends what the old one says
-            (Err(_), Some(kept)) if kept.list.speaks_beyond_ttl(question.now) => Ok(kept),
+            (Err(_), Some(kept)) if kept.list.speaks_beyond_ttl(now) => Ok(kept),
             (Err(error), _) => Err(error),
         }
     }
 
-    async fn fetch(
+    /// A new copy, which is kept from now on.
+    async fn renew(
         &self,
-        mechanism: StatusMechanism,
-        uri: &StatusListUri,
-        referring: Option<&IssuerIdentifier>,
-        question: &StatusQuestion<'_>,
-    ) -> Result<VerifiedList, StatusError> {
-        let StatusQuestion { types, now, .. } = *question;
-        let PublishedStatusList { media_type, bytes } = self.source.list(uri, mechanism).await?;
+        key: Key,
+        asked_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Arc<Kept>, StatusError> {
+        let list = self.fetch(&key, now).await?;
+        let fresh_until = list.fresh_until(now, &self.freshness);
+        let kept = Arc::new(Kept::new(list, fresh_until, asked_at));
+        self.kept.keep(key, Arc::clone(&kept));
+        Ok(kept)
+    }
+
+    async fn fetch(&self, key: &Key, now: Timestamp) -> Result<VerifiedList, StatusError> {
+        let Key { mechanism, uri, referring, types } = key;
+        let PublishedStatusList { media_type, bytes } = self.source.list(uri, *mechanism).await?;
         match mechanism {
             StatusMechanism::TokenStatusList => {
                 let list = UnverifiedStatusList::parse(&media_type, &bytes)?;
-                let claimed = list.claimed_issuer(referring, types);
+                let claimed = list.claimed_issuer(referring.as_ref(), types);
                 // Token Status List §11.3: who signs the list is trusted like who signs the credential
                 let key = self.keys.find(&claimed, now).await.map_err(StatusError::Issuer)?;
                 let provider: &dyn CryptoProvider = self.keys.provider();

@@ -2,8 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
 };
+
+use jiff::SignedDuration;
 
 use super::{
     Freshness, StatusListUri, StatusMechanism, bitstring_status_list::BitstringStatusList,
@@ -14,13 +19,16 @@ use crate::{Timestamp, credential::CredentialType, trust::IssuerIdentifier};
 /// The bytes of all lists that are kept.
 const MAX_BYTES: usize = 64 << 20;
 
+/// A list that nobody asked for in so long is not fetched ahead any more.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+
 /// A list under what it was verified for: another type, or another issuer, is another question of trust.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    mechanism: StatusMechanism,
-    uri: StatusListUri,
-    referring: Option<IssuerIdentifier>,
-    types: Vec<CredentialType>,
+    pub(super) mechanism: StatusMechanism,
+    pub(super) uri: StatusListUri,
+    pub(super) referring: Option<IssuerIdentifier>,
+    pub(super) types: Vec<CredentialType>,
 }
 
 impl Key {
@@ -32,6 +40,11 @@ impl Key {
     ) -> Self {
         Self { mechanism, uri: uri.clone(), referring: referring.cloned(), types: types.to_vec() }
     }
+
+    /// Another list, verified for the same.
+    pub(super) fn beside(&self, uri: StatusListUri) -> Self {
+        Self { uri, ..self.clone() }
+    }
 }
 
 /// A verified list, and until when it answers without being fetched again.
@@ -39,6 +52,23 @@ impl Key {
 pub(super) struct Kept {
     pub(super) list: VerifiedList,
     pub(super) fresh_until: Timestamp,
+    /// The second in which a credential last asked for it, or for the one it was fetched along with.
+    asked_at: AtomicI64,
+}
+
+impl Kept {
+    pub(super) fn new(list: VerifiedList, fresh_until: Timestamp, asked_at: Timestamp) -> Self {
+        Self { list, fresh_until, asked_at: asked_at.as_second().into() }
+    }
+
+    pub(super) fn was_asked_for(&self, now: Timestamp) {
+        self.asked_at.store(now.as_second(), Ordering::Relaxed);
+    }
+
+    pub(super) fn asked_at(&self) -> Timestamp {
+        let second = self.asked_at.load(Ordering::Relaxed);
+        Timestamp::from_second(second).unwrap_or(Timestamp::MIN)
+    }
 }
 
 /// A list of either mechanism.
@@ -53,6 +83,14 @@ impl VerifiedList {
         match self {
             Self::Token(list) => list.fresh_until(fetched_at, freshness),
             Self::Bitstring(list) => list.fresh_until(fetched_at, freshness),
+        }
+    }
+
+    /// Where all lists of its issuer are named.
+    pub(super) const fn aggregation(&self) -> Option<&StatusListUri> {
+        match self {
+            Self::Token(list) => list.aggregation(),
+            Self::Bitstring(_) => None,
         }
     }
 
@@ -81,6 +119,17 @@ pub(super) struct KeptLists {
 impl KeptLists {
     pub(super) fn find(&self, key: &Key) -> Option<Arc<Kept>> {
         self.lists.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// The lists that go stale within this span and that somebody asked for lately.
+    pub(super) fn due(&self, now: Timestamp, ahead: SignedDuration) -> Vec<(Key, Arc<Kept>)> {
+        let horizon = now.checked_add(ahead).unwrap_or(Timestamp::MAX);
+        let is_due = |kept: &Kept| {
+            kept.fresh_until <= horizon && now.duration_since(kept.asked_at()) < REMEMBERED
+        };
+        let lists = self.lists.read().unwrap_or_else(PoisonError::into_inner);
+        let due = lists.iter().filter(|(_, kept)| is_due(kept));
+        due.map(|(key, kept)| (key.clone(), Arc::clone(kept))).collect()
     }
 
     /// Keeps a list; what has been stale for longest makes room.

@@ -8,7 +8,10 @@ use thiserror::Error;
 use super::{
     ContextFault, EntryFault, RelatedResource, RelatedResourceFault, TypeFault, Uri,
     date_time_stamp, language,
-    members::{self, check_contexts, check_entries, check_types, objects, read_id, read_identity},
+    members::{
+        self, IssuerFault, SubjectFault, check_contexts, check_entries, check_identified,
+        check_subjects, check_types, objects, read_id, read_issuer,
+    },
     related_resource,
 };
 use crate::{
@@ -115,6 +118,25 @@ pub enum CredentialError {
     RelatedResource(#[from] RelatedResourceFault),
 }
 
+impl From<IssuerFault> for CredentialError {
+    fn from(fault: IssuerFault) -> Self {
+        match fault {
+            IssuerFault::Missing => Self::IssuerMissing,
+            IssuerFault::Malformed => Self::Issuer,
+        }
+    }
+}
+
+impl From<SubjectFault> for CredentialError {
+    fn from(fault: SubjectFault) -> Self {
+        match fault {
+            SubjectFault::Missing => Self::SubjectMissing,
+            SubjectFault::Malformed => Self::Subject,
+            SubjectFault::Id => Self::SubjectId,
+        }
+    }
+}
+
 impl CredentialError {
     /// The stable reason code, for operators.
     pub const fn code(&self) -> &'static str {
@@ -171,7 +193,8 @@ impl Credential {
         check_texts(&document)?;
         let (valid_from, valid_until) = read_validity(&document)?;
         check_entries(&document, "credentialStatus").map_err(CredentialError::Status)?;
-        check_schemas(&document).map_err(CredentialError::Schema)?;
+        // VCDM 2.0 §4.11: a schema has an `id` beside its `type`
+        check_identified(&document, "credentialSchema").map_err(CredentialError::Schema)?;
         check_entries(&document, "refreshService").map_err(CredentialError::RefreshService)?;
         check_entries(&document, "termsOfUse").map_err(CredentialError::TermsOfUse)?;
         check_entries(&document, "evidence").map_err(CredentialError::Evidence)?;
@@ -247,28 +270,6 @@ impl Credential {
     }
 }
 
-/// VCDM 2.0 §4.7: a URL, or an object with a URL for its `id`.
-fn read_issuer(document: &Object) -> Result<IssuerIdentifier, CredentialError> {
-    let issuer = document.get("issuer").ok_or(CredentialError::IssuerMissing)?;
-    let issuer = read_identity(issuer).ok_or(CredentialError::Issuer)?;
-    IssuerIdentifier::parse(issuer.as_str()).map_err(|_| CredentialError::Issuer)
-}
-
-/// VCDM 2.0 §4.8: one or more objects, each with claims; an `id` is a single URL.
-fn check_subjects(document: &Object) -> Result<(), CredentialError> {
-    let subjects = document.get("credentialSubject").ok_or(CredentialError::SubjectMissing)?;
-    let subjects = members::set(subjects);
-    if subjects.is_empty() {
-        return Err(CredentialError::Subject);
-    }
-    for subject in subjects {
-        let subject = subject.as_object().filter(|subject| !subject.is_empty());
-        read_id(subject.ok_or(CredentialError::Subject)?)
-            .map_err(|_| CredentialError::SubjectId)?;
-    }
-    Ok(())
-}
-
 /// VCDM 2.0 §4.6: texts for people, of the credential and of its issuer.
 fn check_texts(document: &Object) -> Result<(), CredentialError> {
     let issuer = document.get("issuer").and_then(Value::as_object);
@@ -296,17 +297,6 @@ fn read_validity(document: &Object) -> Result<Moments, CredentialError> {
     match (from, until) {
         (Some(from), Some(until)) if from > until => Err(CredentialError::ValidityOrder),
         moments => Ok(moments),
-    }
-}
-
-/// VCDM 2.0 §4.11: a schema has an `id` beside its `type`.
-fn check_schemas(document: &Object) -> Result<(), EntryFault> {
-    check_entries(document, "credentialSchema")?;
-    let has_id = |schema: &Object| schema.contains_key("id");
-    if objects(document, "credentialSchema").all(has_id) {
-        Ok(())
-    } else {
-        Err(EntryFault::IdMissing)
     }
 }
 

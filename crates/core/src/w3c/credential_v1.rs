@@ -8,7 +8,8 @@ use thiserror::Error;
 use super::{
     BASE_CONTEXT_V1, ContextFault, EntryFault, TypeFault, Uri, date_time_stamp,
     members::{
-        self, check_contexts_after, check_entries, check_types, objects, read_id, read_identity,
+        self, IssuerFault, SubjectFault, check_contexts_after, check_entries, check_identified,
+        check_subjects, check_types, objects, read_id, read_issuer,
     },
 };
 use crate::{
@@ -87,6 +88,25 @@ pub enum CredentialV1Error {
     Proof(EntryFault),
 }
 
+impl From<IssuerFault> for CredentialV1Error {
+    fn from(fault: IssuerFault) -> Self {
+        match fault {
+            IssuerFault::Missing => Self::IssuerMissing,
+            IssuerFault::Malformed => Self::Issuer,
+        }
+    }
+}
+
+impl From<SubjectFault> for CredentialV1Error {
+    fn from(fault: SubjectFault) -> Self {
+        match fault {
+            SubjectFault::Missing => Self::SubjectMissing,
+            SubjectFault::Malformed => Self::Subject,
+            SubjectFault::Id => Self::SubjectId,
+        }
+    }
+}
+
 impl CredentialV1Error {
     /// The stable reason code, for operators.
     pub const fn code(&self) -> &'static str {
@@ -132,6 +152,7 @@ impl CredentialV1 {
         let issuer = read_issuer(&document)?;
         check_subjects(&document)?;
         let (issuance_date, expiration_date) = read_dates(&document)?;
+        // VCDM 1.1 §4.9, §5.4, §5.5: these have an `id` beside their `type`
         check_identified(&document, "credentialStatus").map_err(CredentialV1Error::Status)?;
         check_identified(&document, "credentialSchema").map_err(CredentialV1Error::Schema)?;
         check_identified(&document, "refreshService").map_err(CredentialV1Error::RefreshService)?;
@@ -203,28 +224,6 @@ impl CredentialV1 {
     }
 }
 
-/// VCDM 1.1 §4.5: a URI, or an object with a URI for its `id`.
-fn read_issuer(document: &Object) -> Result<IssuerIdentifier, CredentialV1Error> {
-    let issuer = document.get("issuer").ok_or(CredentialV1Error::IssuerMissing)?;
-    let issuer = read_identity(issuer).ok_or(CredentialV1Error::Issuer)?;
-    IssuerIdentifier::parse(issuer.as_str()).map_err(|_| CredentialV1Error::Issuer)
-}
-
-/// VCDM 1.1 §4.4: one or more objects, each with claims.
-fn check_subjects(document: &Object) -> Result<(), CredentialV1Error> {
-    let subjects = document.get("credentialSubject").ok_or(CredentialV1Error::SubjectMissing)?;
-    let subjects = members::set(subjects);
-    if subjects.is_empty() {
-        return Err(CredentialV1Error::Subject);
-    }
-    for subject in subjects {
-        let subject = subject.as_object().filter(|subject| !subject.is_empty());
-        let subject = subject.ok_or(CredentialV1Error::Subject)?;
-        read_id(subject).map_err(|_| CredentialV1Error::SubjectId)?;
-    }
-    Ok(())
-}
-
 /// VCDM 1.1 §4.6, §4.8: a moment of issuance, and perhaps one of expiry after it.
 fn read_dates(document: &Object) -> Result<(Timestamp, Option<Timestamp>), CredentialV1Error> {
     let date = |value: &Value| value.as_str().and_then(date_time_stamp);
@@ -238,13 +237,6 @@ fn read_dates(document: &Object) -> Result<(Timestamp, Option<Timestamp>), Crede
         return Err(CredentialV1Error::ValidityOrder);
     }
     Ok((issued, expires))
-}
-
-/// VCDM 1.1 §4.9, §5.4, §5.5: a status, a schema and a refresh service have an `id` beside their `type`.
-fn check_identified(document: &Object, name: &str) -> Result<(), EntryFault> {
-    check_entries(document, name)?;
-    let has_id = |entry: &Object| entry.contains_key("id");
-    if objects(document, name).all(has_id) { Ok(()) } else { Err(EntryFault::IdMissing) }
 }
 
 impl fmt::Debug for CredentialV1 {

@@ -1,5 +1,7 @@
 //! Putting a credential together.
 
+use std::marker::PhantomData;
+
 use serde_json::Value;
 
 use super::{
@@ -23,40 +25,53 @@ use crate::{Timestamp, json::Object, trust::IssuerIdentifier};
 /// assert!(credential.types().any(|name| name == "ExampleDegreeCredential"));
 /// # Ok::<(), lanyard_core::w3c::CredentialError>(())
 /// ```
-#[derive(Clone, Debug)]
-pub struct CredentialDraft(Parts);
+pub type CredentialDraft = Draft<VersionTwo>;
 
 /// A credential of VCDM 1.1 that is about to be secured: for the formats `jwt_vc_json` and `ldp_vc` of
 /// OpenID4VC, which are of that version.
-#[derive(Clone, Debug)]
-pub struct CredentialV1Draft(Parts);
+pub type CredentialV1Draft = Draft<VersionOne>;
 
-/// What both versions of the data model have in common.
+/// A credential of some version of the data model that is about to be secured: see [`CredentialDraft`] and
+/// [`CredentialV1Draft`].
 #[derive(Clone, Debug)]
-struct Parts {
+pub struct Draft<Version> {
+    version: PhantomData<Version>,
     document: Object,
     contexts: Vec<Value>,
     types: Vec<Value>,
     subjects: Vec<Value>,
 }
 
-impl CredentialDraft {
-    /// Starts from the issuer alone.
-    pub fn new(issuer: &IssuerIdentifier) -> Self {
-        Self(Parts::new(issuer, BASE_CONTEXT))
+/// VCDM 2.0.
+#[derive(Clone, Copy, Debug)]
+pub enum VersionTwo {}
+
+/// VCDM 1.1.
+#[derive(Clone, Copy, Debug)]
+pub enum VersionOne {}
+
+impl<Version> Draft<Version> {
+    fn by(issuer: &IssuerIdentifier, base_context: &str) -> Self {
+        Self {
+            version: PhantomData,
+            document: Object::from_iter([("issuer".to_owned(), issuer.as_str().into())]),
+            contexts: vec![base_context.into()],
+            types: vec!["VerifiableCredential".into()],
+            subjects: Vec::new(),
+        }
     }
 
     /// With a further type.
     #[must_use]
     pub fn of_type(mut self, name: &str) -> Self {
-        self.0.types.push(name.into());
+        self.types.push(name.into());
         self
     }
 
     /// With a further context: a URL, or an object that defines terms.
     #[must_use]
     pub fn in_context(mut self, context: impl Into<Value>) -> Self {
-        self.0.contexts.push(context.into());
+        self.contexts.push(context.into());
         self
     }
 
@@ -69,8 +84,38 @@ impl CredentialDraft {
     /// With claims about a subject; called more than once, the credential is about several.
     #[must_use]
     pub fn about(mut self, subject: impl Into<Value>) -> Self {
-        self.0.subjects.push(subject.into());
+        self.subjects.push(subject.into());
         self
+    }
+
+    /// With another member, as `credentialStatus`, `name` or `evidence`; it replaces one of that name.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.document.insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn assemble(self) -> Object {
+        let Self { document, contexts, types, mut subjects, .. } = self;
+        let mut whole = Object::from_iter([
+            ("@context".to_owned(), Value::Array(contexts)),
+            ("type".to_owned(), Value::Array(types)),
+        ]);
+        whole.extend(document);
+        if subjects.len() == 1 {
+            // a single subject stands for itself: by far the most common form
+            whole.extend(subjects.pop().map(|subject| ("credentialSubject".to_owned(), subject)));
+        } else if !subjects.is_empty() {
+            whole.insert("credentialSubject".to_owned(), Value::Array(subjects));
+        }
+        whole
+    }
+}
+
+impl CredentialDraft {
+    /// Starts from the issuer alone.
+    pub fn new(issuer: &IssuerIdentifier) -> Self {
+        Self::by(issuer, BASE_CONTEXT)
     }
 
     /// Valid from this moment on.
@@ -85,19 +130,12 @@ impl CredentialDraft {
         self.with("validUntil", write_date_time_stamp(moment))
     }
 
-    /// With another member, as `credentialStatus`, `name` or `evidence`; it replaces one of that name.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.document.insert(name.to_owned(), value.into());
-        self
-    }
-
     /// The credential, if it keeps the rules of the data model.
     ///
     /// # Errors
     /// One [`CredentialError`] per rule.
     pub fn finish(self) -> Result<Credential, CredentialError> {
-        Credential::parse(self.0.assemble())
+        Credential::parse(self.assemble())
     }
 
     /// The credential that a document describes, with its issuer filled in where it was left out: what an
@@ -129,35 +167,7 @@ impl CredentialV1Draft {
     ///
     /// Round the moment, as it can tell credentials apart (RFC 9901 §10.1).
     pub fn new(issuer: &IssuerIdentifier, issuance_date: Timestamp) -> Self {
-        let draft = Self(Parts::new(issuer, BASE_CONTEXT_V1));
-        draft.with("issuanceDate", to_the_second(issuance_date))
-    }
-
-    /// With a further type.
-    #[must_use]
-    pub fn of_type(mut self, name: &str) -> Self {
-        self.0.types.push(name.into());
-        self
-    }
-
-    /// With a further context: a URL, or an object that defines terms.
-    #[must_use]
-    pub fn in_context(mut self, context: impl Into<Value>) -> Self {
-        self.0.contexts.push(context.into());
-        self
-    }
-
-    /// With an identifier of the credential itself; by it verifiers can recognize the credential.
-    #[must_use]
-    pub fn with_id(self, id: &Uri) -> Self {
-        self.with("id", id.as_str())
-    }
-
-    /// With claims about a subject; called more than once, the credential is about several.
-    #[must_use]
-    pub fn about(mut self, subject: impl Into<Value>) -> Self {
-        self.0.subjects.push(subject.into());
-        self
+        Self::by(issuer, BASE_CONTEXT_V1).with("issuanceDate", to_the_second(issuance_date))
     }
 
     /// Valid until this moment.
@@ -166,19 +176,12 @@ impl CredentialV1Draft {
         self.with("expirationDate", to_the_second(moment))
     }
 
-    /// With another member, as `credentialStatus` or `evidence`; it replaces one of that name.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.document.insert(name.to_owned(), value.into());
-        self
-    }
-
     /// The credential, if it keeps the rules of the data model.
     ///
     /// # Errors
     /// One [`CredentialV1Error`] per rule.
     pub fn finish(self) -> Result<CredentialV1, CredentialV1Error> {
-        CredentialV1::parse(self.0.assemble())
+        CredentialV1::parse(self.assemble())
     }
 }
 
@@ -186,31 +189,4 @@ impl CredentialV1Draft {
 fn to_the_second(moment: Timestamp) -> String {
     let second = Timestamp::from_second(moment.as_second());
     write_date_time_stamp(second.unwrap_or(moment))
-}
-
-impl Parts {
-    fn new(issuer: &IssuerIdentifier, base_context: &str) -> Self {
-        Self {
-            document: Object::from_iter([("issuer".to_owned(), issuer.as_str().into())]),
-            contexts: vec![base_context.into()],
-            types: vec!["VerifiableCredential".into()],
-            subjects: Vec::new(),
-        }
-    }
-
-    fn assemble(self) -> Object {
-        let Self { document, contexts, types, mut subjects } = self;
-        let mut whole = Object::from_iter([
-            ("@context".to_owned(), Value::Array(contexts)),
-            ("type".to_owned(), Value::Array(types)),
-        ]);
-        whole.extend(document);
-        if subjects.len() == 1 {
-            // a single subject stands for itself: by far the most common form
-            whole.extend(subjects.pop().map(|subject| ("credentialSubject".to_owned(), subject)));
-        } else if !subjects.is_empty() {
-            whole.insert("credentialSubject".to_owned(), Value::Array(subjects));
-        }
-        whole
-    }
 }

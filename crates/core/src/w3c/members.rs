@@ -6,7 +6,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{BASE_CONTEXT, Uri};
-use crate::json::Object;
+use crate::{json::Object, trust::IssuerIdentifier};
 
 /// Why the `@context` of a document is refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -54,6 +54,21 @@ pub enum EntryFault {
     /// An `id` is required and not there.
     #[error("an object without an id")]
     IdMissing,
+}
+
+/// What is wrong with an `issuer`.
+#[derive(Clone, Copy)]
+pub(super) enum IssuerFault {
+    Missing,
+    Malformed,
+}
+
+/// What is wrong with a `credentialSubject`.
+#[derive(Clone, Copy)]
+pub(super) enum SubjectFault {
+    Missing,
+    Malformed,
+    Id,
 }
 
 /// VCDM 2.0 §4.3: an ordered set that starts with the base context; the others are URLs or objects.
@@ -117,6 +132,26 @@ pub(super) fn read_identity(value: &Value) -> Option<Uri> {
     id.and_then(|id| Uri::parse(id).ok())
 }
 
+/// VCDM 2.0 §4.7, VCDM 1.1 §4.5: a URL, or an object with a URL for its `id`.
+pub(super) fn read_issuer(document: &Object) -> Result<IssuerIdentifier, IssuerFault> {
+    let issuer = document.get("issuer").ok_or(IssuerFault::Missing)?;
+    let issuer = read_identity(issuer).ok_or(IssuerFault::Malformed)?;
+    IssuerIdentifier::parse(issuer.as_str()).map_err(|_| IssuerFault::Malformed)
+}
+
+/// VCDM 2.0 §4.8, VCDM 1.1 §4.4: one or more objects, each with claims; an `id` is a single URL.
+pub(super) fn check_subjects(document: &Object) -> Result<(), SubjectFault> {
+    let subjects = set(document.get("credentialSubject").ok_or(SubjectFault::Missing)?);
+    if subjects.is_empty() {
+        return Err(SubjectFault::Malformed);
+    }
+    for subject in subjects {
+        let subject = subject.as_object().filter(|subject| !subject.is_empty());
+        read_id(subject.ok_or(SubjectFault::Malformed)?).map_err(|_| SubjectFault::Id)?;
+    }
+    Ok(())
+}
+
 /// A value that stands for itself, or an array that stands for its elements.
 pub(super) fn set(value: &Value) -> &[Value] {
     match value {
@@ -147,4 +182,11 @@ pub(super) fn check_entries(document: &Object, name: &str) -> Result<(), EntryFa
         read_id(entry)?;
     }
     Ok(())
+}
+
+/// As [`check_entries`], of which each also has an `id`.
+pub(super) fn check_identified(document: &Object, name: &str) -> Result<(), EntryFault> {
+    check_entries(document, name)?;
+    let has_id = |entry: &Object| entry.contains_key("id");
+    if objects(document, name).all(has_id) { Ok(()) } else { Err(EntryFault::IdMissing) }
 }

@@ -29,7 +29,7 @@ pub mod vc_jose_cose;
 pub use credential::{Credential, CredentialError};
 pub use credential_v1::{CredentialV1, CredentialV1Error};
 pub use date_time::{date_time_stamp, write_date_time_stamp};
-pub use draft::{CredentialDraft, CredentialV1Draft};
+pub use draft::{CredentialDraft, CredentialV1Draft, Draft, VersionOne, VersionTwo};
 pub use enveloped::{
     EnvelopeError, EnvelopedCredential, EnvelopedPresentation, SecuredCredential,
     SecuredPresentation,

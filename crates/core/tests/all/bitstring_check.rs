@@ -17,6 +17,7 @@ use lanyard_core::{
             StatusPurpose::{self, Revocation, Suspension},
             StatusSize,
         },
+        token_status_list::StatusListAggregation,
     },
     trust::{IssuerKeySource, IssuerKeys, IssuerTrust},
     verify::{
@@ -63,6 +64,13 @@ impl StatusListSource for Host {
         *self.asked.lock().expect("nobody panicked") += 1;
         let lists = self.lists.lock().expect("nobody panicked");
         lists.get(uri.as_str()).cloned().ok_or(StatusListUnavailable)
+    }
+
+    async fn aggregation(
+        &self,
+        _: &StatusListUri,
+    ) -> Result<StatusListAggregation, StatusListUnavailable> {
+        Err(StatusListUnavailable)
     }
 }
 

@@ -1,6 +1,9 @@
 //! The status of a presented credential: what is asked, what is kept, and what the verdict says.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -11,7 +14,8 @@ use lanyard_core::{
         PublishedStatusList, Status, StatusChecker, StatusListSource, StatusListUnavailable,
         StatusListUri, StatusMechanism,
         token_status_list::{
-            MEDIA_TYPE_CWT, MEDIA_TYPE_JWT, StatusBits, StatusList, StatusListDraft,
+            MEDIA_TYPE_CWT, MEDIA_TYPE_JWT, StatusBits, StatusList, StatusListAggregation,
+            StatusListDraft,
         },
     },
     trust::{IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
@@ -29,6 +33,8 @@ use crate::{
 };
 
 const URI: &str = "https://issuer.example/status-lists/1";
+const OTHER: &str = "https://issuer.example/status-lists/2";
+const AGGREGATION: &str = "https://issuer.example/status-lists";
 
 fn uri() -> StatusListUri {
     StatusListUri::parse(URI).expect("it is a URI")
@@ -41,19 +47,23 @@ fn after(seconds: i64) -> Timestamp {
 /// A host of lists: what it answers can be changed, and it counts who asks.
 #[derive(Default)]
 struct Host {
-    answer: Mutex<Option<PublishedStatusList>>,
+    answers: Mutex<HashMap<String, PublishedStatusList>>,
     asked: Mutex<usize>,
 }
 
 impl Host {
     fn publish(&self, media_type: &str, bytes: impl Into<Vec<u8>>) {
+        self.publish_at(URI, media_type, bytes);
+    }
+
+    fn publish_at(&self, uri: &str, media_type: &str, bytes: impl Into<Vec<u8>>) {
         let (media_type, bytes) = (media_type.to_owned(), bytes.into());
-        *self.answer.lock().expect("nobody panicked") =
-            Some(PublishedStatusList { media_type, bytes });
+        let list = PublishedStatusList { media_type, bytes };
+        self.answers.lock().expect("nobody panicked").insert(uri.to_owned(), list);
     }
 
     fn fail(&self) {
-        *self.answer.lock().expect("nobody panicked") = None;
+        self.answers.lock().expect("nobody panicked").clear();
     }
 
     fn asked(&self) -> usize {
@@ -68,17 +78,32 @@ impl StatusListSource for Host {
         uri: &StatusListUri,
         mechanism: StatusMechanism,
     ) -> Result<PublishedStatusList, StatusListUnavailable> {
-        assert_eq!((uri.as_str(), mechanism), (URI, StatusMechanism::TokenStatusList));
+        assert_eq!(mechanism, StatusMechanism::TokenStatusList);
         *self.asked.lock().expect("nobody panicked") += 1;
-        self.answer.lock().expect("nobody panicked").clone().ok_or(StatusListUnavailable)
+        let answers = self.answers.lock().expect("nobody panicked");
+        answers.get(uri.as_str()).cloned().ok_or(StatusListUnavailable)
+    }
+
+    async fn aggregation(
+        &self,
+        uri: &StatusListUri,
+    ) -> Result<StatusListAggregation, StatusListUnavailable> {
+        assert_eq!(uri.as_str(), AGGREGATION);
+        let lists = [URI, OTHER].map(|uri| StatusListUri::parse(uri).expect("it is a URI"));
+        Ok(StatusListAggregation { lists: lists.into() })
     }
 }
 
 /// A list of eight statuses, number 7 as given; it is good for an hour, and kept for ten minutes.
 fn draft(status: Status) -> StatusListDraft {
+    draft_at(URI, status)
+}
+
+fn draft_at(uri: &str, status: Status) -> StatusListDraft {
     let mut list = StatusList::new(StatusBits::Eight, 8).expect("it is not empty");
     list.set(7, status).expect("it is in the list");
-    StatusListDraft::new(&uri(), &list, test_now())
+    let uri = StatusListUri::parse(uri).expect("it is a URI");
+    StatusListDraft::new(&uri, &list, test_now())
         .with_expiry(after(3600))
         .with_ttl(SignedDuration::from_secs(600))
 }
@@ -91,6 +116,7 @@ fn signed(status: Status, by: &Party) -> String {
 struct Desk {
     world: World,
     host: Arc<Host>,
+    checker: Arc<StatusChecker>,
     verifier: PresentationVerifier,
 }
 
@@ -105,8 +131,9 @@ impl Desk {
         let host = Arc::new(Host::default());
         let keys = IssuerKeys::new(trust.clone(), Arc::new(AwsLc));
         let checker = Arc::new(StatusChecker::new(keys, host.clone()));
-        let verifier = PresentationVerifier::new(trust, Arc::new(AwsLc)).with_status(checker);
-        Self { world, host, verifier }
+        let verifier = PresentationVerifier::new(trust, Arc::new(AwsLc));
+        let verifier = verifier.with_status(checker.clone());
+        Self { world, host, checker, verifier }
     }
 
     fn publish(&self, status: Status) {
@@ -115,7 +142,16 @@ impl Desk {
 
     /// Verifies a credential whose status is number `index`, so many seconds later.
     fn judge(&self, index: u64, later: i64) -> Result<VerifiedPresentation, VerifyError> {
-        let status = json!({"status_list": {"idx": index, "uri": URI}});
+        self.judge_at(URI, index, later)
+    }
+
+    fn judge_at(
+        &self,
+        uri: &str,
+        index: u64,
+        later: i64,
+    ) -> Result<VerifiedPresentation, VerifyError> {
+        let status = json!({"status_list": {"idx": index, "uri": uri}});
         let presentation = self.world.present(&json!({"status": status}));
         let window = lanyard_core::sd_jwt::KeyBindingWindow {
             past: SignedDuration::from_hours(24 * 7),
@@ -124,6 +160,11 @@ impl Desk {
         let policy = Policy { key_binding: window, ..Policy::default() };
         let expected = Expected::new(AUDIENCE, NONCE, KeyBindingRule::Required).at(after(later));
         ready(self.verifier.clone().with_policy(policy).verify(&presentation, &expected))
+    }
+
+    /// Fetches ahead what goes stale within two minutes; gives how many lists could be had.
+    fn refresh(&self, later: i64) -> usize {
+        ready(self.checker.refresh(after(later), SignedDuration::from_mins(2)))
     }
 
     fn refusal(&self, index: u64) -> &'static str {
@@ -277,28 +318,46 @@ fn a_stale_list_that_never_expires_is_not_used() {
 
 #[test]
 fn a_list_that_was_fetched_ahead_is_not_asked_for_when_a_credential_is_shown() {
-    let world = World::new();
-    let host = Arc::new(Host::default());
-    let keys = IssuerKeys::new(world.trust(), Arc::new(AwsLc));
-    let checker = Arc::new(StatusChecker::new(keys, host.clone()));
-    let verifier = PresentationVerifier::new(world.trust(), Arc::new(AwsLc));
-    let verifier = verifier.with_status(checker.clone());
-    let desk = Desk { world, host, verifier };
-    desk.host.fail();
-    let (issuer, types) = match desk.judge(7, 0) {
-        Err(VerifyError::Undetermined(_)) => {
-            desk.publish(Status::Valid);
-            let verified = desk.judge(7, 0).expect("it is valid");
-            (verified.issuer().clone(), vec![verified.vct().clone().into()])
-        }
-        other => unreachable!("there is no list yet, and not {other:?}"),
-    };
-    let later = after(600);
+    let desk = Desk::new();
+    desk.publish(Status::Valid);
+    assert!(desk.judge(7, 0).is_ok());
+    assert_eq!(desk.refresh(479), 0, "it is fresh for more than two minutes");
+    assert_eq!(desk.refresh(480), 1);
     let asked = desk.host.asked();
-    assert_eq!(ready(checker.prefetch(&[uri()], &issuer, &types, later)), 1);
-    assert_eq!(desk.host.asked(), asked + 1);
     assert!(desk.judge(7, 601).is_ok());
-    assert_eq!(desk.host.asked(), asked + 1, "nobody was asked when it was shown");
+    assert_eq!(desk.host.asked(), asked, "nobody was asked when it was shown");
     desk.host.fail();
-    assert_eq!(ready(checker.prefetch(&[uri()], &issuer, &types, after(9_000))), 0);
+    assert_eq!(desk.refresh(1000), 0, "there is no list to be had");
+}
+
+#[test]
+fn a_list_that_no_credential_asked_for_in_a_day_is_not_fetched_ahead() {
+    let desk = Desk::new();
+    desk.publish(Status::Valid);
+    assert!(desk.judge(7, 0).is_ok());
+    let asked = desk.host.asked();
+    desk.refresh(86_400);
+    assert_eq!(desk.host.asked(), asked);
+    desk.refresh(86_399);
+    assert_eq!(desk.host.asked(), asked + 1);
+}
+
+#[test]
+fn the_other_lists_of_the_issuer_are_fetched_ahead_and_believed_only_when_they_verify() {
+    let desk = Desk::new();
+    let aggregation = StatusListUri::parse(AGGREGATION).expect("it is a URI");
+    let publish = |uri, status, by: &Party| {
+        let list = draft_at(uri, status).with_aggregation(&aggregation);
+        let token = ready(list.sign_jwt(&by.signer)).expect("a key in memory signs");
+        desk.host.publish_at(uri, MEDIA_TYPE_JWT, token);
+    };
+    publish(URI, Status::Valid, &desk.world.issuer);
+    publish(OTHER, Status::Invalid, &Party::new());
+    assert!(desk.judge(7, 0).is_ok());
+    assert_eq!(desk.refresh(500), 1, "the other list is by somebody else");
+    publish(OTHER, Status::Invalid, &desk.world.issuer);
+    assert_eq!(desk.refresh(1000), 2);
+    let asked = desk.host.asked();
+    assert_eq!(desk.judge_at(OTHER, 7, 1001).unwrap_err().code(), "credential_revoked");
+    assert_eq!(desk.host.asked(), asked, "nobody was asked when it was shown");
 }

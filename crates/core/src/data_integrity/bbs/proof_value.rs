@@ -6,13 +6,13 @@ use minicbor::Decoder;
 
 use super::super::{
     DataIntegrityError,
-    proof_cbor::{bytes, decode, encode, length, list, some_bytes},
+    proof_cbor::{
+        bytes, decode, encode, indexes, labels, length, pointers, some_bytes, write_indexes,
+        write_pointers,
+    },
     selective::JsonPointer,
 };
 use crate::crypto::bbs::SIGNATURE_LENGTH;
-
-/// The most mandatory pointers.
-const MAX_POINTERS: usize = 1_000;
 
 /// The longest presentation header that is read.
 const MAX_HEADER: usize = 4_096;
@@ -74,8 +74,7 @@ impl BaseProof {
             header: bytes(decoder, 64)?,
             public_key: bytes(decoder, 96)?,
             hmac_key: bytes(decoder, 32)?,
-            mandatory: list(decoder, |decoder| JsonPointer::parse(decoder.str().ok()?).ok())
-                .filter(|pointers| pointers.len() <= MAX_POINTERS)?,
+            mandatory: pointers(decoder)?,
         })
     }
 
@@ -84,11 +83,7 @@ impl BaseProof {
         encode(&BASE, |encoder| {
             encoder.array(5)?.bytes(&self.signature)?.bytes(&self.header)?;
             encoder.bytes(&self.public_key)?.bytes(&self.hmac_key)?;
-            encoder.array(self.mandatory.len() as u64)?;
-            for pointer in &self.mandatory {
-                encoder.str(pointer.as_str())?;
-            }
-            Ok(())
+            write_pointers(encoder, &self.mandatory)
         })
     }
 }
@@ -98,16 +93,7 @@ impl DerivedProof {
     fn read(decoder: &mut Decoder<'_>) -> Option<Self> {
         length(decoder, 5)?;
         let proof = some_bytes(decoder)?;
-        let count = decoder.map().ok()??;
-        let mut labels: Vec<(u64, u64)> = Vec::new();
-        for _ in 0..count {
-            let label = (decoder.u64().ok()?, decoder.u64().ok()?);
-            // two names for one node, or two nodes of one name, would be another graph than the signed one
-            if labels.iter().any(|known| known.0 == label.0 || known.1 == label.1) {
-                return None;
-            }
-            labels.push(label);
-        }
+        let labels = labels(decoder, |decoder| decoder.u64().ok())?;
         let (mandatory, selective) = (indexes(decoder)?, indexes(decoder)?);
         let presentation_header =
             some_bytes(decoder).filter(|header| header.len() <= MAX_HEADER)?;
@@ -121,20 +107,10 @@ impl DerivedProof {
             for (number, label) in &self.labels {
                 encoder.u64(*number)?.u64(*label)?;
             }
-            for indexes in [&self.mandatory, &self.selective] {
-                encoder.array(indexes.len() as u64)?;
-                for index in indexes {
-                    encoder.u64(*index as u64)?;
-                }
-            }
+            write_indexes(encoder, &self.mandatory)?;
+            write_indexes(encoder, &self.selective)?;
             encoder.bytes(&self.presentation_header)?;
             Ok(())
         })
     }
-}
-
-/// Indexes in their order, and none twice.
-fn indexes(decoder: &mut Decoder<'_>) -> Option<Vec<usize>> {
-    let indexes = list(decoder, |decoder| usize::try_from(decoder.u64().ok()?).ok())?;
-    indexes.windows(2).all(|pair| pair.first() < pair.last()).then_some(indexes)
 }

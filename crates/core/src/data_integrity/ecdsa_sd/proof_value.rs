@@ -4,13 +4,13 @@ use minicbor::Decoder;
 
 use super::super::{
     DataIntegrityError,
-    proof_cbor::{bytes, decode, encode, length, list},
+    proof_cbor::{
+        bytes, decode, encode, indexes, labels, length, list, pointers, write_indexes,
+        write_pointers,
+    },
     selective::JsonPointer,
 };
 use crate::crypto::{CryptoProvider, Curve, PublicKey};
-
-/// The most mandatory pointers.
-const MAX_POINTERS: usize = 1_000;
 
 const BASE: [u8; 3] = [0xd9, 0x5d, 0x00];
 const DERIVED: [u8; 3] = [0xd9, 0x5d, 0x01];
@@ -71,8 +71,7 @@ impl BaseProof {
             proof_key: bytes(decoder, 35)?,
             hmac_key: bytes(decoder, 32)?,
             signatures: list(decoder, |decoder| bytes(decoder, 64))?,
-            mandatory: list(decoder, |decoder| JsonPointer::parse(decoder.str().ok()?).ok())
-                .filter(|pointers| pointers.len() <= MAX_POINTERS)?,
+            mandatory: pointers(decoder)?,
         })
     }
 
@@ -84,11 +83,7 @@ impl BaseProof {
             for signature in &self.signatures {
                 encoder.bytes(signature)?;
             }
-            encoder.array(self.mandatory.len() as u64)?;
-            for pointer in &self.mandatory {
-                encoder.str(pointer.as_str())?;
-            }
-            Ok(())
+            write_pointers(encoder, &self.mandatory)
         })
     }
 }
@@ -99,20 +94,9 @@ impl DerivedProof {
         length(decoder, 5)?;
         let (signature, proof_key) = (bytes(decoder, 64)?, bytes(decoder, 35)?);
         let signatures = list(decoder, |decoder| bytes(decoder, 64))?;
-        let count = decoder.map().ok()??;
-        let mut labels: Vec<(u64, Vec<u8>)> = Vec::new();
-        for _ in 0..count {
-            let label = (decoder.u64().ok()?, bytes(decoder, 32)?);
-            // two names for one node, or two nodes of one name, would be another graph than the signed one
-            if labels.iter().any(|known| known.0 == label.0 || known.1 == label.1) {
-                return None;
-            }
-            labels.push(label);
-        }
-        let mandatory = list(decoder, |decoder| usize::try_from(decoder.u64().ok()?).ok())?;
-        // in their order, and none twice
-        let ascends = mandatory.windows(2).all(|pair| pair.first() < pair.last());
-        ascends.then_some(Self { signature, proof_key, signatures, labels, mandatory })
+        let labels = labels(decoder, |decoder| bytes(decoder, 32))?;
+        let mandatory = indexes(decoder)?;
+        Some(Self { signature, proof_key, signatures, labels, mandatory })
     }
 
     /// §3.5.6, serializeDerivedProofValue
@@ -127,11 +111,7 @@ impl DerivedProof {
             for (number, label) in &self.labels {
                 encoder.u64(*number)?.bytes(label)?;
             }
-            encoder.array(self.mandatory.len() as u64)?;
-            for index in &self.mandatory {
-                encoder.u64(*index as u64)?;
-            }
-            Ok(())
+            write_indexes(encoder, &self.mandatory)
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Documents and presentations with Data Integrity proofs, of each cryptosuite.
 
+#[cfg(feature = "bbs")]
+mod bbs;
 mod every_suite;
 mod json_ld;
 mod options;
@@ -39,11 +41,20 @@ fn documents_with_proofs_are_refused_for_the_published_reasons() {
     }
 }
 
-fn suite() -> Suite {
+/// Whom the verifier trusts, what it asked for, what time it is.
+fn setting() -> Value {
     let trusted: Vec<_> = [Known::issuer(), Known::ed25519(), Known::p384()]
         .iter()
         .map(|known| known.did().to_string())
         .collect();
+    json!({
+        "now": test_now().as_second(),
+        "trusted": trusted,
+        "request": {"client_id": AUDIENCE, "nonce": NONCE},
+    })
+}
+
+fn suite() -> Suite {
     let mut suite = Suite {
         subject: "JSON documents with Data Integrity proofs: a `document` whose proofs make a \
                   statement (`assertionMethod`), whoever made them; a `presentation` of credentials"
@@ -56,11 +67,7 @@ fn suite() -> Suite {
             "RDF Dataset Canonicalization 1.0".into(),
             "OpenID4VP 1.0 App. B.1.3.2".into(),
         ],
-        setting: json!({
-            "now": test_now().as_second(),
-            "trusted": trusted,
-            "request": {"client_id": AUDIENCE, "nonce": NONCE},
-        }),
+        setting: setting(),
         accepted: Vec::new(),
         refused: Vec::new(),
     };

@@ -7,8 +7,8 @@ use lanyard_core::{
     data_integrity::{
         Cryptosuite, HeldDocument, JsonPointer, ProofDraft, UnverifiedDocument, json_ld::Contexts,
     },
-    did::DidUrl,
-    json,
+    did::{Did, DidUrl},
+    json::{self, Object},
     w3c::BASE_CONTEXT,
 };
 use lanyard_testkit::test_now;
@@ -29,25 +29,31 @@ use crate::{
 
 const DERIVED: [u8; 3] = [0xd9, 0x5d, 0x01];
 
-/// What the holder keeps.
-fn base() -> Value {
-    let issuer = Known::issuer();
-    let mut document = credential(&issuer);
+/// What an issuer signs: with blank nodes, whose labels are part of what is shown.
+pub(super) fn document(issuer: &Did) -> Object {
+    let mut document = credential(&Known::issuer());
     document["@context"] = json!([BASE_CONTEXT, EXAMPLES]);
+    document["issuer"] = json!(issuer.as_str());
     document["credentialSubject"]["points"] = json!(7);
     document["credentialSubject"]["degree"] = json!({"name": "MSc"});
     document["credentialSubject"]["employer"] = json!({"name": "Example"});
+    document.as_object().expect("it is an object").clone()
+}
+
+/// What the holder keeps.
+fn base() -> Value {
+    let issuer = Known::issuer();
+    let document = document(&issuer.did());
     let method = DidUrl::parse(&issuer.key_id()).expect("it is one");
     let draft = ProofDraft::assertion(Cryptosuite::EcdsaSd2023, &method).created(test_now());
-    let document = document.as_object().expect("it is an object").clone();
     let (signer, seeded) = (issuer.signer(), Seeded::default());
     let secured = ready(draft.secure(document, &signer, &seeded));
     Value::Object(secured.expect("it is good"))
 }
 
-/// What the holder shows: everything but the points.
-fn derived(pointers: &[&str]) -> Value {
-    let base = base().as_object().expect("it is an object").clone();
+/// What the holder of a base proof shows.
+pub(super) fn shown(base: &Value, pointers: &[&str]) -> Value {
+    let base = base.as_object().expect("it is an object").clone();
     let base = UnverifiedDocument::from_object(base).expect("it is good");
     let held = HeldDocument::danger_hold_unverified(base, Arc::clone(Contexts::bundled()));
     let pointers: Vec<_> =
@@ -55,16 +61,20 @@ fn derived(pointers: &[&str]) -> Value {
     Value::Object(held.disclose(&pointers, &Seeded::default()).expect("it is there"))
 }
 
+/// Everything but the points.
+pub(super) const IN_PART: [&str; 3] =
+    ["/credentialSubject/name", "/credentialSubject/degree", "/credentialSubject/employer"];
+
+fn derived(pointers: &[&str]) -> Value {
+    shown(&base(), pointers)
+}
+
 fn good() -> Value {
-    derived(&[
-        "/credentialSubject/name",
-        "/credentialSubject/degree",
-        "/credentialSubject/employer",
-    ])
+    derived(&IN_PART)
 }
 
 /// What makes one thing wrong.
-type Change<T> = fn(&mut T);
+pub(super) type Change<T> = fn(&mut T);
 
 /// What is in a derived `proofValue`.
 #[derive(Clone)]
@@ -254,21 +264,23 @@ fn forms(suite: &mut Suite) {
     refuse(suite, "in-base58", rule, other.to_string());
 }
 
+/// What nobody signed, or what was signed and is not there.
+pub(super) const CHANGES: [(&str, Change<Value>); 8] = [
+    ("another-name", |d| d["credentialSubject"]["name"] = json!("Eve")),
+    ("what-was-withheld", |d| d["credentialSubject"]["points"] = json!(7)),
+    ("more-than-was-signed", |d| d["credentialSubject"]["rank"] = json!("first")),
+    ("without-what-is-mandatory", |d| set(d, "validUntil", Value::Null)),
+    ("a-later-end", |d| d["validUntil"] = json!("2099-01-01T00:00:00Z")),
+    ("without-a-claim", |d| set(&mut d["credentialSubject"], "name", Value::Null)),
+    ("another-subject", |d| {
+        d["credentialSubject"]["id"] = json!(Known::stranger().did().as_str());
+    }),
+    ("made-at-another-time", |d| d["proof"]["created"] = json!("2026-01-01T00:00:00Z")),
+];
+
 fn documents(suite: &mut Suite) {
     let rule: Rule = ("VC-DI-ECDSA §3.6.8", "proof_signature");
-    let changes: [(&str, Change<Value>); 8] = [
-        ("another-name", |d| d["credentialSubject"]["name"] = json!("Eve")),
-        ("what-was-withheld", |d| d["credentialSubject"]["points"] = json!(7)),
-        ("more-than-was-signed", |d| d["credentialSubject"]["rank"] = json!("first")),
-        ("without-what-is-mandatory", |d| set(d, "validUntil", Value::Null)),
-        ("a-later-end", |d| d["validUntil"] = json!("2099-01-01T00:00:00Z")),
-        ("without-a-claim", |d| set(&mut d["credentialSubject"], "name", Value::Null)),
-        ("another-subject", |d| {
-            d["credentialSubject"]["id"] = json!(Known::stranger().did().as_str());
-        }),
-        ("made-at-another-time", |d| d["proof"]["created"] = json!("2026-01-01T00:00:00Z")),
-    ];
-    for (id, change) in changes {
+    for (id, change) in CHANGES {
         let mut secured = good();
         change(&mut secured);
         refuse(suite, &format!("changed-to-{id}"), rule, secured.to_string());

@@ -20,6 +20,7 @@ use lanyard_core::{
     status::{
         PublishedStatusList, Status, StatusCheck as _, StatusChecker, StatusListSource,
         StatusListUnavailable, StatusListUri, StatusMechanism, StatusQuestion, StatusReference,
+        token_status_list::StatusListAggregation,
     },
     trust::{IssuerIdentifier, IssuerIdentity, IssuerKeySource, IssuerKeys, IssuerTrust},
 };
@@ -122,6 +123,13 @@ impl StatusListSource for Host {
         _: StatusMechanism,
     ) -> Result<PublishedStatusList, StatusListUnavailable> {
         Ok(self.0.clone())
+    }
+
+    async fn aggregation(
+        &self,
+        _: &StatusListUri,
+    ) -> Result<StatusListAggregation, StatusListUnavailable> {
+        Err(StatusListUnavailable)
     }
 }
 
