@@ -94,6 +94,16 @@ impl VerifierService {
         self.0.live.subscribe(tenant, session)
     }
 
+    /// Fetches status lists ahead that go stale within this span, so that nobody is asked while a credential
+    /// is looked at; gives how many could be had (Token Status List §12.4).
+    pub async fn refresh_status_lists(&self, ahead: SignedDuration) -> usize {
+        let mut had = 0;
+        for statuses in self.tenants().filter_map(|tenant| tenant.statuses()) {
+            had += statuses.refresh(self.now(), ahead).await;
+        }
+        had
+    }
+
     pub(crate) fn tenant(&self, name: &str) -> Option<&Arc<Tenant>> {
         self.0.tenants.get(name)
     }

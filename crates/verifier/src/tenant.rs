@@ -24,6 +24,7 @@ pub(crate) struct Tenant {
     pub(crate) id: TenantId,
     pub(crate) names: Names,
     verifier: Arc<PresentationVerifier>,
+    statuses: Option<Arc<StatusChecker>>,
     pub(crate) data_key: DataKey,
     pub(crate) api_keys: Vec<ApiKeyDigest>,
     pub(crate) presets: Vec<Preset>,
@@ -56,9 +57,11 @@ impl Tenant {
             sources: settings.sources,
             provider: Arc::clone(provider),
         };
+        let (verifier, statuses) = verifying.believing(verifying.trust.clone());
         Ok(Self {
             names,
-            verifier: verifying.believing(verifying.trust.clone()),
+            verifier,
+            statuses,
             id: settings.tenant,
             data_key: settings.data_key,
             api_keys: settings.api_keys,
@@ -80,7 +83,7 @@ impl Tenant {
             (VcApiTrust::AnyDid, [issuer]) => {
                 let source = IssuerKeySource::Did(issuer.clone());
                 let trust = self.verifying.trust.current().as_ref().clone();
-                self.verifying.believing(trust.with(source).into())
+                self.verifying.believing(trust.with(source).into()).0
             }
             _ => Arc::clone(&self.verifier),
         }
@@ -110,12 +113,21 @@ impl Tenant {
         let source =
             IssuerKeySource::Certificates { anchors: more, iss: CertificateIss::default() };
         let trust = self.verifying.trust.current().as_ref().clone();
-        Ok(self.verifying.believing(trust.with(source).into()))
+        Ok(self.verifying.believing(trust.with(source).into()).0)
+    }
+
+    /// What keeps the status lists of its credentials, where it looks at any.
+    pub(crate) fn statuses(&self) -> Option<&StatusChecker> {
+        self.statuses.as_deref()
     }
 }
 
 impl Verifying {
-    fn believing(&self, trust: LiveTrust) -> Arc<PresentationVerifier> {
+    /// A verifier that believes these, and what keeps the status lists for it.
+    fn believing(
+        &self,
+        trust: LiveTrust,
+    ) -> (Arc<PresentationVerifier>, Option<Arc<StatusChecker>>) {
         let Sources { resolver, issuer_metadata, revocation_lists, type_metadata, status_lists } =
             self.sources.clone();
         let mut keys = IssuerKeys::new(trust.clone(), Arc::clone(&self.provider));
@@ -137,10 +149,11 @@ impl Verifying {
         if let Some(source) = type_metadata {
             verifier = verifier.with_type_metadata(source);
         }
-        if let Some(lists) = status_lists {
-            // a list is believed by the same rules as the credential that refers to it
-            verifier = verifier.with_status(Arc::new(StatusChecker::new(keys, lists)));
+        // a list is believed by the same rules as the credential that refers to it
+        let statuses = status_lists.map(|lists| Arc::new(StatusChecker::new(keys, lists)));
+        if let Some(statuses) = &statuses {
+            verifier = verifier.with_status(statuses.clone());
         }
-        Arc::new(verifier)
+        (Arc::new(verifier), statuses)
     }
 }

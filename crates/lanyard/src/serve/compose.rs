@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::plan::{Pages, Plan, PlannedTenant};
 use super::trust::TrustHealth;
-use super::{health, housekeeping, issuing, observe, resolving, trust, verifying};
+use super::{ahead, health, housekeeping, issuing, observe, resolving, trust, verifying};
 use crate::keys::{
     KeyError, SigningIdentity, Subject, TestAuthority, Vault, read_signer, read_signing_files,
 };
@@ -93,6 +93,7 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
         true => {
             let (service, lists) = verifying::service(&ground, &plan).await?;
             trust::keep_looking(lists, trust.clone(), ground.shutdown.clone());
+            ahead::fetch_ahead(service.clone(), ground.shutdown.clone());
             Some(service)
         }
         false => None,

@@ -1,6 +1,7 @@
 //! The server: its accept loop and its TLS.
 
 pub mod accept;
+mod ahead;
 pub mod tls;
 
 pub mod compose;

@@ -10,6 +10,7 @@ mod in_browser;
 mod refusals;
 mod same_device;
 mod secrecy;
+mod status_lists;
 mod trail;
 mod vc_api;
 mod world;

@@ -136,15 +136,20 @@ impl World {
     }
 
     pub(crate) fn with_store(store: Arc<dyn Store>) -> Self {
-        Self::with(store, None)
+        Self::with(store, None, Sources::default())
+    }
+
+    /// A verifier that asks these.
+    pub(crate) fn with_sources(sources: Sources) -> Self {
+        Self::with(Arc::new(MemoryStore::new()), None, sources)
     }
 
     /// A verifier with the routes of the VC API.
     pub(crate) fn with_vc_api(trust: VcApiTrust) -> Self {
-        Self::with(Arc::new(MemoryStore::new()), Some(trust))
+        Self::with(Arc::new(MemoryStore::new()), Some(trust), Sources::default())
     }
 
-    fn with(store: Arc<dyn Store>, vc_api: Option<VcApiTrust>) -> Self {
+    fn with(store: Arc<dyn Store>, vc_api: Option<VcApiTrust>, sources: Sources) -> Self {
         let issuer_ca = TestCa::new("Issuers");
         let verifier_ca = TestCa::new("Verifiers");
         let issuer = issuer_ca.leaf(&LeafOptions::named("Acme").dns("issuer.example"));
@@ -166,7 +171,7 @@ impl World {
             trust: trust.clone().into(),
             policy: Policy::default(),
             policies: PolicySet::new(),
-            sources: Sources::default(),
+            sources: sources.clone(),
             data_key: DataKey::new(data_key),
             api_keys: vec![ApiKeyDigest::of(key, &RustCrypto)],
             presets: vec![Preset {
