@@ -45,6 +45,7 @@ pub(crate) fn router(service: IssuerService) -> Router {
         .route("/api/{tenant}/offers/{id}/events", get(events::watch))
         .route("/api/{tenant}/credentials/{id}/status", post(credentials::set_status))
         .route("/api/{tenant}/credentials/issue", post(vc_api::issue))
+        .route("/api/{tenant}/credentials/status", post(vc_api::set_status))
         .route("/{tenant}/offers/{id}", get(offers::fetch))
         .route("/.well-known/openid-credential-issuer/{tenant}", get(metadata::issuer))
         .route("/.well-known/oauth-authorization-server/{tenant}", get(metadata::server))

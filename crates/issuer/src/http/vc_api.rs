@@ -1,4 +1,5 @@
-//! `POST /api/{tenant}/credentials/issue` (VC API §3.2.1), where the tenant has it.
+//! `POST /api/{tenant}/credentials/issue` and `/credentials/status` (VC API §3.2.1, §3.2.2), where the tenant
+//! has them.
 
 use axum::{
     extract::State,
@@ -11,7 +12,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{Failure, body::ApiBody, callers::Integrator, replies};
-use crate::{IssueFault, IssuerService, vc_api::IssueError};
+use crate::{IssueFault, IssuerService, revoke, vc_api::IssueError};
 
 pub(crate) async fn issue(
     State(service): State<IssuerService>,
@@ -35,6 +36,18 @@ pub(crate) async fn issue(
         Err(IssueError::Fault(fault)) => Ok(problem(&fault)),
         Err(IssueError::Issuer(error)) => Err(error.into()),
     }
+}
+
+/// Sets or clears the status of a credential, by its name in the API.
+pub(crate) async fn set_status(
+    State(service): State<IssuerService>,
+    Integrator(tenant): Integrator,
+    ApiBody(body): ApiBody,
+) -> Result<Response, Failure> {
+    service.vc_api(&tenant.id).ok_or(Failure::NotFound)?;
+    let (credential, status) = revoke::parse_vc_api(&body)?;
+    service.set_status(&tenant.id, credential, status).await?;
+    Ok(replies::credential_status(credential, revoke::name(status)))
 }
 
 /// VC API §3.8: a problem, whose type is one of the data model's (VCDM 2.0 §7.4).

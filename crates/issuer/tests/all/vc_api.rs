@@ -7,7 +7,10 @@ use lanyard_core::{
     crypto::RustCrypto,
     data_integrity::json_ld::Contexts,
     did::Did,
-    status::{Status, StatusReference, bitstring_status_list::UnverifiedListCredential},
+    status::{
+        Status, StatusReference,
+        bitstring_status_list::{StatusEntry, StatusPurpose, UnverifiedListCredential},
+    },
     trust::{IssuerKeySource, IssuerKeys, IssuerTrust},
     w3c::{
         EnvelopedCredential, SecuredCredential, ldp_vc::UnverifiedLdpVc,
@@ -22,6 +25,7 @@ use crate::{
 };
 
 const PATH: &str = "/api/demo/credentials/issue";
+const STATUS: &str = "/api/demo/credentials/status";
 
 fn credential() -> Value {
     json!({
@@ -117,31 +121,39 @@ async fn an_issuer_is_filled_in_or_is_one_of_those_here() {
     assert_eq!(refusal, (400, "vc_api_issuer".to_owned()));
 }
 
-#[tokio::test]
-async fn a_credential_gets_a_status_that_can_be_revoked() {
-    let server = Server::with_statuses_by_did();
-    let reply = issue(&server, &json!({"credential": credential()})).await;
+/// A credential with a status, as it came back: its name in the API, and its two entries.
+async fn with_status(server: &Server) -> (String, Vec<StatusEntry>) {
+    let reply = issue(server, &json!({"credential": credential()})).await;
     let place = reply.header(header::LOCATION).expect("where it is revoked").to_owned();
     let issued = reply.json();
     let entries = issued["credentialStatus"].as_array().expect("two purposes");
     let entries = entries.iter().map(|entry| entry.as_object().expect("an object"));
-    let references = StatusReference::of_entries(entries).expect("entries");
-    let [StatusReference::Bitstring(entries)] = references.as_slice() else {
+    let mut references = StatusReference::of_entries(entries).expect("entries");
+    let Some(StatusReference::Bitstring(entries)) = references.pop() else {
         unreachable!("not {references:?}")
     };
-    let status = async || {
-        let list = server.get(path(entries[0].list().as_str())).await;
-        let kind = list.header(header::CONTENT_TYPE).expect("a media type").to_owned();
-        let read = UnverifiedListCredential::parse(&kind, &list.body).expect("a list");
-        let keys = server.ground.trust_of(Some(&crate::bitstring_lists::issuer(&list)));
-        let list = read.verify(entries[0].list(), &[], &keys, server.ground.now()).await;
-        list.expect("our own list").look_up(&entries[0]).expect("an answer").status()
-    };
-    assert_eq!(status().await, Status::Valid);
+    (place.strip_suffix("/status").expect("its status").to_owned(), entries)
+}
+
+/// What the list says about an entry now.
+async fn status(server: &Server, entry: &StatusEntry) -> Status {
+    let list = server.get(path(entry.list().as_str())).await;
+    let kind = list.header(header::CONTENT_TYPE).expect("a media type").to_owned();
+    let read = UnverifiedListCredential::parse(&kind, &list.body).expect("a list");
+    let keys = server.ground.trust_of(Some(&crate::bitstring_lists::issuer(&list)));
+    let list = read.verify(entry.list(), &[], &keys, server.ground.now()).await;
+    list.expect("our own list").look_up(entry).expect("an answer").status()
+}
+
+#[tokio::test]
+async fn a_credential_gets_a_status_that_can_be_revoked() {
+    let server = Server::with_statuses_by_did();
+    let (id, entries) = with_status(&server).await;
+    assert_eq!(status(&server, &entries[0]).await, Status::Valid);
     let revoked = json!({"status": "revoked"});
-    let revoke = format!("/api/demo/credentials/{place}");
+    let revoke = format!("/api/demo/credentials/{id}/status");
     assert_eq!(server.api(Method::POST, &revoke, &revoked).await.status, StatusCode::OK);
-    assert_eq!(status().await, Status::Invalid);
+    assert_eq!(status(&server, &entries[0]).await, Status::Invalid);
     let own = json!({"id": "urn:example:1", "type": "ExampleStatus"});
     let with_its_own = changed(&json!({ "credentialStatus": own }));
     let options = json!({"cryptosuite": "eddsa-jcs-2022"});
@@ -150,6 +162,62 @@ async fn a_credential_gets_a_status_that_can_be_revoked() {
         (reply.json()["credentialStatus"].clone(), reply.header(header::LOCATION)),
         (own, None)
     );
+}
+
+#[tokio::test]
+async fn a_status_is_set_and_cleared_by_its_entry() {
+    let server = Server::with_statuses_by_did();
+    let (id, entries) = with_status(&server).await;
+    let of = |purpose: StatusPurpose| {
+        entries.iter().find(|entry| entry.purpose() == purpose).expect("an entry")
+    };
+    let set = async |purpose: &str, bit: Option<bool>| {
+        let mut body = json!({
+            "credentialId": id,
+            "credentialStatus": {"type": "BitstringStatusListEntry", "statusPurpose": purpose},
+        });
+        if let Some(bit) = bit {
+            body["status"] = bit.into();
+        }
+        server.api(Method::POST, STATUS, &body).await
+    };
+    assert_eq!(set("suspension", Some(true)).await.status, StatusCode::OK);
+    assert_eq!(status(&server, of(StatusPurpose::Suspension)).await, Status::Suspended);
+    assert_eq!(set("suspension", Some(false)).await.status, StatusCode::OK);
+    assert_eq!(status(&server, of(StatusPurpose::Suspension)).await, Status::Valid);
+    assert_eq!(set("revocation", None).await.status, StatusCode::OK);
+    assert_eq!(status(&server, of(StatusPurpose::Revocation)).await, Status::Invalid);
+    let reinstated = set("suspension", Some(false)).await;
+    assert_eq!(reinstated.status, StatusCode::CONFLICT, "a revocation is for good");
+}
+
+#[tokio::test]
+async fn a_change_of_status_that_says_too_little_is_refused() {
+    let server = Server::with_statuses_by_did();
+    let (id, _) = with_status(&server).await;
+    let entry = json!({"statusPurpose": "revocation"});
+    let good = json!({"credentialId": id, "credentialStatus": entry});
+    for (name, value) in [
+        ("credentialId", json!(null)),
+        ("credentialId", json!("urn:uuid:0")),
+        ("credentialStatus", json!(null)),
+        ("credentialStatus", json!({"statusPurpose": "refresh"})),
+        ("status", json!("1")),
+        ("status", json!(false)),
+    ] {
+        let mut body = good.clone();
+        body[name] = value;
+        let reply = server.api(Method::POST, STATUS, &body).await;
+        assert_eq!(reply.refusal(), (400, "invalid_request".to_owned()), "{body}");
+    }
+    let mut unknown = good.clone();
+    unknown["credentialId"] = json!(id.chars().rev().collect::<String>());
+    assert_eq!(server.api(Method::POST, STATUS, &unknown).await.refusal().0, 404);
+    let of_another = api_request(Method::POST, STATUS, OTHER_KEY, &good);
+    assert_eq!(server.send(of_another).await.refusal(), (404, "not_found".to_owned()));
+    let off = Server::with_statuses();
+    assert_eq!(off.api(Method::POST, STATUS, &good).await.refusal().0, 404);
+    assert_eq!(server.api(Method::POST, STATUS, &good).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
