@@ -18,7 +18,9 @@ use lanyard_core::{
     status::{
         Pieces, PublishedStatusList, Status, StatusCheck as _, StatusChecker, StatusListSource,
         StatusListUnavailable, StatusListUri, StatusMechanism, StatusQuestion, StatusReference,
-        token_status_list::{MEDIA_TYPE_JWT, StatusBits, StatusList, StatusListDraft},
+        token_status_list::{
+            MEDIA_TYPE_JWT, StatusBits, StatusList, StatusListAggregation, StatusListDraft,
+        },
     },
     trust::{IssuerIdentifier, IssuerIdentity, IssuerKeySource, IssuerKeys, IssuerTrust},
 };
@@ -90,6 +92,14 @@ impl StatusListSource for Host {
     ) -> Result<PublishedStatusList, StatusListUnavailable> {
         let token = self.0.lock().map_err(|_| StatusListUnavailable)?.clone();
         Ok(PublishedStatusList { media_type: MEDIA_TYPE_JWT.to_owned(), bytes: token.into() })
+    }
+
+    /// Where an issuer has one list, there is nothing else to fetch ahead.
+    async fn aggregation(
+        &self,
+        uri: &StatusListUri,
+    ) -> Result<StatusListAggregation, StatusListUnavailable> {
+        Ok(StatusListAggregation { lists: vec![uri.clone()] })
     }
 }
 
