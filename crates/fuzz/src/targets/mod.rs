@@ -5,6 +5,7 @@ mod data_integrity;
 mod did;
 mod mdoc;
 mod protocols;
+mod status;
 mod trust;
 mod w3c;
 
@@ -63,6 +64,13 @@ pub const TARGETS: &[Target] = &[
     w3c::VC_JWT,
     w3c::VC_SD_JWT,
     w3c::VC_COSE,
+    status::COMPRESSED,
+    status::TOKEN,
+    status::TOKEN_CLAIMS,
+    status::AGGREGATION,
+    status::BITSTRING,
+    status::BITSTRING_LIST,
+    status::BITSTRING_ENTRY,
     mdoc::CBOR,
     mdoc::COSE_SIGN1,
     mdoc::COSE_MAC0,
@@ -73,6 +81,9 @@ pub const TARGETS: &[Target] = &[
     protocols::CREDENTIAL_OFFER,
     protocols::CREDENTIAL_OFFER_LINK,
     protocols::ISSUER_METADATA,
+    protocols::SERVER_METADATA,
+    protocols::AUTHORIZATION_FORM,
+    protocols::AUTHORIZATION_ANSWER,
     protocols::TOKEN_REQUEST,
     protocols::CREDENTIAL_REQUEST,
     protocols::DCQL_QUERY,

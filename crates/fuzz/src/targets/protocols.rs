@@ -3,8 +3,9 @@
 use lanyard_core::json;
 use lanyard_oid4vci::{
     IssuerUrl, Transport,
+    authorization::{AuthorizationAnswer, AuthorizationForm},
     credential::CredentialRequest,
-    metadata::CredentialIssuerMetadata,
+    metadata::{AuthorizationServerMetadata, CredentialIssuerMetadata},
     offer::{CredentialOffer, OfferLink},
     token::TokenRequest,
 };
@@ -57,6 +58,52 @@ pub(super) const ISSUER_METADATA: Target = Target {
         if let Ok(issuer) = IssuerUrl::parse("https://issuer.example", Transport::Https) {
             drop(CredentialIssuerMetadata::parse(bytes, &issuer));
         }
+    },
+};
+
+pub(super) const SERVER_METADATA: Target = Target {
+    name: "authorization-server-metadata",
+    seeds: || {
+        vec![
+            br#"{"issuer":"https://issuer.example","token_endpoint":"https://issuer.example/token","authorization_endpoint":"https://issuer.example/authorize","pushed_authorization_request_endpoint":"https://issuer.example/par","require_pushed_authorization_requests":true,"response_types_supported":["code"],"code_challenge_methods_supported":["S256"],"dpop_signing_alg_values_supported":["ES256"],"authorization_response_iss_parameter_supported":true}"#.to_vec(),
+        ]
+    },
+    run: |bytes| {
+        if let Ok(issuer) = IssuerUrl::parse("https://issuer.example", Transport::Https) {
+            drop(AuthorizationServerMetadata::parse(bytes, &issuer));
+        }
+    },
+};
+
+/// The form of a pushed authorization request, and what stands in its `authorization_details`.
+pub(super) const AUTHORIZATION_FORM: Target = Target {
+    name: "pushed-authorization-request",
+    seeds: || {
+        vec![
+            b"response_type=code&client_id=https%3A%2F%2Fwallet.example&redirect_uri=https%3A%2F%2Fwallet.example%2Fcb&state=abc&scope=badge&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&issuer_state=xyz&dpop_jkt=0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=a.b.c&authorization_details=%5B%7B%22type%22%3A%22openid_credential%22%2C%22credential_configuration_id%22%3A%22badge%22%7D%5D".to_vec(),
+        ]
+    },
+    run: |bytes| {
+        if let Ok(form) = AuthorizationForm::parse(bytes) {
+            let _ = (form.evidence(None), form.issuer_state());
+        }
+    },
+};
+
+/// The address to which a browser comes back.
+pub(super) const AUTHORIZATION_ANSWER: Target = Target {
+    name: "authorization-answer",
+    seeds: || {
+        [
+            "https://wallet.example/cb?code=abc&state=xyz&iss=https%3A%2F%2Fissuer.example",
+            "https://wallet.example/cb?error=access_denied&error_description=no&state=xyz",
+        ]
+        .map(|url| url.into())
+        .to_vec()
+    },
+    run: |bytes| {
+        let url = str::from_utf8(bytes).ok().and_then(|text| text.parse().ok());
+        drop(url.map(|url| AuthorizationAnswer::parse(&url)));
     },
 };
 

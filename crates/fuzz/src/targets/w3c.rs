@@ -114,11 +114,11 @@ pub(super) const JWT_VC_JSON_CLAIMS: Target = Target {
     },
 };
 
-fn jwt(typ: &str, payload: &str) -> Vec<u8> {
+pub(super) fn jwt(typ: &str, payload: &str) -> Vec<u8> {
     [&*jwt_of(typ, payload.as_bytes()), b".AA"].concat()
 }
 
-fn jwt_of(typ: &str, payload: &[u8]) -> Vec<u8> {
+pub(super) fn jwt_of(typ: &str, payload: &[u8]) -> Vec<u8> {
     let header = format!(r#"{{"alg":"ES256","typ":"{typ}"}}"#);
     format!("{}.{}", base64url(header), base64url(payload)).into_bytes()
 }
