@@ -3,12 +3,8 @@
 //! The workload is the credential of `vc-eddsa-rdfc-2022.json` in `LANYARD_BENCH` (else `../shared/bench`
 //! beside the repository). A verifier's floor are two pairings and one sum of products, about 1.5 ms.
 
-mod beside;
-
 use std::{hint::black_box, sync::Arc};
 
-use beside::{Operation, Turns, in_turns, ready, workload};
-use criterion::Criterion;
 use lanyard_core::{
     Timestamp,
     crypto::{AwsLc, BbsSecretKey, CryptoProvider as _, Curve, PublicKey, SoftwareSigner},
@@ -21,6 +17,12 @@ use lanyard_core::{
 };
 use mimalloc::MiMalloc;
 
+use beside::{Operation, ready};
+use workload::workload;
+
+mod beside;
+mod workload;
+
 /// The allocator of the binary.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -32,24 +34,8 @@ fn main() {
     let (bbs, ecdsa) = (Bbs::new(), Ecdsa::new());
     let bbs = operations(Box::new(|| bbs.secure(&document)));
     let ecdsa = operations(Box::new(|| ecdsa.secure(&document)));
-    for ((name, bbs), (_, ecdsa)) in bbs.iter().zip(&ecdsa) {
-        let (bbs, ecdsa) = in_turns(bbs, ecdsa);
-        let micros = |turns: &Turns| turns.median().as_secs_f64() * 1e6;
-        println!(
-            "{name:<7} bbs-2023 {:>8.1} µs (fastest {:>8.1})   ecdsa-sd-2023 {:>8.1} µs   ratio {:.2}",
-            micros(&bbs),
-            bbs.fastest().as_secs_f64() * 1e6,
-            micros(&ecdsa),
-            micros(&bbs) / micros(&ecdsa),
-        );
-    }
-    let mut criterion = Criterion::default().configure_from_args();
-    let mut group = criterion.benchmark_group("bbs-2023");
-    for (name, operation) in &bbs {
-        group.bench_function(*name, |bencher| bencher.iter(operation));
-    }
-    group.finish();
-    criterion.final_summary();
+    let beside = bbs.into_iter().zip(ecdsa).map(|((name, bbs), (_, ecdsa))| (name, bbs, ecdsa));
+    beside::run("ecdsa-sd-2023", &[("bbs-2023/aws-lc".to_owned(), beside.collect())]);
 }
 
 /// What issuer, holder and verifier do with proofs of one kind.

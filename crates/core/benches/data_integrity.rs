@@ -5,18 +5,8 @@
 //! turns, so that a busy machine slows both alike, and the ratio is printed; then criterion measures each
 //! alone.
 
-use std::{
-    env, fs,
-    future::Future,
-    hint::black_box,
-    path::Path,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, sync::Arc};
 
-use criterion::Criterion;
 use lanyard_core::{
     Timestamp,
     crypto::{
@@ -26,70 +16,28 @@ use lanyard_core::{
     data_integrity::{Cryptosuite, ExpectedProof, ProofDraft, ProofVerifier, UnverifiedDocument},
     did::{Did, DidUrl},
     jose::PrivateJwk,
-    json::{self, Object},
+    json::Object,
 };
 use mimalloc::MiMalloc;
 use serde_json::Value;
+
+use beside::{Operations, ready};
+use workload::workload;
+
+mod beside;
+mod workload;
 
 /// The allocator of the binary.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// How often each side of a comparison gets its turn, and for how many operations.
-const TURNS: usize = 200;
-const OPERATIONS: usize = 20;
-
 fn main() {
     let workload = Workload::load();
     let providers: [Arc<dyn CryptoProvider>; 2] = [Arc::new(AwsLc), Arc::new(RustCrypto)];
     let setups: Vec<_> = providers.iter().flat_map(|provider| workload.setups(provider)).collect();
-    // a profiler wants to see one operation, not all of them
-    let is_profiled = env::args().any(|argument| argument == "--profile-time");
-    for setup in setups.iter().filter(|_| !is_profiled) {
-        for (name, operation, floor) in setup.operations() {
-            let (operation, floor) = in_turns(&operation, &floor);
-            println!(
-                "{:<11} {:<21} {name:<7} {:>7.1} µs   floor {:>7.1} µs   ratio {:.2}",
-                setup.provider.name(),
-                setup.name,
-                operation.as_secs_f64() * 1e6,
-                floor.as_secs_f64() * 1e6,
-                operation.as_secs_f64() / floor.as_secs_f64(),
-            );
-        }
-    }
-    let mut criterion = Criterion::default().configure_from_args();
-    for setup in &setups {
-        let provider = setup.provider.name();
-        let mut group = criterion.benchmark_group(format!("{}/{provider}", setup.name));
-        for (name, operation, floor) in setup.operations() {
-            group.bench_function(name, |bencher| bencher.iter(&operation));
-            group.bench_function(format!("{name}/floor"), |bencher| bencher.iter(&floor));
-        }
-        group.finish();
-    }
-    criterion.final_summary();
-}
-
-/// Many turns, each side right after the other; the median of each.
-fn in_turns(operation: &dyn Fn(), floor: &dyn Fn()) -> (Duration, Duration) {
-    let turn = |what: &dyn Fn()| {
-        let start = Instant::now();
-        (0..OPERATIONS).for_each(|_| what());
-        start.elapsed() / u32::try_from(OPERATIONS).expect("it is small")
-    };
-    let (mut operations, mut floors): (Vec<_>, Vec<_>) =
-        (0..TURNS).map(|_| (turn(operation), turn(floor))).unzip();
-    operations.sort_unstable();
-    floors.sort_unstable();
-    (operations[TURNS / 2], floors[TURNS / 2])
-}
-
-fn ready<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("a key in memory signs at once"),
-    }
+    let group = |setup: &Setup| format!("{}/{}", setup.name, setup.provider.name());
+    let groups: Vec<_> = setups.iter().map(|setup| (group(setup), setup.operations())).collect();
+    beside::run("floor", &groups);
 }
 
 /// `vc-eddsa-rdfc-2022.json`.
@@ -97,11 +45,7 @@ struct Workload(Value);
 
 impl Workload {
     fn load() -> Self {
-        let folder = env::var("LANYARD_BENCH")
-            .unwrap_or_else(|_| format!("{}/../../../shared/bench", env!("CARGO_MANIFEST_DIR")));
-        let file = Path::new(&folder).join("vc-eddsa-rdfc-2022.json");
-        let text = fs::read(&file).expect("the workload is in LANYARD_BENCH or ../shared/bench");
-        Self(json::parse(&text).expect("the workload is JSON"))
+        Self(workload("vc-eddsa-rdfc-2022.json"))
     }
 
     fn object(&self, name: &str) -> Object {
@@ -138,8 +82,6 @@ struct Setup {
     data: Vec<u8>,
     signature: Vec<u8>,
 }
-
-type Operation<'s> = Box<dyn Fn() + 's>;
 
 impl Setup {
     fn new(
@@ -180,7 +122,7 @@ impl Setup {
     }
 
     /// Each operation with its floor.
-    fn operations(&self) -> Vec<(&'static str, Operation<'_>, Operation<'_>)> {
+    fn operations(&self) -> Operations<'_> {
         vec![
             (
                 "sign",

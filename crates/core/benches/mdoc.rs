@@ -3,10 +3,9 @@
 //! The workload is `mdoc.json`. First the two are measured in turns, so that a busy machine slows both
 //! alike, and the ratio is printed; then criterion measures each alone.
 
-use std::{env, hint::black_box, sync::Arc, time::Duration};
+use std::{hint::black_box, sync::Arc};
 
 use base64::Engine as _;
-use criterion::Criterion;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     cbor::Value as Cbor,
@@ -28,9 +27,11 @@ use lanyard_core::{
 use mimalloc::MiMalloc;
 use serde_json::Value;
 
-use beside::{Operation, Turns, in_turns, ready};
+use beside::{Operation, Operations, ready};
+use workload::workload;
 
 mod beside;
+mod workload;
 
 /// The allocator of the binary.
 #[global_allocator]
@@ -40,37 +41,12 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const NOW: Timestamp = Timestamp::constant(1_796_000_000, 0);
 
 fn main() {
-    let workload = beside::workload("mdoc.json");
+    let workload = workload("mdoc.json");
     let providers: [Arc<dyn CryptoProvider>; 2] = [Arc::new(AwsLc), Arc::new(RustCrypto)];
     let setups = providers.map(|provider| Setup::new(&workload, provider));
-    // a profiler wants to see one operation, not all of them
-    let is_profiled = env::args().any(|argument| argument == "--profile-time");
-    for setup in setups.iter().filter(|_| !is_profiled) {
-        for (name, operation, floor) in setup.operations() {
-            let (operation, floor) = in_turns(&operation, &floor);
-            let ratio = |of: fn(&Turns) -> Duration| {
-                of(&operation).as_secs_f64() / of(&floor).as_secs_f64()
-            };
-            println!(
-                "{:<11} {name:<36} {:>7.1} µs   floor {:>7.1} µs   ratio {:.2}   undisturbed {:.2}",
-                setup.provider.name(),
-                operation.median().as_secs_f64() * 1e6,
-                floor.median().as_secs_f64() * 1e6,
-                ratio(Turns::median),
-                ratio(Turns::fastest),
-            );
-        }
-    }
-    let mut criterion = Criterion::default().configure_from_args();
-    for setup in &setups {
-        let mut group = criterion.benchmark_group(format!("mdoc/{}", setup.provider.name()));
-        for (name, operation, floor) in setup.operations() {
-            group.bench_function(name, |bencher| bencher.iter(&operation));
-            group.bench_function(format!("{name}/floor"), |bencher| bencher.iter(&floor));
-        }
-        group.finish();
-    }
-    criterion.final_summary();
+    let group = |setup: &Setup| format!("mdoc/{}", setup.provider.name());
+    let groups: Vec<_> = setups.iter().map(|setup| (group(setup), setup.operations())).collect();
+    beside::run("floor", &groups);
 }
 
 /// Everything that exists before the first operation.
@@ -163,7 +139,7 @@ impl Setup {
     }
 
     /// Each operation with its floor.
-    fn operations(&self) -> Vec<(&'static str, Operation<'_>, Operation<'_>)> {
+    fn operations(&self) -> Operations<'_> {
         let floor = |signatures: usize, digests: usize| -> Operation<'_> {
             Box::new(move || {
                 self.check(signatures);

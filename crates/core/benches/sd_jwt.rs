@@ -4,18 +4,8 @@
 //! the two are measured in turns, so that a busy machine slows both alike, and the ratio is printed; then
 //! criterion measures each alone.
 
-use std::{
-    env, fs,
-    future::Future,
-    hint::black_box,
-    path::Path,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, sync::Arc};
 
-use criterion::Criterion;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     claims::{Claims, ClaimsPath},
@@ -35,82 +25,24 @@ use lanyard_core::{
 use mimalloc::MiMalloc;
 use serde_json::Value;
 
+use beside::{Operations, ready};
+use workload::workload;
+
+mod beside;
+mod workload;
+
 /// The allocator of the binary.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
-
-/// How often each side of a comparison gets its turn, and for how many operations.
-const TURNS: usize = 200;
-const OPERATIONS: usize = 20;
 
 fn main() {
     let workload = Workload::load();
     let providers: [Arc<dyn CryptoProvider>; 2] = [Arc::new(AwsLc), Arc::new(RustCrypto)];
     let setups: Vec<_> =
         providers.into_iter().map(|provider| Setup::new(&workload, provider)).collect();
-    // a profiler wants to see one operation, not all of them
-    let is_profiled = env::args().any(|argument| argument == "--profile-time");
-    for setup in setups.iter().filter(|_| !is_profiled) {
-        for (name, operation, floor) in setup.operations() {
-            let (operation, floor) = in_turns(&operation, &floor);
-            let ratio = |of: fn(&Turns) -> Duration| {
-                of(&operation).as_secs_f64() / of(&floor).as_secs_f64()
-            };
-            println!(
-                "{:<11} {name:<22} {:>8.1} µs   floor {:>8.1} µs   ratio {:.3}   undisturbed {:.3}",
-                setup.provider.name(),
-                operation.median().as_secs_f64() * 1e6,
-                floor.median().as_secs_f64() * 1e6,
-                ratio(Turns::median),
-                ratio(Turns::fastest),
-            );
-        }
-    }
-    let mut criterion = Criterion::default().configure_from_args();
-    for setup in &setups {
-        let mut group = criterion.benchmark_group(format!("sd_jwt_vc/{}", setup.provider.name()));
-        for (name, operation, floor) in setup.operations() {
-            group.bench_function(name, |bencher| bencher.iter(&operation));
-            group.bench_function(format!("{name}/floor"), |bencher| bencher.iter(&floor));
-        }
-        group.finish();
-    }
-    criterion.final_summary();
-}
-
-/// How long an operation took in each turn, from the fastest to the slowest.
-struct Turns(Vec<Duration>);
-
-impl Turns {
-    fn median(&self) -> Duration {
-        self.0[self.0.len() / 2]
-    }
-
-    /// What it takes when nothing else runs on the machine.
-    fn fastest(&self) -> Duration {
-        self.0[0]
-    }
-}
-
-/// Many turns, each side right after the other.
-fn in_turns(operation: &dyn Fn(), floor: &dyn Fn()) -> (Turns, Turns) {
-    let turn = |what: &dyn Fn()| {
-        let start = Instant::now();
-        (0..OPERATIONS).for_each(|_| what());
-        start.elapsed() / u32::try_from(OPERATIONS).expect("it is small")
-    };
-    let (mut operations, mut floors): (Vec<_>, Vec<_>) =
-        (0..TURNS).map(|_| (turn(operation), turn(floor))).unzip();
-    operations.sort_unstable();
-    floors.sort_unstable();
-    (Turns(operations), Turns(floors))
-}
-
-fn ready<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("a key in memory signs at once"),
-    }
+    let group = |setup: &Setup| format!("sd_jwt_vc/{}", setup.provider.name());
+    let groups: Vec<_> = setups.iter().map(|setup| (group(setup), setup.operations())).collect();
+    beside::run("floor", &groups);
 }
 
 /// `sdjwt.json`, as far as it is used.
@@ -118,11 +50,7 @@ struct Workload(Value);
 
 impl Workload {
     fn load() -> Self {
-        let folder = env::var("LANYARD_BENCH")
-            .unwrap_or_else(|_| format!("{}/../../../shared/bench", env!("CARGO_MANIFEST_DIR")));
-        let file = Path::new(&folder).join("sdjwt.json");
-        let text = fs::read(&file).expect("the workload is in LANYARD_BENCH or ../shared/bench");
-        Self(json::parse(&text).expect("the workload is JSON"))
+        Self(workload("sdjwt.json"))
     }
 
     fn text(&self, name: &str) -> &str {
@@ -213,8 +141,6 @@ fn signed(jws: &str) -> (String, Vec<u8>) {
     (input.to_owned(), json::base64url_decode(signature).expect("it is base64url"))
 }
 
-type Operation<'s> = Box<dyn Fn() + 's>;
-
 impl<'w> Setup<'w> {
     fn new(workload: &'w Workload, provider: Arc<dyn CryptoProvider>) -> Self {
         let (issuer, holder) = (workload.key("issuer_jwk"), workload.key("holder_jwk"));
@@ -273,7 +199,7 @@ impl<'w> Setup<'w> {
     }
 
     /// Each operation with its floor.
-    fn operations(&self) -> Vec<(&'static str, Operation<'_>, Operation<'_>)> {
+    fn operations(&self) -> Operations<'_> {
         vec![
             ("issue_10", Box::new(|| self.issue()), Box::new(|| self.issue_floor())),
             ("verify_10", Box::new(|| self.verify()), Box::new(|| self.verify_floor())),

@@ -3,17 +3,8 @@
 //! First the two are measured in turns, so that a busy machine slows both alike, and the ratio is printed;
 //! then criterion measures each alone.
 
-use std::{
-    env,
-    future::Future,
-    hint::black_box,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, sync::Arc};
 
-use criterion::Criterion;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     credential::ValidityPolicy,
@@ -37,62 +28,20 @@ use lanyard_core::{
 use mimalloc::MiMalloc;
 use serde_json::json;
 
+use beside::{Operations, ready};
+
+mod beside;
+
 /// The allocator of the binary.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// How often each side of a comparison gets its turn, and for how many operations.
-const TURNS: usize = 200;
-const OPERATIONS: usize = 20;
-
 fn main() {
     let providers: [Arc<dyn CryptoProvider>; 2] = [Arc::new(AwsLc), Arc::new(RustCrypto)];
     let setups = providers.map(Setup::new);
-    // a profiler wants to see one operation, not all of them
-    let is_profiled = env::args().any(|argument| argument == "--profile-time");
-    for setup in setups.iter().filter(|_| !is_profiled) {
-        for (name, operation, floor) in setup.operations() {
-            let (operation, floor) = in_turns(&operation, &floor);
-            println!(
-                "{:<11} {name:<24} {:>8.1} µs   floor {:>8.1} µs   ratio {:.3}",
-                setup.provider.name(),
-                operation.as_secs_f64() * 1e6,
-                floor.as_secs_f64() * 1e6,
-                operation.as_secs_f64() / floor.as_secs_f64(),
-            );
-        }
-    }
-    let mut criterion = Criterion::default().configure_from_args();
-    for setup in &setups {
-        let mut group = criterion.benchmark_group(format!("w3c/{}", setup.provider.name()));
-        for (name, operation, floor) in setup.operations() {
-            group.bench_function(name, |bencher| bencher.iter(&operation));
-            group.bench_function(format!("{name}/floor"), |bencher| bencher.iter(&floor));
-        }
-        group.finish();
-    }
-    criterion.final_summary();
-}
-
-/// The median of many turns, each side right after the other.
-fn in_turns(operation: &dyn Fn(), floor: &dyn Fn()) -> (Duration, Duration) {
-    let turn = |what: &dyn Fn()| {
-        let start = Instant::now();
-        (0..OPERATIONS).for_each(|_| what());
-        start.elapsed() / u32::try_from(OPERATIONS).expect("it is small")
-    };
-    let (mut operations, mut floors): (Vec<_>, Vec<_>) =
-        (0..TURNS).map(|_| (turn(operation), turn(floor))).unzip();
-    operations.sort_unstable();
-    floors.sort_unstable();
-    (operations[TURNS / 2], floors[TURNS / 2])
-}
-
-fn ready<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("a key in memory signs at once"),
-    }
+    let group = |setup: &Setup| format!("w3c/{}", setup.provider.name());
+    let groups: Vec<_> = setups.iter().map(|setup| (group(setup), setup.operations())).collect();
+    beside::run("floor", &groups);
 }
 
 /// Someone with a key and a DID for it.
@@ -150,8 +99,6 @@ struct Setup {
     nonce: RequestNonce,
     now: Timestamp,
 }
-
-type Operation<'s> = Box<dyn Fn() + 's>;
 
 impl Setup {
     fn new(provider: Arc<dyn CryptoProvider>) -> Self {
@@ -217,7 +164,7 @@ impl Setup {
     }
 
     /// Each operation with its floor.
-    fn operations(&self) -> Vec<(&'static str, Operation<'_>, Operation<'_>)> {
+    fn operations(&self) -> Operations<'_> {
         vec![
             (
                 "vc_jwt_issue",

@@ -6,11 +6,7 @@ use std::{
 };
 
 use lanyard_core::{
-    crypto::{
-        AwsLc, BbsSecretKey, ContentEncryption, CryptoError, CryptoProvider, Curve, HashAlgorithm,
-        HashValue, PrivateKey, PublicKey, Random, RustCrypto, SharedSecret, SignatureAlgorithm,
-        SigningKey,
-    },
+    crypto::{AwsLc, BbsSecretKey, CryptoProvider as _, Curve, PublicKey, Random, RustCrypto},
     data_integrity::{
         Cryptosuite, DataIntegrityError, DataIntegrityProof, ExpectedProof, HeldDocument,
         JsonPointer, ProofDraft, ProofVerifier, UnverifiedDocument, VerifiedDocument,
@@ -26,19 +22,14 @@ use serde_json::{Value, json};
 use crate::{
     data_integrity::{now, providers},
     refusals::keys::hex,
+    with_random::WithRandom,
 };
 
-/// RustCrypto with the random bytes that a vector says.
+/// The random bytes that a vector says.
 #[derive(Debug)]
-struct Scripted(Mutex<VecDeque<u8>>);
+struct Script(Mutex<VecDeque<u8>>);
 
-impl Scripted {
-    fn of(bytes: Vec<u8>) -> Self {
-        Self(Mutex::new(bytes.into()))
-    }
-}
-
-impl Random for Scripted {
+impl Random for Script {
     fn fill(&self, buffer: &mut [u8]) {
         let mut bytes = self.0.lock().expect("nobody panicked");
         for place in buffer {
@@ -47,80 +38,8 @@ impl Random for Scripted {
     }
 }
 
-type Outcome<T> = Result<T, CryptoError>;
-
-impl CryptoProvider for Scripted {
-    fn name(&self) -> &'static str {
-        "scripted"
-    }
-
-    fn hash(&self, algorithm: HashAlgorithm, message: &[u8]) -> HashValue {
-        RustCrypto.hash(algorithm, message)
-    }
-
-    fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32] {
-        RustCrypto.hmac_sha256(key, message)
-    }
-
-    fn verify_hmac_sha256(&self, key: &[u8], message: &[u8], code: &[u8]) -> Outcome<()> {
-        RustCrypto.verify_hmac_sha256(key, message, code)
-    }
-
-    fn verify(
-        &self,
-        algorithm: SignatureAlgorithm,
-        key: &PublicKey,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Outcome<()> {
-        RustCrypto.verify(algorithm, key, message, signature)
-    }
-
-    fn generate_key(&self, curve: Curve) -> Outcome<PrivateKey> {
-        RustCrypto.generate_key(curve)
-    }
-
-    fn signing_key(&self, key: &PrivateKey) -> Outcome<Box<dyn SigningKey>> {
-        RustCrypto.signing_key(key)
-    }
-
-    fn agree(&self, own: &PrivateKey, peer: &PublicKey) -> Outcome<SharedSecret> {
-        RustCrypto.agree(own, peer)
-    }
-
-    fn agree_ephemeral(&self, peer: &PublicKey) -> Outcome<(PublicKey, SharedSecret)> {
-        RustCrypto.agree_ephemeral(peer)
-    }
-
-    fn decompress(&self, curve: Curve, point: &[u8]) -> Outcome<PublicKey> {
-        RustCrypto.decompress(curve, point)
-    }
-
-    fn derive_key_agreement(&self, key: &PublicKey) -> Outcome<PublicKey> {
-        RustCrypto.derive_key_agreement(key)
-    }
-
-    fn seal(
-        &self,
-        algorithm: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8; 12],
-        associated: &[u8],
-        plaintext: &[u8],
-    ) -> Outcome<Vec<u8>> {
-        RustCrypto.seal(algorithm, key, nonce, associated, plaintext)
-    }
-
-    fn open(
-        &self,
-        algorithm: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8; 12],
-        associated: &[u8],
-        ciphertext: &[u8],
-    ) -> Outcome<Vec<u8>> {
-        RustCrypto.open(algorithm, key, nonce, associated, ciphertext)
-    }
+fn scripted(bytes: Vec<u8>) -> WithRandom<Script> {
+    WithRandom::new(Script(Mutex::new(bytes.into())))
 }
 
 /// One of the two documents of the baseline.
@@ -193,7 +112,7 @@ fn the_base_proof_is_that_of_the_vector() {
     let mut document = signed.clone();
     document.shift_remove("proof");
     // the HMAC key is all that is random about it
-    let random = Scripted::of(hex(text(&vector.material["hmacKeyString"])));
+    let random = scripted(hex(text(&vector.material["hmacKeyString"])));
     let secured = draft.secure_with_bbs(document, &vector.key, &random).unwrap();
     let made = decoded(&secured["proof"]);
     let info = vector.file("addRawBaseSignatureInfo.json");

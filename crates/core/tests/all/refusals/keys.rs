@@ -4,14 +4,15 @@ use std::sync::Mutex;
 
 use lanyard_core::{
     crypto::{
-        ContentEncryption, CryptoError, CryptoProvider, Curve, EcPoint, HashAlgorithm, HashValue,
-        PrivateKey, PublicKey, Random, RustCrypto, SharedSecret, SignatureAlgorithm, SigningKey,
+        CryptoProvider as _, EcPoint, PrivateKey, PublicKey, Random, RustCrypto, SigningKey,
         SoftwareSigner,
     },
     did::Did,
     jose::Jwk,
     json,
 };
+
+use crate::with_random::WithRandom;
 
 /// Someone with a published private key; signatures are deterministic (RFC 6979, RFC 8032).
 pub(crate) struct Known {
@@ -117,13 +118,13 @@ fn array<const N: usize>(text: &str) -> [u8; N] {
     hex(text).try_into().expect("it has its length")
 }
 
-/// RustCrypto with randomness that comes out the same every time.
+/// Randomness that comes out the same every time.
 #[derive(Debug, Default)]
-pub(crate) struct Seeded {
+pub(crate) struct Counted {
     filled: Mutex<u8>,
 }
 
-impl Random for Seeded {
+impl Random for Counted {
     fn fill(&self, buffer: &mut [u8]) {
         let mut filled = self.filled.lock().expect("nobody panicked");
         *filled += 1;
@@ -131,79 +132,7 @@ impl Random for Seeded {
     }
 }
 
-impl CryptoProvider for Seeded {
-    fn name(&self) -> &'static str {
-        "seeded"
-    }
-
-    fn hash(&self, algorithm: HashAlgorithm, message: &[u8]) -> HashValue {
-        RustCrypto.hash(algorithm, message)
-    }
-
-    fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32] {
-        RustCrypto.hmac_sha256(key, message)
-    }
-
-    fn verify_hmac_sha256(&self, key: &[u8], message: &[u8], code: &[u8]) -> Outcome<()> {
-        RustCrypto.verify_hmac_sha256(key, message, code)
-    }
-
-    fn verify(
-        &self,
-        algorithm: SignatureAlgorithm,
-        key: &PublicKey,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Outcome<()> {
-        RustCrypto.verify(algorithm, key, message, signature)
-    }
-
-    /// Always the same one: a stranger's.
-    fn generate_key(&self, _: Curve) -> Outcome<PrivateKey> {
-        Ok(Known::stranger().private)
-    }
-
-    fn signing_key(&self, key: &PrivateKey) -> Outcome<Box<dyn SigningKey>> {
-        RustCrypto.signing_key(key)
-    }
-
-    fn agree(&self, own: &PrivateKey, peer: &PublicKey) -> Outcome<SharedSecret> {
-        RustCrypto.agree(own, peer)
-    }
-
-    fn agree_ephemeral(&self, peer: &PublicKey) -> Outcome<(PublicKey, SharedSecret)> {
-        RustCrypto.agree_ephemeral(peer)
-    }
-
-    fn decompress(&self, curve: Curve, point: &[u8]) -> Outcome<PublicKey> {
-        RustCrypto.decompress(curve, point)
-    }
-
-    fn derive_key_agreement(&self, key: &PublicKey) -> Outcome<PublicKey> {
-        RustCrypto.derive_key_agreement(key)
-    }
-
-    fn seal(
-        &self,
-        algorithm: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8; 12],
-        associated: &[u8],
-        plaintext: &[u8],
-    ) -> Outcome<Vec<u8>> {
-        RustCrypto.seal(algorithm, key, nonce, associated, plaintext)
-    }
-
-    fn open(
-        &self,
-        algorithm: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8; 12],
-        associated: &[u8],
-        ciphertext: &[u8],
-    ) -> Outcome<Vec<u8>> {
-        RustCrypto.open(algorithm, key, nonce, associated, ciphertext)
-    }
+/// A provider of which everything comes out the same every time; its fresh keys are a stranger's.
+pub(crate) fn seeded() -> WithRandom<Counted> {
+    WithRandom::new(Counted::default()).generating(Known::stranger().private)
 }
-
-type Outcome<T> = Result<T, CryptoError>;

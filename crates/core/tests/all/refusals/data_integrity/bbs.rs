@@ -20,7 +20,7 @@ use super::{
 };
 use crate::refusals::{
     Rule, Suite,
-    keys::{Known, Seeded},
+    keys::{Known, seeded},
 };
 
 const DERIVED: [u8; 3] = [0xd9, 0x5d, 0x03];
@@ -74,7 +74,7 @@ fn base() -> Value {
     let method = method(&issuer);
     let draft = ProofDraft::assertion(Cryptosuite::Bbs2023, &method).created(test_now());
     let document = selective::document(method.did());
-    let secured = draft.secure_with_bbs(document, &issuer, &Seeded::default());
+    let secured = draft.secure_with_bbs(document, &issuer, &seeded());
     Value::Object(secured.expect("it is good"))
 }
 

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     refusals::{
         Rule, Suite,
-        keys::{Known, Seeded},
+        keys::{Known, seeded},
     },
     sd_jwt_support::ready,
 };
@@ -46,8 +46,7 @@ fn base() -> Value {
     let document = document(&issuer.did());
     let method = DidUrl::parse(&issuer.key_id()).expect("it is one");
     let draft = ProofDraft::assertion(Cryptosuite::EcdsaSd2023, &method).created(test_now());
-    let (signer, seeded) = (issuer.signer(), Seeded::default());
-    let secured = ready(draft.secure(document, &signer, &seeded));
+    let secured = ready(draft.secure(document, &issuer.signer(), &seeded()));
     Value::Object(secured.expect("it is good"))
 }
 
@@ -58,7 +57,7 @@ pub(super) fn shown(base: &Value, pointers: &[&str]) -> Value {
     let held = HeldDocument::danger_hold_unverified(base, Arc::clone(Contexts::bundled()));
     let pointers: Vec<_> =
         pointers.iter().map(|text| JsonPointer::parse(text).expect("it is one")).collect();
-    Value::Object(held.disclose(&pointers, &Seeded::default()).expect("it is there"))
+    Value::Object(held.disclose(&pointers, &seeded()).expect("it is there"))
 }
 
 /// Everything but the points.
