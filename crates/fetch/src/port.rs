@@ -57,6 +57,8 @@ pub enum Purpose {
     StatusList,
     /// The integrator API of a Lanyard server, called by its own command line.
     IntegratorApi,
+    /// A message to an integrator's webhook.
+    Webhook,
 }
 
 /// What a [`Purpose`] permits.
@@ -81,7 +83,8 @@ impl Purpose {
         let (redirects, body_cap) = match self {
             // Token Status List §11.4: clients follow redirects; three hops at most.
             Self::StatusList => (3, 5 * MIB),
-            Self::Nonce => (0, 16 * KIB),
+            // Standard Webhooks: what a receiver has to say is its status; a redirect is a failure.
+            Self::Nonce | Self::Webhook => (0, 16 * KIB),
             Self::Token | Self::PresentationResponse => (0, 256 * KIB),
             Self::CredentialOffer => (0, MIB),
             // OID4VP errata on §5.10 and §8.2: no 3xx on request_uri or response_uri; the same for all protocol traffic.
@@ -155,6 +158,12 @@ pub enum RequestHeader {
     IfNoneMatch,
     /// `Idempotency-Key`, for the integrator API.
     IdempotencyKey,
+    /// `webhook-id` (Standard Webhooks).
+    WebhookId,
+    /// `webhook-timestamp` (Standard Webhooks).
+    WebhookTimestamp,
+    /// `webhook-signature` (Standard Webhooks).
+    WebhookSignature,
 }
 
 impl RequestHeader {
@@ -168,6 +177,9 @@ impl RequestHeader {
             Self::AcceptLanguage => http::header::ACCEPT_LANGUAGE,
             Self::IfNoneMatch => http::header::IF_NONE_MATCH,
             Self::IdempotencyKey => http::HeaderName::from_static("idempotency-key"),
+            Self::WebhookId => http::HeaderName::from_static("webhook-id"),
+            Self::WebhookTimestamp => http::HeaderName::from_static("webhook-timestamp"),
+            Self::WebhookSignature => http::HeaderName::from_static("webhook-signature"),
         }
     }
 }

@@ -146,6 +146,8 @@ impl IssuerService {
             issued_at: issued.issued_at,
             expires_at: Some(issued.expires_at),
             session: session.id,
+            // that of the session
+            subject: None,
         }
     }
 }

@@ -8,7 +8,7 @@
 //! 4. `authorization` the wallet pushes a request, its holder logs in and decides
 //! 5. `redeem`, `exchange` the wallet trades its code for an access token
 //! 6. `accept` the wallet shows its key and gets the credential
-//! 7. `status_lists` each copy's status, and the lists that verifiers ask for; `revoke` changes them
+//! 7. `status_lists` each copy's status, and the lists that verifiers ask for; `lifecycle` changes them, `erase` forgets
 //! 8. `vc_api` an integrator hands a credential in and gets it back secured, where that is switched on
 //! 9. `sessions` how the state in between is kept: sealed, and found by digests only; what both services have in common
 //!    is in `lanyard-service`
@@ -20,9 +20,12 @@
 mod accept;
 mod authorization;
 mod decide;
+mod erase;
 mod error;
 mod exchange;
+mod fate;
 mod http;
+mod lifecycle;
 mod notify;
 mod offers;
 mod redeem;
@@ -37,9 +40,14 @@ mod vc_api;
 
 pub use authorization::{ClaimSource, Consent, LoginSettings, LoginUnavailable, Logins};
 pub use decide::DecisionRequestFault;
+pub use erase::Erasure;
 pub use error::IssuerError;
 pub use http::not_found;
-pub use lanyard_service::{ApiKeyDigest, Clock, DataKey, SystemClock, TrailEvent};
+pub use lanyard_service::{ApiKey, ApiKeyDigest, Clock, DataKey, SystemClock, TrailEvent};
+pub use lifecycle::{
+    Changed, CredentialRecord, CredentialSearch, LifecycleFault, ManyCredentials, Reason, Reissue,
+    Subject,
+};
 pub use offers::{
     CredentialShown, CredentialToOffer, Deferral, LoginToOffer, NewOfferRequest, OfferCreated,
     OfferRequestFault, OfferShown, OfferState, OfferStatus,

@@ -11,7 +11,7 @@ use lanyard_oid4vci::{
 };
 use lanyard_store::{
     CredentialId, CredentialStatus, Handle, HandleKind, NewEvent, NewSession, Next, Replaced,
-    SessionId, SessionKind, TenantId,
+    SessionId, SessionKind, SubjectRef, TenantId,
 };
 use url::Url;
 
@@ -145,6 +145,17 @@ impl IssuerService {
         request: NewOfferRequest,
     ) -> Result<OfferCreated, IssuerError> {
         let tenant = self.known_tenant(tenant)?;
+        let subject = request.subject.as_ref().map(|subject| self.subject_ref(tenant, subject));
+        self.offer_about(tenant, request, subject).await
+    }
+
+    /// Makes an offer about a subject, if it is about any.
+    pub(crate) async fn offer_about(
+        &self,
+        tenant: &Tenant,
+        request: NewOfferRequest,
+        subject: Option<SubjectRef>,
+    ) -> Result<OfferCreated, IssuerError> {
         let now = self.now();
         if request.login.is_some() && request.deferral != Deferral::None {
             return Err(IssuerError::DeferralWithLogin);
@@ -180,14 +191,14 @@ impl IssuerService {
             tx_code: offered.tx_code().cloned(),
             expires_at: offered.expires_at(),
         };
-        self.keep(tenant, created.id, offered, place, now).await?;
+        self.keep(tenant, (created.id, subject), offered, place, now).await?;
         Ok(created)
     }
 
     async fn keep(
         &self,
         tenant: &Tenant,
-        id: SessionId,
+        (id, subject): (SessionId, Option<SubjectRef>),
         offered: Offered,
         place: OfferPlace,
         now: Timestamp,
@@ -212,6 +223,7 @@ impl IssuerService {
             created_at: now,
             expires_at,
             handles,
+            subject,
             once: Vec::new(),
             event: event.clone(),
         };

@@ -1,11 +1,9 @@
-//! An integrator says what becomes of a credential: revoked for good, suspended, or valid again.
+//! The body that sets a status: revoked for good, suspended, or valid again.
 
 use lanyard_core::json;
-use lanyard_store::{CredentialId, CredentialStatus, NewEvent, StatusChange, TenantId};
+use lanyard_store::{CredentialId, CredentialStatus};
 use serde_json::Value;
 use thiserror::Error;
-
-use crate::{IssuerError, IssuerService, step};
 
 /// Why the body of a change of status is none.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -74,41 +72,4 @@ pub(crate) fn parse_vc_api(
         _ => return Err(StatusRequestFault::Purpose),
     };
     Ok((credential, status))
-}
-
-impl IssuerService {
-    /// Sets the status of every copy of a credential; whoever asks for the list from now on sees it.
-    ///
-    /// # Errors
-    /// [`IssuerError::UnknownTenant`], [`IssuerError::UnknownCredential`],
-    /// [`IssuerError::RevokedForGood`] and [`IssuerError::Store`].
-    pub async fn set_status(
-        &self,
-        tenant: &TenantId,
-        credential: CredentialId,
-        status: CredentialStatus,
-    ) -> Result<(), IssuerError> {
-        let tenant = self.known_tenant(tenant)?;
-        let lists = tenant.status_lists.as_ref().ok_or(IssuerError::UnknownCredential)?;
-        let store = &self.sessions().store;
-        let changed = match store.set_status(&tenant.id, credential, status).await? {
-            StatusChange::Done(changed) => changed,
-            // ARF VCR_04: a revocation is not undone
-            StatusChange::Final => return Err(IssuerError::RevokedForGood),
-            StatusChange::Absent => return Err(IssuerError::UnknownCredential),
-        };
-        if changed.is_empty() {
-            return Ok(());
-        }
-        lists.renew(changed).await;
-        let Some(record) = store.issued(&tenant.id, credential).await? else { return Ok(()) };
-        let event = NewEvent::done(self.now(), step::STATUS_CHANGED).with_detail(name(status));
-        // the session may be gone by now, and its trail with it; the change counts all the same
-        let kept = store.append_event(&tenant.id, record.session, event.clone()).await;
-        if let Err(error) = kept {
-            tracing::info!(tenant = tenant.id.as_str(), reason = error.reason(), "trail");
-        }
-        self.announce(tenant, record.session, &event);
-        Ok(())
-    }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use axum::Router;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use lanyard_core::crypto::CryptoProvider;
-use lanyard_service::Live;
+use lanyard_service::{Live, http::api::Operation, once::Calls};
 use lanyard_store::{NewEvent, SessionId, TenantId};
 use tokio::sync::{broadcast, watch};
 use url::Url;
@@ -130,6 +130,23 @@ impl IssuerService {
         let now = self.0.clock.now();
         let whole = TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc);
         now.round(whole).unwrap_or(now)
+    }
+
+    /// Where the calls of a tenant are remembered that are made once.
+    pub(crate) fn calls(&self, tenant: &Tenant, operation: impl Into<String>) -> Calls {
+        Calls {
+            store: Arc::clone(&self.sessions().store),
+            provider: Arc::clone(&self.sessions().provider),
+            data_key: tenant.data_key.clone(),
+            tenant: tenant.id.clone(),
+            operation: operation.into(),
+            now: self.now(),
+        }
+    }
+
+    /// What is said about the routes for integrators, with the schemas that it refers to.
+    pub fn described() -> (Vec<Operation>, &'static str) {
+        (http::description::api().into_operations(), http::description::SCHEMAS)
     }
 
     /// Fresh random bytes for the name of a session or credential.

@@ -10,7 +10,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::{ApiKeyDigest, Clock, DataKey, LoginSettings, StatusLists, VcApiKeys};
+use crate::{ApiKey, Clock, DataKey, LoginSettings, StatusLists, VcApiKeys};
 
 /// Everything the service needs.
 #[derive(Debug)]
@@ -40,8 +40,8 @@ pub struct TenantSettings {
     pub issuer: Issuer,
     /// What waiting sessions are sealed under.
     pub data_key: DataKey,
-    /// The digests of its API keys; none closes the API.
-    pub api_keys: Vec<ApiKeyDigest>,
+    /// Its API keys; none closes the API.
+    pub api_keys: Vec<ApiKey>,
     /// Its status lists, the ones its issuer allocates from; without, nothing can be revoked.
     pub status_lists: Option<Arc<StatusLists>>,
     /// How its holders log in; needed where the issuer offers the authorization code flow.

@@ -7,7 +7,7 @@ use lanyard_core::status::StatusReference;
 use lanyard_oid4vci::issuer::Issuer;
 use lanyard_store::{StatusPlace, TenantId};
 
-use crate::{ApiKeyDigest, DataKey, LoginSettings, StatusLists, TenantSettings, VcApiKeys};
+use crate::{ApiKey, DataKey, LoginSettings, StatusLists, TenantSettings, VcApiKeys};
 
 /// A tenant with its two metadata documents as they go over the wire.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Tenant {
     pub(crate) id: TenantId,
     pub(crate) issuer: Issuer,
     pub(crate) data_key: DataKey,
-    pub(crate) api_keys: Vec<ApiKeyDigest>,
+    pub(crate) api_keys: Vec<ApiKey>,
     pub(crate) status_lists: Option<Arc<StatusLists>>,
     pub(crate) login: Option<LoginSettings>,
     pub(crate) vc_api: Option<VcApiKeys>,

@@ -194,6 +194,7 @@ impl IssuerService {
             issued_at: now,
             expires_at: credential.validity().expires_at,
             session: SessionId::new(now, self.name_bytes()),
+            subject: None,
         };
         let of_record = |place| NewStatus { credential: record.credential, place };
         let statuses = tenant.places_of(&references).into_iter().map(of_record).collect();

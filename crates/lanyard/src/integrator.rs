@@ -80,6 +80,9 @@ impl Integrator {
         let response =
             self.http.send(request.accept("application/json").authorization(authorization)).await?;
         let value = serde_json::from_slice::<Value>(&response.body);
+        if response.status == 204 {
+            return Ok(Value::Null);
+        }
         if response.is_success() {
             return value.map_err(|_| IntegratorError::Answer);
         }

@@ -1,6 +1,7 @@
 //! What the issuer service and the verifier service have in common: nothing in here knows a protocol.
 //!
-//! - [`ApiKeyDigest`] who integrates; [`Clock`] what time it is
+//! - [`ApiKey`] who integrates, and for which [`Scope`]s; [`Clock`] what time it is
+//! - [`once`] a call that is done once however often it is made; [`webhook`] how integrators are told
 //! - [`DataKey`] how a session waits: sealed, for one purpose, one tenant and one session
 //! - [`TrailEvent`] what happened in a session; [`Live`] the same, as it happens
 //! - [`http`] headers, bodies and replies that both services read and write the same way
@@ -8,12 +9,17 @@
 mod api_key;
 mod clock;
 pub mod http;
+pub mod integration;
 mod live;
+pub mod once;
+mod scope;
 mod sealing;
 mod trail;
+pub mod webhook;
 
-pub use api_key::ApiKeyDigest;
+pub use api_key::{ApiKey, ApiKeyDigest, NotAdmitted, admit, scopes_of};
 pub use clock::{Clock, SystemClock};
 pub use live::Live;
+pub use scope::{Scope, Scopes, UnknownScope};
 pub use sealing::{DataKey, SealBroken, Sealed};
 pub use trail::TrailEvent;

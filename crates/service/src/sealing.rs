@@ -3,7 +3,7 @@
 use std::fmt;
 
 use lanyard_core::crypto::{ContentEncryption, CryptoProvider};
-use lanyard_store::{SessionId, TenantId};
+use lanyard_store::{SessionId, SubjectRef, TenantId};
 use thiserror::Error;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
@@ -17,6 +17,8 @@ pub enum Sealed {
     Issuance,
     /// The state of a presentation.
     Presentation,
+    /// What an integrator was answered.
+    Answer,
 }
 
 impl Sealed {
@@ -25,6 +27,7 @@ impl Sealed {
         match self {
             Self::Issuance => b"lanyard issuance state 1\0",
             Self::Presentation => b"lanyard presentation state 1\0",
+            Self::Answer => b"lanyard answer 1\0",
         }
     }
 }
@@ -68,6 +71,25 @@ impl DataKey {
         out.extend_from_slice(&nonce);
         out.extend_from_slice(&sealed);
         out
+    }
+
+    /// Vouches for a text in the tenant's name: an HMAC that nobody else can make.
+    pub fn prove(&self, tenant: &TenantId, text: &[u8], provider: &dyn CryptoProvider) -> [u8; 32] {
+        let bound = [b"lanyard proof 1\0".as_slice(), tenant.as_str().as_bytes(), b"\0", text];
+        provider.hmac_sha256(&self.0, &bound.concat())
+    }
+
+    /// What is kept of an integrator's reference to a subject: an HMAC that only this tenant can make.
+    pub fn subject(
+        &self,
+        tenant: &TenantId,
+        reference: &str,
+        provider: &dyn CryptoProvider,
+    ) -> SubjectRef {
+        let text = [b"lanyard subject 1\0".as_slice(), tenant.as_str().as_bytes(), b"\0"].concat();
+        SubjectRef::new(
+            provider.hmac_sha256(&self.0, &[text.as_slice(), reference.as_bytes()].concat()),
+        )
     }
 
     /// Opens what [`DataKey::seal`] made for the same purpose, tenant and session.
@@ -141,6 +163,18 @@ mod tests {
             stranger.open(Sealed::Issuance, &tenant, session, &sealed, &RustCrypto),
             Err(SealBroken)
         );
+    }
+
+    #[test]
+    fn a_subject_is_another_in_another_tenant_and_under_another_key() {
+        let (ours, theirs): (TenantId, TenantId) =
+            ("acme".parse().unwrap(), "other".parse().unwrap());
+        let key = DataKey::new([1; 32]);
+        let subject = key.subject(&ours, "4711", &RustCrypto);
+        assert_eq!(key.subject(&ours, "4711", &RustCrypto), subject);
+        assert_ne!(key.subject(&theirs, "4711", &RustCrypto), subject);
+        assert_ne!(key.subject(&ours, "4712", &RustCrypto), subject);
+        assert_ne!(DataKey::new([2; 32]).subject(&ours, "4711", &RustCrypto), subject);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::NewMessage;
+
 /// How many events [`append_event`](crate::SessionStore::append_event) keeps for one session.
 ///
 /// A peer that floods a session with refused requests fills its trail, not the database.
@@ -45,31 +47,54 @@ pub struct NewEvent {
     pub reason: Option<&'static str>,
     /// A sentence for the operator. It never holds a claim, a token or a nonce.
     pub detail: Option<String>,
+    /// Who is told of it, in the same transaction.
+    pub messages: Vec<NewMessage>,
 }
 
 impl NewEvent {
     /// A step that was taken.
     #[must_use]
     pub const fn done(at: Timestamp, step: &'static str) -> Self {
-        Self { at, step, outcome: Outcome::Done, reason: None, detail: None }
+        Self { at, step, outcome: Outcome::Done, reason: None, detail: None, messages: Vec::new() }
     }
 
     /// A step that was refused, and the rule that refused it.
     #[must_use]
     pub const fn refused(at: Timestamp, step: &'static str, reason: &'static str) -> Self {
-        Self { at, step, outcome: Outcome::Refused, reason: Some(reason), detail: None }
+        Self {
+            at,
+            step,
+            outcome: Outcome::Refused,
+            reason: Some(reason),
+            detail: None,
+            messages: Vec::new(),
+        }
     }
 
     /// A step that could not be judged, and the cause.
     #[must_use]
     pub const fn undetermined(at: Timestamp, step: &'static str, reason: &'static str) -> Self {
-        Self { at, step, outcome: Outcome::Undetermined, reason: Some(reason), detail: None }
+        Self {
+            at,
+            step,
+            outcome: Outcome::Undetermined,
+            reason: Some(reason),
+            detail: None,
+            messages: Vec::new(),
+        }
     }
 
     /// Adds a sentence for the operator. It must not hold a claim, a token or a nonce.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// Has these messages written together with the event.
+    #[must_use]
+    pub fn telling(mut self, messages: impl IntoIterator<Item = NewMessage>) -> Self {
+        self.messages.extend(messages);
         self
     }
 }

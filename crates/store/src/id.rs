@@ -20,6 +20,11 @@ pub struct SessionId([u8; 16]);
 #[serde(try_from = "String", into = "String")]
 pub struct CredentialId([u8; 16]);
 
+/// Names one message to an integrator's webhook; whoever gets it twice knows by this name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MessageId([u8; 16]);
+
 /// Why a text is not an identifier: it is not exactly 32 lower-case hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an identifier is 32 lower-case hexadecimal digits")]
@@ -115,6 +120,7 @@ macro_rules! time_ordered_id {
 
 time_ordered_id!(SessionId);
 time_ordered_id!(CredentialId);
+time_ordered_id!(MessageId);
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{CredentialId, NewStatus, SessionId, StoreError, TenantId};
+use crate::{CredentialId, NewStatus, SessionId, StoreError, SubjectRef, TenantId};
 
 /// That one credential was issued, when, and by which session.
 ///
@@ -22,6 +22,17 @@ pub struct IssuedRecord {
     pub expires_at: Option<Timestamp>,
     /// The session that issued it.
     pub session: SessionId,
+    /// Whom it is about; where it is none when it is written, it is that of the session.
+    pub subject: Option<SubjectRef>,
+}
+
+/// Which records to read; what is not said narrows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IssuedFilter {
+    /// Only those about this subject.
+    pub subject: Option<SubjectRef>,
+    /// Only those of this `credential_configuration_id`.
+    pub configuration: Option<String>,
 }
 
 /// Which part of the record to read.
@@ -63,6 +74,7 @@ pub trait IssuedStore: Send + Sync {
     async fn list_issued(
         &self,
         tenant: &TenantId,
+        filter: &IssuedFilter,
         page: IssuedPage,
     ) -> Result<Vec<IssuedRecord>, StoreError>;
 

@@ -10,8 +10,10 @@
 //! 3. [`once`], [`event`], [`issued`], [`status`], [`secret`]: what a step must not see twice, the
 //!    trail of a session, the record of what was issued and what became of it, and sealed tenant
 //!    material.
-//! 4. [`error`]: what can go wrong, and whether it is worth a retry.
-//! 5. [`memory`], [`sqlite`]: the two backends. `tests/all/contract.rs` holds both to one contract.
+//! 4. [`subject`], [`call`], [`message`], [`herald`]: what integrators are promised: looked up and erased by their own
+//!    reference, done once, told of each step.
+//! 5. [`error`]: what can go wrong, and whether it is worth a retry.
+//! 6. [`memory`], [`sqlite`]: the two backends. `tests/all/contract.rs` holds both to one contract.
 //!
 //! The store never sees a secret. Codes and tokens arrive as SHA-256 digests ([`Handle`]), state
 //! and tenant material arrive sealed by the caller.
@@ -33,6 +35,7 @@
 //!     created_at: now,
 //!     expires_at: later,
 //!     handles: vec![code],
+//!     subject: None,
 //!     once: Vec::new(),
 //!     event: NewEvent::done(now, "offer_created"),
 //! }).await?;
@@ -51,33 +54,42 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub mod calibrate;
+pub mod call;
 pub mod error;
 pub mod event;
 pub mod handle;
+pub mod herald;
 pub mod id;
 pub mod issued;
 pub mod memory;
+pub mod message;
 pub mod once;
 pub mod secret;
 pub mod session;
 pub mod sqlite;
 pub mod status;
+pub mod subject;
 pub mod tenant;
 
 pub use calibrate::{Calibration, calibrate};
+pub use call::{CallBegun, CallStore, NewCall};
 pub use error::{StoreError, Unavailability};
 pub use event::{Event, NewEvent, Outcome};
 pub use handle::{Handle, HandleKind};
-pub use id::{CredentialId, ParseIdError, SessionId};
-pub use issued::{IssuedPage, IssuedRecord, IssuedStore};
+pub use herald::Herald;
+pub use id::{CredentialId, MessageId, ParseIdError, SessionId};
+pub use issued::{IssuedFilter, IssuedPage, IssuedRecord, IssuedStore};
 pub use memory::MemoryStore;
+pub use message::{Errand, Message, MessagePage, MessageState, MessageStore, NewMessage, Settled};
 pub use once::{Once, OnceKind, OnceStore};
 pub use secret::{ParseSecretNameError, Put, Secret, SecretName, SecretStore};
 pub use session::{NewSession, Next, Page, Replaced, Session, SessionKind, SessionStore, Taken};
 pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
 pub use status::{
-    CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk, StatusPlace, StatusStore,
+    CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk, StatusEntry, StatusNote,
+    StatusPlace, StatusStore,
 };
+pub use subject::{Erased, SubjectRef, SubjectStore};
 pub use tenant::{ParseTenantIdError, TenantId};
 
 /// Everything a service keeps, as one port: `Arc<dyn Store>`.
@@ -85,7 +97,15 @@ pub use tenant::{ParseTenantIdError, TenantId};
 /// A part that needs less asks for `Arc<dyn SessionStore>` and gets it by upcasting.
 #[async_trait]
 pub trait Store:
-    SessionStore + OnceStore + SecretStore + IssuedStore + StatusStore + fmt::Debug
+    SessionStore
+    + OnceStore
+    + SecretStore
+    + IssuedStore
+    + StatusStore
+    + CallStore
+    + MessageStore
+    + SubjectStore
+    + fmt::Debug
 {
     /// Says whether a durable write would succeed right now, for the readiness probe.
     ///

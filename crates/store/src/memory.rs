@@ -2,24 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::event::LONGEST_TRAIL;
 use crate::{
-    CredentialId, CredentialStatus, Event, Handle, IssuedPage, IssuedRecord, IssuedStore,
-    ListChanges, NewEvent, NewSession, NewStatus, Next, Once, OnceKind, OnceStore, Page, Put,
-    Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
-    StatusChange, StatusChunk, StatusPlace, StatusStore, Store, StoreError, Taken, TenantId,
-    Unavailability,
+    CredentialId, CredentialStatus, Event, Handle, Herald, IssuedFilter, IssuedPage, IssuedRecord,
+    IssuedStore, ListChanges, Message, MessageId, NewEvent, NewMessage, NewSession, NewStatus,
+    Next, Once, OnceKind, OnceStore, Page, Put, Replaced, Secret, SecretName, SecretStore, Session,
+    SessionId, SessionKind, SessionStore, StatusChange, StatusChunk, StatusEntry, StatusNote,
+    StatusPlace, StatusStore, Store, StoreError, SubjectRef, Taken, TenantId, Unavailability,
 };
+
+mod integration;
+
+use integration::KeptCall;
 
 /// Keeps everything in memory, under one lock.
 #[derive(Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
+    herald: Option<Arc<dyn Herald>>,
 }
 
 #[derive(Default)]
@@ -33,6 +38,9 @@ struct Tables {
     remembered: u64,
     status_lists: BTreeMap<(TenantId, u32), KeptList>,
     reserved: BTreeMap<TenantId, u64>,
+    history: BTreeMap<(TenantId, CredentialId), Vec<StatusEntry>>,
+    calls: BTreeMap<(TenantId, [u8; 32]), KeptCall>,
+    messages: BTreeMap<(TenantId, MessageId), Message>,
     inserted: u64,
     closed: bool,
 }
@@ -43,6 +51,7 @@ struct Kept {
     ordinal: u64,
     handles: Vec<Handle>,
     trail: Vec<Event>,
+    subject: Option<SubjectRef>,
 }
 
 /// The runs of a status list that were ever changed, each with the version in which it was last.
@@ -75,6 +84,18 @@ impl MemoryStore {
         Self::default()
     }
 
+    /// Has a herald asked who is told of each step.
+    #[must_use]
+    pub fn heralded_by(mut self, herald: Arc<dyn Herald>) -> Self {
+        self.herald = Some(herald);
+        self
+    }
+
+    /// The herald, if this tenant is told of anything.
+    fn herald(&self, tenant: &TenantId) -> Option<&dyn Herald> {
+        self.herald.as_deref().filter(|herald| herald.serves(tenant))
+    }
+
     fn open(&self) -> Result<MutexGuard<'_, Tables>, StoreError> {
         let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         if tables.closed {
@@ -86,7 +107,11 @@ impl MemoryStore {
 
 #[async_trait]
 impl SessionStore for MemoryStore {
-    async fn insert(&self, new: NewSession) -> Result<(), StoreError> {
+    async fn insert(&self, mut new: NewSession) -> Result<(), StoreError> {
+        if let Some(herald) = self.herald(&new.tenant) {
+            let messages = herald.begun(&new);
+            new.event.messages.extend(messages);
+        }
         let mut tables = self.open()?;
         let key = (new.tenant.clone(), new.id);
         if tables.sessions.contains_key(&key) {
@@ -111,8 +136,10 @@ impl SessionStore for MemoryStore {
             ordinal: tables.inserted,
             handles: new.handles,
             trail: Vec::new(),
+            subject: new.subject,
         };
-        kept.append(new.event);
+        let messages = kept.append(new.event);
+        tables.tell(&key.0, messages);
         tables.sessions.insert(key, kept);
         Ok(())
     }
@@ -140,7 +167,13 @@ impl SessionStore for MemoryStore {
         Ok(self.open()?.taken(tenant, id, now))
     }
 
-    async fn replace(&self, held: &Session, next: Next) -> Result<Replaced, StoreError> {
+    async fn replace(&self, held: &Session, mut next: Next) -> Result<Replaced, StoreError> {
+        if let Some(herald) = self.herald(&held.tenant) {
+            for event in &mut next.events {
+                let told = herald.stepped(&held.tenant, held.kind, held.id, event);
+                event.messages.extend(told);
+            }
+        }
         let mut tables = self.open()?;
         let (tenant, id) = (&held.tenant, held.id);
         let key = (tenant.clone(), id);
@@ -170,8 +203,11 @@ impl SessionStore for MemoryStore {
         kept.session.state = next.state;
         kept.session.expires_at = to_the_microsecond(next.expires_at);
         kept.handles.extend(next.add_handles);
-        next.events.into_iter().for_each(|event| kept.append(event));
-        Ok(Replaced::Done(kept.session.clone()))
+        let messages: Vec<_> =
+            next.events.into_iter().flat_map(|event| kept.append(event)).collect();
+        let session = kept.session.clone();
+        tables.tell(tenant, messages);
+        Ok(Replaced::Done(session))
     }
 
     async fn events(&self, tenant: &TenantId, id: SessionId) -> Result<Vec<Event>, StoreError> {
@@ -184,13 +220,18 @@ impl SessionStore for MemoryStore {
         &self,
         tenant: &TenantId,
         id: SessionId,
-        event: NewEvent,
+        mut event: NewEvent,
     ) -> Result<(), StoreError> {
         let mut tables = self.open()?;
         let kept =
             tables.sessions.get_mut(&(tenant.clone(), id)).ok_or(StoreError::SessionAbsent)?;
+        if let Some(herald) = self.herald(tenant) {
+            let told = herald.stepped(tenant, kept.session.kind, id, &event);
+            event.messages.extend(told);
+        }
         if kept.trail.len() < LONGEST_TRAIL as usize {
-            kept.append(event);
+            let messages = kept.append(event);
+            tables.tell(tenant, messages);
         }
         Ok(())
     }
@@ -223,23 +264,36 @@ impl SessionStore for MemoryStore {
     }
 
     async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let mut tables = self.open()?;
-        let mut expired: Vec<_> = tables
+        Ok(self.open()?.purge(None, now, limit))
+    }
+
+    async fn purge_expired_of(
+        &self,
+        kind: SessionKind,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        Ok(self.open()?.purge(Some(kind), now, limit))
+    }
+}
+
+impl Tables {
+    fn purge(&mut self, kind: Option<SessionKind>, now: Timestamp, limit: u32) -> u64 {
+        let mut expired: Vec<_> = self
             .sessions
             .iter()
             .filter(|(_, kept)| kept.session.expires_at <= to_the_microsecond(now))
+            .filter(|(_, kept)| kind.is_none_or(|kind| kept.session.kind == kind))
             .map(|(key, kept)| (kept.session.expires_at, kept.ordinal, key.clone()))
             .collect();
         expired.sort();
         expired.truncate(limit as usize);
         for (_, _, key) in &expired {
-            tables.delete(key);
+            self.delete(key);
         }
-        Ok(expired.len() as u64)
+        expired.len() as u64
     }
-}
 
-impl Tables {
     fn taken(&self, tenant: &TenantId, id: SessionId, now: Timestamp) -> Taken {
         match self.sessions.get(&(tenant.clone(), id)) {
             None => Taken::Absent,
@@ -313,6 +367,8 @@ impl Tables {
         for mut record in issued {
             record.issued_at = to_the_microsecond(record.issued_at);
             record.expires_at = record.expires_at.map(to_the_microsecond);
+            let session = self.sessions.get(&(tenant.clone(), record.session));
+            record.subject = record.subject.or(session.and_then(|kept| kept.subject));
             self.issued.insert((tenant.clone(), record.credential), record);
         }
         for NewStatus { credential, place } in statuses {
@@ -325,6 +381,12 @@ impl Tables {
         let mut all = self.statuses.iter();
         let found = all.find(|((owner, _), (of, _))| owner == tenant && *of == credential);
         found.map(|(_, (_, status))| *status)
+    }
+
+    fn forget_status(&mut self, key: &(TenantId, CredentialId)) {
+        let (tenant, credential) = key;
+        self.statuses.retain(|(owner, _), (of, _)| owner != tenant || of != credential);
+        self.history.remove(key);
     }
 
     fn lead(&mut self, tenant: &TenantId, session: SessionId, handles: &[Handle]) {
@@ -345,7 +407,8 @@ impl Tables {
 }
 
 impl Kept {
-    fn append(&mut self, event: NewEvent) {
+    /// Adds an event, and gives the messages that tell of it.
+    fn append(&mut self, event: NewEvent) -> Vec<NewMessage> {
         let seq = self.trail.last().map_or(1, |last| last.seq + 1);
         self.trail.push(Event {
             seq,
@@ -355,6 +418,7 @@ impl Kept {
             reason: event.reason.map(str::to_owned),
             detail: event.detail,
         });
+        event.messages
     }
 }
 
@@ -461,6 +525,7 @@ impl IssuedStore for MemoryStore {
     async fn list_issued(
         &self,
         tenant: &TenantId,
+        filter: &IssuedFilter,
         page: IssuedPage,
     ) -> Result<Vec<IssuedRecord>, StoreError> {
         let tables = self.open()?;
@@ -474,6 +539,11 @@ impl IssuedStore for MemoryStore {
             .range((oldest, newest))
             .rev()
             .map(|(_, record)| record.clone())
+            .filter(|record| filter.subject.is_none() || filter.subject == record.subject)
+            .filter(|record| {
+                let wanted = filter.configuration.as_ref();
+                wanted.is_none_or(|wanted| *wanted == record.configuration)
+            })
             .take(page.limit.min(Page::LARGEST).into())
             .collect())
     }
@@ -504,8 +574,7 @@ impl IssuedStore for MemoryStore {
         expired.truncate(limit as usize);
         for (_, key) in &expired {
             tables.issued.remove(key);
-            let (tenant, credential) = key;
-            tables.statuses.retain(|(owner, _), (of, _)| owner != tenant || of != credential);
+            tables.forget_status(key);
         }
         Ok(expired.len() as u64)
     }
@@ -530,7 +599,12 @@ impl StatusStore for MemoryStore {
         tenant: &TenantId,
         credential: CredentialId,
         status: CredentialStatus,
+        mut note: StatusNote,
     ) -> Result<StatusChange, StoreError> {
+        if let Some(herald) = self.herald(tenant) {
+            let told = herald.status_changed(tenant, credential, status, &note);
+            note.messages.extend(told);
+        }
         let mut tables = self.open()?;
         match tables.status(tenant, credential) {
             None => return Ok(StatusChange::Absent),
@@ -548,7 +622,20 @@ impl StatusStore for MemoryStore {
                 list.set(place.index, status);
             }
         }
+        let StatusNote { at, reason, messages } = note;
+        let entry = StatusEntry { at: to_the_microsecond(at), status, reason };
+        tables.history.entry((tenant.clone(), credential)).or_default().push(entry);
+        tables.tell(tenant, messages);
         Ok(StatusChange::Done(lists))
+    }
+
+    async fn status_history(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Vec<StatusEntry>, StoreError> {
+        let history = &self.open()?.history;
+        Ok(history.get(&(tenant.clone(), credential)).cloned().unwrap_or_default())
     }
 
     async fn status(

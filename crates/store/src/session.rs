@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    Event, Handle, IssuedRecord, NewEvent, NewStatus, Once, SessionId, StoreError, TenantId,
+    Event, Handle, IssuedRecord, NewEvent, NewStatus, Once, SessionId, StoreError, SubjectRef,
+    TenantId,
 };
 
 /// What a session is about.
@@ -72,6 +73,8 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     /// What leads to it.
     pub handles: Vec<Handle>,
+    /// Whom it is about; what it issues is on record under this subject.
+    pub subject: Option<SubjectRef>,
     /// What must not be seen again.
     pub once: Vec<Once>,
     /// The first event of its trail.
@@ -301,6 +304,17 @@ pub trait SessionStore: Send + Sync {
     /// # Errors
     /// Only those of a store that cannot answer.
     async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// The same, for sessions of one kind: those whose results must not outlast their time.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn purge_expired_of(
+        &self,
+        kind: SessionKind,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError>;
 }
 
 impl fmt::Debug for Session {

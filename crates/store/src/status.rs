@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
-use crate::{CredentialId, StoreError, TenantId};
+use crate::{CredentialId, NewMessage, StoreError, TenantId};
 
 /// Where one copy of a credential has its status; no two copies share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +56,36 @@ impl CredentialStatus {
             _ => None,
         }
     }
+}
+
+/// Why and when a status changes, and who is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusNote {
+    /// When; the caller rounds it.
+    pub at: Timestamp,
+    /// Why: a word of the integrator's, never a sentence about somebody.
+    pub reason: Option<String>,
+    /// Who is told of it, in the same transaction, if it changes at all.
+    pub messages: Vec<NewMessage>,
+}
+
+impl StatusNote {
+    /// A change at this moment that says nothing more.
+    #[must_use]
+    pub const fn at(at: Timestamp) -> Self {
+        Self { at, reason: None, messages: Vec::new() }
+    }
+}
+
+/// One change of a credential's status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What it has been since.
+    pub status: CredentialStatus,
+    /// Why.
+    pub reason: Option<String>,
 }
 
 /// Whether a status was changed.
@@ -161,7 +192,7 @@ pub trait StatusStore: Send + Sync {
     /// Only those of a store that cannot answer.
     async fn reserved_statuses(&self, tenant: &TenantId) -> Result<u64, StoreError>;
 
-    /// Sets the status of every copy of a credential, all or none.
+    /// Sets the status of every copy of a credential, all or none, and records why.
     ///
     /// # Errors
     /// Only those of a store that cannot answer.
@@ -170,7 +201,18 @@ pub trait StatusStore: Send + Sync {
         tenant: &TenantId,
         credential: CredentialId,
         status: CredentialStatus,
+        note: StatusNote,
     ) -> Result<StatusChange, StoreError>;
+
+    /// The changes of a credential's status, oldest first.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn status_history(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Vec<StatusEntry>, StoreError>;
 
     /// The status of a credential, if it has one.
     ///

@@ -329,6 +329,7 @@ impl VerifierService {
             created_at: now,
             expires_at: expires_at + LINGER,
             handles,
+            subject: None,
             once: Vec::new(),
             event: event.clone(),
         };

@@ -32,6 +32,7 @@ mod browser;
 mod create;
 mod dc_api;
 mod error;
+mod fate;
 mod fetch;
 mod finish;
 mod http;
@@ -53,7 +54,7 @@ pub use dc_api::{DcApiAnswer, DigitalRequests, NewDcApi};
 pub use error::VerifierError;
 pub use http::not_found;
 pub use in_browser::BrowserView;
-pub use lanyard_service::{ApiKeyDigest, Clock, DataKey, SystemClock, TrailEvent};
+pub use lanyard_service::{ApiKey, ApiKeyDigest, Clock, DataKey, SystemClock, TrailEvent};
 pub use respond::{MOST_ATTEMPTS, Reply};
 pub use service::VerifierService;
 pub use settings::{

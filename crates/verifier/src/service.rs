@@ -9,7 +9,7 @@ use lanyard_core::{
     json,
 };
 use lanyard_oid4vp::{ClientId, request::Transport};
-use lanyard_service::Live;
+use lanyard_service::{Live, http::api::Operation, once::Calls};
 use lanyard_store::{Handle, HandleKind, NewEvent, SessionId, TenantId};
 use tokio::sync::{broadcast, watch};
 use url::{Host, Url};
@@ -166,6 +166,23 @@ impl VerifierService {
         let hash = self.provider().hash(HashAlgorithm::Sha256, secret.as_bytes());
         digest.copy_from_slice(hash.as_bytes());
         Handle::new(kind, digest)
+    }
+
+    /// Where the calls of a tenant are remembered that are made once.
+    pub(crate) fn calls(&self, tenant: &Tenant, operation: impl Into<String>) -> Calls {
+        Calls {
+            store: Arc::clone(&self.sessions().store),
+            provider: Arc::clone(&self.sessions().provider),
+            data_key: tenant.data_key.clone(),
+            tenant: tenant.id.clone(),
+            operation: operation.into(),
+            now: self.now(),
+        }
+    }
+
+    /// What is said about the routes for integrators, with the schemas that it refers to.
+    pub fn described() -> (Vec<Operation>, &'static str) {
+        (http::description::api().into_operations(), http::description::SCHEMAS)
     }
 
     /// A fresh secret of 256 bits, for a path or a response code.

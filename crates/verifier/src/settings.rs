@@ -17,7 +17,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::{ApiKeyDigest, Clock, DataKey, VcApiTrust};
+use crate::{ApiKey, Clock, DataKey, VcApiTrust};
 
 /// Everything the service needs.
 #[derive(Debug)]
@@ -56,8 +56,8 @@ pub struct TenantSettings {
     pub sources: Sources,
     /// What waiting sessions are sealed under.
     pub data_key: DataKey,
-    /// The digests of its API keys; none closes the API.
-    pub api_keys: Vec<ApiKeyDigest>,
+    /// Its API keys; none closes the API.
+    pub api_keys: Vec<ApiKey>,
     /// Questions ready to ask.
     pub presets: Vec<Preset>,
     /// The origins, beside this server's own, to which a same-device browser may return.

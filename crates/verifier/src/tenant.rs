@@ -16,7 +16,7 @@ use lanyard_store::TenantId;
 use url::Url;
 
 use crate::{
-    ApiKeyDigest, DataKey, Preset, SettingsError, Sources, TenantSettings, VcApiTrust, names::Names,
+    ApiKey, DataKey, Preset, SettingsError, Sources, TenantSettings, VcApiTrust, names::Names,
 };
 
 /// A tenant with what it verifies by and the names it goes by.
@@ -26,7 +26,7 @@ pub(crate) struct Tenant {
     verifier: Arc<PresentationVerifier>,
     statuses: Option<Arc<StatusChecker>>,
     pub(crate) data_key: DataKey,
-    pub(crate) api_keys: Vec<ApiKeyDigest>,
+    pub(crate) api_keys: Vec<ApiKey>,
     pub(crate) presets: Vec<Preset>,
     pub(crate) return_origins: Vec<Url>,
     pub(crate) web_origins: Vec<Origin>,

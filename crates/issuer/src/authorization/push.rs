@@ -61,6 +61,7 @@ impl IssuerService {
             created_at: now,
             expires_at,
             handles: vec![handle],
+            subject: None,
             once: sender.shown().map(once).collect(),
             event: event.clone(),
         };

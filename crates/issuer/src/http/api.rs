@@ -5,7 +5,7 @@ use axum::{extract::State, response::Response};
 use super::{
     Failure,
     body::ApiBody,
-    callers::{Integrator, IntegratorAtOffer},
+    callers::{Integrator, IntegratorAtOffer, Once},
     replies,
 };
 use crate::{IssuerService, NewOfferRequest, decide};
@@ -13,11 +13,16 @@ use crate::{IssuerService, NewOfferRequest, decide};
 pub(crate) async fn create(
     State(service): State<IssuerService>,
     Integrator(tenant): Integrator,
+    Once(key): Once,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let request = NewOfferRequest::parse(&body)?;
-    let created = service.create_offer(&tenant.id, request).await?;
-    Ok(replies::created(&created))
+    let calls = service.calls(&tenant, "offers");
+    let make = async move {
+        let created = service.create_offer(&tenant.id, request).await?;
+        Ok(replies::created(&created))
+    };
+    calls.once(key, &body, make).await
 }
 
 pub(crate) async fn status(

@@ -7,7 +7,14 @@ use axum::{
     http::{HeaderMap, Uri, request::Parts},
 };
 use lanyard_oid4vci::issuer::ShownToken;
-use lanyard_service::http::authorization::{AuthorizationFault, Scheme, token};
+use lanyard_service::{
+    NotAdmitted, Scope, admit,
+    http::{
+        api::needed_scope,
+        authorization::{AuthorizationFault, Scheme, token},
+    },
+    once::IdempotencyKey,
+};
 use lanyard_store::SessionId;
 use thiserror::Error;
 use url::form_urlencoded;
@@ -24,6 +31,17 @@ pub(crate) struct IntegratorAtOffer {
     pub(crate) id: SessionId,
 }
 
+/// The key under which a call is made once.
+pub(crate) struct Once(pub(crate) IdempotencyKey);
+
+impl FromRequestParts<IssuerService> for Once {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &IssuerService) -> Result<Self, Failure> {
+        Ok(Self(IdempotencyKey::of(&parts.headers)?))
+    }
+}
+
 /// Why a caller is not let in.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum BearerFault {
@@ -35,6 +53,8 @@ pub(crate) enum BearerFault {
     Invalid,
     #[error("the token is unknown, expired or revoked, or bound to another key")]
     InvalidForKey,
+    #[error("the API key is not good for {0}")]
+    Scope(Scope),
 }
 
 impl BearerFault {
@@ -56,13 +76,15 @@ impl FromRequestParts<IssuerService> for Integrator {
     ) -> Result<Self, Failure> {
         let key = ApiKeyDigest::of(bearer(&parts.uri, &parts.headers)?, service.provider());
         let name = parameter(parts, service, "tenant").await?;
-        match service.tenant(&name) {
-            Some(tenant) if key.is_among(&tenant.api_keys) => Ok(Self(Arc::clone(tenant))),
-            // another tenant's integrator learns no more here than about a tenant that does not exist
-            _ if service.tenants().any(|tenant| key.is_among(&tenant.api_keys)) => {
-                Err(Failure::NotFound)
-            }
-            _ => Err(BearerFault::Invalid.into()),
+        let needed = needed_scope(parts);
+        let tenant = service.tenant(&name);
+        let keys = tenant.map(|tenant| tenant.api_keys.as_slice());
+        let all = service.tenants().map(|tenant| tenant.api_keys.as_slice());
+        match (admit(&key, needed, keys, all), tenant) {
+            (Ok(()), Some(tenant)) => Ok(Self(Arc::clone(tenant))),
+            (Err(NotAdmitted::Scope(scope)), _) => Err(BearerFault::Scope(scope).into()),
+            (Err(NotAdmitted::Unknown), _) => Err(BearerFault::Invalid.into()),
+            (Err(NotAdmitted::Elsewhere) | Ok(()), _) => Err(Failure::NotFound),
         }
     }
 }

@@ -1,14 +1,25 @@
-//! `POST /api/{tenant}/credentials/{id}/status`: what integrators revoke with.
+//! `/api/{tenant}/credentials`: what integrators look up, suspend, reinstate, revoke and reissue by.
 
 use axum::{
     extract::{FromRequestParts, State},
     http::request::Parts,
     response::Response,
 };
-use lanyard_store::CredentialId;
+use lanyard_store::{CredentialId, CredentialStatus};
 
-use super::{Failure, body::ApiBody, callers::Integrator, paths::parameter, replies};
-use crate::{IssuerService, revoke};
+use super::{
+    Failure,
+    body::ApiBody,
+    callers::{Integrator, Once},
+    paths::parameter,
+    replies,
+};
+use crate::{
+    IssuerService, LifecycleFault,
+    lifecycle::{self, CredentialSearch, ManyCredentials, Reason, Reissue},
+    revoke,
+    tenant::Tenant,
+};
 
 /// The credential that the path names.
 pub(crate) struct AtCredential(CredentialId);
@@ -25,6 +36,31 @@ impl FromRequestParts<IssuerService> for AtCredential {
     }
 }
 
+/// Why a status is changed: all that such a body says.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Why {
+    reason: Option<Reason>,
+}
+
+pub(crate) async fn search(
+    State(service): State<IssuerService>,
+    Integrator(tenant): Integrator,
+    ApiBody(body): ApiBody,
+) -> Result<Response, Failure> {
+    let search: CredentialSearch = lifecycle::parse(&body)?;
+    let found = service.credentials(&tenant.id, &search).await?;
+    Ok(replies::credentials(&found))
+}
+
+pub(crate) async fn read(
+    State(service): State<IssuerService>,
+    Integrator(tenant): Integrator,
+    AtCredential(id): AtCredential,
+) -> Result<Response, Failure> {
+    Ok(replies::credential_record(&service.credential(&tenant.id, id).await?))
+}
+
 pub(crate) async fn set_status(
     State(service): State<IssuerService>,
     Integrator(tenant): Integrator,
@@ -32,6 +68,73 @@ pub(crate) async fn set_status(
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let status = revoke::parse(&body)?;
-    service.set_status(&tenant.id, id, status).await?;
+    service.change_status(&tenant.id, id, status, None).await?;
     Ok(replies::credential_status(id, revoke::name(status)))
+}
+
+macro_rules! changes {
+    ($($one:ident, $many:ident, $status:ident;)+) => {$(
+        pub(crate) async fn $one(
+            State(service): State<IssuerService>,
+            Integrator(tenant): Integrator,
+            AtCredential(id): AtCredential,
+            ApiBody(body): ApiBody,
+        ) -> Result<Response, Failure> {
+            change(&service, &tenant, id, (CredentialStatus::$status, &body)).await
+        }
+
+        pub(crate) async fn $many(
+            State(service): State<IssuerService>,
+            Integrator(tenant): Integrator,
+            ApiBody(body): ApiBody,
+        ) -> Result<Response, Failure> {
+            change_many(&service, &tenant, (CredentialStatus::$status, &body)).await
+        }
+    )+};
+}
+
+changes! {
+    suspend, suspend_many, Suspended;
+    reinstate, reinstate_many, Valid;
+    revoke, revoke_many, Revoked;
+}
+
+async fn change(
+    service: &IssuerService,
+    tenant: &Tenant,
+    id: CredentialId,
+    (status, body): (CredentialStatus, &[u8]),
+) -> Result<Response, Failure> {
+    let Why { reason } = lifecycle::parse(body)?;
+    service.change_status(&tenant.id, id, status, reason).await?;
+    Ok(replies::credential_record(&service.credential(&tenant.id, id).await?))
+}
+
+async fn change_many(
+    service: &IssuerService,
+    tenant: &Tenant,
+    (status, body): (CredentialStatus, &[u8]),
+) -> Result<Response, Failure> {
+    let many: ManyCredentials = lifecycle::parse(body)?;
+    if many.subject.is_none() && many.configuration.is_none() {
+        return Err(LifecycleFault::NothingNamed.into());
+    }
+    let changed = service.change_many(&tenant.id, &many, status).await?;
+    Ok(replies::changed(&changed))
+}
+
+pub(crate) async fn reissue(
+    State(service): State<IssuerService>,
+    Integrator(tenant): Integrator,
+    AtCredential(id): AtCredential,
+    Once(key): Once,
+    ApiBody(body): ApiBody,
+) -> Result<Response, Failure> {
+    let wanted: Reissue = lifecycle::parse(&body)?;
+    let calls = service.calls(&tenant, format!("credentials/{id}/reissue"));
+    let make = async move {
+        let created = service.reissue(&tenant.id, id, wanted).await?;
+        Ok(replies::created(&created))
+    };
+    calls.once(key, &body, make).await
 }

@@ -13,7 +13,10 @@ use lanyard_oid4vci::{
     authorization::AuthorizationError, credential::CredentialError, description::ErrorBody,
     notification::NotificationError, token::TokenError,
 };
-use lanyard_service::http::authorization::AuthorizationFault;
+use lanyard_service::{
+    http::authorization::{self, AuthorizationFault},
+    once::OnceFault,
+};
 use thiserror::Error;
 
 use super::{
@@ -22,7 +25,9 @@ use super::{
     dpop::{DPOP_NONCE, RefusedProof, header_value},
     replies,
 };
-use crate::{DecisionRequestFault, IssuerError, OfferRequestFault, StatusRequestFault};
+use crate::{
+    DecisionRequestFault, IssuerError, LifecycleFault, OfferRequestFault, StatusRequestFault,
+};
 
 /// Everything that a request can be refused for.
 #[derive(Debug, Error)]
@@ -56,6 +61,10 @@ pub(crate) enum Failure {
     #[error("the link is too long for a QR code; make the offer by reference")]
     LinkTooLong,
     #[error("{0}")]
+    Lifecycle(#[from] LifecycleFault),
+    #[error("{0}")]
+    Once(#[from] OnceFault),
+    #[error("{0}")]
     Issuer(#[from] IssuerError),
 }
 
@@ -71,6 +80,7 @@ impl Failure {
                 | BearerFault::Invalid
                 | BearerFault::InvalidForKey,
             ) => StatusCode::UNAUTHORIZED,
+            Self::Bearer(BearerFault::Scope(_)) => StatusCode::FORBIDDEN,
             Self::Bearer(_) => StatusCode::BAD_REQUEST,
             // RFC 9449 §9
             Self::Proof(refused) if refused.at == At::Resource => StatusCode::UNAUTHORIZED,
@@ -91,8 +101,10 @@ impl Failure {
             | Self::Notification(_)
             | Self::OfferRequest(_)
             | Self::DecisionRequest(_)
-            | Self::StatusRequest(_) => StatusCode::BAD_REQUEST,
+            | Self::StatusRequest(_)
+            | Self::Lifecycle(_) => StatusCode::BAD_REQUEST,
             Self::LinkTooLong => StatusCode::CONFLICT,
+            Self::Once(fault) => fault.status(),
             Self::Issuer(error) => match error {
                 IssuerError::UnknownTenant
                 | IssuerError::UnknownOffer
@@ -126,10 +138,13 @@ impl Failure {
                 | BearerFault::Invalid
                 | BearerFault::InvalidForKey,
             ) => "invalid_token",
+            Self::Bearer(BearerFault::Scope(_)) => "insufficient_scope",
+            Self::Once(fault) => fault.code(),
             Self::Bearer(_)
             | Self::OfferRequest(_)
             | Self::DecisionRequest(_)
-            | Self::StatusRequest(_) => "invalid_request",
+            | Self::StatusRequest(_)
+            | Self::Lifecycle(_) => "invalid_request",
             Self::Notification(error) => error.code(),
             Self::Proof(refused) => refused.error.code(),
             Self::Client(refused) => refused.error.code(),
@@ -172,6 +187,7 @@ impl Failure {
             }
             // RFC 9449 §7.1, §9
             Self::Bearer(BearerFault::InvalidForKey) => Some(dpop_challenge("invalid_token")),
+            Self::Bearer(BearerFault::Scope(scope)) => Some(authorization::challenge_scope(*scope)),
             Self::Bearer(_) => Some(HeaderValue::from_static(r#"Bearer error="invalid_request""#)),
             Self::Proof(refused) if refused.at == At::Resource => {
                 Some(dpop_challenge(refused.error.code()))

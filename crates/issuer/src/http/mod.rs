@@ -8,6 +8,7 @@ mod client;
 mod credential;
 mod credentials;
 mod deferred;
+pub(crate) mod description;
 mod dpop;
 mod events;
 mod failure;
@@ -20,6 +21,7 @@ mod paths;
 mod qr;
 mod replies;
 mod status_lists;
+mod subjects;
 mod token;
 mod vc_api;
 
@@ -38,14 +40,7 @@ use crate::IssuerService;
 /// Everything this service answers to, in the order of an issuance.
 pub(crate) fn router(service: IssuerService) -> Router {
     Router::new()
-        .route("/api/{tenant}/offers", post(api::create))
-        .route("/api/{tenant}/offers/{id}", get(api::status).delete(api::withdraw))
-        .route("/api/{tenant}/offers/{id}/decision", post(api::decide))
-        .route("/api/{tenant}/offers/{id}/qr.svg", get(qr::svg))
-        .route("/api/{tenant}/offers/{id}/events", get(events::watch))
-        .route("/api/{tenant}/credentials/{id}/status", post(credentials::set_status))
-        .route("/api/{tenant}/credentials/issue", post(vc_api::issue))
-        .route("/api/{tenant}/credentials/status", post(vc_api::set_status))
+        .merge(description::api().into_router())
         .route("/{tenant}/offers/{id}", get(offers::fetch))
         .route("/.well-known/openid-credential-issuer/{tenant}", get(metadata::issuer))
         .route("/.well-known/oauth-authorization-server/{tenant}", get(metadata::server))

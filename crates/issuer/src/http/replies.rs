@@ -14,7 +14,8 @@ use lanyard_store::{CredentialId, SessionId};
 use serde::Serialize;
 
 use crate::{
-    OfferCreated, OfferStatus, TrailEvent, accept::Answer, revoke, status_lists::PublishedList,
+    Changed, CredentialRecord, OfferCreated, OfferStatus, TrailEvent, accept::Answer, revoke,
+    status_lists::PublishedList,
 };
 
 pub(crate) use lanyard_service::http::replies::{
@@ -109,6 +110,76 @@ struct CredentialStatusBody {
 
 pub(crate) fn credential_status(id: CredentialId, status: &'static str) -> Response {
     json(to_json(&CredentialStatusBody { id, status }))
+}
+
+#[derive(Serialize)]
+struct RecordBody<'a> {
+    id: CredentialId,
+    configuration: &'a str,
+    offer: SessionId,
+    issued_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    history: Vec<HistoryBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct HistoryBody<'a> {
+    at: Timestamp,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+impl<'a> RecordBody<'a> {
+    fn of(record: &'a CredentialRecord) -> Self {
+        let history = record.history.iter().map(|entry| HistoryBody {
+            at: entry.at,
+            status: revoke::name(entry.status),
+            reason: entry.reason.as_deref(),
+        });
+        Self {
+            id: record.issued.credential,
+            configuration: &record.issued.configuration,
+            offer: record.issued.session,
+            issued_at: record.issued.issued_at,
+            expires_at: record.issued.expires_at,
+            status: record.status.map(revoke::name),
+            history: history.collect(),
+        }
+    }
+}
+
+/// The record of a credential.
+pub(crate) fn credential_record(record: &CredentialRecord) -> Response {
+    json(to_json(&RecordBody::of(record)))
+}
+
+#[derive(Serialize)]
+struct PageBody<'a> {
+    credentials: Vec<RecordBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<CredentialId>,
+}
+
+/// A page of records.
+pub(crate) fn credentials(found: &[CredentialRecord]) -> Response {
+    let next = found.last().map(|record| record.issued.credential);
+    json(to_json(&PageBody { credentials: found.iter().map(RecordBody::of).collect(), next }))
+}
+
+#[derive(Serialize)]
+struct ChangedBody<'a> {
+    changed: &'a [CredentialId],
+    unchanged: &'a [CredentialId],
+}
+
+/// Which of many credentials were changed.
+pub(crate) fn changed(changed: &Changed) -> Response {
+    let Changed { changed, unchanged } = changed;
+    json(to_json(&ChangedBody { changed, unchanged }))
 }
 
 /// A status list, which anybody may keep until the next one is made (Token Status List §8.2).

@@ -11,16 +11,32 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Failure, body::ApiBody, callers::Integrator, replies};
-use crate::{IssueFault, IssuerService, revoke, vc_api::IssueError};
+use super::{
+    Failure,
+    body::ApiBody,
+    callers::{Integrator, Once},
+    replies,
+};
+use crate::{IssueFault, IssuerService, revoke, tenant::Tenant, vc_api::IssueError};
 
 pub(crate) async fn issue(
     State(service): State<IssuerService>,
     Integrator(tenant): Integrator,
+    Once(key): Once,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
+    let calls = service.calls(&tenant, "credentials/issue");
+    let asked = body.clone();
+    calls.once(key, &body, async move { secure(&service, &tenant, &asked).await }).await
+}
+
+async fn secure(
+    service: &IssuerService,
+    tenant: &Tenant,
+    body: &[u8],
+) -> Result<Response, Failure> {
     let keys = service.vc_api(&tenant.id).ok_or(Failure::NotFound)?;
-    match service.issue_by_vc_api(&tenant, keys, &body).await {
+    match service.issue_by_vc_api(tenant, keys, body).await {
         Ok(secured) => {
             // VC API §3.2.1: 201, and the secured credential is the body
             let body = replies::to_json(&Value::Object(secured.document));
@@ -46,7 +62,7 @@ pub(crate) async fn set_status(
 ) -> Result<Response, Failure> {
     service.vc_api(&tenant.id).ok_or(Failure::NotFound)?;
     let (credential, status) = revoke::parse_vc_api(&body)?;
-    service.set_status(&tenant.id, credential, status).await?;
+    service.change_status(&tenant.id, credential, status, None).await?;
     Ok(replies::credential_status(credential, revoke::name(status)))
 }
 

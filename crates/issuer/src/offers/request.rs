@@ -5,6 +5,8 @@ use lanyard_oid4vci::CredentialConfigurationId;
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::Subject;
+
 /// What an integrator wants to offer.
 #[derive(Clone, Debug)]
 pub struct NewOfferRequest {
@@ -20,6 +22,8 @@ pub struct NewOfferRequest {
     pub by_reference: bool,
     /// Whether what is offered has to wait.
     pub deferral: Deferral,
+    /// Whom it is about, in the integrator's own words.
+    pub subject: Option<Subject>,
 }
 
 /// Whether what is offered has to wait (OID4VCI §9).
@@ -96,6 +100,7 @@ impl NewOfferRequest {
     /// `{"configuration": …, "claims": {…}}`; and `tx_code` and `by_reference`, true or false; and
     /// `deferral`, a number of seconds or `"until_decided"`.
     /// `login` lets the holder log in, `"only"` or `"too"`, and `holder` names who that has to be;
+    /// `subject` is the integrator's own reference to whom it is about;
     /// where logging in is the only way, `claims` may be left out and are looked up.
     ///
     /// # Errors
@@ -105,31 +110,33 @@ impl NewOfferRequest {
         let tx_code = flag(&mut members, "tx_code")?.unwrap_or(false);
         let by_reference = flag(&mut members, "by_reference")?.unwrap_or(true);
         let deferral = deferral(&mut members)?;
+        let subject = subject(&mut members)?;
         let login = LoginToOffer::take_from(&mut members)?;
         let only = login.as_ref().is_some_and(|login| login.only);
         let short = members.contains_key("configuration") || members.contains_key("claims");
-        let all: Vec<(CredentialConfigurationId, Option<Object>)> =
-            match (members.shift_remove("credentials"), short) {
-                (Some(list), false) => {
-                    refuse_unknown(
-                        &members,
-                        "credentials, tx_code, by_reference, login, holder, deferral",
-                    )?;
-                    let list = list.as_array().cloned().ok_or(OfferRequestFault::WrongType {
-                        member: "credentials",
-                        expected: "an array",
-                    })?;
-                    list.into_iter().map(CredentialToOffer::parse).collect::<Result<_, _>>()?
-                }
-                (None, true) => {
-                    let one = CredentialToOffer::take_from(&mut members)?;
-                    let known =
-                        "configuration, claims, tx_code, by_reference, login, holder, deferral";
-                    refuse_unknown(&members, known)?;
-                    vec![one]
-                }
-                _ => return Err(OfferRequestFault::NotExactlyOneForm),
-            };
+        let all: Vec<(CredentialConfigurationId, Option<Object>)> = match (
+            members.shift_remove("credentials"),
+            short,
+        ) {
+            (Some(list), false) => {
+                refuse_unknown(
+                    &members,
+                    "credentials, tx_code, by_reference, login, holder, deferral, subject",
+                )?;
+                let list = list.as_array().cloned().ok_or(OfferRequestFault::WrongType {
+                    member: "credentials",
+                    expected: "an array",
+                })?;
+                list.into_iter().map(CredentialToOffer::parse).collect::<Result<_, _>>()?
+            }
+            (None, true) => {
+                let one = CredentialToOffer::take_from(&mut members)?;
+                let known = "configuration, claims, tx_code, by_reference, login, holder, deferral, subject";
+                refuse_unknown(&members, known)?;
+                vec![one]
+            }
+            _ => return Err(OfferRequestFault::NotExactlyOneForm),
+        };
         let (mut credentials, mut looked_up) = (Vec::new(), Vec::new());
         for (configuration, claims) in all {
             match claims {
@@ -138,7 +145,7 @@ impl NewOfferRequest {
                 None => return Err(OfferRequestFault::Missing("claims")),
             }
         }
-        Ok(Self { credentials, looked_up, login, tx_code, by_reference, deferral })
+        Ok(Self { credentials, looked_up, login, tx_code, by_reference, deferral, subject })
     }
 }
 
@@ -223,6 +230,16 @@ fn deferral(members: &mut Object) -> Result<Deferral, OfferRequestFault> {
             let seconds = number.as_u64().and_then(|seconds| u32::try_from(seconds).ok());
             seconds.filter(|seconds| *seconds <= 86_400).map(Deferral::Seconds).ok_or(wrong)
         }
+        Some(_) => Err(wrong),
+    }
+}
+
+fn subject(members: &mut Object) -> Result<Option<Subject>, OfferRequestFault> {
+    let wrong =
+        OfferRequestFault::WrongType { member: "subject", expected: "a text of 1 to 256 bytes" };
+    match members.shift_remove("subject") {
+        None => Ok(None),
+        Some(Value::String(text)) => Subject::try_from(text).map(Some).map_err(|_| wrong),
         Some(_) => Err(wrong),
     }
 }

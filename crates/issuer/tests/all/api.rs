@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::fixture::{
-    KEY, OTHER_KEY, Server, api_request, badge_claims, refused, request, session, tenant, text,
+    KEY, OTHER_KEY, READER_KEY, Server, api_request, badge_claims, refused, request, session,
+    tenant, text,
 };
 
 fn badge() -> Value {
@@ -274,4 +275,30 @@ async fn settings_that_contradict_each_other_are_refused() {
         IssuerService::new(twice).unwrap_err(),
         SettingsError::TenantRepeated(tenant("demo"))
     );
+}
+
+#[tokio::test]
+async fn a_key_is_good_for_its_scopes_and_a_refusal_names_the_one_that_is_missing() {
+    let server = Server::new();
+    let offer = server.offer().await;
+    let one = format!("/api/demo/offers/{}", offer.id);
+    let read = api_request(Method::GET, &one, READER_KEY, &Value::Null);
+    assert_eq!(server.send(read).await.status, StatusCode::OK);
+    for (method, path, scope) in [
+        (Method::POST, "/api/demo/offers", "offers:write"),
+        (Method::DELETE, one.as_str(), "offers:write"),
+        (Method::POST, "/api/demo/credentials/search", "credentials:read"),
+        (Method::POST, "/api/demo/credentials/revoke", "credentials:write"),
+        (Method::POST, "/api/demo/credentials/issue", "credentials:issue"),
+        (Method::POST, "/api/demo/subjects/erase", "subjects:erase"),
+    ] {
+        let reply = server.send(api_request(method, path, READER_KEY, &badge())).await;
+        assert_eq!(reply.refusal(), refused(403, "insufficient_scope"), "{path}");
+        let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+        assert_eq!(reply.header(header::WWW_AUTHENTICATE), Some(challenge.as_str()));
+    }
+    // in another tenant it is nobody's key but demo's
+    let elsewhere = api_request(Method::GET, "/api/other/offers/x", READER_KEY, &Value::Null);
+    assert_eq!(server.send(elsewhere).await.refusal(), refused(404, "not_found"));
+    assert_eq!(server.status(&offer).await["state"], "offered");
 }

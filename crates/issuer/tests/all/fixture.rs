@@ -22,7 +22,7 @@ use lanyard_core::{
     trust::{IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
 };
 use lanyard_issuer::{
-    ApiKeyDigest, ClaimSource, Clock, Consent, DataKey, IssuerService, IssuerSettings,
+    ApiKey, ApiKeyDigest, ClaimSource, Clock, Consent, DataKey, IssuerService, IssuerSettings,
     LoginSettings, LoginUnavailable, Logins, PlaceKey, StatusListSettings, StatusLists,
     TenantSettings, VcApiKeys, not_found,
 };
@@ -33,6 +33,7 @@ use lanyard_oid4vci::{
     issuer::{AuthorizationRules, HolderId, Issuer, IssuerName, IssuingKey, StatusAllocator},
     nonce::NonceKey,
 };
+use lanyard_service::{Scope, Scopes};
 use lanyard_store::{MemoryStore, SessionId, Store, TenantId};
 use lanyard_testkit::{LeafOptions, TestCa, test_now};
 use serde_json::{Value, json};
@@ -42,6 +43,8 @@ use tower::ServiceExt as _;
 pub(crate) const BASE: &str = "https://issuer.example/";
 pub(crate) const KEY: &str = "key-of-demo";
 pub(crate) const OTHER_KEY: &str = "key-of-other";
+/// Good for `offers:read` in `demo`, and for nothing else.
+pub(crate) const READER_KEY: &str = "key-that-reads";
 pub(crate) const GRANT: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
 
 /// A clock that tests turn.
@@ -217,6 +220,14 @@ impl Ground {
         }
     }
 
+    /// A key that is good for everything, and in `demo` one that may only read offers.
+    fn api_keys(&self, api_key: &str) -> Vec<ApiKey> {
+        let key = |text: &str, scopes| ApiKey::new(ApiKeyDigest::of(text, &*self.provider), scopes);
+        let reader = [Scope::OffersRead].into_iter().collect();
+        let all = [key(api_key, Scopes::EVERY), key(READER_KEY, reader)];
+        all.into_iter().take(if api_key == KEY { 2 } else { 1 }).collect()
+    }
+
     fn tenant(&self, name: &str, api_key: &str, secret: u8) -> TenantSettings {
         let url = format!("{BASE}{name}");
         let url = IssuerUrl::parse(&url, Transport::Https).expect("the fixture is an identifier");
@@ -264,7 +275,7 @@ impl Ground {
             }),
             vc_api: self.vc_api(),
             data_key: DataKey::new([secret; 32]),
-            api_keys: vec![ApiKeyDigest::of(api_key, &*self.provider)],
+            api_keys: self.api_keys(api_key),
         }
     }
 
@@ -366,7 +377,10 @@ impl Server {
     pub(crate) async fn offer_of(&self, body: &Value) -> Offer {
         let created = self.make_offer(body).await;
         assert_eq!(created.status, StatusCode::CREATED, "{created}");
-        let created = created.json();
+        self.read_offer(&created.json()).await
+    }
+
+    async fn read_offer(&self, created: &Value) -> Offer {
         let uri = text(&created["offer_uri"]);
         let path = uri.strip_prefix("https://issuer.example").expect("our own URL").to_owned();
         let offer = self.get(&path).await.json();
@@ -376,6 +390,14 @@ impl Server {
             code: text(&offer["grants"][GRANT]["pre-authorized_code"]),
             tx_code: created["tx_code"].as_str().map(str::to_owned),
         }
+    }
+
+    /// Takes what was offered, and gives the name of the credential.
+    pub(crate) async fn taken(&self, created: &Value) -> String {
+        let offer = self.read_offer(created).await;
+        let token = self.access_to(&offer).await;
+        self.finish(&token).await;
+        text(&self.status(&offer).await["credentials"][0]["id"])
     }
 
     pub(crate) async fn redeem(&self, offer: &Offer) -> Reply {

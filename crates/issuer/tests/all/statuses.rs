@@ -18,7 +18,7 @@ use lanyard_core::{
 use lanyard_store::{MemoryStore, SqliteStore, Store};
 use serde_json::{Value, json};
 
-use crate::fixture::{KEY, OTHER_KEY, Offer, Server, api_request, sign, text};
+use crate::fixture::{KEY, OTHER_KEY, Offer, Server, api_request, badge_claims, sign, text};
 
 /// A badge that was issued in two copies: its offer, its name, and the places of their statuses.
 pub(crate) struct Badge {
@@ -28,7 +28,21 @@ pub(crate) struct Badge {
 }
 
 pub(crate) async fn badge(server: &Server) -> Badge {
-    let (offer, token) = server.access().await;
+    let offer = server.offer().await;
+    issued(server, offer).await
+}
+
+/// The same, about somebody.
+pub(crate) async fn badge_about(server: &Server, subject: &str) -> Badge {
+    let body = json!({
+        "configuration": "employee_badge", "claims": badge_claims(), "subject": subject,
+    });
+    let offer = server.offer_of(&body).await;
+    issued(server, offer).await
+}
+
+async fn issued(server: &Server, offer: Offer) -> Badge {
+    let token = server.access_to(&offer).await;
     let mut proofs = Vec::new();
     for _ in 0..2 {
         let key = server.ground.key();
@@ -78,7 +92,7 @@ pub(crate) fn path(uri: &str) -> &str {
     uri.strip_prefix("https://issuer.example").expect("our own URL")
 }
 
-async fn statuses(server: &Server, badge: &Badge) -> Vec<Status> {
+pub(crate) async fn statuses(server: &Server, badge: &Badge) -> Vec<Status> {
     let mut found = Vec::new();
     for (index, uri) in &badge.places {
         found.push(list(server, uri).await.status(*index).expect("a place in the list"));

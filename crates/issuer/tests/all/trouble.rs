@@ -55,6 +55,7 @@ async fn transplant(server: &Server, state: Vec<u8>, into: &str, id: SessionId, 
         created_at: now,
         expires_at: now + jiff::SignedDuration::from_mins(10),
         handles,
+        subject: None,
         once: Vec::new(),
         event: NewEvent::done(now, "offer_created"),
     };

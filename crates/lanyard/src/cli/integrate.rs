@@ -35,6 +35,9 @@ async fn make_offer(args: &OfferArgs) -> Result<Ending, Ending> {
         body["login"] = json!("only");
         body["holder"] = json!(holder);
     }
+    if let Some(subject) = &args.subject {
+        body["subject"] = json!(subject);
+    }
     let made = api.create("offers", &body).await.map_err(refused)?;
     let code = text(&made, "tx_code")
         .map(|code| format!("\nTransaction code: {code}"))
@@ -202,17 +205,17 @@ fn link(made: &Value) -> String {
         .unwrap_or_default()
 }
 
-fn text(value: &Value, name: &str) -> Option<String> {
+pub(super) fn text(value: &Value, name: &str) -> Option<String> {
     value.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
-fn json_of(option: &str, argument: &str) -> Result<Value, Ending> {
+pub(super) fn json_of(option: &str, argument: &str) -> Result<Value, Ending> {
     let text = read(argument).map_err(|error| usage("unreadable", format!("{option}: {error}")))?;
     serde_json::from_str(&text)
         .map_err(|error| usage("json", format!("{option} is not JSON: {error}")))
 }
 
-fn integrator(args: &ServerArgs) -> Result<Integrator, Ending> {
+pub(super) fn integrator(args: &ServerArgs) -> Result<Integrator, Ending> {
     let key = match &args.api_key_file {
         Some(file) => plan::api_key(file).map_err(|error| usage("api_key", error.to_string()))?,
         None => key_from_environment()?,
@@ -236,7 +239,7 @@ fn usage(reason: &str, text: String) -> Ending {
     Ending::not_done(ExitCode::Usage, reason, text)
 }
 
-fn refused(error: IntegratorError) -> Ending {
+pub(super) fn refused(error: IntegratorError) -> Ending {
     match &error {
         IntegratorError::Network(_) => {
             Ending::not_done(ExitCode::Network, "unreachable", error.to_string())

@@ -1,6 +1,8 @@
 //! The commands: what they take, and the exit codes they leave.
 
+mod api_key;
 mod callback;
+mod credentials;
 mod did;
 mod exit;
 mod hash_password;
@@ -62,6 +64,154 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Hash the password on standard input, for a file of holders who log in
     HashPassword,
+    /// Look issued credentials up, suspend, reinstate, revoke and reissue them
+    Credentials(CredentialsArgs),
+    /// See which messages went to webhooks, and have them delivered again
+    Messages(MessagesArgs),
+    /// Revoke and forget everything about a subject
+    Erase(EraseArgs),
+    /// Make an API key for one of your systems
+    ApiKey(ApiKeyArgs),
+    /// Make the secret that a webhook's messages are signed with
+    WebhookSecret,
+    /// Print the OpenAPI document of the integrator API
+    Openapi,
+}
+
+/// `lanyard credentials`
+#[derive(Debug, Args)]
+pub struct CredentialsArgs {
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: CredentialsCommand,
+}
+
+/// What can be done with issued credentials.
+#[derive(Debug, Subcommand)]
+pub enum CredentialsCommand {
+    /// List them, newest first
+    List {
+        /// Only those about this subject: the reference that was given with the offer
+        #[arg(long)]
+        subject: Option<String>,
+        /// Only those of this configuration
+        #[arg(long = "type", value_name = "ID")]
+        configuration: Option<String>,
+        /// How many at most
+        #[arg(long, default_value_t = 50)]
+        limit: u16,
+    },
+    /// Show one, and what became of it
+    Show {
+        /// Its identifier
+        id: String,
+    },
+    /// Suspend: not valid until it is reinstated
+    Suspend(Which),
+    /// Make valid again what was suspended
+    Reinstate(Which),
+    /// Revoke, for good
+    Revoke(Which),
+    /// Offer one anew with fresh claims; the old one is revoked
+    Reissue {
+        /// Its identifier
+        id: String,
+        /// The claims: a JSON object, or @file.json
+        #[arg(long)]
+        claims: String,
+        /// Ask the holder for a transaction code
+        #[arg(long)]
+        tx_code: bool,
+        /// Leave the old one as it is
+        #[arg(long)]
+        keep_old: bool,
+    },
+}
+
+/// Which credentials.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct Which {
+    /// The identifier of one
+    pub id: Option<String>,
+    /// All about this subject: the reference that was given with the offer
+    #[arg(long, conflicts_with = "id")]
+    pub subject: Option<String>,
+    /// All of this configuration
+    #[arg(long = "type", value_name = "ID", conflicts_with = "id")]
+    pub configuration: Option<String>,
+    /// Why: a word such as left_company
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+/// `lanyard messages`
+#[derive(Debug, Args)]
+pub struct MessagesArgs {
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: MessagesCommand,
+}
+
+/// What can be done with messages to webhooks.
+#[derive(Debug, Subcommand)]
+pub enum MessagesCommand {
+    /// List them, newest first
+    List {
+        /// Only those that are waiting, delivered or dead
+        #[arg(long)]
+        state: Option<String>,
+    },
+    /// Have one delivered again
+    Redeliver {
+        /// Its identifier
+        id: String,
+    },
+}
+
+/// `lanyard erase`
+#[derive(Debug, Args)]
+pub struct EraseArgs {
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Whom: the reference that was given with the offers
+    #[arg(long)]
+    pub subject: String,
+}
+
+/// `lanyard api-key`
+#[derive(Debug, Args)]
+pub struct ApiKeyArgs {
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ApiKeyCommand,
+}
+
+/// What can be done with API keys.
+#[derive(Debug, Subcommand)]
+pub enum ApiKeyCommand {
+    /// Make one; the configuration gets its digest
+    Create {
+        /// The tenant
+        #[arg(long, env = "LANYARD_TENANT")]
+        tenant: String,
+        /// What it is called in the configuration
+        #[arg(long, default_value = "integrator")]
+        name: String,
+        /// What it may be used for, such as offers:write; may be repeated
+        #[arg(long = "scope", value_name = "SCOPE", required = true)]
+        scopes: Vec<String>,
+    },
 }
 
 /// `lanyard demo`
@@ -196,6 +346,9 @@ pub struct OfferArgs {
     /// Let this holder log in instead of giving the wallet a code
     #[arg(long, value_name = "NAME", conflicts_with = "tx_code")]
     pub holder: Option<String>,
+    /// Your own reference to whom it is about, such as a staff number; only an HMAC of it is kept
+    #[arg(long, value_name = "REFERENCE")]
+    pub subject: Option<String>,
 }
 
 /// `lanyard request`
@@ -480,6 +633,12 @@ async fn perform(command: Command) -> std::process::ExitCode {
         Command::Inspect(args) => inspect::run(&args).await.print(args.json),
         Command::Wallet(args) => wallet::run(&args).await.print(args.json),
         Command::HashPassword => hash_password::run().print(false),
+        Command::Credentials(args) => credentials::credentials(&args).await.print(args.server.json),
+        Command::Messages(args) => credentials::messages(&args).await.print(args.server.json),
+        Command::Erase(args) => credentials::erase(&args).await.print(args.server.json),
+        Command::ApiKey(args) => api_key::run(&args).print(args.json),
+        Command::WebhookSecret => api_key::webhook_secret().print(false),
+        Command::Openapi => api_key::openapi().print(false),
         Command::Demo(args) => server::demo(&args).await.print(false),
         Command::Serve(args) => server::serve(&args).await.print(false),
         Command::Offer(args) => integrate::offer(&args).await.print(args.server.json),

@@ -72,6 +72,10 @@ pub(super) struct TenantTable {
     #[serde(default)]
     pub(super) api_key_files: Vec<Spanned<PathBuf>>,
     #[serde(default)]
+    pub(super) api_keys: Vec<Spanned<ApiKeyTable>>,
+    #[serde(default)]
+    pub(super) webhooks: Vec<Spanned<WebhookTable>>,
+    #[serde(default)]
     pub(super) trust_anchors: Vec<Spanned<PathBuf>>,
     pub(super) trust_list: Option<Spanned<PathBuf>>,
     pub(super) policies: Option<Spanned<toml::Value>>,
@@ -112,6 +116,28 @@ pub(super) struct AskingTable {
 pub(super) struct RegisteredTable {
     pub(super) client_id: String,
     pub(super) key_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApiKeyTable {
+    pub(super) name: String,
+    pub(super) digest: Spanned<String>,
+    pub(super) scopes: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebhookTable {
+    pub(super) name: Spanned<String>,
+    pub(super) url: Spanned<String>,
+    pub(super) secret_file: Spanned<PathBuf>,
+    #[serde(default = "every_event")]
+    pub(super) events: Vec<Spanned<String>>,
+}
+
+fn every_event() -> Vec<Spanned<String>> {
+    vec![Spanned::new(0..0, "*".to_owned())]
 }
 
 #[derive(Debug, Deserialize)]

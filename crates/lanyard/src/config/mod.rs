@@ -5,6 +5,7 @@
 mod asking;
 mod fault;
 mod file;
+mod integration;
 mod login;
 mod tenant;
 

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use lanyard_core::{credential::Format, did::DidUrl, verify::PolicySet};
+use lanyard_service::{ApiKey, webhook::Webhook};
 use serde_spanned::Spanned;
 
 use super::asking::{self, Asking};
 use super::fault::Faults;
 use super::file::{DidSigningTable, EncryptionMode, File, Mode, SigningTable, TenantTable};
+use super::integration;
 use super::login::{self, Authorization};
 use super::{existing, private};
 use crate::credential_type::{CredentialType, CredentialTypeError};
@@ -21,8 +23,12 @@ pub struct Tenant {
     pub id: lanyard_store::TenantId,
     /// Its name for people.
     pub name: String,
-    /// Files that hold one API key each.
+    /// Files that hold one API key each, good for everything.
     pub api_key_files: Vec<PathBuf>,
+    /// Further API keys, by their digests, each good for its scopes.
+    pub api_keys: Vec<ApiKey>,
+    /// Who is told of each step.
+    pub webhooks: Vec<Webhook>,
     /// Files with the certificates of the authorities it trusts, PEM.
     pub trust_anchors: Vec<PathBuf>,
     /// The file with its trust list, JSON or TOML.
@@ -103,8 +109,8 @@ fn examine(
             "a tenant needs a name that people recognise; write for example \"Acme\"",
         );
     }
-    if table.api_key_files.is_empty() {
-        faults.at(written.span(), "no API key; write api_key_files = [\"keys/acme.api-key\"], one random key of 32 characters or more in each file");
+    if table.api_key_files.is_empty() && table.api_keys.is_empty() {
+        faults.at(written.span(), "no API key; run `lanyard api-key create`, or write api_key_files = [\"keys/acme.api-key\"], one random key of 32 characters or more in each file");
     }
     if file.issuer.is_some() && table.credential_types.is_empty() {
         faults.at(
@@ -143,6 +149,8 @@ fn examine(
         key_attesters: collect(&table.key_attesters, |path| existing(path, folder, faults)),
         encryption: table.encryption,
         did_signing: table.did_signing.as_ref().and_then(|table| did_key(table, folder, faults)),
+        api_keys: integration::api_keys(table, faults),
+        webhooks: integration::webhooks(file, table, folder, faults),
         api_key_files: collect(&table.api_key_files, |path| private(path, folder, faults)),
         trust_anchors: collect(&table.trust_anchors, |path| existing(path, folder, faults)),
         trust_list: table.trust_list.as_ref().and_then(|path| trust_list(path, folder, faults)),

@@ -12,6 +12,11 @@ use lanyard_core::{
 };
 use lanyard_fetch::{HostPort, HttpClient, SafeFetcher};
 use lanyard_issuer::IssuerService;
+use lanyard_service::{
+    SystemClock,
+    integration::{IntegrationApi, IntegrationSettings},
+    webhook::{Deliverer, ExpiryJudge, Webhooks},
+};
 use lanyard_store::{OpenError, SecretName, SqliteStore, TenantId};
 use lanyard_verifier::VerifierService;
 use tokio::sync::watch;
@@ -70,6 +75,7 @@ pub(super) struct Ground {
     pub(super) store: Arc<SqliteStore>,
     pub(super) provider: Arc<dyn CryptoProvider>,
     pub(super) http: Arc<dyn HttpClient>,
+    webhooks: Arc<Webhooks>,
     pub(super) shutdown: watch::Receiver<bool>,
     vault: Vault,
     authority: Option<TestAuthority>,
@@ -98,7 +104,13 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
         }
         false => None,
     };
+    let integration = integration(&ground, &plan);
+    let mut judges: Vec<Arc<dyn ExpiryJudge>> = Vec::new();
+    judges.extend(issuer.clone().map(|judge| Arc::new(judge) as Arc<dyn ExpiryJudge>));
+    judges.extend(verifier.clone().map(|judge| Arc::new(judge) as Arc<dyn ExpiryJudge>));
+    ground.deliver(judges);
     let services = Router::new()
+        .merge(integration.router())
         .merge(issuer.as_ref().map(IssuerService::router).unwrap_or_default())
         .merge(verifier.as_ref().map(VerifierService::router).unwrap_or_default());
     let web = ground.pages(&plan, issuer, verifier).await?;
@@ -114,15 +126,53 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
     Ok(all.layer(middleware::from_fn(observe::request_line)))
 }
 
+/// What integrators have beside issuer and verifier, and the description of what there is.
+fn integration(ground: &Ground, plan: &Plan) -> IntegrationApi {
+    let mut described = Vec::new();
+    described.extend(plan.issuer.then(IssuerService::described));
+    described.extend(plan.verifier.then(VerifierService::described));
+    let keys = plan.tenants.iter().map(|tenant| (tenant.id.clone(), tenant.api_keys.clone()));
+    IntegrationApi::new(IntegrationSettings {
+        tenants: keys.collect(),
+        store: ground.store.clone(),
+        provider: ground.provider.clone(),
+        clock: Arc::new(SystemClock),
+        described,
+    })
+}
+
 impl Ground {
+    /// Sends to webhooks what is due, until the server stops.
+    fn deliver(&self, judges: Vec<Arc<dyn ExpiryJudge>>) {
+        if self.webhooks.is_empty() {
+            return;
+        }
+        let deliverer = Deliverer {
+            store: self.store.clone(),
+            http: self.http.clone(),
+            webhooks: self.webhooks.clone(),
+            provider: self.provider.clone(),
+            clock: Arc::new(SystemClock),
+            judges,
+        };
+        tokio::spawn(deliverer.run(self.shutdown.clone()));
+    }
+
     async fn lay(plan: &Plan, shutdown: watch::Receiver<bool>) -> Result<Self, StartError> {
         let now = Timestamp::now();
         files::private_folder(&plan.data)?;
-        let store = Arc::new(SqliteStore::open(&plan.data)?);
         let provider: Arc<dyn CryptoProvider> = Arc::new(AwsLc);
+        let told = plan.tenants.iter().map(|tenant| (tenant.id.clone(), tenant.webhooks.clone()));
+        let webhooks = Arc::new(Webhooks::new(told, provider.clone()));
+        let store = SqliteStore::open(&plan.data)?.heralded_by(webhooks.clone());
+        let store = Arc::new(store);
         let vault = Vault::open(&plan.data, store.clone(), provider.clone())?;
-        let own = plan.development.then(|| HostPort::of(&plan.base_url)).flatten();
-        let http = Arc::new(SafeFetcher::builder().danger_allow_plain_http_to(own).build());
+        // in development mode the server itself and receivers of webhooks may be on this machine
+        let receivers = plan.tenants.iter().flat_map(|tenant| &tenant.webhooks);
+        let near = receivers.map(|webhook| &webhook.url).filter(|url| url.scheme() == "http");
+        let near = near.chain([&plan.base_url]).filter_map(HostPort::of);
+        let near: Vec<_> = if plan.development { near.collect() } else { Vec::new() };
+        let http = Arc::new(SafeFetcher::builder().danger_allow_plain_http_to(near).build());
         let authority = match plan.development {
             true => Some(TestAuthority::of(&vault, now).await?),
             false => None,
@@ -131,7 +181,7 @@ impl Ground {
             std::fs::write(plan.data.join("ca.pem"), authority.anchors_pem())?;
         }
         let host = plan.base_url.host_str().ok_or(StartError::Host)?.to_owned();
-        Ok(Self { store, provider, http, shutdown, vault, authority, host, now })
+        Ok(Self { store, provider, http, webhooks, shutdown, vault, authority, host, now })
     }
 
     /// 32 random bytes of a tenant, made on first use.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use lanyard_core::{credential::Format, crypto::CryptoProvider, trust::IssuerIdentifier};
+use lanyard_core::{credential::Format, trust::IssuerIdentifier};
 use lanyard_issuer::{
-    ApiKeyDigest, DataKey, IssuerService, IssuerSettings, LoginSettings, PlaceKey,
-    StatusListSettings, StatusLists, SystemClock, TenantSettings,
+    DataKey, IssuerService, IssuerSettings, LoginSettings, PlaceKey, StatusListSettings,
+    StatusLists, SystemClock, TenantSettings,
 };
 use lanyard_oid4vci::{
     IssuerUrl, Transport,
@@ -16,7 +16,6 @@ use lanyard_oid4vci::{
     metadata::IssuerDisplay,
     nonce::NonceKey,
 };
-use secrecy::ExposeSecret as _;
 
 use super::compose::{Ground, StartError};
 use super::plan::{Plan, PlannedTenant};
@@ -46,7 +45,7 @@ pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<IssuerServic
                 None => None,
             },
             data_key: DataKey::new(ground.secret(&tenant.id, "issuer/data-key").await?),
-            api_keys: digests(tenant, ground.provider.as_ref()),
+            api_keys: tenant.api_keys.clone(),
         });
     }
     let settings = IssuerSettings {
@@ -166,8 +165,4 @@ fn issuing_key(
         signer: identity.signer,
         name: IssuerName::Certificate { chain: identity.chain, iss },
     }
-}
-
-fn digests(tenant: &PlannedTenant, provider: &dyn CryptoProvider) -> Vec<ApiKeyDigest> {
-    tenant.api_keys.iter().map(|key| ApiKeyDigest::of(key.expose_secret(), provider)).collect()
 }

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
-use lanyard_core::{trust::x509::TrustAnchors, verify::PolicySet};
+use lanyard_core::{crypto::AwsLc, trust::x509::TrustAnchors, verify::PolicySet};
+use lanyard_service::{ApiKey, ApiKeyDigest, webhook::Webhook};
 use lanyard_store::TenantId;
 use lanyard_verifier::VcApiTrust;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::config::{
-    Asking, Authorization, Config, DidKeyFile, EncryptionMode, Mode, SigningFiles,
+    Asking, Authorization, Config, DidKeyFile, EncryptionMode, Mode, SigningFiles, Tenant,
 };
 use crate::credential_type::CredentialType;
 use crate::{demo, files};
@@ -55,7 +56,9 @@ pub struct PlannedTenant {
     /// Its name for people.
     pub name: String,
     /// The keys of its integrator API.
-    pub api_keys: Vec<SecretString>,
+    pub api_keys: Vec<ApiKey>,
+    /// Who is told of each step.
+    pub webhooks: Vec<Webhook>,
     /// Whom it trusts when it verifies.
     pub anchors: TrustAnchors,
     /// The file with its trust list.
@@ -129,7 +132,8 @@ impl Plan {
             Ok(PlannedTenant {
                 id: tenant.id.clone(),
                 name: tenant.name.clone(),
-                api_keys: tenant.api_key_files.iter().map(api_key).collect::<Result<_, _>>()?,
+                api_keys: all_keys(tenant)?,
+                webhooks: tenant.webhooks.clone(),
                 anchors: all_anchors(&tenant.trust_anchors)?,
                 key_attesters: all_anchors(&tenant.key_attesters)?,
                 encryption: tenant.encryption,
@@ -166,13 +170,15 @@ impl Plan {
         files::private_folder(&data).map_err(refused)?;
         let key_file = data.join("api-key");
         if !key_file.exists() {
-            let key = fresh_api_key();
+            let tenant = demo::TENANT.parse().map_err(|_| PlanError::Url)?;
+            let key = ApiKey::generate(&tenant, &AwsLc);
             files::write_private(&key_file, key.as_bytes()).map_err(refused)?;
         }
         let tenant = PlannedTenant {
             id: demo::TENANT.parse().map_err(|_| PlanError::Url)?,
             name: demo::ENTERPRISE.to_owned(),
-            api_keys: vec![api_key(&key_file)?],
+            api_keys: vec![of_every_scope(&api_key(&key_file)?)],
+            webhooks: Vec::new(),
             anchors: TrustAnchors::default(),
             trust_list: None,
             policies: PolicySet::new(),
@@ -200,11 +206,17 @@ impl Plan {
     }
 }
 
-fn fresh_api_key() -> String {
-    use lanyard_core::crypto::Random as _;
-    let mut random = [0; 32];
-    lanyard_core::crypto::AwsLc.fill(&mut random);
-    format!("lanyard_{}", lanyard_core::json::base64url(random))
+/// The keys in files, which are good for everything, and those with scopes.
+fn all_keys(tenant: &Tenant) -> Result<Vec<ApiKey>, PlanError> {
+    let mut keys = tenant.api_keys.clone();
+    for file in &tenant.api_key_files {
+        keys.push(of_every_scope(&api_key(file)?));
+    }
+    Ok(keys)
+}
+
+fn of_every_scope(key: &SecretString) -> ApiKey {
+    ApiKey::of_every_scope(ApiKeyDigest::of(key.expose_secret(), &AwsLc))
 }
 
 /// Reads an API key from a file that its owner alone can read.

@@ -10,10 +10,8 @@ use lanyard_fetch::{
 };
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_verifier::{
-    ApiKeyDigest, DataKey, Preset, Sources, SystemClock, TenantSettings, VerifierService,
-    VerifierSettings,
+    DataKey, Preset, Sources, SystemClock, TenantSettings, VerifierService, VerifierSettings,
 };
-use secrecy::ExposeSecret as _;
 
 use super::compose::{Ground, StartError};
 use super::plan::{Plan, PlannedTenant};
@@ -90,7 +88,6 @@ async fn settings(
         uri: None,
     };
     let identity = ground.identity(tenant, subject).await?;
-    let keys = tenant.api_keys.iter();
     Ok(TenantSettings {
         tenant: tenant.id.clone(),
         signer: RequestSigner::certified(identity.signer, identity.chain),
@@ -100,9 +97,7 @@ async fn settings(
         policies: tenant.policies.clone(),
         sources,
         data_key: DataKey::new(ground.secret(&tenant.id, "verifier/data-key").await?),
-        api_keys: keys
-            .map(|key| ApiKeyDigest::of(key.expose_secret(), ground.provider.as_ref()))
-            .collect(),
+        api_keys: tenant.api_keys.clone(),
         presets: presets(&tenant.types)
             .into_iter()
             .filter_map(|ready| {

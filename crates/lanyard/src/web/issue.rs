@@ -188,6 +188,7 @@ async fn create_offer(web: &Web, visitor: &Visitor, typed: &forms::Typed) -> Pag
         },
         login,
         by_reference: true,
+        subject: None,
     };
     let offer = room.service.create_offer(&room.tenant, wanted).await.map_err(failure)?;
     let id = offer.id.to_string();

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 const BADGE: &str = "urn:lanyard:demo:employee-badge:1";
 
 /// A demo in a process of its own; it stops when dropped.
-struct Demo {
+pub(crate) struct Demo {
     process: Child,
-    folder: tempfile::TempDir,
-    port: u16,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) port: u16,
 }
 
 impl Drop for Demo {
@@ -30,7 +30,7 @@ fn free_port() -> u16 {
 }
 
 impl Demo {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
         let process = Command::new(env!("CARGO_BIN_EXE_lanyard"))
             .args(["demo", "--port", &port.to_string(), "--data"])
@@ -56,7 +56,7 @@ impl Demo {
     }
 
     /// Asks by hand: a connection taken before the server is ready waits for its answer.
-    fn ask(&self, path: &str) -> String {
+    pub(crate) fn ask(&self, path: &str) -> String {
         let mut answer = String::new();
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
             let head =
@@ -67,21 +67,21 @@ impl Demo {
         answer
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join("data").join(name)
     }
 
-    fn base(&self) -> String {
+    pub(crate) fn base(&self) -> String {
         format!("http://localhost:{}", self.port)
     }
 
-    fn integrator(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn integrator(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
         command.args(arguments).args(["--json", "--server", &self.base(), "--api-key-file"]);
         command.arg(self.file("api-key")).output().expect("the binary runs")
     }
 
-    fn wallet(&self, home: &Path, arguments: &[&str]) -> Output {
+    pub(crate) fn wallet(&self, home: &Path, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
         command.arg("wallet").args(arguments).args(["--json", "--home"]).arg(home);
         command.args(["--allow-http", &format!("localhost:{}", self.port), "--trust-anchor"]);
@@ -89,13 +89,13 @@ impl Demo {
     }
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     let parsed = serde_json::from_slice(&output.stdout);
     assert!(parsed.is_ok(), "no JSON: {output:?}");
     parsed.expect("it was just looked at")
 }
 
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     assert!(value.is_string(), "no text: {value}");
     value.as_str().expect("it was just looked at").to_owned()
 }

@@ -280,3 +280,52 @@ fn each_wrong_name_of_a_verifier_is_told_with_what_to_write_instead() {
         assert!(found[0].contains(expected), "{line}: {found:?}");
     }
 }
+
+#[test]
+fn api_keys_are_named_by_their_digests_and_scopes() {
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let with = |digest: &str, scopes: &str| {
+        let table = format!(
+            "[[tenants.api_keys]]\nname = \"hr\"\ndigest = \"{digest}\"\nscopes = {scopes}\n"
+        );
+        format!("{}{table}", GOOD.replace("api_key_files = [\"acme.api-key\"]\n", ""))
+    };
+    let config = parse(&with(&digest, r#"["offers:write", "offers:read"]"#)).expect("good");
+    assert_eq!(config.tenants[0].api_keys.len(), 1);
+    let wrong = faults(&with("sha256:abc", r#"["offers:write"]"#));
+    assert!(wrong[0].contains("lanyard.toml:12: the digest of the API key \"hr\""), "{wrong:?}");
+    let wrong = faults(&with(&digest, r#"["offers:*"]"#));
+    assert!(wrong[0].contains("there is no such scope; known are offers:write, "), "{wrong:?}");
+    let wrong = faults(&with(&digest, "[]"));
+    assert!(wrong[0].contains("an API key is good for something"), "{wrong:?}");
+    let none = GOOD.replace("api_key_files = [\"acme.api-key\"]\n", "");
+    assert!(faults(&none)[0].contains("no API key; run `lanyard api-key create`"));
+}
+
+#[test]
+fn webhooks_are_https_and_have_a_secret_that_nobody_else_reads() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let secret = folder.path().join("hook.secret");
+    let write = |text: &str, mode: u32| {
+        std::fs::write(&secret, text).expect("writable");
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(mode)).expect("ours");
+    };
+    let with = |url: &str| {
+        format!(
+            "{GOOD}[[tenants.webhooks]]\nname = \"hr\"\nurl = \"{url}\"\nsecret_file = \"hook.secret\"\n"
+        )
+    };
+    write("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 0o600);
+    let config = parse_in(&folder, &with("https://hr.example/hook")).expect("good");
+    assert_eq!(config.tenants[0].webhooks[0].events, ["*"]);
+    assert!(parse_in(&folder, &with("http://localhost:9000/hook")).is_ok());
+    let wrong = parse_in(&folder, &with("http://hr.example/hook")).expect_err("plain http");
+    assert!(wrong[0].contains("a webhook is an https URL"), "{wrong:?}");
+    write("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 0o644);
+    let wrong = parse_in(&folder, &with("https://hr.example/hook")).expect_err("readable");
+    assert!(wrong[0].contains("can be read by others"), "{wrong:?}");
+    write("short", 0o600);
+    let wrong = parse_in(&folder, &with("https://hr.example/hook")).expect_err("no secret");
+    assert!(wrong[0].contains("`lanyard webhook-secret` makes one"), "{wrong:?}");
+}

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod did;
 mod inspect;
+mod integrators;
 mod offline;
 mod pages;
 mod trust;

@@ -1,7 +1,9 @@
 //! The Authorization header: one scheme, one token.
 
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use thiserror::Error;
+
+use crate::Scope;
 
 /// How a token is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,12 @@ pub enum AuthorizationFault {
     /// No `b64token` (RFC 6750 §2.1).
     #[error("the Authorization header is malformed")]
     Malformed,
+}
+
+/// RFC 6750 §3.1: the challenge of a token that is good for less than is asked; it names the scope.
+pub fn challenge_scope(needed: Scope) -> HeaderValue {
+    let text = format!(r#"Bearer error="insufficient_scope", scope="{needed}""#);
+    HeaderValue::try_from(text).expect("the name of a scope is visible ASCII")
 }
 
 /// Reads the token of a request, and by which scheme it was sent.

@@ -1,5 +1,6 @@
 //! Headers, bodies and replies.
 
+pub mod api;
 pub mod authorization;
 pub mod body;
 pub mod qr;

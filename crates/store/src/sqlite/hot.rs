@@ -181,6 +181,7 @@ mod tests {
             created_at: second(0),
             expires_at: second(60),
             handles: vec![code(n)],
+            subject: None,
             once: Vec::new(),
             event: NewEvent::done(second(0), "offered"),
         }

@@ -6,7 +6,10 @@ use rusqlite::{Connection, Params, Row, params};
 use super::columns::{moment, read, read_moment, to_moment};
 use super::fault::fault;
 use super::sessions::execute;
-use crate::{CredentialId, IssuedPage, IssuedRecord, Page, SessionId, StoreError, TenantId};
+use crate::{
+    CredentialId, IssuedFilter, IssuedPage, IssuedRecord, Page, SessionId, StoreError, SubjectRef,
+    TenantId,
+};
 
 pub(super) fn record(
     db: &Connection,
@@ -16,15 +19,19 @@ pub(super) fn record(
     for record in records {
         let recorded = execute(
             db,
-            "INSERT INTO issued (tenant, credential, configuration, issued_at, expires_at, session)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (tenant, credential) DO NOTHING",
+            "INSERT INTO issued (tenant, credential, configuration, issued_at, expires_at, session,
+                                 subject)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(
+                 ?7, (SELECT subject FROM session WHERE tenant = ?1 AND id = ?6)))
+             ON CONFLICT (tenant, credential) DO NOTHING",
             params![
                 tenant.as_str(),
                 record.credential.as_bytes(),
                 record.configuration,
                 moment(record.issued_at),
                 record.expires_at.map(moment),
-                record.session.as_bytes()
+                record.session.as_bytes(),
+                record.subject.as_ref().map(SubjectRef::as_bytes)
             ],
         )?;
         if recorded == 0 {
@@ -41,7 +48,7 @@ pub(super) fn one(
 ) -> Result<Option<IssuedRecord>, StoreError> {
     let records = query(
         db,
-        "SELECT credential, configuration, issued_at, expires_at, session FROM issued
+        "SELECT credential, configuration, issued_at, expires_at, session, subject FROM issued
          WHERE tenant = ?1 AND credential = ?2",
         params![tenant.as_str(), credential.as_bytes()],
     )?;
@@ -55,7 +62,7 @@ pub(super) fn of_session(
 ) -> Result<Vec<IssuedRecord>, StoreError> {
     query(
         db,
-        "SELECT credential, configuration, issued_at, expires_at, session FROM issued
+        "SELECT credential, configuration, issued_at, expires_at, session, subject FROM issued
          WHERE tenant = ?1 AND session = ?2 ORDER BY credential",
         params![tenant.as_str(), session.as_bytes()],
     )
@@ -64,19 +71,23 @@ pub(super) fn of_session(
 pub(super) fn list(
     db: &Connection,
     tenant: &TenantId,
+    filter: &IssuedFilter,
     page: IssuedPage,
 ) -> Result<Vec<IssuedRecord>, StoreError> {
     let newest = page.before.unwrap_or(CredentialId::from_bytes([0xff; 16]));
     query(
         db,
-        "SELECT credential, configuration, issued_at, expires_at, session FROM issued
+        "SELECT credential, configuration, issued_at, expires_at, session, subject FROM issued
          WHERE tenant = ?1 AND credential <= ?2 AND (?3 OR credential < ?2)
+           AND (?5 IS NULL OR subject = ?5) AND (?6 IS NULL OR configuration = ?6)
          ORDER BY credential DESC LIMIT ?4",
         params![
             tenant.as_str(),
             newest.as_bytes(),
             page.before.is_none(),
-            page.limit.min(Page::LARGEST)
+            page.limit.min(Page::LARGEST),
+            filter.subject.as_ref().map(SubjectRef::as_bytes),
+            filter.configuration
         ],
     )
 }
@@ -87,15 +98,19 @@ pub(super) fn purge(
     expired_before: Timestamp,
     limit: u32,
 ) -> Result<u64, StoreError> {
-    // the statuses go first: they are found by the records
-    execute(
-        db,
-        "DELETE FROM status WHERE (tenant, credential) IN (
-             SELECT tenant, credential FROM issued
-             WHERE expires_at IS NOT NULL AND expires_at <= ?1
-             ORDER BY expires_at, credential LIMIT ?2)",
-        params![moment(expired_before), limit],
-    )?;
+    // the statuses and what became of them go first: they are found by the records
+    for table in ["status", "status_change"] {
+        execute(
+            db,
+            &format!(
+                "DELETE FROM {table} WHERE (tenant, credential) IN (
+                     SELECT tenant, credential FROM issued
+                     WHERE expires_at IS NOT NULL AND expires_at <= ?1
+                     ORDER BY expires_at, credential LIMIT ?2)"
+            ),
+            params![moment(expired_before), limit],
+        )?;
+    }
     let purged = execute(
         db,
         "DELETE FROM issued WHERE ordinal IN (
@@ -123,5 +138,6 @@ fn read_record(row: &Row<'_>) -> Result<IssuedRecord, StoreError> {
         issued_at: read_moment(row, 2)?,
         expires_at: read::<Option<i64>>(row, 3)?.map(to_moment).transpose()?,
         session: SessionId::from_bytes(read(row, 4)?),
+        subject: read::<Option<[u8; 32]>>(row, 5)?.map(SubjectRef::new),
     })
 }

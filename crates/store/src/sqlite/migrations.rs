@@ -21,6 +21,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "0004_status_chunks",
         sql: include_str!("../../migrations/0004_status_chunks.sql"),
     },
+    Migration {
+        name: "0005_integration",
+        sql: include_str!("../../migrations/0005_integration.sql"),
+    },
 ];
 
 /// The text of each step as it ran here, so that an edited step is noticed.
@@ -215,6 +219,7 @@ mod tests {
             ("0002_statuses", 17_244_361_808_202_163_741),
             ("0003_seen_once", 11_189_164_349_707_730_766),
             ("0004_status_chunks", 14_371_428_854_603_172_669),
+            ("0005_integration", 4_904_350_504_043_083_361),
         ];
         assert_eq!(released, known);
     }

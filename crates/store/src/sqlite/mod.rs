@@ -2,8 +2,8 @@
 //!
 //! Reading order: `open` (the settings of a connection, what is checked before anything is
 //! served), `lock` (one process per directory), `migrations`, `writer` (group commit), `readers`, `hot`
-//! (what was written a moment ago), then the statements in `sessions`, `once`, `secrets`, `issued` and
-//! `statuses`.
+//! (what was written a moment ago), then the statements in `sessions`, `once`, `secrets`, `issued`,
+//! `statuses`, `calls`, `messages` and `subjects`.
 //!
 //! An acknowledged write survives `kill -9` and power loss: the log is synced before anyone gets
 //! an answer (`synchronous=FULL`). One sync serves all writes that were waiting.
@@ -16,17 +16,21 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    CredentialId, CredentialStatus, Event, Handle, IssuedPage, IssuedRecord, IssuedStore,
-    ListChanges, NewEvent, NewSession, NewStatus, Next, OnceStore, Page, Put, Replaced, Secret,
-    SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore, StatusChange,
-    StatusStore, Store, StoreError, Taken, TenantId,
+    CallBegun, CallStore, CredentialId, CredentialStatus, Erased, Event, Handle, Herald,
+    IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
+    MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
+    Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
+    Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError, SubjectRef,
+    SubjectStore, Taken, TenantId,
 };
 
+mod calls;
 mod columns;
 mod fault;
 mod hot;
 mod issued;
 mod lock;
+mod messages;
 mod migrations;
 mod once;
 pub(crate) mod open;
@@ -34,6 +38,7 @@ mod readers;
 mod secrets;
 mod sessions;
 mod statuses;
+mod subjects;
 mod writer;
 
 pub use open::{OpenError, SqliteOptions};
@@ -54,6 +59,7 @@ struct Parts {
     readers: Readers,
     writer: Writer,
     hot: Arc<Hot>,
+    herald: Option<Arc<dyn Herald>>,
     _lock: DirectoryLock,
 }
 
@@ -80,15 +86,34 @@ impl SqliteStore {
             readers: Readers::new(opened.readers),
             writer: Writer::start(opened.writer)?,
             hot: Arc::default(),
+            herald: None,
             _lock: opened.lock,
         };
         Ok(Self { parts: Arc::new(parts) })
+    }
+
+    /// Has a herald asked who is told of each step; to be called before the store is shared.
+    #[must_use]
+    pub fn heralded_by(mut self, herald: Arc<dyn Herald>) -> Self {
+        if let Some(parts) = Arc::get_mut(&mut self.parts) {
+            parts.herald = Some(herald);
+        }
+        self
+    }
+
+    /// The herald, if this tenant is told of anything.
+    fn herald(&self, tenant: &TenantId) -> Option<&dyn Herald> {
+        self.parts.herald.as_deref().filter(|herald| herald.serves(tenant))
     }
 }
 
 #[async_trait]
 impl SessionStore for SqliteStore {
-    async fn insert(&self, session: NewSession) -> Result<(), StoreError> {
+    async fn insert(&self, mut session: NewSession) -> Result<(), StoreError> {
+        if let Some(herald) = self.herald(&session.tenant) {
+            let messages = herald.begun(&session);
+            session.event.messages.extend(messages);
+        }
         let (session, hot) = (Arc::new(session), self.parts.hot.clone());
         let begun = session.clone();
         let insert = move |db: &_| sessions::insert(db, &session);
@@ -119,7 +144,13 @@ impl SessionStore for SqliteStore {
         }
     }
 
-    async fn replace(&self, session: &Session, next: Next) -> Result<Replaced, StoreError> {
+    async fn replace(&self, session: &Session, mut next: Next) -> Result<Replaced, StoreError> {
+        if let Some(herald) = self.herald(&session.tenant) {
+            for event in &mut next.events {
+                let told = herald.stepped(&session.tenant, session.kind, session.id, event);
+                event.messages.extend(told);
+            }
+        }
         let held = sessions::Held::of(session);
         let (next, hot) = (Arc::new(next), self.parts.hot.clone());
         let (name, taken) = ((session.tenant.clone(), session.id), next.clone());
@@ -136,8 +167,14 @@ impl SessionStore for SqliteStore {
         &self,
         tenant: &TenantId,
         id: SessionId,
-        event: NewEvent,
+        mut event: NewEvent,
     ) -> Result<(), StoreError> {
+        if let Some(herald) = self.herald(tenant) {
+            let kind = self.parts.readers.read(|db| sessions::kind_of(db, tenant, id))?;
+            let kind = kind.ok_or(StoreError::SessionAbsent)?;
+            let told = herald.stepped(tenant, kind, id, &event);
+            event.messages.extend(told);
+        }
         let tenant = tenant.clone();
         self.parts.writer.write(move |db| sessions::append_event(db, &tenant, id, &event)).await
     }
@@ -160,7 +197,18 @@ impl SessionStore for SqliteStore {
 
     async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let hot = self.parts.hot.clone();
-        let purge = move |db: &_| sessions::purge_expired(db, now, limit);
+        let purge = move |db: &_| sessions::purge_expired(db, None, now, limit);
+        self.parts.writer.write_then(purge, move |_| hot.purged(now)).await
+    }
+
+    async fn purge_expired_of(
+        &self,
+        kind: SessionKind,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let hot = self.parts.hot.clone();
+        let purge = move |db: &_| sessions::purge_expired(db, Some(kind), now, limit);
         self.parts.writer.write_then(purge, move |_| hot.purged(now)).await
     }
 }
@@ -234,9 +282,10 @@ impl IssuedStore for SqliteStore {
     async fn list_issued(
         &self,
         tenant: &TenantId,
+        filter: &IssuedFilter,
         page: IssuedPage,
     ) -> Result<Vec<IssuedRecord>, StoreError> {
-        self.parts.readers.read(|db| issued::list(db, tenant, page))
+        self.parts.readers.read(|db| issued::list(db, tenant, filter, page))
     }
 
     async fn record_issued(
@@ -274,9 +323,23 @@ impl StatusStore for SqliteStore {
         tenant: &TenantId,
         credential: CredentialId,
         status: CredentialStatus,
+        mut note: StatusNote,
     ) -> Result<StatusChange, StoreError> {
+        if let Some(herald) = self.herald(tenant) {
+            let told = herald.status_changed(tenant, credential, status, &note);
+            note.messages.extend(told);
+        }
         let tenant = tenant.clone();
-        self.parts.writer.write(move |db| statuses::set(db, &tenant, credential, status)).await
+        let set = move |db: &_| statuses::set(db, &tenant, credential, status, &note);
+        self.parts.writer.write(set).await
+    }
+
+    async fn status_history(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Vec<StatusEntry>, StoreError> {
+        self.parts.readers.read(|db| statuses::history(db, tenant, credential))
     }
 
     async fn status(
@@ -294,6 +357,94 @@ impl StatusStore for SqliteStore {
         after: u64,
     ) -> Result<ListChanges, StoreError> {
         self.parts.readers.read(|db| statuses::changed(db, tenant, list, after))
+    }
+}
+
+#[async_trait]
+impl CallStore for SqliteStore {
+    async fn begin_call(&self, tenant: &TenantId, call: NewCall) -> Result<CallBegun, StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| calls::begin(db, &tenant, &call)).await
+    }
+
+    async fn finish_call(
+        &self,
+        tenant: &TenantId,
+        key: [u8; 32],
+        answer: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| calls::finish(db, &tenant, &key, &answer)).await
+    }
+
+    async fn abandon_call(&self, tenant: &TenantId, key: [u8; 32]) -> Result<(), StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| calls::abandon(db, &tenant, &key)).await
+    }
+
+    async fn purge_calls(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| calls::purge(db, now, limit)).await
+    }
+}
+
+#[async_trait]
+impl MessageStore for SqliteStore {
+    async fn claim_messages(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.parts.writer.write(move |db| messages::claim(db, now, lease_until, limit)).await
+    }
+
+    async fn settle_message(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        settled: Settled,
+    ) -> Result<bool, StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| messages::settle(db, &tenant, id, &settled)).await
+    }
+
+    async fn list_messages(
+        &self,
+        tenant: &TenantId,
+        page: MessagePage,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.parts.readers.read(|db| messages::list(db, tenant, page))
+    }
+
+    async fn redeliver_message(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| messages::redeliver(db, &tenant, id, now)).await
+    }
+
+    async fn purge_messages(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| messages::purge(db, now, limit)).await
+    }
+}
+
+#[async_trait]
+impl SubjectStore for SqliteStore {
+    async fn erase_subject(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectRef,
+    ) -> Result<Erased, StoreError> {
+        let (name, hot) = (tenant.clone(), self.parts.hot.clone());
+        let owner = name.clone();
+        let erase = move |db: &_| subjects::erase(db, &name, subject);
+        let gone = move |erased: &Erased| {
+            erased.sessions.iter().for_each(|id| hot.gone(&(owner.clone(), *id)));
+        };
+        self.parts.writer.write_then(erase, gone).await
     }
 }
 

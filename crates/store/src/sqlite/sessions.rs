@@ -5,25 +5,26 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::columns::{moment, read, read_moment, read_version, version};
 use super::fault::fault;
-use super::{issued, once, statuses};
+use super::{issued, messages, once, statuses};
 use crate::event::LONGEST_TRAIL;
 use crate::{
     Event, Handle, NewEvent, NewSession, Next, Outcome, Page, Replaced, Session, SessionId,
-    SessionKind, StoreError, Taken, TenantId,
+    SessionKind, StoreError, SubjectRef, Taken, TenantId,
 };
 
 pub(super) fn insert(db: &Connection, new: &NewSession) -> Result<(), StoreError> {
     let inserted = execute(
         db,
-        "INSERT INTO session (tenant, id, kind, version, state, created_at, expires_at)
-         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6) ON CONFLICT (tenant, id) DO NOTHING",
+        "INSERT INTO session (tenant, id, kind, version, state, created_at, expires_at, subject)
+         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7) ON CONFLICT (tenant, id) DO NOTHING",
         params![
             new.tenant.as_str(),
             new.id.as_bytes(),
             new.kind.as_str(),
             new.state,
             moment(new.created_at),
-            moment(new.expires_at)
+            moment(new.expires_at),
+            new.subject.as_ref().map(SubjectRef::as_bytes)
         ],
     )?;
     if inserted == 0 {
@@ -76,6 +77,20 @@ pub(super) fn by_id(
         None => Ok(Taken::Absent),
         Some(row) => taken(row, tenant, now),
     }
+}
+
+/// What a session is about, expired or not.
+pub(super) fn kind_of(
+    db: &Connection,
+    tenant: &TenantId,
+    id: SessionId,
+) -> Result<Option<SessionKind>, StoreError> {
+    let mut statement = db
+        .prepare_cached("SELECT kind FROM session WHERE tenant = ?1 AND id = ?2")
+        .map_err(fault)?;
+    let named = params![tenant.as_str(), id.as_bytes()];
+    let found = statement.query_row(named, |row| row.get::<_, String>(0)).optional();
+    found.map_err(fault)?.map(|text| kind(&text)).transpose()
 }
 
 fn taken(row: &Row<'_>, tenant: &TenantId, now: Timestamp) -> Result<Taken, StoreError> {
@@ -217,7 +232,7 @@ fn add_event(
     event: &NewEvent,
     most: u32,
 ) -> Result<(), StoreError> {
-    execute(
+    let added = execute(
         db,
         "INSERT INTO event (tenant, session, seq, at, step, outcome, reason, detail)
          SELECT ?1, ?2, COALESCE(MAX(seq), 0) + 1, ?3, ?4, ?5, ?6, ?7
@@ -233,7 +248,11 @@ fn add_event(
             most
         ],
     )?;
-    Ok(())
+    match added {
+        // a full trail is told to nobody either
+        0 => Ok(()),
+        _ => messages::add(db, tenant, &event.messages),
+    }
 }
 
 pub(super) fn events(
@@ -309,15 +328,16 @@ pub(super) fn delete(
 /// Housekeeping over all tenants: the one statement here that names none.
 pub(super) fn purge_expired(
     db: &Connection,
+    kind: Option<SessionKind>,
     now: Timestamp,
     limit: u32,
 ) -> Result<u64, StoreError> {
     let purged = execute(
         db,
         "DELETE FROM session WHERE ordinal IN (
-             SELECT ordinal FROM session WHERE expires_at <= ?1
+             SELECT ordinal FROM session WHERE expires_at <= ?1 AND (?3 IS NULL OR kind = ?3)
              ORDER BY expires_at, ordinal LIMIT ?2)",
-        params![moment(now), limit],
+        params![moment(now), limit, kind.map(SessionKind::as_str)],
     )?;
     Ok(purged as u64)
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::columns::read;
+use super::columns::{moment, read, read_moment};
 use super::fault::fault;
+use super::messages;
 use super::sessions::execute;
 use crate::{
-    CredentialId, CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk, StatusPlace,
-    StoreError, TenantId,
+    CredentialId, CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk, StatusEntry,
+    StatusNote, StatusPlace, StoreError, TenantId,
 };
 
 pub(super) fn add(
@@ -58,6 +59,7 @@ pub(super) fn set(
     tenant: &TenantId,
     credential: CredentialId,
     status: CredentialStatus,
+    note: &StatusNote,
 ) -> Result<StatusChange, StoreError> {
     match one(db, tenant, credential)? {
         None => return Ok(StatusChange::Absent),
@@ -80,6 +82,19 @@ pub(super) fn set(
     for place in &places {
         set_in_chunk(db, tenant, *place, status)?;
     }
+    execute(
+        db,
+        "INSERT INTO status_change (tenant, credential, at, value, reason)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            tenant.as_str(),
+            credential.as_bytes(),
+            moment(note.at),
+            status.value(),
+            note.reason
+        ],
+    )?;
+    messages::add(db, tenant, &note.messages)?;
     Ok(StatusChange::Done(places.into_iter().map(|place| place.list).collect()))
 }
 
@@ -126,6 +141,30 @@ pub(super) fn one(
     let found = statement
         .query_row(params![tenant.as_str(), credential.as_bytes()], |row| row.get::<_, u8>(0));
     found.optional().map_err(fault)?.map(status).transpose()
+}
+
+pub(super) fn history(
+    db: &Connection,
+    tenant: &TenantId,
+    credential: CredentialId,
+) -> Result<Vec<StatusEntry>, StoreError> {
+    let mut statement = db
+        .prepare_cached(
+            "SELECT at, value, reason FROM status_change
+             WHERE tenant = ?1 AND credential = ?2 ORDER BY ordinal",
+        )
+        .map_err(fault)?;
+    let named = params![tenant.as_str(), credential.as_bytes()];
+    let mut rows = statement.query(named).map_err(fault)?;
+    let mut history = Vec::new();
+    while let Some(row) = rows.next().map_err(fault)? {
+        history.push(StatusEntry {
+            at: read_moment(row, 0)?,
+            status: status(read(row, 1)?)?,
+            reason: read(row, 2)?,
+        });
+    }
+    Ok(history)
 }
 
 pub(super) fn changed(

@@ -4,11 +4,26 @@ use std::sync::Arc;
 
 use lanyard_store::event::LONGEST_TRAIL;
 use lanyard_store::{
-    Handle, HandleKind, IssuedPage, NewEvent, NewSession, Next, Outcome, Page, Put, Replaced,
-    Session, SessionKind, Store, StoreError, Taken, Unavailability,
+    Handle, HandleKind, IssuedFilter, IssuedPage, NewEvent, NewSession, Next, Outcome, Page, Put,
+    Replaced, Session, SessionKind, Store, StoreError, Taken, Unavailability,
 };
 use tokio::task::JoinSet;
 
+use crate::integration::{
+    a_call_answers_the_same_until_its_key_expires, a_call_is_begun_by_one_of_sixty_four,
+    a_call_that_came_to_nothing_can_be_made_again,
+    a_call_whose_process_ended_is_taken_over_after_its_lease,
+    a_due_message_is_in_one_hand_until_its_lease_ends,
+    a_key_that_was_used_for_another_request_is_refused, a_message_belongs_to_its_tenant,
+    a_message_is_written_with_its_step_or_not_at_all,
+    a_message_that_watches_an_expiry_is_shown_to_nobody,
+    a_settled_message_is_kept_and_can_be_delivered_again,
+    a_status_that_does_not_change_is_told_to_nobody,
+    an_erased_subject_leaves_nothing_but_its_places,
+    settled_messages_are_purged_and_waiting_ones_are_not,
+    what_a_session_issued_is_found_by_its_subject, what_was_issued_is_found_by_its_configuration,
+    why_a_status_changed_is_on_record,
+};
 use crate::once::{
     a_session_is_not_begun_with_what_was_seen, a_step_that_lost_its_race_shows_nothing,
     of_sixty_four_sessions_with_one_proof_exactly_one_begins,
@@ -391,6 +406,16 @@ async fn a_purge_removes_the_longest_expired_and_nothing_live(store: Backend) {
     }
 }
 
+async fn a_purge_of_one_kind_leaves_the_others(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    store.insert(NewSession { kind: SessionKind::Request, ..offer(2) }).await.unwrap();
+    let early = end() - jiff::SignedDuration::from_micros(1);
+    assert_eq!(store.purge_expired_of(SessionKind::Request, early, 9).await, Ok(0));
+    assert_eq!(store.purge_expired_of(SessionKind::Request, end(), 9).await, Ok(1));
+    assert_eq!(store.by_id(&demo(), id(1), end()).await, Ok(Taken::Expired));
+    assert_eq!(store.by_id(&demo(), id(2), end()).await, Ok(Taken::Absent));
+}
+
 async fn a_purge_spares_a_session_whose_step_moved_its_end(store: Backend) {
     store.insert(offer(1)).await.unwrap();
     let held = live(&*store, code(1)).await;
@@ -413,11 +438,12 @@ async fn what_a_step_issued_is_on_record_with_it(store: Backend) {
     assert_eq!(store.issued(&demo(), credential(2)).await, Ok(Some(endless.clone())));
     assert_eq!(store.issued_in(&demo(), id(1)).await, Ok(vec![record(1, id(1)), endless.clone()]));
     assert_eq!(store.issued_in(&demo(), id(2)).await, Ok(vec![]));
+    let all = IssuedFilter::default();
     let page = IssuedPage { before: None, limit: 1 };
-    assert_eq!(store.list_issued(&demo(), page).await, Ok(vec![endless]));
+    assert_eq!(store.list_issued(&demo(), &all, page).await, Ok(vec![endless]));
     let page = IssuedPage { before: Some(credential(2)), limit: 9 };
-    assert_eq!(store.list_issued(&demo(), page).await, Ok(vec![record(1, id(1))]));
-    assert_eq!(store.list_issued(&tenant("other"), page).await, Ok(vec![]));
+    assert_eq!(store.list_issued(&demo(), &all, page).await, Ok(vec![record(1, id(1))]));
+    assert_eq!(store.list_issued(&tenant("other"), &all, page).await, Ok(vec![]));
 
     let again = Next::new(second(3), b"again".to_vec(), end()).with_issued(record(1, id(1)));
     assert_eq!(store.replace(&held, again).await, Err(StoreError::DuplicateCredential));
@@ -595,6 +621,7 @@ every_backend_keeps! {
     a_deleted_session_takes_its_handles_and_its_trail_along,
     a_deleted_session_in_the_hand_is_not_replaced,
     a_purge_removes_the_longest_expired_and_nothing_live,
+    a_purge_of_one_kind_leaves_the_others,
     a_purge_spares_a_session_whose_step_moved_its_end,
     what_a_step_issued_is_on_record_with_it,
     the_record_forgets_only_what_expired,
@@ -620,4 +647,20 @@ every_backend_keeps! {
     of_sixty_four_sessions_with_one_proof_exactly_one_begins,
     what_is_issued_without_a_session_is_on_record_with_its_status,
     a_change_touches_one_run_and_is_told_to_whoever_has_an_older_list,
+    a_call_is_begun_by_one_of_sixty_four,
+    a_call_answers_the_same_until_its_key_expires,
+    a_key_that_was_used_for_another_request_is_refused,
+    a_call_that_came_to_nothing_can_be_made_again,
+    a_call_whose_process_ended_is_taken_over_after_its_lease,
+    a_message_is_written_with_its_step_or_not_at_all,
+    a_due_message_is_in_one_hand_until_its_lease_ends,
+    a_settled_message_is_kept_and_can_be_delivered_again,
+    a_message_that_watches_an_expiry_is_shown_to_nobody,
+    a_message_belongs_to_its_tenant,
+    settled_messages_are_purged_and_waiting_ones_are_not,
+    why_a_status_changed_is_on_record,
+    a_status_that_does_not_change_is_told_to_nobody,
+    what_a_session_issued_is_found_by_its_subject,
+    what_was_issued_is_found_by_its_configuration,
+    an_erased_subject_leaves_nothing_but_its_places,
 }

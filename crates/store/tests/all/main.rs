@@ -4,6 +4,7 @@
 
 mod contract;
 mod durability;
+mod integration;
 mod limits;
 mod once;
 mod opening;

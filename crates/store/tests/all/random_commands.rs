@@ -1,8 +1,9 @@
 //! Whatever is asked in whatever order, both backends answer the same.
 
 use lanyard_store::{
-    Handle, HandleKind, IssuedPage, IssuedRecord, MemoryStore, NewEvent, NewSession, Next, Once,
-    OnceKind, Page, Session, SessionId, SessionKind, SqliteStore, Store, Taken, TenantId,
+    Handle, HandleKind, IssuedFilter, IssuedPage, IssuedRecord, MemoryStore, NewEvent, NewSession,
+    Next, Once, OnceKind, Page, Session, SessionId, SessionKind, SqliteStore, Store, Taken,
+    TenantId,
 };
 use proptest::prelude::*;
 
@@ -136,6 +137,7 @@ fn issued(n: u32, session: SessionId) -> IssuedRecord {
         issued_at: second(1),
         expires_at: (!n.is_multiple_of(3)).then(|| second(i64::from(n))),
         session,
+        subject: None,
     }
 }
 
@@ -159,6 +161,7 @@ impl Run<'_> {
                     created_at: second(0),
                     expires_at: second(end),
                     handles: of_some_kinds(&handles),
+                    subject: None,
                     once: Vec::new(),
                     event: NewEvent::done(second(0), "insert"),
                 };
@@ -217,7 +220,7 @@ impl Run<'_> {
                     "{:?} {:?} {:?}",
                     store.list(&owner(tenant), SessionKind::Offer, page).await,
                     store.list(&owner(tenant), SessionKind::Request, page).await,
-                    store.list_issued(&owner(tenant), records).await,
+                    store.list_issued(&owner(tenant), &IssuedFilter::default(), records).await,
                 )
             }
         }

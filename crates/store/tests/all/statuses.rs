@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use lanyard_store::{
     CredentialStatus, ListChanges, NewStatus, Next, Replaced, StatusChange, StatusChunk,
-    StatusPlace, Store, TenantId,
+    StatusNote, StatusPlace, Store, TenantId,
 };
 use tokio::task::JoinSet;
 
 use crate::support::{code, credential, demo, end, id, live, offer, record, second, tenant};
 
 type Backend = Arc<dyn Store>;
+
+fn note() -> StatusNote {
+    StatusNote::at(second(3))
+}
 
 const fn place(list: u32, index: u32) -> StatusPlace {
     StatusPlace { list, index }
@@ -66,7 +70,7 @@ pub(crate) async fn every_copy_of_a_credential_is_revoked_as_one(store: Backend)
     assert_eq!(store.status(&demo(), credential(1)).await, Ok(valid));
     assert_eq!(not_valid(&*store, &demo(), 0).await, []);
     let revoked = CredentialStatus::Revoked;
-    let changed = store.set_status(&demo(), credential(1), revoked).await;
+    let changed = store.set_status(&demo(), credential(1), revoked, note()).await;
     assert_eq!(changed, Ok(done([0, 1])));
     assert_eq!(store.status(&demo(), credential(1)).await, Ok(Some(revoked)));
     assert_eq!(not_valid(&*store, &demo(), 0).await, [(3, revoked), (700, revoked)]);
@@ -76,7 +80,7 @@ pub(crate) async fn every_copy_of_a_credential_is_revoked_as_one(store: Backend)
 
 pub(crate) async fn a_revocation_is_final_and_can_be_repeated(store: Backend) {
     issue(&*store).await;
-    let set = async |status| store.set_status(&demo(), credential(1), status).await;
+    let set = async |status| store.set_status(&demo(), credential(1), status, note()).await;
     assert_eq!(set(CredentialStatus::Revoked).await, Ok(done([0, 1])));
     assert_eq!(set(CredentialStatus::Revoked).await, Ok(done([])), "nothing to publish anew");
     assert_eq!(set(CredentialStatus::Valid).await, Ok(StatusChange::Final));
@@ -87,7 +91,7 @@ pub(crate) async fn a_revocation_is_final_and_can_be_repeated(store: Backend) {
 
 pub(crate) async fn a_suspension_ends(store: Backend) {
     issue(&*store).await;
-    let set = async |status| store.set_status(&demo(), credential(1), status).await;
+    let set = async |status| store.set_status(&demo(), credential(1), status, note()).await;
     assert_eq!(set(CredentialStatus::Suspended).await, Ok(done([0, 1])));
     assert_eq!(not_valid(&*store, &demo(), 1).await, [(9, CredentialStatus::Suspended)]);
     assert_eq!(set(CredentialStatus::Valid).await, Ok(done([0, 1])));
@@ -99,9 +103,12 @@ pub(crate) async fn a_suspension_ends(store: Backend) {
 pub(crate) async fn a_status_belongs_to_its_tenant_and_its_credential(store: Backend) {
     issue(&*store).await;
     let revoked = CredentialStatus::Revoked;
-    let theirs = store.set_status(&tenant("other"), credential(1), revoked).await;
+    let theirs = store.set_status(&tenant("other"), credential(1), revoked, note()).await;
     assert_eq!(theirs, Ok(StatusChange::Absent));
-    assert_eq!(store.set_status(&demo(), credential(2), revoked).await, Ok(StatusChange::Absent));
+    assert_eq!(
+        store.set_status(&demo(), credential(2), revoked, note()).await,
+        Ok(StatusChange::Absent)
+    );
     assert_eq!(store.status(&tenant("other"), credential(1)).await, Ok(None));
     assert_eq!(not_valid(&*store, &tenant("other"), 0).await, []);
     assert_eq!(store.status(&demo(), credential(1)).await, Ok(Some(CredentialStatus::Valid)));
@@ -121,7 +128,7 @@ pub(crate) async fn what_a_lost_race_issued_has_no_status(store: Backend) {
 pub(crate) async fn an_expired_record_takes_its_statuses_along_and_frees_no_place(store: Backend) {
     issue(&*store).await;
     assert_eq!(store.reserve_statuses(&demo(), 3).await, Ok(0));
-    let revoked = store.set_status(&demo(), credential(1), CredentialStatus::Revoked).await;
+    let revoked = store.set_status(&demo(), credential(1), CredentialStatus::Revoked, note()).await;
     assert_eq!(revoked, Ok(done([0, 1])));
     assert_eq!(store.purge_issued(second(1_000), 9).await, Ok(1));
     assert_eq!(store.status(&demo(), credential(1)).await, Ok(None));
@@ -144,7 +151,7 @@ pub(crate) async fn a_change_touches_one_run_and_is_told_to_whoever_has_an_older
     }
     assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
     let set = async |name, status| {
-        let change = store.set_status(&demo(), credential(name), status).await;
+        let change = store.set_status(&demo(), credential(name), status, note()).await;
         assert_eq!(change, Ok(done([0])));
     };
     let changes = async |after| store.changed_statuses(&demo(), 0, after).await.expect("an answer");
@@ -180,14 +187,14 @@ pub(crate) async fn what_is_issued_without_a_session_is_on_record_with_its_statu
     assert_eq!(store.record_issued(&demo(), issued.clone(), vec![status]).await, Ok(()));
     assert_eq!(store.issued(&demo(), credential(1)).await, Ok(Some(issued.clone())));
     let revoked = CredentialStatus::Revoked;
-    assert_eq!(store.set_status(&demo(), credential(1), revoked).await, Ok(done([0])));
+    assert_eq!(store.set_status(&demo(), credential(1), revoked, note()).await, Ok(done([0])));
     assert_eq!(not_valid(&*store, &demo(), 0).await, [(3, revoked)]);
     // all of it or nothing
     let other = NewStatus { credential: credential(1), place: place(0, 4) };
     let twice = store.record_issued(&demo(), issued, vec![other]).await;
     assert_eq!(twice, Err(lanyard_store::StoreError::DuplicateCredential));
     assert_eq!(
-        store.set_status(&tenant("other"), credential(1), revoked).await,
+        store.set_status(&tenant("other"), credential(1), revoked, note()).await,
         Ok(StatusChange::Absent)
     );
 }

@@ -69,6 +69,7 @@ pub(crate) fn offer(n: u32) -> NewSession {
         created_at: second(n.into()),
         expires_at: end(),
         handles: vec![code(n)],
+        subject: None,
         once: Vec::new(),
         event: NewEvent::done(second(n.into()), "offer_created"),
     }
@@ -82,6 +83,7 @@ pub(crate) fn record(n: u32, session: SessionId) -> IssuedRecord {
         issued_at: second(n.into()),
         expires_at: Some(second(1_000)),
         session,
+        subject: None,
     }
 }
 

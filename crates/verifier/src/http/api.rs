@@ -7,7 +7,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::{
     Failure,
     body::ApiBody,
-    callers::{Integrator, IntegratorAtRequest},
+    callers::{Integrator, IntegratorAtRequest, Once},
     replies,
 };
 use crate::{DcApiAnswer, NewRequest, VerifierService};
@@ -15,10 +15,16 @@ use crate::{DcApiAnswer, NewRequest, VerifierService};
 pub(crate) async fn create(
     State(service): State<VerifierService>,
     Integrator(tenant): Integrator,
+    Once(key): Once,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
-    let created = service.create_request(&tenant.id, parsed::<NewRequest>(&body)?).await?;
-    Ok(replies::created(&created))
+    let wanted = parsed::<NewRequest>(&body)?;
+    let calls = service.calls(&tenant, "requests");
+    let make = async move {
+        let created = service.create_request(&tenant.id, wanted).await?;
+        Ok(replies::created(&created))
+    };
+    calls.once(key, &body, make).await
 }
 
 pub(crate) async fn status(

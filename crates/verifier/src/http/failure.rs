@@ -9,7 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use lanyard_oid4vp::ErrorCode;
-use lanyard_service::http::authorization::AuthorizationFault;
+use lanyard_service::{
+    http::authorization::{self, AuthorizationFault},
+    once::OnceFault,
+};
 use serde_json::json;
 use thiserror::Error;
 
@@ -38,6 +41,8 @@ pub(crate) enum Failure {
     #[error("the response is refused")]
     Response(ErrorCode),
     #[error("{0}")]
+    Once(#[from] OnceFault),
+    #[error("{0}")]
     Verifier(#[from] VerifierError),
 }
 
@@ -52,6 +57,8 @@ impl Failure {
             Self::Bearer(
                 BearerFault::Header(AuthorizationFault::Missing) | BearerFault::Invalid,
             ) => StatusCode::UNAUTHORIZED,
+            Self::Bearer(BearerFault::Scope(_)) => StatusCode::FORBIDDEN,
+            Self::Once(fault) => fault.status(),
             // OpenID4VP §8.2: whatever is wrong with a response, at once
             Self::Json(_) | Self::Bearer(_) | Self::WalletPost(_) | Self::Response(_) => {
                 StatusCode::BAD_REQUEST
@@ -80,6 +87,8 @@ impl Failure {
             Self::Bearer(
                 BearerFault::Header(AuthorizationFault::Missing) | BearerFault::Invalid,
             ) => "invalid_token",
+            Self::Bearer(BearerFault::Scope(_)) => "insufficient_scope",
+            Self::Once(fault) => fault.code(),
             Self::TooLarge | Self::MediaType(_) | Self::Json(_) | Self::Bearer(_) => {
                 "invalid_request"
             }
@@ -113,6 +122,7 @@ impl Failure {
             BearerFault::Header(AuthorizationFault::Missing) => "Bearer",
             BearerFault::Invalid => r#"Bearer error="invalid_token""#,
             BearerFault::Header(_) => r#"Bearer error="invalid_request""#,
+            BearerFault::Scope(scope) => return Some(authorization::challenge_scope(*scope)),
         }))
     }
 

@@ -4,6 +4,7 @@ mod api;
 mod body;
 mod browser;
 mod callers;
+pub(crate) mod description;
 mod element;
 mod events;
 mod failure;
@@ -28,17 +29,7 @@ use crate::VerifierService;
 /// Everything this service answers to, in the order of a presentation.
 pub(crate) fn router(service: VerifierService) -> Router {
     Router::new()
-        .route("/api/{tenant}/requests", post(api::create))
-        .route("/api/{tenant}/requests/{id}", get(api::status).delete(api::cancel))
-        .route("/api/{tenant}/requests/{id}/return", post(api::finish))
-        .route("/api/{tenant}/requests/{id}/dc-api", post(api::answer_dc_api))
-        .route("/api/{tenant}/requests/{id}/qr", get(qr::negotiated))
-        .route("/api/{tenant}/requests/{id}/qr.svg", get(qr::svg))
-        .route("/api/{tenant}/requests/{id}/qr.png", get(qr::png))
-        .route("/api/{tenant}/requests/{id}/events", get(events::watch))
-        .route("/api/{tenant}/credentials/verify", post(vc_api::verify_credential))
-        .route("/api/{tenant}/credentials/derive", post(vc_api::derive))
-        .route("/api/{tenant}/presentations/verify", post(vc_api::verify_presentation))
+        .merge(description::api().into_router())
         .route("/{tenant}/requests/{id}", get(requests::fetch).post(requests::fetch_by_post))
         .route("/{tenant}/responses/{id}", post(responses::respond))
         .route("/{tenant}/browser", post(browser::begin).options(browser::preflight))

@@ -7,6 +7,7 @@ mod dc_api;
 mod every_format;
 mod flows;
 mod in_browser;
+mod integrators;
 mod refusals;
 mod same_device;
 mod secrecy;

@@ -30,10 +30,11 @@ use lanyard_oid4vp::{
         RegisteredVerifier, ReviewedRequest, WalletSide, present,
     },
 };
+use lanyard_service::Scope;
 use lanyard_store::{MemoryStore, SessionId, Store, TenantId};
 use lanyard_testkit::{Leaf, LeafOptions, Mint, SeededRandom, TestCa, test_now};
 use lanyard_verifier::{
-    ApiKeyDigest, Clock, DataKey, OtherNames, Preset, Registered, Sources, TenantSettings,
+    ApiKey, ApiKeyDigest, Clock, DataKey, OtherNames, Preset, Registered, Sources, TenantSettings,
     VcApiTrust, VerifierService, VerifierSettings,
 };
 use serde_json::{Value, json};
@@ -173,7 +174,13 @@ impl World {
             policies: PolicySet::new(),
             sources: sources.clone(),
             data_key: DataKey::new(data_key),
-            api_keys: vec![ApiKeyDigest::of(key, &RustCrypto)],
+            api_keys: vec![
+                ApiKeyDigest::of(key, &RustCrypto).into(),
+                ApiKey::new(
+                    ApiKeyDigest::of(&format!("{key}-asks"), &RustCrypto),
+                    [Scope::RequestsWrite].into_iter().collect(),
+                ),
+            ],
             presets: vec![Preset {
                 id: "badge".to_owned(),
                 title: "A colleague".to_owned(),

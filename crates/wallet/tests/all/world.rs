@@ -369,6 +369,7 @@ impl World {
             tx_code,
             by_reference: true,
             deferral,
+            subject: None,
         };
         self.issuer.create_offer(&self.tenant, request).await.expect("an offer")
     }
@@ -389,6 +390,7 @@ impl World {
             tx_code: false,
             by_reference: true,
             deferral: lanyard_issuer::Deferral::None,
+            subject: None,
         };
         self.issuer.create_offer(&self.tenant, request).await.expect("an offer")
     }

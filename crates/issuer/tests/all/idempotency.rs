@@ -1,0 +1,148 @@
+//! A call with an `Idempotency-Key` is done once, however often it is made.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
+use jiff::SignedDuration;
+use lanyard_store::{MemoryStore, Page, SessionKind};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::fixture::{KEY, OTHER_KEY, Reply, Server, api_request, badge_claims, refused, tenant};
+
+const OFFERS: &str = "/api/demo/offers";
+
+fn badge() -> Value {
+    json!({ "configuration": "employee_badge", "claims": badge_claims() })
+}
+
+fn keyed(path: &str, api_key: &str, key: &str, body: &Value) -> Request<Body> {
+    let mut request = api_request(Method::POST, path, api_key, body);
+    request.headers_mut().insert("idempotency-key", key.parse().expect("a header"));
+    request
+}
+
+async fn make(server: &Server, key: &str, body: &Value) -> Reply {
+    server.send(keyed(OFFERS, KEY, key, body)).await
+}
+
+async fn offers(server: &Server) -> usize {
+    let store = &server.ground.store;
+    store.list(&tenant("demo"), SessionKind::Offer, Page::first(200)).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn the_same_call_is_answered_the_same_and_done_once() {
+    let server = Server::new();
+    let mut wanted = badge();
+    wanted["tx_code"] = json!(true);
+    let first = make(&server, "order-1", &wanted).await;
+    assert_eq!(first.status, StatusCode::CREATED);
+    let again = make(&server, "order-1", &wanted).await;
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+    for name in [header::LOCATION, header::CONTENT_TYPE, header::CACHE_CONTROL] {
+        assert_eq!(again.header(name.clone()), first.header(name));
+    }
+    assert_eq!(offers(&server).await, 1);
+
+    let other = make(&server, "order-2", &wanted).await;
+    assert_ne!(other.body, first.body);
+    let without = server.make_offer(&wanted).await;
+    assert_ne!(without.body, first.body);
+    assert_eq!(offers(&server).await, 3);
+}
+
+#[tokio::test]
+async fn a_key_is_not_taken_for_another_request() {
+    let server = Server::new();
+    make(&server, "order-1", &badge()).await;
+    let mut other = badge();
+    other["claims"]["given_name"] = json!("Bob");
+    let reply = make(&server, "order-1", &other).await;
+    assert_eq!(reply.refusal(), refused(422, "idempotency_key_reused"));
+    assert_eq!(offers(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_key_of_another_tenant_is_another_key() {
+    let server = Server::new();
+    let ours = make(&server, "order-1", &badge()).await;
+    let theirs = server.send(keyed("/api/other/offers", OTHER_KEY, "order-1", &badge())).await;
+    assert_eq!(theirs.status, StatusCode::CREATED);
+    assert_ne!(theirs.body, ours.body);
+}
+
+#[tokio::test]
+async fn a_key_is_as_good_as_new_after_a_day() {
+    let server = Server::new();
+    let first = make(&server, "order-1", &badge()).await;
+    server.ground.pass(SignedDuration::from_hours(24));
+    let later = make(&server, "order-1", &badge()).await;
+    assert_eq!(later.status, StatusCode::CREATED);
+    assert_ne!(later.body, first.body);
+}
+
+#[tokio::test]
+async fn a_call_that_was_refused_can_be_made_again() {
+    let server = Server::new();
+    let wrong = json!({ "configuration": "unknown", "claims": {} });
+    assert_eq!(make(&server, "order-1", &wrong).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let right = make(&server, "order-1", &badge()).await;
+    assert_eq!(right.status, StatusCode::CREATED, "{right}");
+}
+
+#[tokio::test]
+async fn a_key_that_is_none_is_refused() {
+    let server = Server::new();
+    for key in ["", "a b", &"x".repeat(256)] {
+        let reply = make(&server, key, &badge()).await;
+        assert_eq!(reply.refusal().0, 400, "{key}");
+    }
+    let mut twice = keyed(OFFERS, KEY, "one", &badge());
+    twice.headers_mut().append("idempotency-key", "two".parse().unwrap());
+    let reply = server.send(twice).await;
+    assert_eq!(reply.refusal(), refused(400, "idempotency_key_malformed"));
+    assert_eq!(offers(&server).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixty_four_equal_calls_at_once_make_one_offer() {
+    let server = Arc::new(Server::with_store(Arc::new(MemoryStore::new())));
+    let mut callers = JoinSet::new();
+    for _ in 0..64 {
+        let server = Arc::clone(&server);
+        callers.spawn(async move { make(&server, "order-1", &badge()).await });
+    }
+    let replies = callers.join_all().await;
+    let made: BTreeSet<_> = replies
+        .iter()
+        .filter(|reply| reply.status == StatusCode::CREATED)
+        .map(|r| &r.body)
+        .collect();
+    assert_eq!(made.len(), 1, "whoever was answered got the same offer");
+    let others = replies.iter().filter(|reply| reply.status != StatusCode::CREATED);
+    others.for_each(|reply| {
+        assert_eq!(reply.refusal(), refused(409, "idempotency_key_in_progress"));
+    });
+    assert_eq!(offers(&server).await, 1);
+}
+
+#[tokio::test]
+async fn what_is_kept_of_an_answer_is_sealed() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(lanyard_store::SqliteStore::open(directory.path()).unwrap());
+    let server = Server::with_store(store.clone());
+    let made = make(&server, "order-canary", &badge()).await.json();
+    let link = made["link"].as_str().unwrap();
+    lanyard_store::Store::close(&*store).await.unwrap();
+    let file = std::fs::read(directory.path().join("lanyard.db")).unwrap();
+    let secret = link.rsplit("offers%2F").next().unwrap();
+    assert!(secret.len() > 20, "{link}");
+    for canary in [secret, "order-canary"] {
+        let found = file.windows(canary.len()).any(|window| window == canary.as_bytes());
+        assert!(!found, "{canary}");
+    }
+}

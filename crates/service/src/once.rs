@@ -1,0 +1,235 @@
+//! Calls that are done once, however often they are made: the `Idempotency-Key` of an integrator.
+
+use std::{future::Future, sync::Arc};
+
+use axum::{
+    body::{self, Body},
+    response::Response,
+};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, LOCATION},
+};
+use jiff::{SignedDuration, Timestamp};
+use lanyard_core::crypto::{CryptoProvider, HashAlgorithm};
+use lanyard_store::{CallBegun, NewCall, SessionId, Store, StoreError, TenantId};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{DataKey, Sealed, http::replies};
+
+/// The header, as draft-ietf-httpapi-idempotency-key-header names it.
+pub const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The longest key.
+const LONGEST: usize = 255;
+
+/// For how long an answer is given again.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// After how long a call whose process ended may be made again.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// The largest answer that is kept.
+const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// A key that the caller chose for one call; none makes every call another one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IdempotencyKey(Option<String>);
+
+/// Why a call is not made, and nothing was done.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum OnceFault {
+    /// More than one key, an empty one, or one that is too long or not visible.
+    #[error("Idempotency-Key must be one header of 1 to {LONGEST} visible characters")]
+    Malformed,
+    /// The key was used for another request.
+    #[error("this Idempotency-Key was used for another request")]
+    OtherRequest,
+    /// The same call is being made right now.
+    #[error("a call with this Idempotency-Key is in progress")]
+    Running,
+    /// The store did not answer as it should.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// What was kept cannot be read.
+    #[error("the answer of an earlier call cannot be read")]
+    Unreadable,
+}
+
+impl OnceFault {
+    /// The stable reason code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed => "idempotency_key_malformed",
+            Self::OtherRequest => "idempotency_key_reused",
+            Self::Running => "idempotency_key_in_progress",
+            Self::Store(error) => error.reason(),
+            Self::Unreadable => "answer_unreadable",
+        }
+    }
+
+    /// The HTTP status that it is told by.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::OtherRequest => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Running => StatusCode::CONFLICT,
+            Self::Store(error) if error.retry_after().is_some() => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Unreadable => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl IdempotencyKey {
+    /// Reads the key of a request.
+    ///
+    /// # Errors
+    /// [`OnceFault::Malformed`].
+    pub fn of(headers: &HeaderMap) -> Result<Self, OnceFault> {
+        let mut found = headers.get_all(HEADER).iter();
+        let Some(value) = found.next() else { return Ok(Self::default()) };
+        let text = value.to_str().map_err(|_| OnceFault::Malformed)?;
+        let fits = (1..=LONGEST).contains(&text.len());
+        if found.next().is_some() || !fits || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(OnceFault::Malformed);
+        }
+        Ok(Self(Some(text.to_owned())))
+    }
+}
+
+/// An answer as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    status: u16,
+    content_type: Option<String>,
+    location: Option<String>,
+    body: String,
+}
+
+/// Where the calls of a tenant are remembered, and what for.
+#[derive(Clone)]
+pub struct Calls {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Hashes and seals.
+    pub provider: Arc<dyn CryptoProvider>,
+    /// What answers are sealed under: an offer's link is in them.
+    pub data_key: DataKey,
+    /// Whose calls.
+    pub tenant: TenantId,
+    /// Which call: one key for two of them is two keys.
+    pub operation: String,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+impl Calls {
+    /// Makes a call, or answers as it was answered before.
+    ///
+    /// What has begun is finished even when the caller goes away. An answer that is no success is not kept:
+    /// the call can be made again. A process that ends between doing and remembering leaves a call that can
+    /// be made again after a minute.
+    ///
+    /// # Errors
+    /// [`OnceFault`], and those of the call itself.
+    pub async fn once<E>(
+        self,
+        key: IdempotencyKey,
+        request: &[u8],
+        make: impl Future<Output = Result<Response, E>> + Send + 'static,
+    ) -> Result<Response, E>
+    where
+        E: From<OnceFault> + Send + 'static,
+    {
+        let IdempotencyKey(Some(key)) = key else { return make.await };
+        let key = self.digest(&[self.operation.as_bytes(), b"\0", key.as_bytes()].concat());
+        let call = NewCall {
+            key,
+            request: self.digest(request),
+            now: self.now,
+            lease_until: self.now.checked_add(LEASE).unwrap_or(Timestamp::MAX),
+            expires_at: self.now.checked_add(KEPT).unwrap_or(Timestamp::MAX),
+        };
+        match self.store.begin_call(&self.tenant, call).await.map_err(OnceFault::from)? {
+            CallBegun::Fresh => {}
+            CallBegun::Running => return Err(OnceFault::Running.into()),
+            CallBegun::OtherRequest => return Err(OnceFault::OtherRequest.into()),
+            CallBegun::Answered(sealed) => return Ok(self.again(key, &sealed)?),
+        }
+        let made = tokio::spawn(async move {
+            let made = make.await;
+            self.remember(key, made).await
+        });
+        made.await.unwrap_or_else(|_| Err(OnceFault::Unreadable.into()))
+    }
+
+    /// Keeps a success before anybody hears of it; forgets everything else.
+    async fn remember<E>(&self, key: [u8; 32], made: Result<Response, E>) -> Result<Response, E> {
+        let (parts, body) = match made {
+            Ok(response) if response.status().is_success() => response.into_parts(),
+            other => {
+                self.abandon(key).await;
+                return other;
+            }
+        };
+        let Ok(bytes) = body::to_bytes(body, LARGEST_ANSWER).await else {
+            // it was done and cannot be told again: the caller sees no end of the body
+            return Ok(Response::from_parts(parts, Body::empty()));
+        };
+        let header =
+            |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let kept = Kept {
+            status: parts.status.as_u16(),
+            content_type: header(CONTENT_TYPE).map(str::to_owned),
+            location: header(LOCATION).map(str::to_owned),
+            body: String::from_utf8_lossy(&bytes).into_owned(),
+        };
+        let plain = replies::to_json(&kept);
+        let session = place(key);
+        let (tenant, provider) = (&self.tenant, &*self.provider);
+        let sealed =
+            self.data_key.seal(Sealed::Answer, tenant, session, plain.as_bytes(), provider);
+        if let Err(error) = self.store.finish_call(&self.tenant, key, sealed).await {
+            // it was done: whoever asks again within a minute hears that it runs
+            tracing::warn!(tenant = tenant.as_str(), reason = error.reason(), "answer not kept");
+        }
+        Ok(Response::from_parts(parts, Body::from(bytes)))
+    }
+
+    async fn abandon(&self, key: [u8; 32]) {
+        if let Err(error) = self.store.abandon_call(&self.tenant, key).await {
+            let tenant = self.tenant.as_str();
+            tracing::warn!(tenant, reason = error.reason(), "call not forgotten");
+        }
+    }
+
+    fn again(&self, key: [u8; 32], sealed: &[u8]) -> Result<Response, OnceFault> {
+        let (tenant, provider) = (&self.tenant, &*self.provider);
+        let plain = self.data_key.open(Sealed::Answer, tenant, place(key), sealed, provider);
+        let plain = plain.map_err(|_| OnceFault::Unreadable)?;
+        let kept: Kept = serde_json::from_slice(&plain).map_err(|_| OnceFault::Unreadable)?;
+        let mut response = replies::unstored(Response::new(Body::from(kept.body)));
+        *response.status_mut() =
+            StatusCode::from_u16(kept.status).map_err(|_| OnceFault::Unreadable)?;
+        for (name, value) in [(CONTENT_TYPE, kept.content_type), (LOCATION, kept.location)] {
+            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        Ok(response)
+    }
+
+    fn digest(&self, bytes: &[u8]) -> [u8; 32] {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(self.provider.hash(HashAlgorithm::Sha256, bytes).as_bytes());
+        digest
+    }
+}
+
+/// What an answer is sealed for, in place of a session.
+fn place(key: [u8; 32]) -> SessionId {
+    let mut place = [0; 16];
+    place.copy_from_slice(&key[..16]);
+    SessionId::from_bytes(place)
+}

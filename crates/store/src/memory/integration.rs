@@ -1,0 +1,240 @@
+//! What integrators are promised, in memory: calls that are done once, messages, subjects forgotten.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{MemoryStore, Tables, to_the_microsecond};
+use crate::{
+    CallBegun, CallStore, Erased, Errand, Message, MessageId, MessagePage, MessageState,
+    MessageStore, NewCall, NewMessage, Page, Settled, StoreError, SubjectRef, SubjectStore,
+    TenantId,
+};
+
+/// A call that was begun.
+pub(super) struct KeptCall {
+    request: [u8; 32],
+    answer: Option<Vec<u8>>,
+    lease_until: Timestamp,
+    expires_at: Timestamp,
+}
+
+#[async_trait]
+impl CallStore for MemoryStore {
+    async fn begin_call(&self, tenant: &TenantId, call: NewCall) -> Result<CallBegun, StoreError> {
+        let mut tables = self.open()?;
+        let (key, now) = ((tenant.clone(), call.key), to_the_microsecond(call.now));
+        match tables.calls.get(&key) {
+            Some(kept) if kept.expires_at <= now => {}
+            Some(kept) if kept.request != call.request => return Ok(CallBegun::OtherRequest),
+            Some(KeptCall { answer: Some(answer), .. }) => {
+                return Ok(CallBegun::Answered(answer.clone()));
+            }
+            Some(kept) if now < kept.lease_until => return Ok(CallBegun::Running),
+            _ => {}
+        }
+        let kept = KeptCall {
+            request: call.request,
+            answer: None,
+            lease_until: to_the_microsecond(call.lease_until),
+            expires_at: to_the_microsecond(call.expires_at),
+        };
+        tables.calls.insert(key, kept);
+        Ok(CallBegun::Fresh)
+    }
+
+    async fn finish_call(
+        &self,
+        tenant: &TenantId,
+        key: [u8; 32],
+        answer: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        let mut tables = self.open()?;
+        match tables.calls.get_mut(&(tenant.clone(), key)) {
+            Some(kept) if kept.answer.is_none() => {
+                kept.answer = Some(answer);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn abandon_call(&self, tenant: &TenantId, key: [u8; 32]) -> Result<(), StoreError> {
+        let mut tables = self.open()?;
+        let key = (tenant.clone(), key);
+        if tables.calls.get(&key).is_some_and(|kept| kept.answer.is_none()) {
+            tables.calls.remove(&key);
+        }
+        Ok(())
+    }
+
+    async fn purge_calls(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut tables = self.open()?;
+        let now = to_the_microsecond(now);
+        let expired = tables.calls.iter().filter(|(_, kept)| kept.expires_at <= now);
+        let mut expired: Vec<_> =
+            expired.map(|(key, kept)| (kept.expires_at, key.clone())).collect();
+        expired.sort();
+        expired.truncate(limit as usize);
+        for (_, key) in &expired {
+            tables.calls.remove(key);
+        }
+        Ok(expired.len() as u64)
+    }
+}
+
+impl Tables {
+    /// Writes messages.
+    pub(super) fn tell(&mut self, tenant: &TenantId, messages: Vec<NewMessage>) {
+        for new in messages {
+            let message = Message {
+                tenant: tenant.clone(),
+                id: new.id,
+                webhook: new.webhook,
+                errand: new.errand,
+                kind: new.kind,
+                session: new.session,
+                payload: new.payload,
+                state: MessageState::Waiting,
+                attempts: 0,
+                due_at: to_the_microsecond(new.due_at),
+                outcome: None,
+                keep_until: to_the_microsecond(new.keep_until),
+            };
+            self.messages.insert((tenant.clone(), new.id), message);
+        }
+    }
+}
+
+#[async_trait]
+impl MessageStore for MemoryStore {
+    async fn claim_messages(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
+        let mut tables = self.open()?;
+        let now = to_the_microsecond(now);
+        let mut due: Vec<&mut Message> = tables
+            .messages
+            .values_mut()
+            .filter(|message| message.state == MessageState::Waiting && message.due_at <= now)
+            .collect();
+        due.sort_by_key(|message| (message.due_at, message.id));
+        due.truncate(limit as usize);
+        let claimed = due.into_iter().map(|message| {
+            message.due_at = to_the_microsecond(lease_until);
+            message.attempts += 1;
+            message.clone()
+        });
+        let mut claimed: Vec<_> = claimed.collect();
+        claimed.sort_by_key(|message| message.id);
+        Ok(claimed)
+    }
+
+    async fn settle_message(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        settled: Settled,
+    ) -> Result<bool, StoreError> {
+        let mut tables = self.open()?;
+        let key = (tenant.clone(), id);
+        let waiting = tables.messages.get_mut(&key);
+        let Some(message) = waiting.filter(|message| message.state == MessageState::Waiting) else {
+            return Ok(false);
+        };
+        let (state, at, outcome) = match settled {
+            Settled::Delivered { at, outcome } => (MessageState::Delivered, at, outcome),
+            Settled::Retry { due_at, outcome } => (MessageState::Waiting, due_at, outcome),
+            Settled::Dead { at, outcome } => (MessageState::Dead, at, outcome),
+            Settled::Replaced(messages) => {
+                tables.messages.remove(&key);
+                tables.tell(tenant, messages);
+                return Ok(true);
+            }
+        };
+        message.state = state;
+        message.due_at = to_the_microsecond(at);
+        message.outcome = Some(outcome);
+        Ok(true)
+    }
+
+    async fn list_messages(
+        &self,
+        tenant: &TenantId,
+        page: MessagePage,
+    ) -> Result<Vec<Message>, StoreError> {
+        let tables = self.open()?;
+        let wanted = tables.messages.values().rev().filter(|message| {
+            message.tenant == *tenant
+                && message.errand == Errand::Deliver
+                && page.before.is_none_or(|before| message.id < before)
+                && page.state.is_none_or(|state| message.state == state)
+        });
+        Ok(wanted.take(page.limit.min(Page::LARGEST).into()).cloned().collect())
+    }
+
+    async fn redeliver_message(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tables = self.open()?;
+        let found = tables.messages.get_mut(&(tenant.clone(), id));
+        let Some(message) = found.filter(|message| message.errand == Errand::Deliver) else {
+            return Ok(false);
+        };
+        message.state = MessageState::Waiting;
+        message.attempts = 0;
+        message.due_at = to_the_microsecond(now);
+        Ok(true)
+    }
+
+    async fn purge_messages(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut tables = self.open()?;
+        let now = to_the_microsecond(now);
+        let old = tables.messages.iter().filter(|(_, message)| {
+            message.state != MessageState::Waiting && message.keep_until <= now
+        });
+        let mut old: Vec<_> = old.map(|(key, message)| (message.keep_until, key.clone())).collect();
+        old.sort();
+        old.truncate(limit as usize);
+        for (_, key) in &old {
+            tables.messages.remove(key);
+        }
+        Ok(old.len() as u64)
+    }
+}
+
+#[async_trait]
+impl SubjectStore for MemoryStore {
+    async fn erase_subject(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectRef,
+    ) -> Result<Erased, StoreError> {
+        let mut tables = self.open()?;
+        let of_tenant = tables.sessions.iter().filter(|((owner, _), _)| owner == tenant);
+        let sessions = of_tenant.filter(|(_, kept)| kept.subject == Some(subject));
+        let sessions: Vec<_> = sessions.map(|((_, id), _)| *id).collect();
+        let of_tenant = tables.issued.iter().filter(|((owner, _), _)| owner == tenant);
+        let credentials = of_tenant.filter(|(_, record)| record.subject == Some(subject));
+        let credentials: Vec<_> = credentials.map(|((_, id), _)| *id).collect();
+        let before = tables.messages.len();
+        tables.messages.retain(|(owner, _), message| {
+            owner != tenant || message.session.is_none_or(|about| !sessions.contains(&about))
+        });
+        let messages = (before - tables.messages.len()) as u64;
+        for id in &sessions {
+            tables.delete(&(tenant.clone(), *id));
+        }
+        for credential in &credentials {
+            let key = (tenant.clone(), *credential);
+            tables.issued.remove(&key);
+            tables.forget_status(&key);
+        }
+        Ok(Erased { sessions, credentials, messages })
+    }
+}

@@ -1,0 +1,203 @@
+//! Messages to integrators: written with the step they tell of, delivered afterwards.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{MessageId, SessionId, StoreError, TenantId};
+
+/// What is to be done with a message when it is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// It is sent to its webhook.
+    Deliver,
+    /// The session that it names is looked at: whether it has expired by now.
+    WatchExpiry,
+}
+
+impl Errand {
+    /// The text under which it is stored. Released texts never change.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deliver => "deliver",
+            Self::WatchExpiry => "watch_expiry",
+        }
+    }
+
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        [Self::Deliver, Self::WatchExpiry].into_iter().find(|errand| errand.as_str() == text)
+    }
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageState {
+    /// It is to be delivered, for the first time or again.
+    Waiting,
+    /// Its receiver took it.
+    Delivered,
+    /// It was tried often enough; a person has to look.
+    Dead,
+}
+
+impl MessageState {
+    /// The text under which it is stored and shown. Released texts never change.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// The state of this name.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let all = [Self::Waiting, Self::Delivered, Self::Dead];
+        all.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// A message about to be written, in the transaction of the step that it tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Its name.
+    pub id: MessageId,
+    /// The name of the webhook that it goes to.
+    pub webhook: String,
+    /// What is to be done with it.
+    pub errand: Errand,
+    /// The type of the event.
+    pub kind: String,
+    /// The session that it is about.
+    pub session: Option<SessionId>,
+    /// What is sent. It never holds a claim, a code or a token.
+    pub payload: String,
+    /// When it is due.
+    pub due_at: Timestamp,
+    /// Once it is delivered or dead, it is kept until then, and can be delivered again.
+    pub keep_until: Timestamp,
+}
+
+/// A message as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its name.
+    pub id: MessageId,
+    /// The name of the webhook that it goes to.
+    pub webhook: String,
+    /// What is to be done with it.
+    pub errand: Errand,
+    /// The type of the event.
+    pub kind: String,
+    /// The session that it is about.
+    pub session: Option<SessionId>,
+    /// What is sent.
+    pub payload: String,
+    /// What became of it.
+    pub state: MessageState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is due, while it waits; else when it was settled.
+    pub due_at: Timestamp,
+    /// How the last try ended: a stable word, or an HTTP status.
+    pub outcome: Option<String>,
+    /// Once it is delivered or dead, it is kept until then.
+    pub keep_until: Timestamp,
+}
+
+/// How a try ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// The receiver took it.
+    Delivered {
+        /// When.
+        at: Timestamp,
+        /// What it answered.
+        outcome: String,
+    },
+    /// It is tried again.
+    Retry {
+        /// When.
+        due_at: Timestamp,
+        /// What went wrong.
+        outcome: String,
+    },
+    /// It is not tried any more.
+    Dead {
+        /// When it was given up.
+        at: Timestamp,
+        /// What went wrong.
+        outcome: String,
+    },
+    /// There is nothing left to do: it is deleted, and these are written in its place.
+    Replaced(Vec<NewMessage>),
+}
+
+/// Which part of the messages to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessagePage {
+    /// Only those in this state.
+    pub state: Option<MessageState>,
+    /// Only what is older than this: the last entry of the page before.
+    pub before: Option<MessageId>,
+    /// How many entries at most; never more than [`Page::LARGEST`](crate::Page::LARGEST).
+    pub limit: u16,
+}
+
+/// Keeps messages until they are delivered; [`NewEvent::messages`](crate::NewEvent) writes them.
+#[async_trait]
+pub trait MessageStore: Send + Sync {
+    /// Takes up to `limit` messages of all tenants that are due into the hand, the longest due first:
+    /// each counts one more attempt, and nobody else gets it before `lease_until`.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn claim_messages(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError>;
+
+    /// Says how a try ended; false if the message is not waiting any more.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn settle_message(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        settled: Settled,
+    ) -> Result<bool, StoreError>;
+
+    /// The messages of a tenant, newest first, without those that only watch an expiry.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn list_messages(
+        &self,
+        tenant: &TenantId,
+        page: MessagePage,
+    ) -> Result<Vec<Message>, StoreError>;
+
+    /// Has a message delivered again, from its first attempt on; says whether there is one.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn redeliver_message(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Deletes up to `limit` settled messages of all tenants that were kept long enough, and says how many.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn purge_messages(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+}

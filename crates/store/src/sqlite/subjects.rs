@@ -1,0 +1,57 @@
+//! The statements that forget what is known about a subject.
+
+use rusqlite::{Connection, params};
+
+use super::columns::read;
+use super::fault::fault;
+use super::sessions::execute;
+use crate::{CredentialId, Erased, SessionId, StoreError, SubjectRef, TenantId};
+
+pub(super) fn erase(
+    db: &Connection,
+    tenant: &TenantId,
+    subject: SubjectRef,
+) -> Result<Erased, StoreError> {
+    let sessions = "SELECT id FROM session WHERE tenant = ?1 AND subject = ?2 ORDER BY id";
+    let sessions = names(db, sessions, tenant, subject)?;
+    let credentials =
+        "SELECT credential FROM issued WHERE tenant = ?1 AND subject = ?2 ORDER BY credential";
+    let credentials = names(db, credentials, tenant, subject)?;
+    let mut messages = 0;
+    for session in &sessions {
+        let told = "DELETE FROM message WHERE tenant = ?1 AND session = ?2";
+        messages += execute(db, told, params![tenant.as_str(), session])? as u64;
+        // handles and trails go with their session
+        let gone = "DELETE FROM session WHERE tenant = ?1 AND id = ?2";
+        execute(db, gone, params![tenant.as_str(), session])?;
+    }
+    for credential in &credentials {
+        for gone in [
+            "DELETE FROM status WHERE tenant = ?1 AND credential = ?2",
+            "DELETE FROM status_change WHERE tenant = ?1 AND credential = ?2",
+            "DELETE FROM issued WHERE tenant = ?1 AND credential = ?2",
+        ] {
+            execute(db, gone, params![tenant.as_str(), credential])?;
+        }
+    }
+    Ok(Erased {
+        sessions: sessions.into_iter().map(SessionId::from_bytes).collect(),
+        credentials: credentials.into_iter().map(CredentialId::from_bytes).collect(),
+        messages,
+    })
+}
+
+fn names(
+    db: &Connection,
+    sql: &str,
+    tenant: &TenantId,
+    subject: SubjectRef,
+) -> Result<Vec<[u8; 16]>, StoreError> {
+    let mut statement = db.prepare_cached(sql).map_err(fault)?;
+    let mut rows = statement.query(params![tenant.as_str(), subject.as_bytes()]).map_err(fault)?;
+    let mut names = Vec::new();
+    while let Some(row) = rows.next().map_err(fault)? {
+        names.push(read(row, 0)?);
+    }
+    Ok(names)
+}

@@ -1,0 +1,405 @@
+//! What every backend promises to integrators: calls done once, messages with their step, subjects found
+//! and forgotten; `contract` runs it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use lanyard_store::{
+    CallBegun, CredentialStatus, Erased, Errand, IssuedFilter, IssuedPage, Message, MessageId,
+    MessagePage, MessageState, NewCall, NewEvent, NewMessage, NewSession, NewStatus, Next,
+    Replaced, Settled, StatusChange, StatusEntry, StatusNote, StatusPlace, Store, SubjectRef,
+    Taken,
+};
+use tokio::task::JoinSet;
+
+use crate::support::{code, credential, demo, end, id, live, offer, record, second, tenant};
+
+type Backend = Arc<dyn Store>;
+
+const SUBJECT: SubjectRef = SubjectRef::new([7; 32]);
+
+fn call(key: u8, request: u8, now: i64) -> NewCall {
+    NewCall {
+        key: [key; 32],
+        request: [request; 32],
+        now: second(now),
+        lease_until: second(now + 60),
+        expires_at: second(now + 1_000),
+    }
+}
+
+fn message(n: u8, due_at: Timestamp) -> NewMessage {
+    NewMessage {
+        id: MessageId::from_bytes([n; 16]),
+        webhook: "hr".to_owned(),
+        errand: Errand::Deliver,
+        kind: "issuance.offer_created".to_owned(),
+        session: Some(id(1)),
+        payload: format!("{{\"n\":{n}}}"),
+        due_at,
+        keep_until: second(500),
+    }
+}
+
+fn all() -> MessagePage {
+    MessagePage { state: None, before: None, limit: 50 }
+}
+
+fn names(messages: &[Message]) -> Vec<u8> {
+    messages.iter().map(|message| message.id.as_bytes()[0]).collect()
+}
+
+/// An offer whose first event tells these messages.
+fn telling(n: u32, messages: Vec<NewMessage>) -> NewSession {
+    let event = NewEvent::done(second(n.into()), "offer_created").telling(messages);
+    NewSession { event, ..offer(n) }
+}
+
+pub(crate) async fn a_call_is_begun_by_one_of_sixty_four(store: Backend) {
+    let mut callers = JoinSet::new();
+    for _ in 0..64 {
+        let store = store.clone();
+        callers.spawn(async move { store.begin_call(&demo(), call(1, 1, 0)).await });
+    }
+    let begun = callers.join_all().await;
+    let fresh = begun.iter().filter(|one| **one == Ok(CallBegun::Fresh)).count();
+    let running = begun.iter().filter(|one| **one == Ok(CallBegun::Running)).count();
+    assert_eq!((fresh, running), (1, 63));
+}
+
+pub(crate) async fn a_call_answers_the_same_until_its_key_expires(store: Backend) {
+    assert_eq!(store.begin_call(&demo(), call(1, 1, 0)).await, Ok(CallBegun::Fresh));
+    assert_eq!(store.finish_call(&demo(), [1; 32], b"sealed".to_vec()).await, Ok(true));
+    assert_eq!(store.finish_call(&demo(), [1; 32], b"other".to_vec()).await, Ok(false));
+    let answered = Ok(CallBegun::Answered(b"sealed".to_vec()));
+    assert_eq!(store.begin_call(&demo(), call(1, 1, 999)).await, answered);
+    let other = tenant("other");
+    assert_eq!(store.begin_call(&other, call(1, 1, 999)).await, Ok(CallBegun::Fresh));
+    assert_eq!(store.begin_call(&demo(), call(1, 2, 1_000)).await, Ok(CallBegun::Fresh));
+    assert_eq!(store.purge_calls(second(1_999), 9).await, Ok(1), "that of the other tenant");
+    assert_eq!(store.begin_call(&demo(), call(1, 2, 1_999)).await, Ok(CallBegun::Fresh));
+}
+
+pub(crate) async fn a_key_that_was_used_for_another_request_is_refused(store: Backend) {
+    assert_eq!(store.begin_call(&demo(), call(1, 1, 0)).await, Ok(CallBegun::Fresh));
+    assert_eq!(store.begin_call(&demo(), call(1, 2, 1)).await, Ok(CallBegun::OtherRequest));
+    assert_eq!(store.finish_call(&demo(), [1; 32], Vec::new()).await, Ok(true));
+    assert_eq!(store.begin_call(&demo(), call(1, 2, 1)).await, Ok(CallBegun::OtherRequest));
+}
+
+pub(crate) async fn a_call_that_came_to_nothing_can_be_made_again(store: Backend) {
+    assert_eq!(store.begin_call(&demo(), call(1, 1, 0)).await, Ok(CallBegun::Fresh));
+    assert_eq!(store.abandon_call(&demo(), [1; 32]).await, Ok(()));
+    assert_eq!(store.begin_call(&demo(), call(1, 2, 1)).await, Ok(CallBegun::Fresh));
+    assert_eq!(store.finish_call(&demo(), [1; 32], b"kept".to_vec()).await, Ok(true));
+    assert_eq!(store.abandon_call(&demo(), [1; 32]).await, Ok(()));
+    let answered = Ok(CallBegun::Answered(b"kept".to_vec()));
+    assert_eq!(store.begin_call(&demo(), call(1, 2, 2)).await, answered);
+}
+
+pub(crate) async fn a_call_whose_process_ended_is_taken_over_after_its_lease(store: Backend) {
+    assert_eq!(store.begin_call(&demo(), call(1, 1, 0)).await, Ok(CallBegun::Fresh));
+    assert_eq!(store.begin_call(&demo(), call(1, 1, 59)).await, Ok(CallBegun::Running));
+    assert_eq!(store.begin_call(&demo(), call(1, 1, 60)).await, Ok(CallBegun::Fresh));
+}
+
+pub(crate) async fn a_message_is_written_with_its_step_or_not_at_all(store: Backend) {
+    store.insert(telling(1, vec![message(1, second(1))])).await.unwrap();
+    assert!(store.insert(telling(1, vec![message(2, second(1))])).await.is_err());
+    let held = live(&*store, code(1)).await;
+    let told = |n| NewEvent::done(second(2), "token").telling([message(n, second(2))]);
+    let next = Next::new(second(2), b"token".to_vec(), end());
+    let done = store.replace(&held, next.clone().with_event(told(3))).await;
+    assert!(matches!(done, Ok(Replaced::Done(_))));
+    let lost = store.replace(&held, next.with_event(told(4))).await;
+    assert_eq!(lost, Ok(Replaced::Conflict));
+    store.append_event(&demo(), id(1), told(5)).await.unwrap();
+    assert!(store.append_event(&demo(), id(9), told(6)).await.is_err());
+    let messages = store.list_messages(&demo(), all()).await.unwrap();
+    assert_eq!(names(&messages), [5, 3, 1]);
+    let first = &messages[2];
+    assert_eq!(first.payload, "{\"n\":1}");
+    assert_eq!((first.session, first.state), (Some(id(1)), MessageState::Waiting));
+    assert_eq!((first.attempts, first.due_at), (0, second(1)));
+}
+
+pub(crate) async fn a_due_message_is_in_one_hand_until_its_lease_ends(store: Backend) {
+    let messages = vec![message(1, second(1)), message(2, second(2)), message(3, second(9))];
+    store.insert(telling(1, messages)).await.unwrap();
+    let claim = async |now, limit| {
+        store.claim_messages(second(now), second(now + 30), limit).await.unwrap()
+    };
+    assert_eq!(names(&claim(0, 9).await), [0u8; 0]);
+    assert_eq!(names(&claim(2, 1).await), [1], "the longest due first");
+    let claimed = claim(2, 9).await;
+    assert_eq!((names(&claimed), claimed[0].attempts), (vec![2], 1));
+    assert_eq!(names(&claim(31, 9).await), [3]);
+    let again = claim(32, 9).await;
+    assert_eq!((names(&again), again[0].attempts), (vec![1, 2], 2));
+
+    let mut workers = JoinSet::new();
+    for _ in 0..16 {
+        let store = store.clone();
+        workers.spawn(async move { store.claim_messages(second(99), second(999), 2).await });
+    }
+    let claimed = workers.join_all().await;
+    let all: Vec<_> = claimed.into_iter().flat_map(Result::unwrap).collect();
+    assert_eq!(all.len(), 3, "each went to one worker");
+}
+
+pub(crate) async fn a_settled_message_is_kept_and_can_be_delivered_again(store: Backend) {
+    let messages = vec![message(1, second(1)), message(2, second(1)), message(3, second(1))];
+    store.insert(telling(1, messages)).await.unwrap();
+    let settle = async |n, settled| {
+        store.settle_message(&demo(), MessageId::from_bytes([n; 16]), settled).await.unwrap()
+    };
+    let words = |word: &str| word.to_owned();
+    assert!(settle(1, Settled::Delivered { at: second(2), outcome: words("200") }).await);
+    assert!(settle(2, Settled::Dead { at: second(2), outcome: words("410") }).await);
+    assert!(settle(3, Settled::Retry { due_at: second(40), outcome: words("timeout") }).await);
+    assert!(!settle(1, Settled::Dead { at: second(3), outcome: words("late") }).await);
+    let in_state = async |state| {
+        let page = MessagePage { state: Some(state), ..all() };
+        names(&store.list_messages(&demo(), page).await.unwrap())
+    };
+    assert_eq!(in_state(MessageState::Delivered).await, [1]);
+    assert_eq!(in_state(MessageState::Dead).await, [2]);
+    assert_eq!(in_state(MessageState::Waiting).await, [3]);
+    let before = MessagePage { before: Some(MessageId::from_bytes([2; 16])), ..all() };
+    let older = store.list_messages(&demo(), before).await.unwrap();
+    assert_eq!((names(&older), older[0].outcome.as_deref()), (vec![1], Some("200")));
+
+    let dead = MessageId::from_bytes([2; 16]);
+    assert_eq!(store.redeliver_message(&demo(), dead, second(5)).await, Ok(true));
+    let due = store.claim_messages(second(5), second(50), 9).await.unwrap();
+    assert_eq!((names(&due), due[0].attempts), (vec![2], 1));
+    let unknown = MessageId::from_bytes([9; 16]);
+    assert_eq!(store.redeliver_message(&demo(), unknown, second(5)).await, Ok(false));
+}
+
+pub(crate) async fn a_message_that_watches_an_expiry_is_shown_to_nobody(store: Backend) {
+    let watch = NewMessage { errand: Errand::WatchExpiry, ..message(1, second(60)) };
+    store.insert(telling(1, vec![watch.clone()])).await.unwrap();
+    assert_eq!(store.list_messages(&demo(), all()).await, Ok(Vec::new()));
+    assert_eq!(store.redeliver_message(&demo(), watch.id, second(5)).await, Ok(false));
+    let due = store.claim_messages(second(60), second(90), 9).await.unwrap();
+    assert_eq!((names(&due), due[0].errand), (vec![1], Errand::WatchExpiry));
+    let told = vec![message(2, second(61))];
+    assert_eq!(store.settle_message(&demo(), watch.id, Settled::Replaced(told)).await, Ok(true));
+    let again = store.settle_message(&demo(), watch.id, Settled::Replaced(Vec::new())).await;
+    assert_eq!(again, Ok(false));
+    let told = store.list_messages(&demo(), all()).await.unwrap();
+    assert_eq!(names(&told), [2]);
+    let due = store.claim_messages(second(999), second(1_000), 9).await.unwrap();
+    assert_eq!(names(&due), [2], "the watch is over");
+}
+
+pub(crate) async fn a_message_belongs_to_its_tenant(store: Backend) {
+    store.insert(telling(1, vec![message(1, second(1))])).await.unwrap();
+    let theirs = tenant("other");
+    let name = MessageId::from_bytes([1; 16]);
+    assert_eq!(store.list_messages(&theirs, all()).await, Ok(Vec::new()));
+    assert_eq!(store.redeliver_message(&theirs, name, second(1)).await, Ok(false));
+    let dead = Settled::Dead { at: second(1), outcome: "forged".to_owned() };
+    assert_eq!(store.settle_message(&theirs, name, dead).await, Ok(false));
+}
+
+pub(crate) async fn settled_messages_are_purged_and_waiting_ones_are_not(store: Backend) {
+    let long = NewMessage { keep_until: second(900), ..message(3, second(1)) };
+    let messages = vec![message(1, second(1)), message(2, second(1)), long];
+    store.insert(telling(1, messages)).await.unwrap();
+    for n in [1, 3] {
+        let done = Settled::Delivered { at: second(2), outcome: "204".to_owned() };
+        let name = MessageId::from_bytes([n; 16]);
+        assert_eq!(store.settle_message(&demo(), name, done).await, Ok(true));
+    }
+    assert_eq!(store.purge_messages(second(499), 9).await, Ok(0));
+    assert_eq!(store.purge_messages(second(500), 9).await, Ok(1));
+    assert_eq!(names(&store.list_messages(&demo(), all()).await.unwrap()), [3, 2]);
+}
+
+/// Issues credential 1 about the subject, with one status.
+async fn issue(store: &dyn Store) {
+    store.insert(NewSession { subject: Some(SUBJECT), ..offer(1) }).await.expect("a new session");
+    let held = live(store, code(1)).await;
+    let status = NewStatus { credential: credential(1), place: StatusPlace { list: 0, index: 3 } };
+    let next = Next::new(second(2), b"issued".to_vec(), end()).with_issued(record(1, id(1)));
+    let issued = store.replace(&held, next.with_status(status)).await;
+    assert!(matches!(issued, Ok(Replaced::Done(_))));
+}
+
+pub(crate) async fn why_a_status_changed_is_on_record(store: Backend) {
+    issue(&*store).await;
+    assert_eq!(store.status_history(&demo(), credential(1)).await, Ok(Vec::new()));
+    let note = |at, reason: &str, n| StatusNote {
+        at: second(at),
+        reason: Some(reason.to_owned()),
+        messages: vec![message(n, second(at))],
+    };
+    let set = async |status, note| {
+        let changed = store.set_status(&demo(), credential(1), status, note).await;
+        assert_eq!(changed, Ok(StatusChange::Done([0].into())));
+    };
+    set(CredentialStatus::Suspended, note(3, "lost_device", 1)).await;
+    set(CredentialStatus::Revoked, note(4, "left_company", 2)).await;
+    let entry = |at, status, reason: &str| StatusEntry {
+        at: second(at),
+        status,
+        reason: Some(reason.to_owned()),
+    };
+    let expected = vec![
+        entry(3, CredentialStatus::Suspended, "lost_device"),
+        entry(4, CredentialStatus::Revoked, "left_company"),
+    ];
+    assert_eq!(store.status_history(&demo(), credential(1)).await, Ok(expected));
+    assert_eq!(store.status_history(&tenant("other"), credential(1)).await, Ok(Vec::new()));
+    assert_eq!(names(&store.list_messages(&demo(), all()).await.unwrap()), [2, 1]);
+    assert_eq!(store.purge_issued(second(1_000), 9).await, Ok(1));
+    assert_eq!(store.status_history(&demo(), credential(1)).await, Ok(Vec::new()));
+}
+
+pub(crate) async fn a_status_that_does_not_change_is_told_to_nobody(store: Backend) {
+    issue(&*store).await;
+    let note = || StatusNote { messages: vec![message(1, second(3))], ..StatusNote::at(second(3)) };
+    let valid = CredentialStatus::Valid;
+    let same = store.set_status(&demo(), credential(1), valid, note()).await;
+    assert_eq!(same, Ok(StatusChange::Done([].into())));
+    let absent = store.set_status(&demo(), credential(9), valid, note()).await;
+    assert_eq!(absent, Ok(StatusChange::Absent));
+    assert_eq!(store.list_messages(&demo(), all()).await, Ok(Vec::new()));
+    assert_eq!(store.status_history(&demo(), credential(1)).await, Ok(Vec::new()));
+}
+
+fn first_page() -> IssuedPage {
+    IssuedPage { before: None, limit: 9 }
+}
+
+pub(crate) async fn what_a_session_issued_is_found_by_its_subject(store: Backend) {
+    issue(&*store).await;
+    store.record_issued(&demo(), record(2, id(7)), Vec::new()).await.unwrap();
+    let about = IssuedFilter { subject: Some(SUBJECT), ..IssuedFilter::default() };
+    let found = lanyard_store::IssuedRecord { subject: Some(SUBJECT), ..record(1, id(1)) };
+    let listed = store.list_issued(&demo(), &about, first_page()).await;
+    assert_eq!(listed, Ok(vec![found.clone()]));
+    assert_eq!(store.issued(&demo(), credential(1)).await, Ok(Some(found)));
+    assert_eq!(store.list_issued(&tenant("other"), &about, first_page()).await, Ok(Vec::new()));
+    let nobody = IssuedFilter { subject: Some(SubjectRef::new([8; 32])), ..about };
+    assert_eq!(store.list_issued(&demo(), &nobody, first_page()).await, Ok(Vec::new()));
+}
+
+pub(crate) async fn what_was_issued_is_found_by_its_configuration(store: Backend) {
+    issue(&*store).await;
+    let diploma =
+        lanyard_store::IssuedRecord { configuration: "diploma".into(), ..record(2, id(7)) };
+    store.record_issued(&demo(), diploma.clone(), Vec::new()).await.unwrap();
+    let of = |name: &str| IssuedFilter { configuration: Some(name.into()), subject: None };
+    let listed = store.list_issued(&demo(), &of("diploma"), first_page()).await;
+    assert_eq!(listed, Ok(vec![diploma]));
+    let both = IssuedFilter { subject: Some(SUBJECT), ..of("diploma") };
+    assert_eq!(store.list_issued(&demo(), &both, first_page()).await, Ok(Vec::new()));
+}
+
+pub(crate) async fn an_erased_subject_leaves_nothing_but_its_places(store: Backend) {
+    issue(&*store).await;
+    store.insert(offer(2)).await.unwrap();
+    let told = NewEvent::done(second(2), "told").telling([message(1, second(2))]);
+    store.append_event(&demo(), id(1), told).await.unwrap();
+    assert_eq!(store.erase_subject(&tenant("other"), SUBJECT).await, Ok(Erased::default()));
+    let revoked = CredentialStatus::Revoked;
+    let changed =
+        store.set_status(&demo(), credential(1), revoked, StatusNote::at(second(3))).await;
+    assert_eq!(changed, Ok(StatusChange::Done([0].into())));
+
+    let erased = store.erase_subject(&demo(), SUBJECT).await;
+    let expected = Erased { sessions: vec![id(1)], credentials: vec![credential(1)], messages: 1 };
+    assert_eq!(erased, Ok(expected));
+    assert_eq!(store.by_id(&demo(), id(1), second(1)).await, Ok(Taken::Absent));
+    assert_eq!(store.take(&demo(), &code(1), second(1)).await, Ok(Taken::Absent));
+    assert_eq!(store.events(&demo(), id(1)).await, Ok(Vec::new()));
+    assert_eq!(store.issued(&demo(), credential(1)).await, Ok(None));
+    assert_eq!(store.status(&demo(), credential(1)).await, Ok(None));
+    assert_eq!(store.status_history(&demo(), credential(1)).await, Ok(Vec::new()));
+    assert_eq!(store.list_messages(&demo(), all()).await, Ok(Vec::new()));
+    let published = store.changed_statuses(&demo(), 0, 0).await.unwrap();
+    assert_eq!(published.chunks[0].not_valid(), Some(vec![(3, revoked)]), "still revoked");
+    assert!(matches!(store.take(&demo(), &code(2), second(1)).await, Ok(Taken::Live(_))));
+    assert_eq!(store.erase_subject(&demo(), SUBJECT).await, Ok(Erased::default()));
+}
+
+/// Tells one webhook of everything that `demo` does.
+#[derive(Debug)]
+pub(crate) struct TellsAll(std::sync::atomic::AtomicU8);
+
+impl TellsAll {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(0.into()))
+    }
+
+    fn tell(&self, kind: String, session: Option<lanyard_store::SessionId>) -> Vec<NewMessage> {
+        let n = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+        vec![NewMessage { kind, session, ..message(n, second(1)) }]
+    }
+}
+
+impl lanyard_store::Herald for TellsAll {
+    fn serves(&self, of: &lanyard_store::TenantId) -> bool {
+        *of == demo()
+    }
+
+    fn begun(&self, session: &NewSession) -> Vec<NewMessage> {
+        self.tell(format!("begun {}", session.event.step), Some(session.id))
+    }
+
+    fn stepped(
+        &self,
+        _: &lanyard_store::TenantId,
+        kind: lanyard_store::SessionKind,
+        session: lanyard_store::SessionId,
+        event: &NewEvent,
+    ) -> Vec<NewMessage> {
+        self.tell(format!("{} {}", kind.as_str(), event.step), Some(session))
+    }
+
+    fn status_changed(
+        &self,
+        _: &lanyard_store::TenantId,
+        _: lanyard_store::CredentialId,
+        status: CredentialStatus,
+        _: &StatusNote,
+    ) -> Vec<NewMessage> {
+        self.tell(format!("{status:?}"), None)
+    }
+}
+
+async fn a_herald_is_asked_at_every_step(store: Backend) {
+    issue(&*store).await;
+    let elsewhere = NewSession { tenant: tenant("other"), ..offer(1) };
+    store.insert(elsewhere).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    let next = Next::new(second(2), b"next".to_vec(), end());
+    let next = next.with_event(NewEvent::done(second(2), "token"));
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+    store.append_event(&demo(), id(1), NewEvent::refused(second(2), "refused", "x")).await.unwrap();
+    let revoked = CredentialStatus::Revoked;
+    let changed =
+        store.set_status(&demo(), credential(1), revoked, StatusNote::at(second(3))).await;
+    assert_eq!(changed, Ok(StatusChange::Done([0].into())));
+    let told = store.list_messages(&demo(), all()).await.unwrap();
+    let kinds: Vec<_> = told.iter().rev().map(|message| message.kind.as_str()).collect();
+    assert_eq!(kinds, ["begun offer_created", "offer token", "offer refused", "Revoked"]);
+    assert_eq!(store.list_messages(&tenant("other"), all()).await, Ok(Vec::new()));
+}
+
+#[test]
+fn a_herald_of_the_memory_store_is_asked_at_every_step() {
+    let store = lanyard_store::MemoryStore::new().heralded_by(TellsAll::new());
+    crate::support::block_on(a_herald_is_asked_at_every_step(Arc::new(store)));
+}
+
+#[test]
+fn a_herald_of_the_sqlite_store_is_asked_at_every_step() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = lanyard_store::SqliteStore::open(directory.path()).expect("a store");
+    let store = store.heralded_by(TellsAll::new());
+    crate::support::block_on(a_herald_is_asked_at_every_step(Arc::new(store)));
+}
