@@ -46,7 +46,7 @@ impl IssuerService {
     ) -> Result<Option<Answer>, Failure> {
         let now = self.now();
         // 1. RFC 6750 §3.1: the token leads to a session with a right to something
-        let access = Handle::new(HandleKind::AccessToken, shown.token.digest(self.provider()));
+        let access = self.sessions().handle(tenant, HandleKind::AccessToken, shown.token.reveal());
         let held = match self.sessions().take(tenant, &access, now).await? {
             Found::Live(held) => held,
             Found::Expired | Found::Absent => return Err(BearerFault::invalid(shown).into()),

@@ -2,16 +2,16 @@
 
 use jiff::Timestamp;
 use lanyard_oid4vci::{
-    issuer::{Authorized, Ended, Granted, Issuance, Refreshable, Sender},
+    issuer::{Authorized, Ended, Issuance, Refreshable, Sender},
     token::{CodeTokenRequest, RefreshTokenRequest, TokenError, TokenResponse},
 };
-use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session, SessionId};
+use lanyard_store::{HandleKind, NewEvent, Next, Replaced, Session, SessionId};
 
 use crate::{
     IssuerError, IssuerService,
     authorization::look_up,
     http::Failure,
-    sessions::{Found, Held, State, TRIES, once},
+    sessions::{Found, Held, Leading, State, TRIES, once},
     step,
     tenant::Tenant,
 };
@@ -25,7 +25,8 @@ impl IssuerService {
         sender: &Sender,
     ) -> Result<Option<TokenResponse>, Failure> {
         let now = self.now();
-        let code = Handle::new(HandleKind::AuthorizationCode, asked.code.digest(self.provider()));
+        let code =
+            self.sessions().handle(tenant, HandleKind::AuthorizationCode, asked.code.reveal());
         let held = match self.sessions().take(tenant, &code, now).await? {
             Found::Live(held) => held,
             Found::Expired => return Err(TokenError::CodeExpired.into()),
@@ -40,7 +41,9 @@ impl IssuerService {
         let Issuance::Granted(granted) = held.state.issuance else {
             return Err(TokenError::CodeUnknown.into());
         };
-        let (response, authorized) = match exchange(granted, asked, sender, tenant, now, self) {
+        let secrets = self.sessions().secrets(tenant, session.id);
+        let done = granted.exchange(asked, sender, &tenant.issuer, now, &secrets);
+        let (response, authorized) = match done.map_err(|refused| refused.error) {
             Ok(done) => done,
             Err(error) => {
                 self.trace_refusal(tenant, session.id, now, error.reason()).await;
@@ -59,7 +62,7 @@ impl IssuerService {
         sender: &Sender,
     ) -> Result<Option<TokenResponse>, Failure> {
         let now = self.now();
-        let token = Handle::new(HandleKind::RefreshToken, asked.token.digest(self.provider()));
+        let token = self.sessions().handle(tenant, HandleKind::RefreshToken, asked.token.reveal());
         let held = match self.sessions().take(tenant, &token, now).await? {
             Found::Live(held) => held,
             // RFC 9700 §4.14.2: a token that was replaced is shown again: one of the two is a thief
@@ -73,7 +76,8 @@ impl IssuerService {
         let (session, place) = (held.session, held.state);
         let (refresh, access) =
             refreshable(&place.issuance).ok_or(TokenError::RefreshTokenUnknown)?;
-        let done = self.refresh(tenant, refresh, asked, sender, now).await;
+        let secrets = self.sessions().secrets(tenant, session.id);
+        let done = self.refresh(tenant, refresh, asked, sender, &secrets).await;
         let (response, authorized) = match done {
             Ok(done) => done,
             Err(RefreshRefused::Token(error)) => {
@@ -85,10 +89,10 @@ impl IssuerService {
         let next = self.token_issued(tenant, &session, authorized, now).retiring(token);
         // the access token that is replaced opens nothing any more
         let next = match access {
-            Some(access) => next.retiring(Handle::new(
-                HandleKind::AccessToken,
-                access.token().digest(self.provider()),
-            )),
+            Some(access) => {
+                let access = access.token().reveal();
+                next.retiring(self.sessions().handle(tenant, HandleKind::AccessToken, access))
+            }
             None => next,
         };
         self.answer_token(tenant, &session, next, response, sender).await
@@ -100,13 +104,14 @@ impl IssuerService {
         refresh: &Refreshable,
         asked: &RefreshTokenRequest,
         sender: &Sender,
-        now: Timestamp,
+        secrets: &Leading<'_>,
     ) -> Result<(TokenResponse, Authorized), RefreshRefused> {
+        let now = self.now();
         refresh.accept(asked, sender, &tenant.issuer, now)?;
         let login = tenant.login.as_ref().ok_or(TokenError::NothingToIssue)?;
         let wanted = refresh.configurations();
         let found = look_up(&*login.claims, refresh.holder(), wanted).await?;
-        Ok(refresh.refresh(&found, sender, &tenant.issuer, now, self.provider())?)
+        Ok(refresh.refresh(&found, sender, &tenant.issuer, now, secrets)?)
     }
 
     /// The access token leads to the session from now on, and so does the refresh token.
@@ -117,11 +122,11 @@ impl IssuerService {
         authorized: Authorized,
         now: Timestamp,
     ) -> Next {
-        let access =
-            Handle::new(HandleKind::AccessToken, authorized.token().digest(self.provider()));
-        let refresh = authorized.refresh().map(|refresh| {
-            Handle::new(HandleKind::RefreshToken, refresh.token().digest(self.provider()))
-        });
+        let handle = |kind, value| self.sessions().handle(tenant, kind, value);
+        let access = handle(HandleKind::AccessToken, authorized.token().reveal());
+        let refresh = authorized
+            .refresh()
+            .map(|refresh| handle(HandleKind::RefreshToken, refresh.token().reveal()));
         let expires_at = authorized.ends_at();
         let state = State { issuance: Issuance::Authorized(authorized), place: None };
         let next = Next::new(now, self.sessions().seal(tenant, session.id, &state), expires_at);
@@ -198,18 +203,6 @@ impl From<IssuerError> for RefreshRefused {
     fn from(error: IssuerError) -> Self {
         Self::Issuer(error)
     }
-}
-
-fn exchange(
-    granted: Granted,
-    asked: &CodeTokenRequest,
-    sender: &Sender,
-    tenant: &Tenant,
-    now: Timestamp,
-    service: &IssuerService,
-) -> Result<(TokenResponse, Authorized), TokenError> {
-    let done = granted.exchange(asked, sender, &tenant.issuer, now, service.provider());
-    done.map_err(|refused| refused.error)
 }
 
 /// What a session can be refreshed with, and the access token that would be replaced.

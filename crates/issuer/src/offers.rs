@@ -3,15 +3,14 @@
 mod request;
 
 use jiff::{SignedDuration, Timestamp};
-use lanyard_core::json;
 use lanyard_oid4vci::{
-    TxCode,
+    Secrets as _, TxCode,
     issuer::{Ended, HolderId, Issuance, NewLogin, NewOffer, NewTxCode, Offered, Readiness},
     offer::OfferLink,
 };
 use lanyard_store::{
-    CredentialId, CredentialStatus, Handle, HandleKind, NewEvent, NewSession, Next, Replaced,
-    SessionId, SessionKind, SubjectRef, TenantId,
+    CredentialId, CredentialStatus, HandleKind, NewEvent, NewSession, Next, Replaced, SessionId,
+    SessionKind, SubjectRef, TenantId,
 };
 use url::Url;
 
@@ -182,10 +181,13 @@ impl IssuerService {
             }
             Deferral::UntilDecided => Readiness::Undecided,
         };
-        let offered = Offered::new(wanted, &tenant.issuer, now, self.provider())?.ready(readiness);
-        let place = OfferPlace { path: self.offer_path(), by_reference: request.by_reference };
+        let id = SessionId::new(now, self.name_bytes());
+        let secrets = self.sessions().secrets(tenant, id);
+        let offered = Offered::new(wanted, &tenant.issuer, now, &secrets)?.ready(readiness);
+        // OID4VCI §4.1.3: not to be guessed
+        let place = OfferPlace { path: secrets.fresh(), by_reference: request.by_reference };
         let created = OfferCreated {
-            id: SessionId::new(now, self.name_bytes()),
+            id,
             link: self.link(tenant, &offered, &place),
             offer_uri: self.offer_uri(tenant, &place),
             tx_code: offered.tx_code().cloned(),
@@ -203,14 +205,13 @@ impl IssuerService {
         place: OfferPlace,
         now: Timestamp,
     ) -> Result<(), IssuerError> {
-        let mut handles = vec![self.offer_handle(&place.path)];
+        let handle = |kind, value| self.sessions().handle(tenant, kind, value);
+        let mut handles = vec![handle(HandleKind::Offer, &place.path)];
         if offered.takes_code() {
-            let code = offered.code().digest(self.provider());
-            handles.push(Handle::new(HandleKind::PreAuthorizedCode, code));
+            handles.push(handle(HandleKind::PreAuthorizedCode, offered.code().reveal()));
         }
         if let Some(issuer_state) = offered.issuer_state() {
-            let digest = issuer_state.digest(self.provider());
-            handles.push(Handle::new(HandleKind::IssuerState, digest));
+            handles.push(handle(HandleKind::IssuerState, issuer_state.reveal()));
         }
         let expires_at = offered.expires_at();
         let state = State { issuance: Issuance::Offered(offered), place: Some(place) };
@@ -335,7 +336,8 @@ impl IssuerService {
         path: &str,
     ) -> Result<String, IssuerError> {
         let now = self.now();
-        let found = self.sessions().take(tenant, &self.offer_handle(path), now).await?;
+        let handle = self.sessions().handle(tenant, HandleKind::Offer, path);
+        let found = self.sessions().take(tenant, &handle, now).await?;
         let Found::Live(held) = found else {
             return Err(IssuerError::UnknownOffer);
         };
@@ -353,20 +355,6 @@ impl IssuerService {
             Some(at) => next.with_event(NewEvent::done(at, step::OFFER_FETCHED)),
             None => next,
         }
-    }
-
-    /// OID4VCI §4.1.3: not to be guessed; 256 bits.
-    fn offer_path(&self) -> String {
-        let mut bytes = [0; 32];
-        self.provider().fill(&mut bytes);
-        json::base64url(bytes)
-    }
-
-    fn offer_handle(&self, path: &str) -> Handle {
-        let mut digest = [0; 32];
-        let hash = lanyard_core::crypto::HashAlgorithm::Sha256;
-        digest.copy_from_slice(self.provider().hash(hash, path.as_bytes()).as_bytes());
-        Handle::new(HandleKind::Offer, digest)
     }
 
     fn offer_uri(&self, tenant: &Tenant, place: &OfferPlace) -> Url {

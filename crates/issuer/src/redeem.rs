@@ -55,7 +55,8 @@ impl IssuerService {
     ) -> Result<Option<TokenResponse>, Failure> {
         let now = self.now();
         // 1. the code leads to a session that waits for it
-        let code = Handle::new(HandleKind::PreAuthorizedCode, asked.code.digest(self.provider()));
+        let code =
+            self.sessions().handle(tenant, HandleKind::PreAuthorizedCode, asked.code.reveal());
         let held = match self.sessions().take(tenant, &code, now).await? {
             Found::Live(held) => held,
             Found::Expired => return Err(TokenError::CodeExpired.into()),
@@ -73,7 +74,8 @@ impl IssuerService {
         };
         // 2. the step
         let request = TokenRequest::PreAuthorized(asked.clone());
-        let done = offered.exchange(request, sender, &tenant.issuer, now, self.provider());
+        let secrets = self.sessions().secrets(tenant, session.id);
+        let done = offered.exchange(request, sender, &tenant.issuer, now, &secrets);
         let (left, event, answer) = match done {
             Ok((response, authorized)) => (
                 self.authorized(tenant, &session, authorized, code, now),
@@ -129,8 +131,8 @@ impl IssuerService {
         code: Handle,
         now: Timestamp,
     ) -> Next {
-        let access =
-            Handle::new(HandleKind::AccessToken, authorized.token().digest(self.provider()));
+        let access = authorized.token().reveal();
+        let access = self.sessions().handle(tenant, HandleKind::AccessToken, access);
         let expires_at = authorized.expires_at();
         let state = State { issuance: Issuance::Authorized(authorized), place: None };
         let sealed = self.sessions().seal(tenant, session.id, &state);

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use lanyard_core::crypto::CryptoProvider;
+use lanyard_core::crypto::{CryptoProvider, Random};
 use lanyard_oid4vci::{
+    Secrets,
     issuer::Issuance,
     once::{ShownOnce, ShownOnceKind},
 };
 use lanyard_service::Sealed;
-use lanyard_store::{Handle, Once, OnceKind, Session, SessionId, Store, Taken};
+use lanyard_store::{Handle, HandleKind, Once, OnceKind, Session, SessionId, Store, Taken};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -90,6 +91,16 @@ impl Sessions {
         self.opened(tenant, taken)
     }
 
+    /// The handle that a code, a token or a path is, as somebody shows it.
+    pub(crate) fn handle(&self, tenant: &Tenant, kind: HandleKind, value: &str) -> Handle {
+        tenant.data_key.handle(&tenant.id, kind, value, &*self.provider)
+    }
+
+    /// Makes the codes, tokens and paths that lead to a session.
+    pub(crate) fn secrets<'s>(&'s self, tenant: &'s Tenant, session: SessionId) -> Leading<'s> {
+        Leading { tenant, session, provider: &*self.provider }
+    }
+
     fn opened(&self, tenant: &Tenant, taken: Taken) -> Result<Found, IssuerError> {
         let session = match taken {
             Taken::Live(session) => session,
@@ -109,5 +120,22 @@ impl Sessions {
         let plain = serde_json::to_vec(state).expect("a state is text, numbers, lists and maps");
         let plain = Zeroizing::new(plain);
         tenant.data_key.seal(Sealed::Issuance, &tenant.id, id, &plain, &*self.provider)
+    }
+}
+
+/// Where the values come from that lead to one session.
+pub(crate) struct Leading<'s> {
+    tenant: &'s Tenant,
+    session: SessionId,
+    provider: &'s dyn CryptoProvider,
+}
+
+impl Secrets for Leading<'_> {
+    fn fresh(&self) -> String {
+        self.tenant.data_key.lead_to(&self.tenant.id, self.session, self.provider)
+    }
+
+    fn random(&self) -> &dyn Random {
+        self.provider
     }
 }

@@ -45,5 +45,5 @@ pub use identifier::{
 };
 pub use secret::{
     AccessToken, AuthorizationCode, IssuerState, NotificationId, PreAuthorizedCode, RefreshToken,
-    RequestUri, TransactionId, TxCode,
+    RequestUri, Secrets, TransactionId, TxCode,
 };

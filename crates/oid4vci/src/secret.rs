@@ -10,6 +10,28 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use zeroize::ZeroizeOnDrop;
 
+/// Where the bearer values of one session come from.
+///
+/// A service that hides in each value where its session is kept brings a source of its own. Whatever is a
+/// source of randomness makes values that say nothing.
+pub trait Secrets {
+    /// A value that nobody else has, with at least 256 random bits, in base64url.
+    fn fresh(&self) -> String;
+
+    /// Randomness for what is no bearer value.
+    fn random(&self) -> &dyn Random;
+}
+
+impl<R: Random> Secrets for R {
+    fn fresh(&self) -> String {
+        generate_text(self)
+    }
+
+    fn random(&self) -> &dyn Random {
+        self
+    }
+}
+
 macro_rules! bearer_value {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -100,9 +122,9 @@ impl TransactionId {
 }
 
 impl AuthorizationCode {
-    /// A fresh code of 256 bits.
-    pub fn generate(random: &dyn Random) -> Self {
-        Self(generate_text(random))
+    /// A fresh code of at least 256 random bits.
+    pub fn generate(secrets: &dyn Secrets) -> Self {
+        Self(secrets.fresh())
     }
 }
 
@@ -114,39 +136,44 @@ impl NotificationId {
 }
 
 impl IssuerState {
-    /// A fresh one of 256 bits.
-    pub fn generate(random: &dyn Random) -> Self {
-        Self(generate_text(random))
+    /// A fresh one of at least 256 random bits.
+    pub fn generate(secrets: &dyn Secrets) -> Self {
+        Self(secrets.fresh())
     }
 }
 
 impl RequestUri {
-    /// A fresh one of 256 bits, in the form that RFC 9126 §2.2 proposes.
-    pub fn generate<R: Random + ?Sized>(random: &R) -> Self {
-        let mut bytes = [0; 32];
-        random.fill(&mut bytes);
-        Self(format!("urn:ietf:params:oauth:request_uri:{}", json::base64url(bytes)))
+    const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+
+    /// A fresh one of at least 256 random bits, in the form that RFC 9126 §2.2 proposes.
+    pub fn generate(secrets: &dyn Secrets) -> Self {
+        Self(format!("{}{}", Self::PREFIX, secrets.fresh()))
+    }
+
+    /// What [`Secrets::fresh`] made, if it begins as ours do.
+    pub fn secret(&self) -> &str {
+        self.0.strip_prefix(Self::PREFIX).unwrap_or_default()
     }
 }
 
 impl RefreshToken {
-    /// A fresh token of 256 bits.
-    pub fn generate(random: &dyn Random) -> Self {
-        Self(generate_text(random))
+    /// A fresh token of at least 256 random bits.
+    pub fn generate(secrets: &dyn Secrets) -> Self {
+        Self(secrets.fresh())
     }
 }
 
 impl PreAuthorizedCode {
-    /// A fresh code of 256 bits.
-    pub fn generate(random: &dyn Random) -> Self {
-        Self(generate_text(random))
+    /// A fresh code of at least 256 random bits.
+    pub fn generate(secrets: &dyn Secrets) -> Self {
+        Self(secrets.fresh())
     }
 }
 
 impl AccessToken {
-    /// A fresh token of 256 bits.
-    pub fn generate(random: &dyn Random) -> Self {
-        Self(generate_text(random))
+    /// A fresh token of at least 256 random bits.
+    pub fn generate(secrets: &dyn Secrets) -> Self {
+        Self(secrets.fresh())
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! - [`ApiKey`] who integrates, and for which [`Scope`]s; [`Clock`] what time it is
 //! - [`once`] a call that is done once however often it is made; [`webhook`] how integrators are told
-//! - [`DataKey`] how a session waits: sealed, for one purpose, one tenant and one session
+//! - [`DataKey`] how a session waits: sealed, for one purpose, one tenant and one session;
+//!   and how the values that lead to it are made and read
 //! - [`TrailEvent`] what happened in a session; [`Live`] the same, as it happens
 //! - [`http`] headers, bodies and replies that both services read and write the same way
 
@@ -10,6 +11,7 @@ mod api_key;
 mod clock;
 pub mod http;
 pub mod integration;
+mod lead;
 mod live;
 pub mod once;
 mod scope;

@@ -47,6 +47,11 @@ impl DataKey {
         Self(key)
     }
 
+    /// A code over a message under this key; every purpose begins its messages with a text of its own.
+    pub(crate) fn authenticate(&self, message: &[u8], provider: &dyn CryptoProvider) -> [u8; 32] {
+        provider.hmac_sha256(&self.0, message)
+    }
+
     /// Seals the state of one session with AES-256-GCM; tenant and session are bound to it.
     ///
     /// Every session has a key of its own, derived from this one: random nonces would otherwise begin to

@@ -30,9 +30,12 @@ pub enum StoreError {
     /// A session with this identifier exists.
     #[error("a session with this identifier exists already")]
     DuplicateSession,
-    /// A handle of this kind and digest exists in the tenant, live or retired.
+    /// The session has a handle of this kind and digest, live or used.
     #[error("this handle is known already")]
     DuplicateHandle,
+    /// A handle that is to lead to a session names another one.
+    #[error("the handle names another session")]
+    HandleElsewhere,
     /// A credential with this identifier is on record.
     #[error("a credential with this identifier is on record already")]
     DuplicateCredential,
@@ -83,6 +86,7 @@ impl StoreError {
             Self::Corrupt { .. } => "store_corrupt",
             Self::DuplicateSession => "duplicate_session",
             Self::DuplicateHandle => "duplicate_handle",
+            Self::HandleElsewhere => "handle_elsewhere",
             Self::DuplicateCredential => "duplicate_credential",
             Self::SeenBefore => "seen_before",
             Self::HandleNotHeld => "handle_not_held",

@@ -26,10 +26,11 @@
 //! # let (random, digest) = ([7; 10], [9; 32]);
 //! let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(MemoryStore::new());
 //! let tenant: TenantId = "demo".parse()?;
-//! let code = Handle::new(HandleKind::PreAuthorizedCode, digest);
+//! let id = SessionId::new(now, random);
+//! let code = Handle::new(id, HandleKind::PreAuthorizedCode, digest);
 //! store.insert(NewSession {
 //!     tenant: tenant.clone(),
-//!     id: SessionId::new(now, random),
+//!     id,
 //!     kind: SessionKind::Offer,
 //!     state: b"sealed".to_vec(),
 //!     created_at: now,
@@ -70,12 +71,13 @@ pub mod sqlite;
 pub mod status;
 pub mod subject;
 pub mod tenant;
+mod trail;
 
 pub use calibrate::{Calibration, calibrate};
 pub use call::{CallBegun, CallStore, NewCall};
 pub use error::{StoreError, Unavailability};
 pub use event::{Event, NewEvent, Outcome};
-pub use handle::{Handle, HandleKind};
+pub use handle::{Handle, HandleKind, Handles};
 pub use herald::Herald;
 pub use id::{CredentialId, MessageId, ParseIdError, SessionId};
 pub use issued::{IssuedFilter, IssuedPage, IssuedRecord, IssuedStore};

@@ -9,11 +9,12 @@ use jiff::Timestamp;
 
 use crate::event::LONGEST_TRAIL;
 use crate::{
-    CredentialId, CredentialStatus, Event, Handle, Herald, IssuedFilter, IssuedPage, IssuedRecord,
-    IssuedStore, ListChanges, Message, MessageId, NewEvent, NewMessage, NewSession, NewStatus,
-    Next, Once, OnceKind, OnceStore, Page, Put, Replaced, Secret, SecretName, SecretStore, Session,
-    SessionId, SessionKind, SessionStore, StatusChange, StatusChunk, StatusEntry, StatusNote,
-    StatusPlace, StatusStore, Store, StoreError, SubjectRef, Taken, TenantId, Unavailability,
+    CredentialId, CredentialStatus, Event, Handle, Handles, Herald, IssuedFilter, IssuedPage,
+    IssuedRecord, IssuedStore, ListChanges, Message, MessageId, NewEvent, NewMessage, NewSession,
+    NewStatus, Next, Once, OnceKind, OnceStore, Page, Put, Replaced, Secret, SecretName,
+    SecretStore, Session, SessionId, SessionKind, SessionStore, StatusChange, StatusChunk,
+    StatusEntry, StatusNote, StatusPlace, StatusStore, Store, StoreError, SubjectRef, Taken,
+    TenantId, Unavailability,
 };
 
 mod integration;
@@ -30,7 +31,6 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct Tables {
     sessions: BTreeMap<(TenantId, SessionId), Kept>,
-    handles: HashMap<(TenantId, Handle), Led>,
     secrets: BTreeMap<(TenantId, SecretName), Secret>,
     issued: BTreeMap<(TenantId, CredentialId), IssuedRecord>,
     statuses: BTreeMap<(TenantId, StatusPlace), (CredentialId, CredentialStatus)>,
@@ -49,7 +49,6 @@ struct Tables {
 struct Kept {
     session: Session,
     ordinal: u64,
-    handles: Vec<Handle>,
     trail: Vec<Event>,
     subject: Option<SubjectRef>,
 }
@@ -69,12 +68,6 @@ impl KeptList {
         chunk.0 = self.version;
         chunk.1.set(index, status);
     }
-}
-
-/// Where a handle leads.
-struct Led {
-    session: SessionId,
-    retired: bool,
 }
 
 impl MemoryStore {
@@ -108,6 +101,7 @@ impl MemoryStore {
 #[async_trait]
 impl SessionStore for MemoryStore {
     async fn insert(&self, mut new: NewSession) -> Result<(), StoreError> {
+        let handles = Handles::of(new.id, &new.handles)?;
         if let Some(herald) = self.herald(&new.tenant) {
             let messages = herald.begun(&new);
             new.event.messages.extend(messages);
@@ -117,11 +111,9 @@ impl SessionStore for MemoryStore {
         if tables.sessions.contains_key(&key) {
             return Err(StoreError::DuplicateSession);
         }
-        tables.refuse_known(&new.tenant, &new.handles)?;
         tables.refuse_seen(&new.tenant, &new.once)?;
 
         tables.remember(&new.tenant, &new.once);
-        tables.lead(&new.tenant, new.id, &new.handles);
         tables.inserted += 1;
         let mut kept = Kept {
             session: Session {
@@ -130,11 +122,11 @@ impl SessionStore for MemoryStore {
                 kind: new.kind,
                 version: 1,
                 state: new.state,
+                handles,
                 created_at: to_the_microsecond(new.created_at),
                 expires_at: to_the_microsecond(new.expires_at),
             },
             ordinal: tables.inserted,
-            handles: new.handles,
             trail: Vec::new(),
             subject: new.subject,
         };
@@ -151,11 +143,8 @@ impl SessionStore for MemoryStore {
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
         let tables = self.open()?;
-        match tables.handles.get(&(tenant.clone(), *handle)) {
-            None => Ok(Taken::Absent),
-            Some(led) if led.retired => Ok(Taken::Used(led.session)),
-            Some(led) => Ok(tables.taken(tenant, led.session, now)),
-        }
+        let session = tables.session(tenant, handle.session());
+        Ok(session.map_or(Taken::Absent, |session| session.taken_by(handle, now)))
     }
 
     async fn by_id(
@@ -164,10 +153,12 @@ impl SessionStore for MemoryStore {
         id: SessionId,
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
-        Ok(self.open()?.taken(tenant, id, now))
+        let session = self.open()?.session(tenant, id);
+        Ok(session.map_or(Taken::Absent, |session| session.taken(now)))
     }
 
     async fn replace(&self, held: &Session, mut next: Next) -> Result<Replaced, StoreError> {
+        let handles = held.handles.stepped(held.id, &next.retire_handles, &next.add_handles)?;
         if let Some(herald) = self.herald(&held.tenant) {
             for event in &mut next.events {
                 let told = herald.stepped(&held.tenant, held.kind, held.id, event);
@@ -183,17 +174,9 @@ impl SessionStore for MemoryStore {
                     && kept.session.expires_at > to_the_microsecond(next.now) => {}
             _ => return Ok(Replaced::Conflict),
         }
-        tables.refuse_not_held(tenant, id, &next.retire_handles)?;
-        tables.refuse_known(tenant, &next.add_handles)?;
         tables.refuse_recorded(tenant, &next.issued)?;
         tables.refuse_seen(tenant, &next.once)?;
 
-        for handle in next.retire_handles {
-            if let Some(led) = tables.handles.get_mut(&(tenant.clone(), handle)) {
-                led.retired = true;
-            }
-        }
-        tables.lead(tenant, id, &next.add_handles);
         tables.remember(tenant, &next.once);
         tables.record(tenant, next.issued, next.statuses);
         let Some(kept) = tables.sessions.get_mut(&key) else {
@@ -202,7 +185,7 @@ impl SessionStore for MemoryStore {
         kept.session.version += 1;
         kept.session.state = next.state;
         kept.session.expires_at = to_the_microsecond(next.expires_at);
-        kept.handles.extend(next.add_handles);
+        kept.session.handles = handles;
         let messages: Vec<_> =
             next.events.into_iter().flat_map(|event| kept.append(event)).collect();
         let session = kept.session.clone();
@@ -294,39 +277,8 @@ impl Tables {
         expired.len() as u64
     }
 
-    fn taken(&self, tenant: &TenantId, id: SessionId, now: Timestamp) -> Taken {
-        match self.sessions.get(&(tenant.clone(), id)) {
-            None => Taken::Absent,
-            Some(kept) if kept.session.expires_at <= to_the_microsecond(now) => Taken::Expired,
-            Some(kept) => Taken::Live(kept.session.clone()),
-        }
-    }
-
-    fn refuse_known(&self, tenant: &TenantId, handles: &[Handle]) -> Result<(), StoreError> {
-        let mut seen = BTreeSet::new();
-        for handle in handles {
-            if !seen.insert(handle) || self.handles.contains_key(&(tenant.clone(), *handle)) {
-                return Err(StoreError::DuplicateHandle);
-            }
-        }
-        Ok(())
-    }
-
-    fn refuse_not_held(
-        &self,
-        tenant: &TenantId,
-        id: SessionId,
-        handles: &[Handle],
-    ) -> Result<(), StoreError> {
-        let mut seen = BTreeSet::new();
-        for handle in handles {
-            let led = self.handles.get(&(tenant.clone(), *handle));
-            let held = led.is_some_and(|led| led.session == id && !led.retired);
-            if !held || !seen.insert(handle) {
-                return Err(StoreError::HandleNotHeld);
-            }
-        }
-        Ok(())
+    fn session(&self, tenant: &TenantId, id: SessionId) -> Option<Session> {
+        self.sessions.get(&(tenant.clone(), id)).map(|kept| kept.session.clone())
     }
 
     fn refuse_recorded(
@@ -389,20 +341,8 @@ impl Tables {
         self.history.remove(key);
     }
 
-    fn lead(&mut self, tenant: &TenantId, session: SessionId, handles: &[Handle]) {
-        for handle in handles {
-            self.handles.insert((tenant.clone(), *handle), Led { session, retired: false });
-        }
-    }
-
     fn delete(&mut self, key: &(TenantId, SessionId)) -> bool {
-        let Some(kept) = self.sessions.remove(key) else {
-            return false;
-        };
-        for handle in kept.handles {
-            self.handles.remove(&(key.0.clone(), handle));
-        }
-        true
+        self.sessions.remove(key).is_some()
     }
 }
 

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    Event, Handle, IssuedRecord, NewEvent, NewStatus, Once, SessionId, StoreError, SubjectRef,
-    TenantId,
+    Event, Handle, Handles, IssuedRecord, NewEvent, NewStatus, Once, SessionId, StoreError,
+    SubjectRef, TenantId, handle::Led,
 };
 
 /// What a session is about.
@@ -50,10 +50,30 @@ pub struct Session {
     pub version: u64,
     /// The state, sealed by the caller and opaque here.
     pub state: Vec<u8>,
+    /// What leads to it.
+    pub handles: Handles,
     /// When it began.
     pub created_at: Timestamp,
     /// From this moment on it is expired.
     pub expires_at: Timestamp,
+}
+
+impl Session {
+    /// What its name gives.
+    pub(crate) fn taken(self, now: Timestamp) -> Taken {
+        // a column keeps microseconds
+        let expired = self.expires_at.as_microsecond() <= now.as_microsecond();
+        if expired { Taken::Expired } else { Taken::Live(self) }
+    }
+
+    /// What a handle that names it gives.
+    pub(crate) fn taken_by(self, handle: &Handle, now: Timestamp) -> Taken {
+        match self.handles.lead(handle) {
+            Led::Here => self.taken(now),
+            Led::UsedUp => Taken::Used(self.id),
+            Led::Nowhere => Taken::Absent,
+        }
+    }
 }
 
 /// A session about to be written. Times are kept to the microsecond.
@@ -221,8 +241,9 @@ pub trait SessionStore: Send + Sync {
     /// Begins a session, with its handles and the first event of its trail, all or nothing.
     ///
     /// # Errors
-    /// [`StoreError::DuplicateSession`] or [`StoreError::DuplicateHandle`] if a name is taken, also
-    /// by a retired handle; [`StoreError::SeenBefore`] if something of `once` was seen.
+    /// [`StoreError::DuplicateSession`] if its name is taken, [`StoreError::DuplicateHandle`] and
+    /// [`StoreError::HandleElsewhere`] for handles that are not each one of its own;
+    /// [`StoreError::SeenBefore`] if something of `once` was seen.
     async fn insert(&self, session: NewSession) -> Result<(), StoreError>;
 
     /// Takes the session that `handle` leads to into the hand.
@@ -256,8 +277,9 @@ pub trait SessionStore: Send + Sync {
     /// durable.
     ///
     /// # Errors
-    /// [`StoreError::HandleNotHeld`] if a handle to retire is not a live one of this session,
-    /// [`StoreError::DuplicateHandle`] and [`StoreError::DuplicateCredential`] if a name is taken,
+    /// [`StoreError::HandleNotHeld`] if a handle to retire is not a live one of the session in the hand,
+    /// [`StoreError::DuplicateHandle`] and [`StoreError::HandleElsewhere`] for handles to add that are
+    /// known or another session's, [`StoreError::DuplicateCredential`] if a name is taken,
     /// [`StoreError::SeenBefore`] if something of `once` was seen. Nothing is written then.
     async fn replace(&self, session: &Session, next: Next) -> Result<Replaced, StoreError>;
 
@@ -325,6 +347,7 @@ impl fmt::Debug for Session {
             .field("kind", &self.kind)
             .field("version", &self.version)
             .field("state", &format_args!("{} sealed bytes", self.state.len()))
+            .field("handles", &self.handles)
             .field("created_at", &self.created_at)
             .field("expires_at", &self.expires_at)
             .finish()

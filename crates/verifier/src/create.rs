@@ -259,7 +259,11 @@ impl VerifierService {
         let browser = new.browser_session.as_ref().map(|one| one.digest(self.provider()));
 
         // 2. the request, under two paths that nobody can guess
-        let (request_path, response_path) = (self.secret(), self.secret());
+        let mut random = [0; 10];
+        self.provider().fill(&mut random);
+        let id = SessionId::new(now, random);
+        let secret = || self.sessions().secret(tenant, id);
+        let (request_path, response_path) = (secret(), secret());
         let response_uri = self.url(&format!("{}/responses/{response_path}", tenant.id));
         let dc_api = match &new.dc_api {
             None => None,
@@ -287,11 +291,12 @@ impl VerifierService {
             expires_at: question.expires_at,
         };
         let requested = Requested::new(ask, self.provider())?;
-        let mut handles = vec![self.handle(HandleKind::ResponseUri, &response_path)];
+        let handle = |kind, path| self.sessions().handle(tenant, kind, path);
+        let mut handles = vec![handle(HandleKind::ResponseUri, &response_path)];
         let link = match new.client_id_prefix {
             ClientIdChoice::RedirectUri => requested.link_by_value(&new.link_scheme),
             _ => {
-                handles.push(self.handle(HandleKind::RequestUri, &request_path));
+                handles.push(handle(HandleKind::RequestUri, &request_path));
                 let request_uri = self.url(&format!("{}/requests/{request_path}", tenant.id));
                 let method = new.request_uri_method.unwrap_or_default();
                 requested.link(request_uri, method, &new.link_scheme)
@@ -299,11 +304,8 @@ impl VerifierService {
         };
 
         // 3. kept, sealed
-        let mut random = [0; 10];
-        self.provider().fill(&mut random);
-        let id = SessionId::new(now, random);
         let expires_at = question.expires_at;
-        let rotation = new.rotating_link.then(|| Rotation::new(request_path, self.secret()));
+        let rotation = new.rotating_link.then(|| Rotation::new(request_path, secret()));
         let waiting = Waiting {
             requested,
             link,

@@ -87,7 +87,7 @@ impl VerifierService {
     ) -> Result<String, VerifierError> {
         let now = self.now();
         let (path, stamp) = rotation::split(path);
-        let handle = self.handle(HandleKind::RequestUri, path);
+        let handle = self.sessions().handle(tenant, HandleKind::RequestUri, path);
         let held = self.sessions().take(tenant, &handle, now).await?;
         let Phase::Waiting(waiting) = &held.state.phase else {
             return Err(VerifierError::UnknownRequest);

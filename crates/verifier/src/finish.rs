@@ -56,7 +56,7 @@ impl VerifierService {
         bearer: Bearer<'_>,
     ) -> Result<RequestStatus, VerifierError> {
         let now = self.now();
-        let handle = self.handle(HandleKind::ResponseCode, response_code);
+        let handle = self.sessions().handle(tenant, HandleKind::ResponseCode, response_code);
         let Held { session, state } = self.sessions().take(tenant, &handle, now).await?;
         // OpenID4VP §13.3: the code counts in the session that began the request, nowhere else
         let (own, reason) = match bearer {

@@ -41,7 +41,7 @@ impl VerifierService {
         body: &[u8],
     ) -> Result<Reply, VerifierError> {
         let now = self.now();
-        let handle = self.handle(HandleKind::ResponseUri, path);
+        let handle = self.sessions().handle(tenant, HandleKind::ResponseUri, path);
         let held = self.sessions().take(tenant, &handle, now).await?;
         self.conclude(tenant, held, Received::Form(body), now).await
     }
@@ -77,7 +77,7 @@ impl VerifierService {
         // 2. the next state, which one response alone gets to write
         let error = conclusion.error();
         let code = match &return_to {
-            Some(_) if error.is_none() => Some(self.secret()),
+            Some(_) if error.is_none() => Some(self.sessions().secret(tenant, session.id)),
             _ => None,
         };
         let mut events = self.fetch_event(tenant, session.id).into_iter().collect::<Vec<_>>();
@@ -97,8 +97,10 @@ impl VerifierService {
         let sealed = self.sessions().seal(tenant, session.id, &state);
         let mut next = Next::new(now, sealed, expires_at);
         next.events.clone_from(&events);
-        next.add_handles
-            .extend(code.as_ref().map(|code| self.handle(HandleKind::ResponseCode, code)));
+        next.add_handles.extend(
+            code.as_ref()
+                .map(|code| self.sessions().handle(tenant, HandleKind::ResponseCode, code)),
+        );
         match self.sessions().store.replace(&session, next).await? {
             Replaced::Done(_) => {
                 self.live().forget_fetch(&tenant.id, session.id);

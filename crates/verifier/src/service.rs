@@ -4,13 +4,10 @@ use std::{collections::HashMap, fmt, sync::Arc};
 
 use axum::Router;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
-use lanyard_core::{
-    crypto::{CryptoProvider, HashAlgorithm},
-    json,
-};
+use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vp::{ClientId, request::Transport};
 use lanyard_service::{Live, http::api::Operation, once::Calls};
-use lanyard_store::{Handle, HandleKind, NewEvent, SessionId, TenantId};
+use lanyard_store::{NewEvent, SessionId, TenantId};
 use tokio::sync::{broadcast, watch};
 use url::{Host, Url};
 
@@ -160,14 +157,6 @@ impl VerifierService {
         now.round(whole).unwrap_or(now)
     }
 
-    /// The digest under which the store knows a secret.
-    pub(crate) fn handle(&self, kind: HandleKind, secret: &str) -> Handle {
-        let mut digest = [0; 32];
-        let hash = self.provider().hash(HashAlgorithm::Sha256, secret.as_bytes());
-        digest.copy_from_slice(hash.as_bytes());
-        Handle::new(kind, digest)
-    }
-
     /// Where the calls of a tenant are remembered that are made once.
     pub(crate) fn calls(&self, tenant: &Tenant, operation: impl Into<String>) -> Calls {
         Calls {
@@ -183,13 +172,6 @@ impl VerifierService {
     /// What is said about the routes for integrators, with the schemas that it refers to.
     pub fn described() -> (Vec<Operation>, &'static str) {
         (http::description::api().into_operations(), http::description::SCHEMAS)
-    }
-
-    /// A fresh secret of 256 bits, for a path or a response code.
-    pub(crate) fn secret(&self) -> String {
-        let mut bytes = [0; 32];
-        self.provider().fill(&mut bytes);
-        json::base64url(bytes)
     }
 
     /// Tells watchers and the log what the store has acknowledged.

@@ -10,7 +10,7 @@ use lanyard_oid4vp::{
     verifier::{Conclusion, Requested, Verdict},
 };
 use lanyard_service::Sealed;
-use lanyard_store::{Handle, Session, SessionId, Store, Taken};
+use lanyard_store::{Handle, HandleKind, Session, SessionId, Store, Taken};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
@@ -121,6 +121,16 @@ impl Sessions {
     ) -> Result<Held, VerifierError> {
         let taken = self.store.by_id(&tenant.id, id, now).await?;
         self.opened(tenant, taken)
+    }
+
+    /// The handle that a path or a response code is, as somebody shows it.
+    pub(crate) fn handle(&self, tenant: &Tenant, kind: HandleKind, value: &str) -> Handle {
+        tenant.data_key.handle(&tenant.id, kind, value, &*self.provider)
+    }
+
+    /// A fresh path or response code that leads to a session.
+    pub(crate) fn secret(&self, tenant: &Tenant, session: SessionId) -> String {
+        tenant.data_key.lead_to(&tenant.id, session, &*self.provider)
     }
 
     fn opened(&self, tenant: &Tenant, taken: Taken) -> Result<Held, VerifierError> {

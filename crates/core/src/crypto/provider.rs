@@ -15,6 +15,12 @@ pub trait Random: Send + Sync {
     fn fill(&self, buffer: &mut [u8]);
 }
 
+impl<R: Random + ?Sized> Random for &R {
+    fn fill(&self, buffer: &mut [u8]) {
+        (**self).fill(buffer);
+    }
+}
+
 /// The door: every operation the core needs, and no more.
 ///
 /// Implementations are `AwsLc` and `RustCrypto`; both must give the same answer to every official

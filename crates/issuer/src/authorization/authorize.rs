@@ -7,7 +7,7 @@ use lanyard_oid4vci::{
     authorization::{AuthorizationError, AuthorizationRequest, answer_url},
     issuer::{Authorizing, BrowserDigest, HolderId, Issuance, Left, Refused},
 };
-use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session};
+use lanyard_store::{HandleKind, NewEvent, Next, Replaced, Session};
 use url::Url;
 
 use super::{
@@ -86,7 +86,7 @@ impl IssuerService {
         let login = tenant.login.as_ref().ok_or(Failure::NotFound)?;
         let now = self.now();
         // 1. the request_uri leads to a request that nobody has decided yet
-        let handle = self.pushed_handle(&step.request_uri);
+        let handle = self.pushed_handle(tenant, &step.request_uri);
         let Found::Live(held) = self.sessions().take(tenant, &handle, now).await? else {
             return Ok(Some(stopped(tenant, AuthorizationError::RequestUri)));
         };
@@ -223,13 +223,14 @@ impl IssuerService {
         };
         let wanted = authorizing.claims_wanted();
         let found = look_up(&*login.claims, &holder, wanted.iter()).await?;
-        let request_uri = self.pushed_handle(authorizing.request_uri());
-        let granted = match authorizing.grant(found, &tenant.issuer, hand.now, self.provider()) {
+        let request_uri = self.pushed_handle(tenant, authorizing.request_uri());
+        let secrets = self.sessions().secrets(tenant, hand.session.id);
+        let granted = match authorizing.grant(found, &tenant.issuer, hand.now, &secrets) {
             Ok(granted) => granted,
             Err(refused) => return Ok(self.turn_down(tenant, refused, hand)),
         };
-        let code =
-            Handle::new(HandleKind::AuthorizationCode, granted.code().digest(self.provider()));
+        let code = granted.code().reveal();
+        let code = self.sessions().handle(tenant, HandleKind::AuthorizationCode, code);
         let request = granted.request();
         let issuer = tenant.issuer.configuration().issuer();
         let answer = Ok(granted.code());
@@ -265,7 +266,7 @@ impl IssuerService {
         let (Left::Unchanged(authorizing) | Left::Changed(authorizing)) = *refused.left else {
             return Decided { next: None, outcome: stopped(tenant, error) };
         };
-        let request_uri = self.pushed_handle(authorizing.request_uri());
+        let request_uri = self.pushed_handle(tenant, authorizing.request_uri());
         let (request, ended) = authorizing.deny();
         let kept = self.kept_until(hand.now);
         let next = self

@@ -48,9 +48,10 @@ impl IssuerService {
         let now = self.now();
         let pushed = Pushed::new(form, sender, None, &tenant.issuer, now)
             .map_err(|refused| refused.error)?;
-        let (response, expires_at) = (pushed.response(now), pushed.expires_at());
         let id = SessionId::new(now, self.name_bytes());
-        let handle = self.pushed_handle(pushed.request_uri());
+        let pushed = pushed.led_by(&self.sessions().secrets(tenant, id));
+        let (response, expires_at) = (pushed.response(now), pushed.expires_at());
+        let handle = self.pushed_handle(tenant, pushed.request_uri());
         let state = State { issuance: Issuance::Pushed(pushed), place: None };
         let event = NewEvent::done(now, step::AUTHORIZATION_REQUESTED);
         let session = NewSession {
@@ -81,7 +82,7 @@ impl IssuerService {
         sender: &Sender,
     ) -> Result<Option<PushedResponse>, Failure> {
         let now = self.now();
-        let handle = Handle::new(HandleKind::IssuerState, issuer_state.digest(self.provider()));
+        let handle = self.sessions().handle(tenant, HandleKind::IssuerState, issuer_state.reveal());
         let Found::Live(held) = self.sessions().take(tenant, &handle, now).await? else {
             return Err(AuthorizationError::IssuerState.into());
         };
@@ -90,7 +91,7 @@ impl IssuerService {
         let (offered, before) = waiting(held.state.issuance);
         let offered = offered.ok_or(AuthorizationError::IssuerState)?;
         let pushed = match Pushed::new(form, sender, Some(offered), &tenant.issuer, now) {
-            Ok(pushed) => pushed,
+            Ok(pushed) => pushed.led_by(&self.sessions().secrets(tenant, session.id)),
             Err(refused) => {
                 self.trace_refusal(tenant, session.id, now, refused.error.reason()).await;
                 return Err(refused.error.into());
@@ -98,12 +99,12 @@ impl IssuerService {
         };
         let response = pushed.response(now);
         let event = NewEvent::done(now, step::AUTHORIZATION_REQUESTED);
-        let request_uri = self.pushed_handle(pushed.request_uri());
+        let request_uri = self.pushed_handle(tenant, pushed.request_uri());
         let next = self
             .state(tenant, session.id, Issuance::Pushed(pushed), place, now, session.expires_at)
             .adding(request_uri);
         let next = match before {
-            Some(before) => next.retiring(self.pushed_handle(&before)),
+            Some(before) => next.retiring(self.pushed_handle(tenant, &before)),
             None => next,
         };
         let next = self.with_fetch(tenant, session.id, next).with_event(event.clone());
@@ -132,8 +133,8 @@ impl IssuerService {
         Next::new(now, sealed, expires_at)
     }
 
-    pub(super) fn pushed_handle(&self, request_uri: &RequestUri) -> Handle {
-        Handle::new(HandleKind::PushedRequest, request_uri.digest(self.provider()))
+    pub(super) fn pushed_handle(&self, tenant: &Tenant, request_uri: &RequestUri) -> Handle {
+        self.sessions().handle(tenant, HandleKind::PushedRequest, request_uri.secret())
     }
 }
 

@@ -31,7 +31,7 @@ async fn a_holder_logs_in_and_agrees_and_the_wallet_gets_the_badge() {
     assert_eq!(answer.one("state").as_deref(), Some("what the wallet wants back: a&b"));
     assert_eq!(answer.one("from").as_deref(), Some("login"));
     let code = answer.one("code").unwrap();
-    assert_eq!(code.len(), 43);
+    assert_eq!(code.len(), 64);
     let reply = wallet.token(&server, &code).await;
     assert_eq!(reply.status, 200, "{reply}");
     let body = reply.json();

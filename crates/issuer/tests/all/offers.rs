@@ -6,6 +6,7 @@ use axum::{
 };
 use jiff::SignedDuration;
 use lanyard_core::json;
+use lanyard_store::SessionId;
 use serde_json::Value;
 
 use crate::fixture::{Server, refused, request, text};
@@ -31,7 +32,11 @@ async fn an_offer_path_is_not_to_be_guessed_and_not_its_session() {
     let server = Server::new();
     let (one, two) = (server.offer().await, server.offer().await);
     let secret = one.path.strip_prefix("/demo/offers/").unwrap();
-    assert_eq!(json::base64url_decode(secret).unwrap().len(), 32);
+    // the session's name, hidden, and 256 random bits
+    let bytes = json::base64url_decode(secret).unwrap();
+    assert_eq!(bytes.len(), 16 + 32);
+    let name: SessionId = one.id.parse().unwrap();
+    assert!(!bytes.windows(6).any(|window| *window == name.as_bytes()[..6]));
     assert_ne!(one.path, two.path);
     let by_session = server.get(&format!("/demo/offers/{}", one.id)).await;
     assert_eq!(by_session.refusal(), refused(404, "not_found"));

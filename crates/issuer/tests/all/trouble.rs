@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::http::{Method, header};
-use lanyard_core::crypto::{CryptoProvider as _, HashAlgorithm, RustCrypto};
+use lanyard_core::crypto::RustCrypto;
 use lanyard_store::{
-    Handle, HandleKind, MemoryStore, NewEvent, NewSession, Page, Session, SessionId, SessionKind,
+    HandleKind, MemoryStore, NewEvent, NewSession, Page, Session, SessionId, SessionKind,
 };
 use serde_json::{Value, json};
 
-use crate::fixture::{Server, badge_claims, refused, tenant};
+use crate::fixture::{Server, badge_claims, data_key, refused, tenant};
 
 #[tokio::test]
 async fn a_store_that_cannot_answer_is_503_with_a_time_to_come_back() {
@@ -37,18 +37,16 @@ async fn a_store_that_cannot_answer_is_503_with_a_time_to_come_back() {
     assert_eq!(server.get("/.well-known/openid-credential-issuer/demo").await.status, 200);
 }
 
-fn handle(kind: HandleKind, secret: &str) -> Handle {
-    let mut digest = [0; 32];
-    let hash = RustCrypto.hash(HashAlgorithm::Sha256, secret.as_bytes());
-    digest.copy_from_slice(hash.as_bytes());
-    Handle::new(kind, digest)
-}
-
 /// Puts a sealed state under another name, as somebody with the database could.
-async fn transplant(server: &Server, state: Vec<u8>, into: &str, id: SessionId, code: &str) {
-    let (now, handles) = (server.ground.now(), vec![handle(HandleKind::PreAuthorizedCode, code)]);
+///
+/// Gives a code that leads there: whoever has the database has the digests, not the keys, so this is more
+/// than they could do.
+async fn transplant(server: &Server, state: Vec<u8>, into: &str, id: SessionId) -> String {
+    let (now, tenant, key) = (server.ground.now(), tenant(into), data_key(into));
+    let code = key.lead_to(&tenant, id, &RustCrypto);
+    let handles = vec![key.handle(&tenant, HandleKind::PreAuthorizedCode, &code, &RustCrypto)];
     let session = NewSession {
-        tenant: tenant(into),
+        tenant,
         id,
         kind: SessionKind::Offer,
         state,
@@ -60,6 +58,7 @@ async fn transplant(server: &Server, state: Vec<u8>, into: &str, id: SessionId, 
         event: NewEvent::done(now, "offer_created"),
     };
     server.ground.store.insert(session).await.expect("the store takes it");
+    code
 }
 
 #[tokio::test]
@@ -70,14 +69,14 @@ async fn a_sealed_state_opens_for_no_other_tenant_and_no_other_session() {
     let listed = store.list(&tenant("demo"), SessionKind::Offer, Page::first(1)).await.unwrap();
     let Session { state, id, .. } = listed[0].clone();
 
-    transplant(&server, state.clone(), "other", id, &offer.code).await;
-    let form = format!("grant_type={}&pre-authorized_code={}", crate::fixture::GRANT, offer.code);
+    let code = transplant(&server, state.clone(), "other", id).await;
+    let form = format!("grant_type={}&pre-authorized_code={code}", crate::fixture::GRANT);
     let reply = server.send(crate::fixture::token_request("/other/token", &form)).await;
     assert_eq!(reply.refusal(), refused(500, "server_error"));
 
     let elsewhere = SessionId::new(server.ground.now(), [9; 10]);
-    transplant(&server, state, "demo", elsewhere, "another-code").await;
-    let form = format!("grant_type={}&pre-authorized_code=another-code", crate::fixture::GRANT);
+    let code = transplant(&server, state, "demo", elsewhere).await;
+    let form = format!("grant_type={}&pre-authorized_code={code}", crate::fixture::GRANT);
     assert_eq!(server.token(&form).await.refusal(), refused(500, "server_error"));
     server.access_to(&offer).await;
 }

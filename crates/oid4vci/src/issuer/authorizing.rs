@@ -3,14 +3,14 @@
 //! [`Pushed`] → [`Authorizing`] (a browser came, its holder logs in and decides) → [`Granted`].
 
 use jiff::{SignedDuration, Timestamp};
-use lanyard_core::{crypto::Random, json::Object};
+use lanyard_core::json::Object;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Ended, Granted, Issuer, Left, Offered, Refused, Sender, WaitingClaims, granted::Claims,
 };
 use crate::{
-    AuthorizationCode, CredentialConfigurationId, RequestUri,
+    AuthorizationCode, CredentialConfigurationId, RequestUri, Secrets,
     authorization::{AuthorizationError, AuthorizationForm, AuthorizationRequest, PushedResponse},
 };
 
@@ -87,12 +87,19 @@ impl Pushed {
         match judge(form, sender, offered.as_ref(), issuer) {
             Ok(request) => Ok(Self {
                 request,
-                request_uri: RequestUri::generate(issuer.provider()),
+                request_uri: RequestUri::generate(&issuer.provider()),
                 offered,
                 expires_at: now + issuer.configuration.policy().pushed_life,
             }),
             Err(error) => Err(Refused::unchanged(error, offered)),
         }
+    }
+
+    /// With what stands for the request from another source.
+    #[must_use]
+    pub fn led_by(mut self, secrets: &dyn Secrets) -> Self {
+        self.request_uri = RequestUri::generate(secrets);
+        self
     }
 
     /// What stands for the request, for the handle that leads to this session.
@@ -255,7 +262,7 @@ impl Authorizing {
         found: Vec<(CredentialConfigurationId, Object)>,
         issuer: &Issuer,
         now: Timestamp,
-        random: &dyn Random,
+        secrets: &dyn Secrets,
     ) -> Result<Granted, Refused<AuthorizationError, Self>> {
         let Some(holder) = self.holder.clone() else {
             return Err(Refused::unchanged(AuthorizationError::Denied, self));
@@ -281,7 +288,13 @@ impl Authorizing {
             return Err(Refused::unchanged(AuthorizationError::NothingToIssue, self));
         }
         let life = issuer.configuration.policy().code_life;
-        Ok(Granted::new(self.request, AuthorizationCode::generate(random), holder, due, now + life))
+        Ok(Granted::new(
+            self.request,
+            AuthorizationCode::generate(secrets),
+            holder,
+            due,
+            now + life,
+        ))
     }
 
     /// The holder said no, or what they wanted cannot be.

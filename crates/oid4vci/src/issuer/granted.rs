@@ -2,12 +2,13 @@
 //! (RFC 6749 §4.1.3, §6; OID4VCI §6).
 
 use jiff::Timestamp;
-use lanyard_core::{crypto::Random, json::Object};
+use lanyard_core::json::Object;
 use serde::{Deserialize, Serialize};
 
 use super::{Authorized, HolderId, Issuer, Refused, Sender, WaitingClaims, authorized::Due};
 use crate::{
     AccessToken, AuthorizationCode, CredentialConfigurationId, CredentialIdentifier, RefreshToken,
+    Secrets,
     authorization::{AuthorizationRequest, WantedCredential},
     client_authentication::ClientId,
     dpop::KeyThumbprint,
@@ -87,7 +88,7 @@ impl Granted {
         sender: &Sender,
         issuer: &Issuer,
         now: Timestamp,
-        random: &dyn Random,
+        secrets: &dyn Secrets,
     ) -> Result<(TokenResponse, Authorized), Refused<TokenError, Self>> {
         if let Err(error) =
             sender.accept(issuer).and_then(|()| self.accept(request, sender, issuer, now))
@@ -100,12 +101,12 @@ impl Granted {
             .filter(|(_, claims)| matches!(claims, Claims::LookedUp(_)))
             .map(|(wanted, _)| wanted.clone())
             .collect();
-        let refresh = self.refreshable(sender, wanted, issuer, now, random);
+        let refresh = self.refreshable(sender, wanted, issuer, now, secrets);
         let due = self.due.into_iter().map(|(wanted, claims)| {
             let (Claims::Offered(claims) | Claims::LookedUp(claims)) = claims;
             due(wanted, claims)
         });
-        Ok(respond(due.collect(), refresh, sender, issuer, now, random))
+        Ok(respond(due.collect(), refresh, sender, issuer, now, secrets))
     }
 
     fn accept(
@@ -148,12 +149,12 @@ impl Granted {
         wanted: Vec<WantedCredential>,
         issuer: &Issuer,
         now: Timestamp,
-        random: &dyn Random,
+        secrets: &dyn Secrets,
     ) -> Option<Refreshable> {
         // RFC 9700 §2.2.2: refresh tokens of public clients are sender-constrained
         let held = sender.key().is_some() || sender.client.is_proven();
         (held && !wanted.is_empty()).then(|| Refreshable {
-            token: RefreshToken::generate(random),
+            token: RefreshToken::generate(secrets),
             client: self.request.client.clone(),
             instance: sender.client.instance().cloned(),
             key: sender.key().cloned(),
@@ -225,7 +226,7 @@ impl Refreshable {
         sender: &Sender,
         issuer: &Issuer,
         now: Timestamp,
-        random: &dyn Random,
+        secrets: &dyn Secrets,
     ) -> Result<(TokenResponse, Authorized), TokenError> {
         let claims = |wanted: &WantedCredential| {
             let configuration = issuer.configuration.credential(&wanted.configuration)?;
@@ -238,11 +239,11 @@ impl Refreshable {
             return Err(TokenError::NothingToIssue);
         }
         let rotated = Self {
-            token: RefreshToken::generate(random),
+            token: RefreshToken::generate(secrets),
             expires_at: now + issuer.configuration.policy().refresh_life,
             ..self.clone()
         };
-        Ok(respond(due, Some(rotated), sender, issuer, now, random))
+        Ok(respond(due, Some(rotated), sender, issuer, now, secrets))
     }
 }
 
@@ -266,7 +267,7 @@ pub(super) fn respond(
     sender: &Sender,
     issuer: &Issuer,
     now: Timestamp,
-    random: &dyn Random,
+    secrets: &dyn Secrets,
 ) -> (TokenResponse, Authorized) {
     let policy = issuer.configuration.policy();
     // RFC 9449 §5: the token is bound to the key that the request proved
@@ -274,7 +275,7 @@ pub(super) fn respond(
         Some(_) => (policy.bound_token_life, "DPoP"),
         None => (policy.token_life, "Bearer"),
     };
-    let access_token = AccessToken::generate(random);
+    let access_token = AccessToken::generate(secrets);
     // §6.2: whoever asked with authorization details is answered with credential identifiers
     let details: Vec<_> = due
         .iter()

@@ -13,7 +13,7 @@ use super::{
     granted::{identifier, respond},
 };
 use crate::{
-    CredentialConfigurationId, IssuerState, PreAuthorizedCode, TxCode,
+    CredentialConfigurationId, IssuerState, PreAuthorizedCode, Secrets, TxCode,
     configuration::SubjectClaimsError,
     offer::{
         AuthorizationCodeGrant, CredentialOffer, Grants, OfferError, PreAuthorizedGrant,
@@ -164,7 +164,7 @@ impl Offered {
         offer: NewOffer,
         issuer: &Issuer,
         now: Timestamp,
-        random: &dyn Random,
+        secrets: &dyn Secrets,
     ) -> Result<Self, OfferRefused> {
         let (configuration, policy) = (&issuer.configuration, issuer.configuration.policy());
         let looked_up =
@@ -209,7 +209,7 @@ impl Offered {
         }
         let tx_code = offer
             .tx_code
-            .map(|wanted| ExpectedTxCode::new(wanted, policy.tx_code_tries, random))
+            .map(|wanted| ExpectedTxCode::new(wanted, policy.tx_code_tries, secrets.random()))
             .transpose()?;
         let waiting = |(configuration, claims): (CredentialConfigurationId, Object)| Waiting {
             configuration,
@@ -217,12 +217,12 @@ impl Offered {
         };
         let unknown = |configuration| Waiting { configuration, claims: None };
         let login = offer.login.map(|login| Login {
-            issuer_state: IssuerState::generate(random),
+            issuer_state: IssuerState::generate(secrets),
             holder: login.holder,
             only: login.only,
         });
         Ok(Self {
-            code: PreAuthorizedCode::generate(random),
+            code: PreAuthorizedCode::generate(secrets),
             login,
             tx_code,
             credentials: offer
@@ -329,7 +329,7 @@ impl Offered {
         sender: &Sender,
         issuer: &Issuer,
         now: Timestamp,
-        random: &dyn Random,
+        secrets: &dyn Secrets,
     ) -> Result<(TokenResponse, Authorized), Refused<TokenError, Self>> {
         let TokenRequest::PreAuthorized(request) = request else {
             return Err(Refused::unchanged(TokenError::CodeUnknown, self));
@@ -338,7 +338,7 @@ impl Offered {
             return Err(Refused::unchanged(error, self));
         }
         match self.judge_tx_code(request.tx_code.as_ref()) {
-            Ok(offered) => Ok(offered.authorize(&request, sender, issuer, now, random)),
+            Ok(offered) => Ok(offered.authorize(&request, sender, issuer, now, secrets)),
             Err(refused) => Err(refused),
         }
     }
@@ -395,7 +395,7 @@ impl Offered {
         sender: &Sender,
         issuer: &Issuer,
         now: Timestamp,
-        random: &dyn Random,
+        secrets: &dyn Secrets,
     ) -> (TokenResponse, Authorized) {
         // §6.2: whoever asked with authorization details is answered with credential identifiers
         let named = !request.details.is_empty();
@@ -413,7 +413,7 @@ impl Offered {
                 claims: waiting.claims?,
             })
         });
-        let (response, authorized) = respond(due.collect(), None, sender, issuer, now, random);
+        let (response, authorized) = respond(due.collect(), None, sender, issuer, now, secrets);
         (response, authorized.ready(self.readiness))
     }
 }

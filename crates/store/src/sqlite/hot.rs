@@ -10,7 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::columns::{as_kept, moment};
-use crate::{Handle, NewSession, Next, Replaced, Session, SessionId, Taken, TenantId};
+use super::sessions::Step;
+use crate::{Handle, Handles, NewSession, Session, SessionId, Taken, TenantId};
 
 /// How many bytes of sealed state are kept at most.
 const LARGEST: usize = 16 * 1024 * 1024;
@@ -21,14 +22,13 @@ const LARGEST_STATE: usize = 64 * 1024;
 /// What a session costs beside its state, roughly: names, handles, places in the maps.
 const OVERHEAD: usize = 512;
 
-/// The sessions written last, and what leads to them.
+/// The sessions written last.
 #[derive(Default)]
 pub(super) struct Hot(Mutex<Shelf>);
 
 #[derive(Default)]
 struct Shelf {
     sessions: HashMap<Name, Kept>,
-    handles: HashMap<(TenantId, Handle), SessionId>,
     /// The oldest first; a name that was removed and put back is in it twice, with another turn.
     order: VecDeque<(Name, u64)>,
     turn: u64,
@@ -39,47 +39,48 @@ type Name = (TenantId, SessionId);
 
 struct Kept {
     session: Session,
-    handles: Vec<Handle>,
     turn: u64,
 }
 
 impl Hot {
-    /// What a handle leads to, if that is known here.
+    /// What a handle leads to, if its session is here.
     pub(super) fn take(&self, tenant: &TenantId, handle: &Handle, now: Timestamp) -> Option<Taken> {
-        let shelf = self.shelf();
-        let session = *shelf.handles.get(&(tenant.clone(), *handle))?;
-        shelf.taken(&(tenant.clone(), session), now)
+        let session = self.session(tenant, handle.session())?;
+        Some(session.taken_by(handle, now))
     }
 
     /// The session of this name, if it is here.
     pub(super) fn by_id(&self, tenant: &TenantId, id: SessionId, now: Timestamp) -> Option<Taken> {
-        self.shelf().taken(&(tenant.clone(), id), now)
+        Some(self.session(tenant, id)?.taken(now))
+    }
+
+    fn session(&self, tenant: &TenantId, id: SessionId) -> Option<Session> {
+        let shelf = self.shelf();
+        shelf.sessions.get(&(tenant.clone(), id)).map(|kept| kept.session.clone())
     }
 
     /// A session was begun.
-    pub(super) fn begun(&self, new: &NewSession) {
+    pub(super) fn begun(&self, new: &NewSession, handles: &Handles) {
         let session = Session {
             tenant: new.tenant.clone(),
             id: new.id,
             kind: new.kind,
             version: 1,
             state: new.state.clone(),
+            handles: handles.clone(),
             created_at: as_kept(new.created_at),
             expires_at: as_kept(new.expires_at),
         };
-        self.shelf().put(session, new.handles.clone());
+        self.shelf().put(session);
     }
 
-    /// A step was tried on a session: it is in its next state, or another than this one was replaced.
-    pub(super) fn stepped(&self, held: &Name, next: &Next, replaced: &Replaced) {
+    /// A step was tried on a session: it counts, or another than this one was replaced.
+    pub(super) fn stepped(&self, step: &Step, counts: bool) {
         let mut shelf = self.shelf();
-        let before = shelf.remove(held);
-        if let Replaced::Done(session) = replaced {
-            let mut handles = before.map(|kept| kept.handles).unwrap_or_default();
-            // what was used up is told apart from what never was by the file alone
-            handles.retain(|handle| !next.retire_handles.contains(handle));
-            handles.extend(&next.add_handles);
-            shelf.put(session.clone(), handles);
+        if counts {
+            shelf.put(step.session());
+        } else {
+            shelf.remove(&step.name());
         }
     }
 
@@ -111,13 +112,7 @@ impl Hot {
 }
 
 impl Shelf {
-    fn taken(&self, name: &Name, now: Timestamp) -> Option<Taken> {
-        let session = &self.sessions.get(name)?.session;
-        let expired = moment(session.expires_at) <= moment(now);
-        Some(if expired { Taken::Expired } else { Taken::Live(session.clone()) })
-    }
-
-    fn put(&mut self, session: Session, handles: Vec<Handle>) {
+    fn put(&mut self, session: Session) {
         let name = (session.tenant.clone(), session.id);
         self.remove(&name);
         if session.state.len() > LARGEST_STATE {
@@ -126,11 +121,8 @@ impl Shelf {
         self.bytes += session.state.len() + OVERHEAD;
         self.turn += 1;
         let turn = self.turn;
-        for handle in &handles {
-            self.handles.insert((session.tenant.clone(), *handle), session.id);
-        }
         self.order.push_back((name.clone(), turn));
-        self.sessions.insert(name, Kept { session, handles, turn });
+        self.sessions.insert(name, Kept { session, turn });
         while self.bytes > LARGEST
             && let Some((oldest, turn)) = self.order.pop_front()
         {
@@ -149,33 +141,31 @@ impl Shelf {
         self.sessions.get(name).is_some_and(|kept| kept.turn == turn)
     }
 
-    fn remove(&mut self, name: &Name) -> Option<Kept> {
-        let kept = self.sessions.remove(name)?;
-        self.bytes -= kept.session.state.len() + OVERHEAD;
-        for handle in &kept.handles {
-            self.handles.remove(&(name.0.clone(), *handle));
+    fn remove(&mut self, name: &Name) {
+        if let Some(kept) = self.sessions.remove(name) {
+            self.bytes -= kept.session.state.len() + OVERHEAD;
         }
-        Some(kept)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{HandleKind, NewEvent, SessionKind};
+    use crate::{HandleKind, NewEvent, Next, SessionKind};
 
     fn second(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
     fn code(n: u8) -> Handle {
-        Handle::new(HandleKind::PreAuthorizedCode, [n; 32])
+        Handle::new(SessionId::from_bytes([n; 16]), HandleKind::PreAuthorizedCode, [n; 32])
     }
 
-    fn offer(n: u8, bytes: usize) -> NewSession {
-        NewSession {
+    fn begin(hot: &Hot, n: u8, bytes: usize) {
+        let id = SessionId::from_bytes([n; 16]);
+        let new = NewSession {
             tenant: "demo".parse().unwrap(),
-            id: SessionId::from_bytes([n; 16]),
+            id,
             kind: SessionKind::Offer,
             state: vec![n; bytes],
             created_at: second(0),
@@ -184,7 +174,8 @@ mod tests {
             subject: None,
             once: Vec::new(),
             event: NewEvent::done(second(0), "offered"),
-        }
+        };
+        hot.begun(&new, &Handles::of(id, &new.handles).unwrap());
     }
 
     #[test]
@@ -192,38 +183,43 @@ mod tests {
         let (hot, tenant) = (Hot::default(), "demo".parse().unwrap());
         let most = LARGEST / (LARGEST_STATE + OVERHEAD);
         for n in 0..=u8::try_from(most).unwrap() {
-            hot.begun(&offer(n, LARGEST_STATE));
+            begin(&hot, n, LARGEST_STATE);
         }
         assert_eq!(hot.take(&tenant, &code(0), second(1)), None);
         let newest = hot.take(&tenant, &code(u8::try_from(most).unwrap()), second(1));
         assert!(matches!(newest, Some(Taken::Live(_))));
         let shelf = hot.shelf();
         assert!(shelf.bytes <= LARGEST);
-        assert_eq!((shelf.sessions.len(), shelf.handles.len()), (most, most));
+        assert_eq!(shelf.sessions.len(), most);
     }
 
     #[test]
     fn a_large_state_is_left_to_the_file() {
         let (hot, tenant) = (Hot::default(), "demo".parse().unwrap());
-        hot.begun(&offer(1, LARGEST_STATE + 1));
+        begin(&hot, 1, LARGEST_STATE + 1);
         assert_eq!(hot.take(&tenant, &code(1), second(1)), None);
     }
 
     #[test]
     fn a_lost_race_is_read_from_the_file_the_next_time() {
         let (hot, tenant) = (Hot::default(), "demo".parse().unwrap());
-        hot.begun(&offer(1, 8));
-        let next = Next::new(second(1), vec![1], second(60));
-        let name = (tenant, SessionId::from_bytes([1; 16]));
-        hot.stepped(&name, &next, &Replaced::Conflict);
-        assert_eq!(hot.by_id(&name.0, name.1, second(1)), None);
+        begin(&hot, 1, 8);
+        let Some(Taken::Live(held)) = hot.take(&tenant, &code(1), second(1)) else {
+            unreachable!("it was put here")
+        };
+        let next = Next::new(second(1), vec![1], second(60)).retiring(code(1));
+        let step = Step::new(&held, next).unwrap();
+        hot.stepped(&step, true);
+        assert_eq!(hot.take(&tenant, &code(1), second(1)), Some(Taken::Used(held.id)));
+        hot.stepped(&step, false);
+        assert_eq!(hot.by_id(&tenant, held.id, second(1)), None);
     }
 
     #[test]
     fn the_queue_stays_short_however_often_one_session_steps() {
         let (hot, tenant): (_, TenantId) = (Hot::default(), "demo".parse().unwrap());
         for _ in 0..10_000 {
-            hot.begun(&offer(1, 8));
+            begin(&hot, 1, 8);
         }
         assert!(hot.shelf().order.len() < 100);
         assert!(hot.by_id(&tenant, SessionId::from_bytes([1; 16]), second(1)).is_some());

@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "0005_integration",
         sql: include_str!("../../migrations/0005_integration.sql"),
     },
+    Migration { name: "0006_one_row", sql: include_str!("../../migrations/0006_one_row.sql") },
 ];
 
 /// The text of each step as it ran here, so that an edited step is noticed.
@@ -113,7 +114,8 @@ mod tests {
     use rusqlite::Connection;
 
     use super::{MIGRATIONS, Migration, migrate, refuse_unknown, version};
-    use crate::OpenError;
+    use crate::sqlite::sessions;
+    use crate::{OpenError, SessionId, Taken};
 
     const FIRST: Migration = Migration { name: "0001_a", sql: "CREATE TABLE a (x INTEGER) STRICT" };
     const SECOND: Migration =
@@ -186,6 +188,41 @@ mod tests {
     }
 
     #[test]
+    fn a_session_from_before_it_was_one_row_keeps_its_state_and_its_trail() {
+        let (mut db, path) = memory();
+        migrate(&mut db, path, &MIGRATIONS[..5]).unwrap();
+        db.execute_batch(
+            "INSERT INTO session (tenant, id, kind, version, state, created_at, expires_at)
+             VALUES ('demo', zeroblob(16), 'offer', 2, x'0102', 5, 900),
+                    ('demo', x'01010101010101010101010101010101', 'request', 1, x'03', 6, 901);
+             INSERT INTO handle (tenant, kind, digest, session)
+             VALUES ('demo', 'pre_code', zeroblob(32), zeroblob(16));
+             INSERT INTO event (tenant, session, seq, at, step, outcome, reason, detail)
+             VALUES ('demo', zeroblob(16), 2, 6, 'token', 'refused', 'code_used', 'a \"b\"'),
+                    ('demo', zeroblob(16), 1, 5, 'offer_created', 'done', NULL, NULL);",
+        )
+        .unwrap();
+        migrate(&mut db, path, MIGRATIONS).unwrap();
+        let tenant = "demo".parse().unwrap();
+        let now = jiff::Timestamp::from_microsecond(10).unwrap();
+        let first = SessionId::from_bytes([0; 16]);
+        let Ok(Taken::Live(session)) = sessions::by_id(&db, &tenant, first, now) else {
+            unreachable!("it was live before")
+        };
+        assert_eq!((session.version, session.state), (2, vec![1, 2]));
+        let trail = sessions::events(&db, &tenant, first).unwrap();
+        let told: Vec<_> =
+            trail.iter().map(|it| (it.seq, it.step.as_str(), it.detail.as_deref())).collect();
+        assert_eq!(told, [(1, "offer_created", None), (2, "token", Some("a \"b\""))]);
+        let second = SessionId::from_bytes([1; 16]);
+        assert_eq!(sessions::events(&db, &tenant, second), Ok(vec![]));
+        assert_eq!(
+            tables(&db).iter().filter(|it| ["handle", "event"].contains(&it.as_str())).count(),
+            0
+        );
+    }
+
+    #[test]
     fn refuses_an_edited_step() {
         let (mut db, path) = memory();
         migrate(&mut db, path, &[FIRST]).unwrap();
@@ -220,6 +257,7 @@ mod tests {
             ("0003_seen_once", 11_189_164_349_707_730_766),
             ("0004_status_chunks", 14_371_428_854_603_172_669),
             ("0005_integration", 4_904_350_504_043_083_361),
+            ("0006_one_row", 3_491_819_745_997_093_226),
         ];
         assert_eq!(released, known);
     }

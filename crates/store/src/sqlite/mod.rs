@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    CallBegun, CallStore, CredentialId, CredentialStatus, Erased, Event, Handle, Herald,
+    CallBegun, CallStore, CredentialId, CredentialStatus, Erased, Event, Handle, Handles, Herald,
     IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
     MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
     Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
@@ -110,14 +110,15 @@ impl SqliteStore {
 #[async_trait]
 impl SessionStore for SqliteStore {
     async fn insert(&self, mut session: NewSession) -> Result<(), StoreError> {
+        let handles = Handles::of(session.id, &session.handles)?;
         if let Some(herald) = self.herald(&session.tenant) {
             let messages = herald.begun(&session);
             session.event.messages.extend(messages);
         }
-        let (session, hot) = (Arc::new(session), self.parts.hot.clone());
-        let begun = session.clone();
-        let insert = move |db: &_| sessions::insert(db, &session);
-        self.parts.writer.write_then(insert, move |()| hot.begun(&begun)).await
+        let new = Arc::new((session, handles));
+        let (begun, hot) = (new.clone(), self.parts.hot.clone());
+        let insert = move |db: &_| sessions::insert(db, &new.0, &new.1);
+        self.parts.writer.write_then(insert, move |()| hot.begun(&begun.0, &begun.1)).await
     }
 
     async fn take(
@@ -151,12 +152,14 @@ impl SessionStore for SqliteStore {
                 event.messages.extend(told);
             }
         }
-        let held = sessions::Held::of(session);
-        let (next, hot) = (Arc::new(next), self.parts.hot.clone());
-        let (name, taken) = ((session.tenant.clone(), session.id), next.clone());
-        let replace = move |db: &_| sessions::replace(db, &held, &next);
-        let stepped = move |replaced: &_| hot.stepped(&name, &taken, replaced);
-        self.parts.writer.write_then(replace, stepped).await
+        let step = Arc::new(sessions::Step::new(session, next)?);
+        let (written, kept, hot) = (step.clone(), step.clone(), self.parts.hot.clone());
+        let replace = move |db: &_| sessions::replace(db, &written);
+        let stepped = move |counts: &bool| hot.stepped(&kept, *counts);
+        match self.parts.writer.write_then(replace, stepped).await? {
+            true => Ok(Replaced::Done(step.session())),
+            false => Ok(Replaced::Conflict),
+        }
     }
 
     async fn events(&self, tenant: &TenantId, id: SessionId) -> Result<Vec<Event>, StoreError> {

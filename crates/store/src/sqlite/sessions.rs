@@ -1,63 +1,56 @@
-//! The statements over sessions, handles and trails. Every one names its tenant.
+//! The statements over sessions: one row each, with what leads to it and its trail. Every one names its
+//! tenant.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::columns::{moment, read, read_moment, read_version, version};
+use super::columns::{as_kept, moment, read, read_moment, read_version, version};
 use super::fault::fault;
 use super::{issued, messages, once, statuses};
 use crate::event::LONGEST_TRAIL;
 use crate::{
-    Event, Handle, NewEvent, NewSession, Next, Outcome, Page, Replaced, Session, SessionId,
-    SessionKind, StoreError, SubjectRef, Taken, TenantId,
+    Event, Handle, Handles, NewEvent, NewSession, Next, Page, Session, SessionId, SessionKind,
+    StoreError, SubjectRef, Taken, TenantId, trail,
 };
 
-pub(super) fn insert(db: &Connection, new: &NewSession) -> Result<(), StoreError> {
+pub(super) fn insert(
+    db: &Connection,
+    new: &NewSession,
+    handles: &Handles,
+) -> Result<(), StoreError> {
     let inserted = execute(
         db,
-        "INSERT INTO session (tenant, id, kind, version, state, created_at, expires_at, subject)
-         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7) ON CONFLICT (tenant, id) DO NOTHING",
+        "INSERT INTO session (tenant, id, kind, version, created_at, expires_at, subject, handles,
+                              events, trail, state)
+         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, 1, ?8, ?9) ON CONFLICT (tenant, id) DO NOTHING",
         params![
             new.tenant.as_str(),
             new.id.as_bytes(),
             new.kind.as_str(),
-            new.state,
             moment(new.created_at),
             moment(new.expires_at),
-            new.subject.as_ref().map(SubjectRef::as_bytes)
+            new.subject.as_ref().map(SubjectRef::as_bytes),
+            handles.to_bytes(),
+            trail::lines([&new.event]),
+            new.state
         ],
     )?;
     if inserted == 0 {
         return Err(StoreError::DuplicateSession);
     }
-    add_handles(db, &new.tenant, new.id, &new.handles)?;
     once::remember(db, &new.tenant, &new.once)?;
-    add_event(db, &new.tenant, new.id, &new.event, u32::MAX)
+    messages::add(db, &new.tenant, &new.event.messages)
 }
 
+/// The session that a handle names, whether it knows the handle or not.
 pub(super) fn take(
     db: &Connection,
     tenant: &TenantId,
     handle: &Handle,
     now: Timestamp,
 ) -> Result<Taken, StoreError> {
-    let mut statement = db
-        .prepare_cached(
-            "SELECT session.id, session.kind, session.version, session.state, session.created_at,
-                    session.expires_at, handle.retired_at IS NOT NULL
-             FROM handle JOIN session
-               ON session.tenant = handle.tenant AND session.id = handle.session
-             WHERE handle.tenant = ?1 AND handle.kind = ?2 AND handle.digest = ?3",
-        )
-        .map_err(fault)?;
-    let mut rows = statement
-        .query(params![tenant.as_str(), handle.kind().as_str(), handle.digest()])
-        .map_err(fault)?;
-    match rows.next().map_err(fault)? {
-        None => Ok(Taken::Absent),
-        Some(row) if read(row, 6)? => Ok(Taken::Used(SessionId::from_bytes(read(row, 0)?))),
-        Some(row) => taken(row, tenant, now),
-    }
+    let found = find(db, tenant, handle.session())?;
+    Ok(found.map_or(Taken::Absent, |session| session.taken_by(handle, now)))
 }
 
 pub(super) fn by_id(
@@ -66,17 +59,18 @@ pub(super) fn by_id(
     id: SessionId,
     now: Timestamp,
 ) -> Result<Taken, StoreError> {
+    Ok(find(db, tenant, id)?.map_or(Taken::Absent, |session| session.taken(now)))
+}
+
+fn find(db: &Connection, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, StoreError> {
     let mut statement = db
         .prepare_cached(
-            "SELECT id, kind, version, state, created_at, expires_at
+            "SELECT id, kind, version, created_at, expires_at, handles, state
              FROM session WHERE tenant = ?1 AND id = ?2",
         )
         .map_err(fault)?;
     let mut rows = statement.query(params![tenant.as_str(), id.as_bytes()]).map_err(fault)?;
-    match rows.next().map_err(fault)? {
-        None => Ok(Taken::Absent),
-        Some(row) => taken(row, tenant, now),
-    }
+    rows.next().map_err(fault)?.map(|row| read_session(row, tenant)).transpose()
 }
 
 /// What a session is about, expired or not.
@@ -93,119 +87,87 @@ pub(super) fn kind_of(
     found.map_err(fault)?.map(|text| kind(&text)).transpose()
 }
 
-fn taken(row: &Row<'_>, tenant: &TenantId, now: Timestamp) -> Result<Taken, StoreError> {
-    if read::<i64>(row, 5)? <= moment(now) {
-        return Ok(Taken::Expired);
-    }
-    read_session(row, tenant).map(Taken::Live)
-}
-
-/// What a step needs of the session it took; the rest is put together from the step's result.
-pub(super) struct Held {
+/// A step, ready to be written: what needs no look at the database is done on the caller's thread.
+pub(super) struct Step {
     tenant: TenantId,
     id: SessionId,
     kind: SessionKind,
     version: u64,
     created_at: Timestamp,
+    handles: Handles,
+    trail: String,
+    next: Next,
 }
 
-impl Held {
-    pub(super) fn of(session: &Session) -> Self {
-        Self {
+impl Step {
+    pub(super) fn new(session: &Session, next: Next) -> Result<Self, StoreError> {
+        let handles =
+            session.handles.stepped(session.id, &next.retire_handles, &next.add_handles)?;
+        Ok(Self {
             tenant: session.tenant.clone(),
             id: session.id,
             kind: session.kind,
             version: session.version,
             created_at: session.created_at,
+            handles,
+            trail: trail::lines(&next.events),
+            next,
+        })
+    }
+
+    /// The session as it is stored once the step is.
+    pub(super) fn session(&self) -> Session {
+        Session {
+            tenant: self.tenant.clone(),
+            id: self.id,
+            kind: self.kind,
+            version: self.version + 1,
+            state: self.next.state.clone(),
+            handles: self.handles.clone(),
+            created_at: self.created_at,
+            expires_at: as_kept(self.next.expires_at),
         }
+    }
+
+    pub(super) fn name(&self) -> (TenantId, SessionId) {
+        (self.tenant.clone(), self.id)
     }
 }
 
-pub(super) fn replace(db: &Connection, held: &Held, next: &Next) -> Result<Replaced, StoreError> {
-    let (tenant, id) = (&held.tenant, held.id);
+/// Whether the step counts: it does if the session is as it was in the hand.
+pub(super) fn replace(db: &Connection, step: &Step) -> Result<bool, StoreError> {
+    let Step { tenant, id, next, .. } = step;
 
     // 1. The flip. One holder of a version finds the row as they left it; all others find none.
-    let mut flip = db
-        .prepare_cached(
-            "UPDATE session SET state = ?1, expires_at = ?2, version = version + 1
-             WHERE tenant = ?3 AND id = ?4 AND version = ?5 AND expires_at > ?6
-             RETURNING version, expires_at",
-        )
-        .map_err(fault)?;
-    let flipped = flip
-        .query_row(
-            params![
-                next.state,
-                moment(next.expires_at),
-                tenant.as_str(),
-                id.as_bytes(),
-                version(held.version),
-                moment(next.now)
-            ],
-            |row| Ok((read_version(row, 0), read_moment(row, 1))),
-        )
-        .optional()
-        .map_err(fault)?;
-    let Some((version, expires_at)) = flipped else {
-        return Ok(Replaced::Conflict);
-    };
-
-    // 2. What the step used up, made and did. An error undoes the flip too.
-    for handle in &next.retire_handles {
-        let retired = execute(
-            db,
-            "UPDATE handle SET retired_at = ?1
-             WHERE tenant = ?2 AND kind = ?3 AND digest = ?4 AND session = ?5
-               AND retired_at IS NULL",
-            params![
-                moment(next.now),
-                tenant.as_str(),
-                handle.kind().as_str(),
-                handle.digest(),
-                id.as_bytes()
-            ],
-        )?;
-        if retired == 0 {
-            return Err(StoreError::HandleNotHeld);
-        }
+    let flipped = execute(
+        db,
+        "UPDATE session SET version = version + 1, expires_at = ?1, handles = ?2,
+             events = events + ?3, trail = trail || ?4, state = ?5
+         WHERE tenant = ?6 AND id = ?7 AND version = ?8 AND expires_at > ?9",
+        params![
+            moment(next.expires_at),
+            step.handles.to_bytes(),
+            u32::try_from(next.events.len()).unwrap_or(u32::MAX),
+            step.trail,
+            next.state,
+            tenant.as_str(),
+            id.as_bytes(),
+            version(step.version),
+            moment(next.now)
+        ],
+    )?;
+    if flipped == 0 {
+        return Ok(false);
     }
-    add_handles(db, tenant, id, &next.add_handles)?;
+
+    // 2. What it issued and showed. An error undoes the flip too.
     issued::record(db, tenant, &next.issued)?;
     statuses::add(db, tenant, &next.statuses)?;
     once::remember(db, tenant, &next.once)?;
     for event in &next.events {
-        add_event(db, tenant, id, event, u32::MAX)?;
+        messages::add(db, tenant, &event.messages)?;
     }
-
-    Ok(Replaced::Done(Session {
-        tenant: tenant.clone(),
-        id,
-        kind: held.kind,
-        version: version?,
-        state: next.state.clone(),
-        created_at: held.created_at,
-        expires_at: expires_at?,
-    }))
-}
-
-fn add_handles(
-    db: &Connection,
-    tenant: &TenantId,
-    id: SessionId,
-    handles: &[Handle],
-) -> Result<(), StoreError> {
-    for handle in handles {
-        let added = execute(
-            db,
-            "INSERT INTO handle (tenant, kind, digest, session) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (tenant, kind, digest) DO NOTHING",
-            params![tenant.as_str(), handle.kind().as_str(), handle.digest(), id.as_bytes()],
-        )?;
-        if added == 0 {
-            return Err(StoreError::DuplicateHandle);
-        }
-    }
-    Ok(())
+    Ok(true)
 }
 
 pub(super) fn append_event(
@@ -214,45 +176,21 @@ pub(super) fn append_event(
     id: SessionId,
     event: &NewEvent,
 ) -> Result<(), StoreError> {
-    let session = db
+    let appended = execute(
+        db,
+        "UPDATE session SET events = events + 1, trail = trail || ?1
+         WHERE tenant = ?2 AND id = ?3 AND events < ?4",
+        params![trail::lines([event]), tenant.as_str(), id.as_bytes(), LONGEST_TRAIL],
+    )?;
+    if appended == 1 {
+        return messages::add(db, tenant, &event.messages);
+    }
+    // a full trail is told to nobody either
+    let exists = db
         .prepare_cached("SELECT 1 FROM session WHERE tenant = ?1 AND id = ?2")
         .and_then(|mut it| it.exists(params![tenant.as_str(), id.as_bytes()]))
         .map_err(fault)?;
-    if !session {
-        return Err(StoreError::SessionAbsent);
-    }
-    add_event(db, tenant, id, event, LONGEST_TRAIL)
-}
-
-/// Adds an event, unless the trail has `most` of them.
-fn add_event(
-    db: &Connection,
-    tenant: &TenantId,
-    id: SessionId,
-    event: &NewEvent,
-    most: u32,
-) -> Result<(), StoreError> {
-    let added = execute(
-        db,
-        "INSERT INTO event (tenant, session, seq, at, step, outcome, reason, detail)
-         SELECT ?1, ?2, COALESCE(MAX(seq), 0) + 1, ?3, ?4, ?5, ?6, ?7
-         FROM event WHERE tenant = ?1 AND session = ?2 HAVING COALESCE(MAX(seq), 0) < ?8",
-        params![
-            tenant.as_str(),
-            id.as_bytes(),
-            moment(event.at),
-            event.step,
-            event.outcome.as_str(),
-            event.reason,
-            event.detail,
-            most
-        ],
-    )?;
-    match added {
-        // a full trail is told to nobody either
-        0 => Ok(()),
-        _ => messages::add(db, tenant, &event.messages),
-    }
+    if exists { Ok(()) } else { Err(StoreError::SessionAbsent) }
 }
 
 pub(super) fn events(
@@ -261,24 +199,13 @@ pub(super) fn events(
     id: SessionId,
 ) -> Result<Vec<Event>, StoreError> {
     let mut statement = db
-        .prepare_cached(
-            "SELECT seq, at, step, outcome, reason, detail
-             FROM event WHERE tenant = ?1 AND session = ?2 ORDER BY seq",
-        )
+        .prepare_cached("SELECT trail FROM session WHERE tenant = ?1 AND id = ?2")
         .map_err(fault)?;
     let mut rows = statement.query(params![tenant.as_str(), id.as_bytes()]).map_err(fault)?;
-    let mut trail = Vec::new();
-    while let Some(row) = rows.next().map_err(fault)? {
-        trail.push(Event {
-            seq: read(row, 0)?,
-            at: read_moment(row, 1)?,
-            step: read(row, 2)?,
-            outcome: outcome(&read::<String>(row, 3)?)?,
-            reason: read(row, 4)?,
-            detail: read(row, 5)?,
-        });
+    match rows.next().map_err(fault)? {
+        None => Ok(Vec::new()),
+        Some(row) => trail::read(&read::<String>(row, 0)?),
     }
-    Ok(trail)
 }
 
 pub(super) fn list(
@@ -290,7 +217,7 @@ pub(super) fn list(
     // The identifier above all others stands for "from the newest"; `<=` then excludes none.
     let mut statement = db
         .prepare_cached(
-            "SELECT id, kind, version, state, created_at, expires_at FROM session
+            "SELECT id, kind, version, created_at, expires_at, handles, state FROM session
              WHERE tenant = ?1 AND kind = ?2 AND id <= ?3 AND (?4 OR id < ?3)
              ORDER BY id DESC LIMIT ?5",
         )
@@ -354,9 +281,10 @@ fn read_session(row: &Row<'_>, tenant: &TenantId) -> Result<Session, StoreError>
         id: SessionId::from_bytes(read(row, 0)?),
         kind: kind(&read::<String>(row, 1)?)?,
         version: read_version(row, 2)?,
-        state: read(row, 3)?,
-        created_at: read_moment(row, 4)?,
-        expires_at: read_moment(row, 5)?,
+        created_at: read_moment(row, 3)?,
+        expires_at: read_moment(row, 4)?,
+        handles: Handles::from_bytes(&read::<Vec<u8>>(row, 5)?)?,
+        state: read(row, 6)?,
     })
 }
 
@@ -365,13 +293,6 @@ fn kind(text: &str) -> Result<SessionKind, StoreError> {
         .into_iter()
         .find(|kind| kind.as_str() == text)
         .ok_or(StoreError::Corrupt { what: "the kind of a session" })
-}
-
-fn outcome(text: &str) -> Result<Outcome, StoreError> {
-    [Outcome::Done, Outcome::Refused, Outcome::Undetermined]
-        .into_iter()
-        .find(|outcome| outcome.as_str() == text)
-        .ok_or(StoreError::Corrupt { what: "the outcome of an event" })
 }
 
 pub(super) fn execute(

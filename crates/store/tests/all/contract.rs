@@ -40,7 +40,7 @@ use crate::statuses::{
     what_is_issued_without_a_session_is_on_record_with_its_status,
 };
 use crate::support::{
-    code, credential, demo, end, handle, id, live, offer, record, second, tenant, token,
+    code, credential, demo, digest, end, handle, id, live, offer, record, second, tenant, token,
 };
 
 type Backend = Arc<dyn Store>;
@@ -58,6 +58,7 @@ async fn a_session_is_found_by_each_of_its_handles_and_by_its_name(store: Backen
         kind: SessionKind::Offer,
         version: 1,
         state: b"offer 1".to_vec(),
+        handles: live(&*store, code(1)).await.handles,
         created_at: second(1),
         expires_at: end(),
     };
@@ -72,6 +73,24 @@ async fn an_unknown_handle_or_name_is_absent(store: Backend) {
     store.insert(offer(1)).await.unwrap();
     assert_eq!(store.take(&demo(), &code(2), second(1)).await, Ok(Taken::Absent));
     assert_eq!(store.by_id(&demo(), id(2), second(1)).await, Ok(Taken::Absent));
+}
+
+async fn the_name_of_a_session_alone_opens_nothing(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    store.insert(offer(2)).await.unwrap();
+    for guess in [digest(2), [0; 32]] {
+        let guessed = Handle::new(id(1), HandleKind::PreAuthorizedCode, guess);
+        assert_eq!(store.take(&demo(), &guessed, second(1)).await, Ok(Taken::Absent));
+    }
+    let held = live(&*store, code(1)).await;
+    let next = Next::new(second(2), b"authorized".to_vec(), end()).retiring(code(1));
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+    let guessed = Handle::new(id(1), HandleKind::PreAuthorizedCode, digest(2));
+    assert_eq!(
+        store.take(&demo(), &guessed, second(1)).await,
+        Ok(Taken::Absent),
+        "not even as used"
+    );
 }
 
 async fn a_digest_of_one_kind_opens_nothing_as_another(store: Backend) {
@@ -143,13 +162,17 @@ async fn a_step_replaces_state_version_and_end(store: Backend) {
     store.insert(offer(1)).await.unwrap();
     let held = live(&*store, code(1)).await;
     let next = Next::new(second(2), b"authorized".to_vec(), second(900)).adding(token(1));
+    let Ok(Replaced::Done(done)) = store.replace(&held, next).await else {
+        unreachable!("nobody else holds it")
+    };
     let expected = Session {
         version: 2,
         state: b"authorized".to_vec(),
+        handles: done.handles.clone(),
         expires_at: second(900),
         ..held.clone()
     };
-    assert_eq!(store.replace(&held, next).await, Ok(Replaced::Done(expected.clone())));
+    assert_eq!(done, expected);
     for handle in [code(1), token(1)] {
         assert_eq!(
             store.take(&demo(), &handle, second(2)).await,
@@ -218,8 +241,23 @@ async fn a_retired_handle_names_the_session_it_was_used_for(store: Backend) {
     assert_eq!(store.take(&demo(), &code(1), second(3)).await, Ok(Taken::Used(id(1))));
     assert_eq!(store.take(&demo(), &code(1), end()).await, Ok(Taken::Used(id(1))), "expired too");
     assert!(matches!(store.take(&demo(), &token(1), second(3)).await, Ok(Taken::Live(_))));
-    let reborn = NewSession { handles: vec![code(1)], ..offer(2) };
-    assert_eq!(store.insert(reborn).await, Err(StoreError::DuplicateHandle));
+    let Ok(Taken::Live(held)) = store.by_id(&demo(), id(1), second(3)).await else {
+        unreachable!("it is live")
+    };
+    let again = Next::new(second(3), b"again".to_vec(), end()).adding(code(1));
+    assert_eq!(store.replace(&held, again).await, Err(StoreError::DuplicateHandle));
+}
+
+async fn handles_are_known_after_the_store_was_asked_by_name_only(store: Backend) {
+    store.insert(offer(1)).await.unwrap();
+    let Ok(Taken::Live(held)) = store.by_id(&demo(), id(1), second(1)).await else {
+        unreachable!("it is live")
+    };
+    let next = Next::new(second(2), b"authorized".to_vec(), end()).retiring(code(1));
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+    let listed = store.list(&demo(), SessionKind::Offer, Page::first(1)).await.unwrap();
+    let next = Next::new(second(2), b"again".to_vec(), end()).retiring(code(1));
+    assert_eq!(store.replace(&listed[0], next).await, Err(StoreError::HandleNotHeld));
 }
 
 async fn a_step_retires_only_live_handles_of_its_own_session(store: Backend) {
@@ -242,13 +280,14 @@ async fn a_step_that_adds_a_known_handle_changes_nothing(store: Backend) {
     store.insert(offer(1)).await.unwrap();
     store.insert(offer(2)).await.unwrap();
     let held = live(&*store, code(1)).await;
-    for added in [code(2), code(1)] {
+    let known = [(code(2), StoreError::HandleElsewhere), (code(1), StoreError::DuplicateHandle)];
+    for (added, refused) in known {
         let next = Next::new(second(2), b"changed".to_vec(), end())
             .adding(token(1))
             .adding(added)
             .with_event(NewEvent::done(second(2), "token"))
             .with_issued(record(1, id(1)));
-        assert_eq!(store.replace(&held, next).await, Err(StoreError::DuplicateHandle));
+        assert_eq!(store.replace(&held, next).await, Err(refused));
     }
     assert_eq!(live(&*store, code(1)).await, held);
     assert_eq!(store.take(&demo(), &token(1), second(2)).await, Ok(Taken::Absent));
@@ -258,12 +297,12 @@ async fn a_step_that_adds_a_known_handle_changes_nothing(store: Backend) {
 
 async fn names_that_are_taken_are_refused_and_leave_nothing(store: Backend) {
     store.insert(offer(1)).await.unwrap();
-    let same_name = NewSession { handles: vec![code(2)], ..offer(1) };
+    let same_name = NewSession { handles: vec![token(1)], ..offer(1) };
     assert_eq!(store.insert(same_name).await, Err(StoreError::DuplicateSession));
-    assert_eq!(store.take(&demo(), &code(2), second(1)).await, Ok(Taken::Absent));
+    assert_eq!(store.take(&demo(), &token(1), second(1)).await, Ok(Taken::Absent));
 
-    let same_handle = NewSession { handles: vec![token(3), code(1)], ..offer(3) };
-    assert_eq!(store.insert(same_handle).await, Err(StoreError::DuplicateHandle));
+    let of_another = NewSession { handles: vec![token(3), code(1)], ..offer(3) };
+    assert_eq!(store.insert(of_another).await, Err(StoreError::HandleElsewhere));
     let handle_twice = NewSession { handles: vec![token(3), token(3)], ..offer(3) };
     assert_eq!(store.insert(handle_twice).await, Err(StoreError::DuplicateHandle));
     assert_eq!(store.by_id(&demo(), id(3), second(1)).await, Ok(Taken::Absent));
@@ -513,13 +552,13 @@ async fn values_that_look_like_sql_are_values(store: Backend) {
     digest[..25].copy_from_slice(b"x' OR 1=1; DELETE FROM se");
     let session = NewSession {
         state: hostile.as_bytes().to_vec(),
-        handles: vec![Handle::new(HandleKind::State, digest)],
+        handles: vec![Handle::new(id(1), HandleKind::State, digest)],
         event: NewEvent::done(second(1), "'; --").with_detail(hostile),
         ..offer(1)
     };
     store.insert(session).await.unwrap();
     store.insert(offer(2)).await.unwrap();
-    let held = live(&*store, Handle::new(HandleKind::State, digest)).await;
+    let held = live(&*store, Handle::new(id(1), HandleKind::State, digest)).await;
     assert_eq!(held.state, hostile.as_bytes());
     let odd = lanyard_store::IssuedRecord { configuration: hostile.into(), ..record(1, id(1)) };
     let next = Next::new(second(2), vec![0; 3], end()).with_issued(odd.clone());
@@ -600,6 +639,8 @@ macro_rules! every_backend_keeps {
 every_backend_keeps! {
     a_session_is_found_by_each_of_its_handles_and_by_its_name,
     an_unknown_handle_or_name_is_absent,
+    the_name_of_a_session_alone_opens_nothing,
+    handles_are_known_after_the_store_was_asked_by_name_only,
     a_digest_of_one_kind_opens_nothing_as_another,
     the_same_names_in_two_tenants_are_two_things,
     a_session_in_the_hand_of_another_tenant_replaces_nothing,

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use lanyard_store::{
-    IssuedStore as _, NewEvent, NewSession, Next, Replaced, SessionStore as _, SqliteStore, Store,
-    StoreError, Taken,
+    IssuedStore as _, NewEvent, NewSession, Next, Once, OnceKind, Replaced, SessionStore as _,
+    SqliteStore, Store, StoreError, Taken,
 };
 use tokio::task::JoinSet;
 
@@ -72,21 +72,22 @@ fn a_failing_write_does_not_hurt_its_neighbours_in_the_group() {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteStore::open(directory.path()).unwrap());
     block_on(async {
-        store.insert(offer(0)).await.unwrap();
+        let shown = Once { kind: OnceKind::DpopProof, digest: [7; 32], expires_at: second(60) };
+        store.insert(NewSession { once: vec![shown], ..offer(0) }).await.unwrap();
         let mut writers = JoinSet::new();
         for n in 1..=300 {
             let store = store.clone();
-            // Every third one is written half before it meets a handle that is taken.
-            let handles = if n % 3 == 0 { vec![token(n), code(0)] } else { vec![code(n)] };
-            let session = NewSession { handles, ..offer(n) };
+            // Every third one is written half before it meets what was seen.
+            let once = if n % 3 == 0 { vec![shown] } else { Vec::new() };
+            let session = NewSession { once, ..offer(n) };
             writers.spawn(async move { (n, store.insert(session).await) });
         }
         for (n, written) in writers.join_all().await {
             let found = store.by_id(&demo(), id(n), second(1)).await;
             if n % 3 == 0 {
-                assert_eq!(written, Err(StoreError::DuplicateHandle));
+                assert_eq!(written, Err(StoreError::SeenBefore));
                 assert_eq!(found, Ok(Taken::Absent));
-                let half = store.take(&demo(), &token(n), second(1)).await;
+                let half = store.take(&demo(), &code(n), second(1)).await;
                 assert_eq!(half, Ok(Taken::Absent));
             } else {
                 assert_eq!(written, Ok(()));

@@ -7,7 +7,7 @@ use lanyard_store::{
 };
 use proptest::prelude::*;
 
-use crate::support::{credential, handle, id, second, tenant};
+use crate::support::{credential, digest, id, second, tenant};
 
 /// So few names that commands meet each other.
 const NAMES: u32 = 4;
@@ -23,6 +23,7 @@ enum Command {
     },
     Take {
         tenant: u32,
+        session: u32,
         handle: u32,
         now: i64,
     },
@@ -88,7 +89,8 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         6 => (0..2u32, name(), few(), now())
             .prop_map(|(tenant, session, handles, end)| Insert { tenant, session, handles, end }),
-        6 => (0..2u32, name(), now()).prop_map(|(tenant, handle, now)| Take { tenant, handle, now }),
+        6 => (0..2u32, name(), name(), now())
+            .prop_map(|(tenant, session, handle, now)| Take { tenant, session, handle, now }),
         4 => (0..2u32, name(), now())
             .prop_map(|(tenant, session, now)| ById { tenant, session, now }),
         10 => (0..4usize, now(), now(), few(), few(), few(), few()).prop_map(
@@ -113,15 +115,13 @@ fn owner(n: u32) -> TenantId {
     tenant(["demo", "demo-2"][n as usize])
 }
 
-fn of_some_kind(n: u32) -> Handle {
-    handle(
-        if n.is_multiple_of(2) { HandleKind::PreAuthorizedCode } else { HandleKind::State },
-        n / 2,
-    )
+fn of_some_kind(session: SessionId, n: u32) -> Handle {
+    let kind = if n.is_multiple_of(2) { HandleKind::PreAuthorizedCode } else { HandleKind::State };
+    Handle::new(session, kind, digest(n / 2))
 }
 
-fn of_some_kinds(numbers: &[u32]) -> Vec<Handle> {
-    numbers.iter().copied().map(of_some_kind).collect()
+fn of_some_kinds(session: SessionId, numbers: &[u32]) -> Vec<Handle> {
+    numbers.iter().map(|n| of_some_kind(session, *n)).collect()
 }
 
 fn of_some_proof(n: u32) -> Once {
@@ -160,15 +160,15 @@ impl Run<'_> {
                     state: vec![1; 3],
                     created_at: second(0),
                     expires_at: second(end),
-                    handles: of_some_kinds(&handles),
+                    handles: of_some_kinds(id(session), &handles),
                     subject: None,
                     once: Vec::new(),
                     event: NewEvent::done(second(0), "insert"),
                 };
                 format!("{:?}", store.insert(new).await)
             }
-            Command::Take { tenant, handle, now } => {
-                let handle = of_some_kind(handle);
+            Command::Take { tenant, session, handle, now } => {
+                let handle = of_some_kind(id(session), handle);
                 let taken = store.take(&owner(tenant), &handle, second(now)).await.unwrap();
                 self.hold(taken)
             }
@@ -179,8 +179,8 @@ impl Run<'_> {
             Command::Replace { held, now, end, add, retire, issue, once } => {
                 let Some(held) = self.hand.get(held) else { return String::new() };
                 let next = Next {
-                    add_handles: of_some_kinds(&add),
-                    retire_handles: of_some_kinds(&retire),
+                    add_handles: of_some_kinds(held.id, &add),
+                    retire_handles: of_some_kinds(held.id, &retire),
                     issued: issue.iter().map(|n| issued(*n, held.id)).collect(),
                     once: once.iter().copied().map(of_some_proof).collect(),
                     ..Next::new(second(now), vec![2; add.len()], second(end))
@@ -243,7 +243,7 @@ impl Run<'_> {
                 all += &format!(
                     "{n}: {:?} {:?} {:?} {:?} {:?}\n",
                     self.store.by_id(&tenant, id(n), second(5)).await,
-                    self.store.take(&tenant, &of_some_kind(n), second(5)).await,
+                    self.store.take(&tenant, &of_some_kind(id(n), n), second(5)).await,
                     self.store.events(&tenant, id(n)).await,
                     self.store.issued(&tenant, credential(n)).await,
                     self.store.issued_in(&tenant, id(n)).await,

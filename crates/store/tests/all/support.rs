@@ -43,10 +43,15 @@ fn tail(n: u32) -> [u8; 10] {
     tail
 }
 
+/// A handle of the n-th session.
 pub(crate) fn handle(kind: HandleKind, n: u32) -> Handle {
+    Handle::new(id(n), kind, digest(n))
+}
+
+pub(crate) fn digest(n: u32) -> [u8; 32] {
     let mut digest = [0x5a; 32];
     digest[..4].copy_from_slice(&n.to_be_bytes());
-    Handle::new(kind, digest)
+    digest
 }
 
 /// The code of the n-th session.
