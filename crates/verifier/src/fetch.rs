@@ -107,6 +107,13 @@ impl VerifierService {
         }
         let nonce = wallet.nonce.as_ref();
         let object = waiting.requested.request_object(signer, nonce, now).await?;
+        let object = match wallet.metadata.encrypted(object, self.provider()) {
+            Ok(object) => object,
+            Err(cannot) => {
+                self.trace_refusal(tenant, held.session.id, now, cannot.reason()).await;
+                return Err(VerifierError::WalletCannot(cannot));
+            }
+        };
         if self.live().note_fetch(&tenant.id, held.session.id, now) {
             self.announce(tenant, held.session.id, &NewEvent::done(now, step::REQUEST_FETCHED));
         }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The key management algorithm of every response key (HAIP §5).
-const KEY_AGREEMENT: &str = "ECDH-ES";
+pub(crate) const KEY_AGREEMENT: &str = "ECDH-ES";
 
 /// The verifier's metadata, as far as anything here depends on it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -90,7 +90,7 @@ pub(crate) fn own(query: &DcqlQuery, encryption_key: Option<&Jwk>) -> Value {
     metadata
 }
 
-fn encryption_keys(members: &Object) -> Result<Vec<Jwk>, RequestError> {
+pub(crate) fn encryption_keys(members: &Object) -> Result<Vec<Jwk>, RequestError> {
     let Some(jwks) = members.get("jwks") else { return Ok(Vec::new()) };
     let keys =
         jwks.get("keys").and_then(Value::as_array).ok_or(RequestError::Unreadable("jwks"))?;

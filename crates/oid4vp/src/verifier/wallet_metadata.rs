@@ -1,14 +1,21 @@
 //! What a wallet says it can do when it fetches a request by POST (OID4VP 1.0 §5.10, §10.1).
 
 use lanyard_core::{
-    crypto::SignatureAlgorithm,
+    crypto::{ContentEncryption, CryptoProvider, SignatureAlgorithm},
+    jose::EncryptionRecipient,
     json::{self, JsonError, Object},
 };
 use serde_json::Value;
 use thiserror::Error;
 
 use super::Requested;
-use crate::{ClientIdPrefix, ErrorCode, TakenFormats, request::object::RequestSigner};
+use crate::{
+    ClientIdPrefix, ErrorCode, TakenFormats,
+    request::{
+        client_metadata::{KEY_AGREEMENT, encryption_keys},
+        object::RequestSigner,
+    },
+};
 
 /// A wallet's metadata, as far as a request depends on it; unknown members are ignored.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +23,8 @@ pub struct WalletMetadata {
     formats: Option<TakenFormats>,
     prefixes: Option<Vec<String>>,
     signing: Option<Vec<String>>,
+    /// To whom the request object is encrypted, where the wallet wants that; nothing inside where it cannot be.
+    encryption: Option<Option<EncryptionRecipient>>,
 }
 
 /// Why a wallet cannot be asked as it would be; none of it says anything about the holder.
@@ -30,6 +39,9 @@ pub enum WalletCannot {
     /// It does not support the algorithm of the request's signature.
     #[error("the wallet does not support the algorithm that the request is signed with")]
     Algorithm,
+    /// It wants the request encrypted, to a key or by an algorithm that is not supported here.
+    #[error("the wallet wants the request encrypted in a way that is not supported")]
+    Encryption,
 }
 
 impl WalletCannot {
@@ -38,7 +50,7 @@ impl WalletCannot {
     pub const fn code(self) -> ErrorCode {
         match self {
             Self::Formats => ErrorCode::VpFormatsNotSupported,
-            Self::Prefix | Self::Algorithm => ErrorCode::InvalidRequest,
+            Self::Prefix | Self::Algorithm | Self::Encryption => ErrorCode::InvalidRequest,
         }
     }
 
@@ -49,6 +61,7 @@ impl WalletCannot {
             Self::Formats => "wallet_formats",
             Self::Prefix => "wallet_client_id_prefix",
             Self::Algorithm => "wallet_signing_algorithm",
+            Self::Encryption => "wallet_encryption",
         }
     }
 }
@@ -64,7 +77,24 @@ impl WalletMetadata {
             formats: members.get("vp_formats_supported").and_then(TakenFormats::from_value),
             prefixes: texts(&members, "client_id_prefixes_supported"),
             signing: texts(&members, "request_object_signing_alg_values_supported"),
+            encryption: members.contains_key("jwks").then(|| recipient(&members)),
         })
+    }
+
+    /// Encrypts a request object where the wallet wants that (§5.10).
+    ///
+    /// # Errors
+    /// [`WalletCannot::Encryption`] when it cannot be encrypted as the wallet wants it.
+    pub fn encrypted(
+        &self,
+        object: String,
+        provider: &dyn CryptoProvider,
+    ) -> Result<String, WalletCannot> {
+        let Some(recipient) = &self.encryption else { return Ok(object) };
+        let recipient = recipient.as_ref().ok_or(WalletCannot::Encryption)?;
+        // RFC 9101 §4: a signed, then encrypted request object is a nested JWT (RFC 7519 §5.2)
+        let encrypted = recipient.encrypt(object.as_bytes(), Some("JWT"), provider);
+        encrypted.map_err(|_| WalletCannot::Encryption)
     }
 }
 
@@ -106,6 +136,25 @@ impl Requested {
             _ => Ok(()),
         }
     }
+}
+
+/// OID4VP 1.0 §5.10, §10.1: a key of the wallet, and the best content encryption it takes.
+fn recipient(members: &Object) -> Option<EncryptionRecipient> {
+    let names = |name| texts(members, name);
+    let algorithms = names("request_object_encryption_alg_values_supported");
+    if algorithms.is_some_and(|all| !all.iter().any(|one| one == KEY_AGREEMENT)) {
+        return None;
+    }
+    let jwk = encryption_keys(members).ok()?.into_iter().next()?;
+    let enc = match names("request_object_encryption_enc_values_supported") {
+        // RFC 9101 leaves it open; every wallet of OpenID4VP has this one (§5.1)
+        None => ContentEncryption::A128Gcm,
+        Some(names) => {
+            let mut supported = ContentEncryption::ALL.iter().copied();
+            supported.find(|enc| names.iter().any(|name| name == enc.name()))?
+        }
+    };
+    Some(EncryptionRecipient { jwk, enc })
 }
 
 fn texts(members: &Object, name: &str) -> Option<Vec<String>> {

@@ -1,7 +1,11 @@
 //! How the verifier names itself, what it heeds of a wallet, and what it asks beside credentials.
 
 use http::StatusCode;
-use lanyard_core::{crypto::RustCrypto, jose::UnverifiedJws, json::Object};
+use lanyard_core::{
+    crypto::{ContentEncryption, CryptoProvider as _, Curve, PrivateKey, RustCrypto},
+    jose::{Jwk, UnopenedJwe, UnverifiedJws},
+    json::Object,
+};
 use lanyard_oid4vp::wallet::{ReviewedRequest, VerifierIdentity, WalletSide};
 use serde_json::{Value, json};
 
@@ -59,6 +63,47 @@ async fn posted(world: &World, asked: &Asked, metadata: Value) -> crate::world::
     world.post_form(&asked.request_path(), form.expect("a form")).await
 }
 
+fn generated() -> PrivateKey {
+    RustCrypto.generate_key(Curve::P256).expect("a key")
+}
+
+/// A key of a wallet, to which a request can be encrypted.
+fn wallet_key(key: &PrivateKey) -> Value {
+    let mut jwk = Jwk::new(*key.public()).to_value();
+    for (name, value) in [("kid", "1"), ("alg", "ECDH-ES"), ("use", "enc")] {
+        jwk[name] = json!(value);
+    }
+    jwk
+}
+
+#[tokio::test]
+async fn a_wallet_that_wants_the_request_encrypted_gets_it_encrypted_to_its_key() {
+    let world = World::new();
+    let (own, other) = (generated(), generated());
+    for encs in [None, Some(json!(["A256GCM"]))] {
+        let mut metadata = json!({
+            "jwks": { "keys": [wallet_key(&own)] },
+            "request_object_encryption_alg_values_supported": ["ECDH-ES"],
+        });
+        if let Some(encs) = encs {
+            metadata["request_object_encryption_enc_values_supported"] = encs;
+        }
+        let asked = world.ask(json!({ "preset": "badge" })).await;
+        let encrypted = posted(&world, &asked, metadata).await;
+        assert_eq!(encrypted.status, 200, "{}", encrypted.text());
+        let token = encrypted.text();
+        let open = |key: &PrivateKey| {
+            let jwe = UnopenedJwe::parse(&token).expect("a JWE");
+            jwe.open(key, ContentEncryption::ALL, &RustCrypto)
+        };
+        let opened = open(&own).expect("it is for this key");
+        let object = String::from_utf8(opened.to_vec()).expect("text");
+        let claims = UnverifiedJws::parse(&object).expect("a JWS").danger_unverified_claims();
+        assert_eq!(claims.expect("claims")["client_id"], asked.parameter("client_id"));
+        assert!(open(&other).is_err(), "and for no other");
+    }
+}
+
 #[tokio::test]
 async fn a_wallet_that_could_make_nothing_of_the_request_is_told_so_at_once() {
     let world = World::new();
@@ -72,6 +117,15 @@ async fn a_wallet_that_could_make_nothing_of_the_request_is_told_so_at_once() {
             json!({ "client_id_prefixes_supported": ["redirect_uri"] }),
             "invalid_request",
             "wallet_client_id_prefix",
+        ),
+        (json!({ "jwks": { "keys": [] } }), "invalid_request", "wallet_encryption"),
+        (
+            json!({
+                "jwks": { "keys": [wallet_key(&generated())] },
+                "request_object_encryption_alg_values_supported": ["RSA-OAEP-256"],
+            }),
+            "invalid_request",
+            "wallet_encryption",
         ),
         (
             json!({ "request_object_signing_alg_values_supported": ["EdDSA"] }),
