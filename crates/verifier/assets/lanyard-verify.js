@@ -100,8 +100,8 @@
       @keyframes lv { 50% { opacity: .25; } } }`;
 
   const TONES = {
-    verified: ["good", "✓"], refused: ["bad", "✕"], undetermined: ["unsure", "?"], declined: ["unsure", "–"],
-    expired: ["unsure", "–"], cancelled: ["unsure", "–"], failed: ["bad", "!"], notAllowed: ["bad", "!"],
+    verified: ["good", "\u2713"], refused: ["bad", "\u2715"], undetermined: ["unsure", "?"], declined: ["unsure", "-"],
+    expired: ["unsure", "-"], cancelled: ["unsure", "-"], failed: ["bad", "!"], notAllowed: ["bad", "!"],
   };
 
   const make = function (name, attributes, ...children) {
@@ -123,7 +123,7 @@
     #parts = null;
     #request = null; // {id, browser_session, …} of the request that is shown
     #run = 0; // which run is the present one; what earlier ones still hear is not shown
-    #busy = false;
+    #asking = null; // stops the browser's own dialogue, while it is open
     #timer = 0;
 
     connectedCallback() {
@@ -134,6 +134,7 @@
     disconnectedCallback() {
       this.#run += 1;
       clearTimeout(this.#timer);
+      if (this.#asking) this.#asking.abort();
     }
 
     /** How the request stands. */
@@ -184,7 +185,8 @@
       part.ask.addEventListener("click", () => this.#askBrowser());
       part.other.addEventListener("click", () => {
         part.other.setAttribute("aria-expanded", "true");
-        this.#layout();
+        if (this.#asking) this.#asking.abort();
+        else this.#layout();
         this.#drawCode(this.#run);
       });
     }
@@ -193,6 +195,7 @@
     async start() {
       const run = (this.#run += 1);
       clearTimeout(this.#timer);
+      if (this.#asking) this.#asking.abort();
       this.#request = null;
       this.#parts.other.setAttribute("aria-expanded", "false");
       this.#show("starting");
@@ -249,22 +252,23 @@
     }
 
     async #askBrowser() {
-      if (this.#busy) return;
+      if (this.#asking) return;
       const run = this.#run;
-      this.#busy = true;
+      const asking = (this.#asking = new AbortController());
       this.#show("asking");
       let credential = null;
       try {
         const requests = this.#requests;
-        credential = await navigator.credentials.get({ mediation: "required", digital: { requests } });
+        credential = await navigator.credentials.get({ mediation: "required", digital: { requests }, signal: asking.signal });
       } catch {
         // no wallet, or the holder does not want to: the code and the link are still there
       } finally {
-        this.#busy = false;
+        this.#asking = null;
       }
       if (run !== this.#run) return;
       if (!credential) {
         this.#show("waiting");
+        this.#drawCode(run);
         return;
       }
       this.#show("checking");
@@ -334,7 +338,7 @@
 
     #news(view) {
       if (view.link) this.#parts.open.href = view.link;
-      if (this.#busy && view.open && view.state === "waiting") return;
+      if (this.#asking && view.open && view.state === "waiting") return;
       const state = view.state === "waiting" && view.fetched ? "fetched" : view.state;
       this.#show(state, view);
     }
@@ -349,20 +353,21 @@
       this.dataset.state = state;
       const words = this.#words;
       const part = this.#parts;
-      const [tone, mark] = TONES[state] || ["busy", "●"];
+      const [tone, mark] = TONES[state] || ["busy", "\u25cf"];
       part.state.className = `state ${tone}`;
       part.state.hidden = state === "idle";
       if (changed || view.reason) {
         part.state.replaceChildren(make("span", { class: "mark", "aria-hidden": "true" }, mark), words[state] || "");
       }
       const retry = view.open && (state === "refused" || state === "undetermined");
-      const why = [view.detail && `${view.detail}.`, retry && words.retry].filter(Boolean).join(" ");
+      const detail = view.detail && `${view.detail[0].toUpperCase()}${view.detail.slice(1)}.`;
+      const why = [detail, retry && words.retry].filter(Boolean).join(" ");
       part.why.textContent = why;
       part.why.hidden = !why;
       this.#layout();
       if (!changed) return;
-      const detail = { id: this.requestId, state, reason: view.reason || null };
-      this.dispatchEvent(new CustomEvent("lanyard-state", { detail, bubbles: true, composed: true }));
+      const told = { id: this.requestId, state, reason: view.reason || null };
+      this.dispatchEvent(new CustomEvent("lanyard-state", { detail: told, bubbles: true, composed: true }));
     }
 
     /** What can be done now: only that is shown. */
@@ -381,7 +386,7 @@
       part.ask.hidden = !canAsk;
       part.open.hidden = !quiet || !phone;
       part.open.classList.toggle("second", canAsk);
-      part.other.hidden = !quiet || wanted;
+      part.other.hidden = !(quiet || this.state === "asking") || wanted;
       part.scan.hidden = part.code.hidden = !quiet || !wanted;
       part.again.hidden = open || idle || ["starting", "verified"].includes(this.state);
     }
