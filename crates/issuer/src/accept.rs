@@ -14,7 +14,7 @@ use lanyard_store::{
 };
 
 use crate::{
-    IssuerError, IssuerService,
+    IssuerError, IssuerService, Subject,
     http::{At, BearerFault, Failure},
     sessions::{Found, State, TRIES, once},
     step,
@@ -65,6 +65,9 @@ impl IssuerService {
             self.trace_refusal(tenant, session.id, now, refused.reason()).await;
             return Err(BearerFault::invalid(shown).into());
         }
+        // whoever logged in is known by the name that they log in with, unless the offer says otherwise
+        let holder = authorized.refresh().map(|refresh| refresh.holder().as_str().to_owned());
+        let holder = holder.and_then(|name| Subject::try_from(name).ok());
         // 2. the step; a refusal leaves the token as good as it was
         let step = match issue(authorized, wish, tenant, now, self.provider()).await {
             Ok(done) => done,
@@ -94,7 +97,8 @@ impl IssuerService {
         // 3. that it was issued is durable before the credential leaves
         let event = issued_event(&issued, now);
         let next = self.next(tenant, &session, progress, now, access);
-        let record = self.record(&session, &issued);
+        let subject = holder.map(|holder| self.subject_ref(tenant, &holder));
+        let record = IssuedRecord { subject, ..self.record(&session, &issued) };
         let mut next = next.with_event(event.clone());
         for place in tenant.places_of(&issued.statuses) {
             next = next.with_status(NewStatus { credential: record.credential, place });
@@ -146,7 +150,6 @@ impl IssuerService {
             issued_at: issued.issued_at,
             expires_at: Some(issued.expires_at),
             session: session.id,
-            // that of the session
             subject: None,
         }
     }

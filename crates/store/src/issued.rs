@@ -22,7 +22,7 @@ pub struct IssuedRecord {
     pub expires_at: Option<Timestamp>,
     /// The session that issued it.
     pub session: SessionId,
-    /// Whom it is about; where it is none when it is written, it is that of the session.
+    /// Whom it is about: the subject of the session where that has one, else what is written here.
     pub subject: Option<SubjectRef>,
 }
 

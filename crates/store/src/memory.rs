@@ -320,7 +320,7 @@ impl Tables {
             record.issued_at = to_the_microsecond(record.issued_at);
             record.expires_at = record.expires_at.map(to_the_microsecond);
             let session = self.sessions.get(&(tenant.clone(), record.session));
-            record.subject = record.subject.or(session.and_then(|kept| kept.subject));
+            record.subject = session.and_then(|kept| kept.subject).or(record.subject);
             self.issued.insert((tenant.clone(), record.credential), record);
         }
         for NewStatus { credential, place } in statuses {

@@ -13,7 +13,7 @@ const REDIRECTS: [(&str, u16); 5] = [
     ("308 Permanent Redirect", 308),
 ];
 
-const PROTOCOL: [Purpose; 12] = [
+const PROTOCOL: [Purpose; 13] = [
     Purpose::CredentialOffer,
     Purpose::IssuerMetadata,
     Purpose::AuthorizationServerMetadata,
@@ -26,6 +26,7 @@ const PROTOCOL: [Purpose; 12] = [
     Purpose::IssuerKeys,
     Purpose::TypeMetadata,
     Purpose::IntegratorApi,
+    Purpose::Webhook,
 ];
 
 fn status_list(url: Url) -> Request {

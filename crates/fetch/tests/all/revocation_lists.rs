@@ -68,6 +68,7 @@ async fn what_is_not_signed_is_never_fetched_over_plain_http() {
         Purpose::TypeMetadata,
         Purpose::StatusList,
         Purpose::IntegratorApi,
+        Purpose::Webhook,
     ] {
         let url = Url::parse("http://issuer.example/").expect("a URL");
         let outcome = fetcher.send(Request::get(url, purpose)).await;

@@ -86,7 +86,7 @@ fn offers(api: Api<IssuerService>) -> Api<IssuerService> {
 
 fn lifecycle(api: Api<IssuerService>) -> Api<IssuerService> {
     let change = |path, id_and_summary, schema| {
-        Operation::new(Verb::Post, path, id_and_summary, Scope::CredentialsWrite, schema).once()
+        Operation::new(Verb::Post, path, id_and_summary, Scope::CredentialsWrite, schema)
     };
     let reason = || json!({ "reason": "left_company" });
     let many = || json!({ "subject": "E-4711", "reason": "left_company" });
@@ -178,7 +178,7 @@ fn lifecycle(api: Api<IssuerService>) -> Api<IssuerService> {
             credentials::revoke,
         )
         .on(
-            reissue.creating().takes(
+            reissue.creating().once().takes(
                 "Reissue",
                 json!({
                     "claims": {

@@ -39,6 +39,13 @@ async fn a_holder_logs_in_and_agrees_and_the_wallet_gets_the_badge() {
     assert!(body.get("authorization_details").is_none() && body.get("id_token").is_none());
     let reply = wallet.badge(&server, &text(&body["access_token"])).await;
     assert_eq!(reply.status, 200, "{reply}");
+
+    // it is found by the name that its holder logged in with
+    let path = "/api/demo/credentials/search";
+    for (subject, found) in [("ada", 1), ("bob", 0)] {
+        let page = server.api(Method::POST, path, &json!({ "subject": subject })).await.json();
+        assert_eq!(page["credentials"].as_array().map(Vec::len), Some(found), "{subject}");
+    }
 }
 
 #[tokio::test]

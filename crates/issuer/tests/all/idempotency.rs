@@ -7,6 +7,7 @@ use axum::{
     http::{Method, Request, StatusCode, header},
 };
 use jiff::SignedDuration;
+use lanyard_issuer::IssuerService;
 use lanyard_store::{MemoryStore, Page, SessionKind};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -144,5 +145,21 @@ async fn what_is_kept_of_an_answer_is_sealed() {
     for canary in [secret, "order-canary"] {
         let found = file.windows(canary.len()).any(|window| window == canary.as_bytes());
         assert!(!found, "{canary}");
+    }
+}
+
+#[tokio::test]
+async fn every_operation_that_is_said_to_heed_the_key_does_and_no_other() {
+    let server = Server::with_statuses_by_did();
+    for operation in IssuerService::described().0 {
+        let path = operation.path.replace("{tenant}", "demo").replace("{id}", &"0".repeat(32));
+        let Some((_, example)) = operation.body else {
+            assert!(!operation.once, "{path}");
+            continue;
+        };
+        let reply = server.send(keyed(&path, KEY, "not a key", &example)).await;
+        let heeds = reply.status == StatusCode::BAD_REQUEST
+            && reply.refusal().1 == "idempotency_key_malformed";
+        assert_eq!(heeds, operation.once, "{path}: {reply}");
     }
 }

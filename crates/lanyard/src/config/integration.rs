@@ -82,14 +82,15 @@ fn webhook(
 ) -> Option<Webhook> {
     let table = written.get_ref();
     let url = Url::parse(table.url.get_ref()).ok().filter(|url| match url.scheme() {
-        "https" => true,
+        // the address policy of everything that this server sends lets no other port through
+        "https" => url.port().is_none(),
         "http" => mode == Mode::Development && is_loopback(url),
         _ => false,
     });
     if url.is_none() {
         faults.at(
             table.url.span(),
-            "a webhook is an https URL; plain http is for loopback in development mode",
+            "a webhook is an https URL without a port; plain http is for loopback in development mode",
         );
     }
     let secret = private(&table.secret_file, folder, faults).and_then(|path| {

@@ -320,8 +320,10 @@ fn webhooks_are_https_and_have_a_secret_that_nobody_else_reads() {
     let config = parse_in(&folder, &with("https://hr.example/hook")).expect("good");
     assert_eq!(config.tenants[0].webhooks[0].events, ["*"]);
     assert!(parse_in(&folder, &with("http://localhost:9000/hook")).is_ok());
-    let wrong = parse_in(&folder, &with("http://hr.example/hook")).expect_err("plain http");
-    assert!(wrong[0].contains("a webhook is an https URL"), "{wrong:?}");
+    for url in ["http://hr.example/hook", "https://hr.example:8443/hook", "hr.example"] {
+        let wrong = parse_in(&folder, &with(url)).expect_err("no webhook");
+        assert!(wrong[0].contains("a webhook is an https URL"), "{wrong:?}");
+    }
     write("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 0o644);
     let wrong = parse_in(&folder, &with("https://hr.example/hook")).expect_err("readable");
     assert!(wrong[0].contains("can be read by others"), "{wrong:?}");

@@ -22,7 +22,7 @@ pub(super) fn record(
             "INSERT INTO issued (tenant, credential, configuration, issued_at, expires_at, session,
                                  subject)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(
-                 ?7, (SELECT subject FROM session WHERE tenant = ?1 AND id = ?6)))
+                 (SELECT subject FROM session WHERE tenant = ?1 AND id = ?6), ?7))
              ON CONFLICT (tenant, credential) DO NOTHING",
             params![
                 tenant.as_str(),

@@ -277,10 +277,19 @@ fn first_page() -> IssuedPage {
 pub(crate) async fn what_a_session_issued_is_found_by_its_subject(store: Backend) {
     issue(&*store).await;
     store.record_issued(&demo(), record(2, id(7)), Vec::new()).await.unwrap();
+    let holder = SubjectRef::new([5; 32]);
+    let logged_in = lanyard_store::IssuedRecord { subject: Some(holder), ..record(3, id(7)) };
+    store.record_issued(&demo(), logged_in.clone(), Vec::new()).await.unwrap();
+    let in_session = lanyard_store::IssuedRecord { subject: Some(holder), ..record(4, id(1)) };
+    store.record_issued(&demo(), in_session, Vec::new()).await.unwrap();
+    let by_login = IssuedFilter { subject: Some(holder), ..IssuedFilter::default() };
+    let listed = store.list_issued(&demo(), &by_login, first_page()).await;
+    assert_eq!(listed, Ok(vec![logged_in]), "what the session says goes first");
     let about = IssuedFilter { subject: Some(SUBJECT), ..IssuedFilter::default() };
     let found = lanyard_store::IssuedRecord { subject: Some(SUBJECT), ..record(1, id(1)) };
     let listed = store.list_issued(&demo(), &about, first_page()).await;
-    assert_eq!(listed, Ok(vec![found.clone()]));
+    let other = lanyard_store::IssuedRecord { subject: Some(SUBJECT), ..record(4, id(1)) };
+    assert_eq!(listed, Ok(vec![other, found.clone()]));
     assert_eq!(store.issued(&demo(), credential(1)).await, Ok(Some(found)));
     assert_eq!(store.list_issued(&tenant("other"), &about, first_page()).await, Ok(Vec::new()));
     let nobody = IssuedFilter { subject: Some(SubjectRef::new([8; 32])), ..about };
