@@ -32,7 +32,8 @@ async fn make(server: &Server, key: &str, body: &Value) -> Reply {
 
 async fn offers(server: &Server) -> usize {
     let store = &server.ground.store;
-    store.list(&tenant("demo"), SessionKind::Offer, Page::first(200)).await.unwrap().len()
+    let all = store.list(&tenant("demo"), SessionKind::Offer, Page::first(200)).await;
+    all.expect("an answer").len()
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn read(server: &Server, badge: &Badge) -> Value {
 async fn credentials_are_found_by_subject_by_configuration_and_by_name() {
     let server = Server::with_statuses();
     let (ada, bob) = (badge_about(&server, "E-1").await, badge_about(&server, "E-2").await);
-    assert_eq!(found(&server, &json!({ "subject": "E-1" })).await, [ada.id.clone()]);
+    assert_eq!(found(&server, &json!({ "subject": "E-1" })).await, [ada.id.as_str()]);
     assert_eq!(found(&server, &json!({ "subject": "E-3" })).await, [""; 0]);
     let both = found(&server, &json!({ "configuration": "employee_badge" })).await;
     assert_eq!(both.len(), 2);
