@@ -315,16 +315,16 @@ pub enum WalletCommand {
 #[derive(Debug, Args)]
 pub struct ServerArgs {
     /// The server's public URL
-    #[arg(long, env = "LANYARD_SERVER", default_value = "http://localhost:7077")]
+    #[arg(long, global = true, env = "LANYARD_SERVER", default_value = "http://localhost:7077")]
     pub server: Url,
     /// The tenant
-    #[arg(long, env = "LANYARD_TENANT", default_value = "demo")]
+    #[arg(long, global = true, env = "LANYARD_TENANT", default_value = "demo")]
     pub tenant: String,
     /// The file with the API key; without it LANYARD_API_KEY is read
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub json: bool,
 }
 
