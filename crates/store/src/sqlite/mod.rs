@@ -1,7 +1,7 @@
 //! The durable store of one machine: one SQLite file, one writer thread, readers beside it.
 //!
 //! Reading order: `open` (the settings of a connection, what is checked before anything is
-//! served), `lock` (one process per directory), `migrations`, `writer` (group commit), `readers`, `hot`
+//! served), `lock` (one process per directory), `migrations`, `queue` and `writer` (group commit), `readers`, `hot`
 //! (what was written a moment ago), then the statements in `sessions`, `once`, `secrets`, `issued`,
 //! `statuses`, `calls`, `messages` and `subjects`.
 //!
@@ -34,6 +34,7 @@ mod messages;
 mod migrations;
 mod once;
 pub(crate) mod open;
+mod queue;
 mod readers;
 mod secrets;
 mod sessions;

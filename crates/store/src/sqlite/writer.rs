@@ -1,42 +1,25 @@
 //! The one writer, with group commit: a disk that syncs 300 times a second still takes thousands
 //! of acknowledged writes, because all that wait share one sync.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::OpenError;
 use super::fault::fault;
+use super::queue::{LARGEST_GROUP, Queue};
 use crate::{StoreError, Unavailability};
-
-/// How many writes share one commit at most: bounds how long the first of them waits.
-const LARGEST_GROUP: usize = 256;
-
-/// How long a commit waits at most for as many writes as the one before had. Under load most of them
-/// are on their way already, and a larger group costs one sync as well.
-const PATIENCE: Duration = Duration::from_micros(1_500);
-
-/// How many writes may wait. Whoever comes later is told to try again, at once.
-const LONGEST_QUEUE: usize = 4096;
 
 /// Hands writes to the thread that owns the writing connection.
 pub(super) struct Writer {
-    queue: SyncSender<Message>,
+    queue: Arc<Queue>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-enum Message {
-    Write(Box<dyn Command>),
-    /// Write what is waiting, then stop; tell when the file is closed.
-    Stop(Option<oneshot::Sender<Result<(), StoreError>>>),
-}
-
 /// One write of a group: run inside the transaction, answered after its commit.
-trait Command: Send {
+pub(super) trait Command: Send {
     /// Nobody waits for the answer any more.
     fn abandoned(&self) -> bool;
     /// Writes into the open transaction; may be called again after that was rolled back.
@@ -46,7 +29,8 @@ trait Command: Send {
 
 impl Writer {
     pub(super) fn start(connection: Connection) -> Result<Self, OpenError> {
-        let (queue, waiting) = sync_channel(LONGEST_QUEUE);
+        let queue = Arc::new(Queue::default());
+        let waiting = Arc::clone(&queue);
         let thread = thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || serve(connection, &waiting))
@@ -72,27 +56,15 @@ impl Writer {
         then: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let command = Box::new(Write { work, then, outcome: None, reply });
-        self.queue.try_send(Message::Write(command)).map_err(|error| {
-            StoreError::unavailable(match error {
-                TrySendError::Full(_) => Unavailability::Overloaded,
-                TrySendError::Disconnected(_) => Unavailability::Closed,
-            })
-        })?;
+        self.queue.put(Box::new(Write { work, then, outcome: None, reply }))?;
         answer.await.unwrap_or(Err(StoreError::unavailable(Unavailability::Closed)))
     }
 
     /// Writes what is waiting, puts the log into the database file, and closes it.
     pub(super) async fn close(&self) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
-        let mut stop = Message::Stop(Some(reply));
-        // The queue may be full: it empties as fast as the disk syncs.
-        while let Err(refused) = self.queue.try_send(stop) {
-            match refused {
-                TrySendError::Disconnected(_) => return Ok(()),
-                TrySendError::Full(refused) => stop = refused,
-            }
-            tokio::task::yield_now().await;
+        if !self.queue.stop(Some(reply)) {
+            return Ok(());
         }
         answer.await.unwrap_or(Ok(()))
     }
@@ -100,8 +72,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // A queue that was closed before has no receiver, and the thread has ended.
-        self.queue.send(Message::Stop(None)).ok();
+        self.queue.stop(None);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             thread.join().ok();
@@ -109,30 +80,24 @@ impl Drop for Writer {
     }
 }
 
-fn serve(connection: Connection, queue: &Receiver<Message>) {
-    let mut closers = Vec::new();
+fn serve(connection: Connection, queue: &Queue) {
     let mut usual = 1;
-    while let Ok(message) = queue.recv() {
-        match message {
-            Message::Write(first) => {
-                usual = commit_group(&connection, first, queue, &mut closers, usual);
-            }
-            Message::Stop(closer) => closers.push(closer),
+    while !queue.is_stopped() {
+        let group = queue.gather(usual);
+        if !group.is_empty() {
+            usual = commit_group(&connection, group, queue);
         }
-        if !closers.is_empty() {
+    }
+    queue.close();
+    loop {
+        let group = queue.take(LARGEST_GROUP);
+        if group.is_empty() {
             break;
         }
-    }
-    while let Ok(message) = queue.try_recv() {
-        match message {
-            Message::Write(first) => {
-                commit_group(&connection, first, queue, &mut closers, 1);
-            }
-            Message::Stop(closer) => closers.push(closer),
-        }
+        commit_group(&connection, group, queue);
     }
     let closed = close(connection);
-    for closer in closers.into_iter().flatten() {
+    for closer in queue.closers().into_iter().flatten() {
         closer.send(closed.clone()).ok();
     }
 }
@@ -144,56 +109,38 @@ fn close(connection: Connection) -> Result<(), StoreError> {
         .map_err(fault)
 }
 
-/// Runs `first` and what is waiting behind it in one transaction, and answers after the commit.
-///
-/// Waits a little for a group of the `usual` size, and says how large this one was: a lone writer never
-/// waits for anybody.
-fn commit_group(
-    connection: &Connection,
-    first: Box<dyn Command>,
-    queue: &Receiver<Message>,
-    closers: &mut Vec<Option<oneshot::Sender<Result<(), StoreError>>>>,
-    usual: usize,
-) -> usize {
+/// Runs a group, and what came meanwhile, in one transaction; answers after the commit, and says how large
+/// the group was.
+fn commit_group(connection: &Connection, gathered: Vec<Box<dyn Command>>, queue: &Queue) -> usize {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         // Whoever waited behind a locked database waited long enough. Those are collected before
         // the first answer: who asks again after it gets a try of their own.
-        let mut waited = vec![first];
-        for message in queue.try_iter().take(LONGEST_QUEUE) {
-            match message {
-                Message::Write(command) => waited.push(command),
-                Message::Stop(closer) => closers.push(closer),
-            }
-        }
-        for command in waited {
+        let behind = queue.take(usize::MAX);
+        for command in gathered.into_iter().chain(behind) {
             command.answer(Err(error.clone()));
         }
         return 1;
     }
 
-    let deadline = Instant::now() + PATIENCE;
-    let mut group = Vec::new();
-    let mut next = Some(first);
+    let mut group = Vec::with_capacity(gathered.len());
+    let mut next = gathered;
     let mut outcome = Ok(());
     let mut neighbours = Neighbours::Trusted;
-    while let Some(command) = next.take() {
-        if !command.abandoned() {
-            group.push(command);
-            outcome = run_last(connection, &mut group, &mut neighbours);
+    while outcome.is_ok() && !next.is_empty() {
+        let mut came = next.into_iter();
+        while outcome.is_ok()
+            && let Some(command) = came.next()
+        {
+            if !command.abandoned() {
+                group.push(command);
+                outcome = run_last(connection, &mut group, &mut neighbours);
+            }
         }
-        if outcome.is_err() || group.len() == LARGEST_GROUP || !closers.is_empty() {
-            break;
-        }
-        let patience = match group.len() < usual {
-            true => deadline.saturating_duration_since(Instant::now()),
-            false => Duration::ZERO,
-        };
-        match queue.recv_timeout(patience) {
-            Ok(Message::Write(command)) => next = Some(command),
-            Ok(Message::Stop(closer)) => closers.push(closer),
-            Err(_) => {}
-        }
+        // with a transaction that is lost so are those that did not run
+        group.extend(came);
+        next = queue.take(LARGEST_GROUP - group.len().min(LARGEST_GROUP));
     }
+    group.extend(next);
 
     let committed = outcome.and_then(|()| execute(connection, "COMMIT"));
     roll_back_unless_done(connection, &committed);
