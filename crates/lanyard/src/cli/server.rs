@@ -46,7 +46,7 @@ pub(super) async fn serve(args: &ServeArgs) -> Ending {
     if args.check {
         return Ending::done("The configuration is good.", serde_json::json!({ "good": true }));
     }
-    observe::start();
+    let _logs = observe::start();
     let started = async {
         let plan = Plan::of(&config).map_err(|error| error.to_string())?;
         let tls = match &config.transport {

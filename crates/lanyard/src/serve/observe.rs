@@ -1,7 +1,9 @@
 //! Logs as JSON lines, from an allow-list of fields: what is not on it is not written.
 
-use std::io::Write as _;
-use std::time::Instant;
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::{MatchedPath, Request},
@@ -9,7 +11,6 @@ use axum::{
     response::Response,
 };
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 use tracing::{
     Event, Id, Level, Subscriber,
     field::{Field, Visit},
@@ -41,18 +42,93 @@ const ALLOWED: [&str; 14] = [
     "error",
 ];
 
+/// How long lines wait for others: a line for every request, each written by itself, cost as much
+/// processor time as the database.
+const GATHERING: Duration = Duration::from_millis(10);
+
+/// With so many bytes waiting, whoever adds a line writes them.
+const MOST_WAITING: usize = 1 << 20;
+
+/// The logs of this process; what still waits is written when it is dropped.
+#[derive(Debug)]
+pub struct Logs(Arc<Sink>);
+
 /// Starts writing logs to standard error.
-pub fn start() {
-    let _ =
-        tracing_subscriber::registry().with(JsonLines.with_filter(LevelFilter::INFO)).try_init();
+pub fn start() -> Logs {
+    let sink = Arc::new(Sink::default());
+    let writer = Arc::clone(&sink);
+    let started = std::thread::Builder::new().name("logs".into()).spawn(move || writer.serve());
+    // without the thread every line is written by whoever has it to tell
+    sink.waiting().is_served = started.is_ok();
+    let lines = JsonLines(Arc::clone(&sink));
+    let _ = tracing_subscriber::registry().with(lines.with_filter(LevelFilter::INFO)).try_init();
+    Logs(sink)
+}
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
+
+/// Lines on their way to standard error.
+#[derive(Debug, Default)]
+struct Sink {
+    waiting: Mutex<Waiting>,
+    came: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    lines: String,
+    is_served: bool,
+}
+
+impl Sink {
+    fn serve(&self) {
+        loop {
+            drop(
+                self.came
+                    .wait_while(self.waiting(), |waiting| waiting.lines.is_empty())
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
+            std::thread::sleep(GATHERING);
+            self.flush();
+        }
+    }
+
+    /// Adds a line; one that tells of trouble is written at once, with all before it.
+    fn put(&self, line: &str, is_urgent: bool) {
+        let mut waiting = self.waiting();
+        let is_first = waiting.lines.is_empty();
+        waiting.lines.push_str(line);
+        let at_once = is_urgent || !waiting.is_served || waiting.lines.len() > MOST_WAITING;
+        drop(waiting);
+        match (at_once, is_first) {
+            (true, _) => self.flush(),
+            (false, true) => self.came.notify_one(),
+            (false, false) => {}
+        }
+    }
+
+    fn flush(&self) {
+        // whoever has the stream takes what waits, so the lines stay in order
+        let mut stream = io::stderr().lock();
+        let lines = std::mem::take(&mut self.waiting().lines);
+        let _ = stream.write_all(lines.as_bytes());
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Writes one line per event.
-struct JsonLines;
+struct JsonLines(Arc<Sink>);
 
 impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for JsonLines {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let mut fields = Allowed::default();
+        let mut fields = Fields::default();
         attributes.record(&mut fields);
         if let Some(span) = context.span(id) {
             span.extensions_mut().insert(fields);
@@ -61,57 +137,86 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for JsonLines {
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if let Some(fields) = span.extensions_mut().get_mut::<Allowed>() {
+        if let Some(fields) = span.extensions_mut().get_mut::<Fields>() {
             values.record(fields);
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let ours = event.metadata().target().starts_with("lanyard");
-        if !ours && *event.metadata().level() > Level::WARN {
+        let level = *event.metadata().level();
+        if !ours && level > Level::WARN {
             return;
         }
-        let mut line = Map::new();
-        line.insert("at".to_owned(), Timestamp::now().to_string().into());
-        line.insert("level".to_owned(), event.metadata().level().as_str().into());
-        line.insert("target".to_owned(), event.metadata().target().into());
-        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
-            line.insert("span".to_owned(), span.name().into());
-            if let Some(fields) = span.extensions().get::<Allowed>() {
-                line.extend(fields.0.clone());
-            }
-        }
+        let mut line = Fields::default();
         // what libraries say may quote what they were given; that something happened is enough
         if ours {
-            let mut fields = Allowed::default();
-            event.record(&mut fields);
-            line.extend(fields.0);
+            event.record(&mut line);
         }
-        let mut text = Value::Object(line).to_string();
-        text.push('\n');
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        let mut span_name = None;
+        for span in context.event_scope(event).into_iter().flatten() {
+            span_name.get_or_insert(span.name());
+            if let Some(fields) = span.extensions().get::<Fields>() {
+                line.adopt(fields);
+            }
+        }
+        let mut text = String::with_capacity(256);
+        let _ = write!(text, "{{\"at\":\"{}\",\"level\":\"{level}\",", Timestamp::now());
+        let _ = write!(text, "\"target\":{}", Json(event.metadata().target()));
+        if let Some(name) = span_name {
+            let _ = write!(text, ",\"span\":{}", Json(name));
+        }
+        for (name, value) in &line.0 {
+            let _ = write!(text, ",\"{name}\":{value}");
+        }
+        text.push_str("}\n");
+        self.0.put(&text, level <= Level::WARN);
     }
 }
 
-/// The fields of an event or span that are on the list.
+/// The fields of an event or span that are on the list, their values as JSON.
 #[derive(Default)]
-struct Allowed(Map<String, Value>);
+struct Fields(Vec<(&'static str, String)>);
 
-impl Allowed {
-    fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        if ALLOWED.contains(&field.name()) {
-            self.0.insert(field.name().to_owned(), value.into());
+impl Fields {
+    fn put(&mut self, field: &Field, value: impl fmt::Display) {
+        let allowed = ALLOWED.iter().find(|allowed| **allowed == field.name());
+        let Some(name) = allowed.copied() else { return };
+        self.0.retain(|(other, _)| *other != name);
+        self.0.push((name, value.to_string()));
+    }
+
+    /// Takes over what is not said here.
+    fn adopt(&mut self, outer: &Self) {
+        for (name, value) in &outer.0 {
+            if !self.0.iter().any(|(own, _)| own == name) {
+                self.0.push((name, value.clone()));
+            }
         }
     }
 }
 
-impl Visit for Allowed {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.put(field, format!("{value:?}"));
+/// A text as JSON has it.
+struct Json<'t>(&'t str);
+
+impl fmt::Display for Json<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // nearly every text that is logged is a word of ours
+        let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\' && byte != 0x7f;
+        if self.0.bytes().all(is_plain) {
+            return write!(out, "\"{}\"", self.0);
+        }
+        out.write_str(&serde_json::to_string(self.0).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, Json(&format!("{value:?}")));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value);
+        self.put(field, Json(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -131,10 +236,10 @@ impl Visit for Allowed {
 pub(super) async fn request_line(request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
     let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let route = route.as_deref().unwrap_or("none");
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
     tracing::info!(
         method = method.as_str(),
         route,
@@ -143,4 +248,36 @@ pub(super) async fn request_line(request: Request, next: Next) -> Response {
         "request"
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_json_whatever_it_holds() {
+        for text in ["done", "", "a \"b\" \\ \n \u{7f} ü \u{2028} \0"] {
+            let read: String = serde_json::from_str(&Json(text).to_string()).unwrap();
+            assert_eq!(read, text);
+        }
+    }
+
+    #[test]
+    fn a_line_is_json_with_the_allowed_fields_alone_and_what_the_event_says_wins() {
+        let sink = Arc::new(Sink::default());
+        sink.waiting().is_served = true;
+        let subscriber = tracing_subscriber::registry().with(JsonLines(Arc::clone(&sink)));
+        tracing::subscriber::with_default(subscriber, || {
+            let span = tracing::info_span!("step", tenant = "outer", session = 7, claim = "secret");
+            let _entered = span.enter();
+            tracing::info!(tenant = "inner", claim = "secret", "it \"works\"");
+        });
+        let lines = std::mem::take(&mut sink.waiting().lines);
+        let line: serde_json::Value = serde_json::from_str(&lines).unwrap();
+        assert_eq!(lines.matches('\n').count(), 1);
+        assert_eq!(line["message"], "it \"works\"");
+        assert_eq!((&line["tenant"], &line["session"]), (&"inner".into(), &7.into()));
+        assert_eq!((&line["span"], &line["level"]), (&"step".into(), &"INFO".into()));
+        assert!(!lines.contains("secret"), "{lines}");
+    }
 }
