@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    Method, Request, StatusCode,
+    HeaderMap, Method, Request, StatusCode,
     client::conn::http1::{self, SendRequest},
     header,
 };
@@ -29,6 +29,54 @@ pub(crate) enum Content {
     Json(String),
 }
 
+/// A request, to be completed before it is sent.
+pub(crate) struct Ask<'u> {
+    method: Method,
+    url: &'u Url,
+    headers: Vec<(&'static str, String)>,
+    content: Content,
+}
+
+/// A reply that is no refusal.
+pub(crate) struct Answer {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl<'u> Ask<'u> {
+    /// GET.
+    pub(crate) const fn get(url: &'u Url) -> Self {
+        Self { method: Method::GET, url, headers: Vec::new(), content: Content::Empty }
+    }
+
+    /// POST.
+    pub(crate) const fn post(url: &'u Url, content: Content) -> Self {
+        Self { method: Method::POST, url, headers: Vec::new(), content }
+    }
+
+    /// With a header.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// With a token or API key, if there is one.
+    pub(crate) fn bearing(self, bearer: Option<&str>) -> Self {
+        match bearer {
+            Some(bearer) => self.with("authorization", format!("Bearer {bearer}")),
+            None => self,
+        }
+    }
+}
+
+impl Answer {
+    /// A header that the protocol says is there.
+    pub(crate) fn header(&self, name: &'static str) -> Result<&str, Failure> {
+        let value = self.headers.get(name).and_then(|value| value.to_str().ok());
+        value.ok_or(Failure::Lacks(name))
+    }
+}
+
 impl Connection {
     /// Connects to the host and port of a URL.
     pub(crate) async fn open(url: &Url) -> Result<Self, Failure> {
@@ -42,7 +90,7 @@ impl Connection {
 
     /// GET, answered with 200.
     pub(crate) async fn get(&mut self, url: &Url, bearer: Option<&str>) -> Result<Bytes, Failure> {
-        self.send(Method::GET, url, bearer, Content::Empty).await
+        Ok(self.ask(Ask::get(url).bearing(bearer)).await?.body)
     }
 
     /// POST, answered with 200 or 201.
@@ -52,39 +100,34 @@ impl Connection {
         bearer: Option<&str>,
         content: Content,
     ) -> Result<Bytes, Failure> {
-        self.send(Method::POST, url, bearer, content).await
+        Ok(self.ask(Ask::post(url, content).bearing(bearer)).await?.body)
     }
 
-    async fn send(
-        &mut self,
-        method: Method,
-        url: &Url,
-        bearer: Option<&str>,
-        content: Content,
-    ) -> Result<Bytes, Failure> {
-        let (content_type, body) = match content {
+    /// Sends a request; whatever is neither a success nor a redirect is a failure.
+    pub(crate) async fn ask(&mut self, ask: Ask<'_>) -> Result<Answer, Failure> {
+        let (content_type, body) = match ask.content {
             Content::Empty => (None, String::new()),
             Content::Form(body) => (Some("application/x-www-form-urlencoded"), body),
             Content::Json(body) => (Some("application/json"), body),
         };
-        let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let target = &ask.url[url::Position::BeforePath..url::Position::AfterQuery];
         let mut request =
-            Request::builder().method(method).uri(target).header(header::HOST, &self.authority);
-        if let Some(bearer) = bearer {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
-        }
+            Request::builder().method(ask.method).uri(target).header(header::HOST, &self.authority);
         if let Some(content_type) = content_type {
             request = request.header(header::CONTENT_TYPE, content_type);
         }
+        for (name, value) in ask.headers {
+            request = request.header(name, value);
+        }
         let request = request.body(Full::new(Bytes::from(body)))?;
         let response = self.sender.send_request(request).await?;
-        let status = response.status();
-        let body = response.into_body().collect().await?.to_bytes();
-        if status == StatusCode::OK || status == StatusCode::CREATED {
-            return Ok(body);
+        let (head, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        if matches!(head.status, StatusCode::OK | StatusCode::CREATED | StatusCode::SEE_OTHER) {
+            return Ok(Answer { headers: head.headers, body });
         }
         let said = String::from_utf8_lossy(&body).chars().take(300).collect();
-        Err(Failure::Refused { path: shortened(url), status: status.as_u16(), said })
+        Err(Failure::Refused { path: shortened(ask.url), status: head.status.as_u16(), said })
     }
 }
 

@@ -12,19 +12,21 @@ use crate::failure::Failure;
 const BATCHES: usize = 40;
 const ROUNDS: u32 = 25;
 
-/// The unavoidable cryptography of each flow.
-pub(crate) struct Floor {
-    /// Verify the key proof, sign the credential, hash its disclosures.
-    pub(crate) issuance: Duration,
-    /// Sign the request object, agree and decrypt, verify issuer and holder, hash what was disclosed.
-    ///
-    /// The response key is made before the clock starts; the issuer's certificate may be remembered.
-    pub(crate) presentation: Duration,
+/// The operations of one flow that no server can do without.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Work {
+    verifications: usize,
+    signatures: usize,
+    /// Key agreements, each with the decryption of one response.
+    agreements: usize,
+    /// Disclosures that are hashed.
+    hashes: usize,
 }
 
 /// How much there is to hash, decrypt and sign, from a flow that was played.
+#[derive(Clone, Copy)]
 pub(crate) struct Sizes {
-    /// Disclosures of a credential, and the bytes in the largest part of it.
+    /// Disclosures of a credential.
     pub(crate) issued: usize,
     /// Disclosures of a presentation.
     pub(crate) disclosed: usize,
@@ -32,39 +34,61 @@ pub(crate) struct Sizes {
     pub(crate) token: usize,
 }
 
-impl Floor {
-    /// Measures both.
-    pub(crate) fn measure(sizes: &Sizes) -> Result<Self, Failure> {
-        let own = AwsLc.generate_key(Curve::P256)?;
-        let peer = AwsLc.generate_key(Curve::P256)?;
-        let signer = AwsLc.signing_key(&own)?;
-        let message = vec![7; sizes.token];
-        let signature = signer.sign(&message)?;
-        let (key, nonce) = ([1; 32], [2; 12]);
-        let sealed = AwsLc.seal(ContentEncryption::A256Gcm, &key, &nonce, b"", &message)?;
-        let verify = || AwsLc.verify(SignatureAlgorithm::Es256, own.public(), &message, &signature);
-        let hash = |disclosures: usize| {
-            for _ in 0..disclosures {
-                std::hint::black_box(AwsLc.hash(HashAlgorithm::Sha256, &[7; 80]));
-            }
-        };
-        let issuance = time(|| {
-            verify()?;
+impl Work {
+    /// Verify the key proofs, sign the copies, hash their disclosures.
+    pub(crate) const fn issuance(sizes: Sizes, copies: usize) -> Self {
+        Self {
+            verifications: copies,
+            signatures: copies,
+            agreements: 0,
+            hashes: copies * sizes.issued,
+        }
+    }
+
+    /// The same, with a DPoP proof at the token endpoint and one at the credential endpoint.
+    pub(crate) const fn bound_issuance(sizes: Sizes) -> Self {
+        Self { verifications: 3, ..Self::issuance(sizes, 1) }
+    }
+
+    /// The same, with a third DPoP proof where the request is pushed, and at both forms the proof that the
+    /// wallet has the key of its attestation, which is verified once with the certificate in it.
+    pub(crate) const fn code_flow(sizes: Sizes) -> Self {
+        Self { verifications: 1 + 3 + 2 + 2, ..Self::issuance(sizes, 1) }
+    }
+
+    /// Sign the request object, agree and decrypt, verify issuer and holder, hash what was disclosed.
+    ///
+    /// The response key is made before the clock starts; the issuer's certificate may be remembered.
+    pub(crate) const fn presentation(sizes: Sizes) -> Self {
+        Self { verifications: 2, signatures: 1, agreements: 1, hashes: sizes.disclosed }
+    }
+}
+
+/// The unavoidable cryptography of a flow.
+pub(crate) fn measure(work: Work, sizes: Sizes) -> Result<Duration, Failure> {
+    let own = AwsLc.generate_key(Curve::P256)?;
+    let peer = AwsLc.generate_key(Curve::P256)?;
+    let signer = AwsLc.signing_key(&own)?;
+    let message = vec![7; sizes.token];
+    let signature = signer.sign(&message)?;
+    let (key, nonce) = ([1; 32], [2; 12]);
+    let sealed = AwsLc.seal(ContentEncryption::A256Gcm, &key, &nonce, b"", &message)?;
+    time(|| {
+        for _ in 0..work.signatures {
             std::hint::black_box(signer.sign(&message)?);
-            hash(sizes.issued);
-            Ok(())
-        })?;
-        let presentation = time(|| {
-            std::hint::black_box(signer.sign(&message)?);
+        }
+        for _ in 0..work.agreements {
             std::hint::black_box(AwsLc.agree(&own, peer.public())?);
             AwsLc.open(ContentEncryption::A256Gcm, &key, &nonce, b"", &sealed)?;
-            verify()?;
-            verify()?;
-            hash(sizes.disclosed);
-            Ok(())
-        })?;
-        Ok(Self { issuance, presentation })
-    }
+        }
+        for _ in 0..work.verifications {
+            AwsLc.verify(SignatureAlgorithm::Es256, own.public(), &message, &signature)?;
+        }
+        for _ in 0..work.hashes {
+            std::hint::black_box(AwsLc.hash(HashAlgorithm::Sha256, &[7; 80]));
+        }
+        Ok(())
+    })
 }
 
 fn time(mut flow: impl FnMut() -> Result<(), Failure>) -> Result<Duration, Failure> {

@@ -1,19 +1,16 @@
-//! One issuance as a wallet sees it: six requests (OID4VCI §4.1.3, §12.2, §6, §7, §8).
+//! One issuance as a wallet sees it: six requests (OID4VCI §4.1.3, §12.2, §6, §7, §8), the tokens bound to
+//! a key or not, one copy of the credential or many.
 
-use lanyard_core::{
-    Timestamp,
-    crypto::{AwsLc, CryptoProvider as _, Curve, Signer as _, SoftwareSigner},
-    jose::{self, Jwk},
-    json::Object,
-};
-use serde::Deserialize;
+use lanyard_core::crypto::SoftwareSigner;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
 use crate::{
-    client::{Connection, Content},
+    client::{Ask, Connection, Content},
     crowd::Flow,
     failure::Failure,
+    proofs::{dpop_proof, key_proof},
 };
 
 const PRE_AUTHORIZED: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
@@ -21,22 +18,17 @@ const PRE_AUTHORIZED: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_co
 /// The flow.
 pub(crate) struct Issuance;
 
-/// An offer that waits, and a fresh key for its credential.
+/// An offer that waits, and fresh keys.
 pub(crate) struct Offered {
     pub(crate) offer: Url,
-    pub(crate) key: SoftwareSigner,
+    /// One for each copy of the credential.
+    pub(crate) keys: Vec<SoftwareSigner>,
+    /// The key that the tokens are bound to (RFC 9449), if they are.
+    pub(crate) bound_to: Option<SoftwareSigner>,
 }
 
-/// A credential as it came, with the key it is bound to.
-pub(crate) struct Received {
-    pub(crate) credential: String,
-    pub(crate) key: SoftwareSigner,
-}
-
-/// A key as a wallet makes it for one credential.
-pub(crate) fn fresh_key() -> Result<SoftwareSigner, Failure> {
-    Ok(SoftwareSigner::new(&AwsLc, &AwsLc.generate_key(Curve::P256)?)?)
-}
+/// Credentials as they came, each with the key it is bound to.
+pub(crate) type Received = Vec<(String, SoftwareSigner)>;
 
 #[derive(Deserialize)]
 struct Offer {
@@ -57,28 +49,45 @@ struct Grant {
     code: String,
 }
 
+/// Where an issuer and its authorization server are asked for what.
+pub(crate) struct Places {
+    pub(crate) issuer: Url,
+    pub(crate) server: Server,
+    nonce: Url,
+    credential: Url,
+}
+
 #[derive(Deserialize)]
 struct IssuerMetadata {
     nonce_endpoint: Url,
     credential_endpoint: Url,
 }
 
+/// The authorization server.
 #[derive(Deserialize)]
-struct AuthorizationServerMetadata {
-    token_endpoint: Url,
+pub(crate) struct Server {
+    pub(crate) token_endpoint: Url,
+    pub(crate) pushed_authorization_request_endpoint: Option<Url>,
+    pub(crate) authorization_endpoint: Option<Url>,
+    pub(crate) challenge_endpoint: Option<Url>,
+}
+
+/// An access token, and what it is bound to.
+pub(crate) struct Access<'k> {
+    pub(crate) token: String,
+    pub(crate) bound_to: Option<&'k SoftwareSigner>,
+}
+
+/// The nonces of one issuance.
+pub(crate) struct Nonces {
+    proof: String,
+    /// For proofs of the key that tokens are bound to; good for any of them until it is old.
+    pub(crate) dpop: String,
 }
 
 #[derive(Deserialize)]
-struct Token {
-    access_token: String,
-    #[serde(default)]
-    authorization_details: Vec<Granted>,
-}
-
-#[derive(Deserialize)]
-struct Granted {
-    #[serde(default)]
-    credential_identifiers: Vec<String>,
+pub(crate) struct Token {
+    pub(crate) access_token: String,
 }
 
 #[derive(Deserialize)]
@@ -104,50 +113,76 @@ impl Flow for Issuance {
         // 1. the offer, by reference
         let offer: Offer = read(&connection.get(&job.offer, None).await?)?;
         // 2. the issuer, 3. its authorization server
-        let issuer = &offer.credential_issuer;
-        let place = well_known(issuer, "openid-credential-issuer");
-        let metadata: IssuerMetadata = read(&connection.get(&place, None).await?)?;
-        let place = well_known(issuer, "oauth-authorization-server");
-        let server: AuthorizationServerMetadata = read(&connection.get(&place, None).await?)?;
-        // 4. the token
+        let places = Places::discover(connection, &offer.credential_issuer).await?;
+        // 4. the nonces, 5. the token
+        let nonces = places.nonces(connection).await?;
         let code = &offer.grants.pre_authorized.code;
-        let form = [("grant_type", PRE_AUTHORIZED), ("pre-authorized_code", code)];
-        let form = serde_urlencoded::to_string(form).expect("pairs of texts make a form");
-        let token = connection.post(&server.token_endpoint, None, Content::Form(form)).await?;
-        let token: Token = read(&token)?;
-        // 5. the nonce
-        let nonce = connection.post(&metadata.nonce_endpoint, None, Content::Empty).await?;
-        let nonce: Nonce = read(&nonce)?;
-        // 6. the credential
-        let proof = key_proof(&job.key, issuer, &nonce.c_nonce).await?;
-        let mut request = json!({ "proofs": { "jwt": [proof] } });
-        let granted = token.authorization_details.iter();
-        match granted.flat_map(|granted| &granted.credential_identifiers).next() {
-            Some(identifier) => request["credential_identifier"] = json!(identifier),
-            None => {
-                let configuration = offer.credential_configuration_ids.first();
-                request["credential_configuration_id"] = json!(configuration);
-            }
+        let form = form(&[("grant_type", PRE_AUTHORIZED), ("pre-authorized_code", code)]);
+        let place = &places.server.token_endpoint;
+        let mut ask = Ask::post(place, Content::Form(form));
+        if let Some(key) = &job.bound_to {
+            ask = ask.with("dpop", dpop_proof(key, place, &nonces.dpop, None).await?);
         }
-        let content = Content::Json(request.to_string());
-        let bearer = Some(token.access_token.as_str());
-        let answer = connection.post(&metadata.credential_endpoint, bearer, content).await?;
-        let answer: Credentials = read(&answer)?;
-        let credential = answer.credentials.into_iter().next();
-        let credential = credential.ok_or(Failure::Lacks("credential"))?.credential;
-        Ok(Received { credential, key: job.key })
+        let token: Token = read(&connection.ask(ask).await?.body)?;
+        // 6. the credential
+        let configuration = offer.credential_configuration_ids.first();
+        let configuration = configuration.ok_or(Failure::Lacks("configuration"))?;
+        let access = Access { token: token.access_token, bound_to: job.bound_to.as_ref() };
+        places.credential(connection, &access, (configuration, &nonces), job.keys).await
     }
 }
 
-/// The `jwt` key proof (OID4VCI App. F.1).
-async fn key_proof(key: &SoftwareSigner, issuer: &Url, nonce: &str) -> Result<String, Failure> {
-    let header = Object::from_iter([
-        ("typ".to_owned(), json!("openid4vci-proof+jwt")),
-        ("jwk".to_owned(), Jwk::new(*key.public_key()).to_value()),
-    ]);
-    let now = Timestamp::now().as_second();
-    let claims = json!({ "aud": issuer.as_str(), "iat": now, "nonce": nonce });
-    Ok(jose::sign(header, &claims, key).await?)
+impl Places {
+    /// The two metadata documents.
+    pub(crate) async fn discover(
+        connection: &mut Connection,
+        issuer: &Url,
+    ) -> Result<Self, Failure> {
+        let place = well_known(issuer, "openid-credential-issuer");
+        let metadata: IssuerMetadata = read(&connection.get(&place, None).await?)?;
+        let place = well_known(issuer, "oauth-authorization-server");
+        let server = read(&connection.get(&place, None).await?)?;
+        let IssuerMetadata { nonce_endpoint: nonce, credential_endpoint: credential } = metadata;
+        Ok(Self { issuer: issuer.clone(), server, nonce, credential })
+    }
+
+    /// One request for both nonces.
+    pub(crate) async fn nonces(&self, connection: &mut Connection) -> Result<Nonces, Failure> {
+        let answer = connection.ask(Ask::post(&self.nonce, Content::Empty)).await?;
+        let Nonce { c_nonce } = read(&answer.body)?;
+        Ok(Nonces { proof: c_nonce, dpop: answer.header("dpop-nonce")?.to_owned() })
+    }
+
+    /// The credential, in as many copies as there are keys.
+    pub(crate) async fn credential(
+        &self,
+        connection: &mut Connection,
+        access: &Access<'_>,
+        (configuration, nonces): (&str, &Nonces),
+        keys: Vec<SoftwareSigner>,
+    ) -> Result<Received, Failure> {
+        let mut proofs = Vec::with_capacity(keys.len());
+        for key in &keys {
+            proofs.push(key_proof(key, &self.issuer, &nonces.proof).await?);
+        }
+        let request = json!({
+            "credential_configuration_id": configuration, "proofs": { "jwt": proofs },
+        });
+        let ask = Ask::post(&self.credential, Content::Json(request.to_string()));
+        let token = &access.token;
+        let ask = match access.bound_to {
+            None => ask.bearing(Some(token)),
+            Some(key) => {
+                let proof = dpop_proof(key, &self.credential, &nonces.dpop, Some(token)).await?;
+                ask.with("authorization", format!("DPoP {token}")).with("dpop", proof)
+            }
+        };
+        let Credentials { credentials } = read(&connection.ask(ask).await?.body)?;
+        if credentials.len() != keys.len() {
+            return Err(Failure::Lacks("credential"));
+        }
+        Ok(credentials.into_iter().map(|one| one.credential).zip(keys).collect())
+    }
 }
 
 /// Where an issuer describes itself: the name goes between its host and its path (OID4VCI §12.2.2).
@@ -158,6 +193,10 @@ fn well_known(issuer: &Url, name: &str) -> Url {
     place
 }
 
-fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Failure> {
+pub(crate) fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Failure> {
     Ok(serde_json::from_slice(body)?)
+}
+
+pub(crate) fn form(pairs: &(impl Serialize + ?Sized)) -> String {
+    serde_urlencoded::to_string(pairs).expect("pairs of texts make a form")
 }

@@ -2,11 +2,13 @@
 //! measures the server from outside.
 //!
 //! The workload is that of the peers' benchmark: offers and requests are created before the clock starts;
-//! an issuance is six requests, an encrypted presentation two; connections are kept alive. Figures mean
-//! something beside the disk's and the crypto's own, and beside the load that others put on the machine:
-//! all three are printed with them.
+//! an issuance is six requests, one after a login eight, an encrypted presentation two; connections are kept
+//! alive. Figures mean something beside the disk's and the crypto's own, and beside the load that others put
+//! on the machine: all three are printed with them.
 
+mod attester;
 mod client;
+mod code;
 mod crowd;
 mod failure;
 mod floor;
@@ -15,39 +17,57 @@ mod issuance;
 mod machine;
 mod plan;
 mod presentation;
+mod proofs;
 mod report;
 mod server;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 
-use crate::{failure::Failure, plan::Plan, report::Report};
+use crate::{
+    attester::Attester,
+    failure::Failure,
+    plan::Plan,
+    report::Report,
+    server::{Server, Setting},
+};
 
 /// The core that the server runs on, alone.
 const SERVER_CORE: usize = 0;
 /// The core that the wallets run on.
 const WALLETS_CORE: usize = 1;
 
-/// Measures `lanyard demo` under load, over loopback.
+/// Measures a server under load, over loopback: flows a second, latencies, and the processor time of the
+/// server for one flow beside the cryptography that it cannot avoid.
+///
+/// The server is a process of its own on the first core, with its data in an empty folder; the wallets play
+/// from the second. A run is worth something on a machine that does nothing else: the last column says how
+/// many processors others used meanwhile.
 #[derive(Debug, Parser)]
-#[command(name = "lanyard-load")]
+#[command(
+    name = "lanyard-load",
+    after_help = "Examples:\n  \
+        lanyard-load                                   every flow, by 1, 16 and 64 wallets\n  \
+        lanyard-load --short --flow dpop --wallets 64  one flow, for a second\n  \
+        lanyard-load --json figures.json               the table, and the same for machines"
+)]
 struct Arguments {
     /// The binary to measure; without it the release build of this workspace
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
-    /// Where to put the server's data for the run; a real disk, not tmpfs
+    /// Where to put the server's data for the run; a real disk, not tmpfs [default: beside the binary]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// Take ten seconds instead of a minute
+    /// Play each flow for one second instead of six
     #[arg(long)]
     short: bool,
-    /// How many wallets at once; may be repeated
+    /// How many wallets at once; may be repeated [default: 1, 16, 64]
     #[arg(long, value_name = "COUNT")]
     wallets: Vec<usize>,
-    /// Play these flows only
-    #[arg(long, value_enum)]
-    flow: Option<plan::Flows>,
+    /// Play these flows only; may be repeated
+    #[arg(long, value_enum, value_name = "FLOW")]
+    flow: Vec<plan::Flows>,
     /// Write what was found as JSON too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -74,19 +94,33 @@ fn main() -> ExitCode {
 async fn measure(arguments: &Arguments) -> Result<Report, Failure> {
     let binary = machine::binary(arguments.binary.as_deref())?;
     let folder = machine::data_folder(&binary, arguments.data.as_deref())?;
-    let plan = Plan::new(arguments.short, &arguments.wallets, arguments.flow);
+    let plan = Plan::new(arguments.short, &arguments.wallets, &arguments.flow);
 
     let disk = lanyard_store::calibrate(folder.path())?;
-    let server = server::Server::start(&binary, &folder.path().join("data"), SERVER_CORE).await?;
+    let data = folder.path().join("data");
+    let server = Server::start(&binary, &data, SERVER_CORE, Setting::Demo).await?;
     let memory_at_rest = server.resident_memory()?;
-    let server = Arc::new(server);
-    let measured = plan::play(&plan, &server, memory_at_rest, disk).await;
-    match (measured, Arc::into_inner(server)) {
-        (Ok(report), Some(server)) => server.stop().await.map(|()| report),
-        (measured, server) => {
-            // what the server last said is worth more than how a wallet took it
-            server.iter().for_each(server::Server::show_log);
-            measured
+    let played = plan::play(&plan, &server, memory_at_rest).await;
+    let (start, sizes, mut lines) = stopped(server, played).await?;
+
+    if plan.has_login() {
+        let attester = Attester::new()?;
+        let data = folder.path().join("login");
+        let setting = Setting::Attested(&attester);
+        let server = Server::start(&binary, &data, SERVER_CORE, setting).await?;
+        let played = plan::play_logins(&plan, &server, &attester, sizes).await;
+        lines.extend(stopped(server, played).await?);
+    }
+    Ok(Report::new(&disk, &start, lines))
+}
+
+/// Stops a server; what it last said is worth more than how a wallet took it.
+async fn stopped<T>(server: Server, played: Result<T, Failure>) -> Result<T, Failure> {
+    match played {
+        Ok(played) => server.stop().await.map(|()| played),
+        Err(failure) => {
+            server.show_log();
+            Err(failure)
         }
     }
 }

@@ -10,18 +10,20 @@ use lanyard_core::{
     trust::x509::TrustAnchors,
     trust::{IssuerKeys, IssuerTrust},
 };
-use lanyard_store::Calibration;
 
 use crate::{
+    attester::{self, Attester},
     client::Connection,
+    code::CodeFlow,
     crowd::{self, Done, Flow},
     failure::Failure,
-    floor::{Floor, Sizes},
+    floor::{self, Sizes, Work},
     integrator::{Created, Integrator, Offer, Request, Verdict},
-    issuance::{Issuance, Offered, Received, fresh_key},
+    issuance::{Issuance, Offered, Received},
     machine,
     presentation::{Asked, Card, Presentation},
-    report::{Line, Report, Run, Start},
+    proofs::fresh_key,
+    report::{Line, Run, Start},
     server::Server,
 };
 
@@ -34,13 +36,47 @@ const INTEGRATORS: usize = 32;
 /// No preparation takes longer than this.
 const PREPARATION: Duration = Duration::from_secs(60);
 
+/// How many copies a batch has.
+const BATCH: usize = 20;
+
 /// The kinds of flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Flows {
-    /// Offer, metadata, token, nonce, credential.
+    /// Pre-authorized code: offer, metadata, nonce, token, credential
     Issuance,
-    /// Request object, encrypted response.
+    /// The same, the token bound to the wallet's key by DPoP
+    Dpop,
+    /// The same, twenty copies of the credential at once
+    Batch,
+    /// Authorization code: pushed request, DPoP, attested wallet, a holder who agrees at once
+    Code,
+    /// Request object, encrypted response
     Presentation,
+}
+
+impl Flows {
+    const ALL: [Self; 5] =
+        [Self::Issuance, Self::Dpop, Self::Batch, Self::Code, Self::Presentation];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Issuance => "issuance",
+            Self::Dpop => "issuance, DPoP",
+            Self::Batch => "batch of 20",
+            Self::Code => "login, PAR, DPoP, attestation",
+            Self::Presentation => "presentation, encrypted",
+        }
+    }
+
+    const fn work(self, sizes: Sizes) -> Work {
+        match self {
+            Self::Issuance => Work::issuance(sizes, 1),
+            Self::Dpop => Work::bound_issuance(sizes),
+            Self::Batch => Work::issuance(sizes, BATCH),
+            Self::Code => Work::code_flow(sizes),
+            Self::Presentation => Work::presentation(sizes),
+        }
+    }
 }
 
 /// What is to be played.
@@ -52,46 +88,90 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Both kinds of flow at each concurrency, unless told otherwise.
-    pub(crate) fn new(short: bool, wallets: &[usize], flow: Option<Flows>) -> Self {
+    /// Every kind of flow at each concurrency, unless told otherwise.
+    pub(crate) fn new(short: bool, wallets: &[usize], flows: &[Flows]) -> Self {
         let wallets = if wallets.is_empty() { &WALLETS[..] } else { wallets };
         let (limit, most) =
             if short { (Duration::from_secs(1), 1_000) } else { (Duration::from_secs(6), 12_000) };
-        let flows =
-            flow.map_or_else(|| vec![Flows::Issuance, Flows::Presentation], |flow| vec![flow]);
-        Self { flows, wallets: wallets.to_vec(), limit, most }
+        let flows = if flows.is_empty() { &Flows::ALL[..] } else { flows };
+        Self { flows: flows.to_vec(), wallets: wallets.to_vec(), limit, most }
     }
 
     /// Enough jobs that the time runs out first, within reason.
-    fn jobs(&self, wallets: usize) -> usize {
-        self.most.min(self.limit.as_secs() as usize * wallets * 400)
+    fn jobs(&self, flow: Flows, wallets: usize) -> usize {
+        let most = if flow == Flows::Batch { self.most / 10 } else { self.most };
+        most.min(self.limit.as_secs() as usize * wallets * 400)
+    }
+
+    /// Whether any flow needs a server where holders log in.
+    pub(crate) fn has_login(&self) -> bool {
+        self.flows.contains(&Flows::Code)
     }
 }
 
-/// Plays everything.
+/// Plays every flow that the demo serves.
 pub(crate) async fn play(
     plan: &Plan,
     server: &Server,
     memory_at_rest: u64,
-    disk: Calibration,
-) -> Result<Report, Failure> {
+) -> Result<(Start, Sizes, Vec<Line>), Failure> {
     let stage = Stage::set(server)?;
-    let first = stage.first_credential().await?;
-    let start =
-        Start { ready: server.ready_after(), first_credential: first.after, memory_at_rest };
-    let floor = Floor::measure(&first.sizes)?;
-    let cards = vec![Arc::new(first.card)];
+    let First { after, card, sizes } = stage.first_credential().await?;
+    let start = Start { ready: server.ready_after(), first_credential: after, memory_at_rest };
+    let cards = vec![Arc::new(card)];
 
     let mut lines = Vec::new();
-    for flow in &plan.flows {
+    for flow in plan.flows.iter().filter(|flow| **flow != Flows::Code) {
+        let floor = floor::measure(flow.work(sizes), sizes)?;
         for wallets in &plan.wallets {
+            let run = Turn { flow: *flow, wallets: *wallets, floor, limit: plan.limit };
+            let jobs = plan.jobs(*flow, *wallets);
             lines.push(match flow {
-                Flows::Issuance => stage.issue(plan, *wallets, &floor).await?,
-                Flows::Presentation => stage.present(plan, *wallets, &floor, &cards).await?,
+                Flows::Presentation => stage.present(run, jobs, &cards).await?,
+                _ => stage.issue(run, jobs).await?,
             });
         }
     }
-    Ok(Report::new(&disk, &start, lines))
+    Ok((start, sizes, lines))
+}
+
+/// Plays the flow with a login, on a server that believes the attester.
+pub(crate) async fn play_logins(
+    plan: &Plan,
+    server: &Server,
+    attester: &Attester,
+    sizes: Sizes,
+) -> Result<Vec<Line>, Failure> {
+    let flow = Flows::Code;
+    let floor = floor::measure(flow.work(sizes), sizes)?;
+    let mut lines = Vec::new();
+    for wallets in &plan.wallets {
+        let mut jobs = Vec::new();
+        for _ in 0..plan.jobs(flow, *wallets) {
+            jobs.push(attester.wallet().await?);
+        }
+        let played = CodeFlow {
+            issuer: server.base().join(attester::TENANT)?,
+            configuration: attester::CONFIGURATION.to_owned(),
+        };
+        let run = Turn { flow, wallets: *wallets, floor, limit: plan.limit };
+        let (line, received) = clock(server, run, played, jobs).await?;
+        // what was issued verifies under the key in its own certificate: whom to trust is not the question
+        for (text, _) in received.into_iter().flatten() {
+            UnverifiedSdJwtVc::parse(&text)?;
+        }
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+/// One flow under one concurrency.
+#[derive(Clone, Copy)]
+struct Turn {
+    flow: Flows,
+    wallets: usize,
+    floor: Duration,
+    limit: Duration,
 }
 
 /// The server with everything that the wallets and the integrator know about it.
@@ -119,54 +199,47 @@ impl<'s> Stage<'s> {
     async fn first_credential(&self) -> Result<First, Failure> {
         let mut connection = Connection::open(self.server.base()).await?;
         let offer = Offer(self.integrator.clone()).play(&mut connection, ()).await?;
-        let job = offered(&offer)?;
-        let card = self.verify(Issuance.play(&mut connection, job).await?).await?;
+        let job = offered(&offer, Flows::Issuance)?;
+        let mut cards = self.verify(Issuance.play(&mut connection, job).await?).await?;
+        let card = cards.pop().ok_or(Failure::Lacks("credential"))?;
         let after = self.server.started().elapsed();
         let issued = card.held.disclosable().count();
         let token = card.held.as_str().find('~').unwrap_or_default();
         Ok(First { after, sizes: Sizes { issued, disclosed: issued.min(4), token }, card })
     }
 
-    async fn verify(&self, received: Received) -> Result<Card, Failure> {
-        let (text, now) = (&received.credential, Timestamp::now());
-        let credential = UnverifiedSdJwtVc::parse(text)?;
-        let key = self.issuers.find(&credential.claimed_issuer(), now).await?;
-        let held = credential.verify_for_holding(key, now, &AwsLc)?;
-        Ok(Card { held, key: received.key })
-    }
-
-    async fn issue(&self, plan: &Plan, wallets: usize, floor: &Floor) -> Result<Line, Failure> {
-        let offers =
-            self.prepare(Offer(self.integrator.clone()), vec![(); plan.jobs(wallets)]).await?;
-        let jobs = offers.iter().map(offered).collect::<Result<_, _>>()?;
-        let (run, received) =
-            self.clock("issuance", Issuance, wallets, jobs, plan.limit, floor.issuance).await?;
-        for credential in received {
-            self.verify(credential).await?;
+    async fn verify(&self, received: Received) -> Result<Vec<Card>, Failure> {
+        let now = Timestamp::now();
+        let mut cards = Vec::with_capacity(received.len());
+        for (text, key) in received {
+            let credential = UnverifiedSdJwtVc::parse(&text)?;
+            let issuer = self.issuers.find(&credential.claimed_issuer(), now).await?;
+            cards.push(Card { held: credential.verify_for_holding(issuer, now, &AwsLc)?, key });
         }
-        Ok(run)
+        Ok(cards)
     }
 
-    async fn present(
-        &self,
-        plan: &Plan,
-        wallets: usize,
-        floor: &Floor,
-        cards: &[Arc<Card>],
-    ) -> Result<Line, Failure> {
-        let requests =
-            self.prepare(Request(self.integrator.clone()), vec![(); plan.jobs(wallets)]).await?;
+    async fn issue(&self, run: Turn, jobs: usize) -> Result<Line, Failure> {
+        let offers = self.prepare(Offer(self.integrator.clone()), vec![(); jobs]).await?;
+        let jobs = offers.iter().map(|offer| offered(offer, run.flow)).collect::<Result<_, _>>()?;
+        let (line, received) = clock(self.server, run, Issuance, jobs).await?;
+        for credentials in received {
+            self.verify(credentials).await?;
+        }
+        Ok(line)
+    }
+
+    async fn present(&self, run: Turn, jobs: usize, cards: &[Arc<Card>]) -> Result<Line, Failure> {
+        let requests = self.prepare(Request(self.integrator.clone()), vec![(); jobs]).await?;
         let job = |(request, card): (Created, &Arc<Card>)| {
             let place = request.parameter("request_uri")?;
             Ok::<_, Failure>(Asked { request: place, id: request.id, card: Arc::clone(card) })
         };
         let jobs =
             requests.into_iter().zip(cards.iter().cycle()).map(job).collect::<Result<_, _>>()?;
-        let (run, answered) = self
-            .clock("presentation", Presentation, wallets, jobs, plan.limit, floor.presentation)
-            .await?;
+        let (line, answered) = clock(self.server, run, Presentation, jobs).await?;
         self.prepare(Verdict(self.integrator.clone()), answered).await?;
-        Ok(run)
+        Ok(line)
     }
 
     /// What the integrator does while no clock runs.
@@ -178,40 +251,43 @@ impl<'s> Stage<'s> {
         let base = self.server.base();
         Ok(crowd::play(&Arc::new(flow), base, INTEGRATORS, jobs, PREPARATION).await?.outcomes)
     }
-
-    async fn clock<F: Flow>(
-        &self,
-        name: &'static str,
-        flow: F,
-        wallets: usize,
-        jobs: Vec<F::Job>,
-        limit: Duration,
-        floor: Duration,
-    ) -> Result<(Line, Vec<F::Outcome>), Failure> {
-        let before = Clocks::read(self.server)?;
-        let Done { took, latencies, outcomes } =
-            crowd::play(&Arc::new(flow), self.server.base(), wallets, jobs, limit).await?;
-        let after = Clocks::read(self.server)?;
-        let server_cpu = after.server.saturating_sub(before.server);
-        let wallets_cpu = after.wallets.saturating_sub(before.wallets);
-        let machine_cpu = after.machine.saturating_sub(before.machine);
-        let run = Run {
-            flow: name,
-            wallets,
-            took,
-            latencies,
-            server_cpu,
-            other_cpu: machine_cpu.saturating_sub(server_cpu + wallets_cpu),
-            wallets_cpu,
-            server_memory: self.server.resident_memory()?,
-            floor,
-        };
-        Ok((run.line(), outcomes))
-    }
 }
 
-fn offered(created: &Created) -> Result<Offered, Failure> {
-    Ok(Offered { offer: created.parameter("credential_offer_uri")?, key: fresh_key()? })
+/// Plays jobs while the clocks run.
+async fn clock<F: Flow>(
+    server: &Server,
+    turn: Turn,
+    flow: F,
+    jobs: Vec<F::Job>,
+) -> Result<(Line, Vec<F::Outcome>), Failure> {
+    let before = Clocks::read(server)?;
+    let Done { took, latencies, outcomes } =
+        crowd::play(&Arc::new(flow), server.base(), turn.wallets, jobs, turn.limit).await?;
+    let after = Clocks::read(server)?;
+    let server_cpu = after.server.saturating_sub(before.server);
+    let wallets_cpu = after.wallets.saturating_sub(before.wallets);
+    let machine_cpu = after.machine.saturating_sub(before.machine);
+    let run = Run {
+        flow: turn.flow.name(),
+        wallets: turn.wallets,
+        took,
+        latencies,
+        server_cpu,
+        other_cpu: machine_cpu.saturating_sub(server_cpu + wallets_cpu),
+        wallets_cpu,
+        server_memory: server.resident_memory()?,
+        floor: turn.floor,
+    };
+    Ok((run.line(), outcomes))
+}
+
+fn offered(created: &Created, flow: Flows) -> Result<Offered, Failure> {
+    let copies = if flow == Flows::Batch { BATCH } else { 1 };
+    Ok(Offered {
+        offer: created.parameter("credential_offer_uri")?,
+        keys: (0..copies).map(|_| fresh_key()).collect::<Result<_, _>>()?,
+        bound_to: (flow == Flows::Dpop).then(fresh_key).transpose()?,
+    })
 }
 
 /// Processor time used so far, by whom.

@@ -11,9 +11,23 @@ use std::{
 use tokio::process::{Child, Command};
 use url::Url;
 
-use crate::{client::Connection, failure::Failure, machine};
+use crate::{attester::Attester, client::Connection, failure::Failure, machine};
 
-/// A running `lanyard demo` with its data in a folder of its own.
+/// What the wallets of this tool are called where they are attested.
+pub(crate) const CLIENT: &str = "load-wallet";
+/// Where their browsers come back to.
+pub(crate) const CALLBACK: &str = "https://wallet.example/callback";
+
+/// What is served.
+#[derive(Clone, Copy)]
+pub(crate) enum Setting<'a> {
+    /// `lanyard demo`.
+    Demo,
+    /// `lanyard serve`, where holders log in, and this attester is believed about wallets.
+    Attested(&'a Attester),
+}
+
+/// A running server with its data in a folder of its own.
 pub(crate) struct Server {
     child: Child,
     process: u32,
@@ -26,18 +40,26 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts the binary on one core, with an empty folder, and waits until it says it is ready.
-    pub(crate) async fn start(binary: &Path, data: &Path, core: usize) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        binary: &Path,
+        data: &Path,
+        core: usize,
+        setting: Setting<'_>,
+    ) -> Result<Self, Failure> {
         let port = free_port()?;
         let log = data.with_extension("log");
         let output = File::create(&log)?;
         let mut command = Command::from(machine::command_on(core, binary));
-        command
-            .args(["demo", "--port", &port.to_string(), "--data"])
-            .arg(data)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .kill_on_drop(true);
+        match setting {
+            Setting::Demo => {
+                command.args(["demo", "--port", &port.to_string(), "--data"]).arg(data);
+            }
+            Setting::Attested(attester) => {
+                attester.configure(data, port)?;
+                command.args(["serve", "--config"]).arg(data.join("lanyard.toml"));
+            }
+        }
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).kill_on_drop(true);
 
         let started = Instant::now();
         let child = command.spawn()?;

@@ -1,7 +1,7 @@
 //! What tests need and the product must not have: a fixed clock, seeded randomness, a test CA,
 //! loopback HTTP and the official vectors.
 //!
-//! A dev-dependency, used from `tests/`, `benches/` and `examples/` only.
+//! A dev-dependency, used from `tests/`, `benches/` and `examples/`, and by the load tool.
 
 mod certificates;
 mod loopback;
