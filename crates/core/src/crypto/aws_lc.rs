@@ -10,13 +10,15 @@ use aws_lc_rs::{
         ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED,
         ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING, ED25519, EcdsaKeyPair,
         EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, ParsedPublicKey,
+        RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
     },
 };
 use zeroize::Zeroizing;
 
 use super::{
     ContentEncryption, CryptoError, CryptoProvider, Curve, HashAlgorithm, HashValue, PrivateKey,
-    PublicKey, Random, SharedSecret, SignatureAlgorithm, SigningKey, edwards, points, secp256k1,
+    PublicKey, Random, RsaPublicKey, SharedSecret, SignatureAlgorithm, SigningKey, edwards, points,
+    secp256k1,
 };
 
 /// Cryptography from AWS-LC: four times as fast as [`RustCrypto`](super::RustCrypto), wants a C compiler.
@@ -85,6 +87,17 @@ impl CryptoProvider for AwsLc {
         };
         key.map_err(|_| CryptoError::InvalidKey)?
             .verify_sig(message, signature)
+            .map_err(|_| CryptoError::InvalidSignature)
+    }
+
+    fn verify_rs256(
+        &self,
+        key: &RsaPublicKey,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        RsaPublicKeyComponents { n: key.modulus(), e: key.exponent() }
+            .verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
             .map_err(|_| CryptoError::InvalidSignature)
     }
 

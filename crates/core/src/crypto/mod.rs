@@ -17,6 +17,7 @@ mod key;
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 mod points;
 mod provider;
+mod rsa;
 #[cfg(feature = "rustcrypto")]
 mod rust_crypto;
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
@@ -32,6 +33,7 @@ pub(crate) use hkdf::hkdf_sha256;
 pub use hpke::HpkeMessage;
 pub use key::{EcPoint, PrivateKey, PublicKey, SharedSecret};
 pub use provider::{CryptoError, CryptoProvider, Random, SigningKey};
+pub use rsa::RsaPublicKey;
 #[cfg(feature = "rustcrypto")]
 pub use rust_crypto::RustCrypto;
 pub use signer::{Signer, SignerError, SoftwareSigner};

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use thiserror::Error;
 
 use super::{
-    ContentEncryption, Curve, HashAlgorithm, HashValue, PrivateKey, PublicKey, SharedSecret,
-    SignatureAlgorithm,
+    ContentEncryption, Curve, HashAlgorithm, HashValue, PrivateKey, PublicKey, RsaPublicKey,
+    SharedSecret, SignatureAlgorithm,
 };
 
 /// Where random bytes come from: the operating system in production, a seed in tests.
@@ -57,6 +57,17 @@ pub trait CryptoProvider: Random + Debug {
         &self,
         algorithm: SignatureAlgorithm,
         key: &PublicKey,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError>;
+
+    /// Checks an RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 7518 §3.3); none is ever made.
+    ///
+    /// # Errors
+    /// [`CryptoError::InvalidSignature`] for whatever does not verify.
+    fn verify_rs256(
+        &self,
+        key: &RsaPublicKey,
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), CryptoError>;

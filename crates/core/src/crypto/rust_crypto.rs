@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use super::{
     ContentEncryption, CryptoError, CryptoProvider, Curve, EcPoint, HashAlgorithm, HashValue,
-    PrivateKey, PublicKey, Random, SharedSecret, SignatureAlgorithm, SigningKey, edwards, points,
-    secp256k1,
+    PrivateKey, PublicKey, Random, RsaPublicKey, SharedSecret, SignatureAlgorithm, SigningKey,
+    edwards, points, rsa, secp256k1,
 };
 
 /// Cryptography without a line of C: for phones, and wherever a C compiler is not at hand.
@@ -89,6 +89,15 @@ impl CryptoProvider for RustCrypto {
             }
             _ => Err(CryptoError::KeyMismatch),
         }
+    }
+
+    fn verify_rs256(
+        &self,
+        key: &RsaPublicKey,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        rsa::verify_rs256(key, &sha2::Sha256::digest(message), signature)
     }
 
     fn generate_key(&self, curve: Curve) -> Result<PrivateKey, CryptoError> {

