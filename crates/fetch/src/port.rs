@@ -55,6 +55,10 @@ pub enum Purpose {
     RevocationList,
     /// A status list (Token Status List §8).
     StatusList,
+    /// The endpoints of a login provider (OpenID Connect Core §3.1).
+    LoginProvider,
+    /// A provider of claims about holders, as a tenant configures it.
+    AttributeProvider,
     /// The integrator API of a Lanyard server, called by its own command line.
     IntegratorApi,
     /// A message to an integrator's webhook.
@@ -86,7 +90,7 @@ impl Purpose {
             // Standard Webhooks: what a receiver has to say is its status; a redirect is a failure.
             Self::Nonce | Self::Webhook => (0, 16 * KIB),
             Self::Token | Self::PresentationResponse => (0, 256 * KIB),
-            Self::CredentialOffer => (0, MIB),
+            Self::CredentialOffer | Self::LoginProvider | Self::AttributeProvider => (0, MIB),
             // OID4VP errata on §5.10 and §8.2: no 3xx on request_uri or response_uri; the same for all protocol traffic.
             Self::IssuerMetadata
             | Self::AuthorizationServerMetadata
@@ -141,6 +145,13 @@ pub enum Authorization {
     Bearer(SecretString),
     /// RFC 9449 §7.1.
     Dpop(SecretString),
+    /// RFC 6749 §2.3.1.
+    Basic {
+        /// The client identifier.
+        user: String,
+        /// Its secret.
+        password: SecretString,
+    },
 }
 
 /// The headers a caller may set besides `Accept`, `Content-Type` and `Authorization`.

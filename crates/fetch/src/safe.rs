@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{self, HeaderName, HeaderValue};
@@ -141,6 +142,9 @@ impl SafeFetcher {
             }
             Some(Authorization::Dpop(token)) => {
                 drop(headers.insert(header::AUTHORIZATION, scheme("DPoP", token)?))
+            }
+            Some(Authorization::Basic { user, password }) => {
+                drop(headers.insert(header::AUTHORIZATION, basic(user, password)?))
             }
         }
         let body = match &request.body {
@@ -382,6 +386,15 @@ fn secret_value(text: &str) -> Result<HeaderValue, FetchError> {
     let mut value = value(text)?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// RFC 6749 §2.3.1: each half form-encoded, then both as RFC 7617 has them.
+fn basic(user: &str, password: &SecretString) -> Result<HeaderValue, FetchError> {
+    let half =
+        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = format!("{}:{}", half(user), half(password.expose_secret()));
+    let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+    secret_value(&format!("Basic {encoded}"))
 }
 
 fn scheme(name: &str, token: &SecretString) -> Result<HeaderValue, FetchError> {

@@ -10,11 +10,12 @@ use lanyard_oid4vci::{
 };
 use lanyard_store::{
     CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewStatus, Next, Replaced, Session,
-    StoreError,
+    SessionId, StoreError,
 };
 
 use crate::{
-    IssuerError, IssuerService, Subject,
+    AskedHolder, IssuerError, IssuerService, Subject,
+    authorization::look_up,
     http::{At, BearerFault, Failure},
     sessions::{Found, State, TRIES, once},
     step,
@@ -50,12 +51,7 @@ impl IssuerService {
         let held = match self.sessions().take(tenant, &access, now).await? {
             Found::Live(held) => held,
             Found::Expired | Found::Absent => return Err(BearerFault::invalid(shown).into()),
-            // the token is retired with the last credential that it gave a right to
-            Found::Used(id) => {
-                let error = wish.after_everything();
-                self.trace_refusal(tenant, id, now, error.reason()).await;
-                return Err(error.into());
-            }
+            Found::Used(id) => return Err(self.after_use(tenant, id, shown, wish, now).await),
         };
         let session = held.session;
         let Issuance::Authorized(authorized) = held.state.issuance else {
@@ -68,6 +64,7 @@ impl IssuerService {
         // whoever logged in is known by the name that they log in with, unless the offer says otherwise
         let holder = authorized.refresh().map(|refresh| refresh.holder().as_str().to_owned());
         let holder = holder.and_then(|name| Subject::try_from(name).ok());
+        let authorized = self.brought(tenant, authorized).await?;
         // 2. the step; a refusal leaves the token as good as it was
         let step = match issue(authorized, wish, tenant, now, self.provider()).await {
             Ok(done) => done,
@@ -120,6 +117,44 @@ impl IssuerService {
                 Ok(Some(answer))
             }
         }
+    }
+
+    /// Claims that nobody could tell when the holder agreed are asked for again.
+    async fn brought(
+        &self,
+        tenant: &Tenant,
+        mut authorized: Authorized,
+    ) -> Result<Authorized, IssuerError> {
+        let Some(login) = &tenant.login else { return Ok(authorized) };
+        for (id, holder, profile) in authorized.awaited() {
+            let asked = AskedHolder { id: &holder, profile: profile.as_ref() };
+            let found = look_up(tenant, login, asked, std::iter::once(&id)).await?;
+            for (id, found) in found {
+                // claims that do not fit are as good as none: whoever tells them is told by the log
+                authorized.bring(&id, &found, &tenant.issuer).ok();
+            }
+        }
+        Ok(authorized)
+    }
+
+    /// A token is retired when another one replaces it, and with the last credential that it gave a right to.
+    async fn after_use(
+        &self,
+        tenant: &Tenant,
+        id: SessionId,
+        shown: &ShownToken,
+        wish: Wish<'_>,
+        now: Timestamp,
+    ) -> Failure {
+        match self.sessions().by_id(tenant, id, now).await {
+            Err(error) => return error.into(),
+            Ok(Found::Live(held)) if !matches!(held.state.issuance, Issuance::Authorized(_)) => {}
+            // RFC 6750 §3.1: replaced, or ended: worth nothing
+            Ok(_) => return BearerFault::invalid(shown).into(),
+        }
+        let error = wish.after_everything();
+        self.trace_refusal(tenant, id, now, error.reason()).await;
+        error.into()
     }
 
     fn next(

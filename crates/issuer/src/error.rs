@@ -11,9 +11,6 @@ pub enum IssuerError {
     /// No such tenant.
     #[error("there is no such tenant")]
     UnknownTenant,
-    /// What has to wait cannot be had by logging in.
-    #[error("an offer that has to wait is taken with its code, not by logging in")]
-    DeferralWithLogin,
     /// No such offer, or it is no longer kept.
     #[error("there is no such offer")]
     UnknownOffer,
@@ -64,7 +61,6 @@ impl IssuerError {
         match self {
             Self::UnknownTenant | Self::UnknownOffer | Self::UnknownCredential => "not_found",
             Self::Refused(refused) => refused.code(),
-            Self::DeferralWithLogin => "deferral_with_login",
             Self::AlreadyIssued => "already_issued",
             Self::NotWaiting => "offer_not_waiting",
             Self::RevokedForGood => "credential_revoked",

@@ -8,7 +8,7 @@ use lanyard_oid4vci::{
 use lanyard_store::{HandleKind, NewEvent, Next, Replaced, Session, SessionId};
 
 use crate::{
-    IssuerError, IssuerService,
+    AskedHolder, IssuerError, IssuerService,
     authorization::look_up,
     http::Failure,
     sessions::{Found, Held, Leading, State, TRIES, once},
@@ -73,11 +73,10 @@ impl IssuerService {
             }
             Found::Expired | Found::Absent => return Err(TokenError::RefreshTokenUnknown.into()),
         };
-        let (session, place) = (held.session, held.state);
-        let (refresh, access) =
-            refreshable(&place.issuance).ok_or(TokenError::RefreshTokenUnknown)?;
+        let (session, issuance) = (held.session, held.state.issuance);
+        let (refresh, before) = refreshable(issuance).ok_or(TokenError::RefreshTokenUnknown)?;
         let secrets = self.sessions().secrets(tenant, session.id);
-        let done = self.refresh(tenant, refresh, asked, sender, &secrets).await;
+        let done = self.refresh(tenant, &refresh, asked, sender, &secrets).await;
         let (response, authorized) = match done {
             Ok(done) => done,
             Err(RefreshRefused::Token(error)) => {
@@ -86,13 +85,18 @@ impl IssuerService {
             }
             Err(RefreshRefused::Issuer(error)) => return Err(error.into()),
         };
+        // the access token that is replaced opens nothing any more; what waited under it goes on waiting
+        let replaced = before.as_ref().map(|before| {
+            let access = before.token().reveal();
+            self.sessions().handle(tenant, HandleKind::AccessToken, access)
+        });
+        let authorized = match before {
+            Some(before) => authorized.instead_of(before),
+            None => authorized,
+        };
         let next = self.token_issued(tenant, &session, authorized, now).retiring(token);
-        // the access token that is replaced opens nothing any more
-        let next = match access {
-            Some(access) => {
-                let access = access.token().reveal();
-                next.retiring(self.sessions().handle(tenant, HandleKind::AccessToken, access))
-            }
+        let next = match replaced {
+            Some(replaced) => next.retiring(replaced),
             None => next,
         };
         self.answer_token(tenant, &session, next, response, sender).await
@@ -110,7 +114,8 @@ impl IssuerService {
         refresh.accept(asked, sender, &tenant.issuer, now)?;
         let login = tenant.login.as_ref().ok_or(TokenError::NothingToIssue)?;
         let wanted = refresh.configurations();
-        let found = look_up(&*login.claims, refresh.holder(), wanted).await?;
+        let asked = AskedHolder { id: refresh.holder(), profile: None };
+        let found = look_up(tenant, login, asked, wanted).await?;
         Ok(refresh.refresh(&found, sender, &tenant.issuer, now, secrets)?)
     }
 
@@ -206,16 +211,12 @@ impl From<IssuerError> for RefreshRefused {
 }
 
 /// What a session can be refreshed with, and the access token that would be replaced.
-const fn refreshable(issuance: &Issuance) -> Option<(&Refreshable, Option<&Authorized>)> {
+fn refreshable(issuance: Issuance) -> Option<(Refreshable, Option<Authorized>)> {
     match issuance {
-        Issuance::Authorized(authorized) => match authorized.refresh() {
-            Some(refresh) => Some((refresh, Some(authorized))),
-            None => None,
-        },
-        Issuance::Issued(issued) => match issued.refresh() {
-            Some(refresh) => Some((refresh, None)),
-            None => None,
-        },
+        Issuance::Authorized(authorized) => {
+            authorized.refresh().cloned().map(|refresh| (refresh, Some(authorized)))
+        }
+        Issuance::Issued(issued) => issued.refresh().cloned().map(|refresh| (refresh, None)),
         _ => None,
     }
 }

@@ -5,7 +5,8 @@
 //! 1. [`IssuerSettings`] what the composition gives; [`IssuerService`] what it gets
 //! 2. `http` the routes: a handler parses, takes the session, calls one step and replies
 //! 3. `offers` an integrator makes an offer, asks for its status, withdraws it
-//! 4. `authorization` the wallet pushes a request, its holder logs in and decides
+//! 4. `authorization` the wallet pushes a request, its holder logs in and decides; `upstream` where they log in at
+//!    their company's own login provider; `claims` where what is known about them comes from
 //! 5. `redeem`, `exchange` the wallet trades its code for an access token
 //! 6. `accept` the wallet shows its key and gets the credential
 //! 7. `status_lists` each copy's status, and the lists that verifiers ask for; `lifecycle` changes them, `erase` forgets
@@ -19,6 +20,7 @@
 
 mod accept;
 mod authorization;
+mod claims;
 mod decide;
 mod erase;
 mod error;
@@ -36,9 +38,15 @@ mod settings;
 mod status_lists;
 mod tenant;
 mod trail;
+mod upstream;
 mod vc_api;
 
-pub use authorization::{ClaimSource, Consent, LoginSettings, LoginUnavailable, Logins};
+pub use authorization::{
+    AskedHolder, ClaimSource, Consent, LoginSettings, LoginUnavailable, LoginWays, Logins,
+};
+pub use claims::{
+    AttributeProvider, AttributeProviderSettings, ClaimSources, ClaimsFrom, MappedClaim,
+};
 pub use decide::DecisionRequestFault;
 pub use erase::Erasure;
 pub use error::IssuerError;
@@ -57,4 +65,5 @@ pub use service::IssuerService;
 pub use settings::{IssuerSettings, SettingsError, TenantSettings};
 pub use status_lists::{PlaceKey, StatusListSettings, StatusLists};
 pub use trail::step;
+pub use upstream::{IdTokenFault, OidcProvider, OidcSettings, UpstreamError, login_callback};
 pub use vc_api::{IssueFault, VcApiKeys};

@@ -156,9 +156,6 @@ impl IssuerService {
         subject: Option<SubjectRef>,
     ) -> Result<OfferCreated, IssuerError> {
         let now = self.now();
-        if request.login.is_some() && request.deferral != Deferral::None {
-            return Err(IssuerError::DeferralWithLogin);
-        }
         let wanted = NewOffer {
             credentials: request
                 .credentials

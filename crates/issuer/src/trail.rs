@@ -12,6 +12,8 @@ pub mod step {
     pub const AUTHORIZATION_REQUESTED: &str = "authorization_requested";
     /// A browser came with it.
     pub const AUTHORIZATION_OPENED: &str = "authorization_opened";
+    /// The holder went to the login provider.
+    pub const LOGIN_ELSEWHERE: &str = "login_elsewhere";
     /// The holder logged in.
     pub const HOLDER_LOGGED_IN: &str = "holder_logged_in";
     /// The holder agreed.

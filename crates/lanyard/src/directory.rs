@@ -10,8 +10,11 @@ use argon2::{
 };
 use async_trait::async_trait;
 use lanyard_core::json::Object;
-use lanyard_issuer::{ClaimSource, LoginUnavailable, Logins};
-use lanyard_oid4vci::{CredentialConfigurationId, issuer::HolderId};
+use lanyard_issuer::{AskedHolder, ClaimSource, LoginUnavailable, Logins};
+use lanyard_oid4vci::{
+    CredentialConfigurationId,
+    issuer::{FoundClaims, HolderId},
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -96,6 +99,15 @@ impl Directory {
         Ok(Self { holders: Arc::new(holders) })
     }
 
+    fn known(
+        &self,
+        holder: &HolderId,
+        configuration: &CredentialConfigurationId,
+    ) -> Option<&Object> {
+        let holder = self.holders.get(holder.as_str())?;
+        holder.claims.get(configuration.as_str()).and_then(Value::as_object)
+    }
+
     /// The hash to hold a password against, and whether the name is anybody's: one that nobody has is held
     /// against somebody's hash, so that the answer takes as long.
     fn hash_of(&self, name: &str) -> Option<(String, bool)> {
@@ -135,12 +147,10 @@ impl Logins for Directory {
 impl ClaimSource for Directory {
     async fn claims(
         &self,
-        holder: &HolderId,
+        holder: AskedHolder<'_>,
         configuration: &CredentialConfigurationId,
-    ) -> Result<Option<Object>, LoginUnavailable> {
-        let holder = self.holders.get(holder.as_str());
-        let claims = holder.and_then(|holder| holder.claims.get(configuration.as_str()));
-        Ok(claims.and_then(Value::as_object).cloned())
+    ) -> Result<Option<FoundClaims>, LoginUnavailable> {
+        Ok(self.known(holder.id, configuration).cloned().map(FoundClaims::Lasting))
     }
 }
 
@@ -171,9 +181,9 @@ mod tests {
             assert_eq!(log_in(name, password).await, Ok(None), "{name} {password}");
         }
         let badge = CredentialConfigurationId::new("badge");
-        let claims = directory.claims(&HolderId::new("ada"), &badge).await.expect("an answer");
+        let claims = directory.known(&HolderId::new("ada"), &badge);
         assert_eq!(claims.expect("a badge")["given_name"], "Ada");
-        assert_eq!(directory.claims(&HolderId::new("bob"), &badge).await, Ok(None));
+        assert_eq!(directory.known(&HolderId::new("bob"), &badge), None);
         assert!(!format!("{directory:?}").contains("Ada"));
     }
 

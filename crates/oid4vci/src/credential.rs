@@ -98,6 +98,9 @@ pub enum CredentialError {
     /// The integrator decided against it.
     #[error("the credential is not issued")]
     Denied,
+    /// Nobody can tell its claims yet.
+    #[error("the credential is not ready")]
+    NotReady,
     /// Encryption is not offered here.
     #[error("encryption is not supported")]
     EncryptionUnsupported,
@@ -162,9 +165,11 @@ impl CredentialError {
             Self::UnknownIdentifier | Self::ConfigurationExpected => {
                 "unknown_credential_identifier"
             }
-            Self::NotOffered | Self::AlreadyIssued | Self::Denied | Self::CredentialUnmakeable => {
-                "credential_request_denied"
-            }
+            Self::NotOffered
+            | Self::AlreadyIssued
+            | Self::Denied
+            | Self::NotReady
+            | Self::CredentialUnmakeable => "credential_request_denied",
             Self::TransactionUnknown => "invalid_transaction_id",
             Self::EncryptionUnsupported
             | Self::EncryptionRequired
@@ -194,6 +199,7 @@ impl CredentialError {
             Self::AlreadyIssued => "credential_already_issued",
             Self::TransactionUnknown => "transaction_unknown",
             Self::Denied => "credential_denied",
+            Self::NotReady => "credential_not_ready",
             Self::EncryptionUnsupported => "encryption_unsupported",
             Self::EncryptionRequired => "encryption_required",
             Self::RequestNotEncrypted => "request_not_encrypted",

@@ -44,6 +44,6 @@ pub use identifier::{
     WellKnown,
 };
 pub use secret::{
-    AccessToken, AuthorizationCode, IssuerState, NotificationId, PreAuthorizedCode, RefreshToken,
-    RequestUri, Secrets, TransactionId, TxCode,
+    AccessToken, AuthorizationCode, IssuerState, LoginNonce, LoginState, NotificationId,
+    PreAuthorizedCode, RefreshToken, RequestUri, Secrets, TransactionId, TxCode,
 };

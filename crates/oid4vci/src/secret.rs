@@ -114,6 +114,29 @@ bearer_value! {
     NotificationId
 }
 
+bearer_value! {
+    /// `state` of a login at a login provider (RFC 6749 §4.1.1).
+    LoginState
+}
+bearer_value! {
+    /// `nonce` of a login at a login provider (OpenID Connect Core §3.1.2.1).
+    LoginNonce
+}
+
+impl LoginState {
+    /// A fresh one of 256 bits.
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(generate_text(random))
+    }
+}
+
+impl LoginNonce {
+    /// A fresh one of 256 bits.
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(generate_text(random))
+    }
+}
+
 impl TransactionId {
     /// A fresh identifier of 256 bits.
     pub fn generate(random: &dyn Random) -> Self {

@@ -1,21 +1,22 @@
 //! A browser comes with a pushed request; its holder logs in and decides (RFC 6749 §4.1.1).
 
 use jiff::Timestamp;
-use lanyard_core::json::Object;
 use lanyard_oid4vci::{
     CredentialConfigurationId, RequestUri,
     authorization::{AuthorizationError, AuthorizationRequest, answer_url},
-    issuer::{Authorizing, BrowserDigest, HolderId, Issuance, Left, Refused},
+    issuer::{
+        Authorizing, BrowserDigest, FoundClaims, HolderId, Issuance, Left, Refused, UpstreamLogin,
+    },
 };
 use lanyard_store::{HandleKind, NewEvent, Next, Replaced, Session};
 use url::Url;
 
 use super::{
-    ClaimSource, Consent, LoginSettings, View,
-    page::{ConsentPage, LoginPage, Request, StoppedPage, stylesheet},
+    AskedHolder, Consent, LoginSettings, View,
+    page::{ConsentPage, Elsewhere, LoginPage, Request, StoppedPage, stylesheet},
 };
 use crate::{
-    IssuerError, IssuerService,
+    IssuerError, IssuerService, UpstreamError,
     http::Failure,
     sessions::{Found, OfferPlace, TRIES},
     step,
@@ -38,6 +39,8 @@ pub(crate) enum Decision {
     Open,
     /// A name and a password.
     LogIn { name: String, password: String },
+    /// The holder wants to log in at the login provider.
+    Leave,
     /// The holder agrees.
     Allow,
     /// The holder does not.
@@ -54,16 +57,16 @@ pub(crate) enum Outcome {
 }
 
 /// A session in which a holder decides.
-struct Hand {
-    session: Session,
-    place: Option<OfferPlace>,
-    now: Timestamp,
+pub(super) struct Hand {
+    pub(super) session: Session,
+    pub(super) place: Option<OfferPlace>,
+    pub(super) now: Timestamp,
 }
 
 /// What a decision leaves behind and shows.
-struct Decided {
-    next: Option<(Next, NewEvent)>,
-    outcome: Outcome,
+pub(super) struct Decided {
+    pub(super) next: Option<(Next, NewEvent)>,
+    pub(super) outcome: Outcome,
 }
 
 impl IssuerService {
@@ -146,13 +149,16 @@ impl IssuerService {
             },
             // a browser that comes for the first time sees the page first, whatever it brings
             (Consent::Ask, _) if is_new => {
-                let outcome = Outcome::Show(page(tenant, login, &authorizing, false));
+                let outcome = Outcome::Show(page(tenant, login, &authorizing, None));
                 let event = NewEvent::done(hand.now, step::AUTHORIZATION_OPENED);
                 let next = Some((self.authorizing(tenant, hand, authorizing), event));
                 Ok(Decided { next, outcome })
             }
             (Consent::Ask, Decision::LogIn { name, password }) => {
-                let found = login.logins.log_in(name, password).await;
+                let Some(logins) = login.ways.logins() else {
+                    return Ok(self.again(tenant, login, &authorizing));
+                };
+                let found = logins.log_in(name, password).await;
                 match found.map_err(|_| IssuerError::DirectoryUnavailable)? {
                     Some(holder) => Ok(self.logged_in(tenant, login, authorizing, holder, hand)),
                     None => Ok(self.missed(tenant, login, authorizing, hand)),
@@ -162,9 +168,47 @@ impl IssuerService {
                 self.grant(tenant, login, authorizing, hand).await
             }
             (Consent::Ask, Decision::Deny) => Ok(self.deny(tenant, authorizing, hand)),
+            (Consent::Ask, Decision::Leave) => {
+                Ok(self.leave(tenant, login, authorizing, hand).await)
+            }
             (Consent::Ask, Decision::Open | Decision::Allow) => {
-                let outcome = Outcome::Show(page(tenant, login, &authorizing, false));
-                Ok(Decided { next: None, outcome })
+                Ok(self.again(tenant, login, &authorizing))
+            }
+        }
+    }
+
+    /// The same page again: nothing has changed.
+    fn again(&self, tenant: &Tenant, login: &LoginSettings, authorizing: &Authorizing) -> Decided {
+        let outcome = Outcome::Show(page(tenant, login, authorizing, None));
+        Decided { next: None, outcome }
+    }
+
+    /// The browser goes to the login provider, with what has to come back.
+    async fn leave(
+        &self,
+        tenant: &Tenant,
+        login: &LoginSettings,
+        authorizing: Authorizing,
+        hand: &Hand,
+    ) -> Decided {
+        let Some(upstream) = login.ways.upstream() else {
+            return self.again(tenant, login, &authorizing);
+        };
+        let leaving = UpstreamLogin::generate(self.provider());
+        match upstream.login_url(hand.session.id, &leaving, hand.now).await {
+            Ok(url) => {
+                let event = NewEvent::done(hand.now, step::LOGIN_ELSEWHERE);
+                let next = self.authorizing(tenant, hand, authorizing.leave(leaving));
+                Decided { next: Some((next, event)), outcome: Outcome::Redirect(url) }
+            }
+            Err(error) => {
+                let problem = Some(error.to_string());
+                let outcome = Outcome::Show(page(tenant, login, &authorizing, problem));
+                let event = NewEvent::refused(hand.now, step::REFUSED, error.code());
+                Decided {
+                    next: Some((self.authorizing(tenant, hand, authorizing), event)),
+                    outcome,
+                }
             }
         }
     }
@@ -179,7 +223,7 @@ impl IssuerService {
     ) -> Decided {
         match authorizing.log_in(holder) {
             Ok(authorizing) => {
-                let outcome = Outcome::Show(page(tenant, login, &authorizing, false));
+                let outcome = Outcome::Show(page(tenant, login, &authorizing, None));
                 let event = NewEvent::done(hand.now, step::HOLDER_LOGGED_IN);
                 Decided {
                     next: Some((self.authorizing(tenant, hand, authorizing), event)),
@@ -200,7 +244,8 @@ impl IssuerService {
     ) -> Decided {
         match authorizing.miss() {
             Ok(authorizing) => {
-                let outcome = Outcome::Show(page(tenant, login, &authorizing, true));
+                let problem = Some("That name and password do not belong together.".to_owned());
+                let outcome = Outcome::Show(page(tenant, login, &authorizing, problem));
                 let event = NewEvent::refused(hand.now, step::REFUSED, "password_wrong");
                 Decided {
                     next: Some((self.authorizing(tenant, hand, authorizing), event)),
@@ -222,7 +267,9 @@ impl IssuerService {
             return Ok(self.deny(tenant, authorizing, hand));
         };
         let wanted = authorizing.claims_wanted();
-        let found = look_up(&*login.claims, &holder, wanted.iter()).await?;
+        let profile = authorizing.profile();
+        let asked = AskedHolder { id: &holder, profile: profile.as_ref() };
+        let found = look_up(tenant, login, asked, wanted.iter()).await?;
         let request_uri = self.pushed_handle(tenant, authorizing.request_uri());
         let secrets = self.sessions().secrets(tenant, hand.session.id);
         let granted = match authorizing.grant(found, &tenant.issuer, hand.now, &secrets) {
@@ -256,7 +303,7 @@ impl IssuerService {
     }
 
     /// What the holder wanted cannot be: the client is told, and the request is over.
-    fn turn_down(
+    pub(super) fn turn_down(
         &self,
         tenant: &Tenant,
         refused: Refused<AuthorizationError, Authorizing>,
@@ -276,7 +323,12 @@ impl IssuerService {
         Decided { next: Some((next, event)), outcome: refusal(tenant, error, &request) }
     }
 
-    fn authorizing(&self, tenant: &Tenant, hand: &Hand, authorizing: Authorizing) -> Next {
+    pub(super) fn authorizing(
+        &self,
+        tenant: &Tenant,
+        hand: &Hand,
+        authorizing: Authorizing,
+    ) -> Next {
         let expires_at = authorizing.expires_at().max(hand.session.expires_at);
         let issuance = Issuance::Authorizing(authorizing);
         self.state(tenant, hand.session.id, issuance, hand.place.clone(), hand.now, expires_at)
@@ -299,31 +351,57 @@ impl IssuerService {
 
 /// What is known about a holder, for each configuration that they are to have.
 pub(crate) async fn look_up(
-    source: &dyn ClaimSource,
-    holder: &HolderId,
+    tenant: &Tenant,
+    login: &LoginSettings,
+    holder: AskedHolder<'_>,
     wanted: impl Iterator<Item = &CredentialConfigurationId> + Send,
-) -> Result<Vec<(CredentialConfigurationId, Object)>, IssuerError> {
+) -> Result<Vec<(CredentialConfigurationId, FoundClaims)>, IssuerError> {
     let mut found = Vec::new();
     for id in wanted {
-        let claims = source.claims(holder, id).await;
-        let claims = claims.map_err(|_| IssuerError::DirectoryUnavailable)?;
-        found.extend(claims.map(|claims| (id.clone(), claims)));
+        let claims = login.claims.claims(holder, id).await;
+        let Some(claims) = claims.map_err(|_| IssuerError::DirectoryUnavailable)? else { continue };
+        if let (FoundClaims::Lasting(claims) | FoundClaims::Passing(claims), Some(configuration)) =
+            (&claims, tenant.issuer.configuration().credential(id))
+            && let Err(error) = configuration.accept_claims(claims)
+        {
+            // it names claims, never what they say
+            tracing::warn!(tenant = tenant.id.as_str(), configuration = %id, %error, "claims");
+        }
+        found.push((id.clone(), claims));
     }
     Ok(found)
 }
 
-fn page(tenant: &Tenant, login: &LoginSettings, authorizing: &Authorizing, wrong: bool) -> View {
+pub(super) fn page(
+    tenant: &Tenant,
+    login: &LoginSettings,
+    authorizing: &Authorizing,
+    problem: Option<String>,
+) -> View {
     let request = Request::of(tenant, login, authorizing);
-    match authorizing.holder() {
-        Some(holder) => View::Consent(ConsentPage { request, holder: holder.as_str().to_owned() }),
-        None => View::Login(LoginPage { request, wrong }),
+    match authorizing.shown() {
+        Some(holder) => View::Consent(ConsentPage { request, holder: holder.to_owned() }),
+        None => View::Login(LoginPage {
+            request,
+            problem,
+            passwords: login.ways.logins().is_some(),
+            elsewhere: Elsewhere::of(tenant, login, authorizing),
+        }),
     }
 }
 
 /// A page for what cannot be told to any client.
 pub(crate) fn stopped(tenant: &Tenant, error: AuthorizationError) -> Outcome {
-    let (stylesheet, what) = (stylesheet(tenant), error.to_string());
-    Outcome::Show(View::Stopped(StoppedPage { stylesheet, what, code: error.code() }))
+    stop(tenant, error.to_string(), error.code())
+}
+
+/// A page for a login that cannot go on here.
+pub(crate) fn stopped_with(tenant: &Tenant, error: &UpstreamError) -> Outcome {
+    stop(tenant, error.to_string(), error.code())
+}
+
+fn stop(tenant: &Tenant, what: String, code: &'static str) -> Outcome {
+    Outcome::Show(View::Stopped(StoppedPage { stylesheet: stylesheet(tenant), what, code }))
 }
 
 fn refusal(tenant: &Tenant, error: AuthorizationError, request: &AuthorizationRequest) -> Outcome {
@@ -342,6 +420,7 @@ impl std::fmt::Debug for Decision {
         out.write_str(match self {
             Self::Open => "Open",
             Self::LogIn { .. } => "LogIn",
+            Self::Leave => "Leave",
             Self::Allow => "Allow",
             Self::Deny => "Deny",
         })

@@ -4,8 +4,13 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use lanyard_core::json::Object;
-use lanyard_oid4vci::{CredentialConfigurationId, issuer::HolderId};
+use lanyard_oid4vci::{
+    CredentialConfigurationId,
+    issuer::{FoundClaims, HolderId},
+};
 use thiserror::Error;
+
+use crate::OidcProvider;
 
 /// Knows who may log in.
 #[async_trait]
@@ -30,9 +35,18 @@ pub trait ClaimSource: Send + Sync + fmt::Debug {
     /// [`LoginUnavailable`] when nobody can tell now.
     async fn claims(
         &self,
-        holder: &HolderId,
+        holder: AskedHolder<'_>,
         configuration: &CredentialConfigurationId,
-    ) -> Result<Option<Object>, LoginUnavailable>;
+    ) -> Result<Option<FoundClaims>, LoginUnavailable>;
+}
+
+/// The holder that claims are wanted about.
+#[derive(Clone, Copy)]
+pub struct AskedHolder<'h> {
+    /// Who it is.
+    pub id: &'h HolderId,
+    /// What a login provider told about them, at this login and for this once.
+    pub profile: Option<&'h Object>,
 }
 
 /// Nobody can tell now; whoever implements the port logs why.
@@ -45,12 +59,41 @@ pub struct LoginUnavailable;
 pub struct LoginSettings {
     /// The issuer's name for people.
     pub issuer_name: String,
-    /// Who may log in.
-    pub logins: Arc<dyn Logins>,
+    /// Where they do.
+    pub ways: LoginWays,
     /// What is known about them.
     pub claims: Arc<dyn ClaimSource>,
     /// Whether they are asked.
     pub consent: Consent,
+}
+
+/// Where holders log in.
+#[derive(Clone, Debug)]
+pub enum LoginWays {
+    /// Here, by name and password.
+    Passwords(Arc<dyn Logins>),
+    /// At a login provider.
+    Upstream(Arc<OidcProvider>),
+    /// As they like.
+    Either(Arc<dyn Logins>, Arc<OidcProvider>),
+}
+
+impl LoginWays {
+    /// Who may log in here.
+    pub(crate) fn logins(&self) -> Option<&dyn Logins> {
+        match self {
+            Self::Passwords(logins) | Self::Either(logins, _) => Some(&**logins),
+            Self::Upstream(_) => None,
+        }
+    }
+
+    /// The login provider.
+    pub(crate) fn upstream(&self) -> Option<&OidcProvider> {
+        match self {
+            Self::Upstream(provider) | Self::Either(_, provider) => Some(provider),
+            Self::Passwords(_) => None,
+        }
+    }
 }
 
 /// Whether a holder is asked.
@@ -62,4 +105,11 @@ pub enum Consent {
     DangerAlways(HolderId),
     /// For tests: whoever comes declines.
     DangerNever,
+}
+
+/// What is known about a holder is nobody's business.
+impl fmt::Debug for AskedHolder<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("AskedHolder")
+    }
 }

@@ -4,7 +4,11 @@ mod authorize;
 mod login;
 mod page;
 mod push;
+mod upstream;
 
-pub(crate) use authorize::{Decision, Outcome, Step, look_up, stopped};
-pub use login::{ClaimSource, Consent, LoginSettings, LoginUnavailable, Logins};
+pub(crate) use authorize::{Decision, Outcome, Step, look_up, stopped, stopped_with};
+pub use login::{
+    AskedHolder, ClaimSource, Consent, LoginSettings, LoginUnavailable, LoginWays, Logins,
+};
 pub(crate) use page::{STYLESHEET, View};
+pub(crate) use upstream::Back;

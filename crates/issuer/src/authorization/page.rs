@@ -3,6 +3,8 @@
 use askama::Template;
 use lanyard_oid4vci::{CredentialConfigurationId, issuer::Authorizing};
 
+use url::{Url, form_urlencoded};
+
 use super::LoginSettings;
 use crate::tenant::Tenant;
 
@@ -24,7 +26,11 @@ pub(crate) enum View {
 #[template(path = "login.html")]
 pub(crate) struct LoginPage {
     pub(super) request: Request,
-    pub(super) wrong: bool,
+    /// What went wrong just now.
+    pub(super) problem: Option<String>,
+    /// Whether there are names and passwords here.
+    pub(super) passwords: bool,
+    pub(super) elsewhere: Option<Elsewhere>,
 }
 
 #[derive(Debug, Template)]
@@ -42,10 +48,19 @@ pub(crate) struct StoppedPage {
     pub(super) code: &'static str,
 }
 
+/// The way to the login provider.
+#[derive(Debug)]
+pub(super) struct Elsewhere {
+    pub(super) name: String,
+    pub(super) url: String,
+}
+
 /// What every form of these pages carries and shows.
 #[derive(Debug)]
 pub(crate) struct Request {
     stylesheet: String,
+    /// Where the forms go.
+    action: String,
     issuer: String,
     client: String,
     request_uri: String,
@@ -64,6 +79,7 @@ impl Request {
         };
         Self {
             stylesheet: stylesheet(tenant),
+            action: format!("/{}/authorize", tenant.id),
             issuer: login.issuer_name.clone(),
             client: request.client.as_str().to_owned(),
             request_uri: authorizing.request_uri().reveal().to_owned(),
@@ -92,6 +108,31 @@ impl View {
             Self::Stopped(_) => None,
         }
     }
+}
+
+impl Elsewhere {
+    pub(super) fn of(
+        tenant: &Tenant,
+        login: &LoginSettings,
+        request: &Authorizing,
+    ) -> Option<Self> {
+        let name = login.ways.upstream()?.name().to_owned();
+        // a link and no form: `form-action` would have to name every host that the provider sends browsers on to
+        let url = format!("/{}/login?{}", tenant.id, named(request));
+        Some(Self { name, url })
+    }
+}
+
+/// The page of a request, by an address that can be reloaded.
+pub(super) fn authorize_url(base: &Url, tenant: &Tenant, request: &Authorizing) -> Option<Url> {
+    base.join(&format!("/{}/authorize?{}", tenant.id, named(request))).ok()
+}
+
+fn named(request: &Authorizing) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .append_pair("client_id", request.request().client.as_str())
+        .append_pair("request_uri", request.request_uri().reveal())
+        .finish()
 }
 
 pub(super) fn stylesheet(tenant: &Tenant) -> String {

@@ -15,7 +15,7 @@ use axum::{
 };
 use lanyard_core::{crypto::HashAlgorithm, json};
 use lanyard_oid4vci::{
-    RequestUri,
+    LoginState, RequestUri,
     authorization::{AuthorizationError, answer_url},
     client_authentication::ClientId,
     issuer::BrowserDigest,
@@ -24,8 +24,8 @@ use url::form_urlencoded;
 
 use super::{Failure, body::TokenForm, paths::AtTenant};
 use crate::{
-    IssuerService,
-    authorization::{Decision, Outcome, STYLESHEET, Step, View, stopped},
+    IssuerService, UpstreamError,
+    authorization::{Back, Decision, Outcome, STYLESHEET, Step, View, stopped, stopped_with},
     tenant::Tenant,
 };
 
@@ -75,6 +75,36 @@ pub(crate) async fn decide(
     Ok(answer(&service, &browser, outcome))
 }
 
+/// The way to the login provider.
+pub(crate) async fn leave(
+    State(service): State<IssuerService>,
+    AtTenant(tenant): AtTenant,
+    browser: Browser,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let query = Parameters::read(query.unwrap_or_default().as_bytes());
+    let outcome = match query.step(&service, &browser, Decision::Leave) {
+        Ok(step) => service.authorize(&tenant, step).await?,
+        Err(error) => query.refused(&tenant, error),
+    };
+    Ok(answer(&service, &browser, outcome))
+}
+
+/// The way back from there.
+pub(crate) async fn come_back(
+    State(service): State<IssuerService>,
+    AtTenant(tenant): AtTenant,
+    browser: Browser,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let query = Parameters::read(query.unwrap_or_default().as_bytes());
+    let outcome = match query.back(&service, &browser) {
+        Some(back) => service.come_back(&tenant, back).await?,
+        None => stopped_with(&tenant, &UpstreamError::NotBegun),
+    };
+    Ok(answer(&service, &browser, outcome))
+}
+
 pub(crate) async fn stylesheet(AtTenant(_): AtTenant) -> Response {
     let cached = (CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
     let kind = (CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
@@ -109,6 +139,24 @@ impl Parameters {
         let client = self.one("client_id").ok_or(AuthorizationError::RequestUri)?;
         let browser = browser.digest(service);
         Ok(Step { client, request_uri: RequestUri::new(request_uri), browser, decision })
+    }
+
+    /// RFC 6749 §4.1.2: state, and either a code or an error; whose answer it is, by `iss`.
+    fn back(&self, service: &IssuerService, browser: &Browser) -> Option<Back> {
+        let state = self.one("state")?;
+        let (session, state) = state.split_once('.')?;
+        let answer = match (self.one("code"), self.one("error")) {
+            (Some(code), None) => Ok(code),
+            (None, Some(error)) => Err(error),
+            _ => return None,
+        };
+        Some(Back {
+            session: session.parse().ok()?,
+            state: LoginState::new(state),
+            browser: browser.digest(service),
+            answer,
+            iss: self.one("iss"),
+        })
     }
 
     /// RFC 6749 §4.1.2.1: to the client, if it is known and the place is one it registered; else a page.

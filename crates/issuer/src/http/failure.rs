@@ -109,9 +109,7 @@ impl Failure {
                 IssuerError::UnknownTenant
                 | IssuerError::UnknownOffer
                 | IssuerError::UnknownCredential => StatusCode::NOT_FOUND,
-                IssuerError::Refused(_) | IssuerError::DeferralWithLogin => {
-                    StatusCode::UNPROCESSABLE_ENTITY
-                }
+                IssuerError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 IssuerError::AlreadyIssued
                 | IssuerError::NotWaiting
                 | IssuerError::RevokedForGood => StatusCode::CONFLICT,

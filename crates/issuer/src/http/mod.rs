@@ -47,6 +47,8 @@ pub(crate) fn router(service: IssuerService) -> Router {
         .route("/{tenant}/par", post(par::push))
         .route("/{tenant}/challenge", post(par::challenge))
         .route("/{tenant}/authorize", get(authorize::open).post(authorize::decide))
+        .route("/{tenant}/login", get(authorize::leave))
+        .route("/{tenant}/login/callback", get(authorize::come_back))
         .route("/{tenant}/authorize.css", get(authorize::stylesheet))
         .route("/{tenant}/token", post(token::exchange))
         .route("/{tenant}/nonce", post(nonce::issue))

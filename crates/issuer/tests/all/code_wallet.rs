@@ -235,7 +235,11 @@ impl Wallet {
     }
 
     pub(crate) async fn credential(&self, server: &Server, token: &str, body: &Value) -> Reply {
-        let path = "/demo/credential";
+        self.at("/demo/credential", server, token, body).await
+    }
+
+    /// Something with this token and a proof.
+    pub(crate) async fn at(&self, path: &str, server: &Server, token: &str, body: &Value) -> Reply {
         let mut sent = crate::fixture::credential_request(path, token, body);
         let value = format!("DPoP {token}").parse().expect("visible ASCII");
         sent.headers_mut().insert(axum::http::header::AUTHORIZATION, value);

@@ -22,15 +22,17 @@ use lanyard_core::{
     trust::{IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
 };
 use lanyard_issuer::{
-    ApiKey, ApiKeyDigest, ClaimSource, Clock, Consent, DataKey, IssuerService, IssuerSettings,
-    LoginSettings, LoginUnavailable, Logins, PlaceKey, StatusListSettings, StatusLists,
-    TenantSettings, VcApiKeys, not_found,
+    ApiKey, ApiKeyDigest, AskedHolder, ClaimSource, Clock, Consent, DataKey, IssuerService,
+    IssuerSettings, LoginSettings, LoginUnavailable, LoginWays, Logins, PlaceKey,
+    StatusListSettings, StatusLists, TenantSettings, VcApiKeys, not_found,
 };
 use lanyard_oid4vci::{
     CredentialConfigurationId, IssuerUrl, Transport,
     configuration::{IssuancePolicy, IssuerConfiguration},
     encryption::{EncryptionRule, IssuerEncryption},
-    issuer::{AuthorizationRules, HolderId, Issuer, IssuerName, IssuingKey, StatusAllocator},
+    issuer::{
+        AuthorizationRules, FoundClaims, HolderId, Issuer, IssuerName, IssuingKey, StatusAllocator,
+    },
     nonce::NonceKey,
 };
 use lanyard_service::{Scope, Scopes};
@@ -66,6 +68,10 @@ pub(crate) struct Ground {
     has_statuses: bool,
     rules: Option<AuthorizationRules>,
     consent: Consent,
+    /// Where holders log in, if not by the passwords of the directory.
+    ways: Option<LoginWays>,
+    /// Where claims come from, if not from the directory.
+    claims: Option<Arc<dyn ClaimSource>>,
     is_named_by_did: bool,
     encryption: Option<EncryptionRule>,
 }
@@ -113,12 +119,12 @@ impl Logins for Directory {
 impl ClaimSource for Directory {
     async fn claims(
         &self,
-        holder: &HolderId,
+        holder: AskedHolder<'_>,
         configuration: &CredentialConfigurationId,
-    ) -> Result<Option<Object>, LoginUnavailable> {
-        Ok(match (holder.as_str(), configuration.as_str()) {
-            ("ada", "employee_badge") => Some(object(badge_claims())),
-            ("ada", "diploma") => Some(object(json!({ "degree": "MSc" }))),
+    ) -> Result<Option<FoundClaims>, LoginUnavailable> {
+        Ok(match (holder.id.as_str(), configuration.as_str()) {
+            ("ada", "employee_badge") => Some(FoundClaims::Lasting(object(badge_claims()))),
+            ("ada", "diploma") => Some(FoundClaims::Lasting(object(json!({ "degree": "MSc" })))),
             _ => None,
         })
     }
@@ -130,6 +136,8 @@ impl Ground {
             has_statuses,
             rules: None,
             consent: Consent::Ask,
+            ways: None,
+            claims: None,
             is_named_by_did: false,
             encryption: None,
             store,
@@ -151,6 +159,16 @@ impl Ground {
             own.consent = consent;
         }
         ground
+    }
+
+    /// The same, where they log in and their claims come from elsewhere.
+    pub(crate) fn with_login(
+        self: Arc<Self>,
+        ways: Option<LoginWays>,
+        claims: Option<Arc<dyn ClaimSource>>,
+    ) -> Arc<Self> {
+        let ground = Arc::into_inner(self).expect("nobody else has it yet");
+        Arc::new(Self { ways, claims, ..ground })
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -269,8 +287,11 @@ impl Ground {
             status_lists,
             login: self.rules.is_some().then(|| LoginSettings {
                 issuer_name: "Alder & Finch".to_owned(),
-                logins: Arc::new(Directory),
-                claims: Arc::new(Directory),
+                ways: self
+                    .ways
+                    .clone()
+                    .unwrap_or_else(|| LoginWays::Passwords(Arc::new(Directory))),
+                claims: self.claims.clone().unwrap_or_else(|| Arc::new(Directory)),
                 consent: self.consent.clone(),
             }),
             vc_api: self.vc_api(),

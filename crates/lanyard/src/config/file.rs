@@ -1,5 +1,6 @@
 //! The configuration file as written: every key, nothing checked yet.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -93,6 +94,8 @@ pub(super) struct TenantTable {
     pub(super) profile: Option<Spanned<String>>,
     pub(super) login: Option<Spanned<LoginTable>>,
     #[serde(default)]
+    pub(super) claims: Vec<Spanned<ClaimsTable>>,
+    #[serde(default)]
     pub(super) clients: Vec<Spanned<ClientTable>>,
     #[serde(default)]
     pub(super) wallet_attesters: Vec<Spanned<PathBuf>>,
@@ -143,8 +146,47 @@ fn every_event() -> Vec<Spanned<String>> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LoginTable {
-    pub(super) holders: Spanned<PathBuf>,
+    /// The file of those who log in here.
+    pub(super) holders: Option<Spanned<PathBuf>>,
+    /// The login provider where they log in instead, or too.
+    pub(super) provider: Option<Spanned<LoginProviderTable>>,
     pub(super) danger_consent: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoginProviderTable {
+    pub(super) issuer: Spanned<String>,
+    pub(super) name: Spanned<String>,
+    pub(super) client_id: String,
+    pub(super) client_secret: Option<Spanned<PathBuf>>,
+    pub(super) scopes: Option<Vec<String>>,
+    /// The claim that names holders.
+    pub(super) holder: Option<String>,
+}
+
+/// A source of the claims of one credential type.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClaimsTable {
+    #[serde(rename = "type")]
+    pub(super) kind: Spanned<String>,
+    /// The same for everybody.
+    pub(super) fixed: Option<Spanned<toml::Table>>,
+    /// Where in the credential what the login provider tells goes.
+    pub(super) login: Option<Spanned<BTreeMap<String, String>>>,
+    /// Who is asked.
+    pub(super) ask: Option<Spanned<AskTable>>,
+    /// Whether the file of holders says the rest.
+    #[serde(default)]
+    pub(super) holders: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskTable {
+    pub(super) url: Spanned<String>,
+    pub(super) timeout_seconds: Option<Spanned<u8>>,
 }
 
 #[derive(Debug, Deserialize)]

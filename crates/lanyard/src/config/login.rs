@@ -1,18 +1,23 @@
 //! How the holders of a tenant log in, and which wallets may ask for that.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
-use lanyard_core::{jose::Jwk, trust::x509::TrustAnchors};
-use lanyard_issuer::Consent;
+use lanyard_core::{jose::Jwk, json::Object, trust::x509::TrustAnchors};
+use lanyard_issuer::{Consent, MappedClaim};
 use lanyard_oid4vci::{
+    CredentialConfigurationId,
     client_authentication::{ClientId, ClientMethod, RedirectUri, RegisteredClient},
     issuer::{AuthorizationRules, HolderId, Profile},
 };
+use secrecy::SecretString;
 use serde_spanned::Spanned;
+use url::Url;
 
-use super::existing;
 use super::fault::Faults;
-use super::file::{ClientTable, LoginTable, TenantTable};
+use super::file::{ClaimsTable, ClientTable, LoginProviderTable, LoginTable, TenantTable};
+use super::sources;
+use super::{existing, private};
+use crate::credential_type::CredentialType;
 use crate::directory::Directory;
 
 /// What a tenant demands of those who ask for tokens.
@@ -27,14 +32,80 @@ pub struct Authorization {
 /// How the holders of a tenant log in.
 #[derive(Debug, Clone)]
 pub struct HolderLogin {
-    /// Who they are.
-    pub directory: Directory,
+    /// Where they do.
+    pub place: LoginPlace,
+    /// Where the claims of a credential type come from, beside the file of holders.
+    pub sources: Vec<(CredentialConfigurationId, ClaimsSource)>,
     /// Whether they are asked.
     pub consent: Consent,
 }
 
+/// Where holders log in.
+#[derive(Debug, Clone)]
+pub enum LoginPlace {
+    /// Here.
+    Here(Directory),
+    /// At a login provider.
+    Provider(LoginProvider),
+    /// As they like.
+    Either(Directory, LoginProvider),
+}
+
+impl LoginPlace {
+    /// The file of holders.
+    #[must_use]
+    pub const fn directory(&self) -> Option<&Directory> {
+        match self {
+            Self::Here(directory) | Self::Either(directory, _) => Some(directory),
+            Self::Provider(_) => None,
+        }
+    }
+
+    /// The login provider.
+    #[must_use]
+    pub const fn provider(&self) -> Option<&LoginProvider> {
+        match self {
+            Self::Provider(provider) | Self::Either(_, provider) => Some(provider),
+            Self::Here(_) => None,
+        }
+    }
+}
+
+/// An OpenID Connect provider, and what this tenant is there.
+#[derive(Debug, Clone)]
+pub struct LoginProvider {
+    /// Its issuer identifier.
+    pub issuer: Url,
+    /// The same, as it is written.
+    pub identifier: String,
+    /// What people call it.
+    pub name: String,
+    /// What the tenant is called there.
+    pub client_id: String,
+    /// What it proves that with.
+    pub client_secret: Option<SecretString>,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+    /// The claim that names holders.
+    pub holder: String,
+}
+
+/// One source of the claims of a credential type.
+#[derive(Debug, Clone)]
+pub enum ClaimsSource {
+    /// The same for everybody.
+    Fixed(Object),
+    /// What the login provider tells.
+    Login(Vec<MappedClaim>),
+    /// A system of the enterprise, and how long its answer is waited for.
+    Ask(Url, Duration),
+    /// The file of holders.
+    Holders,
+}
+
 pub(super) fn examine(
     table: &TenantTable,
+    kinds: &[CredentialType],
     folder: &Path,
     faults: &mut Faults<'_>,
 ) -> Authorization {
@@ -60,7 +131,14 @@ pub(super) fn examine(
     if let Some(attesters) = attesters {
         rules = rules.with_attesters(attesters);
     }
-    let login = table.login.as_ref().and_then(|login| self::login(login, folder, faults));
+    let login = table.login.as_ref();
+    let login = login.and_then(|login| self::login(login, (&table.claims, kinds), folder, faults));
+    if let (None, Some(source)) = (&table.login, table.claims.first()) {
+        faults.at(
+            source.span(),
+            "claims are looked up for whoever logs in; write login = { holders = \"holders.json\" }, or give them with the offer",
+        );
+    }
     if login.is_some() {
         rules = rules.with_code_flow();
         if table.clients.is_empty() {
@@ -76,6 +154,7 @@ pub(super) fn examine(
 
 fn login(
     written: &Spanned<LoginTable>,
+    (claims, kinds): (&[Spanned<ClaimsTable>], &[CredentialType]),
     folder: &Path,
     faults: &mut Faults<'_>,
 ) -> Option<HolderLogin> {
@@ -96,14 +175,71 @@ fn login(
             }
         },
     };
-    let path = existing(&table.holders, folder, faults)?;
-    match Directory::read(&path) {
-        Ok(directory) => Some(HolderLogin { directory, consent }),
-        Err(error) => {
-            faults.elsewhere(&path, 1, error.to_string());
-            None
+    let directory = match &table.holders {
+        None => None,
+        Some(file) => {
+            let path = existing(file, folder, faults)?;
+            let read = Directory::read(&path);
+            Some(read.map_err(|error| faults.elsewhere(&path, 1, error.to_string())).ok()?)
         }
+    };
+    let provider = match &table.provider {
+        None => None,
+        Some(provider) => Some(self::provider(provider, folder, faults)?),
+    };
+    let place = match (directory, provider) {
+        (Some(directory), None) => LoginPlace::Here(directory),
+        (None, Some(provider)) => LoginPlace::Provider(provider),
+        (Some(directory), Some(provider)) => LoginPlace::Either(directory, provider),
+        (None, None) => {
+            faults.at(
+                written.span(),
+                "nobody can log in; write holders = \"holders.json\", or provider = { issuer, name, client_id }",
+            );
+            return None;
+        }
+    };
+    let sources = claims.iter().flat_map(|table| sources::examine(table, kinds, &place, faults));
+    let sources = sources.collect();
+    Some(HolderLogin { place, sources, consent })
+}
+
+fn provider(
+    written: &Spanned<LoginProviderTable>,
+    folder: &Path,
+    faults: &mut Faults<'_>,
+) -> Option<LoginProvider> {
+    let table = written.get_ref();
+    let issuer = sources::address(&table.issuer, faults)?;
+    if table.name.get_ref().trim().is_empty() {
+        faults.at(
+            table.name.span(),
+            "a login provider needs a name; write for example \"Acme account\"",
+        );
+        return None;
     }
+    let client_secret = match &table.client_secret {
+        None => None,
+        Some(file) => {
+            let path = private(file, folder, faults)?;
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            if text.trim().is_empty() {
+                faults.at(file.span(), format!("{} holds no secret", path.display()));
+                return None;
+            }
+            Some(SecretString::from(text.trim().to_owned()))
+        }
+    };
+    let scopes = table.scopes.clone();
+    Some(LoginProvider {
+        issuer,
+        identifier: table.issuer.get_ref().clone(),
+        name: table.name.get_ref().clone(),
+        client_id: table.client_id.clone(),
+        client_secret,
+        scopes: scopes.unwrap_or_else(|| vec!["profile".to_owned(), "email".to_owned()]),
+        holder: table.holder.clone().unwrap_or_else(|| "sub".to_owned()),
+    })
 }
 
 fn client(

@@ -7,6 +7,7 @@ mod fault;
 mod file;
 mod integration;
 mod login;
+mod sources;
 mod tenant;
 
 use std::net::{IpAddr, SocketAddr};
@@ -19,7 +20,7 @@ use url::{Host, Url};
 pub use asking::Asking;
 pub use fault::{ConfigError, Fault};
 pub use file::{EncryptionMode, Mode};
-pub use login::{Authorization, HolderLogin};
+pub use login::{Authorization, ClaimsSource, HolderLogin, LoginPlace, LoginProvider};
 pub use tenant::{DidKeyFile, SigningFiles, Tenant};
 
 use fault::Faults;

@@ -141,6 +141,7 @@ fn examine(
     if file.issuer.is_some() && attested && table.key_attesters.is_empty() {
         faults.at(written.span(), "attested keys need somebody who is believed about them; write key_attesters = [\"trust/wallet-providers.pem\"]");
     }
+    let authorization = login::examine(table, &credential_types, folder, faults);
     Some(Tenant {
         document_signing: table
             .document_signing
@@ -158,7 +159,7 @@ fn examine(
         credential_types,
         status_ttl: status_ttl(table, faults),
         signing: signing(file, written, folder, faults),
-        authorization: login::examine(table, folder, faults),
+        authorization,
         asking: asking::examine(file, table, folder, faults),
         name: table.name.get_ref().clone(),
         id: id?,

@@ -10,7 +10,7 @@ use lanyard_wallet::WalletClient;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::config::{Authorization, HolderLogin};
+use crate::config::{Authorization, HolderLogin, LoginPlace};
 use crate::credential_type::{CredentialType, CredentialTypeError};
 use crate::directory::{Directory, DirectoryError};
 
@@ -72,7 +72,11 @@ pub fn authorization(port: u16) -> Result<Authorization, DirectoryError> {
     let directory = Directory::parse(&holder.to_string())?;
     Ok(Authorization {
         rules: AuthorizationRules::new(Profile::Plain).with_code_flow().with_clients(vec![client]),
-        login: Some(HolderLogin { directory, consent: Consent::Ask }),
+        login: Some(HolderLogin {
+            place: LoginPlace::Here(directory),
+            sources: Vec::new(),
+            consent: Consent::Ask,
+        }),
     })
 }
 
@@ -92,7 +96,8 @@ mod tests {
     #[tokio::test]
     async fn the_password_on_the_pages_logs_the_holder_in() {
         let login = authorization(7077).expect("readable").login.expect("a login");
-        let holder = login.directory.log_in(HOLDER, PASSWORD).await.expect("an answer");
+        let directory = login.place.directory().expect("holders of its own");
+        let holder = directory.log_in(HOLDER, PASSWORD).await.expect("an answer");
         assert_eq!(holder.expect("let in").as_str(), HOLDER);
     }
 

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use super::plan::{Pages, Plan, PlannedTenant};
 use super::trust::TrustHealth;
-use super::{ahead, health, housekeeping, issuing, observe, resolving, trust, verifying};
+use super::{ahead, health, housekeeping, issuing, login, observe, resolving, trust, verifying};
 use crate::keys::{
     KeyError, SigningIdentity, Subject, TestAuthority, Vault, read_signer, read_signing_files,
 };
@@ -170,7 +170,8 @@ impl Ground {
         // in development mode the server itself and receivers of webhooks may be on this machine
         let receivers = plan.tenants.iter().flat_map(|tenant| &tenant.webhooks);
         let near = receivers.map(|webhook| &webhook.url).filter(|url| url.scheme() == "http");
-        let near = near.chain([&plan.base_url]).filter_map(HostPort::of);
+        let near = near.chain([&plan.base_url]).chain(login::neighbours(plan));
+        let near = near.filter_map(HostPort::of);
         let near: Vec<_> = if plan.development { near.collect() } else { Vec::new() };
         let http = Arc::new(SafeFetcher::builder().danger_allow_plain_http_to(near).build());
         let authority = match plan.development {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use lanyard_core::{credential::Format, trust::IssuerIdentifier};
 use lanyard_issuer::{
-    DataKey, IssuerService, IssuerSettings, LoginSettings, PlaceKey, StatusListSettings,
-    StatusLists, SystemClock, TenantSettings,
+    DataKey, IssuerService, IssuerSettings, PlaceKey, StatusListSettings, StatusLists, SystemClock,
+    TenantSettings,
 };
 use lanyard_oid4vci::{
     IssuerUrl, Transport,
@@ -19,7 +19,7 @@ use lanyard_oid4vci::{
 
 use super::compose::{Ground, StartError};
 use super::plan::{Plan, PlannedTenant};
-use super::vc_api;
+use super::{login, vc_api};
 use crate::config::EncryptionMode;
 use crate::keys::{SigningIdentity, Subject};
 
@@ -32,14 +32,9 @@ pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<IssuerServic
         let (issuer, status_lists) = issuer(ground, plan, tenant).await?;
         tenants.push(TenantSettings {
             tenant: tenant.id.clone(),
+            login: login::settings(ground, plan, tenant, issuer.key_for(Format::SdJwtVc)),
             issuer,
             status_lists,
-            login: tenant.authorization.login.as_ref().map(|login| LoginSettings {
-                issuer_name: tenant.name.clone(),
-                logins: Arc::new(login.directory.clone()),
-                claims: Arc::new(login.directory.clone()),
-                consent: login.consent.clone(),
-            }),
             vc_api: match plan.vc_api {
                 Some(_) => Some(vc_api::keys(ground, tenant).await?),
                 None => None,

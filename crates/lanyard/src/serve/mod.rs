@@ -8,6 +8,7 @@ pub mod compose;
 mod health;
 mod housekeeping;
 mod issuing;
+mod login;
 pub mod observe;
 pub mod plan;
 mod resolving;

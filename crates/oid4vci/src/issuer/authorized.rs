@@ -1,16 +1,17 @@
 //! From the access token to the credentials (OID4VCI §8).
 
 use jiff::Timestamp;
-use lanyard_core::status::StatusReference;
+use lanyard_core::{json::Object, status::StatusReference};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    HolderKey, Issuance, Issuer, Readiness, Refreshable, Refused, WaitingClaims,
-    deferral::DeferredCredential, holder::holder_keys,
+    FoundClaims, HolderId, HolderKey, Issuance, Issuer, Readiness, Refreshable, Refused,
+    WaitingClaims, claims::DueClaims, deferral::DeferredCredential, holder::holder_keys,
 };
 use crate::{
     AccessToken, CredentialConfigurationId, CredentialIdentifier, NotificationId,
     client_authentication::ClientId,
+    configuration::SubjectClaimsError,
     credential::{CredentialError, CredentialRequest, CredentialResponse, Wanted},
     dpop::KeyThumbprint,
     notification::NotificationEvent,
@@ -45,7 +46,7 @@ pub(super) struct Due {
     pub(super) configuration: CredentialConfigurationId,
     /// Given out in the token response: then the credential request must use it.
     pub(super) identifier: Option<CredentialIdentifier>,
-    pub(super) claims: WaitingClaims,
+    pub(super) claims: DueClaims,
 }
 
 /// What was issued: how many copies, when, until when; no claim of it.
@@ -233,8 +234,11 @@ impl Authorized {
             .configuration
             .credential(&due.configuration)
             .ok_or(CredentialError::UnknownConfiguration)?;
+        let DueClaims::Known(claims) = &due.claims else {
+            return Err(CredentialError::NotReady);
+        };
         let (response, expires_at, statuses) =
-            issuer.issue(configuration, &due.claims, keys, now).await?;
+            issuer.issue(configuration, claims, keys, now).await?;
         let issued = IssuedCredential {
             configuration: due.configuration.clone(),
             identifier: due.identifier.clone(),
@@ -246,6 +250,60 @@ impl Authorized {
             heard: None,
         };
         Ok((response, issued))
+    }
+
+    /// Goes on with what waited under the access token that this one replaces.
+    #[must_use]
+    pub fn instead_of(mut self, before: Self) -> Self {
+        let waits = |due: &Due| {
+            before.deferred.iter().any(|waiting| waiting.due.configuration == due.configuration)
+        };
+        // what waits already is not due a second time
+        self.due.retain(|due| !waits(due));
+        self.deferred = before.deferred;
+        self.readiness = before.readiness;
+        self
+    }
+
+    /// The claims that nobody could tell yet: of which credential, of whom, and what their login told.
+    pub fn awaited(&self) -> Vec<(CredentialConfigurationId, HolderId, Option<Object>)> {
+        let waiting = self.deferred.iter().map(|waiting| &waiting.due);
+        self.due
+            .iter()
+            .chain(waiting)
+            .filter_map(|due| match &due.claims {
+                DueClaims::Known(_) => None,
+                DueClaims::Awaited(awaited) => {
+                    let profile = awaited.profile.as_ref().map(WaitingClaims::to_object);
+                    Some((due.configuration.clone(), awaited.holder.clone(), profile))
+                }
+            })
+            .collect()
+    }
+
+    /// Takes claims that somebody could tell in the meantime.
+    ///
+    /// # Errors
+    /// [`SubjectClaimsError`] when they do not fit the configuration; the session is left as it was.
+    pub fn bring(
+        &mut self,
+        id: &CredentialConfigurationId,
+        found: &FoundClaims,
+        issuer: &Issuer,
+    ) -> Result<(), SubjectClaimsError> {
+        let (FoundClaims::Lasting(claims) | FoundClaims::Passing(claims)) = found else {
+            return Ok(());
+        };
+        if let Some(configuration) = issuer.configuration.credential(id) {
+            configuration.accept_claims(claims)?;
+        }
+        let waiting = self.deferred.iter_mut().map(|waiting| &mut waiting.due);
+        for due in self.due.iter_mut().chain(waiting) {
+            if due.configuration == *id && matches!(due.claims, DueClaims::Awaited(_)) {
+                due.claims = DueClaims::Known(WaitingClaims::new(claims));
+            }
+        }
+        Ok(())
     }
 
     /// What is due under a name.
@@ -307,6 +365,13 @@ impl Authorized {
                 })
             }
         }
+    }
+}
+
+impl Due {
+    /// Whether its claims are here.
+    pub(super) const fn is_known(&self) -> bool {
+        matches!(self.claims, DueClaims::Known(_))
     }
 }
 

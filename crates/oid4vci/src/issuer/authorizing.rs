@@ -7,10 +7,11 @@ use lanyard_core::json::Object;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ended, Granted, Issuer, Left, Offered, Refused, Sender, WaitingClaims, granted::Claims,
+    Ended, FoundClaims, Granted, Issuer, Left, Offered, Readiness, Refused, Sender, UpstreamLogin,
+    WaitingClaims, claims::Awaited, granted::Claims,
 };
 use crate::{
-    AuthorizationCode, CredentialConfigurationId, RequestUri, Secrets,
+    AuthorizationCode, CredentialConfigurationId, LoginState, RequestUri, Secrets,
     authorization::{AuthorizationError, AuthorizationForm, AuthorizationRequest, PushedResponse},
 };
 
@@ -67,6 +68,15 @@ pub struct Authorizing {
     offered: Option<Offered>,
     browser: BrowserDigest,
     holder: Option<HolderId>,
+    /// The login that goes on at a login provider.
+    #[serde(default)]
+    upstream: Option<UpstreamLogin>,
+    /// What the login provider told about the holder.
+    #[serde(default)]
+    profile: Option<WaitingClaims>,
+    /// What the login provider calls the holder, for pages.
+    #[serde(default)]
+    shown: Option<String>,
     tries_left: u8,
     pushed_until: Timestamp,
     expires_at: Timestamp,
@@ -143,6 +153,9 @@ impl Pushed {
             offered: self.offered,
             browser,
             holder: None,
+            upstream: None,
+            profile: None,
+            shown: None,
             tries_left: LOGIN_TRIES,
             pushed_until: self.expires_at,
             expires_at: now + LOGIN_LIFE,
@@ -157,6 +170,11 @@ impl Pushed {
     /// The offer that it goes on from.
     pub const fn offered(&self) -> Option<&Offered> {
         self.offered.as_ref()
+    }
+
+    pub(super) fn ready(mut self, readiness: Readiness) -> Self {
+        self.offered = self.offered.map(|offered| offered.ready(readiness));
+        self
     }
 }
 
@@ -204,8 +222,62 @@ impl Authorizing {
         if !known {
             self.browser = browser;
             self.holder = None;
+            self.upstream = None;
+            self.profile = None;
+            self.shown = None;
         }
         Ok(self)
+    }
+
+    /// The browser goes to a login provider; whatever it took there before is worth nothing any more.
+    #[must_use]
+    pub fn leave(mut self, login: UpstreamLogin) -> Self {
+        self.upstream = Some(login);
+        self
+    }
+
+    /// The login that this `state` belongs to, if it goes on in this browser and in time.
+    pub fn upstream(
+        &self,
+        state: &LoginState,
+        browser: &BrowserDigest,
+        now: Timestamp,
+    ) -> Option<&UpstreamLogin> {
+        let login = self.upstream.as_ref()?;
+        // RFC 6749 §10.12, RFC 9700 §4.7: the state is bound to the browser that left
+        let own = self.is_in(browser) && now < self.expires_at && login.state() == state;
+        own.then_some(login)
+    }
+
+    /// The login provider has answered: its answer is worth nothing a second time.
+    #[must_use]
+    pub fn back(mut self) -> Self {
+        self.upstream = None;
+        self
+    }
+
+    /// What the login provider told about the holder, and what it calls them.
+    #[must_use]
+    pub fn told(mut self, profile: &Object, shown: &str) -> Self {
+        self.profile = Some(WaitingClaims::new(profile));
+        self.shown = Some(shown.to_owned());
+        self
+    }
+
+    /// What the holder is called on pages, once they have logged in.
+    pub fn shown(&self) -> Option<&str> {
+        let holder = self.holder.as_ref()?;
+        Some(self.shown.as_deref().unwrap_or(holder.as_str()))
+    }
+
+    /// The same, taken out.
+    pub fn profile(&self) -> Option<Object> {
+        self.profile.as_ref().map(WaitingClaims::to_object)
+    }
+
+    pub(super) fn ready(mut self, readiness: Readiness) -> Self {
+        self.offered = self.offered.map(|offered| offered.ready(readiness));
+        self
     }
 
     /// Whether it is this browser that decides.
@@ -259,7 +331,7 @@ impl Authorizing {
     /// nobody has logged in.
     pub fn grant(
         self,
-        found: Vec<(CredentialConfigurationId, Object)>,
+        found: Vec<(CredentialConfigurationId, FoundClaims)>,
         issuer: &Issuer,
         now: Timestamp,
         secrets: &dyn Secrets,
@@ -271,16 +343,29 @@ impl Authorizing {
             let configuration = issuer.configuration.credential(id);
             configuration.is_some_and(|one| one.accept_claims(claims).is_ok())
         };
+        let readiness = self.offered.as_ref().map(Offered::readiness).unwrap_or_default();
+        let mut found = found;
         let mut due = Vec::new();
         for wanted in &self.request.wanted {
             let offered = self.offered.as_ref();
             let claims = offered.and_then(|offered| offered.claims_of(&wanted.configuration));
             let claims = match claims {
                 Some(claims) => Some(Claims::Offered(claims.clone())),
-                None => found
-                    .iter()
-                    .find(|(id, claims)| *id == wanted.configuration && fits(id, claims))
-                    .map(|(_, claims)| Claims::LookedUp(WaitingClaims::new(claims))),
+                None => {
+                    let place = found.iter().position(|(id, _)| *id == wanted.configuration);
+                    place.map(|place| found.swap_remove(place)).and_then(
+                        |(id, found)| match found {
+                            FoundClaims::Lasting(claims) => fits(&id, &claims)
+                                .then(|| Claims::LookedUp(WaitingClaims::new(&claims))),
+                            FoundClaims::Passing(claims) => fits(&id, &claims)
+                                .then(|| Claims::Told(WaitingClaims::new(&claims))),
+                            FoundClaims::Later => {
+                                let (holder, profile) = (holder.clone(), self.profile.clone());
+                                Some(Claims::Awaited(Awaited { holder, profile }))
+                            }
+                        },
+                    )
+                }
             };
             due.extend(claims.map(|claims| (wanted.clone(), claims)));
         }
@@ -288,13 +373,8 @@ impl Authorizing {
             return Err(Refused::unchanged(AuthorizationError::NothingToIssue, self));
         }
         let life = issuer.configuration.policy().code_life;
-        Ok(Granted::new(
-            self.request,
-            AuthorizationCode::generate(secrets),
-            holder,
-            due,
-            now + life,
-        ))
+        let code = AuthorizationCode::generate(secrets);
+        Ok(Granted::new(self.request, code, holder, due, now + life).ready(readiness))
     }
 
     /// The holder said no, or what they wanted cannot be.

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Authorized, HolderKey, Issuance, IssuedCredential, Issuer, Progress, Refused, authorized::Due,
-    holder::holder_keys,
+    Authorized, HolderKey, Issuance, IssuedCredential, Issuer, Offered, Progress, Refused,
+    authorized::Due, holder::holder_keys,
 };
 use crate::{
     TransactionId,
@@ -119,7 +119,8 @@ impl Authorized {
         now: Timestamp,
     ) -> Result<Accepted, Refused<CredentialError, Self>> {
         let again = self.deferred.iter().position(|waiting| waiting.is(&request.wanted));
-        if self.readiness.is_ready(now) && again.is_none() {
+        let known = self.due_for(&request.wanted, issuer).is_ok_and(Due::is_known);
+        if self.readiness.is_ready(now) && again.is_none() && known {
             let (response, issued, progress) = self.accept(request, issuer, now).await?;
             return Ok(Accepted::Issued(response, issued, progress));
         }
@@ -215,7 +216,7 @@ impl Authorized {
         if self.readiness == Readiness::Denied {
             return Err(Refused::unchanged(CredentialError::Denied, self));
         }
-        if !self.readiness.is_ready(now) {
+        if !self.readiness.is_ready(now) || !self.deferred[place].due.is_known() {
             // §9.2: the same transaction until it is ready
             let interval = self.readiness.interval(now);
             let transaction_id = transaction.clone();
@@ -256,24 +257,25 @@ impl Issuance {
         match self {
             Self::Offered(offered) => Self::Offered(offered.ready(readiness)),
             Self::Authorized(authorized) => Self::Authorized(authorized.ready(readiness)),
-            Self::Pushed(_)
-            | Self::Authorizing(_)
-            | Self::Granted(_)
-            | Self::Issued(_)
-            | Self::Ended(_) => self,
+            Self::Pushed(pushed) => Self::Pushed(pushed.ready(readiness)),
+            Self::Authorizing(authorizing) => Self::Authorizing(authorizing.ready(readiness)),
+            Self::Granted(granted) => Self::Granted(granted.ready(readiness)),
+            Self::Issued(_) | Self::Ended(_) => self,
         }
     }
 
     /// Whether something waits for a decision or a moment.
     pub fn waits(&self, now: Timestamp) -> bool {
+        let offered = |offered: Option<&Offered>| {
+            offered.is_some_and(|offered| !offered.readiness().is_ready(now))
+        };
         match self {
-            Self::Offered(offered) => !offered.readiness().is_ready(now),
+            Self::Offered(_) | Self::Pushed(_) | Self::Authorizing(_) => {
+                offered(self.waiting_offer())
+            }
+            Self::Granted(granted) => !granted.readiness().is_ready(now),
             Self::Authorized(authorized) => !authorized.readiness.is_ready(now),
-            Self::Pushed(_)
-            | Self::Authorizing(_)
-            | Self::Granted(_)
-            | Self::Issued(_)
-            | Self::Ended(_) => false,
+            Self::Issued(_) | Self::Ended(_) => false,
         }
     }
 }

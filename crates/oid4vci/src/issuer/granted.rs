@@ -2,10 +2,13 @@
 //! (RFC 6749 §4.1.3, §6; OID4VCI §6).
 
 use jiff::Timestamp;
-use lanyard_core::json::Object;
 use serde::{Deserialize, Serialize};
 
-use super::{Authorized, HolderId, Issuer, Refused, Sender, WaitingClaims, authorized::Due};
+use super::{
+    Authorized, FoundClaims, HolderId, Issuer, Readiness, Refused, Sender, WaitingClaims,
+    authorized::Due,
+    claims::{Awaited, DueClaims},
+};
 use crate::{
     AccessToken, AuthorizationCode, CredentialConfigurationId, CredentialIdentifier, RefreshToken,
     Secrets,
@@ -25,6 +28,10 @@ pub(super) enum Claims {
     Offered(WaitingClaims),
     /// They were looked up for the holder, and can be again.
     LookedUp(WaitingClaims),
+    /// A login provider told them: issued once, as they cannot be looked up again.
+    Told(WaitingClaims),
+    /// Nobody could tell yet.
+    Awaited(Awaited),
 }
 
 /// A holder agreed, and a code is out.
@@ -35,6 +42,8 @@ pub struct Granted {
     holder: HolderId,
     due: Vec<(WantedCredential, Claims)>,
     expires_at: Timestamp,
+    #[serde(default)]
+    readiness: Readiness,
 }
 
 /// What a refresh token gives a right to: the same credentials again, with claims looked up afresh.
@@ -59,7 +68,18 @@ impl Granted {
         due: Vec<(WantedCredential, Claims)>,
         expires_at: Timestamp,
     ) -> Self {
-        Self { request, code, holder, due, expires_at }
+        let readiness = Readiness::Ready;
+        Self { request, code, holder, due, expires_at, readiness }
+    }
+
+    /// With what was granted not ready before it is.
+    pub(super) const fn ready(mut self, readiness: Readiness) -> Self {
+        self.readiness = readiness;
+        self
+    }
+
+    pub(super) const fn readiness(&self) -> Readiness {
+        self.readiness
     }
 
     /// The request, for the answer to it.
@@ -98,15 +118,26 @@ impl Granted {
         let wanted: Vec<_> = self
             .due
             .iter()
-            .filter(|(_, claims)| matches!(claims, Claims::LookedUp(_)))
+            .filter(|(_, claims)| match claims {
+                Claims::LookedUp(_) => true,
+                // what a login provider told is part of what is awaited, and is not told again
+                Claims::Awaited(awaited) => awaited.profile.is_none(),
+                Claims::Offered(_) | Claims::Told(_) => false,
+            })
             .map(|(wanted, _)| wanted.clone())
             .collect();
         let refresh = self.refreshable(sender, wanted, issuer, now, secrets);
         let due = self.due.into_iter().map(|(wanted, claims)| {
-            let (Claims::Offered(claims) | Claims::LookedUp(claims)) = claims;
+            let claims = match claims {
+                Claims::Offered(claims) | Claims::LookedUp(claims) | Claims::Told(claims) => {
+                    DueClaims::Known(claims)
+                }
+                Claims::Awaited(awaited) => DueClaims::Awaited(awaited),
+            };
             due(wanted, claims)
         });
-        Ok(respond(due.collect(), refresh, sender, issuer, now, secrets))
+        let (response, authorized) = respond(due.collect(), refresh, sender, issuer, now, secrets);
+        Ok((response, authorized.ready(self.readiness)))
     }
 
     fn accept(
@@ -222,7 +253,7 @@ impl Refreshable {
     /// [`TokenError::NothingToIssue`] when there are no claims for the holder any more.
     pub fn refresh(
         &self,
-        found: &[(CredentialConfigurationId, Object)],
+        found: &[(CredentialConfigurationId, FoundClaims)],
         sender: &Sender,
         issuer: &Issuer,
         now: Timestamp,
@@ -230,9 +261,17 @@ impl Refreshable {
     ) -> Result<(TokenResponse, Authorized), TokenError> {
         let claims = |wanted: &WantedCredential| {
             let configuration = issuer.configuration.credential(&wanted.configuration)?;
-            let (_, claims) = found.iter().find(|(id, _)| *id == wanted.configuration)?;
-            configuration.accept_claims(claims).ok()?;
-            Some(due(wanted.clone(), WaitingClaims::new(claims)))
+            let (_, found) = found.iter().find(|(id, _)| *id == wanted.configuration)?;
+            let claims = match found {
+                FoundClaims::Lasting(claims) | FoundClaims::Passing(claims) => {
+                    configuration.accept_claims(claims).ok()?;
+                    DueClaims::Known(WaitingClaims::new(claims))
+                }
+                FoundClaims::Later => {
+                    DueClaims::Awaited(Awaited { holder: self.holder.clone(), profile: None })
+                }
+            };
+            Some(due(wanted.clone(), claims))
         };
         let due: Vec<_> = self.wanted.iter().filter_map(claims).collect();
         if due.is_empty() {
@@ -247,7 +286,7 @@ impl Refreshable {
     }
 }
 
-fn due(wanted: WantedCredential, claims: WaitingClaims) -> Due {
+fn due(wanted: WantedCredential, claims: DueClaims) -> Due {
     Due {
         identifier: wanted.named.then(|| identifier(&wanted.configuration)),
         configuration: wanted.configuration,

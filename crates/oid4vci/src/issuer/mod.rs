@@ -6,6 +6,7 @@
 
 mod authorized;
 mod authorizing;
+mod claims;
 mod deferral;
 mod granted;
 mod holder;
@@ -16,6 +17,7 @@ mod offered;
 mod rules;
 mod sender;
 mod status;
+mod upstream;
 mod w3c;
 
 use std::{fmt, sync::Arc};
@@ -33,6 +35,7 @@ use url::Url;
 
 pub use authorized::{Authorized, Issued, IssuedCredential, Progress};
 pub use authorizing::{Authorizing, BrowserDigest, HolderId, Pushed};
+pub use claims::FoundClaims;
 pub use deferral::{Accepted, Decision, Readiness};
 pub use granted::{Granted, Refreshable};
 pub use notify::Heard;
@@ -40,6 +43,7 @@ pub use offered::{NewLogin, NewOffer, NewTxCode, OfferRefused, Offered};
 pub use rules::{AuthorizationRules, Profile};
 pub use sender::{AccessRefused, Sender, ShownToken};
 pub use status::{StatusAllocator, StatusUnavailable};
+pub use upstream::UpstreamLogin;
 
 use issue::HolderKey;
 

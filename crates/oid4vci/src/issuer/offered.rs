@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::{
     Authorized, Ended, HolderId, Issuer, Left, Readiness, Refused, Sender, WaitingClaims,
     authorized::Due,
+    claims::DueClaims,
     granted::{identifier, respond},
 };
 use crate::{
@@ -410,7 +411,7 @@ impl Offered {
             Some(Due {
                 identifier: named.then(|| identifier(&waiting.configuration)),
                 configuration: waiting.configuration,
-                claims: waiting.claims?,
+                claims: DueClaims::Known(waiting.claims?),
             })
         });
         let (response, authorized) = respond(due.collect(), None, sender, issuer, now, secrets);

@@ -21,14 +21,15 @@ use lanyard_fetch::{
     Response, ResponseHeaders,
 };
 use lanyard_issuer::{
-    ClaimSource, Consent, CredentialToOffer, IssuerService, IssuerSettings, LoginSettings,
-    LoginToOffer, LoginUnavailable, Logins, NewOfferRequest, OfferCreated,
+    AskedHolder, ClaimSource, Consent, CredentialToOffer, IssuerService, IssuerSettings,
+    LoginSettings, LoginToOffer, LoginUnavailable, LoginWays, Logins, NewOfferRequest,
+    OfferCreated,
 };
 use lanyard_oid4vci::{
     CredentialConfigurationId, IssuerUrl, Transport,
     client_authentication::{ClientId, ClientMethod, RedirectUri, RegisteredClient},
     configuration::{CredentialConfiguration, IssuancePolicy, IssuerConfiguration},
-    issuer::{AuthorizationRules, HolderId, Issuer, IssuerName, IssuingKey, Profile},
+    issuer::{AuthorizationRules, FoundClaims, HolderId, Issuer, IssuerName, IssuingKey, Profile},
     nonce::NonceKey,
 };
 use lanyard_oid4vp::request::object::RequestSigner;
@@ -115,6 +116,7 @@ impl HttpClient for Wire {
         }
         if let Some(authorization) = &request.authorization {
             let (scheme, token) = match authorization {
+                Authorization::Basic { .. } => unreachable!("no wallet has a secret"),
                 Authorization::Bearer(token) => ("Bearer", token),
                 Authorization::Dpop(token) => ("DPoP", token),
             };
@@ -181,11 +183,11 @@ impl Logins for Directory {
 impl ClaimSource for Directory {
     async fn claims(
         &self,
-        _: &HolderId,
+        _: AskedHolder<'_>,
         _: &CredentialConfigurationId,
-    ) -> Result<Option<lanyard_core::json::Object>, LoginUnavailable> {
+    ) -> Result<Option<FoundClaims>, LoginUnavailable> {
         let claims = json!({ "given_name": "Ada", "department": "Engines" });
-        Ok(serde_json::from_value(claims).ok())
+        Ok(serde_json::from_value(claims).ok().map(FoundClaims::Lasting))
     }
 }
 
@@ -486,7 +488,7 @@ fn issuer(
     let issuer = Issuer::new(configuration, key, NonceKey::new([3; 32]), crypto.clone());
     let login = rules.is_some().then(|| LoginSettings {
         issuer_name: "Alder & Finch".to_owned(),
-        logins: Arc::new(Directory),
+        ways: LoginWays::Passwords(Arc::new(Directory)),
         claims: Arc::new(Directory),
         consent: Consent::DangerAlways(HolderId::new("ada")),
     });

@@ -1,0 +1,124 @@
+//! A browser comes back from the login provider (OpenID Connect Core §3.1.2.5).
+
+use lanyard_oid4vci::{
+    LoginState,
+    issuer::{Authorizing, BrowserDigest, Issuance},
+};
+use lanyard_store::{NewEvent, Replaced, SessionId};
+
+use super::{
+    LoginSettings, Outcome,
+    authorize::{Decided, Hand, page, stopped_with},
+    page::authorize_url,
+};
+use crate::{
+    IssuerError, IssuerService, UpstreamError,
+    http::Failure,
+    sessions::{Found, TRIES},
+    step,
+    tenant::Tenant,
+    upstream::{LoggedIn, OidcProvider},
+};
+
+/// What the browser brings back from the login provider.
+pub(crate) struct Back {
+    pub(crate) session: SessionId,
+    pub(crate) state: LoginState,
+    pub(crate) browser: BrowserDigest,
+    /// The code, or the provider's error.
+    pub(crate) answer: Result<String, String>,
+    pub(crate) iss: Option<String>,
+}
+
+impl IssuerService {
+    /// The login provider has answered: its code is redeemed once, and the holder is logged in.
+    pub(crate) async fn come_back(&self, tenant: &Tenant, back: Back) -> Result<Outcome, Failure> {
+        let login = tenant.login.as_ref().ok_or(Failure::NotFound)?;
+        let upstream = login.ways.upstream().ok_or(Failure::NotFound)?;
+        // 1. the state is one that this browser took there
+        let Some((_, authorizing)) = self.left(tenant, &back).await? else {
+            return Ok(stopped_with(tenant, &UpstreamError::NotBegun));
+        };
+        // 2. who it is
+        let found = self.ask(upstream, &authorizing, &back).await;
+        // 3. the holder is logged in, unless the session went on without them
+        for _ in 0..TRIES {
+            let Some((hand, authorizing)) = self.left(tenant, &back).await? else {
+                return Ok(stopped_with(tenant, &UpstreamError::NotBegun));
+            };
+            let decided = self.arrived(tenant, login, authorizing, &found, &hand);
+            let Some((next, event)) = decided.next else { return Ok(decided.outcome) };
+            let next = next.with_event(event.clone());
+            if let Replaced::Done(_) = self.sessions().store.replace(&hand.session, next).await? {
+                self.announce(tenant, hand.session.id, &event);
+                return Ok(decided.outcome);
+            }
+        }
+        Err(IssuerError::Contended.into())
+    }
+
+    /// The session that a browser left with this state, if it is still on its way.
+    async fn left(
+        &self,
+        tenant: &Tenant,
+        back: &Back,
+    ) -> Result<Option<(Hand, Authorizing)>, IssuerError> {
+        let now = self.now();
+        let Found::Live(held) = self.sessions().by_id(tenant, back.session, now).await? else {
+            return Ok(None);
+        };
+        let Issuance::Authorizing(authorizing) = held.state.issuance else { return Ok(None) };
+        if authorizing.upstream(&back.state, &back.browser, now).is_none() {
+            return Ok(None);
+        }
+        let hand = Hand { session: held.session, place: held.state.place, now };
+        Ok(Some((hand, authorizing)))
+    }
+
+    async fn ask(
+        &self,
+        upstream: &OidcProvider,
+        authorizing: &Authorizing,
+        back: &Back,
+    ) -> Result<LoggedIn, UpstreamError> {
+        let code = back.answer.as_ref().map_err(|error| UpstreamError::answered(error))?;
+        let now = self.now();
+        let login = authorizing.upstream(&back.state, &back.browser, now);
+        let login = login.ok_or(UpstreamError::NotBegun)?;
+        upstream.finish(login, code, back.iss.as_deref(), now).await
+    }
+
+    fn arrived(
+        &self,
+        tenant: &Tenant,
+        login: &LoginSettings,
+        authorizing: Authorizing,
+        found: &Result<LoggedIn, UpstreamError>,
+        hand: &Hand,
+    ) -> Decided {
+        let authorizing = authorizing.back();
+        match found {
+            Ok(found) => match authorizing.log_in(found.holder.clone()) {
+                Ok(authorizing) => {
+                    let authorizing = authorizing.told(&found.profile, &found.shown);
+                    // 303 to the consent page: an address that can be reloaded, without the code in it
+                    let outcome = match authorize_url(self.base_url(), tenant, &authorizing) {
+                        Some(url) => Outcome::Redirect(url),
+                        None => Outcome::Show(page(tenant, login, &authorizing, None)),
+                    };
+                    let event = NewEvent::done(hand.now, step::HOLDER_LOGGED_IN);
+                    let next = self.authorizing(tenant, hand, authorizing);
+                    Decided { next: Some((next, event)), outcome }
+                }
+                Err(refused) => self.turn_down(tenant, refused, hand),
+            },
+            Err(error) => {
+                let outcome =
+                    Outcome::Show(page(tenant, login, &authorizing, Some(error.to_string())));
+                let event = NewEvent::refused(hand.now, step::REFUSED, error.code());
+                let next = self.authorizing(tenant, hand, authorizing);
+                Decided { next: Some((next, event)), outcome }
+            }
+        }
+    }
+}

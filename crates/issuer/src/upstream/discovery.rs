@@ -1,0 +1,162 @@
+//! What a login provider says about itself, and its keys (OpenID Connect Discovery §4).
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use lanyard_core::{
+    jose::{Jwk, RsaJwk},
+    json::{self, Object},
+};
+use lanyard_fetch::{Purpose, Request};
+use serde_json::Value;
+use url::Url;
+
+use super::{OidcProvider, UpstreamError};
+
+/// How long a provider's description and keys serve.
+const LIFE: SignedDuration = SignedDuration::from_mins(10);
+
+/// How soon keys are asked for again when a token names one that is not among them.
+const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// What a provider says about itself.
+#[derive(Debug)]
+pub(super) struct ProviderMetadata {
+    pub(super) authorization_endpoint: Url,
+    pub(super) token_endpoint: Url,
+    pub(super) userinfo_endpoint: Option<Url>,
+    jwks_uri: Url,
+    /// Whether every answer says whose it is (RFC 9207 §3).
+    pub(super) says_iss: bool,
+    /// Whether the client's secret goes into the form rather than the header.
+    pub(super) secret_in_form: bool,
+}
+
+/// A key that tokens are verified with.
+pub(super) enum ProviderKey {
+    Curve(Jwk),
+    Rsa(RsaJwk),
+}
+
+/// What is known about a provider, and since when.
+pub(super) struct Known {
+    metadata: Arc<ProviderMetadata>,
+    keys: Arc<Vec<ProviderKey>>,
+    since: Timestamp,
+}
+
+impl OidcProvider {
+    /// What the provider says about itself.
+    pub(super) async fn metadata(
+        &self,
+        now: Timestamp,
+    ) -> Result<Arc<ProviderMetadata>, UpstreamError> {
+        Ok(self.known(now, LIFE).await?.0)
+    }
+
+    /// Its keys, at most so old.
+    pub(super) async fn keys(
+        &self,
+        now: Timestamp,
+        is_key_missing: bool,
+    ) -> Result<Arc<Vec<ProviderKey>>, UpstreamError> {
+        let oldest = if is_key_missing { AGAIN } else { LIFE };
+        Ok(self.known(now, oldest).await?.1)
+    }
+
+    /// One at a time asks; the others wait for the answer.
+    async fn known(
+        &self,
+        now: Timestamp,
+        oldest: SignedDuration,
+    ) -> Result<(Arc<ProviderMetadata>, Arc<Vec<ProviderKey>>), UpstreamError> {
+        let mut known = self.known.lock().await;
+        if let Some(known) = known.as_ref()
+            && (now.duration_since(known.since)).abs() < oldest
+        {
+            return Ok((known.metadata.clone(), known.keys.clone()));
+        }
+        let metadata = Arc::new(self.discover().await?);
+        let keys = Arc::new(self.fetch_keys(&metadata.jwks_uri).await?);
+        *known = Some(Known { metadata: metadata.clone(), keys: keys.clone(), since: now });
+        Ok((metadata, keys))
+    }
+
+    async fn discover(&self) -> Result<ProviderMetadata, UpstreamError> {
+        let issuer = &self.settings.issuer;
+        // OpenID Connect Discovery §4: appended, after a slash that ends the identifier is gone
+        let place = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let place = Url::parse(&place).map_err(|_| UpstreamError::Metadata("its issuer"))?;
+        let document = self.document(place).await?;
+        // OpenID Connect Discovery §4.3: exactly the same
+        if document.get("issuer").and_then(Value::as_str) != Some(issuer) {
+            return Err(UpstreamError::Metadata("its issuer is not the configured one"));
+        }
+        let is_plain = issuer.starts_with("http://");
+        let endpoint = |name: &'static str| {
+            let url = document.get(name).and_then(Value::as_str)?;
+            let url = Url::parse(url).ok()?;
+            (url.scheme() == "https" || is_plain && url.scheme() == "http").then_some(url)
+        };
+        let required = |name: &'static str| endpoint(name).ok_or(UpstreamError::Metadata(name));
+        let lists = |name: &str, wanted: &str| {
+            let list = document.get(name).and_then(Value::as_array);
+            list.map(|list| list.iter().any(|one| one == wanted))
+        };
+        if lists("response_types_supported", "code") == Some(false) {
+            return Err(UpstreamError::Metadata("it offers no response_type code"));
+        }
+        if lists("code_challenge_methods_supported", "S256") == Some(false) {
+            return Err(UpstreamError::Metadata("it offers no PKCE with S256"));
+        }
+        let methods = "token_endpoint_auth_methods_supported";
+        // OpenID Connect Discovery §3: client_secret_basic where nothing is said
+        let basic = lists(methods, "client_secret_basic").unwrap_or(true);
+        Ok(ProviderMetadata {
+            authorization_endpoint: required("authorization_endpoint")?,
+            token_endpoint: required("token_endpoint")?,
+            userinfo_endpoint: endpoint("userinfo_endpoint"),
+            jwks_uri: required("jwks_uri")?,
+            says_iss: document.get("authorization_response_iss_parameter_supported")
+                == Some(&Value::Bool(true)),
+            secret_in_form: !basic && lists(methods, "client_secret_post") == Some(true),
+        })
+    }
+
+    async fn fetch_keys(&self, place: &Url) -> Result<Vec<ProviderKey>, UpstreamError> {
+        let document = self.document(place.clone()).await?;
+        let keys = document.get("keys").and_then(Value::as_array);
+        let keys = keys.ok_or(UpstreamError::Metadata("its key set"))?;
+        // RFC 7517 §5: what is not understood is left out
+        Ok(keys.iter().filter_map(ProviderKey::read).collect())
+    }
+
+    async fn document(&self, place: Url) -> Result<Object, UpstreamError> {
+        let request = Request::get(place, Purpose::LoginProvider).accept("application/json");
+        let answer = self.settings.http.send(request).await.map_err(|error| {
+            tracing::warn!(issuer = self.settings.issuer, %error, "login provider");
+            UpstreamError::Unreachable
+        })?;
+        if answer.status != 200 {
+            tracing::warn!(issuer = self.settings.issuer, status = answer.status, "login provider");
+            return Err(UpstreamError::Unreachable);
+        }
+        json::parse_object(&answer.body).map_err(|_| UpstreamError::Metadata("it is not JSON"))
+    }
+}
+
+impl ProviderKey {
+    fn read(value: &Value) -> Option<Self> {
+        match RsaJwk::from_value(value) {
+            Ok(key) => Some(Self::Rsa(key)),
+            Err(_) => Jwk::from_value(value).ok().map(Self::Curve),
+        }
+    }
+
+    pub(super) fn kid(&self) -> Option<&str> {
+        match self {
+            Self::Curve(key) => key.kid.as_deref(),
+            Self::Rsa(key) => key.kid.as_deref(),
+        }
+    }
+}
