@@ -1,6 +1,6 @@
 //! Credential types as files: what a credential holds, how it looks, and what the issue form starts with.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use lanyard_core::{
     claims::ClaimsPath, credential::Format, data_integrity::Cryptosuite, json, mdoc::DocType,
@@ -36,11 +36,17 @@ pub struct CredentialType {
     /// The types of a W3C credential, and the contexts that define them.
     #[serde(default)]
     pub credential_definition: Option<CredentialDefinition>,
+    /// The language of its texts, as in BCP 47.
+    #[serde(default = "english")]
+    pub locale: String,
     /// Its name for people.
     pub name: String,
     /// What it is for.
     #[serde(default)]
     pub description: String,
+    /// Name and description in further languages.
+    #[serde(default)]
+    pub translations: BTreeMap<String, Translation>,
     /// The colour of its card, `#rrggbb`.
     #[serde(default)]
     pub background_color: Option<String>,
@@ -59,6 +65,12 @@ pub struct CredentialType {
     /// For how many days it is valid.
     #[serde(default = "one_year")]
     pub valid_days: u16,
+    /// Whether it is bound to a key of its holder.
+    #[serde(default = "yes")]
+    pub holder_binding: bool,
+    /// Whether its copies have a status, where the tenant keeps status lists.
+    #[serde(default = "yes")]
+    pub status: bool,
     /// The claims that name the holder, for the card.
     #[serde(default)]
     pub holder: Vec<String>,
@@ -75,6 +87,25 @@ const fn sd_jwt_vc() -> Format {
 
 const fn one_year() -> u16 {
     365
+}
+
+const fn yes() -> bool {
+    true
+}
+
+fn english() -> String {
+    "en".to_owned()
+}
+
+/// The texts of a type in another language.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Translation {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
 }
 
 /// A logo with its text alternative.
@@ -96,6 +127,9 @@ pub struct ClaimType {
     pub path: Vec<String>,
     /// Its name for people.
     pub name: String,
+    /// Its name in further languages.
+    #[serde(default)]
+    pub translations: BTreeMap<String, String>,
     /// What it belongs to, for people, such as `Address`.
     #[serde(default)]
     pub under: Option<String>,
@@ -124,6 +158,8 @@ pub enum ClaimKind {
     Date,
     /// True or false.
     Boolean,
+    /// A number.
+    Number,
     /// Several texts; each element is disclosed on its own.
     List,
     /// A picture as a `data:` URI.
@@ -151,11 +187,14 @@ pub enum CredentialTypeError {
         "\"format\" is dc+sd-jwt with a \"vct\", mso_mdoc with a \"doctype\", or jwt_vc_json or ldp_vc with a \"credential_definition\""
     )]
     Format,
-    /// The type is not named by a URN.
+    /// The type is named neither by a URN nor by an address.
     #[error(
-        "\"vct\" must be a URN: type metadata for URLs is not served; write for example \"urn:example:employee-badge:1\""
+        "\"vct\" must be a URN such as \"urn:example:employee-badge:1\", or the address at which this server serves its type metadata"
     )]
     Vct,
+    /// A language is none.
+    #[error("\"{0}\" is no language; write for example \"de\" or \"fr-CA\"")]
+    Language(String),
     /// A path is empty, or two claims share one.
     #[error(
         "claim \"{name}\": \"path\" must name at least one member and no other claim may have the same path or lie inside it"
@@ -212,10 +251,19 @@ impl CredentialType {
             return Err(CredentialTypeError::Id);
         }
         match self.credential_format().ok_or(CredentialTypeError::Format)? {
-            CredentialFormat::SdJwtVc { vct } if !vct.as_str().starts_with("urn:") => {
+            CredentialFormat::SdJwtVc { vct }
+                if !["urn:", "https://", "http://"]
+                    .iter()
+                    .any(|head| vct.as_str().starts_with(head)) =>
+            {
                 return Err(CredentialTypeError::Vct);
             }
             _ => {}
+        }
+        let of_claims = self.claims.iter().flat_map(|claim| claim.translations.keys());
+        let mut languages = self.translations.keys().chain(of_claims).chain([&self.locale]);
+        if let Some(wrong) = languages.find(|language| !is_language(language)) {
+            return Err(CredentialTypeError::Language(wrong.clone()));
         }
         for (member, colour) in
             [("background_color", &self.background_color), ("text_color", &self.text_color)]
@@ -299,25 +347,29 @@ impl From<&CredentialType> for CredentialConfiguration {
             uri: logo.uri.clone(),
             alt_text: (!logo.alt_text.is_empty()).then(|| logo.alt_text.clone()),
         });
-        let display = CredentialDisplay {
-            name: kind.name.clone(),
-            locale: Some("en".to_owned()),
-            logo,
-            description: (!kind.description.is_empty()).then(|| kind.description.clone()),
+        let display = |locale: &String, name: &String, description: &String| CredentialDisplay {
+            name: name.clone(),
+            locale: Some(locale.clone()),
+            logo: logo.clone(),
+            description: (!description.is_empty()).then(|| description.clone()),
             background_color: kind.background_color.clone(),
             background_image: None,
             text_color: kind.text_color.clone(),
         };
+        let own = std::iter::once(display(&kind.locale, &kind.name, &kind.description));
+        let others = kind.translations.iter();
+        let others = others.map(|(locale, text)| display(locale, &text.name, &text.description));
         Self {
             id: CredentialConfigurationId::new(kind.id.clone()),
             format: kind
                 .credential_format()
                 .expect("a type without what its format needs is refused when it is read"),
             scope: kind.id.clone(),
-            display: vec![display],
+            display: own.chain(others).collect(),
             claims: kind.definitions(),
             valid_days: kind.valid_days,
-            binding: Binding::HolderKey,
+            binding: if kind.holder_binding { Binding::HolderKey } else { Binding::Bearer },
+            status: kind.status,
             proof_types: kind.proof_types.clone(),
             key_attestation: kind.key_attestation.clone(),
         }
@@ -341,7 +393,8 @@ impl CredentialType {
                     continue;
                 }
                 let name = claim.under.clone().filter(|_| length + 1 == claim.path.len());
-                let display = name.map(|name| ClaimDisplay { name, locale: Some("en".to_owned()) });
+                let locale = Some(self.locale.clone());
+                let display = name.map(|name| ClaimDisplay { name, locale });
                 definitions.push(ClaimDefinition {
                     path,
                     mandatory: false,
@@ -350,7 +403,7 @@ impl CredentialType {
                     display: display.into_iter().collect(),
                 });
             }
-            definitions.extend(claim.definitions());
+            definitions.extend(claim.definitions(&self.locale));
         }
         definitions
     }
@@ -368,12 +421,13 @@ impl ClaimType {
     }
 
     /// A list is two claims: the list, and each of its elements.
-    fn definitions(&self) -> Vec<ClaimDefinition> {
+    fn definitions(&self, locale: &str) -> Vec<ClaimDefinition> {
         let path = claims_path(&self.path);
         let value = match self.kind {
             ClaimKind::Text => ClaimValue::Text,
             ClaimKind::Date => ClaimValue::Date,
             ClaimKind::Boolean => ClaimValue::Boolean,
+            ClaimKind::Number => ClaimValue::Number,
             ClaimKind::Image => ClaimValue::Image,
             ClaimKind::List => ClaimValue::Any,
         };
@@ -382,7 +436,12 @@ impl ClaimType {
             Some(under) => format!("{under}: {}", self.name),
             None => self.name.clone(),
         };
-        let display = vec![ClaimDisplay { name, locale: Some("en".to_owned()) }];
+        let own = ClaimDisplay { name, locale: Some(locale.to_owned()) };
+        let others = self.translations.iter().map(|(locale, name)| ClaimDisplay {
+            name: name.clone(),
+            locale: Some(locale.clone()),
+        });
+        let display = std::iter::once(own).chain(others).collect();
         let elements = (self.kind == ClaimKind::List).then(|| ClaimDefinition {
             path: path.clone().then_all(),
             mandatory: false,
@@ -393,6 +452,18 @@ impl ClaimType {
         let whole = ClaimDefinition { path, mandatory: self.mandatory, disclosure, value, display };
         std::iter::once(whole).chain(elements).collect()
     }
+}
+
+/// BCP 47, as far as it can be told without its registry: letters, then parts of letters and digits.
+fn is_language(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let first = parts.next().unwrap_or_default();
+    let letters =
+        (2..=8).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_alphabetic());
+    letters
+        && parts.all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
 }
 
 /// Puts `value` at `path`, making the objects on the way.
@@ -479,6 +550,22 @@ mod tests {
             let refusal = of(other).expect_err("refused");
             assert!(refusal.starts_with("\"format\" is dc+sd-jwt"), "{other}: {refusal}");
         }
+    }
+
+    #[test]
+    fn texts_stand_in_every_language_that_is_written_down_and_a_language_is_one() {
+        let german = r#""translations":{"de":{"name":"Ausweis"}},"claims":[{"path":["a"],"name":"A","translations":{"de":"B"}}]"#;
+        let of =
+            |members: &str| parse(&format!(r#"{{"id":"x","vct":"urn:v","name":"n",{members}}}"#));
+        let kind = of(german).expect("readable");
+        let configuration = lanyard_oid4vci::configuration::CredentialConfiguration::from(&kind);
+        let names: Vec<_> = configuration.display.iter().map(|display| &*display.name).collect();
+        assert_eq!(names, ["n", "Ausweis"]);
+        let names: Vec<_> =
+            configuration.claims[0].display.iter().map(|display| &*display.name).collect();
+        assert_eq!(names, ["A", "B"]);
+        let refusal = of(&german.replace("de", "d_e")).expect_err("refused");
+        assert_eq!(refusal, "\"d_e\" is no language; write for example \"de\" or \"fr-CA\"");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub(crate) mod element;
 mod format;
+mod type_metadata;
 
 use std::collections::HashSet;
 
@@ -63,6 +64,13 @@ pub struct CredentialConfiguration {
     /// What keys must be attested to be; none when no attestation is demanded.
     #[serde(default)]
     pub key_attestation: Option<AttestationRequirement>,
+    /// Whether its copies have a status, where the issuer keeps status lists at all.
+    #[serde(default = "yes")]
+    pub status: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// The key proofs of a configuration that says nothing about them.
@@ -212,9 +220,9 @@ pub enum ConfigurationError {
     /// A claim has a name that the format itself uses.
     #[error("credential configuration {0}: the claim {1} has a name that the format uses itself")]
     ReservedClaim(CredentialConfigurationId, ClaimsPath),
-    /// The type is not a URN, and no type metadata is served for URLs.
-    #[error("credential configuration {0}: vct is not a URN")]
-    VctNotUrn(CredentialConfigurationId),
+    /// The type is neither a URN nor the address at which its type metadata are served here.
+    #[error("credential configuration {0}: vct is a URN, or the address of its metadata here: {1}")]
+    VctElsewhere(CredentialConfigurationId, String),
     /// A W3C credential without `VerifiableCredential`, or without a type that says more.
     #[error(
         "credential configuration {0}: a W3C credential has VerifiableCredential and a type of its own"
@@ -287,6 +295,7 @@ impl IssuerConfiguration {
                 return Err(ConfigurationError::Repeated(credential.id.clone()));
             }
             credential.accept_itself()?;
+            credential.accept_vct(&issuer)?;
         }
         policy.accept_itself()?;
         Ok(Self { issuer, display, credentials, policy })

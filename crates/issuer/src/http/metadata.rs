@@ -3,12 +3,19 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, header::ACCEPT},
+    http::{
+        HeaderMap,
+        header::{ACCEPT, ACCEPT_LANGUAGE},
+    },
     response::Response,
 };
 use lanyard_oid4vci::metadata::SIGNED_METADATA;
 
-use super::{Failure, paths::AtTenant, replies};
+use super::{
+    Failure,
+    paths::{AtTenant, TypeName},
+    replies,
+};
 use crate::{IssuerError, IssuerService};
 
 pub(crate) async fn issuer(
@@ -16,15 +23,33 @@ pub(crate) async fn issuer(
     AtTenant(tenant): AtTenant,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let signed = prefers_signed(&headers);
+    if let (None, false) = (accepted, signed) {
+        let body = tenant.issuer_metadata.clone();
+        return Ok(replies::public_metadata(body, "application/json", None));
+    }
+    // OID4VCI §12.2.2: in the languages of the wallet
+    let (metadata, language) = tenant.issuer.metadata().in_language(accepted.unwrap_or_default());
+    let language = language.as_deref();
     // OID4VCI §12.2.2: JSON, unless the wallet asks for the signed form
-    if prefers_signed(&headers) {
-        let signed = tenant.issuer.signed_metadata(service.now()).await;
+    if signed {
+        let signed = tenant.issuer.sign_metadata(&metadata, service.now()).await;
         let signed = signed.map_err(|_| IssuerError::SigningKeyUnavailable)?;
         if let Some(signed) = signed {
-            return Ok(replies::public_metadata(signed, SIGNED_METADATA));
+            return Ok(replies::public_metadata(signed, SIGNED_METADATA, language));
         }
     }
-    Ok(replies::public_metadata(tenant.issuer_metadata.clone(), "application/json"))
+    Ok(replies::public_metadata(metadata.to_json(), "application/json", language))
+}
+
+/// `GET /{tenant}/types/{id}`: the type metadata of an SD-JWT VC (SD-JWT VC §5.3.1).
+pub(crate) async fn type_metadata(
+    AtTenant(tenant): AtTenant,
+    TypeName(id): TypeName,
+) -> Result<Response, Failure> {
+    let document = tenant.issuer.type_metadata(&id).ok_or(Failure::NotFound)?;
+    Ok(replies::public_document(document.to_vec().into()))
 }
 
 /// RFC 9110 §12.5.1, as far as two media types need it: the heavier one, JSON where both weigh the same.

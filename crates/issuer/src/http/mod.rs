@@ -44,6 +44,7 @@ pub(crate) fn router(service: IssuerService) -> Router {
         .route("/{tenant}/offers/{id}", get(offers::fetch))
         .route("/.well-known/openid-credential-issuer/{tenant}", get(metadata::issuer))
         .route("/.well-known/oauth-authorization-server/{tenant}", get(metadata::server))
+        .route("/{tenant}/types/{id}", get(metadata::type_metadata))
         .route("/{tenant}/par", post(par::push))
         .route("/{tenant}/challenge", post(par::challenge))
         .route("/{tenant}/authorize", get(authorize::open).post(authorize::decide))

@@ -7,6 +7,8 @@ use axum::{
     http::request::Parts,
 };
 
+use lanyard_oid4vci::CredentialConfigurationId;
+
 use super::Failure;
 use crate::{IssuerService, tenant::Tenant};
 
@@ -17,6 +19,20 @@ pub(crate) struct AtTenant(pub(crate) Arc<Tenant>);
 pub(crate) struct AtOffer {
     pub(crate) tenant: Arc<Tenant>,
     pub(crate) path: String,
+}
+
+/// The credential configuration that the path names.
+pub(crate) struct TypeName(pub(crate) CredentialConfigurationId);
+
+impl FromRequestParts<IssuerService> for TypeName {
+    type Rejection = Failure;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &IssuerService,
+    ) -> Result<Self, Failure> {
+        parameter(parts, service, "id").await.map(|id| Self(CredentialConfigurationId::new(id)))
+    }
 }
 
 impl FromRequestParts<IssuerService> for AtTenant {

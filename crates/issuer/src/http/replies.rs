@@ -3,7 +3,10 @@
 use axum::{
     http::{
         HeaderValue, StatusCode,
-        header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, VARY},
+        header::{
+            ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG,
+            LOCATION, VARY,
+        },
     },
     response::{IntoResponse as _, Response},
 };
@@ -38,12 +41,18 @@ pub(crate) fn public_document(body: Bytes) -> Response {
 }
 
 /// Issuer metadata in one of their two forms.
-pub(crate) fn public_metadata(body: impl Into<Bytes>, kind: &'static str) -> Response {
+pub(crate) fn public_metadata(
+    body: impl Into<Bytes>,
+    kind: &'static str,
+    language: Option<&str>,
+) -> Response {
     let mut response = public_document(body.into());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     // RFC 9110 §12.5.5: a cache keeps both apart
-    headers.insert(VARY, HeaderValue::from_static("accept"));
+    headers.insert(VARY, HeaderValue::from_static("accept, accept-language"));
+    let language = language.and_then(|language| HeaderValue::try_from(language).ok());
+    headers.extend(language.map(|language| (CONTENT_LANGUAGE, language)));
     response
 }
 

@@ -193,7 +193,7 @@ async fn a_refresh_token_that_was_replaced_ends_the_whole_family() {
     let second = wallet.proven(&server, "/demo/token", &refresh_parts(&first)).await.json();
     // the access token that was replaced opens nothing
     let reply = wallet.badge(&server, &old_access).await;
-    assert_ne!(reply.status, 200, "{reply}");
+    assert_eq!(reply.refusal(), refused(401, "invalid_token"));
     let replayed = wallet.proven(&server, "/demo/token", &refresh_parts(&first)).await;
     assert_eq!(replayed.refusal(), refused(400, "invalid_grant"));
     let parts = refresh_parts(&text(&second["refresh_token"]));
@@ -259,5 +259,45 @@ async fn a_server_that_stops_between_token_and_credential_leaves_the_holder_able
     drop(server);
     let server = server_in(open(), agrees());
     let reply = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await;
+    assert_eq!(reply.status, 200, "{reply}");
+}
+
+#[tokio::test]
+async fn what_has_to_wait_can_be_taken_by_logging_in_and_goes_on_waiting_under_a_refreshed_token() {
+    let server = server_where_ada_agrees();
+    let offer = json!({
+        "credentials": [{ "configuration": "employee_badge" }, { "configuration": "diploma" }],
+        "login": "only", "deferral": "until_decided",
+    });
+    let offer = server.make_offer(&offer).await.json();
+    let path = text(&offer["offer_uri"]);
+    let path = path.strip_prefix("https://issuer.example").unwrap();
+    let grants = server.get(path).await.json()["grants"].clone();
+    let members: Vec<_> = grants.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(members, ["authorization_code"], "no pre-authorized code where logging in is all");
+    let mut wallet = Wallet::new(&server);
+    let state = text(&grants["authorization_code"]["issuer_state"]);
+    let mut parts = with(wallet.parts(), "issuer_state", &state);
+    parts = with(parts, "scope", "employee_badge diploma");
+    let reply = wallet.push(&server, &parts).await;
+    assert_eq!(reply.status, 201, "{reply}");
+    let request_uri = text(&reply.json()["request_uri"]);
+    let code = Answer::of(&wallet.open(&server, &request_uri).await).one("code").unwrap();
+    let tokens = wallet.token(&server, &code).await.json();
+    let (access, refresh) = (text(&tokens["access_token"]), text(&tokens["refresh_token"]));
+    let waiting = wallet.badge(&server, &access).await;
+    assert_eq!(waiting.status, 202, "{waiting}");
+    let tokens = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await.json();
+    let transaction = json!({ "transaction_id": waiting.json()["transaction_id"] });
+    let stale = wallet.at("/demo/deferred", &server, &access, &transaction).await;
+    assert_eq!(stale.refusal(), refused(401, "invalid_token"));
+    let access = text(&tokens["access_token"]);
+    let reply = wallet.at("/demo/deferred", &server, &access, &transaction).await;
+    assert_eq!(reply.status, 202, "{reply}");
+    let path = format!("/api/demo/offers/{}/decision", text(&offer["id"]));
+    let body = json!({ "decision": "release" });
+    let decided = server.api(axum::http::Method::POST, &path, &body).await;
+    assert_eq!(decided.status, 204, "{decided}");
+    let reply = wallet.at("/demo/deferred", &server, &access, &transaction).await;
     assert_eq!(reply.status, 200, "{reply}");
 }

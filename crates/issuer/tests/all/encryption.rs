@@ -93,7 +93,7 @@ async fn metadata_come_signed_to_whoever_asks_for_that_alone() {
         let reply = ask(accept).await;
         assert_eq!(reply.status, StatusCode::OK, "{accept}");
         assert_eq!(reply.header(header::CONTENT_TYPE), Some(kind), "{accept}");
-        assert_eq!(reply.header(header::VARY), Some("accept"), "{accept}");
+        assert_eq!(reply.header(header::VARY), Some("accept, accept-language"), "{accept}");
     }
     assert_eq!(server.get(place).await.header(header::CONTENT_TYPE), Some("application/json"));
 }

@@ -249,7 +249,7 @@ impl Ground {
     fn tenant(&self, name: &str, api_key: &str, secret: u8) -> TenantSettings {
         let url = format!("{BASE}{name}");
         let url = IssuerUrl::parse(&url, Transport::Https).expect("the fixture is an identifier");
-        let credentials = serde_json::from_value(configurations()).expect("the fixture parses");
+        let credentials = serde_json::from_value(configurations(name)).expect("the fixture parses");
         let policy = IssuancePolicy::default();
         let configuration = IssuerConfiguration::new(url, Vec::new(), credentials, policy)
             .expect("the fixture is consistent");
@@ -604,7 +604,7 @@ pub(crate) fn object(value: Value) -> Object {
     serde_json::from_value(value).expect("the fixture is an object")
 }
 
-fn configurations() -> Value {
+fn configurations(tenant: &str) -> Value {
     json!([
         {
             "id": "employee_badge", "format": "dc+sd-jwt", "scope": "employee_badge",
@@ -618,7 +618,10 @@ fn configurations() -> Value {
         },
         {
             "id": "diploma", "format": "dc+sd-jwt", "scope": "diploma",
-            "vct": "urn:example:diploma:1", "valid_days": 3650,
+            "vct": format!("{BASE}{tenant}/types/diploma"), "valid_days": 3650,
+            "display": [
+                { "name": "Diploma", "locale": "en" }, { "name": "Diplom", "locale": "de" },
+            ],
             "claims": [{ "path": ["degree"], "mandatory": true }],
         },
     ])

@@ -23,6 +23,7 @@ mod statuses;
 mod token;
 mod transport;
 mod trouble;
+mod type_metadata;
 mod upstream;
 mod vc_api;
 mod webhooks;

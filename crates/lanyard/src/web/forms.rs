@@ -52,7 +52,7 @@ fn input(claim: &ClaimType) -> FieldInput {
         ClaimKind::Date => FieldInput::Date,
         ClaimKind::Boolean => FieldInput::Flag,
         ClaimKind::List => FieldInput::List,
-        ClaimKind::Text => FieldInput::Text,
+        ClaimKind::Text | ClaimKind::Number => FieldInput::Text,
         ClaimKind::Image => match claim.sample.as_str().and_then(ImageUri::parse) {
             Some(picture) => FieldInput::Image(picture),
             None => FieldInput::Text,
@@ -104,6 +104,9 @@ fn value(claim: &ClaimType, text: &str) -> Result<Option<Value>, &'static str> {
         _ if text.is_empty() => return Ok(None),
         ClaimKind::Date if text.parse::<Date>().is_err() || text.len() != 10 => {
             return Err("Write it as 2026-11-24");
+        }
+        ClaimKind::Number => {
+            text.parse().map(Value::Number).map_err(|_| "Write a number, such as 42")?
         }
         ClaimKind::List => text
             .split(',')

@@ -9,5 +9,6 @@ mod inspect;
 mod integrators;
 mod offline;
 mod pages;
+mod samples;
 mod trust;
 mod web;

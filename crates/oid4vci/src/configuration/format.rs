@@ -28,7 +28,7 @@ pub enum CredentialFormat {
     /// SD-JWT VC.
     #[serde(rename = "dc+sd-jwt")]
     SdJwtVc {
-        /// The type; a URN unless type metadata is served.
+        /// The type: a URN, or the address at which the issuer serves its type metadata.
         vct: Vct,
     },
     /// ISO mdoc; each claim is an element in its namespace.
@@ -118,10 +118,6 @@ impl CredentialFormat {
         id: &CredentialConfigurationId,
     ) -> Result<(), ConfigurationError> {
         match self {
-            // an https vct obliges the issuer to serve type metadata, which it does not yet
-            Self::SdJwtVc { vct } if !vct.as_str().starts_with("urn:") => {
-                Err(ConfigurationError::VctNotUrn(id.clone()))
-            }
             Self::SdJwtVc { .. } | Self::MsoMdoc { .. } => Ok(()),
             Self::JwtVcJson { credential_definition } => accept_types(credential_definition, id),
             Self::LdpVc { credential_definition, .. } => {

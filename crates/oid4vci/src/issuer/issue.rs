@@ -56,7 +56,7 @@ impl Issuer {
         let lasting = SignedDuration::from_hours(24 * i64::from(configuration.valid_days));
         // RFC 9901 §10.1: the second of issuance would link copies and holders
         let validity = Validity::rounded_to_days(now, lasting);
-        let statuses = self.statuses_for(&configuration.format, keys.len()).await?;
+        let statuses = self.statuses_for(configuration, keys.len()).await?;
         let mut credentials = Vec::with_capacity(keys.len());
         for (number, key) in keys.iter().enumerate() {
             let (key, status) = (key.as_ref(), statuses.get(number));
@@ -72,11 +72,12 @@ impl Issuer {
     /// A status for each copy, or none at all.
     async fn statuses_for(
         &self,
-        format: &CredentialFormat,
+        configuration: &CredentialConfiguration,
         copies: usize,
     ) -> Result<Vec<StatusReference>, CredentialError> {
-        let Some(statuses) = &self.statuses else { return Ok(Vec::new()) };
-        let mechanism = match format {
+        let statuses = self.statuses.as_ref().filter(|_| configuration.status);
+        let Some(statuses) = statuses else { return Ok(Vec::new()) };
+        let mechanism = match &configuration.format {
             CredentialFormat::SdJwtVc { .. } | CredentialFormat::MsoMdoc { .. } => {
                 StatusMechanism::TokenStatusList
             }
@@ -131,7 +132,11 @@ impl Issuer {
         let draft = || -> Result<SdJwtVcDraft, DraftError> {
             let binding = copy.key.map(|key| KeyBinding::To(key.jwk.clone()));
             let binding = binding.unwrap_or(KeyBinding::None);
-            let claims = Claims::from_json(claims, &configuration.selective_paths())?;
+            let mut claims = Claims::from_json(claims, &configuration.selective_paths())?;
+            // SD-JWT VC §6: whoever reads the type metadata reads those that were meant
+            if let Some(document) = self.types.get(&configuration.id) {
+                claims = claims.visible("vct#integrity", document.integrity.as_str());
+            }
             let draft = match &key.name {
                 IssuerName::Certificate { chain, iss } => {
                     SdJwtVcDraft::new(vct, iss.as_ref(), claims, &binding, copy.validity)?

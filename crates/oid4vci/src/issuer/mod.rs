@@ -20,13 +20,14 @@ mod status;
 mod upstream;
 mod w3c;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use jiff::Timestamp;
 use lanyard_core::{
     credential::Format,
     crypto::{CryptoProvider, Signer, SignerError},
     json::Object,
+    sd_jwt_vc::type_metadata::Integrity,
     trust::{IssuerIdentifier, x509::TrustAnchors},
 };
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,7 @@ pub use upstream::UpstreamLogin;
 use issue::HolderKey;
 
 use crate::{
-    AccessToken,
+    AccessToken, CredentialConfigurationId,
     configuration::IssuerConfiguration,
     credential::{CredentialError, CredentialRequest},
     deferred::DeferredRequest,
@@ -73,6 +74,14 @@ pub struct Issuer {
     /// Who is believed about the keys of wallets.
     attesters: TrustAnchors,
     encryption: Option<IssuerEncryption>,
+    /// The type metadata it serves.
+    types: BTreeMap<CredentialConfigurationId, TypeDocument>,
+}
+
+/// Type metadata as they are served, and their digest for the credentials of the type.
+struct TypeDocument {
+    body: Vec<u8>,
+    integrity: Integrity,
 }
 
 /// The key that an issuer signs credentials with.
@@ -111,7 +120,13 @@ impl Issuer {
         nonces: NonceKey,
         provider: Arc<dyn CryptoProvider>,
     ) -> Self {
+        let types = configuration.credentials().iter().filter_map(|credential| {
+            let body = credential.type_metadata()?;
+            let integrity = Integrity::of(&body, &*provider);
+            Some((credential.id.clone(), TypeDocument { body, integrity }))
+        });
         Self {
+            types: types.collect(),
             configuration,
             key,
             own_keys: Vec::new(),
@@ -181,6 +196,11 @@ impl Issuer {
         Ok(request)
     }
 
+    /// The type metadata of a configuration whose type is an address here (SD-JWT VC §5.3.1).
+    pub fn type_metadata(&self, id: &CredentialConfigurationId) -> Option<&[u8]> {
+        self.types.get(id).map(|document| document.body.as_slice())
+    }
+
     /// What is offered.
     pub const fn configuration(&self) -> &IssuerConfiguration {
         &self.configuration
@@ -197,13 +217,17 @@ impl Issuer {
         CredentialIssuerMetadata::of(&self.configuration, &signing, self.encryption.as_ref())
     }
 
-    /// The same, signed (§12.2.3); none where the issuer has no certificate to sign with.
+    /// Such metadata, signed (§12.2.3); none where the issuer has no certificate to sign with.
     ///
     /// # Errors
     /// [`SignerError`] as the key's home gives it.
-    pub async fn signed_metadata(&self, now: Timestamp) -> Result<Option<String>, SignerError> {
+    pub async fn sign_metadata(
+        &self,
+        metadata: &CredentialIssuerMetadata,
+        now: Timestamp,
+    ) -> Result<Option<String>, SignerError> {
         let IssuerName::Certificate { chain, .. } = &self.key.name else { return Ok(None) };
-        self.metadata().sign(&*self.key.signer, chain, now).await.map(Some)
+        metadata.sign(&*self.key.signer, chain, now).await.map(Some)
     }
 
     /// What its authorization server says about itself (§12.3).

@@ -5,6 +5,7 @@ mod claims;
 mod display;
 mod encryption;
 mod issuer;
+mod language;
 mod signed;
 
 pub use authorization_server::AuthorizationServerMetadata;

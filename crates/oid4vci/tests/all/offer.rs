@@ -259,9 +259,12 @@ fn a_configuration_is_judged_before_it_is_used() {
         IssuerConfiguration::new(issuer_url(ISSUER), Vec::new(), credentials, policy).err()
     };
     assert_eq!(refused(&|_| {}), None);
+    // an address is that of the type metadata which this issuer serves
+    let own = format!("{ISSUER}/types/{}", badge());
+    assert_eq!(refused(&|definition| definition["vct"] = json!(own)), None);
     assert_eq!(
         refused(&|definition| definition["vct"] = json!("https://a.example/badge")),
-        Some(ConfigurationError::VctNotUrn(badge()))
+        Some(ConfigurationError::VctElsewhere(badge(), own.clone()))
     );
     for scope in ["", "a b", "a\"b", "\u{e9}"] {
         let error = refused(&|definition| definition["scope"] = json!(scope));
