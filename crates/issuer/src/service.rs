@@ -50,6 +50,10 @@ impl IssuerService {
                 let configuration = (*configuration).clone();
                 return Err(SettingsError::NoKey { tenant: tenant.tenant, configuration });
             }
+            if let Some(configuration) = tenant.issuer.outside_haip().first() {
+                let configuration = (*configuration).clone();
+                return Err(SettingsError::OutsideHaip { tenant: tenant.tenant, configuration });
+            }
             // what the metadata offers can be done, and nothing else
             if tenant.issuer.rules().offers_code_flow() != tenant.login.is_some() {
                 return Err(SettingsError::Login(tenant.tenant));

@@ -69,6 +69,16 @@ pub enum SettingsError {
         /// The credential configuration.
         configuration: CredentialConfigurationId,
     },
+    /// A credential would be signed with a key that the profile does not allow.
+    #[error(
+        "the tenant {tenant} keeps to HAIP, and {configuration} is signed by ES256 there, with the key's own certificate beside it"
+    )]
+    OutsideHaip {
+        /// The tenant.
+        tenant: TenantId,
+        /// The credential configuration.
+        configuration: CredentialConfigurationId,
+    },
     /// An issuer offers the authorization code flow and nobody can log in, or the other way round.
     #[error(
         "the tenant {0} needs both the authorization code flow and a way to log in, or neither"

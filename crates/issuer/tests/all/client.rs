@@ -11,8 +11,9 @@ use lanyard_core::{
     json::Object,
     trust::x509::TrustAnchors,
 };
-use lanyard_issuer::Consent;
+use lanyard_issuer::{Consent, IssuerService, SettingsError};
 use lanyard_oid4vci::{
+    CredentialConfigurationId,
     client_authentication::{ClientId, ClientMethod, RedirectUri, RegisteredClient},
     issuer::{AuthorizationRules, HolderId, Profile},
 };
@@ -371,4 +372,20 @@ async fn the_high_assurance_profile_takes_nobody_without_attestation_and_says_so
     let reply = world.server.send(sent).await;
     assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
     world.server.ground.pass(SignedDuration::from_secs(1));
+}
+
+#[test]
+fn the_high_assurance_profile_starts_with_no_key_that_has_no_certificate() {
+    let started = |profile| {
+        let rules = |_: &TestCa| AuthorizationRules::new(profile).with_code_flow();
+        let consent = Consent::DangerAlways(HolderId::new("ada"));
+        let store = Arc::new(MemoryStore::new());
+        let ground = Ground::where_holders_log_in(store, rules, consent).named_by_did();
+        let (_shutdown, stopping) = tokio::sync::watch::channel(false);
+        IssuerService::new(ground.settings(stopping)).map(|_| ())
+    };
+    assert_eq!(started(Profile::Plain), Ok(()));
+    let configuration = CredentialConfigurationId::new("employee_badge");
+    let tenant = crate::fixture::tenant("demo");
+    assert_eq!(started(Profile::Haip), Err(SettingsError::OutsideHaip { tenant, configuration }));
 }

@@ -161,6 +161,12 @@ impl Ground {
         ground
     }
 
+    /// The same, where the issuers are DIDs.
+    pub(crate) fn named_by_did(self: Arc<Self>) -> Arc<Self> {
+        let ground = Arc::into_inner(self).expect("nobody else has it yet");
+        Arc::new(Self { is_named_by_did: true, ..ground })
+    }
+
     /// The same, where they log in and their claims come from elsewhere.
     pub(crate) fn with_login(
         self: Arc<Self>,

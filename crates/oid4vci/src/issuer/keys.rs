@@ -2,10 +2,12 @@
 
 use lanyard_core::{
     credential::Format,
+    crypto::SignatureAlgorithm,
     did::{Did, DidUrl},
+    trust::x509::CertificateChain,
 };
 
-use super::{Issuer, IssuerName, IssuingKey};
+use super::{Issuer, IssuerName, IssuingKey, Profile};
 use crate::{CredentialConfigurationId, configuration::CredentialFormat};
 
 impl Issuer {
@@ -31,6 +33,30 @@ impl Issuer {
             .filter(|credential| self.attesters.is_empty() && credential.needs_attesters())
             .map(|credential| &credential.id)
             .collect()
+    }
+
+    /// The configurations whose keys the High Assurance profile does not allow, where it is kept to.
+    pub fn outside_haip(&self) -> Vec<&CredentialConfigurationId> {
+        let outside = |format: &CredentialFormat| {
+            // HAIP covers these two formats alone
+            let covered = matches!(format.format(), Format::SdJwtVc | Format::MsoMdoc);
+            covered && !self.is_haip_key(self.key_for(format.format()))
+        };
+        let credentials = self.configuration.credentials().iter();
+        credentials
+            .filter(|one| self.rules.profile() == Profile::Haip && outside(&one.format))
+            .map(|one| &one.id)
+            .collect()
+    }
+
+    fn is_haip_key(&self, key: &IssuingKey) -> bool {
+        // HAIP §6.1.1, §6.2: the certificate goes along, and is that of the key
+        let IssuerName::Certificate { chain, .. } = &key.name else { return false };
+        let leaf = CertificateChain::from_x5c(chain);
+        let leaf = leaf.and_then(|chain| chain.danger_leaf_key(&*self.provider));
+        // HAIP §7: ES256 is what everybody verifies
+        leaf.is_ok_and(|leaf| leaf == *key.signer.public_key())
+            && key.signer.algorithm() == SignatureAlgorithm::Es256
     }
 
     /// The configurations that cannot be issued, as the key of their format is named in a way that the

@@ -283,7 +283,6 @@ impl World {
         let ports = Ports {
             keys: Arc::new(keys.clone()),
             key_attestation: None,
-            status: true,
             crypto,
             http: wire.clone(),
             clock: Arc::new(now.clone()),
