@@ -180,14 +180,13 @@ async fn create_offer(web: &Web, visitor: &Visitor, typed: &forms::Typed) -> Pag
         credentials: vec![CredentialToOffer { configuration, claims }],
         looked_up: Vec::new(),
         tx_code: login.is_none() && typed.contains_key("tx_code"),
-        // what has to wait is taken with its code
         deferral: match typed.get("deferral").map(String::as_str) {
-            Some("10") if login.is_none() => Deferral::Seconds(10),
-            Some("60") if login.is_none() => Deferral::Seconds(60),
+            Some("10") => Deferral::Seconds(10),
+            Some("60") => Deferral::Seconds(60),
             _ => Deferral::None,
         },
         login,
-        by_reference: true,
+        by_reference: !typed.contains_key("by_value"),
         subject: None,
     };
     let offer = room.service.create_offer(&room.tenant, wanted).await.map_err(failure)?;

@@ -12,10 +12,14 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::{Failure, review::sentence};
 use crate::pages::{Step, Tone};
 
-const NAMES: [(&str, &str); 20] = [
+const NAMES: [(&str, &str); 24] = [
     (lanyard_issuer::step::OFFER_CREATED, "Offer made"),
     (lanyard_issuer::step::OFFER_FETCHED, "A wallet read the offer"),
     (lanyard_issuer::step::OFFER_WITHDRAWN, "Offer taken back"),
+    (lanyard_issuer::step::AUTHORIZATION_OPENED, "The holder was asked to log in"),
+    (lanyard_issuer::step::LOGIN_ELSEWHERE, "The holder went to the login provider"),
+    (lanyard_issuer::step::HOLDER_LOGGED_IN, "The holder logged in"),
+    (lanyard_issuer::step::AUTHORIZATION_GRANTED, "The holder agreed"),
     (lanyard_issuer::step::TOKEN_ISSUED, "The wallet was admitted"),
     (lanyard_issuer::step::TX_CODE_WRONG, "Wrong transaction code"),
     (lanyard_issuer::step::CREDENTIAL_ISSUED, "Credential issued"),

@@ -7,6 +7,7 @@ mod config;
 mod did;
 mod inspect;
 mod integrators;
+mod login_config;
 mod offline;
 mod pages;
 mod samples;
