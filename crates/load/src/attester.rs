@@ -1,7 +1,11 @@
 //! A server where holders log in and wallets are attested: its configuration, and the authority that attests
 //! the wallets of this tool.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, OpenOptions},
+    io::Write as _,
+    path::Path,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lanyard_core::crypto::{AwsLc, SoftwareSigner};
@@ -10,7 +14,7 @@ use lanyard_testkit::{LeafOptions, TestCa};
 use crate::{
     code::AttestedWallet,
     failure::Failure,
-    proofs::{attestation, fresh_key},
+    proofs::{attestation, fresh_key, identifier},
     server::{CALLBACK, CLIENT},
 };
 
@@ -51,6 +55,15 @@ const HOLDERS: &str = r#"[{
   } }
 }]"#;
 
+/// A file that nobody else may read.
+fn write_private(path: &Path, content: &str) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    Ok(options.open(path)?.write_all(content.as_bytes())?)
+}
+
 /// The tenant of the configured server.
 pub(crate) const TENANT: &str = "load";
 /// What it issues.
@@ -69,6 +82,9 @@ impl Attester {
         let authority = TestCa::new("Wallet provider of the load tool");
         let leaf = authority.leaf(&LeafOptions::named("Wallet provider of the load tool"));
         let anchor = STANDARD.encode(authority.anchor_der());
+        // RFC 7468 §2: lines of 64 characters
+        let lines: Vec<_> = anchor.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+        let anchor = lines.join("\n");
         Ok(Self {
             signer: SoftwareSigner::new(&AwsLc, &leaf.key)?,
             chain: leaf.chain.iter().map(|one| STANDARD.encode(one)).collect(),
@@ -83,6 +99,7 @@ impl Attester {
         for (name, content) in files {
             fs::write(folder.join(name), content)?;
         }
+        write_private(&folder.join("api-key"), &identifier())?;
         let configuration = format!(
             r#"mode = "development"
 base_url = "http://localhost:{port}"
@@ -92,6 +109,7 @@ data = "data"
 [[tenants]]
 id = "{TENANT}"
 name = "Load"
+api_key_files = ["api-key"]
 credential_types = ["type.json"]
 status_lists = {{ ttl_seconds = 300 }}
 profile = "haip"

@@ -90,7 +90,8 @@ async fn sign(header: Object, claims: &Value, key: &dyn Signer) -> Result<String
     Ok(jose::sign(header, claims, key).await?)
 }
 
-fn identifier() -> String {
+/// 256 random bits.
+pub(crate) fn identifier() -> String {
     let mut bytes = [0; 32];
     AwsLc.fill(&mut bytes);
     json::base64url(bytes)
