@@ -10,10 +10,12 @@ import { webcrypto } from 'node:crypto'
 import * as bbs2023 from '@digitalbazaar/bbs-2023-cryptosuite'
 import * as BlsMultikey from '@digitalbazaar/bls12-381-multikey'
 import { DataIntegrityProof } from '@digitalbazaar/data-integrity'
+import * as ecdsaJcs2019 from '@digitalbazaar/ecdsa-jcs-2019-cryptosuite'
 import * as EcdsaMultikey from '@digitalbazaar/ecdsa-multikey'
 import { cryptosuite as ecdsaRdfc2019 } from '@digitalbazaar/ecdsa-rdfc-2019-cryptosuite'
 import * as ecdsaSd2023 from '@digitalbazaar/ecdsa-sd-2023-cryptosuite'
 import * as Ed25519Multikey from '@digitalbazaar/ed25519-multikey'
+import * as eddsaJcs2022 from '@digitalbazaar/eddsa-jcs-2022-cryptosuite'
 import { cryptosuite as eddsaRdfc2022 } from '@digitalbazaar/eddsa-rdfc-2022-cryptosuite'
 import * as vc from '@digitalbazaar/vc'
 import jsonld from 'jsonld'
@@ -28,6 +30,9 @@ const KINDS = {
 const BLS = 'BLS12-381'
 
 const SELECTIVE = { 'ecdsa-sd-2023': ecdsaSd2023, 'bbs-2023': bbs2023 }
+
+/** The cryptosuites that are one thing for signing and another for verifying. */
+const TWO_SIDED = { ...SELECTIVE, 'eddsa-jcs-2022': eddsaJcs2022, 'ecdsa-jcs-2019': ecdsaJcs2019 }
 
 await run({
   key: {
@@ -47,8 +52,7 @@ await run({
       const { document, cryptosuite, private_jwk, mandatory } = readStdin()
       const suite = new DataIntegrityProof({
         signer: (await keyPair(private_jwk)).signer(),
-        cryptosuite:
-          SELECTIVE[cryptosuite]?.createSignCryptosuite({ mandatoryPointers: mandatory }) ?? whole(cryptosuite),
+        cryptosuite: signing(cryptosuite, mandatory),
       })
       return { document: await vc.issue({ credential: document, suite, documentLoader }) }
     },
@@ -66,7 +70,7 @@ await run({
     async run() {
       const { credential, cryptosuite, private_jwk, challenge, domain } = readStdin()
       const pair = await keyPair(private_jwk)
-      const suite = new DataIntegrityProof({ signer: pair.signer(), cryptosuite: whole(cryptosuite) })
+      const suite = new DataIntegrityProof({ signer: pair.signer(), cryptosuite: signing(cryptosuite) })
       const presentation = vc.createPresentation({ verifiableCredential: credential, holder: pair.controller })
       return { document: await vc.signPresentation({ presentation, suite, challenge, domain, documentLoader }) }
     },
@@ -75,7 +79,7 @@ await run({
     async run() {
       const { document, cryptosuite, challenge, domain } = readStdin()
       const suites = [cryptosuite].flat().map((name) =>
-        new DataIntegrityProof({ cryptosuite: SELECTIVE[name]?.createVerifyCryptosuite() ?? whole(name) }),
+        new DataIntegrityProof({ cryptosuite: TWO_SIDED[name]?.createVerifyCryptosuite() ?? whole(name) }),
       )
       // the proofs are what this is about: status lists are fetched by nobody here
       const options = { suite: suites, documentLoader, checkStatus: async () => ({ verified: true }) }
@@ -94,6 +98,10 @@ await run({
     },
   },
 })
+
+function signing(name, mandatoryPointers) {
+  return TWO_SIDED[name]?.createSignCryptosuite({ mandatoryPointers }) ?? whole(name)
+}
 
 function whole(name) {
   return { 'eddsa-rdfc-2022': eddsaRdfc2022, 'ecdsa-rdfc-2019': ecdsaRdfc2019 }[name]

@@ -1,7 +1,9 @@
 // (g) Each verifies the other's Data Integrity proofs, and both read a JSON-LD document as the same quads.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { credential, DIGITALBAZAAR, LANYARD, newKey, SELECTIVE, SUITES } from './lib/data-integrity-libraries.mjs'
+import {
+  credential, DIGITALBAZAAR, JCS_SUITES, LANYARD, newKey, plainCredential, SELECTIVE, SUITES,
+} from './lib/data-integrity-libraries.mjs'
 
 const REQUEST = { challenge: 'n-0S6_WzA2Mj', domain: 'x509_san_dns:verifier.example' }
 const pairs = [
@@ -9,7 +11,12 @@ const pairs = [
   { maker: DIGITALBAZAAR, reader: LANYARD, who: 'we verify what they' },
 ]
 
-for (const [cryptosuite, kind] of SUITES) {
+const kinds = [
+  ...SUITES.map((suite) => [...suite, credential]),
+  ...JCS_SUITES.map((suite) => [...suite, plainCredential]),
+]
+
+for (const [cryptosuite, kind, credentialOf] of kinds) {
   describe(`${cryptosuite} with ${kind}`, () => {
     let issuer
     let holder
@@ -17,7 +24,7 @@ for (const [cryptosuite, kind] of SUITES) {
 
     for (const { maker, reader, who } of pairs) {
       const issue = () =>
-        maker.issue({ document: credential(issuer.did), cryptosuite, private_jwk: issuer.private_jwk })
+        maker.issue({ document: credentialOf(issuer.did), cryptosuite, private_jwk: issuer.private_jwk })
       const present = async () =>
         maker.present({ credential: await issue(), cryptosuite, private_jwk: holder.private_jwk, ...REQUEST })
 

@@ -8,6 +8,7 @@ import { IDENTITY } from '../peers/lib/credentials.mjs'
 import { publicPart } from '../peers/lib/sd-jwt-vc.mjs'
 import { CREDO, newWallet, OPENID4VC_TS, startIssuer, startVerifier } from './lib/counterparts.mjs'
 import { newSigner, SD_JWT_LIBRARIES } from './lib/libraries.mjs'
+import { credential, DIGITALBAZAAR, LANYARD as PROOFS, newKey } from './lib/data-integrity-libraries.mjs'
 import { AUTH0, newExchange, PYMDOCCBOR } from './lib/mdoc-libraries.mjs'
 import { newFolder, writeFile } from './lib/process.mjs'
 import { credentialQuery, query } from './lib/queries.mjs'
@@ -152,4 +153,14 @@ test('auth0-mdl-kid: a signature carries a kid without a value, which only some 
   const exchange = await newExchange()
   const presented = await exchange.present(AUTH0, await exchange.issue(AUTH0))
   await assert.rejects(exchange.verify(PYMDOCCBOR, presented), /KID/)
+})
+
+describe('the cryptosuites over canonical JSON', () => {
+  test('digitalbazaar-jcs-inline-context: a context that is an object never equals itself [digitalbazaar]', async () => {
+    const { did, private_jwk } = await newKey('Ed25519')
+    const cryptosuite = 'eddsa-jcs-2022'
+    const document = await PROOFS.issue({ document: credential(did), cryptosuite, private_jwk })
+    assert.deepEqual(await PROOFS.verify({ document }), { controller: did })
+    await assert.rejects(DIGITALBAZAAR.verify({ document, cryptosuite }), /does not start with/)
+  })
 })

@@ -34,6 +34,13 @@ export const SUITES = [
   ['ecdsa-rdfc-2019', 'P-384'],
 ]
 
+/** What signs the canonical JSON, whatever its terms mean. */
+export const JCS_SUITES = [
+  ['eddsa-jcs-2022', 'Ed25519'],
+  ['ecdsa-jcs-2019', 'P-256'],
+  ['ecdsa-jcs-2019', 'P-384'],
+]
+
 /** The cryptosuites for selective disclosure, and the kind of key each works with. */
 export const SELECTIVE = [
   ['ecdsa-sd-2023', 'P-256'],
@@ -55,6 +62,9 @@ const PROBE = {
   'P-384': 'ecdsa-jcs-2019',
   'BLS12-381': 'bbs-2023',
 }
+
+/** As a credential, with no context of its own. */
+export const plainCredential = (issuer) => ({ ...credential(issuer), '@context': [V2] })
 
 /** Named and unnamed nodes, numbers, languages, directions, lists, JSON and a status. */
 export const credential = (issuer) => ({
