@@ -1,5 +1,7 @@
 //! How a command ends: one number for scripts, one sentence for people.
 
+use std::io::Write as _;
+
 use serde_json::{Value, json};
 
 /// The exit codes, as `lanyard --help` documents them.
@@ -48,15 +50,16 @@ impl Ending {
 
     /// Prints it and gives the number to leave with.
     #[must_use]
-    #[expect(clippy::print_stdout, reason = "the output of a command")]
     pub fn print(&self, as_json: bool) -> std::process::ExitCode {
-        if as_json {
-            println!("{:#}", self.json);
+        let mut out = std::io::stdout();
+        // whoever reads may have read enough, as `head` has
+        let _ = if as_json {
+            writeln!(out, "{:#}", self.json)
         } else if self.code == ExitCode::Done {
-            println!("{}", self.text);
+            writeln!(out, "{}", self.text)
         } else {
-            eprintln!("{}", self.text);
-        }
+            writeln!(std::io::stderr(), "{}", self.text)
+        };
         std::process::ExitCode::from(self.code as u8)
     }
 }

@@ -44,3 +44,12 @@ pub(crate) fn router(service: VerifierService) -> Router {
 pub fn not_found() -> Response {
     Failure::NotFound.into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_route_of_the_integrator_api_is_not_served_without_being_described() {
+        let described_elsewhere = concat!("\"/", "api/");
+        assert!(!include_str!("mod.rs").contains(described_elsewhere), "add it in description.rs");
+    }
+}
