@@ -119,7 +119,13 @@ fn statuses(criterion: &mut Criterion) {
     let types = [Vct::parse("urn:example:badge:1").expect("a type").into()];
     let issuer = IssuerIdentity::Identifier(issuer);
     let reference = StatusReference::TokenStatusList { index: 412, uri: uri.clone() };
-    let question = StatusQuestion { reference: &reference, issuer: &issuer, types: &types, now };
+    let question = StatusQuestion {
+        reference: &reference,
+        issuer: &issuer,
+        types: &types,
+        now,
+        not_before: None,
+    };
     ready(checker.status(&question)).expect("a status");
     criterion.bench_function("status: a warm check", |bench| {
         bench.iter(|| ready(checker.status(black_box(&question))));

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use thiserror::Error;
 
 use super::{
-    Freshness, Status, StatusListUri, StatusMechanism, StatusReference,
+    Freshness, Status, StatusListUri, StatusMechanism, StatusReading, StatusReference,
     bitstring_status_list::{
         BitstringError, ListCredentialError, StatusEntry, UnverifiedListCredential,
     },
@@ -39,6 +39,8 @@ pub struct StatusQuestion<'q> {
     pub types: &'q [CredentialType],
     /// The moment to judge at.
     pub now: Timestamp,
+    /// A list made earlier is of no use: a kept one is fetched again, if a newer one can be had.
+    pub not_before: Option<Timestamp>,
 }
 
 /// Says what became of a credential.
@@ -48,7 +50,7 @@ pub trait StatusCheck: Send + Sync {
     ///
     /// # Errors
     /// [`StatusError`] when nobody can tell, or when the list refuses the credential.
-    async fn status(&self, question: &StatusQuestion<'_>) -> Result<Status, StatusError>;
+    async fn status(&self, question: &StatusQuestion<'_>) -> Result<StatusReading, StatusError>;
 }
 
 /// Why there is no status.
@@ -229,10 +231,17 @@ impl StatusChecker {
         let key = Key::new(mechanism, uri, referring.as_ref(), question.types);
         let now = question.now;
         let kept = self.kept.find(&key);
+        let is_since = |kept: &Kept, moment| {
+            kept.list.read(uri).issued_at.is_some_and(|issued_at| issued_at >= moment)
+        };
+        let is_fresh = |kept: &&Arc<Kept>| {
+            now < kept.fresh_until
+                && question.not_before.is_none_or(|moment| is_since(kept, moment))
+        };
         if let Some(kept) = &kept {
             kept.was_asked_for(now);
         }
-        if let Some(kept) = kept.as_ref().filter(|kept| now < kept.fresh_until) {
+        if let Some(kept) = kept.as_ref().filter(is_fresh) {
             return Ok(Arc::clone(kept));
         }
         match (self.renew(key, now, now).await, kept) {
@@ -281,9 +290,12 @@ impl StatusChecker {
         &self,
         (index, uri): (u64, &StatusListUri),
         question: &StatusQuestion<'_>,
-    ) -> Result<Status, StatusError> {
-        match &self.list(StatusMechanism::TokenStatusList, uri, question).await?.list {
-            VerifiedList::Token(list) => Ok(list.status(index)?),
+    ) -> Result<StatusReading, StatusError> {
+        let kept = self.list(StatusMechanism::TokenStatusList, uri, question).await?;
+        match &kept.list {
+            VerifiedList::Token(list) => {
+                Ok(StatusReading { status: list.status(index)?, lists: vec![kept.list.read(uri)] })
+            }
             VerifiedList::Bitstring(_) => Err(StatusError::UnknownMechanism),
         }
     }
@@ -292,10 +304,14 @@ impl StatusChecker {
         &self,
         entry: &StatusEntry,
         question: &StatusQuestion<'_>,
-    ) -> Result<Status, StatusError> {
+    ) -> Result<StatusReading, StatusError> {
         let mechanism = StatusMechanism::BitstringStatusList;
-        match &self.list(mechanism, entry.list(), question).await?.list {
-            VerifiedList::Bitstring(list) => Ok(list.look_up(entry)?.status()),
+        let kept = self.list(mechanism, entry.list(), question).await?;
+        match &kept.list {
+            VerifiedList::Bitstring(list) => Ok(StatusReading {
+                status: list.look_up(entry)?.status(),
+                lists: vec![kept.list.read(entry.list())],
+            }),
             VerifiedList::Token(_) => Err(StatusError::UnknownMechanism),
         }
     }
@@ -303,20 +319,24 @@ impl StatusChecker {
 
 #[async_trait]
 impl StatusCheck for StatusChecker {
-    async fn status(&self, question: &StatusQuestion<'_>) -> Result<Status, StatusError> {
+    async fn status(&self, question: &StatusQuestion<'_>) -> Result<StatusReading, StatusError> {
         match question.reference {
             StatusReference::TokenStatusList { index, uri } => {
                 self.token_status((*index, uri), question).await
             }
             StatusReference::Bitstring(entries) => {
                 let mut worst = Ok(Status::Valid);
+                let mut lists = Vec::new();
                 for entry in entries {
-                    let status = self.entry_status(entry, question).await;
+                    let status = self.entry_status(entry, question).await.map(|reading| {
+                        lists.extend(reading.lists);
+                        reading.status
+                    });
                     if severity(&status) > severity(&worst) {
                         worst = status;
                     }
                 }
-                worst
+                worst.map(|status| StatusReading { status, lists })
             }
             StatusReference::Unknown => Err(StatusError::UnknownMechanism),
         }

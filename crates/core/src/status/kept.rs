@@ -11,8 +11,8 @@ use std::{
 use jiff::SignedDuration;
 
 use super::{
-    Freshness, StatusListUri, StatusMechanism, bitstring_status_list::BitstringStatusList,
-    token_status_list::VerifiedStatusList,
+    Freshness, ReadList, StatusListUri, StatusMechanism,
+    bitstring_status_list::BitstringStatusList, token_status_list::VerifiedStatusList,
 };
 use crate::{Timestamp, credential::CredentialType, trust::IssuerIdentifier};
 
@@ -101,6 +101,15 @@ impl VerifiedList {
             Self::Bitstring(list) => list.expires_at(),
         };
         end.is_some_and(|end| now < end)
+    }
+
+    /// What is told of it beside what it says.
+    pub(super) fn read(&self, uri: &StatusListUri) -> ReadList {
+        let (issued_at, expires_at) = match self {
+            Self::Token(list) => (Some(list.issued_at()), list.expires_at()),
+            Self::Bitstring(list) => (list.issued_at(), list.expires_at()),
+        };
+        ReadList { uri: uri.clone(), issued_at, expires_at }
     }
 
     fn bytes(&self) -> usize {

@@ -11,6 +11,7 @@ mod deflate;
 mod freshness;
 mod inflate;
 mod kept;
+mod reading;
 mod reference;
 pub mod token_status_list;
 
@@ -22,6 +23,7 @@ pub use deflate::Pieces;
 pub use freshness::Freshness;
 pub use inflate::InflateError;
 pub(crate) use inflate::inflate;
+pub use reading::{ReadList, StatusReading};
 pub use reference::{StatusListUri, StatusMechanism, StatusReference};
 
 /// The longest list that is read as it goes over the wire, in bytes.

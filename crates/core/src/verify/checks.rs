@@ -81,11 +81,13 @@ pub enum CheckName {
     TypeMetadata,
     /// It was not revoked or suspended.
     Status,
+    /// The list that says so is no older than a policy allows.
+    StatusFreshness,
 }
 
 impl CheckName {
     /// Every check, in the order they are made.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Form,
         Self::Declaration,
         Self::IssuerTrusted,
@@ -107,6 +109,7 @@ impl CheckName {
         Self::ClaimValues,
         Self::TypeMetadata,
         Self::Status,
+        Self::StatusFreshness,
     ];
 
     /// The stable name and the title.
@@ -133,6 +136,7 @@ impl CheckName {
             Self::ClaimValues => ("claim_value", "Says what is demanded"),
             Self::TypeMetadata => ("type_metadata", "Keeps the rules of its type"),
             Self::Status => ("status", "Is not revoked"),
+            Self::StatusFreshness => ("status_freshness", "Its status is recent enough"),
         }
     }
 
@@ -218,6 +222,7 @@ impl CheckName {
                 | Self::RequiredClaims
                 | Self::ClaimValues
                 | Self::TypeMetadata
+                | Self::StatusFreshness
         )
     }
 

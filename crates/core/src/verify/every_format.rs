@@ -62,7 +62,8 @@ impl PresentationVerifier {
             Presented::SdJwtVc(received) => {
                 let verified = self.verify(received, expected).await?;
                 let credentials = vec![VerifiedCredential::SdJwtVc(Box::new(verified.credential))];
-                return Ok(VerifiedCredentials { credentials, checks: verified.checks });
+                let (status_readings, checks) = (verified.status_readings, verified.checks);
+                return Ok(VerifiedCredentials { credentials, status_readings, checks });
             }
             Presented::MsoMdoc { device_response, transcript } => {
                 let expected = ExpectedMdoc {
@@ -140,6 +141,7 @@ impl PresentationVerifier {
         }
         checks.passed_before(CheckName::Status);
         // 3. not revoked; last, as no list is fetched for what is refused without it
+        let mut status_readings = Vec::new();
         for credential in &credentials {
             let types = credential.types();
             let references = match credential.statuses() {
@@ -151,9 +153,11 @@ impl PresentationVerifier {
             };
             let question =
                 StatusOf { references: &references, issuer: credential.issuer(), types: &types };
-            checks = self.look_at_status(&question, checks, expected.now).await?;
+            let looked = self.look_at_status(&question, checks, expected.now).await?;
+            checks = looked.0;
+            status_readings.extend(looked.1);
         }
-        Ok(VerifiedCredentials { credentials, checks })
+        Ok(VerifiedCredentials { credentials, status_readings, checks })
     }
 
     /// A credential of VCDM 1.1 without a presentation around it: everything but who presents it.

@@ -303,8 +303,8 @@ impl PresentationVerifier {
             issuer: verified.issuer(),
             types: &types,
         };
-        let checks = self.look_at_status(&question, checks, *now).await?;
-        Ok(VerifiedPresentation { credential: verified, type_metadata, checks })
+        let (checks, status_readings) = self.look_at_status(&question, checks, *now).await?;
+        Ok(VerifiedPresentation { credential: verified, type_metadata, status_readings, checks })
     }
 
     /// The metadata of the credential's type, once its rules were found to be kept.

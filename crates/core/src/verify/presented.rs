@@ -8,7 +8,7 @@ use crate::{
     credential::{CredentialType, Format, Validity},
     mdoc::{SessionTranscript, VerifiedMdoc},
     sd_jwt_vc::VerifiedSdJwtVc,
-    status::{StatusReference, bitstring_status_list::BitstringError},
+    status::{StatusReading, StatusReference, bitstring_status_list::BitstringError},
     trust::IssuerIdentity,
     w3c::{expand_types, jwt_vc_json::VerifiedJwtVc, ldp_vc::VerifiedLdpVc, vc_jose_cose},
 };
@@ -60,6 +60,7 @@ impl Presented<'_> {
 /// The credentials of a presentation that answers its request in every respect; at least one.
 pub struct VerifiedCredentials {
     pub(super) credentials: Vec<VerifiedCredential>,
+    pub(super) status_readings: Vec<StatusReading>,
     pub(super) checks: Checks,
 }
 
@@ -67,6 +68,11 @@ impl VerifiedCredentials {
     /// The credentials.
     pub fn credentials(&self) -> &[VerifiedCredential] {
         &self.credentials
+    }
+
+    /// What was read about their status; nothing where they have none or nobody looked.
+    pub fn status_readings(&self) -> &[StatusReading] {
+        &self.status_readings
     }
 
     /// Every check and how it came out; those about a credential hold for each of them.

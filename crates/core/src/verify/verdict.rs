@@ -14,7 +14,7 @@ use crate::{
         SdJwtVcError, Vct, VerifiedSdJwtVc,
         type_metadata::{EffectiveTypeMetadata, TypeMetadataError, TypeRuleError},
     },
-    status::{StatusError, StatusReference},
+    status::{StatusError, StatusReading, StatusReference},
     trust::{IssuerError, IssuerIdentity, x509::ChainError},
     w3c::{jwt_vc_json::JwtVpError, ldp_vc::LdpVpError, vc_jose_cose::VpError},
 };
@@ -23,6 +23,7 @@ use crate::{
 pub struct VerifiedPresentation {
     pub(super) credential: VerifiedSdJwtVc,
     pub(super) type_metadata: Option<EffectiveTypeMetadata>,
+    pub(super) status_readings: Vec<StatusReading>,
     pub(super) checks: Checks,
 }
 
@@ -70,6 +71,11 @@ impl VerifiedPresentation {
     /// Where the credential's status is kept, if it has one.
     pub const fn status(&self) -> Option<&StatusReference> {
         self.credential.status()
+    }
+
+    /// What was read about its status; nothing where it has none or nobody looked.
+    pub fn status_readings(&self) -> &[StatusReading] {
+        &self.status_readings
     }
 
     /// Every check and how it came out.
@@ -255,6 +261,9 @@ pub enum CauseKind {
     /// The credential has a status, and nobody can tell which.
     #[error("the credential's status cannot be told: {0}")]
     StatusUndetermined(StatusError),
+    /// The list that says how the credential is is older than a policy allows.
+    #[error("the list with the credential's status is older than is allowed here")]
+    StatusListTooOld,
 }
 
 impl From<IssuerError> for CauseKind {
@@ -276,6 +285,7 @@ impl Cause {
             CauseKind::TypeMetadataUnreachable => "type_metadata_unreachable",
             CauseKind::StatusUnknown => "status_unknown",
             CauseKind::StatusUndetermined(error) => error.code(),
+            CauseKind::StatusListTooOld => "policy_status_list_too_old",
         }
     }
 

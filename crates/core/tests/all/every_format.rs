@@ -13,7 +13,10 @@ use lanyard_core::{
     mdoc::DocType,
     sd_jwt::KeyBindingRequest,
     sd_jwt_vc::{KeyBinding, SdJwtVcDraft, Vct},
-    status::{Status, StatusCheck, StatusError, StatusListUri, StatusQuestion, StatusReference},
+    status::{
+        Status, StatusCheck, StatusError, StatusListUri, StatusQuestion, StatusReading,
+        StatusReference,
+    },
     trust::{IssuerError, IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
     verify::{
         Check, Expected, KeyBindingRule, Outcome, PolicySet, PresentationVerifier, Presented,
@@ -430,10 +433,10 @@ struct Desk(Status);
 
 #[async_trait]
 impl StatusCheck for Desk {
-    async fn status(&self, question: &StatusQuestion<'_>) -> Result<Status, StatusError> {
+    async fn status(&self, question: &StatusQuestion<'_>) -> Result<StatusReading, StatusError> {
         assert_eq!(*question.reference, status_reference());
         assert_eq!(question.types, [kind(Format::MsoMdoc)]);
-        Ok(self.0)
+        Ok(self.0.into())
     }
 }
 

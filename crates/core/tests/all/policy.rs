@@ -89,6 +89,7 @@ fn every_policy_goes_to_json_and_back() {
         {"policy": "max_age", "seconds": 86400},
         {"policy": "holder_binding", "max_age_seconds": 30, "clock_skew_seconds": 10},
         {"policy": "status", "unknown": "accepted"},
+        {"policy": "status_freshness", "max_age_seconds": 3600},
         {"policy": "required_claims", "paths": [["name"], ["degrees", null, 0]]},
         {"policy": "claim_value", "path": ["country"], "one_of": ["AT", 3, true]},
         {"policy": "claim_value", "path": ["level"], "one_of": [3]},
@@ -97,6 +98,39 @@ fn every_policy_goes_to_json_and_back() {
     assert_eq!(set(all.clone()).to_value(), all);
     let names: Vec<_> = set(all).rules().iter().map(PolicyRule::name).collect();
     assert!(PolicyRule::NAMES.iter().all(|name| names.contains(name)), "one is not in the test");
+}
+
+#[test]
+fn of_two_sets_what_either_demands_is_demanded() {
+    let house = set(json!([
+        {"policy": "validity", "leeway_seconds": 30, "expiry": "optional"},
+        {"policy": "holder_binding", "max_age_seconds": 60, "clock_skew_seconds": 10},
+        {"policy": "max_age", "seconds": 86400},
+        {"policy": "status", "unknown": "undetermined"},
+        {"policy": "status_freshness", "max_age_seconds": 600},
+        {"policy": "type_metadata", "when": "published"},
+        {"policy": "allowed_issuer", "issuers": [ISS]},
+    ]));
+    let request = set(json!([
+        {"policy": "validity", "leeway_seconds": 60, "expiry": "required"},
+        {"policy": "holder_binding", "max_age_seconds": 30, "clock_skew_seconds": 60},
+        {"policy": "max_age", "seconds": 9999999},
+        {"policy": "status", "unknown": "accepted"},
+        {"policy": "status_freshness", "max_age_seconds": 3600},
+        {"policy": "type_metadata", "when": "required"},
+        {"policy": "allowed_issuer", "issuers": ["did:web:a.example"]},
+    ]));
+    let both = json!([
+        {"policy": "validity", "leeway_seconds": 30, "expiry": "required"},
+        {"policy": "holder_binding", "max_age_seconds": 30, "clock_skew_seconds": 10},
+        {"policy": "max_age", "seconds": 86400},
+        {"policy": "status", "unknown": "undetermined"},
+        {"policy": "status_freshness", "max_age_seconds": 600},
+        {"policy": "type_metadata", "when": "required"},
+        {"policy": "allowed_issuer", "issuers": [ISS]},
+        {"policy": "allowed_issuer", "issuers": ["did:web:a.example"]},
+    ]);
+    assert_eq!(house.and(&request).to_value(), both);
 }
 
 #[test]

@@ -20,8 +20,8 @@ use lanyard_core::{
     },
     trust::{IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
     verify::{
-        CheckName, Expected, KeyBindingRule, Outcome, Policy, PresentationVerifier, StatusPolicy,
-        VerifiedPresentation, VerifyError,
+        CheckName, Expected, KeyBindingRule, Outcome, Policy, PolicySet, PresentationVerifier,
+        StatusPolicy, VerifiedPresentation, VerifyError,
     },
 };
 use lanyard_testkit::test_now;
@@ -94,16 +94,21 @@ impl StatusListSource for Host {
     }
 }
 
-/// A list of eight statuses, number 7 as given; it is good for an hour, and kept for ten minutes.
+/// Eight statuses, number 7 as given.
+fn list(status: Status) -> StatusList {
+    let mut list = StatusList::new(StatusBits::Eight, 8).expect("it is not empty");
+    list.set(7, status).expect("it is in the list");
+    list
+}
+
+/// A list of them that is good for an hour, and kept for ten minutes.
 fn draft(status: Status) -> StatusListDraft {
     draft_at(URI, status)
 }
 
 fn draft_at(uri: &str, status: Status) -> StatusListDraft {
-    let mut list = StatusList::new(StatusBits::Eight, 8).expect("it is not empty");
-    list.set(7, status).expect("it is in the list");
     let uri = StatusListUri::parse(uri).expect("it is a URI");
-    StatusListDraft::new(&uri, &list, test_now())
+    StatusListDraft::new(&uri, &list(status), test_now())
         .with_expiry(after(3600))
         .with_ttl(SignedDuration::from_secs(600))
 }
@@ -360,4 +365,56 @@ fn the_other_lists_of_the_issuer_are_fetched_ahead_and_believed_only_when_they_v
     let asked = desk.host.asked();
     assert_eq!(desk.judge_at(OTHER, 7, 1001).unwrap_err().code(), "credential_revoked");
     assert_eq!(desk.host.asked(), asked, "nobody was asked when it was shown");
+}
+
+/// The desk with a policy on how old a list may be.
+fn demanding(seconds: u64) -> Desk {
+    let mut desk = Desk::new();
+    let policies = json!([{"policy": "status_freshness", "max_age_seconds": seconds}]);
+    let policies = PolicySet::from_value(&policies).expect("the policy is good");
+    desk.verifier = desk.verifier.with_policies(policies);
+    desk
+}
+
+#[test]
+fn what_was_read_about_a_status_comes_with_the_age_of_the_list() {
+    let desk = Desk::new();
+    desk.publish(Status::Valid);
+    let verified = desk.judge(7, 60).expect("it is valid");
+    let [reading] = verified.status_readings() else { unreachable!("one list was read") };
+    assert_eq!((reading.status, reading.lists.len()), (Status::Valid, 1));
+    assert_eq!(reading.lists[0].uri, uri());
+    assert_eq!(reading.lists[0].issued_at, Some(test_now()));
+    assert_eq!(reading.lists[0].expires_at, Some(after(3600)));
+}
+
+#[test]
+fn a_list_that_is_older_than_a_policy_allows_decides_nothing() {
+    let desk = demanding(120);
+    desk.publish(Status::Valid);
+    let verified = desk.judge(7, 120).expect("it is young enough");
+    assert_eq!(verified.checks().outcome(CheckName::StatusFreshness), Outcome::Passed);
+    let error = desk.judge(7, 121).expect_err("it is too old");
+    assert_eq!(error.code(), "policy_status_list_too_old");
+    assert_eq!(error.checks().outcome(CheckName::Status), Outcome::Passed);
+    assert_eq!(error.checks().outcome(CheckName::StatusFreshness), Outcome::Undetermined);
+    // without the policy the same list speaks
+    let desk = Desk::new();
+    desk.publish(Status::Valid);
+    assert!(desk.judge(7, 121).is_ok());
+}
+
+#[test]
+fn a_kept_list_that_is_too_old_for_a_policy_is_fetched_again() {
+    let desk = demanding(120);
+    desk.publish(Status::Valid);
+    assert!(desk.judge(7, 0).is_ok());
+    let newer = StatusListDraft::new(&uri(), &list(Status::Invalid), after(100));
+    let newer = newer.with_expiry(after(3600)).with_ttl(SignedDuration::from_secs(600));
+    let token = ready(newer.sign_jwt(&desk.world.issuer.signer)).expect("a key in memory signs");
+    desk.host.publish(MEDIA_TYPE_JWT, token);
+    assert!(desk.judge(7, 120).is_ok(), "the kept one is young enough");
+    assert_eq!(desk.host.asked(), 1);
+    assert_eq!(desk.judge(7, 121).unwrap_err().code(), "credential_revoked");
+    assert_eq!(desk.host.asked(), 2);
 }

@@ -1,5 +1,6 @@
 //! Why an authorization request was refused.
 
+use lanyard_core::pkce::PkceError;
 use thiserror::Error;
 
 use crate::description::ErrorBody;
@@ -76,6 +77,15 @@ pub enum AuthorizationError {
     /// The holder has no such credential to come.
     #[error("there is nothing to issue to this holder")]
     NothingToIssue,
+}
+
+impl From<PkceError> for AuthorizationError {
+    fn from(error: PkceError) -> Self {
+        match error {
+            PkceError::Challenge => Self::ChallengeMissing,
+            PkceError::Method => Self::ChallengeMethod,
+        }
+    }
 }
 
 impl AuthorizationError {

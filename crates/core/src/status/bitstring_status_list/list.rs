@@ -29,6 +29,7 @@ pub struct BitstringStatusList {
     purposes: Vec<StatusPurpose>,
     bits: Bitstring,
     ttl: Option<SignedDuration>,
+    issued_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
 }
 
@@ -81,6 +82,7 @@ impl BitstringStatusList {
             purposes: read_purposes(subject.get("statusPurpose")).ok_or(BitstringError::Purpose)?,
             bits: Bitstring::decode(encoded.ok_or(BitstringError::Subject)?)?,
             ttl: read_ttl(subject.get("ttl"))?,
+            issued_at: validity.issued_at.or(validity.not_before),
             expires_at: validity.expires_at,
         })
     }
@@ -142,6 +144,11 @@ impl BitstringStatusList {
     pub fn fresh_until(&self, fetched_at: Timestamp, freshness: &Freshness) -> Timestamp {
         // §2.2: ttl replaces no validity period
         freshness.until(fetched_at, self.ttl, self.expires_at)
+    }
+
+    /// When it was made, by `validFrom`.
+    pub const fn issued_at(&self) -> Option<Timestamp> {
+        self.issued_at
     }
 
     /// From when on it says nothing any more.

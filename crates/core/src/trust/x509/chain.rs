@@ -322,6 +322,11 @@ impl VerifiedChain {
         self.chain.leaf.check_validity(moment).is_ok()
     }
 
+    /// Every certificate in DER, leaf first; the anchor that they lead to is not among them.
+    pub fn certificates_der(&self) -> impl Iterator<Item = &[u8]> {
+        self.chain.certificates().map(|certificate| certificate.der.as_ref())
+    }
+
     /// The leaf in DER.
     pub fn leaf_der(&self) -> &[u8] {
         &self.chain.leaf.der

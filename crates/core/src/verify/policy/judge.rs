@@ -108,6 +108,7 @@ const fn check(rule: &PolicyRule) -> Option<CheckName> {
         PolicyRule::RequiredClaims(_) => Some(CheckName::RequiredClaims),
         PolicyRule::ClaimValue { .. } => Some(CheckName::ClaimValues),
         PolicyRule::TypeMetadata(_) => Some(CheckName::TypeMetadata),
+        PolicyRule::StatusFreshness(_) => Some(CheckName::StatusFreshness),
         PolicyRule::Signature
         | PolicyRule::IssuerTrusted
         | PolicyRule::Validity(_)
@@ -152,6 +153,7 @@ fn judge(rule: &PolicyRule, subject: &Subject<'_>, now: Timestamp) -> Result<(),
         | PolicyRule::Validity(_)
         | PolicyRule::HolderBinding(_)
         | PolicyRule::Status(_)
+        | PolicyRule::StatusFreshness(_)
         | PolicyRule::TypeMetadata(_) => Ok(()),
     }
 }

@@ -11,13 +11,15 @@
 //!   {"policy": "required_claims", "paths": [["given_name"], ["address", "country"]]},
 //!   {"policy": "claim_value", "path": ["address", "country"], "one_of": ["AT", "CH"]},
 //!   {"policy": "type_metadata", "when": "required"},
-//!   {"policy": "status", "unknown": "accepted"}
+//!   {"policy": "status", "unknown": "accepted"},
+//!   {"policy": "status_freshness", "max_age_seconds": 3600}
 //! ]
 //! ```
 //!
 //! A set only ever demands more: form, trust, signature and disclosures are checked whether it names them
 //! or not.
 
+mod combine;
 mod judge;
 mod read;
 mod write;
@@ -85,6 +87,9 @@ pub enum PolicyRule {
     HolderBinding(KeyBindingWindow),
     /// `status`: what becomes of a status that nobody could look at.
     Status(StatusPolicy),
+    /// `status_freshness`: a list that says how the credential is was made so long ago at most; by an
+    /// older one nobody can tell.
+    StatusFreshness(SignedDuration),
     /// `required_claims`: each of these paths selects something.
     RequiredClaims(Vec<ClaimsPath>),
     /// `claim_value`: everything that the path selects is one of these.
@@ -194,6 +199,11 @@ impl PolicySet {
         self
     }
 
+    /// Whether it demands nothing beyond what is always checked.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// The policies.
     pub fn rules(&self) -> &[PolicyRule] {
         &self.rules
@@ -218,6 +228,15 @@ impl PolicySet {
         if demanded { KeyBindingRule::Required } else { asked }
     }
 
+    /// The oldest that a status list may be.
+    pub(super) fn status_age(&self) -> Option<SignedDuration> {
+        let ages = self.rules.iter().filter_map(|rule| match rule {
+            PolicyRule::StatusFreshness(age) => Some(*age),
+            _ => None,
+        });
+        ages.min()
+    }
+
     pub(super) fn type_metadata(&self) -> TypeMetadataRule {
         let rule = self.rules.iter().find_map(|rule| match rule {
             PolicyRule::TypeMetadata(rule) => Some(*rule),
@@ -229,7 +248,7 @@ impl PolicySet {
 
 impl PolicyRule {
     /// Every name.
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 12] = [
         "signature",
         "issuer_trusted",
         "allowed_issuer",
@@ -238,6 +257,7 @@ impl PolicyRule {
         "max_age",
         "holder_binding",
         "status",
+        "status_freshness",
         "required_claims",
         "claim_value",
         "type_metadata",
@@ -254,6 +274,7 @@ impl PolicyRule {
             Self::MaxAge(_) => "max_age",
             Self::HolderBinding(_) => "holder_binding",
             Self::Status(_) => "status",
+            Self::StatusFreshness(_) => "status_freshness",
             Self::RequiredClaims(_) => "required_claims",
             Self::ClaimValue { .. } => "claim_value",
             Self::TypeMetadata(_) => "type_metadata",

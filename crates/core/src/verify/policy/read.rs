@@ -168,6 +168,9 @@ impl Reader {
                 self.one_of(at, members, "unknown", "undetermined or accepted", known)
                     .map(PolicyRule::Status)
             }
+            "status_freshness" => self
+                .seconds(at, members, "max_age_seconds", None, MAX_AGE)
+                .map(PolicyRule::StatusFreshness),
             "required_claims" => {
                 let path = |value: &Value| ClaimsPath::from_value(value).ok();
                 self.list(at, members, "paths", "claims path pointers", path)
@@ -195,6 +198,7 @@ impl Reader {
             "max_age" => &["seconds"],
             "holder_binding" => &["max_age_seconds", "clock_skew_seconds"],
             "status" => &["unknown"],
+            "status_freshness" => &["max_age_seconds"],
             "required_claims" => &["paths"],
             "claim_value" => &["path", "one_of"],
             "type_metadata" => &["when"],

@@ -36,6 +36,9 @@ impl PolicyRule {
                     StatusPolicy::Accept => "accepted",
                 },
             }),
+            Self::StatusFreshness(age) => {
+                json!({"policy": name, "max_age_seconds": age.as_secs()})
+            }
             Self::RequiredClaims(paths) => json!({"policy": name, "paths": paths}),
             Self::ClaimValue { path, one_of } => {
                 json!({"policy": name, "path": path, "one_of": one_of})

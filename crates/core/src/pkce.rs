@@ -1,13 +1,13 @@
 //! Proof key for code exchange: `S256` and nothing else (RFC 7636, RFC 9700 §2.1.1).
 
-use lanyard_core::{
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+use thiserror::Error;
+
+use crate::{
     crypto::{CryptoProvider, HashAlgorithm, Random},
     json,
 };
-use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq as _;
-
-use super::AuthorizationError;
 
 /// What a client commits itself to when it asks for a code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,24 +19,35 @@ pub struct CodeChallenge(String);
 #[serde(transparent)]
 pub struct CodeVerifier(String);
 
+/// Why there is no challenge in a request.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum PkceError {
+    /// `code_challenge` is missing or not one.
+    #[error("code_challenge is missing or not the SHA-256 of a verifier")]
+    Challenge,
+    /// `code_challenge_method` is not `S256`.
+    #[error("code_challenge_method must be S256")]
+    Method,
+}
+
 impl CodeChallenge {
     /// The name of the one method.
     pub const METHOD: &'static str = "S256";
 
-    /// Reads the two parameters.
-    pub(super) fn parse(
-        challenge: Option<String>,
-        method: Option<&str>,
-    ) -> Result<Self, AuthorizationError> {
-        let challenge = challenge.ok_or(AuthorizationError::ChallengeMissing)?;
+    /// Reads the two parameters of an authorization request.
+    ///
+    /// # Errors
+    /// One [`PkceError`] per rule.
+    pub fn parse(challenge: Option<String>, method: Option<&str>) -> Result<Self, PkceError> {
+        let challenge = challenge.ok_or(PkceError::Challenge)?;
         // RFC 7636 §4.3: a missing method means plain, which RFC 9700 §2.1.1 forbids
         if method != Some(Self::METHOD) {
-            return Err(AuthorizationError::ChallengeMethod);
+            return Err(PkceError::Method);
         }
         // RFC 7636 §4.2: the base64url of 32 bytes
         match json::base64url_decode(&challenge) {
             Ok(digest) if digest.len() == 32 => Ok(Self(challenge)),
-            _ => Err(AuthorizationError::ChallengeMissing),
+            _ => Err(PkceError::Challenge),
         }
     }
 
