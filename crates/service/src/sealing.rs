@@ -19,6 +19,8 @@ pub enum Sealed {
     Presentation,
     /// What an integrator was answered.
     Answer,
+    /// A presentation request that was saved; its place is its name.
+    SavedRequest,
 }
 
 impl Sealed {
@@ -28,6 +30,7 @@ impl Sealed {
             Self::Issuance => b"lanyard issuance state 1\0",
             Self::Presentation => b"lanyard presentation state 1\0",
             Self::Answer => b"lanyard answer 1\0",
+            Self::SavedRequest => b"lanyard saved request 1\0",
         }
     }
 }
@@ -120,6 +123,21 @@ impl DataKey {
             .open(ContentEncryption::A256Gcm, key.as_slice(), nonce, &bound, ciphertext)
             .map(Zeroizing::new)
             .map_err(|_| SealBroken)
+    }
+}
+
+impl DataKey {
+    /// A name for somebody that is the same for one audience of one tenant, and says nothing to another.
+    pub fn pseudonym(
+        &self,
+        tenant: &TenantId,
+        audience: &str,
+        who: &str,
+        provider: &dyn CryptoProvider,
+    ) -> [u8; 32] {
+        // each part by its length, so that no two triples share these bytes
+        let parts = [tenant.as_str(), audience, who].map(|part| format!("{}:{part}", part.len()));
+        provider.hmac_sha256(&self.0, format!("lanyard pseudonym 1\0{}", parts.concat()).as_bytes())
     }
 }
 

@@ -17,9 +17,11 @@ use thiserror::Error;
 use url::Url;
 
 use crate::{
-    BrowserSession, DigitalRequests, NewDcApi, VerifierError, VerifierService,
+    Advice, BrowserSession, DigitalRequests, NewDcApi, Preset, RequestPolicy, RequestPolicyFault,
+    VerifierError, VerifierService, lint,
     rotation::Rotation,
     sessions::{Phase, Question, State, Waiting},
+    sign_in::SignIn,
     step,
     tenant::Tenant,
 };
@@ -39,7 +41,7 @@ const MAX_ANCHORS: usize = 16;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NewRequest {
-    /// A question by its name; or
+    /// A question by its name, or by its name, `@` and its version; or
     pub preset: Option<String>,
     /// a question of one's own, in DCQL.
     pub dcql_query: Option<Value>,
@@ -61,6 +63,10 @@ pub struct NewRequest {
     pub dc_api: Option<NewDcApi>,
     /// Whether the link changes while it is shown: one that was photographed is of no use a minute later.
     pub rotating_link: bool,
+    /// What is demanded beyond the tenant's policies; a preset with a policy of its own takes no other.
+    pub policy: Option<RequestPolicy>,
+    /// Keep the response as it came, so that other policies can be tried on it; erased with the result.
+    pub record: bool,
     /// For how many seconds the request waits; 300 unless told otherwise.
     pub expires_in: Option<u32>,
     /// The browser that asks: no other browser gets the result.
@@ -115,6 +121,9 @@ pub struct RequestCreated {
     pub dc_api: Option<DigitalRequests>,
     /// Until when a response may come.
     pub expires_at: Timestamp,
+    /// What is asked for that the purpose may not need.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Advice>,
 }
 
 /// Why something cannot be asked.
@@ -185,6 +194,21 @@ pub enum RequestFault {
     /// An authority that is none.
     #[error("trust_anchors cannot be read: {0}")]
     TrustAnchors(#[from] ChainError),
+    /// The policy cannot be used for the query.
+    #[error("policy: {0}")]
+    Policy(#[from] RequestPolicyFault),
+    /// The preset has a policy of its own, and so has the request.
+    #[error("the preset {0} has a policy of its own")]
+    PolicyOfPreset(String),
+    /// A saved request whose name is no name.
+    #[error("id is not 1 to 48 lower-case letters, digits, '-' and '_'")]
+    SavedName,
+    /// A saved request with a name that the configuration has given.
+    #[error("the preset {0} is in the server's configuration")]
+    Configured(String),
+    /// More saved requests than are kept.
+    #[error("there are too many saved requests")]
+    TooManySaved,
     /// The request would wait too short or too long.
     #[error("expires_in is not from 10 to 3600 seconds")]
     ExpiresIn,
@@ -212,6 +236,10 @@ impl RequestFault {
             Self::BrowserSessionMissing | Self::BrowserSession => "invalid_browser_session",
             Self::LinkScheme => "invalid_link_scheme",
             Self::TooManyTrustAnchors | Self::TrustAnchors(_) => "invalid_trust_anchors",
+            Self::Policy(_) | Self::PolicyOfPreset(_) => "invalid_policy",
+            Self::SavedName => "invalid_id",
+            Self::Configured(_) => "preset_configured",
+            Self::TooManySaved => "too_many_presets",
             Self::ExpiresIn => "invalid_expires_in",
         }
     }
@@ -239,10 +267,25 @@ impl VerifierService {
         tenant: &TenantId,
         new: NewRequest,
     ) -> Result<RequestCreated, VerifierError> {
-        let tenant = self.known_tenant(tenant)?;
+        self.create(self.known_tenant(tenant)?, new, None).await
+    }
+
+    /// The same, for a sign-in too.
+    pub(crate) async fn create(
+        &self,
+        tenant: &Tenant,
+        new: NewRequest,
+        sign_in: Option<SignIn>,
+    ) -> Result<RequestCreated, VerifierError> {
         let now = self.now();
         // 1. what is asked, and how
-        let (query, mut question) = question(tenant, &new, now)?;
+        let preset = match &new.preset {
+            Some(name) => self.preset(tenant, name).await?,
+            None => None,
+        };
+        let (query, mut question) = question(preset.as_ref(), &new, now)?;
+        let policy = policy(preset.as_ref(), &new, &query)?;
+        let warnings = lint(&query);
         question.expires_at = lifetime(&new, now)?;
         let return_to = self.return_to(tenant, &new)?;
         self.check_link(&new)?;
@@ -312,6 +355,9 @@ impl VerifierService {
             rotation,
             dc_api,
             trust_anchors: new.trust_anchors,
+            policy,
+            record: new.record,
+            recording: None,
             attempts: 0,
             last: None,
         };
@@ -320,8 +366,13 @@ impl VerifierService {
             Some(asked) => Some(self.digital_requests(tenant, asked, now).await?),
             None => None,
         };
-        let state =
-            State { question, browser, return_to, phase: Phase::Waiting(Box::new(waiting)) };
+        let state = State {
+            question,
+            browser,
+            return_to,
+            sign_in,
+            phase: Phase::Waiting(Box::new(waiting)),
+        };
         let event = NewEvent::done(now, step::REQUEST_CREATED);
         let session = NewSession {
             tenant: tenant.id.clone(),
@@ -337,7 +388,7 @@ impl VerifierService {
         };
         self.sessions().store.insert(session).await?;
         self.announce(tenant, id, &event);
-        Ok(RequestCreated { id, link, link_expires_at, dc_api, expires_at })
+        Ok(RequestCreated { id, link, link_expires_at, dc_api, expires_at, warnings })
     }
 
     fn return_to(&self, tenant: &Tenant, new: &NewRequest) -> Result<Option<Url>, RequestFault> {
@@ -385,13 +436,12 @@ impl VerifierService {
 }
 
 fn question(
-    tenant: &Tenant,
+    preset: Option<&Preset>,
     new: &NewRequest,
     expires_at: Timestamp,
 ) -> Result<(DcqlQuery, Question), RequestFault> {
     let (query, preset) = match (&new.preset, &new.dcql_query) {
-        (Some(name), None) => {
-            let preset = tenant.presets.iter().find(|preset| preset.id == *name);
+        (Some(_), None) => {
             let preset = preset.ok_or(RequestFault::UnknownPreset)?;
             (preset.query.clone(), Some(preset))
         }
@@ -412,8 +462,27 @@ fn question(
     Ok((query, question))
 }
 
+/// What is demanded, as it is kept; it fits the query.
+fn policy(
+    preset: Option<&Preset>,
+    new: &NewRequest,
+    query: &DcqlQuery,
+) -> Result<Option<Value>, RequestFault> {
+    let of_preset = preset.map(|preset| &preset.policy).filter(|policy| !policy.is_empty());
+    let policy = match (of_preset, &new.policy) {
+        (Some(_), Some(_)) => {
+            let name = preset.map(|preset| preset.id.clone()).unwrap_or_default();
+            return Err(RequestFault::PolicyOfPreset(name));
+        }
+        (Some(policy), None) | (None, Some(policy)) => policy,
+        (None, None) => return Ok(None),
+    };
+    policy.fit(query)?;
+    Ok(Some(serde_json::to_value(policy).expect("a policy is text, numbers, lists and maps")))
+}
+
 /// What can never be satisfied is not asked.
-fn check_possible(query: &DcqlQuery) -> Result<(), RequestFault> {
+pub(crate) fn check_possible(query: &DcqlQuery) -> Result<(), RequestFault> {
     for credential in query.credentials() {
         if matches!(credential.format, RequestedFormat::Unsupported { .. }) {
             return Err(RequestFault::NeverSatisfied("a format"));

@@ -2,7 +2,7 @@
 //! the platform, and the answer back.
 
 use jiff::Timestamp;
-use lanyard_core::{crypto::CryptoProvider, verify::PresentationVerifier};
+use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vp::{
     dc_api::{DcApiAsk, DcApiRequested, IsoMdocRequested, Origin, Protocol},
     verifier::{Conclusion, OpenError},
@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::{
     BrowserSession, ClientIdChoice, Reply, RequestFault, VerifierError, VerifierService,
+    policy::PolicyVerifiers,
     respond::Received,
     sessions::{Held, Phase},
     tenant::Tenant,
@@ -71,7 +72,7 @@ impl AskedByApi {
     pub(crate) async fn open(
         &self,
         answer: &DcApiAnswer,
-        verifier: &PresentationVerifier,
+        verifiers: &PolicyVerifiers,
         now: Timestamp,
         provider: &dyn CryptoProvider,
     ) -> Result<Conclusion, OpenError> {
@@ -84,10 +85,10 @@ impl AskedByApi {
         let data = &answer.data;
         if answer.protocol == Protocol::IsoMdoc {
             let requested = self.iso_mdoc.as_ref().ok_or(OpenError::Protocol)?;
-            return requested.open(data, origin, verifier, now, provider).await;
+            return requested.open(data, origin, verifiers, now, provider).await;
         }
         let requested = self.requested.clone();
-        let opened = requested.open(data, origin, verifier, now, provider).await;
+        let opened = requested.open(data, origin, verifiers, now, provider).await;
         opened.map_err(|refused| refused.reason)
     }
 }

@@ -23,6 +23,12 @@ pub enum VerifierError {
     /// The request is no longer waiting, so there is nothing to show.
     #[error("the request is no longer waiting for a wallet")]
     NotWaiting,
+    /// No response was judged yet, or the wallet declined.
+    #[error("there is no verdict on this request")]
+    NoVerdict,
+    /// Responses to this request were not recorded, or none came yet.
+    #[error("no response to this request was recorded")]
+    NotRecorded,
     /// The link is longer than a QR code can be.
     #[error("the link is too long for a QR code")]
     LinkTooLong,
@@ -59,6 +65,8 @@ impl VerifierError {
             Self::UnknownTenant | Self::UnknownRequest => "not_found",
             Self::Fault(fault) => fault.code(),
             Self::NotWaiting => "request_not_waiting",
+            Self::NoVerdict => "request_without_verdict",
+            Self::NotRecorded => "request_not_recorded",
             Self::LinkTooLong => "link_too_long",
             Self::WalletCannot(cannot) => cannot.reason(),
             Self::Contended => "session_contended",

@@ -11,8 +11,11 @@
 //!    `<lanyard-verify>` element sees of it; `rotation` lets a shown link die within the minute
 //! 7. `finish` the browser that asked comes back with the response code
 //! 8. `status` what happened so far, for whoever may know
-//! 9. `vc_api` an integrator hands a credential in and hears what it is worth, where that is switched on
-//! 10. `sessions` how the state in between is kept: sealed, and found by digests only; what both services have in common
+//! 9. `policy` what one request demands beyond its tenant; `lint` what it asks without need; `recording` trying
+//!    another policy on a response that came; `receipt` signed evidence of a verdict
+//! 10. `sign_in` the same for applications that speak OpenID Connect
+//! 11. `vc_api` an integrator hands a credential in and hears what it is worth, where that is switched on
+//! 12. `sessions` how the state in between is kept: sealed, and found by digests only; what both services have in common
 //!     is in `lanyard-service`
 //!
 //! Durable commits of one presentation: the request, the response, and the first read of a result.
@@ -37,12 +40,18 @@ mod fetch;
 mod finish;
 mod http;
 mod in_browser;
+mod lint;
 mod names;
+mod policy;
+mod receipt;
+mod recording;
 mod respond;
 mod rotation;
+mod saved;
 mod service;
 mod sessions;
 mod settings;
+mod sign_in;
 mod status;
 mod tenant;
 mod trail;
@@ -55,11 +64,22 @@ pub use error::VerifierError;
 pub use http::not_found;
 pub use in_browser::BrowserView;
 pub use lanyard_service::{ApiKey, ApiKeyDigest, Clock, DataKey, SystemClock, TrailEvent};
+pub use lint::{Advice, lint};
+pub use policy::{
+    Expression, ExpressionFault, RequestPolicy, RequestPolicyFault, Rule, Unanswered, try_policy,
+};
+pub use receipt::{
+    RECEIPT_TYPE, Receipt, ReceiptChecker, ReceiptClaims, ReceiptRefused, ReceiptRequest,
+    VerifiedReceipt,
+};
+pub use recording::PolicyTrial;
 pub use respond::{MOST_ATTEMPTS, Reply};
+pub use saved::{NewSavedRequest, SavedRequest};
 pub use service::VerifierService;
 pub use settings::{
     OtherNames, Preset, Registered, SettingsError, Sources, TenantSettings, VerifierSettings,
 };
+pub use sign_in::{SignInClient, SubjectClaim};
 pub use status::{RequestState, RequestStatus};
 pub use trail::step;
 pub use vc_api::{VcApiFault, VcApiTrust};

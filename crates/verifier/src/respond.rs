@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use lanyard_core::{crypto::CryptoProvider, verify::PresentationVerifier};
+use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vp::{
     ErrorCode,
     verifier::{Conclusion, OpenError, Verdict, VerdictState},
 };
 use lanyard_store::{HandleKind, NewEvent, Next, Replaced};
+use serde::Deserialize as _;
 use url::Url;
 
 use crate::{
-    DcApiAnswer, VerifierError, VerifierService,
+    DcApiAnswer, RequestPolicy, VerifierError, VerifierService,
+    policy::PolicyVerifiers,
     sessions::{End, Ended, Held, Phase, State, Waiting},
     step,
     tenant::Tenant,
@@ -55,17 +57,19 @@ impl VerifierService {
         now: Timestamp,
     ) -> Result<Reply, VerifierError> {
         let Held { session, state } = held;
-        let State { question, browser, return_to, phase } = state;
+        let State { question, browser, return_to, sign_in, phase } = state;
 
         // 1. the step
-        let Phase::Waiting(waiting) = phase else {
+        let Phase::Waiting(mut waiting) = phase else {
             // OpenID4VP §14.1: a request is answered once
             self.trace_refusal(tenant, session.id, now, "request_ended").await;
             return Ok(Reply::Refused(ErrorCode::InvalidRequest));
         };
-        let verifier = tenant.verifier_with(&waiting.trust_anchors);
-        let verifier = verifier.map_err(|_| VerifierError::Unreadable)?;
-        let conclusion = match received.open(&waiting, &verifier, now, self.provider()).await {
+        let policy = waiting.policy()?;
+        let verifiers = tenant.verifiers_for(&waiting.trust_anchors, &policy);
+        let verifiers = verifiers.map_err(|_| VerifierError::Unreadable)?;
+        let opened = received.open(&waiting, &verifiers, now, self.provider()).await;
+        let mut conclusion = match opened {
             Ok(conclusion) => conclusion,
             Err(OpenError::Expired) => return Err(VerifierError::UnknownRequest),
             Err(reason) => {
@@ -73,6 +77,14 @@ impl VerifierService {
                 return Ok(Reply::Refused(reason.code()));
             }
         };
+
+        if let Conclusion::Answered(verdict) = &mut conclusion {
+            policy.judge(verdict);
+        }
+        if let (true, Received::Form(body)) = (waiting.record, received) {
+            let recorded = waiting.requested.record(body, now, self.provider());
+            waiting.recording = recorded.ok().flatten();
+        }
 
         // 2. the next state, which one response alone gets to write
         let error = conclusion.error();
@@ -93,7 +105,7 @@ impl VerifierService {
             Phase::Waiting(_) => session.expires_at,
             Phase::Ended(_) => self.kept_until(now),
         };
-        let state = State { question, browser, return_to: return_to.clone(), phase };
+        let state = State { question, browser, return_to: return_to.clone(), sign_in, phase };
         let sealed = self.sessions().seal(tenant, session.id, &state);
         let mut next = Next::new(now, sealed, expires_at);
         next.events.clone_from(&events);
@@ -139,18 +151,18 @@ impl Received<'_> {
     async fn open(
         self,
         waiting: &Waiting,
-        verifier: &PresentationVerifier,
+        verifiers: &PolicyVerifiers,
         now: Timestamp,
         provider: &dyn CryptoProvider,
     ) -> Result<Conclusion, OpenError> {
         match self {
             Self::Form(body) => {
-                let opened = waiting.requested.clone().open(body, verifier, now, provider).await;
+                let opened = waiting.requested.clone().open(body, verifiers, now, provider).await;
                 opened.map_err(|refused| refused.reason)
             }
             Self::DcApi(answer) => {
                 let asked = waiting.dc_api.as_ref().ok_or(OpenError::Protocol)?;
-                asked.open(answer, verifier, now, provider).await
+                asked.open(answer, verifiers, now, provider).await
             }
         }
     }
@@ -169,12 +181,20 @@ impl Waiting {
         }
     }
 
+    /// What is demanded beyond the tenant's policies.
+    pub(crate) fn policy(&self) -> Result<RequestPolicy, VerifierError> {
+        let Some(policy) = &self.policy else { return Ok(RequestPolicy::default()) };
+        RequestPolicy::deserialize(policy).map_err(|_| VerifierError::Unreadable)
+    }
+
     /// Drops the nonce, the state and the key: they are of no use any more.
     pub(crate) fn ended(&self, end: End, awaits_return: bool) -> Phase {
         Phase::Ended(Box::new(Ended {
             client_id: self.requested.client_id().clone(),
             query: self.requested.query().clone(),
             end,
+            policy: self.policy.clone(),
+            recording: self.recording.clone(),
             awaits_return,
             read: false,
         }))

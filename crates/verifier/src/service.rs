@@ -12,8 +12,8 @@ use tokio::sync::{broadcast, watch};
 use url::{Host, Url};
 
 use crate::{
-    Clock, SettingsError, TenantSettings, TrailEvent, VerifierError, VerifierSettings, http,
-    sessions::Sessions, step, tenant::Tenant,
+    Clock, Preset, SettingsError, SignInClient, TenantSettings, TrailEvent, VerifierError,
+    VerifierSettings, http, sessions::Sessions, step, tenant::Tenant,
 };
 
 /// The longest a result may be kept.
@@ -218,10 +218,35 @@ fn examine(tenant: &TenantSettings, base_url: &Url) -> Result<Option<ClientId>, 
         return Err(SettingsError::CertificateMissing(id()));
     }
     for (place, preset) in tenant.presets.iter().enumerate() {
-        if tenant.presets[..place].iter().any(|other| other.id == preset.id) {
+        let same = |other: &Preset| (&other.id, other.version) == (&preset.id, preset.version);
+        if tenant.presets[..place].iter().any(same) {
             let preset = preset.id.clone();
             return Err(SettingsError::PresetRepeated { tenant: id(), preset });
         }
+        preset.policy.fit(&preset.query).map_err(|fault| {
+            let preset = preset.id.clone();
+            SettingsError::PresetPolicy { tenant: id(), preset, fault }
+        })?;
+    }
+    for (place, client) in tenant.sign_in_clients.iter().enumerate() {
+        let is_named = |other: &SignInClient| other.id == client.id;
+        let is_preset = |name: &String| tenant.presets.iter().any(|preset| preset.id == *name);
+        // RFC 9700 §2.1: nothing but a page, and no fragment
+        let is_page = |uri: &String| {
+            let url = Url::parse(uri).ok();
+            url.is_some_and(|url| url.fragment().is_none() && url.has_host())
+        };
+        let fault = if tenant.sign_in_clients[..place].iter().any(is_named) {
+            "is there twice"
+        } else if client.redirect_uris.is_empty() || !client.redirect_uris.iter().all(is_page) {
+            "needs redirect URIs that are web pages"
+        } else if client.presets.is_empty() || !client.presets.iter().all(is_preset) {
+            "needs presets that there are"
+        } else {
+            continue;
+        };
+        let client = client.id.clone();
+        return Err(SettingsError::SignInClient { tenant: id(), client, fault });
     }
     let Some(name) = &tenant.dns_name else { return Ok(None) };
     // OpenID4VP §5.9.3: the name is also the host of the response URI

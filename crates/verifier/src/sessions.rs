@@ -7,15 +7,18 @@ use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vp::{
     ClientId,
     dcql::DcqlQuery,
-    verifier::{Conclusion, Requested, Verdict},
+    verifier::{Conclusion, Recording, Requested, Verdict},
 };
 use lanyard_service::Sealed;
 use lanyard_store::{Handle, HandleKind, Session, SessionId, Store, Taken};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::{VerifierError, dc_api::AskedByApi, rotation::Rotation, tenant::Tenant};
+use crate::{
+    VerifierError, dc_api::AskedByApi, rotation::Rotation, sign_in::SignIn, tenant::Tenant,
+};
 
 /// How often a step is tried again after another message changed the session in between.
 pub(crate) const TRIES: usize = 8;
@@ -28,6 +31,9 @@ pub(crate) struct State {
     pub(crate) browser: Option<[u8; 32]>,
     /// Where a same-device browser goes on.
     pub(crate) return_to: Option<Url>,
+    /// The sign-in that the request is for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) sign_in: Option<SignIn>,
     pub(crate) phase: Phase,
 }
 
@@ -60,6 +66,15 @@ pub(crate) struct Waiting {
     pub(crate) dc_api: Option<AskedByApi>,
     /// Authorities that are believed for this request only, PEM.
     pub(crate) trust_anchors: Vec<String>,
+    /// What is demanded beyond the tenant's policies, as JSON: read once a response is there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) policy: Option<Value>,
+    /// Whether responses are recorded.
+    #[serde(default)]
+    pub(crate) record: bool,
+    /// The last response, if they are.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) recording: Option<Recording>,
     /// How many presentations were not verified.
     pub(crate) attempts: u8,
     /// The verdict on the last of them.
@@ -72,6 +87,12 @@ pub(crate) struct Ended {
     pub(crate) client_id: ClientId,
     pub(crate) query: DcqlQuery,
     pub(crate) end: End,
+    /// What was demanded beyond the tenant's policies.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) policy: Option<Value>,
+    /// The response, if it was recorded.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) recording: Option<Recording>,
     /// Whether the result waits until the browser comes back with the response code.
     pub(crate) awaits_return: bool,
     /// Whether the result was read.
@@ -135,6 +156,11 @@ impl Sessions {
 
     fn opened(&self, tenant: &Tenant, taken: Taken) -> Result<Held, VerifierError> {
         let Taken::Live(session) = taken else { return Err(VerifierError::UnknownRequest) };
+        self.open(tenant, session)
+    }
+
+    /// Opens the state of a session.
+    pub(crate) fn open(&self, tenant: &Tenant, session: Session) -> Result<Held, VerifierError> {
         let key = &tenant.data_key;
         let open = key.open(
             Sealed::Presentation,

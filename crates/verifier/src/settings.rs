@@ -17,7 +17,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::{ApiKey, Clock, DataKey, VcApiTrust};
+use crate::{ApiKey, Clock, DataKey, RequestPolicy, RequestPolicyFault, SignInClient, VcApiTrust};
 
 /// Everything the service needs.
 #[derive(Debug)]
@@ -67,6 +67,8 @@ pub struct TenantSettings {
     pub web_origins: Vec<Origin>,
     /// By what else than its certificate it can name itself.
     pub other_names: OtherNames,
+    /// Applications that let people sign in with their wallets, by OpenID Connect.
+    pub sign_in_clients: Vec<SignInClient>,
     /// Whom the VC API believes; without, there is none.
     pub vc_api: Option<VcApiTrust>,
 }
@@ -111,12 +113,16 @@ pub struct Sources {
 pub struct Preset {
     /// Its name in the API.
     pub id: String,
+    /// Its version: without one in the request, the highest is asked.
+    pub version: u32,
     /// Its title, for people.
     pub title: String,
     /// Why one asks, for people.
     pub purpose: String,
     /// What is asked for.
     pub query: DcqlQuery,
+    /// What is demanded beyond the tenant's policies.
+    pub policy: RequestPolicy,
 }
 
 /// Why the service cannot be put together.
@@ -143,7 +149,27 @@ pub enum SettingsError {
     /// A client identifier with a prefix, which no registration has.
     #[error("the registered client_id of the tenant {0} cannot be used")]
     Registration(TenantId),
-    /// Two presets of one tenant have one name.
+    /// The policy of a preset cannot be used for its query.
+    #[error("the preset {preset} of the tenant {tenant}: {fault}")]
+    PresetPolicy {
+        /// The tenant.
+        tenant: TenantId,
+        /// The name.
+        preset: String,
+        /// What is wrong with it.
+        fault: RequestPolicyFault,
+    },
+    /// A client that cannot sign anybody in: no redirect URI, no preset that there is, or named twice.
+    #[error("the sign-in client {client} of the tenant {tenant} {fault}")]
+    SignInClient {
+        /// The tenant.
+        tenant: TenantId,
+        /// The client.
+        client: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// Two presets of one tenant have one name and version.
     #[error("the tenant {tenant} has the preset {preset} twice")]
     PresetRepeated {
         /// The tenant.

@@ -10,6 +10,7 @@ use lanyard_oid4vp::{
 };
 use lanyard_store::{NewEvent, Next, Replaced, SessionId, TenantId};
 use serde::Serialize;
+use serde_json::Value;
 use url::Url;
 
 use crate::{
@@ -73,6 +74,9 @@ pub struct RequestStatus {
     pub client_id: ClientId,
     /// What is asked for.
     pub dcql_query: DcqlQuery,
+    /// What is demanded beyond the tenant's policies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Value>,
     /// The link for the wallet, while a response may still come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<Url>,
@@ -231,6 +235,7 @@ impl VerifierService {
             purpose: question.purpose,
             client_id: client_id.clone(),
             dcql_query: dcql_query.clone(),
+            policy: None,
             link: None,
             link_expires_at: None,
             verdict: None,
@@ -253,11 +258,15 @@ impl VerifierService {
                     link: open.then_some(link),
                     link_expires_at: until.filter(|_| open),
                     verdict: waiting.last.clone(),
+                    policy: waiting.policy.clone(),
                     ..blank(requested.client_id(), requested.query())
                 }
             }
             Phase::Ended(ended) => {
-                let blank = blank(&ended.client_id, &ended.query);
+                let blank = RequestStatus {
+                    policy: ended.policy.clone(),
+                    ..blank(&ended.client_id, &ended.query)
+                };
                 match &ended.end {
                     _ if ended.awaits_return => {
                         RequestStatus { state: RequestState::Responded, ..blank }

@@ -7,8 +7,8 @@ use lanyard_core::{
     data_integrity::ProofVerifier,
     did::Did,
     status::StatusChecker,
-    trust::x509::{ChainError, TrustAnchors},
-    trust::{CertificateIss, IssuerKeySource, IssuerKeys, LiveTrust},
+    trust::x509::TrustAnchors,
+    trust::{CertificateIss, IssuerKeySource, IssuerKeys, IssuerTrust, LiveTrust},
     verify::{Policy, PolicySet, PresentationVerifier},
 };
 use lanyard_oid4vp::{ClientId, dc_api::Origin};
@@ -16,7 +16,8 @@ use lanyard_store::TenantId;
 use url::Url;
 
 use crate::{
-    ApiKey, DataKey, Preset, SettingsError, Sources, TenantSettings, VcApiTrust, names::Names,
+    ApiKey, DataKey, Preset, RequestFault, RequestPolicy, SettingsError, SignInClient, Sources,
+    TenantSettings, VcApiTrust, VerifierError, names::Names, policy::PolicyVerifiers,
 };
 
 /// A tenant with what it verifies by and the names it goes by.
@@ -30,6 +31,7 @@ pub(crate) struct Tenant {
     pub(crate) presets: Vec<Preset>,
     pub(crate) return_origins: Vec<Url>,
     pub(crate) web_origins: Vec<Origin>,
+    pub(crate) sign_in_clients: Vec<SignInClient>,
     pub(crate) vc_api: Option<VcApiTrust>,
     verifying: Verifying,
 }
@@ -68,6 +70,7 @@ impl Tenant {
             presets: settings.presets,
             return_origins: settings.return_origins,
             web_origins: settings.web_origins,
+            sign_in_clients: settings.sign_in_clients,
             vc_api: settings.vc_api,
             verifying,
         })
@@ -89,6 +92,28 @@ impl Tenant {
         }
     }
 
+    /// A question by its name, or by its name, `@` and its version; the highest unless told otherwise.
+    pub(crate) fn preset(&self, name: &str) -> Option<&Preset> {
+        let (id, version) = match name.split_once('@') {
+            Some((id, version)) => (id, Some(version.parse().ok()?)),
+            None => (name, None),
+        };
+        let wanted = |preset: &&Preset| {
+            preset.id == id && version.is_none_or(|version: u32| version == preset.version)
+        };
+        self.presets.iter().filter(wanted).max_by_key(|preset| preset.version)
+    }
+
+    /// An application by its `client_id`.
+    pub(crate) fn sign_in_client(&self, id: &str) -> Option<&SignInClient> {
+        self.sign_in_clients.iter().find(|client| client.id == id)
+    }
+
+    /// The name of an application for people.
+    pub(crate) fn sign_in_name(&self, id: &str) -> String {
+        self.sign_in_client(id).map_or_else(|| id.to_owned(), |client| client.name.clone())
+    }
+
     /// Verifies proofs, whoever made them.
     pub(crate) fn proof_verifier(&self) -> ProofVerifier {
         let verifier = ProofVerifier::new(Arc::clone(&self.verifying.provider));
@@ -98,13 +123,33 @@ impl Tenant {
         }
     }
 
-    /// The tenant's verifier, which for one request also believes these authorities.
-    pub(crate) fn verifier_with(
+    /// What verifies the responses to one request, which also believes these authorities.
+    pub(crate) fn verifiers_for(
         &self,
         anchors: &[String],
-    ) -> Result<Arc<PresentationVerifier>, ChainError> {
-        if anchors.is_empty() {
+        policy: &RequestPolicy,
+    ) -> Result<PolicyVerifiers, VerifierError> {
+        let trust = policy.trust().map_err(RequestFault::from)?;
+        let base = self.verifier_with(anchors, trust)?;
+        let own = &self.verifying.policies;
+        Ok(policy.verifiers(|further| match further.is_empty() {
+            true => Arc::clone(&base),
+            false => Arc::new(base.as_ref().clone().with_policies(own.clone().and(further))),
+        }))
+    }
+
+    /// The tenant's verifier, which for one request believes others, or these authorities too.
+    fn verifier_with(
+        &self,
+        anchors: &[String],
+        trust: Option<IssuerTrust>,
+    ) -> Result<Arc<PresentationVerifier>, RequestFault> {
+        if anchors.is_empty() && trust.is_none() {
             return Ok(Arc::clone(&self.verifier));
+        }
+        let trust = trust.unwrap_or_else(|| self.verifying.trust.current().as_ref().clone());
+        if anchors.is_empty() {
+            return Ok(self.verifying.believing(trust.into()).0);
         }
         let mut more = TrustAnchors::default();
         for pem in anchors {
@@ -112,7 +157,6 @@ impl Tenant {
         }
         let source =
             IssuerKeySource::Certificates { anchors: more, iss: CertificateIss::default() };
-        let trust = self.verifying.trust.current().as_ref().clone();
         Ok(self.verifying.believing(trust.with(source).into()).0)
     }
 

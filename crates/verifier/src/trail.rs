@@ -18,6 +18,10 @@ pub mod step {
     pub const UNDETERMINED: &str = "undetermined";
     /// The wallet did not answer; the reason is its error code.
     pub const DECLINED: &str = "declined";
+    /// The browser of a sign-in went back with a code.
+    pub const CODE_GIVEN: &str = "code_given";
+    /// The application traded the code of a sign-in.
+    pub const CODE_TRADED: &str = "code_traded";
     /// The integrator took the request back.
     pub const CANCELLED: &str = "cancelled";
 }

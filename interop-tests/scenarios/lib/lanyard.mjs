@@ -54,13 +54,21 @@ export async function startLanyard() {
   return running({ base, tenant: 'demo', folder }, arguments_)
 }
 
-/** `lanyard serve` in development mode, for one tenant `acme`, whose verifier may be asked from these origins. */
-export async function startServing({ webOrigins }) {
+/**
+ * `lanyard serve` in development mode, for one tenant `acme`: `webOrigins` may ask its verifier, `savedRequests` are
+ * questions by their ids, `signIn` is TOML for an application, with its secret if it has one.
+ */
+export async function startServing({ webOrigins = [], savedRequests = {}, signIn }) {
   const folder = newFolder('lanyard-serve')
   const port = await freePort()
   const base = `http://localhost:${port}`
   writeFileSync(join(folder, 'api-key'), randomBytes(32).toString('hex'), { mode: 0o600 })
   copyFileSync(join(ROOT, '..', 'examples', 'types', 'badge.json'), join(folder, 'badge.json'))
+  const requests = Object.entries(savedRequests).map(([id, request]) => {
+    writeFile(folder, `${id}.json`, JSON.stringify({ id, ...request }))
+    return `${id}.json`
+  })
+  if (signIn) writeFileSync(join(folder, 'client-secret'), signIn.secret, { mode: 0o600 })
   const config = writeFile(folder, 'lanyard.toml', `mode = "development"
 base_url = "${base}"
 listen = "127.0.0.1:${port}"
@@ -72,9 +80,10 @@ id = "acme"
 name = "Acme"
 api_key_files = ["api-key"]
 credential_types = ["badge.json"]
+saved_requests = ${JSON.stringify(requests)}
 [tenants.verifier]
 web_origins = ${JSON.stringify(webOrigins)}
-`)
+${signIn ? `[[tenants.sign_in_clients]]\nsecret_file = "client-secret"\n${signIn.toml}\n` : ''}`)
   return running({ base, tenant: 'acme', folder }, ['serve', '--config', config])
 }
 
@@ -82,12 +91,12 @@ async function running({ base, tenant, folder }, arguments_) {
   const { stop, pid } = await startServer(binary(), arguments_, (line) => line.includes(base))
   await eventually('readiness', async () => (await fetch(`${base}/readyz`).catch(() => undefined))?.ok)
   const server = ['--server', base, '--tenant', tenant, '--api-key-file', join(folder, 'api-key')]
-  const api = async (path, body) => {
+  const api = async (path, body, method = 'POST') => {
     const headers = {
       authorization: `Bearer ${readFileSync(join(folder, 'api-key'), 'utf8').trim()}`,
       'content-type': 'application/json',
     }
-    const reply = await fetch(`${base}/api/${tenant}/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    const reply = await fetch(`${base}/api/${tenant}/${path}`, { method, headers, body: body && JSON.stringify(body) })
     const text = await reply.text()
     if (!reply.ok) throw new Error(`${path} answered ${reply.status}: ${text}`)
     return JSON.parse(text)
@@ -100,9 +109,19 @@ async function running({ base, tenant, folder }, arguments_) {
     /** The CA that both the issuer's and the verifier's certificates end at. */
     trustAnchorFile: join(folder, 'ca.pem'),
 
-    /** `{ id, link, tx_code? }` */
-    offer: ({ type, txCode = false }) =>
-      ask(['offer', ...server, '--type', type, ...(txCode ? ['--tx-code'] : [])]),
+    /** `{ id, link, tx_code? }`; the demo's types bring claims of their own. */
+    offer: ({ type, txCode = false, claims }) =>
+      ask([
+        'offer',
+        ...server,
+        '--type',
+        type,
+        ...(txCode ? ['--tx-code'] : []),
+        ...(claims ? ['--claims', JSON.stringify(claims)] : []),
+      ]),
+
+    /** What the API says under a path. */
+    read: (path) => api(path, undefined, 'GET'),
 
     /** `{ id, link }`; `trustAnchorFiles` are further anchors for credentials of other issuers. */
     request: ({ query, prefix, method, responseMode, trustAnchorFiles }) =>

@@ -4,6 +4,7 @@ mod api_key;
 mod callback;
 mod credentials;
 mod did;
+mod evidence;
 mod exit;
 mod hash_password;
 mod inspect;
@@ -60,6 +61,12 @@ pub enum Command {
     Issue(IssueArgs),
     /// Verify a credential or a presentation of any format from a file, without a server
     Verify(VerifyArgs),
+    /// Check the receipt of a verification, offline and at any later time
+    VerifyReceipt(evidence::VerifyReceiptArgs),
+    /// Work on policies of presentation requests
+    Policy(evidence::PolicyArgs),
+    /// Say where a presentation request asks for more than it may need
+    LintRequest(evidence::LintArgs),
     /// Decode a credential, token, link, query or metadata URL and say what is wrong with it
     Inspect(InspectArgs),
     /// Hash the password on standard input, for a file of holders who log in
@@ -630,6 +637,11 @@ async fn perform(command: Command) -> std::process::ExitCode {
         Command::Did(args) => did::run(&args).await.print(args.json),
         Command::Issue(args) => offline::issue(&args).await.print(false),
         Command::Verify(args) => offline::verify(&args).await.print(args.json),
+        Command::VerifyReceipt(args) => evidence::verify_receipt(&args).print(args.json),
+        Command::Policy(evidence::PolicyArgs { command: evidence::PolicyCommand::Test(args) }) => {
+            evidence::policy(&args).await.print(args.json)
+        }
+        Command::LintRequest(args) => evidence::lint_request(&args).print(args.json),
         Command::Inspect(args) => inspect::run(&args).await.print(args.json),
         Command::Wallet(args) => wallet::run(&args).await.print(args.json),
         Command::HashPassword => hash_password::run().print(false),

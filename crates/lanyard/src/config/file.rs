@@ -81,6 +81,10 @@ pub(super) struct TenantTable {
     pub(super) trust_list: Option<Spanned<PathBuf>>,
     pub(super) policies: Option<Spanned<toml::Value>>,
     #[serde(default)]
+    pub(super) saved_requests: Vec<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub(super) sign_in_clients: Vec<Spanned<SignInClientTable>>,
+    #[serde(default)]
     pub(super) credential_types: Vec<Spanned<PathBuf>>,
     pub(super) signing: Option<SigningTable>,
     pub(super) document_signing: Option<SigningTable>,
@@ -141,6 +145,19 @@ pub(super) struct WebhookTable {
 
 fn every_event() -> Vec<Spanned<String>> {
     vec![Spanned::new(0..0, "*".to_owned())]
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignInClientTable {
+    pub(super) id: String,
+    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) redirect_uris: Vec<String>,
+    #[serde(default)]
+    pub(super) requests: Vec<String>,
+    pub(super) secret_file: Option<Spanned<PathBuf>>,
+    pub(super) subject: Option<Spanned<toml::Value>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -9,6 +9,7 @@ mod integration;
 mod login;
 mod sources;
 mod tenant;
+mod verifying;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};

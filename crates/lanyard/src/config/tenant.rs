@@ -12,6 +12,7 @@ use super::fault::Faults;
 use super::file::{DidSigningTable, EncryptionMode, File, Mode, SigningTable, TenantTable};
 use super::integration;
 use super::login::{self, Authorization};
+use super::verifying;
 use super::{existing, private};
 use crate::credential_type::{CredentialType, CredentialTypeError};
 use crate::trust_list;
@@ -35,6 +36,10 @@ pub struct Tenant {
     pub trust_list: Option<PathBuf>,
     /// What it demands of presentations beyond what is always checked.
     pub policies: PolicySet,
+    /// Questions ready to ask, beside those that its credential types answer.
+    pub saved_requests: Vec<lanyard_verifier::Preset>,
+    /// Applications that people sign in to with their wallets.
+    pub sign_in_clients: Vec<lanyard_verifier::SignInClient>,
     /// What it issues.
     pub credential_types: Vec<CredentialType>,
     /// How long verifiers keep its status lists; none when what it issues has no status.
@@ -156,6 +161,8 @@ fn examine(
         trust_anchors: collect(&table.trust_anchors, |path| existing(path, folder, faults)),
         trust_list: table.trust_list.as_ref().and_then(|path| trust_list(path, folder, faults)),
         policies: policies(table.policies.as_ref(), faults),
+        saved_requests: verifying::saved_requests(table, folder, faults),
+        sign_in_clients: verifying::sign_in_clients(table, folder, faults),
         credential_types,
         status_ttl: status_ttl(table, faults),
         signing: signing(file, written, folder, faults),

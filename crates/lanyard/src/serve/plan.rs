@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use lanyard_core::{crypto::AwsLc, trust::x509::TrustAnchors, verify::PolicySet};
 use lanyard_service::{ApiKey, ApiKeyDigest, webhook::Webhook};
 use lanyard_store::TenantId;
-use lanyard_verifier::VcApiTrust;
+use lanyard_verifier::{Preset, SignInClient, VcApiTrust};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
@@ -65,6 +65,10 @@ pub struct PlannedTenant {
     pub trust_list: Option<PathBuf>,
     /// What it demands of presentations beyond what is always checked.
     pub policies: PolicySet,
+    /// Questions ready to ask, beside those that its types answer.
+    pub saved_requests: Vec<Preset>,
+    /// Applications that people sign in to with their wallets.
+    pub sign_in_clients: Vec<SignInClient>,
     /// What it issues.
     pub types: Vec<CredentialType>,
     /// How long verifiers keep its status lists; none when what it issues has no status.
@@ -139,6 +143,8 @@ impl Plan {
                 encryption: tenant.encryption,
                 trust_list: tenant.trust_list.clone(),
                 policies: tenant.policies.clone(),
+                saved_requests: tenant.saved_requests.clone(),
+                sign_in_clients: tenant.sign_in_clients.clone(),
                 types: tenant.credential_types.clone(),
                 status_ttl: tenant.status_ttl,
                 signing: tenant.signing.clone(),
@@ -182,6 +188,8 @@ impl Plan {
             anchors: TrustAnchors::default(),
             trust_list: None,
             policies: PolicySet::new(),
+            saved_requests: Vec::new(),
+            sign_in_clients: Vec::new(),
             types: demo::credential_types()?,
             status_ttl: Some(demo::STATUS_TTL),
             signing: None,

@@ -10,7 +10,8 @@ use lanyard_fetch::{
 };
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_verifier::{
-    DataKey, Preset, Sources, SystemClock, TenantSettings, VerifierService, VerifierSettings,
+    DataKey, Preset, RequestPolicy, Sources, SystemClock, TenantSettings, VerifierService,
+    VerifierSettings,
 };
 
 use super::compose::{Ground, StartError};
@@ -100,14 +101,25 @@ async fn settings(
         api_keys: tenant.api_keys.clone(),
         presets: presets(&tenant.types)
             .into_iter()
+            // what the tenant wrote itself goes before what is made from its types
+            .filter(|ready| tenant.saved_requests.iter().all(|saved| saved.id != ready.id))
             .filter_map(|ready| {
                 let query = DcqlQuery::from_value(&ready.dcql).ok()?;
-                Some(Preset { id: ready.id, title: ready.title, purpose: ready.purpose, query })
+                Some(Preset {
+                    id: ready.id,
+                    version: 1,
+                    title: ready.title,
+                    purpose: ready.purpose,
+                    query,
+                    policy: RequestPolicy::default(),
+                })
             })
+            .chain(tenant.saved_requests.iter().cloned())
             .collect(),
         return_origins: tenant.asking.return_origins.clone(),
         web_origins: tenant.asking.web_origins.clone(),
         other_names: tenant.asking.other_names.clone(),
+        sign_in_clients: tenant.sign_in_clients.clone(),
         vc_api: plan.vc_api,
     })
 }

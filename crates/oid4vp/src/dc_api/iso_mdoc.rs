@@ -9,7 +9,6 @@ use lanyard_core::{
         DeviceResponse, DocumentRequest, ElementName, EncryptionInfo, Reader, SessionTranscript,
         device_request, read_encrypted_response,
     },
-    verify::PresentationVerifier,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -21,7 +20,7 @@ use crate::{
     dcql::{ClaimsSelection, CredentialQuery, DcqlQuery, RequestedFormat},
     request::object::RequestSigner,
     response::{ResponseError, VpToken},
-    verifier::{Conclusion, OpenError, exchange::Exchange, requested::ResponseKey},
+    verifier::{Conclusion, OpenError, Verifiers, exchange::Exchange, requested::ResponseKey},
 };
 
 /// Why a question cannot be put as a DeviceRequest; one variant per rule.
@@ -127,11 +126,11 @@ impl IsoMdocRequested {
     ///
     /// # Errors
     /// One [`OpenError`] per rule when it is no answer to this request; the request goes on waiting.
-    pub async fn open(
+    pub async fn open<'v>(
         &self,
         data: &Value,
         origin: &Origin,
-        verifier: &PresentationVerifier,
+        verifiers: impl Into<Verifiers<'v>>,
         now: Timestamp,
         provider: &dyn CryptoProvider,
     ) -> Result<Conclusion, OpenError> {
@@ -150,7 +149,8 @@ impl IsoMdocRequested {
             transcript,
             transactions: Vec::new(),
         };
-        Ok(exchange.conclude(token, verifier, now, provider).await)
+        let verdict = exchange.conclude(token, verifiers.into(), now, provider).await;
+        Ok(Conclusion::Answered(verdict))
     }
 
     fn receive(

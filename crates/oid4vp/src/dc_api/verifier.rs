@@ -6,7 +6,6 @@ use lanyard_core::{
     jose,
     json::Object,
     mdoc::{OpenId4VpDcApiHandover, SessionTranscript},
-    verify::PresentationVerifier,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,7 +18,7 @@ use crate::{
     request::{VerifierInfo, client_metadata, object::RequestSigner},
     response::{ReceivedResponse, ResponseContent},
     transaction::TransactionData,
-    verifier::{Conclusion, OpenError, exchange::Exchange, requested::ResponseKey},
+    verifier::{Conclusion, OpenError, Verifiers, exchange::Exchange, requested::ResponseKey},
 };
 
 /// What to ask, and from where.
@@ -181,11 +180,11 @@ impl DcApiRequested {
     ///
     /// # Errors
     /// [`DcApiRefused`] when it is no answer to this request; the request goes on waiting.
-    pub async fn open(
+    pub async fn open<'v>(
         self,
         data: &Value,
         origin: &Origin,
-        verifier: &PresentationVerifier,
+        verifiers: impl Into<Verifiers<'v>>,
         now: Timestamp,
         provider: &dyn CryptoProvider,
     ) -> Result<Conclusion, DcApiRefused> {
@@ -205,7 +204,8 @@ impl DcApiRequested {
             transcript: self.transcript(origin, provider),
             transactions: TransactionData::list_from_value(&list, &self.query).unwrap_or_default(),
         };
-        Ok(exchange.conclude(token, verifier, now, provider).await)
+        let verdict = exchange.conclude(token, verifiers.into(), now, provider).await;
+        Ok(Conclusion::Answered(verdict))
     }
 
     fn receive(

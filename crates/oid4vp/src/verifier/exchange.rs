@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use lanyard_core::{
     Timestamp,
     credential::Format,
-    crypto::CryptoProvider,
+    crypto::{CryptoProvider, HashAlgorithm},
+    json,
     mdoc::SessionTranscript,
     verify::{
         Expected, KeyBindingRule, PresentationVerifier, Presented, VerifiedCredential,
@@ -14,7 +15,7 @@ use lanyard_core::{
 };
 use serde_json::Value;
 
-use super::{Conclusion, CredentialVerdict, Verdict, VerdictState, authorized::authorized};
+use super::{CredentialVerdict, Verdict, VerdictState, Verifiers, authorized::authorized};
 use crate::{
     RequestNonce,
     dcql::{
@@ -43,15 +44,15 @@ impl Exchange<'_> {
     pub(crate) async fn conclude(
         &self,
         token: VpToken,
-        verifier: &PresentationVerifier,
+        verifiers: Verifiers<'_>,
         now: Timestamp,
         provider: &dyn CryptoProvider,
-    ) -> Conclusion {
+    ) -> Verdict {
         // 1. OID4VP 1.0 §8.6(1): each entry answers a credential query, in the right number
         let entries = match self.entries(token) {
             Ok(entries) => entries,
             Err(unsatisfied) => {
-                return Conclusion::Answered(unsatisfied_verdict(&unsatisfied, Vec::new(), now));
+                return unsatisfied_verdict(&unsatisfied, Vec::new(), now);
             }
         };
         // 2. OID4VP 1.0 §8.6(2): each presentation on its own
@@ -60,21 +61,24 @@ impl Exchange<'_> {
         for (query, format, value) in entries {
             let presentation = Presentation::new(format, query.holder_binding, &value);
             let presented = presentation.presented(&self.transcript);
-            match self.verify(query, presented, verifier, now).await {
+            let digest = presentation.digest(provider);
+            match self.verify(query, presented, verifiers.of(&query.id), now).await {
                 Ok(presentation) => {
-                    verdicts.push(CredentialVerdict::verified(query, &presentation));
+                    let verdict = CredentialVerdict::verified(query, &presentation, now);
+                    verdicts.push(verdict.of_presentation(digest));
                     verified.push((query, presentation));
                 }
                 // a response with a presentation that is no good is no good; a wrong nonce among
                 // them (OID4VP 1.0 §14.1.2) is no exception
                 Err(error) => {
-                    verdicts.push(CredentialVerdict::not_verified(query, &error));
-                    return Conclusion::Answered(broken_verdict(&error, verdicts, now));
+                    let verdict = CredentialVerdict::not_verified(query, &error);
+                    verdicts.push(verdict.of_presentation(digest));
+                    return broken_verdict(&error, verdicts, now);
                 }
             }
         }
         // 3. OID4VP 1.0 §8.6(3): together they are what was asked for
-        Conclusion::Answered(self.judge(&verified, verdicts, now, provider))
+        self.judge(&verified, verdicts, now, provider)
     }
 
     fn entries(&self, token: VpToken) -> Result<Vec<Entry<'_>>, Unsatisfied> {
@@ -206,6 +210,11 @@ impl Presentation {
             | Format::VcSdJwt => value.as_str().unwrap_or_default().to_owned(),
         };
         Self { format, is_bound, text }
+    }
+
+    /// The SHA-256 digest of the text, in base64url.
+    fn digest(&self, provider: &dyn CryptoProvider) -> String {
+        json::base64url(provider.hash(HashAlgorithm::Sha256, self.text.as_bytes()).as_bytes())
     }
 
     /// What the core verifies, whatever the format.

@@ -7,14 +7,19 @@
 mod authorized;
 pub(crate) mod exchange;
 mod open;
+mod recording;
 pub(crate) mod requested;
 mod verdict;
+mod verifiers;
 mod wallet_metadata;
 
 pub use authorized::TransactionFault;
 pub use open::{Conclusion, OpenError, Refused};
+pub use recording::Recording;
 pub use requested::{Ask, Requested};
 pub use verdict::{
-    CheckOutcome, CheckVerdict, CredentialVerdict, IssuerVerdict, Verdict, VerdictState,
+    CheckOutcome, CheckVerdict, CredentialVerdict, IssuerVerdict, StatusListVerdict, Verdict,
+    VerdictState,
 };
+pub use verifiers::Verifiers;
 pub use wallet_metadata::{WalletCannot, WalletMetadata};

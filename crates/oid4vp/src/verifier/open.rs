@@ -1,11 +1,11 @@
 //! From the body of a POST to a verdict (OID4VP 1.0 §8.6).
 
-use lanyard_core::{Timestamp, crypto::CryptoProvider, verify::PresentationVerifier};
+use lanyard_core::{Timestamp, crypto::CryptoProvider};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-use super::{Requested, Verdict, VerdictState, exchange::Exchange};
+use super::{Requested, Verdict, VerdictState, Verifiers, exchange::Exchange};
 use crate::{
     ErrorCode,
     response::{ReceivedResponse, ResponseContent, ResponseError},
@@ -104,10 +104,10 @@ impl Requested {
     ///
     /// # Errors
     /// [`Refused`] when it is no response to this request; the request goes on waiting.
-    pub async fn open(
+    pub async fn open<'v>(
         self,
         body: &[u8],
-        verifier: &PresentationVerifier,
+        verifiers: impl Into<Verifiers<'v>>,
         now: Timestamp,
         provider: &dyn CryptoProvider,
     ) -> Result<Conclusion, Refused> {
@@ -129,10 +129,11 @@ impl Requested {
             transcript: self.transcript(provider),
             transactions: self.transactions(),
         };
-        Ok(exchange.conclude(token, verifier, now, provider).await)
+        let verdict = exchange.conclude(token, verifiers.into(), now, provider).await;
+        Ok(Conclusion::Answered(verdict))
     }
 
-    fn receive(
+    pub(super) fn receive(
         &self,
         body: &[u8],
         now: Timestamp,

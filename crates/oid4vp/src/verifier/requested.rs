@@ -159,6 +159,11 @@ impl Requested {
         SessionTranscript::openid4vp(&handover, provider)
     }
 
+    /// Where the response shall go.
+    pub(super) fn response_uri(&self) -> &str {
+        self.response_uri.as_str()
+    }
+
     /// Who asks.
     #[must_use]
     pub const fn client_id(&self) -> &ClientId {

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use lanyard_core::{
     Timestamp,
     json::Object,
+    status::ReadList,
     trust::IssuerIdentity,
     verify::{Checks, Outcome, VerifiedCredentials, VerifyError},
 };
@@ -65,12 +67,22 @@ pub struct CredentialVerdict {
     /// What the holder disclosed, once verified; nothing when the verdict as a whole is a refusal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub claims: Option<Object>,
+    /// When it was issued, if it says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub issued_at: Option<Timestamp>,
     /// Until when the credential is valid, if it says.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub valid_until: Option<Timestamp>,
     /// What the holder authorized with it, as JSON; nothing when the verdict as a whole is a refusal.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub transactions: Vec<Value>,
+    /// The lists that its status was read from, once verified.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub status_lists: Vec<StatusListVerdict>,
+    /// The SHA-256 digest of the presentation as it came, in base64url; of an `ldp_vc` of its JSON without
+    /// spaces, members in order of their names.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub presentation_sha256: String,
     /// Every check, in the order they were made.
     pub checks: Vec<CheckVerdict>,
 }
@@ -82,6 +94,25 @@ pub struct IssuerVerdict {
     pub name: String,
     /// How the issuer is known.
     pub trusted_by: Cow<'static, str>,
+    /// The certificates that vouch for it, DER in base64, leaf first, without the anchor.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub x5c: Vec<String>,
+}
+
+/// A status list that a credential's status was read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusListVerdict {
+    /// Where it is published.
+    pub uri: String,
+    /// When its issuer made it, if it says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub issued_at: Option<Timestamp>,
+    /// How old it was at the verdict, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub age_seconds: Option<i64>,
+    /// From when on it says nothing any more.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// One check and how it came out.
@@ -148,6 +179,41 @@ impl Verdict {
         self.state == VerdictState::Verified
     }
 
+    /// Adds a check that the verifier makes beyond the protocol, and what follows from it: a verdict only
+    /// gets worse by it, and shows no claims then.
+    pub fn judge(&mut self, place: usize, check: CheckVerdict, reason: &'static str) {
+        let state = match check.outcome {
+            CheckOutcome::Failed => VerdictState::Refused,
+            CheckOutcome::Undetermined => VerdictState::Undetermined,
+            CheckOutcome::Passed | CheckOutcome::NotApplicable | CheckOutcome::NotReached => {
+                VerdictState::Verified
+            }
+        };
+        let title = check.title.clone();
+        if let Some(credential) = self.credentials.get_mut(place) {
+            credential.checks.push(check);
+            if state != VerdictState::Verified && credential.state != VerdictState::Refused {
+                credential.state = state;
+            }
+        }
+        let is_worse = state == VerdictState::Refused && self.state != VerdictState::Refused
+            || state == VerdictState::Undetermined && self.state == VerdictState::Verified;
+        if is_worse {
+            self.state = state;
+            self.reason = Some(reason.into());
+            self.detail = Some(format!("a rule of the verifier does not hold: {title}"));
+            self.withhold_claims();
+        }
+    }
+
+    /// Drops the claims, and what was authorized.
+    pub fn withhold_claims(&mut self) {
+        for credential in &mut self.credentials {
+            credential.claims = None;
+            credential.transactions.clear();
+        }
+    }
+
     pub(super) const fn verified(credentials: Vec<CredentialVerdict>, now: Timestamp) -> Self {
         let state = VerdictState::Verified;
         Self { state, reason: None, detail: None, concluded_at: now, credentials }
@@ -157,20 +223,23 @@ impl Verdict {
     pub(super) fn without_claims(
         state: VerdictState,
         (code, detail): (&'static str, String),
-        mut credentials: Vec<CredentialVerdict>,
+        credentials: Vec<CredentialVerdict>,
         now: Timestamp,
     ) -> Self {
-        for credential in &mut credentials {
-            credential.claims = None;
-            credential.transactions.clear();
-        }
         let reason = Some(Cow::Borrowed(code));
-        Self { state, reason, detail: Some(detail), concluded_at: now, credentials }
+        let mut verdict =
+            Self { state, reason, detail: Some(detail), concluded_at: now, credentials };
+        verdict.withhold_claims();
+        verdict
     }
 }
 
 impl CredentialVerdict {
-    pub(super) fn verified(query: &CredentialQuery, presentation: &VerifiedCredentials) -> Self {
+    pub(super) fn verified(
+        query: &CredentialQuery,
+        presentation: &VerifiedCredentials,
+        now: Timestamp,
+    ) -> Self {
         let checks = checks(presentation.checks());
         let blank = Self::blank(query, VerdictState::Verified, checks);
         // more than one, and the query is not answered
@@ -184,9 +253,20 @@ impl CredentialVerdict {
             types: credential.types().iter().map(|kind| kind.name().to_owned()).collect(),
             issuer: Some(IssuerVerdict::new(credential.issuer())),
             claims: Some(claims),
+            issued_at: credential.validity().issued_at,
             valid_until: credential.validity().expires_at,
+            status_lists: presentation
+                .status_readings()
+                .iter()
+                .flat_map(|reading| &reading.lists)
+                .map(|list| StatusListVerdict::new(list, now))
+                .collect(),
             ..blank
         }
+    }
+
+    pub(super) fn of_presentation(self, digest: String) -> Self {
+        Self { presentation_sha256: digest, ..self }
     }
 
     pub(super) fn not_verified(query: &CredentialQuery, error: &VerifyError) -> Self {
@@ -205,7 +285,10 @@ impl CredentialVerdict {
             types: Vec::new(),
             issuer: None,
             claims: None,
+            issued_at: None,
             valid_until: None,
+            status_lists: Vec::new(),
+            presentation_sha256: String::new(),
             transactions: Vec::new(),
             checks,
         }
@@ -262,7 +345,25 @@ impl IssuerVerdict {
             IssuerIdentity::Did(_) => "did",
             IssuerIdentity::Identifier(_) => "configured_keys",
         };
-        Self { name: issuer.name(), trusted_by: trusted_by.into() }
+        let x5c = match issuer {
+            IssuerIdentity::Certificate { chain, .. } => {
+                chain.certificates_der().map(|der| BASE64.encode(der)).collect()
+            }
+            IssuerIdentity::Did(_) | IssuerIdentity::Identifier(_) => Vec::new(),
+        };
+        Self { name: issuer.name(), trusted_by: trusted_by.into(), x5c }
+    }
+}
+
+impl StatusListVerdict {
+    fn new(list: &ReadList, now: Timestamp) -> Self {
+        let age = |issued_at| now.duration_since(issued_at).as_secs().max(0);
+        Self {
+            uri: list.uri.as_str().to_owned(),
+            issued_at: list.issued_at,
+            age_seconds: list.issued_at.map(age),
+            expires_at: list.expires_at,
+        }
     }
 }
 

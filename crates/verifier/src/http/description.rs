@@ -6,7 +6,7 @@ use lanyard_service::{
 };
 use serde_json::json;
 
-use super::{api, events, qr, vc_api};
+use super::{api, events, evidence, qr, vc_api};
 use crate::VerifierService;
 
 /// The schemas that the operations refer to.
@@ -14,7 +14,7 @@ pub(crate) const SCHEMAS: &str = include_str!("schemas.json");
 
 /// The routes for integrators.
 pub(crate) fn api() -> Api<VerifierService> {
-    w3c(requests(Api::new()))
+    w3c(saved(evidence(requests(Api::new()))))
 }
 
 fn requests(routes: Api<VerifierService>) -> Api<VerifierService> {
@@ -128,6 +128,88 @@ fn requests(routes: Api<VerifierService>) -> Api<VerifierService> {
             .giving("text/event-stream"),
             events::watch,
         )
+}
+
+fn evidence(routes: Api<VerifierService>) -> Api<VerifierService> {
+    let read = |path, id_and_summary, schema| {
+        Operation::new(Verb::Get, path, id_and_summary, Scope::RequestsRead, schema)
+    };
+    let trial = Operation::new(
+        Verb::Post,
+        "/api/{tenant}/policies/test",
+        ("tryPolicy", "Try a policy on a recorded response; nothing is kept."),
+        Scope::RequestsRead,
+        "Any",
+    );
+    let rule = json!({
+        "id": "adult", "title": "Is an adult", "credential": "pid", "expression": "claims.age_over_18"
+    });
+    routes
+        .on(
+            read(
+                "/api/{tenant}/requests/{id}/receipt",
+                (
+                    "requestReceipt",
+                    "A signed receipt of the verdict; with ?claims=included the claims are in it.",
+                ),
+                "Error",
+            )
+            .giving("application/verification-receipt+jwt"),
+            evidence::receipt,
+        )
+        .on(
+            read(
+                "/api/{tenant}/requests/{id}/recording",
+                ("requestRecording", "The response as it came, where the request has record."),
+                "Any",
+            ),
+            evidence::recording,
+        )
+        .on(
+            trial.takes("PolicyTrial", json!({ "policy": { "rules": [rule] }, "request": "…" })),
+            evidence::try_policy,
+        )
+}
+
+fn saved(routes: Api<VerifierService>) -> Api<VerifierService> {
+    let list = Operation::new(
+        Verb::Get,
+        "/api/{tenant}/presets",
+        ("listPresets", "Every saved request, of the configuration and of this API."),
+        Scope::RequestsRead,
+        "Any",
+    );
+    let save = Operation::new(
+        Verb::Post,
+        "/api/{tenant}/presets",
+        ("savePreset", "Save the next version of a request; earlier ones stay."),
+        Scope::RequestsWrite,
+        "SavedRequest",
+    );
+    let delete = Operation::new(
+        Verb::Delete,
+        "/api/{tenant}/presets/{name}",
+        ("deletePreset", "Delete every version of a request that was saved by this API."),
+        Scope::RequestsWrite,
+        "Error",
+    );
+    let example = json!({
+        "id": "front-desk",
+        "title": "Who is at the front desk?",
+        "purpose": "To let you in",
+        "dcql_query": {
+            "credentials": [{
+                "id": "badge",
+                "format": "dc+sd-jwt",
+                "meta": { "vct_values": ["https://example.com/employee_badge"] },
+                "claims": [{ "path": ["given_name"] }]
+            }]
+        }
+    });
+    routes
+        .on(list, evidence::presets)
+        .on(save.creating().takes("NewSavedRequest", example), evidence::save_preset)
+        .on(delete.silent(), evidence::delete_preset)
 }
 
 fn w3c(routes: Api<VerifierService>) -> Api<VerifierService> {

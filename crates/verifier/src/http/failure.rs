@@ -68,7 +68,10 @@ impl Failure {
                     StatusCode::NOT_FOUND
                 }
                 VerifierError::Fault(_) | VerifierError::WalletCannot(_) => StatusCode::BAD_REQUEST,
-                VerifierError::NotWaiting | VerifierError::LinkTooLong => StatusCode::CONFLICT,
+                VerifierError::NotWaiting
+                | VerifierError::NoVerdict
+                | VerifierError::NotRecorded
+                | VerifierError::LinkTooLong => StatusCode::CONFLICT,
                 VerifierError::Contended | VerifierError::Signing(_) | VerifierError::Key(_) => {
                     StatusCode::SERVICE_UNAVAILABLE
                 }

@@ -7,12 +7,14 @@ mod callers;
 pub(crate) mod description;
 mod element;
 mod events;
+mod evidence;
 mod failure;
 mod paths;
 mod qr;
 pub(crate) mod replies;
 mod requests;
 mod responses;
+mod sign_in;
 mod vc_api;
 
 use axum::{
@@ -37,7 +39,26 @@ pub(crate) fn router(service: VerifierService) -> Router {
         .route("/{tenant}/browser/{id}/qr", get(browser::qr).options(browser::preflight))
         .route("/{tenant}/browser/{id}/dc-api", post(browser::answer).options(browser::preflight))
         .route("/lanyard-verify.js", get(element::script))
+        .merge(sign_in_routes())
         .with_state(service)
+}
+
+/// The OpenID Connect provider of each tenant that has clients.
+fn sign_in_routes() -> Router<VerifierService> {
+    let authorize = get(sign_in::authorize).post(sign_in::authorize_by_post);
+    Router::new()
+        .route("/{tenant}/sign-in/.well-known/openid-configuration", get(sign_in::metadata))
+        .route("/{tenant}/sign-in/jwks", get(sign_in::keys))
+        .route("/{tenant}/sign-in/authorize", authorize)
+        .route("/{tenant}/sign-in/at/{id}", get(sign_in::page))
+        .route("/{tenant}/sign-in/at/{id}/state", get(sign_in::state))
+        .route("/{tenant}/sign-in/at/{id}/same-device", post(sign_in::same_device))
+        .route("/{tenant}/sign-in/at/{id}/cancel", post(sign_in::cancel))
+        .route("/{tenant}/sign-in/return", get(sign_in::returned))
+        .route("/{tenant}/sign-in/token", post(sign_in::trade))
+        .route("/{tenant}/sign-in/userinfo", get(sign_in::userinfo).post(sign_in::userinfo))
+        .route("/{tenant}/sign-in/sign_in.css", get(sign_in::stylesheet))
+        .route("/{tenant}/sign-in/sign_in.js", get(sign_in::script))
 }
 
 /// The answer to everything that is not here: the same for a tenant, a request and a path.

@@ -126,8 +126,8 @@ mod settings {
     use lanyard_store::MemoryStore;
     use lanyard_testkit::{LeafOptions, TestCa};
     use lanyard_verifier::{
-        DataKey, OtherNames, Preset, Registered, SettingsError, Sources, SystemClock,
-        TenantSettings, VerifierService, VerifierSettings,
+        DataKey, OtherNames, Preset, Registered, RequestPolicy, SettingsError, Sources,
+        SystemClock, TenantSettings, VerifierService, VerifierSettings,
     };
 
     use super::*;
@@ -149,6 +149,7 @@ mod settings {
             return_origins: Vec::new(),
             web_origins: Vec::new(),
             other_names: OtherNames::default(),
+            sign_in_clients: Vec::new(),
             vc_api: None,
         }
     }
@@ -189,9 +190,11 @@ mod settings {
         assert_eq!(refusal(BASE, vec![prefixed]), Some(SettingsError::Registration(demo())));
         let preset = Preset {
             id: "a".to_owned(),
+            version: 1,
             title: String::new(),
             purpose: String::new(),
             query: DcqlQuery::from_value(&badge_query(&["name"])).expect("a query"),
+            policy: RequestPolicy::default(),
         };
         let repeated = TenantSettings { presets: vec![preset.clone(), preset], ..tenant() };
         let expected = SettingsError::PresetRepeated { tenant: demo(), preset: "a".to_owned() };

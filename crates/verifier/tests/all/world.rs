@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     claims::Claims,
     credential::{Format, HeldCredential, Validity},
-    crypto::{CryptoProvider, Curve, PrivateKey, RustCrypto, SoftwareSigner},
+    crypto::{CryptoProvider, Curve, HashAlgorithm, PrivateKey, RustCrypto, SoftwareSigner},
     jose::{self, Jwk},
     json::Object,
     mdoc::SessionTranscript,
@@ -34,8 +34,8 @@ use lanyard_service::Scope;
 use lanyard_store::{MemoryStore, SessionId, Store, TenantId};
 use lanyard_testkit::{Leaf, LeafOptions, Mint, SeededRandom, TestCa, test_now};
 use lanyard_verifier::{
-    ApiKey, ApiKeyDigest, Clock, DataKey, OtherNames, Preset, Registered, Sources, TenantSettings,
-    VcApiTrust, VerifierService, VerifierSettings,
+    ApiKey, ApiKeyDigest, Clock, DataKey, OtherNames, Preset, Registered, RequestPolicy,
+    SignInClient, Sources, TenantSettings, VcApiTrust, VerifierService, VerifierSettings,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -45,6 +45,8 @@ use url::Url;
 pub(crate) const HOST: &str = "verifier.example";
 pub(crate) const KEY: &str = "lk_demo_0123456789";
 pub(crate) const OTHER_KEY: &str = "lk_other_9876543210";
+/// The secret of the application `intranet`.
+pub(crate) const CLIENT_SECRET: &str = "a secret / with + signs";
 /// What wallets registered the verifier as.
 pub(crate) const CLIENT: &str = "the-shop";
 /// The page that asks through the browser, and an app of the same shop.
@@ -81,6 +83,7 @@ pub(crate) struct World {
     anchors: TrustAnchors,
     attester: Jwk,
     verifier_key: Jwk,
+    verifier_private_key: PrivateKey,
     pub(crate) holder: PrivateKey,
 }
 
@@ -183,13 +186,16 @@ impl World {
             ],
             presets: vec![Preset {
                 id: "badge".to_owned(),
+                version: 1,
                 title: "A colleague".to_owned(),
                 purpose: "To let you in".to_owned(),
                 query: DcqlQuery::from_value(&badge_query(&["name"])).expect("a query"),
+                policy: RequestPolicy::default(),
             }],
             return_origins: vec![Url::parse("https://shop.example").expect("a URL")],
             web_origins: vec![origin(SHOP), origin(APP)],
             other_names: other_names.clone(),
+            sign_in_clients: sign_in_clients(),
             vc_api,
         };
         let clock = Arc::new(TestClock(Mutex::new(test_now())));
@@ -214,6 +220,7 @@ impl World {
             anchors: TrustAnchors::from_der([verifier_ca.anchor_der()]).expect("an anchor"),
             attester: Jwk::new(*attester.public()),
             verifier_key: Jwk::new(*leaf.key.public()),
+            verifier_private_key: leaf.key.clone(),
             holder: RustCrypto.generate_key(Curve::P256).expect("a key"),
         }
     }
@@ -333,6 +340,16 @@ impl World {
         self.issue(&self.issuer, BADGE, validity).await
     }
 
+    /// The key that the verifier signs with.
+    pub(crate) const fn verifier_private_key(&self) -> &PrivateKey {
+        &self.verifier_private_key
+    }
+
+    /// The authorities that vouch for the verifier.
+    pub(crate) const fn verifier_anchors(&self) -> &TrustAnchors {
+        &self.anchors
+    }
+
     pub(crate) fn trusted_issuer(&self) -> &Leaf {
         &self.issuer
     }
@@ -378,6 +395,27 @@ fn attestation(attester: &PrivateKey, verifier: &PrivateKey) -> String {
     });
     let attester = signer(attester);
     pollster(jose::sign(header, &claims, &attester)).expect("a signature")
+}
+
+/// An application with a secret, and one without, for which `sub` follows the name.
+fn sign_in_clients() -> Vec<SignInClient> {
+    let client = |id: &str| SignInClient {
+        id: id.to_owned(),
+        name: "The Intranet".to_owned(),
+        secret_sha256: None,
+        redirect_uris: vec!["https://intranet.example/back?here=1".to_owned()],
+        presets: vec!["badge".to_owned()],
+        subject: None,
+    };
+    let subject = json!({ "credential": "badge", "path": ["name"] });
+    let digest = RustCrypto.hash(HashAlgorithm::Sha256, CLIENT_SECRET.as_bytes());
+    vec![
+        SignInClient { secret_sha256: digest.as_bytes().try_into().ok(), ..client("intranet") },
+        SignInClient {
+            subject: Some(serde_json::from_value(subject).expect("a subject")),
+            ..client("app")
+        },
+    ]
 }
 
 /// Waits for what a key in memory does at once.

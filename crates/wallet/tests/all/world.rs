@@ -543,6 +543,7 @@ fn verifier(
             return_origins: Vec::new(),
             web_origins: Vec::new(),
             other_names: OtherNames::default(),
+            sign_in_clients: Vec::new(),
             vc_api: None,
         }],
         store: store(),
