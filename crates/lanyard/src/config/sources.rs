@@ -65,7 +65,8 @@ pub(super) fn examine(
         sources.push(ClaimsSource::Login(claims));
     }
     sources.extend(table.ask.as_ref().and_then(|ask| asked(ask, faults)));
-    if sources.is_empty() {
+    let is_bare = table.fixed.is_none() && table.login.is_none() && table.ask.is_none();
+    if is_bare && !table.holders {
         faults.at(
             written.span(),
             "no source; write fixed = { … }, login = { given_name = \"given_name\" }, ask = { url = \"https://…\" } or holders = true",
