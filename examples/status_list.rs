@@ -64,9 +64,14 @@ async fn revoke_and_look() -> Result<[Status; 2], Box<dyn Error>> {
             .with_ttl(SignedDuration::from_mins(5))
             .with_expiry(now + SignedDuration::from_hours(24));
         host.publish(draft.sign_jwt(&signer).await?);
-        let question =
-            StatusQuestion { reference: &reference, issuer: &identity, types: &types, now };
-        *seen = checker.status(&question).await?;
+        let question = StatusQuestion {
+            reference: &reference,
+            issuer: &identity,
+            types: &types,
+            now,
+            not_before: None,
+        };
+        *seen = checker.status(&question).await?.status;
         // the badge is lost; whoever looks once the list is five minutes old sees it
         list.set(PLACE, Status::Invalid)?;
     }
