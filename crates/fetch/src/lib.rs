@@ -12,6 +12,7 @@ mod did_web;
 mod did_webvh;
 mod documents;
 mod error;
+mod hosted;
 mod port;
 mod resolve;
 mod safe;
@@ -25,6 +26,7 @@ pub use did_web::{DidWebError, DidWebFetcher, DidWebUrl};
 pub use did_webvh::DidWebvhFetcher;
 pub use documents::{IssuerMetadataFetcher, RevocationListFetcher, TypeMetadataFetcher};
 pub use error::{ConnectCause, FetchError, RootCertificateInvalid};
+pub use hosted::{HostedClient, NoAnswer, PlainHttp, PlainRequest, PlainResponse};
 pub use port::{
     Authorization, Body, HttpClient, Method, Purpose, Request, RequestHeader, Response,
     ResponseHeaders, Rules,

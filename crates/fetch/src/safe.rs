@@ -144,7 +144,7 @@ impl SafeFetcher {
                 drop(headers.insert(header::AUTHORIZATION, scheme("DPoP", token)?))
             }
             Some(Authorization::Basic { user, password }) => {
-                drop(headers.insert(header::AUTHORIZATION, basic(user, password)?))
+                drop(headers.insert(header::AUTHORIZATION, secret_value(&basic(user, password))?))
             }
         }
         let body = match &request.body {
@@ -389,12 +389,11 @@ fn secret_value(text: &str) -> Result<HeaderValue, FetchError> {
 }
 
 /// RFC 6749 §2.3.1: each half form-encoded, then both as RFC 7617 has them.
-fn basic(user: &str, password: &SecretString) -> Result<HeaderValue, FetchError> {
+pub(crate) fn basic(user: &str, password: &SecretString) -> String {
     let half =
         |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!("{}:{}", half(user), half(password.expose_secret()));
-    let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
-    secret_value(&format!("Basic {encoded}"))
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
 fn scheme(name: &str, token: &SecretString) -> Result<HeaderValue, FetchError> {
