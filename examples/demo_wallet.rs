@@ -42,6 +42,7 @@ pub(crate) async fn open() -> Result<Wallet, Box<dyn Error>> {
     let http = SafeFetcher::builder().danger_allow_plain_http_to([SERVER.parse()?]).build();
     let ports = Ports {
         key_attestation: None,
+        user: None,
         http: Arc::new(http),
         clock: Arc::new(SystemClock),
         keys: Arc::new(SoftwareKeys::new(storage.clone(), crypto.clone())),

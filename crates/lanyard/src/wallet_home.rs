@@ -68,6 +68,7 @@ pub async fn open(opening: Opening) -> Result<Wallet, WalletHomeError> {
     let storage = Storage::open(&opening.folder.join(DATABASE), &key, crypto.clone()).await?;
     let ports = Ports {
         key_attestation: None,
+        user: None,
         http: opening.http,
         clock: Arc::new(SystemClock),
         keys: Arc::new(SoftwareKeys::new(storage.clone(), crypto.clone())),

@@ -63,6 +63,22 @@ impl Wallet {
         Ok(came)
     }
 
+    /// Waits no longer for a credential; true when it was waited for.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn stop_waiting(&self, id: WaitingId) -> Result<bool, StorageError> {
+        let waiting = self.0.storage.waiting()?.into_iter().find(|(own, _)| *own == id);
+        let Some((id, waiting)) = waiting else { return Ok(false) };
+        self.0.storage.forget_waiting(id)?;
+        let names = vec![waiting.face.name.clone()];
+        self.record(Event::OfferDeclined, party(&waiting), names, Vec::new());
+        // a key that cannot be deleted now stays behind, useless
+        let _ = self.0.ports.keys.delete(&waiting.keys).await;
+        self.drop_token_key(&waiting).await;
+        Ok(true)
+    }
+
     async fn collect_one(&self, id: WaitingId, waiting: &Waiting) -> Result<CardId, IssuanceError> {
         let inner = &self.0;
         let prover = self.prover(waiting.token_key.as_ref()).await?;
@@ -83,7 +99,10 @@ impl Wallet {
             face: &waiting.face,
         };
         let (content, copies) = self.card_of(&source, &keys, &received.credentials)?;
-        let card = inner.storage.insert_awaited(id, &content, &copies)?;
+        let (card, old_keys) =
+            inner.storage.insert_awaited(id, waiting.replaces, &content, &copies)?;
+        // keys that cannot be deleted now stay behind, useless
+        let _ = inner.ports.keys.delete(&old_keys).await;
         self.drop_spare(&keys, &received.credentials).await;
         if let Some(notification) = &received.notification {
             let event = NotificationEvent::CredentialAccepted;

@@ -56,3 +56,22 @@ pub enum Event {
     /// A credential was deleted.
     Deleted,
 }
+
+impl Entry {
+    /// Whether a text in lower case occurs in what a person reads of it.
+    pub(crate) fn mentions(&self, wanted: &str) -> bool {
+        let reason = match &self.event {
+            Event::IssuanceFailed { code, reason } | Event::PresentationFailed { code, reason } => {
+                [code.as_str(), reason.as_str()]
+            }
+            _ => ["", ""],
+        };
+        let texts = [self.party.as_str(), self.party_name.as_deref().unwrap_or_default()];
+        let lists = self.credentials.iter().chain(&self.claims).map(String::as_str);
+        texts
+            .into_iter()
+            .chain(reason)
+            .chain(lists)
+            .any(|text| text.to_lowercase().contains(wanted))
+    }
+}

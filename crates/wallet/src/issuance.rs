@@ -405,11 +405,11 @@ impl Wallet {
         granted: &Granted,
         review: &Review,
         card: &OfferedCard,
-        token_key: Option<&KeyHandle>,
+        context: &Context<'_>,
     ) -> Result<Option<CardId>, IssuanceError> {
         let count = granted.most_keys(&card.configuration).min(self.0.settings.copies.max(1));
         let handles = self.0.ports.keys.generate(count).await?;
-        let stored = self.receive_for(granted, review, card, &handles, token_key).await;
+        let stored = self.receive_for(granted, review, card, &handles, context).await;
         if stored.is_err() {
             // keys that no credential came for; one that cannot be deleted now stays behind, useless
             let _ = self.0.ports.keys.delete(&handles).await;
@@ -423,7 +423,7 @@ impl Wallet {
         review: &Review,
         card: &OfferedCard,
         handles: &[KeyHandle],
-        token_key: Option<&KeyHandle>,
+        context: &Context<'_>,
     ) -> Result<Option<CardId>, IssuanceError> {
         let mut signers: Vec<Arc<dyn Signer>> = Vec::with_capacity(handles.len());
         for handle in handles {
@@ -440,7 +440,8 @@ impl Wallet {
                     since: now,
                     next_at: collect::after(now, interval),
                     keys: handles.to_vec(),
-                    token_key: token_key.cloned(),
+                    token_key: context.token_key.cloned(),
+                    replaces: context.replaces,
                     deferred: *deferred,
                 })?;
                 return Ok(None);
@@ -458,7 +459,10 @@ impl Wallet {
             face: &card.face,
         };
         let (content, copies) = self.card_of(&source, &keys, &received.credentials)?;
-        let stored = self.0.storage.insert_card(&content, &copies)?;
+        let (stored, old_keys) =
+            self.0.storage.replace_card(context.replaces, &content, &copies)?;
+        // keys that cannot be deleted now stay behind, useless
+        let _ = self.0.ports.keys.delete(&old_keys).await;
         self.drop_spare(&keys, &received.credentials).await;
         if let Some(id) = &received.notification {
             self.tell(granted.notification(id, NotificationEvent::CredentialAccepted)).await;
@@ -589,6 +593,14 @@ pub(crate) struct Source<'s> {
     pub(crate) issuer_name: Option<&'s str>,
     pub(crate) configuration: &'s str,
     pub(crate) face: &'s Face,
+}
+
+/// What an issuance knows beside the offer.
+pub(crate) struct Context<'c> {
+    /// The key that the access token is bound to, if it is.
+    pub(crate) token_key: Option<&'c KeyHandle>,
+    /// The card whose place the new one takes.
+    pub(crate) replaces: Option<CardId>,
 }
 
 /// What a credential request brought.

@@ -10,6 +10,7 @@
 //!    that the platform hands over
 //! 5. `storage`: one SQLite file in which every record is sealed
 //! 6. `history`: every issuance, presentation, refusal and failure
+//! 7. `inventory`: what to have issued again on a new phone
 
 pub mod face;
 pub mod history;
@@ -17,20 +18,53 @@ pub mod ports;
 pub mod storage;
 
 mod collect;
+mod consent;
+mod hardware;
 mod http;
+mod inventory;
 mod issuance;
 mod keys;
 mod login;
+#[cfg(feature = "rustcrypto")]
+mod open;
 mod platform;
 mod presentation;
 mod proven;
+mod rows;
 mod wallet;
 
+pub use consent::{Authenticated, ConsentError};
+pub use hardware::{HardwareKey, HardwareKeys, KeyHome};
+pub use inventory::{ExportedInventory, InventoryError, InventoryItem};
 pub use issuance::{AcceptError, IssuanceError, Offer, OfferedCard, PreAuthorized, Review};
 pub use keys::SoftwareKeys;
 pub use lanyard_oid4vci::wallet::WalletClient;
 pub use lanyard_oid4vp::wallet::{Attester, KnownVerifiers, RegisteredVerifier};
 pub use login::{AuthorizationCode, Login, Unfinished};
+#[cfg(feature = "rustcrypto")]
+pub use open::{AppPorts, OpenError, Opening};
 pub use platform::PlatformRequest;
 pub use presentation::{PresentationError, Request};
+pub use rows::{ShownClaim, Standing};
 pub use wallet::{Wallet, WalletSettings};
+
+/// What the verbs above take and give of the protocol crates, for those who name the wallet alone.
+pub mod protocol {
+    pub use lanyard_core::{
+        Timestamp, claims::ClaimsPath, credential::Format, crypto::SignerError,
+    };
+    pub use lanyard_fetch::{NoAnswer, PlainHttp, PlainRequest, PlainResponse};
+    pub use lanyard_oid4vci::{
+        authorization::AnswerRefused,
+        offer::{TxCodeDescription, TxCodeInput},
+    };
+    pub use lanyard_oid4vp::{
+        dc_api::DcApiVerifier,
+        dcql::{CredentialQueryId, QueryMatches},
+        transaction::{Transaction, TransactionData},
+        wallet::{
+            Choices, Consent, NothingFits, Pick, Selection, SetChoice, VerifierIdentity,
+            VerifierReply,
+        },
+    };
+}

@@ -14,9 +14,9 @@ use crate::{
     face::Face,
     history::Event,
     http::incoming,
-    issuance::{IssuanceError, OfferedCard, Review},
+    issuance::{Context, IssuanceError, OfferedCard, Review},
     ports::KeyHandle,
-    storage::{CardId, PendingId},
+    storage::{Card, CardId, PendingId},
 };
 
 /// An offer that the holder logs in for, ready to be shown to them.
@@ -66,6 +66,9 @@ pub(crate) struct Pending {
 struct PendingCard {
     configuration: CredentialConfigurationId,
     face: Face,
+    /// The card whose place it takes.
+    #[serde(default)]
+    replaces: Option<CardId>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -123,6 +126,7 @@ impl Pending {
         let cards = taken.map(|card| PendingCard {
             configuration: card.configuration.clone(),
             face: card.face.clone(),
+            replaces: None,
         });
         Self {
             issuer: review.issuer.clone(),
@@ -227,16 +231,45 @@ impl Wallet {
         let response = self.send_proven(&request, Some(renewal.server()), Purpose::Token).await?;
         let granted = granted.proven_by(prover).renewed(incoming(&response))?;
         // the refresh token that was used is worth nothing any more: the next one is kept first
-        let configuration = CredentialConfigurationId::new(old.configuration);
-        pending.cards = vec![PendingCard { configuration, face: old.face }];
+        let configuration = CredentialConfigurationId::new(old.configuration.clone());
+        pending.cards =
+            vec![PendingCard { configuration, face: old.face.clone(), replaces: Some(card) }];
         pending.stored.retain(|stored| *stored != card);
+        let others = pending.stored.clone();
         pending.stage = Stage::Granted(Box::new(granted));
         self.0.storage.update_pending(id, &pending)?;
         let received = self.receive_all(id, pending).await?;
-        let renewed = received.last().copied().ok_or(IssuanceError::NothingPending)?;
-        let keys = self.0.storage.delete_card(card)?;
-        // keys that cannot be deleted now stay behind, useless
-        let _ = self.0.ports.keys.delete(&keys).await;
+        // none where the issuer put it off: the old card stays until it comes
+        let renewed = received.into_iter().find(|one| !others.contains(one));
+        renewed.ok_or(IssuanceError::NothingPending)
+    }
+
+    /// Renews every card with at most so many unused copies left, where its issuer gave something to renew it
+    /// with; the new cards. A card that cannot be renewed now keeps the copies it has.
+    ///
+    /// # Errors
+    /// [`StorageError`](crate::storage::StorageError).
+    pub async fn refill(
+        &self,
+        threshold: u32,
+    ) -> Result<Vec<CardId>, crate::storage::StorageError> {
+        let renewable: Vec<CardId> = self
+            .0
+            .storage
+            .pending::<Pending>()?
+            .into_iter()
+            .filter(|(_, pending)| {
+                matches!(&pending.stage, Stage::Granted(granted) if granted.renewal().is_some())
+            })
+            .flat_map(|(_, pending)| pending.stored)
+            .collect();
+        let short = |card: &Card| {
+            card.copies > 1 && card.unused_copies <= threshold && renewable.contains(&card.id)
+        };
+        let mut renewed = Vec::new();
+        for card in self.cards()?.into_iter().filter(short) {
+            renewed.extend(self.renew(card.id).await.ok());
+        }
         Ok(renewed)
     }
 
@@ -294,7 +327,12 @@ impl Wallet {
         let review = pending.review();
         let (mut names, mut later) = (Vec::new(), Vec::new());
         for card in &review.credentials {
-            match self.receive(&granted, &review, card, pending.key.as_ref()).await {
+            let still = |one: &&PendingCard| one.configuration == card.configuration;
+            let context = Context {
+                token_key: pending.key.as_ref(),
+                replaces: pending.cards.iter().find(still).and_then(|one| one.replaces),
+            };
+            match self.receive(&granted, &review, card, &context).await {
                 Ok(stored) => {
                     match stored {
                         Some(stored) => {

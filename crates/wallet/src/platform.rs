@@ -1,5 +1,6 @@
 //! Answering a request that the platform hands over: the Digital Credentials API (OpenID4VP 1.0 App. A).
 
+use lanyard_core::json;
 use lanyard_oid4vp::{
     dc_api::{DcApiRequest, DcApiVerifier},
     transaction::TransactionData,
@@ -35,7 +36,25 @@ impl Wallet {
             let party = Party { id: origin.to_owned(), name: None };
             self.record_refusal(error, party, Vec::new());
         })?;
-        Ok(PlatformRequest { request, searched: self.search()? })
+        let searched = self.search(request.query())?;
+        Ok(PlatformRequest { request, searched })
+    }
+}
+
+impl Wallet {
+    /// The same for `data` in JSON text, as platforms hand it over.
+    ///
+    /// # Errors
+    /// [`PresentationError`]; it is in the history too.
+    pub async fn read_platform_text(
+        &self,
+        protocol: &str,
+        data: &str,
+        origin: &str,
+    ) -> Result<PlatformRequest, PresentationError> {
+        // what is no JSON is no object, which is refused below
+        let data = json::parse(data.as_bytes()).unwrap_or_default();
+        self.read_platform_request(protocol, &data, origin).await
     }
 }
 

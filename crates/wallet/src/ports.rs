@@ -122,6 +122,25 @@ pub struct AttestedInstance {
     pub key: Arc<dyn Signer>,
 }
 
+/// Asks the holder in front of the device who they are: biometrics, a PIN.
+#[async_trait]
+pub trait UserAuthentication: Send + Sync {
+    /// True when it is the holder.
+    async fn authenticate(&self, occasion: Occasion) -> bool;
+}
+
+/// What the holder is asked to authenticate for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Claims are to be shared.
+    Share,
+}
+
+/// The holder was asked and did not authenticate.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the holder did not authenticate")]
+pub struct NotAuthenticated;
+
 /// All ports together.
 #[derive(Clone)]
 pub struct Ports {
@@ -137,4 +156,6 @@ pub struct Ports {
     pub attestation: Option<Arc<dyn WalletAttestation>>,
     /// Who vouches for them; without, issuers that demand that cannot be served.
     pub key_attestation: Option<Arc<dyn KeyAttestation>>,
+    /// Who asks the holder before claims are shared; without, consent is enough.
+    pub user: Option<Arc<dyn UserAuthentication>>,
 }

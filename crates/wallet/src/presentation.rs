@@ -7,7 +7,7 @@ use lanyard_core::{
 };
 use lanyard_fetch::{Body, FetchError, Purpose};
 use lanyard_oid4vp::{
-    dcql::CredentialView,
+    dcql::{CredentialView, DcqlQuery},
     request::{RequestError, Transport, object},
     transaction::TransactionData,
     wallet::{
@@ -41,7 +41,7 @@ pub(crate) struct Searched {
     pub(crate) wallet: Wallet,
     /// Places in [`Choices`] point into it.
     pub(crate) cards: Vec<Card>,
-    /// A copy of each card, to look into; none where it cannot be read.
+    /// A copy of each card, to look into; none where it cannot be read, or is of no type that is asked for.
     held: Vec<Option<HeldCredential>>,
 }
 
@@ -91,14 +91,23 @@ impl Wallet {
         let request = self.fetch_request(link).await.inspect_err(|error| {
             self.record_refusal(error, Party { id: host_of(link), name: None }, Vec::new());
         })?;
-        Ok(Request { request, searched: self.search()? })
+        let searched = self.search(&request.request().query)?;
+        Ok(Request { request, searched })
     }
 
-    /// Every card, with a copy of each to look into.
-    pub(crate) fn search(&self) -> Result<Searched, StorageError> {
+    /// Every card, with a copy to look into of each that could be asked for.
+    pub(crate) fn search(&self, query: &DcqlQuery) -> Result<Searched, StorageError> {
         let cards = self.cards()?;
         let mut held = Vec::with_capacity(cards.len());
+        let may_be_asked_for = |card: &Card| {
+            let mut formats = query.credentials().iter().map(|credential| &credential.format);
+            formats.any(|format| format.may_be(card.content.format, &card.content.types))
+        };
         for card in &cards {
+            if !may_be_asked_for(card) {
+                held.push(None);
+                continue;
+            }
             let copy = self.0.storage.next_copy(card.id)?;
             let crypto = self.0.ports.crypto.as_ref();
             held.push(copy.and_then(|(_, copy)| copy.hold(card.content.format, crypto).ok()));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lanyard_core::{
+    Timestamp,
     did::DidMethods,
     trust::x509::TrustAnchors,
     trust::{IssuerKeys, IssuerTrust},
@@ -79,7 +80,12 @@ impl Wallet {
             return Ok(false);
         };
         let keys = self.0.storage.delete_card(id)?;
-        self.record(Event::Deleted, Party::issuer(&card), vec![card.content.face.name], Vec::new());
+        self.record(
+            Event::Deleted,
+            Party::issuer(&card),
+            vec![card.content.face.name.clone()],
+            Vec::new(),
+        );
         match self.0.ports.keys.delete(&keys).await {
             Ok(())
             | Err(KeyStoreError::Unknown | KeyStoreError::Unavailable | KeyStoreError::Signer(_)) => {
@@ -102,6 +108,39 @@ impl Wallet {
     /// [`StorageError`].
     pub fn forget(&self, entry: EntryId) -> Result<bool, StorageError> {
         self.0.storage.forget(entry)
+    }
+
+    /// The entries in which a text occurs, in any case, newest first: a party, a card's name, a claim, a reason.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn search_history(&self, text: &str) -> Result<Vec<(EntryId, Entry)>, StorageError> {
+        let wanted = text.trim().to_lowercase();
+        let mut entries = self.history()?;
+        entries.retain(|(_, entry)| entry.mentions(&wanted));
+        Ok(entries)
+    }
+
+    /// The whole history as a JSON document, for the holder to keep or to hand on.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn export_history(&self) -> Result<String, StorageError> {
+        let entries: Vec<_> = self.history()?.into_iter().map(|(_, entry)| entry).collect();
+        serde_json::to_string_pretty(&entries).map_err(|_| StorageError::Damaged)
+    }
+
+    /// Forgets the whole history.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn forget_history(&self) -> Result<(), StorageError> {
+        self.0.storage.forget_history()
+    }
+
+    /// The present moment, by the wallet's clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.ports.clock.now()
     }
 
     /// Adds to the history. What happened has happened: a history that cannot be written does not undo

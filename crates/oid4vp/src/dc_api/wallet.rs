@@ -244,6 +244,12 @@ fn expect(claims: &Object, origin: &Origin) -> Result<(), RequestError> {
 }
 
 impl DcApiRequest {
+    /// What is asked for.
+    #[must_use]
+    pub const fn query(&self) -> &DcqlQuery {
+        &self.asked.query
+    }
+
     fn new(
         origin: Origin,
         verifier: DcApiVerifier,

@@ -47,6 +47,21 @@ pub enum RequestedFormat {
 }
 
 impl RequestedFormat {
+    /// Whether a credential that is kept under these types could be asked for: a quick no, before it is read.
+    #[must_use]
+    pub fn may_be(&self, format: Format, types: &[String]) -> bool {
+        match self {
+            Self::SdJwtVc { vct_values } => {
+                format == Format::SdJwtVc && types.iter().any(|own| vct_values.contains(own))
+            }
+            Self::MsoMdoc { doctype_value } => {
+                format == Format::MsoMdoc && types.iter().any(|own| own == doctype_value.as_str())
+            }
+            // the types of a W3C credential mean something in its contexts alone
+            _ => !matches!(format, Format::SdJwtVc | Format::MsoMdoc),
+        }
+    }
+
     /// The format, if it is one that is held and verified here.
     #[must_use]
     pub const fn format(&self) -> Option<Format> {

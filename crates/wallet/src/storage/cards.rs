@@ -3,12 +3,14 @@
 //! A card is one logical credential; each of its copies is a credential of its own, with its own key,
 //! so that two presentations cannot be linked by what they carry.
 
+use std::sync::{Arc, PoisonError};
+
 use lanyard_core::{
     Timestamp,
     credential::{CredentialRefused, Format, HeldCredential},
     crypto::CryptoProvider,
 };
-use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -62,7 +64,7 @@ pub struct Card {
     /// Its name.
     pub id: CardId,
     /// What was stored.
-    pub content: NewCard,
+    pub content: Arc<NewCard>,
     /// Copies that were never presented.
     pub unused_copies: u32,
     /// All copies.
@@ -134,11 +136,28 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Sqlite`] when it cannot be written.
     pub fn insert_card(&self, card: &NewCard, copies: &[Copy]) -> Result<CardId, StorageError> {
+        Ok(self.replace_card(None, card, copies)?.0)
+    }
+
+    /// Stores a card in the place of another, whose keys come back: both happen or neither.
+    ///
+    /// # Errors
+    /// [`StorageError::Sqlite`] when it cannot be written.
+    pub fn replace_card(
+        &self,
+        old: Option<CardId>,
+        card: &NewCard,
+        copies: &[Copy],
+    ) -> Result<(CardId, Vec<KeyHandle>), StorageError> {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let card = self.insert_card_in(&transaction, card, copies)?;
+        let keys = match old {
+            Some(old) => self.delete_card_in(&transaction, old)?,
+            None => Vec::new(),
+        };
         transaction.commit()?;
-        Ok(card)
+        Ok((card, keys))
     }
 
     pub(super) fn insert_card_in(
@@ -167,19 +186,32 @@ impl Storage {
     pub fn cards(&self) -> Result<Vec<Card>, StorageError> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
-            "SELECT card.id, card.sealed, count(copy.id), count(copy.id) FILTER (WHERE copy.uses = 0)
+            "SELECT card.id, count(copy.id), count(copy.id) FILTER (WHERE copy.uses = 0)
              FROM card LEFT JOIN copy ON copy.card = card.id
              GROUP BY card.id ORDER BY card.id DESC",
         )?;
-        let rows = statement.query_map([], |row| {
-            Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?))
-        })?;
-        rows.map(|row| {
-            let (id, sealed, copies, unused_copies) = row?;
-            let content = self.read_sealed("card", id, &sealed)?;
-            Ok(Card { id: CardId(id), content, unused_copies, copies })
-        })
-        .collect()
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let rows = rows.collect::<Result<Vec<(i64, u32, u32)>, _>>()?;
+        // a card's record is written once and its number never used again: what was opened stays good
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = std::mem::take(&mut *opened);
+        let mut cards = Vec::with_capacity(rows.len());
+        for (id, copies, unused_copies) in rows {
+            let content = match known.get(&id) {
+                Some(content) => content.clone(),
+                None => Arc::new(self.open_card(&connection, id)?),
+            };
+            opened.insert(id, content.clone());
+            cards.push(Card { id: CardId(id), content, unused_copies, copies });
+        }
+        Ok(cards)
+    }
+
+    fn open_card(&self, connection: &Connection, id: i64) -> Result<NewCard, StorageError> {
+        let sealed: Vec<u8> = connection
+            .prepare_cached("SELECT sealed FROM card WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))?;
+        self.read_sealed("card", id, &sealed)
     }
 
     /// The copy that is presented next: one never used, else the least used.
@@ -227,22 +259,27 @@ impl Storage {
     pub fn delete_card(&self, card: CardId) -> Result<Vec<KeyHandle>, StorageError> {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let keys = {
-            let mut statement =
-                transaction.prepare("SELECT id, sealed FROM copy WHERE card = ?1")?;
-            let rows = statement.query_map([card.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let mut keys = Vec::new();
-            for row in rows {
-                let (id, sealed): (i64, Vec<u8>) = row?;
-                // a damaged copy can still be deleted; its key then stays behind, useless
-                keys.extend(
-                    self.read_sealed::<Copy>("copy", id, &sealed).ok().and_then(|copy| copy.key),
-                );
-            }
-            keys
-        };
-        transaction.execute("DELETE FROM card WHERE id = ?1", [card.0])?;
+        let keys = self.delete_card_in(&transaction, card)?;
         transaction.commit()?;
+        Ok(keys)
+    }
+
+    pub(super) fn delete_card_in(
+        &self,
+        transaction: &Transaction<'_>,
+        card: CardId,
+    ) -> Result<Vec<KeyHandle>, StorageError> {
+        let mut statement = transaction.prepare("SELECT id, sealed FROM copy WHERE card = ?1")?;
+        let rows = statement.query_map([card.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut keys = Vec::new();
+        for row in rows {
+            let (id, sealed): (i64, Vec<u8>) = row?;
+            // a damaged copy can still be deleted; its key then stays behind, useless
+            keys.extend(
+                self.read_sealed::<Copy>("copy", id, &sealed).ok().and_then(|copy| copy.key),
+            );
+        }
+        transaction.execute("DELETE FROM card WHERE id = ?1", [card.0])?;
         Ok(keys)
     }
 }

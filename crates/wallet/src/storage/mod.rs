@@ -11,6 +11,7 @@ mod seal;
 mod waiting;
 
 use std::{
+    collections::HashMap,
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -57,6 +58,8 @@ pub enum StorageError {
 pub struct Storage {
     connection: Arc<Mutex<Connection>>,
     seal: Arc<Seal>,
+    /// The cards that were opened, by their numbers.
+    opened: Arc<Mutex<HashMap<i64, Arc<NewCard>>>>,
 }
 
 impl Storage {
@@ -103,7 +106,11 @@ impl Storage {
             }
             found => return Err(StorageError::NewerSchema { found }),
         }
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), seal: Arc::new(seal) })
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+            seal: Arc::new(seal),
+            opened: Arc::default(),
+        })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -149,6 +156,15 @@ impl Storage {
     /// [`StorageError::Sqlite`] when it cannot be written.
     pub fn forget(&self, entry: EntryId) -> Result<bool, StorageError> {
         Ok(self.connection().execute("DELETE FROM history WHERE id = ?1", [entry.0])? == 1)
+    }
+
+    /// Forgets the whole history.
+    ///
+    /// # Errors
+    /// [`StorageError::Sqlite`] when it cannot be written.
+    pub fn forget_history(&self) -> Result<(), StorageError> {
+        self.connection().execute("DELETE FROM history", [])?;
+        Ok(())
     }
 
     pub(crate) fn insert_keys(&self, keys: &[PrivateJwk]) -> Result<Vec<KeyHandle>, StorageError> {

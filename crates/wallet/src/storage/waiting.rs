@@ -30,6 +30,9 @@ pub struct Waiting {
     pub(crate) keys: Vec<KeyHandle>,
     /// The key that the access token is bound to, if it is.
     pub(crate) token_key: Option<KeyHandle>,
+    /// The card whose place it takes.
+    #[serde(default)]
+    pub(crate) replaces: Option<CardId>,
     pub(crate) deferred: DeferredCredential,
 }
 
@@ -75,18 +78,23 @@ impl Storage {
         Ok(())
     }
 
-    /// The card is there, and waited for no longer: both or neither.
+    /// The card is there, in the place of what it replaces, and waited for no longer: all or nothing.
     pub(crate) fn insert_awaited(
         &self,
         id: WaitingId,
+        replaces: Option<CardId>,
         card: &NewCard,
         copies: &[Copy],
-    ) -> Result<CardId, StorageError> {
+    ) -> Result<(CardId, Vec<KeyHandle>), StorageError> {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let card = self.insert_card_in(&transaction, card, copies)?;
+        let keys = match replaces {
+            Some(old) => self.delete_card_in(&transaction, old)?,
+            None => Vec::new(),
+        };
         transaction.execute("DELETE FROM waiting WHERE id = ?1", [id.0])?;
         transaction.commit()?;
-        Ok(card)
+        Ok((card, keys))
     }
 }

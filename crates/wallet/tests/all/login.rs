@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::world::{Setting, World, client, rules};
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let rules = Some(rules(Profile::Plain, ClientMethod::Public));
     World::with(Setting { rules, ..Setting::default() }).await
 }

@@ -1,8 +1,10 @@
 //! The wallet library, from the outside.
 
+mod crash;
 mod deferred;
 mod every_format;
 mod issuance;
+mod life;
 mod login;
 mod presentation;
 mod storage;

@@ -225,8 +225,8 @@ pub(crate) struct World {
     pub(crate) tenant: TenantId,
     pub(crate) mint: Mint,
     keys: SoftwareKeys,
-    settings: WalletSettings,
-    ports: Ports,
+    pub(crate) settings: WalletSettings,
+    pub(crate) ports: Ports,
     _folder: tempfile::TempDir,
 }
 
@@ -283,6 +283,7 @@ impl World {
         let ports = Ports {
             keys: Arc::new(keys.clone()),
             key_attestation: None,
+            user: None,
             crypto,
             http: wire.clone(),
             clock: Arc::new(now.clone()),

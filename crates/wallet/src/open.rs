@@ -1,0 +1,140 @@
+//! A wallet from plain settings, on the pure Rust provider: what an app needs and no more.
+
+use std::{path::PathBuf, sync::Arc};
+
+use lanyard_core::{
+    crypto::{CryptoProvider, RustCrypto},
+    did::Did,
+    trust::{IssuerKeySource, IssuerTrust, x509::TrustAnchors},
+};
+use lanyard_fetch::{HostPort, HostedClient, HttpClient, PlainHttp, SafeFetcher};
+use lanyard_oid4vci::{client_authentication::ClientId, wallet::WalletClient};
+use lanyard_oid4vp::wallet::KnownVerifiers;
+use thiserror::Error;
+
+use crate::{
+    HardwareKeys, KeyHome, SoftwareKeys, Wallet, WalletSettings,
+    ports::{Clock, KeyStore, Ports, SecureStorage, SystemClock, UserAuthentication},
+    storage::{Storage, StorageError},
+};
+
+/// What an app sets its wallet to.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The database file.
+    pub database: PathBuf,
+    /// PEM certificates of the authorities that vouch for issuers.
+    pub issuer_anchors: String,
+    /// DIDs of issuers that are believed.
+    pub issuer_dids: Vec<String>,
+    /// PEM certificates of the authorities that vouch for verifiers.
+    pub verifier_anchors: String,
+    /// The holder's languages, the most wanted first, as BCP 47 tags.
+    pub languages: Vec<String>,
+    /// The most copies to take of one credential.
+    pub copies: u32,
+    /// The wallet's name at authorization servers.
+    pub client_id: String,
+    /// Where browsers come back to.
+    pub redirect_uri: String,
+    /// `host:port` pairs on loopback that plain http goes to: development and demonstrations.
+    pub danger_allow_http: Vec<String>,
+}
+
+/// What an app brings; everything but the database key has a default.
+#[derive(Clone)]
+pub struct AppPorts {
+    /// Where the database key comes from.
+    pub secure: Arc<dyn SecureStorage>,
+    /// Where holder keys live; without, in the sealed database.
+    pub keys: Option<Arc<dyn KeyHome>>,
+    /// The platform's HTTP; without, the wallet's own.
+    pub http: Option<Arc<dyn PlainHttp>>,
+    /// The time; without, the device's.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Who asks the holder before claims are shared; without, consent is enough.
+    pub user: Option<Arc<dyn UserAuthentication>>,
+}
+
+/// Why a wallet was not opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The authorities are not PEM certificates.
+    #[error("the authorities are not PEM certificates")]
+    Anchors,
+    /// Not a DID.
+    #[error("{0} is not a DID")]
+    Did(String),
+    /// Not a pair of host and port.
+    #[error("{0} is not a host:port")]
+    HostPort(String),
+    /// The database refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl Wallet {
+    /// Opens the wallet's database, or makes it, and puts the wallet together.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the database is left as it is.
+    pub async fn open(opening: Opening, app: AppPorts) -> Result<Self, OpenError> {
+        let crypto: Arc<dyn CryptoProvider> = Arc::new(RustCrypto);
+        let settings = settings(&opening)?;
+        let http = http(&opening.danger_allow_http, app.http)?;
+        let storage = Storage::open(&opening.database, &*app.secure, crypto.clone()).await?;
+        let keys: Arc<dyn KeyStore> = match app.keys {
+            Some(home) => Arc::new(HardwareKeys::new(home)),
+            None => Arc::new(SoftwareKeys::new(storage.clone(), crypto.clone())),
+        };
+        let ports = Ports {
+            crypto,
+            http,
+            clock: app.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            keys,
+            attestation: None,
+            key_attestation: None,
+            user: app.user,
+        };
+        Ok(Self::new(settings, ports, storage))
+    }
+}
+
+fn settings(opening: &Opening) -> Result<WalletSettings, OpenError> {
+    let mut issuers = IssuerTrust::certificates(anchors(&opening.issuer_anchors)?);
+    for text in &opening.issuer_dids {
+        let did = Did::parse(text).map_err(|_| OpenError::Did(text.clone()))?;
+        issuers = issuers.with(IssuerKeySource::Did(did));
+    }
+    Ok(WalletSettings {
+        issuers,
+        verifier_anchors: anchors(&opening.verifier_anchors)?,
+        verifiers: KnownVerifiers::new(),
+        languages: opening.languages.clone(),
+        copies: usize::try_from(opening.copies).unwrap_or(1),
+        development: !opening.danger_allow_http.is_empty(),
+        client: WalletClient {
+            id: ClientId::new(opening.client_id.clone()),
+            redirect_uri: opening.redirect_uri.clone(),
+        },
+    })
+}
+
+fn anchors(pem: &str) -> Result<TrustAnchors, OpenError> {
+    if pem.trim().is_empty() {
+        return Ok(TrustAnchors::default());
+    }
+    TrustAnchors::from_pem(pem).map_err(|_| OpenError::Anchors)
+}
+
+fn http(
+    allowed: &[String],
+    platform: Option<Arc<dyn PlainHttp>>,
+) -> Result<Arc<dyn HttpClient>, OpenError> {
+    let pair = |text: &String| text.parse().map_err(|_| OpenError::HostPort(text.clone()));
+    let pairs = allowed.iter().map(pair).collect::<Result<Vec<HostPort>, _>>()?;
+    Ok(match platform {
+        Some(platform) => Arc::new(HostedClient::new(platform).danger_allow_plain_http_to(pairs)),
+        None => Arc::new(SafeFetcher::builder().danger_allow_plain_http_to(pairs).build()),
+    })
+}

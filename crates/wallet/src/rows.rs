@@ -1,0 +1,97 @@
+//! Claims as rows for a screen: nested objects opened, lists joined.
+
+use lanyard_core::{Timestamp, claims::ClaimsPath};
+use serde_json::{Map, Value};
+
+use crate::{face::Face, storage::Card, storage::NewCard};
+
+/// What the format itself says about an SD-JWT VC; no claim about the holder.
+const ABOUT_THE_CREDENTIAL: [&str; 9] =
+    ["iss", "iat", "nbf", "exp", "cnf", "vct", "status", "vct#integrity", "aka_vcts"];
+
+/// One claim as people read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownClaim {
+    /// What it is called.
+    pub label: String,
+    /// Its value in words; a picture as a `data:` URL.
+    pub value: String,
+}
+
+/// How a card stands, as far as the device can tell without asking anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Good to be shown.
+    Valid,
+    /// Good for less than two weeks.
+    EndsSoon,
+    /// Past its end: it answers no request.
+    Expired,
+}
+
+const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
+
+impl Card {
+    /// How the card stands now.
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        match self.content.expires_at {
+            Some(end) if end <= now => Standing::Expired,
+            Some(end) if end.duration_since(now) < SOON => Standing::EndsSoon,
+            _ => Standing::Valid,
+        }
+    }
+}
+
+impl NewCard {
+    /// Every claim, in the order of the issuer's display.
+    pub fn rows(&self) -> Vec<ShownClaim> {
+        let claims = self.shown_claims();
+        let mut rows = Vec::new();
+        for (name, value) in &claims {
+            if !ABOUT_THE_CREDENTIAL.contains(&name.as_str()) {
+                push(&ClaimsPath::key(name.as_str()), value, &self.face, &mut rows);
+            }
+        }
+        let place = |row: &ShownClaim| {
+            let mut labels = self.face.labels.iter();
+            labels.position(|label| label.label == row.label).unwrap_or(usize::MAX)
+        };
+        rows.sort_by_key(place);
+        rows
+    }
+
+    /// The claims at these paths, as they would be disclosed.
+    pub fn rows_at(&self, paths: &[ClaimsPath]) -> Vec<ShownClaim> {
+        let whole = Value::Object(self.claims.clone());
+        let mut rows = Vec::new();
+        for path in paths {
+            for value in path.select(&whole).unwrap_or_default() {
+                push(path, value, &self.face, &mut rows);
+            }
+        }
+        rows.dedup();
+        rows
+    }
+}
+
+fn push(path: &ClaimsPath, value: &Value, face: &Face, rows: &mut Vec<ShownClaim>) {
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, member)| {
+            push(&path.clone().then_key(name.as_str()), member, face, rows);
+        }),
+        value => rows.push(ShownClaim { label: face.label(path), value: in_words(value) }),
+    }
+}
+
+fn in_words(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(elements) => elements.iter().map(in_words).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => object_in_words(members),
+        other => other.to_string(),
+    }
+}
+
+fn object_in_words(members: &Map<String, Value>) -> String {
+    members.values().map(in_words).collect::<Vec<_>>().join(" ")
+}

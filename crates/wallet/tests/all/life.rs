@@ -1,0 +1,192 @@
+//! Life with credentials: refills, recovery, history, and the holder who is asked first.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use lanyard_issuer::Deferral;
+use lanyard_wallet::{
+    ConsentError, InventoryError, Offer, SoftwareKeys, Standing, Wallet,
+    history::Event,
+    ports::{NotAuthenticated, Occasion, Ports, UserAuthentication},
+};
+
+use crate::{
+    login::world,
+    world::{World, query},
+};
+
+/// A holder who authenticates, or not.
+#[derive(Default)]
+struct Holder {
+    is_there: AtomicBool,
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl UserAuthentication for Holder {
+    async fn authenticate(&self, _: Occasion) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.is_there.load(Ordering::Relaxed)
+    }
+}
+
+async fn request(world: &World, wallet: &Wallet) -> lanyard_wallet::Request {
+    let asked = world.ask(query(&[&["given_name"]])).await;
+    wallet.read_request(asked.link.as_str()).await.expect("a request")
+}
+
+#[tokio::test]
+async fn nothing_is_shared_before_the_holder_has_authenticated() {
+    let world = World::with_card().await;
+    let holder = Arc::new(Holder::default());
+    let ports = Ports { user: Some(holder.clone()), ..world.ports.clone() };
+    let wallet = Wallet::new(world.settings.clone(), ports, world.storage.clone());
+    let request = request(&world, &wallet).await;
+    let refused = wallet.authenticate(Occasion::Share).await.unwrap_err();
+    assert_eq!(refused, NotAuthenticated);
+    holder.is_there.store(true, Ordering::Relaxed);
+    let authenticated = wallet.authenticate(Occasion::Share).await.unwrap();
+    let picked = request.choices().unwrap().smallest();
+    let consent = request.consent(&picked, authenticated).unwrap();
+    request.answer(consent).await.unwrap();
+    assert_eq!(holder.asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_selection_that_leaves_out_what_is_required_is_no_consent() {
+    let world = World::with_card().await;
+    let request = request(&world, &world.wallet).await;
+    let mut picked = request.choices().unwrap().smallest();
+    picked.options[0] = None;
+    let authenticated = world.wallet.authenticate(Occasion::Share).await.unwrap();
+    let refused = request.consent(&picked, authenticated).unwrap_err();
+    assert!(matches!(refused, ConsentError::Selection(_)), "{refused}");
+}
+
+#[tokio::test]
+async fn a_batch_is_filled_up_when_few_copies_are_left() {
+    let world = world().await;
+    let login = world.read_login().await.begin().await.unwrap();
+    let redirect = world.browse(login.url()).await;
+    let card = world.wallet.finish_login(&redirect).await.unwrap()[0];
+    assert!(world.wallet.refill(1).await.unwrap().is_empty(), "all copies are unused");
+    for _ in 0..2 {
+        world.storage.take_copy(card).unwrap().expect("a copy");
+    }
+    let filled = world.wallet.refill(1).await.unwrap();
+    let cards = world.wallet.cards().unwrap();
+    assert_eq!(cards.iter().map(|card| card.id).collect::<Vec<_>>(), filled);
+    assert_eq!(cards[0].unused_copies, cards[0].copies);
+}
+
+#[tokio::test]
+async fn a_refill_that_fails_leaves_the_copies_that_are_there() {
+    let world = world().await;
+    let login = world.read_login().await.begin().await.unwrap();
+    let redirect = world.browse(login.url()).await;
+    let card = world.wallet.finish_login(&redirect).await.unwrap()[0];
+    for _ in 0..2 {
+        world.storage.take_copy(card).unwrap().expect("a copy");
+    }
+    world.wire.bend(|url, status, _| {
+        if url.path().ends_with("/credential") {
+            *status = 503;
+        }
+    });
+    assert!(world.wallet.refill(1).await.unwrap().is_empty());
+    let cards = world.wallet.cards().unwrap();
+    assert_eq!((cards[0].id, cards[0].unused_copies), (card, 1));
+    world.wire.straighten();
+    // what was begun goes on, and takes the old card's place
+    let unfinished = world.wallet.unfinished().unwrap();
+    world.wallet.go_on(unfinished[0].id).await.unwrap();
+    let cards = world.wallet.cards().unwrap();
+    assert_eq!((cards.len(), cards[0].unused_copies), (1, 3));
+}
+
+#[tokio::test]
+async fn an_inventory_names_what_was_held_and_has_it_issued_again() {
+    let world = world().await;
+    let offer = world.offer(false).await;
+    world.read(&offer).await.accept(None).await.expect("the offer is accepted");
+    let exported = world.wallet.export_inventory().unwrap();
+    let readable = String::from_utf8_lossy(&exported.sealed).into_owned();
+    assert!(!readable.contains("badge") && !readable.contains("Ada"));
+    let items = world.wallet.open_inventory(&exported.sealed, &exported.recovery_code).unwrap();
+    assert_eq!((items.len(), items[0].configuration.as_str()), (1, "badge"));
+    let Offer::AuthorizationCode(offer) = world.wallet.ask_again(&items[0]).await.unwrap() else {
+        panic!("a login is all that is left")
+    };
+    let login = offer.begin().await.unwrap();
+    let redirect = world.browse(login.url()).await;
+    assert_eq!(world.wallet.finish_login(&redirect).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_inventory_does_not_open_with_another_code_or_when_it_was_changed() {
+    let world = World::with_card().await;
+    let one = world.wallet.export_inventory().unwrap();
+    let other = world.wallet.export_inventory().unwrap();
+    let open = |sealed: &[u8], code: &str| world.wallet.open_inventory(sealed, code).unwrap_err();
+    assert_eq!(open(&one.sealed, &other.recovery_code), InventoryError::Closed);
+    assert_eq!(open(&one.sealed[..8], &one.recovery_code), InventoryError::Closed);
+    let mut changed = one.sealed.clone();
+    changed[20] ^= 1;
+    assert_eq!(open(&changed, &one.recovery_code), InventoryError::Closed);
+    assert_eq!(open(&one.sealed, "AAAAA"), InventoryError::Code);
+}
+
+#[tokio::test]
+async fn the_history_is_searched_by_what_a_person_reads() {
+    let world = World::with_card().await;
+    let request = request(&world, &world.wallet).await;
+    request.decline().await.unwrap();
+    let found = |text: &str| world.wallet.search_history(text).unwrap().len();
+    assert_eq!((found(""), found(" EMPLOYEE "), found("nobody")), (2, 1, 0));
+    let exported = world.wallet.export_history().unwrap();
+    assert!(exported.contains("\"request_declined\""), "{exported}");
+    world.wallet.forget_history().unwrap();
+    assert_eq!(found(""), 0);
+}
+
+#[tokio::test]
+async fn who_stops_waiting_keeps_no_key_for_it() {
+    let world = World::new().await;
+    let offer = world.offer_with(false, Deferral::UntilDecided).await;
+    world.read(&offer).await.accept(None).await.expect("the offer is accepted");
+    let (id, _) = world.wallet.waiting().unwrap().remove(0);
+    assert!(world.wallet.stop_waiting(id).await.unwrap());
+    assert!(!world.wallet.stop_waiting(id).await.unwrap());
+    assert!(world.wallet.waiting().unwrap().is_empty());
+    let entry = world.wallet.history().unwrap().remove(0).1;
+    assert_eq!(entry.event, Event::OfferDeclined);
+}
+
+#[tokio::test]
+async fn a_card_says_how_it_stands() {
+    let world = World::with_card().await;
+    let card = world.wallet.cards().unwrap().remove(0);
+    let end = card.content.expires_at.expect("an end");
+    let before = |hours: i64| end - SignedDuration::from_hours(hours);
+    assert_eq!(card.standing(before(24 * 30)), Standing::Valid);
+    assert_eq!(card.standing(before(24)), Standing::EndsSoon);
+    assert_eq!(card.standing(end), Standing::Expired);
+}
+
+#[tokio::test]
+async fn software_keys_go_with_a_replaced_card() {
+    let world = world().await;
+    let login = world.read_login().await.begin().await.unwrap();
+    let redirect = world.browse(login.url()).await;
+    let card = world.wallet.finish_login(&redirect).await.unwrap()[0];
+    let (_, copy) = world.storage.next_copy(card).unwrap().expect("a copy");
+    let key = copy.key.expect("a key");
+    world.wallet.renew(card).await.unwrap();
+    let keys = SoftwareKeys::new(world.storage.clone(), world.ports.crypto.clone());
+    use lanyard_wallet::ports::KeyStore as _;
+    assert!(keys.signer(&key).await.is_err());
+}
