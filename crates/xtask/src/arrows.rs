@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["lanyard-core", "lanyard-fetch", "lanyard-oid4vp", "lanyard-service", "lanyard-store"],
     ),
     ("lanyard-wallet", &["lanyard-core", "lanyard-fetch", "lanyard-oid4vci", "lanyard-oid4vp"]),
+    ("lanyard-wallet-ffi", &["lanyard-wallet"]),
     (
         "lanyard",
         &[

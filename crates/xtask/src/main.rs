@@ -1,6 +1,7 @@
 //! One command per chore: `cargo xtask <chore>`.
 
 mod arrows;
+mod bindings;
 mod check;
 mod command;
 mod coverage;
@@ -16,6 +17,7 @@ cargo xtask <chore>
   arrows    check which crate may depend on which
   coverage  write spec-vectors/coverage.md from spec-vectors/manifest.toml
   refusals  write spec-vectors/refusals anew; read the diff
+  bindings  generate the wallet's bindings for Kotlin, Swift and Python
   bench     run the benches beside their floors, and the load command
 ";
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Some("arrows") => arrows::run(),
         Some("coverage") => coverage::run(),
         Some("refusals") => check::publish_refusals(),
+        Some("bindings") => bindings::write(),
         Some("bench") => check::bench(),
         _ => Err(USAGE.to_owned()),
     };

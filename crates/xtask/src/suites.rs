@@ -7,7 +7,7 @@
 use std::{env, process::Command};
 
 use crate::{
-    arrows,
+    arrows, bindings,
     command::{self, exists, program},
 };
 
@@ -20,6 +20,7 @@ pub(crate) fn run() -> Result<(), String> {
         oracles(&mut tally)?;
         peers(&mut tally)?;
     }
+    phones(&mut tally)?;
     tally.close()
 }
 
@@ -91,6 +92,24 @@ impl Tally {
         }
     }
 
+    /// `Tests run: 12, Failures: 0, Errors: 0, Skipped: 0`, as Surefire closes a module; its lines about single
+    /// classes go on with the time.
+    fn read_surefire(&mut self, line: &str) {
+        let Some((_, counts)) = line.split_once("Tests run: ") else { return };
+        let mut numbers = counts.split(", ").map(|count| {
+            let number = count.rsplit(' ').next().unwrap_or_default();
+            number.parse::<u64>().ok()
+        });
+        let (Some(Some(run)), Some(Some(failures)), Some(Some(errors)), Some(Some(skipped)), None) =
+            (numbers.next(), numbers.next(), numbers.next(), numbers.next(), numbers.next())
+        else {
+            return;
+        };
+        self.passed += run.saturating_sub(failures + errors + skipped);
+        self.failed += failures + errors;
+        self.skipped += skipped;
+    }
+
     /// `# pass 12`, as node's test runner closes.
     fn read_node(&mut self, line: &str) {
         let mut words = line.trim_start_matches(['#', 'ℹ', ' ']).split_whitespace();
@@ -151,6 +170,34 @@ fn peers(tally: &mut Tally) -> Result<(), String> {
     Ok(())
 }
 
+/// The wallet's bindings: held to what is checked in, and driven from Python and Kotlin against real servers.
+fn phones(tally: &mut Tally) -> Result<(), String> {
+    bindings::check()?;
+    command::run(program("cargo", &["build", "--package", "lanyard"], "."))?;
+    if needs(tally, &["python3"], "the wallet in Python", "apt-get install python3 python3-venv") {
+        let folder = bindings::python()?;
+        let mut tests = program("python3", &["run.py"], "crates/wallet-ffi/tests/python");
+        tests.env("PYTHONPATH", &folder).env("LANYARD_BIN", bindings::server());
+        tally.suite("wallet in Python", tests, Tally::read_node)?;
+        command::run(program("python3", &["-m", "venv", "target/swift"], "."))?;
+        let install = ["install", "--quiet", "--requirement", "mobile/ios/syntax/requirements.txt"];
+        command::run(program("target/swift/bin/pip", &install, "."))?;
+        let syntax = program("target/swift/bin/python", &["mobile/ios/syntax/check.py"], ".");
+        tally.suite("syntax of Swift", syntax, Tally::read_node)?;
+    }
+    if needs(tally, &["mvn", "java"], "the wallet in Kotlin", "apt-get install maven") {
+        let library = format!("-Dlanyard.library={}", bindings::library().display());
+        let server = format!("-Dlanyard.binary={}", bindings::server().display());
+        let build = ["--batch-mode", "--no-transfer-progress", "verify", &library, &server];
+        tally.suite(
+            "wallet in Kotlin",
+            program("mvn", &build, "mobile/android"),
+            Tally::read_surefire,
+        )?;
+    }
+    Ok(())
+}
+
 fn needs(tally: &mut Tally, programs: &[&str], what: &str, how: &str) -> bool {
     let here = programs.iter().all(|name| exists(name));
     if !here {
@@ -173,6 +220,16 @@ mod tests {
         tally.read_node("ℹ fail 1");
         tally.read_node("# Subtest: pass 9 of them");
         assert_eq!((tally.passed, tally.failed, tally.skipped), (17, 3, 1));
+    }
+
+    #[test]
+    fn adds_up_what_surefire_says_of_modules() {
+        let mut tally = Tally::default();
+        let class =
+            "[INFO] Tests run: 9, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 2 s -- in T";
+        tally.read_surefire(class);
+        tally.read_surefire("[ERROR] Tests run: 9, Failures: 1, Errors: 2, Skipped: 1");
+        assert_eq!((tally.passed, tally.failed, tally.skipped), (5, 3, 1));
     }
 
     #[test]

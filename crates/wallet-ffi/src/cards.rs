@@ -1,0 +1,176 @@
+//! Cards, as a screen shows them.
+
+use lanyard_wallet::{
+    ExportedInventory, InventoryItem, ShownClaim, Standing,
+    protocol::Timestamp,
+    storage::{Card, Waiting, WaitingId},
+};
+
+/// One card: a credential with all its copies.
+#[derive(uniffi::Record)]
+pub struct CardRecord {
+    /// Its name for `delete_card` and `renew`.
+    pub id: i64,
+    /// What it is called, in the holder's language.
+    pub name: String,
+    /// What it is.
+    pub description: Option<String>,
+    /// The credential issuer identifier.
+    pub issuer: String,
+    /// The issuer's name for people.
+    pub issuer_name: Option<String>,
+    /// Who signed: the subject of a certificate, or a DID.
+    pub signed_by: String,
+    /// The format's identifier: `dc+sd-jwt`, `mso_mdoc`, `jwt_vc_json`, `ldp_vc`.
+    pub format: String,
+    /// The logo, as a `data:` or https URL.
+    pub logo: Option<String>,
+    /// The card's colour, as the issuer wrote it.
+    pub background_color: Option<String>,
+    /// The colour of the text on it, likewise.
+    pub text_color: Option<String>,
+    /// Every claim, in the order of display.
+    pub claims: Vec<ClaimRow>,
+    /// Seconds since 1970.
+    pub received_at: i64,
+    /// Seconds since 1970; none when it does not end.
+    pub expires_at: Option<i64>,
+    /// How it stands now.
+    pub standing: CardStanding,
+    /// Copies that were never shown to anybody.
+    pub unused_copies: u32,
+    /// All copies.
+    pub copies: u32,
+}
+
+/// A claim as people read it.
+#[derive(uniffi::Record)]
+pub struct ClaimRow {
+    /// What it is called.
+    pub label: String,
+    /// Its value; a picture as a `data:` URL.
+    pub value: String,
+}
+
+/// How a card stands.
+#[derive(uniffi::Enum)]
+pub enum CardStanding {
+    /// Good to be shown.
+    Valid,
+    /// Good for less than two weeks.
+    EndsSoon,
+    /// Past its end: it answers no request.
+    Expired,
+}
+
+/// A credential that the issuer has not ready yet.
+#[derive(uniffi::Record)]
+pub struct WaitingRecord {
+    /// Its name for `stop_waiting`.
+    pub id: i64,
+    /// What it will be called.
+    pub name: String,
+    /// The credential issuer identifier.
+    pub issuer: String,
+    /// The issuer's name for people.
+    pub issuer_name: Option<String>,
+    /// When it was asked for, in seconds since 1970.
+    pub since: i64,
+    /// When `collect` asks again, in seconds since 1970.
+    pub next_at: i64,
+}
+
+/// One credential to have issued again on a new phone.
+#[derive(uniffi::Record)]
+pub struct InventoryRecord {
+    /// The credential issuer identifier.
+    pub issuer: String,
+    /// The issuer's name for people.
+    pub issuer_name: Option<String>,
+    /// The credential configuration.
+    pub configuration: String,
+    /// The name on the card.
+    pub name: String,
+}
+
+/// A sealed inventory and the code that opens it.
+#[derive(uniffi::Record)]
+pub struct RecoveryKit {
+    /// The sealed list: a file to keep anywhere.
+    pub sealed: Vec<u8>,
+    /// Show it once; whoever has both reads what was held from whom.
+    pub recovery_code: String,
+}
+
+impl CardRecord {
+    pub(crate) fn of(card: &Card, now: Timestamp) -> Self {
+        let content = &card.content;
+        Self {
+            id: card.id.0,
+            name: content.face.name.clone(),
+            description: content.face.description.clone(),
+            issuer: content.issuer.clone(),
+            issuer_name: content.issuer_name.clone(),
+            signed_by: content.issuer_identity.clone(),
+            format: content.format.name().to_owned(),
+            logo: content.face.logo.clone(),
+            background_color: content.face.background_color.clone(),
+            text_color: content.face.text_color.clone(),
+            claims: content.rows().into_iter().map(ClaimRow::from).collect(),
+            received_at: content.received_at.as_second(),
+            expires_at: content.expires_at.map(Timestamp::as_second),
+            standing: card.standing(now).into(),
+            unused_copies: card.unused_copies,
+            copies: card.copies,
+        }
+    }
+}
+
+impl From<ShownClaim> for ClaimRow {
+    fn from(claim: ShownClaim) -> Self {
+        Self { label: claim.label, value: claim.value }
+    }
+}
+
+impl From<Standing> for CardStanding {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Valid => Self::Valid,
+            Standing::EndsSoon => Self::EndsSoon,
+            Standing::Expired => Self::Expired,
+        }
+    }
+}
+
+impl From<(WaitingId, Waiting)> for WaitingRecord {
+    fn from((id, waiting): (WaitingId, Waiting)) -> Self {
+        Self {
+            id: id.0,
+            name: waiting.face.name,
+            issuer: waiting.issuer,
+            issuer_name: waiting.issuer_name,
+            since: waiting.since.as_second(),
+            next_at: waiting.next_at.as_second(),
+        }
+    }
+}
+
+impl From<InventoryItem> for InventoryRecord {
+    fn from(item: InventoryItem) -> Self {
+        let InventoryItem { issuer, issuer_name, configuration, name } = item;
+        Self { issuer, issuer_name, configuration, name }
+    }
+}
+
+impl From<InventoryRecord> for InventoryItem {
+    fn from(item: InventoryRecord) -> Self {
+        let InventoryRecord { issuer, issuer_name, configuration, name } = item;
+        Self { issuer, issuer_name, configuration, name }
+    }
+}
+
+impl From<ExportedInventory> for RecoveryKit {
+    fn from(exported: ExportedInventory) -> Self {
+        Self { sealed: exported.sealed, recovery_code: exported.recovery_code.to_string() }
+    }
+}

@@ -1,0 +1,273 @@
+//! What a verifier asks for, what the holder can pick, and what they picked.
+
+use lanyard_wallet::{
+    protocol::{
+        Choices, Consent, DcApiVerifier, Pick, QueryMatches, Selection, SetChoice, Transaction,
+        TransactionData, VerifierIdentity,
+    },
+    storage::Card,
+};
+
+use crate::cards::ClaimRow;
+
+/// Who asks.
+#[derive(Clone, uniffi::Record)]
+pub struct VerifierRecord {
+    /// The name that somebody vouches for; none where nobody does.
+    pub name: Option<String>,
+    /// The host that receives the answer, or the origin of the page that asks.
+    pub address: String,
+    /// How it is known.
+    pub trust: TrustLevel,
+    /// Who vouches, where it is somebody with a name.
+    pub vouched_by: Option<String>,
+}
+
+/// How a verifier is known, for the badge and its explanation.
+#[derive(Clone, uniffi::Enum)]
+pub enum TrustLevel {
+    /// A trusted authority certified it.
+    Certified,
+    /// Somebody who is believed about verifiers attested it.
+    Attested,
+    /// The wallet knew it beforehand.
+    Registered,
+    /// It has the key of a DID; who is behind that, nobody says.
+    DidOnly,
+    /// Nobody vouches: its address is all that is known.
+    AddressOnly,
+}
+
+/// Everything a request could be answered with.
+#[derive(uniffi::Record)]
+pub struct RequestChoices {
+    /// The purposes of the request.
+    pub sets: Vec<SetRecord>,
+    /// The credential queries, with the cards that answer each.
+    pub queries: Vec<QueryRecord>,
+    /// What is asked for at least: start the screen with it.
+    pub smallest: HolderSelection,
+}
+
+/// One purpose.
+#[derive(uniffi::Record)]
+pub struct SetRecord {
+    /// Whether it must be served.
+    pub required: bool,
+    /// The ways to serve it, the verifier's favourite first: each names its queries.
+    pub options: Vec<Vec<String>>,
+}
+
+/// One credential query.
+#[derive(uniffi::Record)]
+pub struct QueryRecord {
+    /// Its name in the request.
+    pub id: String,
+    /// Whether several cards may be picked.
+    pub multiple: bool,
+    /// The cards that fit.
+    pub candidates: Vec<CandidateRecord>,
+}
+
+/// A card that answers a query.
+#[derive(uniffi::Record)]
+pub struct CandidateRecord {
+    /// The card.
+    pub card: i64,
+    /// Its name, for the list.
+    pub card_name: String,
+    /// Its issuer's name or identifier.
+    pub issuer: String,
+    /// The ways in which it answers, the verifier's favourite first.
+    pub claim_sets: Vec<ClaimSetRecord>,
+}
+
+/// One way to answer: exactly these claims.
+#[derive(uniffi::Record)]
+pub struct ClaimSetRecord {
+    /// What would be disclosed.
+    pub claims: Vec<ClaimRow>,
+}
+
+/// What the holder picked.
+#[derive(uniffi::Record)]
+pub struct HolderSelection {
+    /// For each set in order: the option picked, or none to leave it out.
+    pub options: Vec<Option<u32>>,
+    /// Picks that differ from the first candidate with its first claim set.
+    pub picks: Vec<PickRecord>,
+}
+
+/// The cards picked for one query.
+#[derive(uniffi::Record)]
+pub struct PickRecord {
+    /// The query.
+    pub query: String,
+    /// The cards; more than one only where the query takes several.
+    pub cards: Vec<PickedRecord>,
+}
+
+/// A picked card.
+#[derive(uniffi::Record)]
+pub struct PickedRecord {
+    /// Its place among the candidates.
+    pub candidate: u32,
+    /// The place of the claim set.
+    pub claim_set: u32,
+}
+
+/// What would be authorized by answering.
+#[derive(uniffi::Enum)]
+pub enum TransactionRecord {
+    /// A payment.
+    Payment {
+        /// Who gets the money.
+        payee: String,
+        /// How much, as a decimal.
+        amount: String,
+        /// ISO 4217.
+        currency: String,
+        /// What it is for.
+        reference: Option<String>,
+    },
+    /// Signatures on documents.
+    DocumentSigning {
+        /// What people call them.
+        documents: Vec<String>,
+    },
+}
+
+/// What leaves with the answer, for a last look.
+#[derive(Clone, uniffi::Record)]
+pub struct SharedRecord {
+    /// The query that it answers.
+    pub query: String,
+    /// The paths of the claims.
+    pub claims: Vec<String>,
+}
+
+impl From<&VerifierIdentity> for VerifierRecord {
+    fn from(identity: &VerifierIdentity) -> Self {
+        let (trust, vouched_by, address) = match identity {
+            VerifierIdentity::Certificate { host, .. } => (TrustLevel::Certified, None, host),
+            VerifierIdentity::Attestation { attester, host, .. } => {
+                (TrustLevel::Attested, Some(attester.clone()), host)
+            }
+            VerifierIdentity::Registered { host, .. } => (TrustLevel::Registered, None, host),
+            VerifierIdentity::Did { did, host } => (TrustLevel::DidOnly, Some(did.clone()), host),
+            VerifierIdentity::Address { host } => (TrustLevel::AddressOnly, None, host),
+        };
+        let name = identity.name().map(str::to_owned);
+        Self { name, address: address.clone(), trust, vouched_by }
+    }
+}
+
+impl VerifierRecord {
+    pub(crate) fn of_platform(verifier: &DcApiVerifier, origin: &str) -> Self {
+        let (name, trust) = match verifier {
+            DcApiVerifier::Origin => (None, TrustLevel::AddressOnly),
+            DcApiVerifier::Known { name, .. } => (name.clone(), TrustLevel::Certified),
+        };
+        Self { name, address: origin.to_owned(), trust, vouched_by: None }
+    }
+}
+
+impl RequestChoices {
+    pub(crate) fn of(choices: &Choices, cards: &[Card]) -> Self {
+        Self {
+            sets: choices.sets().into_iter().map(SetRecord::from).collect(),
+            queries: choices.queries().iter().map(|one| QueryRecord::of(one, cards)).collect(),
+            smallest: choices.smallest().into(),
+        }
+    }
+}
+
+impl From<SetChoice> for SetRecord {
+    fn from(set: SetChoice) -> Self {
+        let option = |option: Vec<_>| option.iter().map(ToString::to_string).collect();
+        Self { required: set.required, options: set.options.into_iter().map(option).collect() }
+    }
+}
+
+impl QueryRecord {
+    fn of(matches: &QueryMatches, cards: &[Card]) -> Self {
+        let candidates = matches.candidates.iter().filter_map(|candidate| {
+            let card = cards.get(candidate.credential)?;
+            let content = &card.content;
+            let claim_sets = candidate.choices.iter().map(|choice| ClaimSetRecord {
+                claims: content.rows_at(&choice.disclose).into_iter().map(ClaimRow::from).collect(),
+            });
+            Some(CandidateRecord {
+                card: card.id.0,
+                card_name: content.face.name.clone(),
+                issuer: content.issuer_name.clone().unwrap_or_else(|| content.issuer.clone()),
+                claim_sets: claim_sets.collect(),
+            })
+        });
+        Self {
+            id: matches.query.id.to_string(),
+            multiple: matches.query.multiple,
+            candidates: candidates.collect(),
+        }
+    }
+}
+
+impl From<Selection> for HolderSelection {
+    fn from(selection: Selection) -> Self {
+        let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        let picked = |(candidate, claim_set)| PickedRecord {
+            candidate: place(candidate),
+            claim_set: place(claim_set),
+        };
+        let pick = |pick: Pick| PickRecord {
+            query: pick.query.to_string(),
+            cards: pick.candidates.into_iter().map(picked).collect(),
+        };
+        Self {
+            options: selection.options.into_iter().map(|option| option.map(place)).collect(),
+            picks: selection.picks.into_iter().map(pick).collect(),
+        }
+    }
+}
+
+impl HolderSelection {
+    /// None when it names a query that no request can have.
+    pub(crate) fn read(self) -> Option<Selection> {
+        let place = |place: u32| place as usize;
+        let picked = |card: PickedRecord| (place(card.candidate), place(card.claim_set));
+        let pick = |pick: PickRecord| {
+            let candidates = pick.cards.into_iter().map(picked).collect();
+            Some(Pick { query: pick.query.parse().ok()?, candidates })
+        };
+        Some(Selection {
+            options: self.options.into_iter().map(|option| option.map(place)).collect(),
+            picks: self.picks.into_iter().map(pick).collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl From<&TransactionData> for TransactionRecord {
+    fn from(data: &TransactionData) -> Self {
+        match data.transaction() {
+            Transaction::Payment(payment) => Self::Payment {
+                payee: payment.payee.clone(),
+                amount: payment.amount.clone(),
+                currency: payment.currency.clone(),
+                reference: payment.reference.clone(),
+            },
+            Transaction::DocumentSigning(signing) => Self::DocumentSigning {
+                documents: signing.documents.iter().map(|one| one.label.clone()).collect(),
+            },
+        }
+    }
+}
+
+/// What a consent lets out.
+pub(crate) fn shared(consent: &Consent) -> Vec<SharedRecord> {
+    let approved = consent.approved().iter();
+    let record = approved.map(|one| SharedRecord {
+        query: one.query.to_string(),
+        claims: one.disclose.iter().map(ToString::to_string).collect(),
+    });
+    record.collect()
+}

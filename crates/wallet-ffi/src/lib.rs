@@ -1,0 +1,47 @@
+//! The wallet for Swift, Kotlin and Python.
+//!
+//! Nothing is decided here: each function hands on to `lanyard-wallet`, each record is one of its values in a form
+//! that crosses the boundary. Reading order:
+//!
+//! 1. [`open_wallet`] with [`WalletPorts`]: what the app implements
+//! 2. [`LanyardWallet`]: cards, history, recovery
+//! 3. `read_offer` → [`OfferStep`] → cards
+//! 4. `read_request` → [`RequestChoices`] → [`HolderConsent`] → answer
+//!
+//! An object that stands for a step is used once; the second use says `AlreadyUsed`. Dropping a call from the other
+//! side (cancelling its coroutine or task) stops it at its next wait.
+
+mod cards;
+mod choices;
+mod errors;
+mod history;
+mod offer;
+mod once;
+mod ports;
+mod request;
+mod runtime;
+mod wallet;
+
+pub use cards::{CardRecord, CardStanding, ClaimRow, InventoryRecord, RecoveryKit, WaitingRecord};
+pub use choices::{
+    CandidateRecord, ClaimSetRecord, HolderSelection, PickRecord, PickedRecord, QueryRecord,
+    RequestChoices, SetRecord, SharedRecord, TransactionRecord, TrustLevel, VerifierRecord,
+};
+pub use errors::{
+    AcceptError, AnswerError, ConsentError, LoginError, OfferError, OpenError, RecoveryError,
+    RequestError, StoreError,
+};
+pub use history::{HistoryKind, HistoryRecord};
+pub use offer::{
+    LoginOffer, LoginStep, OfferReview, OfferStep, OfferedRecord, ReadyOffer, TxCodeOffer,
+    TxCodeRecord,
+};
+pub use ports::{
+    ClockPort, HttpExchange, HttpHeader, HttpPort, HttpPortError, HttpReply, KeyRecord,
+    KeyStorePort, KeyStorePortError, SecureStoragePort, SecureStoragePortError,
+    UserAuthenticationPort, WalletPorts,
+};
+pub use request::{HolderConsent, PlatformPresentation, PresentationRequest};
+pub use wallet::{LanyardWallet, UnfinishedRecord, WalletOptions, open_wallet};
+
+uniffi::setup_scaffolding!();

@@ -1,0 +1,328 @@
+"""The wallet's Python bindings against a real issuer and a real verifier."""
+
+import asyncio
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+import lanyard_wallet_ffi as lanyard
+from world import Clock, Holder, Http, SecureStorage, Server, log_in, open_wallet
+
+FORMATS = {
+    "employee_badge": ("dc+sd-jwt", "badge"),
+    "driving_licence": ("mso_mdoc", "licence"),
+}
+
+WAYS = [
+    ("redirect_uri", "--plain"),
+    ("redirect_uri",),
+    ("x509_san_dns", "--request-uri-method", "get"),
+    ("x509_hash", "--request-uri-method", "post"),
+    ("decentralized_identifier", "--request-uri-method", "get"),
+]
+
+
+def setUpModule():
+    global SERVER
+    SERVER = Server()
+
+
+def tearDownModule():
+    SERVER.stop()
+
+
+class WalletTest(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        # the wallet calls the ports from threads of its own
+        lanyard.uniffi_set_event_loop(asyncio.get_running_loop())
+        self.folder = Path(tempfile.mkdtemp(prefix="lanyard-wallet-"))
+        self.storage = SecureStorage()
+        self.wallet = await self.opened()
+
+    async def opened(self, **ports):
+        return await open_wallet(SERVER, self.folder, self.storage, **ports)
+
+    async def take(self, kind="employee_badge", wallet=None):
+        wallet = wallet or self.wallet
+        step = await wallet.read_offer(SERVER.offer(kind)["link"])
+        self.assertTrue(step.is_READY())
+        return await step.offer.accept()
+
+    async def share(self, link, wallet=None):
+        wallet = wallet or self.wallet
+        request = await wallet.read_request(link)
+        consent = await request.consent(request.choices().smallest)
+        return request, consent, await request.answer(consent)
+
+
+class Issuance(WalletTest):
+    async def test_takes_an_sd_jwt_vc_and_an_mdoc(self):
+        for kind, (format_, _) in FORMATS.items():
+            with self.subTest(kind):
+                [card] = await self.take(kind)
+                held = next(one for one in self.wallet.cards() if one.id == card)
+                self.assertEqual(held.format, format_)
+                self.assertIn("Ada", [claim.value for claim in held.claims])
+                self.assertEqual(held.standing, lanyard.CardStanding.VALID)
+
+    async def test_a_credential_of_an_issuer_that_is_not_trusted_is_not_kept(self):
+        # the demo signs W3C credentials by a DID of its own, which this wallet was not told of
+        step = await self.wallet.read_offer(SERVER.offer("safety_training")["link"])
+        with self.assertRaises(lanyard.AcceptError.Failed) as refused:
+            await step.offer.accept()
+        self.assertEqual(refused.exception.code, "credential_refused")
+        self.assertEqual(self.wallet.cards(), [])
+
+    async def test_a_wrong_transaction_code_can_be_typed_again(self):
+        made = SERVER.offer("employee_badge", "--tx-code")
+        step = await self.wallet.read_offer(made["link"])
+        self.assertTrue(step.is_REQUIRES_TX_CODE())
+        code = made["tx_code"]
+        self.assertEqual(step.offer.tx_code().length, len(code))
+        with self.assertRaises(lanyard.AcceptError.TxCodeForm):
+            await step.offer.accept("1")
+        wrong = code[:-1] + str((int(code[-1]) + 1) % 10)
+        with self.assertRaises(lanyard.AcceptError.TxCodeWrong):
+            await step.offer.accept(wrong)
+        self.assertEqual(len(await step.offer.accept(code)), 1)
+
+    async def test_an_accepted_offer_is_used_up(self):
+        step = await self.wallet.read_offer(SERVER.offer("employee_badge")["link"])
+        await step.offer.accept()
+        with self.assertRaises(lanyard.AcceptError.AlreadyUsed):
+            await step.offer.accept()
+        with self.assertRaises(lanyard.AcceptError.AlreadyUsed):
+            step.offer.decline()
+
+    async def test_a_declined_offer_is_in_the_history(self):
+        step = await self.wallet.read_offer(SERVER.offer("employee_badge")["link"])
+        self.assertEqual(step.offer.review().credentials[0].name, "Employee badge")
+        step.offer.decline()
+        self.assertTrue(self.wallet.history(None)[0].kind.is_OFFER_DECLINED())
+        self.assertEqual(self.wallet.cards(), [])
+
+    async def test_a_login_goes_on_after_the_app_was_killed(self):
+        step = await self.wallet.read_offer(SERVER.offer("employee_badge", "--holder", "ada")["link"])
+        self.assertTrue(step.is_REQUIRES_LOGIN())
+        login = await step.offer.begin()
+        back = await asyncio.to_thread(log_in, login.url())
+        self.wallet = await self.opened()
+        self.assertEqual(len(await self.wallet.finish_login(back)), 1)
+        with self.assertRaises(lanyard.LoginError.NotOurs):
+            await self.wallet.finish_login(back)
+
+    async def test_a_holder_who_declines_at_the_issuer_is_told_so(self):
+        step = await self.wallet.read_offer(SERVER.offer("employee_badge", "--holder", "ada")["link"])
+        login = await step.offer.begin()
+        back = await asyncio.to_thread(log_in, login.url(), "deny")
+        with self.assertRaises(lanyard.LoginError.Declined):
+            await login.finish(back)
+
+    async def test_a_link_that_is_no_offer_is_refused_with_its_reason(self):
+        with self.assertRaises(lanyard.OfferError.Refused) as refused:
+            await self.wallet.read_offer("https://example.org/not-an-offer")
+        self.assertEqual(refused.exception.code, "offer_refused")
+
+
+class Presentation(WalletTest):
+    async def test_presents_an_sd_jwt_vc_and_an_mdoc(self):
+        for kind, (_, preset) in FORMATS.items():
+            with self.subTest(kind):
+                await self.take(kind)
+                asked = SERVER.request("--preset", preset)
+                await self.share(asked["link"])
+                self.assertEqual(SERVER.verdict(asked["id"])["verdict"]["state"], "verified")
+
+    async def test_answers_in_every_way_that_a_verifier_asks(self):
+        await self.take()
+        for prefix, *more in WAYS:
+            with self.subTest(prefix=prefix, more=more):
+                asked = SERVER.request("--preset", "badge", "--client-id-prefix", prefix, *more)
+                await self.share(asked["link"])
+                self.assertEqual(SERVER.verdict(asked["id"])["verdict"]["state"], "verified")
+
+    async def test_shares_what_was_consented_to_and_nothing_else(self):
+        await self.take()
+        query = {"credentials": [{"id": "b", "format": "dc+sd-jwt",
+                 "meta": {"vct_values": ["urn:lanyard:demo:employee-badge:1"]}, "claims": [{"path": ["given_name"]}]}]}
+        asked = SERVER.request("--dcql", json.dumps(query))
+        request = await self.wallet.read_request(asked["link"])
+        [candidate] = request.choices().queries[0].candidates
+        self.assertEqual([(row.label, row.value) for row in candidate.claim_sets[0].claims], [("Given name", "Ada")])
+        consent = await request.consent(request.choices().smallest)
+        self.assertEqual([one.claims for one in consent.shares()], [['["given_name"]']])
+        await request.answer(consent)
+        [shown] = SERVER.verdict(asked["id"])["verdict"]["credentials"]
+        self.assertEqual(shown["claims"]["given_name"], "Ada")
+        self.assertNotIn("family_name", shown["claims"])
+
+    async def test_tells_who_asks_and_how_that_is_known(self):
+        await self.take()
+        trust = {}
+        for prefix in ("redirect_uri", "x509_hash", "decentralized_identifier"):
+            asked = SERVER.request("--preset", "badge", "--client-id-prefix", prefix)
+            trust[prefix] = (await self.wallet.read_request(asked["link"])).verifier().trust
+        level = lanyard.TrustLevel
+        self.assertEqual(list(trust.values()), [level.ADDRESS_ONLY, level.CERTIFIED, level.DID_ONLY])
+
+    async def test_a_holder_who_does_not_authenticate_can_try_again(self):
+        holder = Holder(answer=False)
+        self.wallet = await self.opened(user_authentication=holder)
+        await self.take()
+        request = await self.wallet.read_request(SERVER.request("--preset", "badge")["link"])
+        with self.assertRaises(lanyard.ConsentError.NotAuthenticated):
+            await request.consent(request.choices().smallest)
+        holder.answer = True
+        await request.answer(await request.consent(request.choices().smallest))
+        self.assertEqual(holder.asked, 2)
+
+    async def test_a_request_and_a_consent_are_used_once(self):
+        await self.take()
+        request, consent, _ = await self.share(SERVER.request("--preset", "badge")["link"])
+        with self.assertRaises(lanyard.AnswerError.AlreadyUsed):
+            await request.answer(consent)
+        with self.assertRaises(lanyard.ConsentError.AlreadyUsed):
+            request.choices()
+        other = await self.wallet.read_request(SERVER.request("--preset", "badge")["link"])
+        with self.assertRaises(lanyard.AnswerError.AlreadyUsed):
+            await other.answer(consent)
+
+    async def test_a_consent_answers_no_other_request(self):
+        await self.take()
+        one = await self.wallet.read_request(SERVER.request("--preset", "badge")["link"])
+        other = await self.wallet.read_request(SERVER.request("--preset", "badge")["link"])
+        consent = await one.consent(one.choices().smallest)
+        with self.assertRaises(lanyard.AnswerError.Failed):
+            await other.answer(consent)
+
+    async def test_a_no_and_having_nothing_look_the_same_to_the_verifier(self):
+        told = []
+        for has in (False, True):
+            if has:
+                await self.take()
+            asked = SERVER.request("--preset", "badge")
+            request = await self.wallet.read_request(asked["link"])
+            if not has:
+                with self.assertRaises(lanyard.ConsentError.NothingFits):
+                    request.choices()
+            await request.decline()
+            told.append({key: value for key, value in SERVER.verdict(asked["id"]).items() if key in ("state", "reason")})
+        self.assertEqual(told[0], told[1])
+
+    async def test_a_selection_that_is_not_among_the_choices_is_refused(self):
+        await self.take()
+        request = await self.wallet.read_request(SERVER.request("--preset", "badge")["link"])
+        picked = lanyard.HolderSelection(options=[7], picks=[])
+        with self.assertRaises(lanyard.ConsentError.Selection):
+            await request.consent(picked)
+
+    async def test_a_platform_request_that_is_no_json_is_refused(self):
+        with self.assertRaises(lanyard.RequestError.Refused):
+            await self.wallet.read_platform_request("openid4vp-v1-unsigned", "{", "https://shop.example")
+
+
+class Ports(WalletTest):
+    async def test_the_platforms_http_carries_every_request(self):
+        http = Http()
+        self.wallet = await self.opened(http=http)
+        await self.take()
+        await self.share(SERVER.request("--preset", "badge")["link"])
+        self.assertTrue(any(url.endswith("/token") for url in http.seen))
+
+    async def test_a_network_that_is_away_can_be_tried_again(self):
+        http = Http()
+        self.wallet = await self.opened(http=http)
+        step = await self.wallet.read_offer(SERVER.offer("employee_badge")["link"])
+        http.broken = True
+        with self.assertRaises(lanyard.AcceptError.TryAgain):
+            await step.offer.accept()
+        http.broken = False
+        self.assertEqual(len(await step.offer.accept()), 1)
+
+    async def test_a_cancelled_call_stops_and_the_wallet_works_on(self):
+        http = Http()
+        self.wallet = await self.opened(http=http)
+        http.slow = asyncio.Event()
+        reading = asyncio.create_task(self.wallet.read_offer(SERVER.offer("employee_badge")["link"]))
+        await http.slow.wait()
+        reading.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await reading
+        http.slow = None
+        self.assertEqual(len(await self.take()), 1)
+
+    async def test_a_card_past_its_end_answers_nothing(self):
+        clock = Clock()
+        self.wallet = await self.opened(clock=clock)
+        await self.take()
+        clock.ahead = 366 * 86_400
+        self.assertEqual(self.wallet.cards()[0].standing, lanyard.CardStanding.EXPIRED)
+
+    async def test_a_database_of_another_key_stays_closed(self):
+        await self.take()
+        with self.assertRaises(lanyard.OpenError.WrongKey):
+            await open_wallet(SERVER, self.folder, SecureStorage())
+        self.assertEqual(len((await self.opened()).cards()), 1)
+
+    async def test_a_key_of_the_wrong_length_opens_nothing(self):
+        with self.assertRaises(lanyard.OpenError.KeyUnavailable):
+            await open_wallet(SERVER, self.folder, SecureStorage(b"short"))
+
+    async def test_a_port_that_throws_is_an_error_and_not_the_end(self):
+        class Broken(lanyard.SecureStoragePort):
+            async def database_key(self):
+                raise ValueError("a fault of the app")
+
+        with self.assertRaises(lanyard.OpenError.KeyUnavailable):
+            await open_wallet(SERVER, self.folder, Broken())
+
+
+class Life(WalletTest):
+    async def test_two_wallets_on_one_database_share_its_cards(self):
+        other = await self.opened()
+        await asyncio.gather(self.take(), self.take("driving_licence", other))
+        self.assertEqual(len(self.wallet.cards()), 2)
+        self.assertEqual(len(other.cards()), 2)
+
+    async def test_copies_are_used_one_after_another(self):
+        await self.take()
+        before = self.wallet.cards()[0].unused_copies
+        await self.share(SERVER.request("--preset", "badge")["link"])
+        self.assertEqual(self.wallet.cards()[0].unused_copies, before - 1)
+
+    async def test_a_deleted_card_is_gone_and_in_the_history(self):
+        [card] = await self.take()
+        self.assertTrue(await self.wallet.delete_card(card))
+        self.assertFalse(await self.wallet.delete_card(card))
+        self.assertTrue(self.wallet.history(None)[0].kind.is_DELETED())
+
+    async def test_the_history_is_searched_exported_and_forgotten(self):
+        await self.take()
+        await self.take("driving_licence")
+        self.assertEqual(len(self.wallet.history("DRIVING")), 1)
+        exported = json.loads(self.wallet.export_history())
+        self.assertEqual(len(exported), 2)
+        self.assertTrue(self.wallet.forget(self.wallet.history(None)[0].id))
+        self.wallet.forget_history()
+        self.assertEqual(self.wallet.history(None), [])
+
+    async def test_an_inventory_brings_the_credentials_to_a_new_phone(self):
+        await self.take()
+        kit = self.wallet.export_inventory()
+        self.assertNotIn(b"Employee", kit.sealed)
+        new = await open_wallet(SERVER, Path(tempfile.mkdtemp()), SecureStorage())
+        with self.assertRaises(lanyard.RecoveryError.Code):
+            new.open_inventory(kit.sealed, "not a code")
+        with self.assertRaises(lanyard.RecoveryError.Closed):
+            new.open_inventory(kit.sealed[:-1] + b"\x00\x01", kit.recovery_code)
+        [item] = new.open_inventory(kit.sealed, kit.recovery_code)
+        step = await new.ask_again(item)
+        self.assertTrue(step.is_REQUIRES_LOGIN())
+        login = await step.offer.begin()
+        await login.finish(await asyncio.to_thread(log_in, login.url()))
+        self.assertEqual([card.name for card in new.cards()], ["Employee badge"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,180 @@
+"""A running `lanyard demo`, driven by its command line, and the ports that an app would bring."""
+
+import asyncio
+import http.client
+import json
+import os
+import secrets
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from html.parser import HTMLParser
+from pathlib import Path
+
+import lanyard_wallet_ffi as lanyard
+
+ROOT = Path(__file__).resolve().parents[4]
+BINARY = os.environ.get("LANYARD_BIN", str(ROOT / "target" / "debug" / "lanyard"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """Issuer and verifier in a process of their own."""
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="lanyard-ffi-"))
+        self.port = free_port()
+        self.base = f"http://localhost:{self.port}"
+        log = (self.folder / "log").open("w")
+        arguments = [BINARY, "demo", "--port", str(self.port), "--data", str(self.folder / "data")]
+        self.process = subprocess.Popen(arguments, stdout=log, stderr=log)
+        end = time.monotonic() + 60
+        while not self._ready():
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise RuntimeError((self.folder / "log").read_text())
+            time.sleep(0.1)
+
+    def _ready(self) -> bool:
+        try:
+            return urllib.request.urlopen(f"{self.base}/readyz", timeout=1).status == 200
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+    @property
+    def anchors(self) -> str:
+        return (self.folder / "data" / "ca.pem").read_text()
+
+    def _ask(self, command: str, *arguments: str):
+        server = ["--server", self.base, "--tenant", "demo", "--api-key-file", str(self.folder / "data" / "api-key")]
+        call = [BINARY, command, *server, *arguments, "--json"]
+        said = subprocess.run(call, capture_output=True, text=True, timeout=60)
+        if not said.stdout:
+            raise RuntimeError(said.stderr)
+        return json.loads(said.stdout)
+
+    def offer(self, kind: str, *arguments: str):
+        return self._ask("offer", "--type", kind, *arguments)
+
+    def request(self, *arguments: str):
+        return self._ask("request", *arguments)
+
+    def verdict(self, session: str):
+        return self._ask("result", "--wait", "20", session)
+
+
+class SecureStorage(lanyard.SecureStoragePort):
+    def __init__(self, key: bytes | None = None):
+        self.key = key or secrets.token_bytes(32)
+
+    async def database_key(self):
+        return self.key
+
+
+class Http(lanyard.HttpPort):
+    """The platform's HTTP client, with the standard library."""
+
+    def __init__(self):
+        self.seen = []
+        self.broken = False
+        self.slow = None
+
+    async def send(self, exchange):
+        self.seen.append(exchange.url)
+        if self.slow is not None:
+            self.slow.set()
+            await asyncio.sleep(3600)
+        if self.broken:
+            raise lanyard.HttpPortError.NoAnswer()
+        return await asyncio.to_thread(self._exchange, exchange)
+
+    @staticmethod
+    def _exchange(exchange):
+        url = urllib.parse.urlsplit(exchange.url)
+        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=20)
+        target = url.path + (f"?{url.query}" if url.query else "")
+        headers = {header.name: header.value for header in exchange.headers}
+        connection.request(exchange.method, target, exchange.body or None, headers)
+        answer = connection.getresponse()
+        body = answer.read(exchange.most_bytes + 1)
+        kept = [lanyard.HttpHeader(name=name, value=value) for name, value in answer.getheaders()]
+        connection.close()
+        return lanyard.HttpReply(status=answer.status, headers=kept, body=body)
+
+
+class Holder(lanyard.UserAuthenticationPort):
+    def __init__(self, answer: bool = True):
+        self.answer = answer
+        self.asked = 0
+
+    async def authenticate_to_share(self):
+        self.asked += 1
+        return self.answer
+
+
+class Clock(lanyard.ClockPort):
+    def __init__(self):
+        self.ahead = 0
+
+    def now(self):
+        return int(time.time()) + self.ahead
+
+
+async def open_wallet(server: Server, folder: Path, storage: SecureStorage, **ports):
+    options = lanyard.WalletOptions(
+        database=str(folder / "wallet.sqlite"),
+        issuer_anchors=server.anchors,
+        verifier_anchors=server.anchors,
+        languages=["en"],
+        client_id="lanyard-wallet",
+        redirect_uri="http://127.0.0.1:1/callback",
+        danger_allow_http=[f"localhost:{server.port}"],
+    )
+    wanted = {"key_store": None, "http": None, "clock": None, "user_authentication": None} | ports
+    return await lanyard.open_wallet(options, lanyard.WalletPorts(secure_storage=storage, **wanted))
+
+
+class _Form(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.fields = {}
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag == "input" and attributes.get("type") == "hidden":
+            self.fields[attributes["name"]] = attributes["value"]
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+def log_in(url: str, decision: str = "allow") -> str:
+    """Goes through the issuer's pages as the demo's holder: the link that the browser comes back with."""
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(), _NoRedirect)
+    page, place = opener.open(url), url
+    for step in ({"user": "ada", "password": "demo", "decision": "log_in"}, {"decision": decision}):
+        form = _Form()
+        form.feed(page.read().decode())
+        body = urllib.parse.urlencode(form.fields | step).encode()
+        try:
+            origin = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(place))
+            page = opener.open(urllib.request.Request(place, body, {"Origin": origin}))
+        except urllib.error.HTTPError as answer:
+            if answer.code not in (302, 303):
+                raise RuntimeError(answer.read().decode()) from answer
+            return answer.headers["Location"]
+    raise RuntimeError("the issuer did not send the browser back")

@@ -1,0 +1,114 @@
+package dev.lanyard.app
+
+import android.app.AlertDialog
+import android.content.Intent
+import android.provider.MediaStore
+import android.widget.LinearLayout
+import dev.lanyard.kit.Card
+import dev.lanyard.kit.OfferFailed
+import dev.lanyard.kit.Standing
+import java.text.DateFormat
+import java.util.Date
+
+/** The wallet is closed. */
+fun lockScreen(): Screen = Screen { on ->
+    page(on) {
+        title(on.getString(R.string.unlock_title))
+        button(on.getString(R.string.unlock)) { on.unlock() }
+    }
+}
+
+/** All cards, and what is waited for. */
+fun cardsScreen(): Screen = Screen { on ->
+    page(on) {
+        title(on.getString(R.string.cards))
+        val (cards, waiting) = on.wallet.cards.value to on.wallet.waiting.value
+        if (cards.isEmpty() && waiting.isEmpty()) text(on.getString(R.string.no_cards))
+        for (card in cards) {
+            card(card.name, line(on, card), card.backgroundColor) { on.show(cardScreen(card.id)) }
+        }
+        for (one in waiting) {
+            card(one.name, on.getString(R.string.requested), null) {
+                sure(on, one.name) {
+                    on.wallet.stopWaiting(one)
+                    on.redraw()
+                }
+            }
+        }
+        button(on.getString(R.string.add)) { on.show(addScreen()) }
+        button(on.getString(R.string.history)) { on.show(historyScreen()) }
+        button(on.getString(R.string.settings)) { on.show(settingsScreen()) }
+    }
+}
+
+/** One card with everything in it. */
+fun cardScreen(id: Long): Screen = Screen { on ->
+    page(on) {
+        val card = on.wallet.cards.value.find { it.id == id } ?: return@page
+        card(card.name, line(on, card), card.backgroundColor, null)
+        card.description?.let { text(it, soft = true) }
+        standing(on, card)
+        card.claims.forEach { claim(it.label, it.value) }
+        text(on.getString(R.string.from_issuer, card.issuer), soft = true)
+        text(on.getString(R.string.signed_by, card.signedBy), soft = true)
+        if (card.copies > 1u) {
+            text(on.getString(R.string.uses_left, card.unusedCopies.toInt(), card.copies.toInt()), soft = true)
+        }
+        button(on.getString(R.string.renew)) {
+            on.run {
+                try {
+                    on.home(cardScreen(on.wallet.renew(card)))
+                } catch (failure: OfferFailed) {
+                    on.show(messageScreen(on.getString(R.string.failed, failure.message)))
+                }
+            }
+        }
+        button(on.getString(R.string.delete)) {
+            sure(on, on.getString(R.string.delete_sure)) {
+                on.wallet.delete(card)
+                on.home()
+            }
+        }
+    }
+}
+
+/** A link from a camera or from the clipboard. */
+fun addScreen(): Screen = Screen { on ->
+    page(on) {
+        title(on.getString(R.string.add))
+        // the camera of the system reads the code, and its link opens this app
+        button(on.getString(R.string.scan)) {
+            on.startActivity(Intent(MediaStore.INTENT_ACTION_STILL_IMAGE_CAMERA))
+        }
+        val link = field(on.getString(R.string.paste_label))
+        button(on.getString(R.string.go_on)) { on.follow(link.text.toString()) }
+        button(on.getString(R.string.cancel)) { on.back() }
+    }
+}
+
+private fun LinearLayout.standing(on: MainActivity, card: Card) {
+    when (card.standing) {
+        Standing.VALID -> {}
+        Standing.ENDS_SOON -> badge(on.getString(R.string.ends_soon))
+        Standing.EXPIRED -> badge(on.getString(R.string.expired))
+    }
+    card.expiresAt?.let { text(on.getString(R.string.valid_until, day(it))) }
+}
+
+private fun line(on: MainActivity, card: Card): String = when (card.standing) {
+    Standing.EXPIRED -> on.getString(R.string.expired)
+    Standing.ENDS_SOON -> on.getString(R.string.ends_soon)
+    Standing.VALID -> on.getString(R.string.from_issuer, card.issuerName ?: card.issuer)
+}
+
+/** Asks once more before what cannot be undone. */
+fun sure(on: MainActivity, question: String, then: suspend () -> Unit) {
+    AlertDialog.Builder(on)
+        .setMessage(question)
+        .setPositiveButton(on.getString(R.string.delete)) { _, _ -> on.run(then) }
+        .setNegativeButton(on.getString(R.string.cancel), null)
+        .show()
+}
+
+/** A day in the holder's own form. */
+fun day(seconds: Long): String = DateFormat.getDateInstance().format(Date(seconds * 1000))

@@ -1,0 +1,153 @@
+package dev.lanyard.app
+
+import android.app.Activity
+import android.content.Intent
+import android.net.Uri
+import android.os.Bundle
+import android.view.View
+import android.view.WindowManager
+import android.widget.ScrollView
+import dev.lanyard.kit.BiometricHolder
+import dev.lanyard.kit.Lanyard
+import dev.lanyard.kit.LoginFailed
+import dev.lanyard.kit.Offer
+import dev.lanyard.kit.OfferFailed
+import dev.lanyard.kit.OfferReady
+import dev.lanyard.kit.OfferRequiresLogin
+import dev.lanyard.kit.OfferRequiresTxCode
+import dev.lanyard.kit.RequestFailed
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.MainScope
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.launch
+
+/** One thing that the holder sees; it draws itself anew whenever it is shown. */
+fun interface Screen {
+    /** The view, for this activity. */
+    fun draw(on: MainActivity): View
+}
+
+/** The one activity: a stack of screens, and the links that open the app. */
+class MainActivity : Activity() {
+    private val scope: CoroutineScope = MainScope()
+    private val stack = ArrayDeque<Screen>()
+    private var link: String? = null
+
+    /** The wallet, once it is unlocked. */
+    lateinit var wallet: Lanyard
+        private set
+
+    override fun onCreate(state: Bundle?) {
+        super.onCreate(state)
+        // no screenshots, and no picture in the list of recent apps
+        window.addFlags(WindowManager.LayoutParams.FLAG_SECURE)
+        link = intent?.dataString
+        show(lockScreen())
+        unlock()
+    }
+
+    override fun onNewIntent(intent: Intent) {
+        super.onNewIntent(intent)
+        link = intent.dataString
+        if (::wallet.isInitialized) followLink()
+    }
+
+    override fun onDestroy() {
+        scope.cancel()
+        super.onDestroy()
+    }
+
+    @Deprecated("The successor needs API 33.")
+    override fun onBackPressed() {
+        if (stack.size > 1) back() else finish()
+    }
+
+    /** Puts a screen on top. */
+    fun show(screen: Screen) {
+        stack.addLast(screen)
+        redraw()
+    }
+
+    /** Goes back to the screen below. */
+    fun back() {
+        stack.removeLast()
+        redraw()
+    }
+
+    /** Goes back to the cards, and shows a screen on top of them. */
+    fun home(then: Screen? = null) {
+        stack.clear()
+        stack.addLast(cardsScreen())
+        then?.let(stack::addLast)
+        redraw()
+    }
+
+    /** Draws the top screen anew. */
+    fun redraw() {
+        val page = ScrollView(this).apply {
+            isFillViewport = true
+            addView(stack.last().draw(this@MainActivity))
+        }
+        setContentView(page)
+    }
+
+    /** Runs a step of the wallet; it ends with the activity. */
+    fun run(step: suspend () -> Unit) {
+        scope.launch { step() }
+    }
+
+    /** Opens a page in the holder's browser. */
+    fun browse(url: String) = startActivity(Intent(Intent.ACTION_VIEW, Uri.parse(url)))
+
+    /** Asks who the holder is, then opens the wallet. */
+    fun unlock() = run {
+        val holder = BiometricHolder(this, getString(R.string.unlock), getString(R.string.unlock_reason))
+        if (!holder.authenticate()) return@run
+        try {
+            wallet = (application as App).wallet()
+        } catch (failure: Exception) {
+            show(messageScreen(getString(R.string.cannot_open, failure.message)))
+            return@run
+        }
+        home()
+        followLink()
+        wallet.catchUp()
+        redraw()
+    }
+
+    /** Follows any link: of an offer, of a request, or back from a login. */
+    fun follow(text: String) = run {
+        try {
+            show(screenFor(text.trim()))
+        } catch (failure: OfferFailed) {
+            show(messageScreen(getString(R.string.failed, failure.message)))
+        } catch (failure: RequestFailed) {
+            show(messageScreen(getString(R.string.failed, failure.message)))
+        } catch (failure: LoginFailed) {
+            home(messageScreen(getString(R.string.failed, failure.message)))
+        }
+    }
+
+    private fun followLink() {
+        val text = link ?: return
+        link = null
+        follow(text)
+    }
+
+    private suspend fun screenFor(text: String): Screen {
+        val scheme = Uri.parse(text).scheme.orEmpty()
+        return when {
+            scheme == "dev.lanyard.app" -> addedScreen(wallet.finishLogin(text))
+            scheme == "openid-credential-offer" || scheme == "haip-vci" || "credential_offer" in text ->
+                offerScreen(wallet.readOffer(text))
+            else -> requestScreen(wallet.readRequest(text))
+        }
+    }
+
+    /** Shows an offer, whatever it needs. */
+    fun offerScreen(offer: Offer): Screen = when (offer) {
+        is OfferReady -> readyScreen(offer.offer)
+        is OfferRequiresTxCode -> codeScreen(offer.offer)
+        is OfferRequiresLogin -> loginScreen(offer.offer)
+    }
+}

@@ -1,0 +1,110 @@
+package dev.lanyard.app
+
+import android.widget.LinearLayout
+import dev.lanyard.kit.AnswerFailed
+import dev.lanyard.kit.Choices
+import dev.lanyard.kit.ConsentFailed
+import dev.lanyard.kit.ConsentFailedNotAuthenticated
+import dev.lanyard.kit.Pick
+import dev.lanyard.kit.PickedCard
+import dev.lanyard.kit.Query
+import dev.lanyard.kit.Request
+import dev.lanyard.kit.Selection
+import dev.lanyard.kit.Transaction
+import dev.lanyard.kit.TransactionDocumentSigning
+import dev.lanyard.kit.TransactionPayment
+import dev.lanyard.kit.Trust
+import dev.lanyard.kit.Verifier
+
+/** Who asks for what, and the holder's yes or no. */
+fun requestScreen(request: Request, problem: String? = null): Screen = Screen { on ->
+    page(on) {
+        val verifier = request.verifier()
+        title(on.getString(R.string.request_title, verifier.name ?: verifier.address))
+        badge(trust(on, verifier))
+        problem?.let { badge(it) }
+        try {
+            request.transactions().forEach { text(inWords(on, it)) }
+            choose(on, request, request.choices())
+        } catch (_: ConsentFailed) {
+            text(on.getString(R.string.nothing_fits))
+        }
+        button(on.getString(R.string.decline)) {
+            on.run {
+                try {
+                    request.decline()
+                } catch (_: AnswerFailed) {
+                    // the holder's no stands, whether it was heard or not
+                }
+                on.home(messageScreen(on.getString(R.string.declined)))
+            }
+        }
+    }
+}
+
+private fun LinearLayout.choose(on: MainActivity, request: Request, choices: Choices) {
+    val options = choices.smallest.options.toMutableList()
+    val picks = mutableMapOf<String, PickedCard>()
+    choices.sets.forEachIndexed { place, set ->
+        text(on.getString(if (set.required) R.string.required else R.string.optional))
+        set.options.forEachIndexed { option, queries ->
+            if (!set.required || set.options.size > 1) {
+                val names = queries.mapNotNull { id -> choices.queries.find { it.id == id } }
+                tick(names.joinToString(" + ", transform = ::nameOf), options[place] == option.toUInt()) { ticked ->
+                    options[place] = option.toUInt().takeIf { ticked }
+                }
+            }
+            queries.mapNotNull { id -> choices.queries.find { it.id == id } }.forEach { query(it, picks) }
+        }
+    }
+    button(on.getString(R.string.share)) {
+        val picked = Selection(options, picks.map { (query, card) -> Pick(query, listOf(card)) })
+        on.run { share(on, request, picked) }
+    }
+}
+
+/** The cards that fit one query: what each would disclose, and which to take. */
+private fun LinearLayout.query(query: Query, picks: MutableMap<String, PickedCard>) {
+    query.candidates.forEachIndexed { place, candidate ->
+        candidate.claimSets.forEachIndexed { set, claims ->
+            val only = query.candidates.size == 1 && candidate.claimSets.size == 1
+            if (!only) {
+                tick("${candidate.cardName} (${candidate.issuer})", place == 0 && set == 0) { ticked ->
+                    if (ticked) picks[query.id] = PickedCard(place.toUInt(), set.toUInt()) else picks.remove(query.id)
+                }
+            }
+            claims.claims.forEach { claim(it.label, it.value) }
+        }
+    }
+}
+
+private suspend fun share(on: MainActivity, request: Request, picked: Selection) {
+    try {
+        val consent = request.consent(picked)
+        val next = on.wallet.answer(request, consent)
+        on.home(messageScreen(on.getString(R.string.shared)))
+        next?.let(on::browse)
+    } catch (_: ConsentFailedNotAuthenticated) {
+        on.home(requestScreen(request, on.getString(R.string.not_you)))
+    } catch (failure: ConsentFailed) {
+        on.home(requestScreen(request, failure.message))
+    } catch (failure: AnswerFailed) {
+        on.home(messageScreen(on.getString(R.string.failed, failure.message)))
+    }
+}
+
+private fun nameOf(query: Query) = query.candidates.firstOrNull()?.cardName ?: query.id
+
+private fun trust(on: MainActivity, verifier: Verifier): String = when (verifier.trust) {
+    Trust.CERTIFIED -> on.getString(R.string.trust_certified)
+    Trust.ATTESTED -> on.getString(R.string.trust_attested, verifier.vouchedBy)
+    Trust.REGISTERED -> on.getString(R.string.trust_registered)
+    Trust.DID_ONLY -> on.getString(R.string.trust_did, verifier.vouchedBy)
+    Trust.ADDRESS_ONLY -> on.getString(R.string.trust_address, verifier.address)
+}
+
+private fun inWords(on: MainActivity, transaction: Transaction): String = when (transaction) {
+    is TransactionPayment -> with(transaction) { on.getString(R.string.payment, amount, currency, payee) }
+    is TransactionDocumentSigning ->
+        on.getString(R.string.sign_documents, transaction.documents.joinToString(", "))
+}

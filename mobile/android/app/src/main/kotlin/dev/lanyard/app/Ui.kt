@@ -1,0 +1,138 @@
+package dev.lanyard.app
+
+import android.content.Context
+import android.graphics.Color
+import android.graphics.drawable.GradientDrawable
+import android.text.InputType
+import android.widget.Button
+import android.widget.CheckBox
+import android.widget.EditText
+import android.widget.LinearLayout
+import android.widget.TextView
+
+// The few things that screens are made of. Colours and sizes come from the system's theme, so that dark mode and large
+// text need nothing more.
+
+/** A page: one thing under another. */
+fun page(context: Context, fill: LinearLayout.() -> Unit): LinearLayout = LinearLayout(context).apply {
+    orientation = LinearLayout.VERTICAL
+    val edge = dp(context, 20)
+    setPadding(edge, edge, edge, edge)
+    fill()
+}
+
+/** A heading, which screen readers can jump to. */
+fun LinearLayout.title(text: String) = addView(
+    TextView(context).apply {
+        this.text = text
+        setTextAppearance(android.R.style.TextAppearance_DeviceDefault_Large)
+        isAccessibilityHeading = true
+        setPadding(0, 0, 0, dp(context, 12))
+    },
+)
+
+/** A paragraph. */
+fun LinearLayout.text(text: String, soft: Boolean = false) = addView(
+    TextView(context).apply {
+        this.text = text
+        if (soft) setTextAppearance(android.R.style.TextAppearance_DeviceDefault_Small)
+        setPadding(0, dp(context, 4), 0, dp(context, 4))
+    },
+)
+
+/** A badge with its explanation: words, never a colour alone. */
+fun LinearLayout.badge(text: String) = addView(
+    TextView(context).apply {
+        this.text = text
+        setPadding(dp(context, 12), dp(context, 8), dp(context, 12), dp(context, 8))
+        background = GradientDrawable().apply {
+            cornerRadius = dp(context, 8).toFloat()
+            setStroke(dp(context, 1), currentTextColor)
+        }
+    },
+)
+
+/** A claim with its label. */
+fun LinearLayout.claim(label: String, value: String) = addView(
+    TextView(context).apply {
+        text = "$label\n$value"
+        contentDescription = "$label: $value"
+        setPadding(0, dp(context, 6), 0, dp(context, 6))
+    },
+)
+
+/** A button at least as large as a finger. */
+fun LinearLayout.button(text: String, press: () -> Unit) = addView(
+    Button(context).apply {
+        this.text = text
+        isAllCaps = false
+        minHeight = dp(context, 48)
+        setOnClickListener { press() }
+    },
+)
+
+/** A field to type into, with a label that screen readers say. */
+fun LinearLayout.field(label: String, numeric: Boolean = false): EditText {
+    val field = EditText(context).apply {
+        hint = label
+        inputType = if (numeric) InputType.TYPE_CLASS_NUMBER else InputType.TYPE_CLASS_TEXT
+        minHeight = dp(context, 48)
+        // what is typed here is nobody else's to learn
+        imeOptions = imeOptions or android.view.inputmethod.EditorInfo.IME_FLAG_NO_PERSONALIZED_LEARNING
+    }
+    addView(field)
+    return field
+}
+
+/** A choice to tick. */
+fun LinearLayout.tick(label: String, isTicked: Boolean, change: (Boolean) -> Unit) = addView(
+    CheckBox(context).apply {
+        text = label
+        isChecked = isTicked
+        minHeight = dp(context, 48)
+        setOnCheckedChangeListener { _, ticked -> change(ticked) }
+    },
+)
+
+/** A card in its issuer's colours, as far as they are colours. */
+fun LinearLayout.card(name: String, line: String, background: String?, press: (() -> Unit)?) = addView(
+    TextView(context).apply {
+        text = "$name\n$line"
+        contentDescription = "$name, $line"
+        minHeight = dp(context, 96)
+        val edge = dp(context, 16)
+        setPadding(edge, edge, edge, edge)
+        val colour = colour(background) ?: Color.rgb(15, 92, 92)
+        this.background = GradientDrawable().apply {
+            cornerRadius = dp(context, 12).toFloat()
+            setColor(colour)
+        }
+        // readable on any colour, whatever the issuer chose for its text
+        setTextColor(if (Color.luminance(colour) > LIGHT) Color.BLACK else Color.WHITE)
+        press?.let { action -> setOnClickListener { action() } }
+        layoutParams = LinearLayout.LayoutParams(
+            LinearLayout.LayoutParams.MATCH_PARENT,
+            LinearLayout.LayoutParams.WRAP_CONTENT,
+        ).apply { bottomMargin = dp(context, 12) }
+    },
+)
+
+/** A colour as an issuer wrote it, if it is one. */
+fun colour(text: String?): Int? = try {
+    text?.let(Color::parseColor)
+} catch (_: IllegalArgumentException) {
+    null
+}
+
+/** A message with a way back to the cards. */
+fun messageScreen(text: String): Screen = Screen { on ->
+    page(on) {
+        title(text)
+        button(on.getString(R.string.done)) { on.home() }
+    }
+}
+
+/** Density-independent pixels. */
+fun dp(context: Context, count: Int): Int = (count * context.resources.displayMetrics.density).toInt()
+
+private const val LIGHT = 0.4f

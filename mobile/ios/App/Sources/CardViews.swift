@@ -1,0 +1,206 @@
+import LanyardKit
+import SwiftUI
+
+/// Locked, or whatever step is on.
+struct RootView: View {
+    @EnvironmentObject private var model: Model
+
+    var body: some View {
+        if let wallet = model.wallet {
+            NavigationStack { StepView(wallet: wallet) }
+        } else {
+            VStack(spacing: 16) {
+                Text("unlock_title").font(.title).accessibilityAddTraits(.isHeader)
+                if let problem = model.problem { Text(problem) }
+                Button("unlock") { Task { await model.unlock() } }.buttonStyle(.borderedProminent)
+            }
+            .padding()
+            .task { await model.unlock() }
+        }
+    }
+}
+
+private struct StepView: View {
+    @EnvironmentObject private var model: Model
+    @ObservedObject var wallet: Lanyard
+
+    var body: some View {
+        switch model.step {
+        case .cards: CardsView(wallet: wallet)
+        case .ready(let offer): ReadyView(wallet: wallet, offer: offer)
+        case .code(let offer): CodeView(wallet: wallet, offer: offer)
+        case .login(let offer): LoginView(offer: offer)
+        case .request(let request): RequestView(wallet: wallet, request: request)
+        case .added(let ids): AddedView(wallet: wallet, ids: ids)
+        case .message(let text): MessageView(text: text)
+        }
+    }
+}
+
+/// All cards, and what is waited for.
+struct CardsView: View {
+    @ObservedObject var wallet: Lanyard
+
+    var body: some View {
+        List {
+            if wallet.cards.isEmpty && wallet.waiting.isEmpty { Text("no_cards") }
+            ForEach(wallet.cards, id: \.id) { card in
+                NavigationLink { CardView(wallet: wallet, card: card) } label: { CardFace(card: card) }
+            }
+            ForEach(wallet.waiting, id: \.id) { one in
+                VStack(alignment: .leading) {
+                    Text(one.name).font(.headline)
+                    Text("requested").font(.subheadline)
+                }
+                .accessibilityElement(children: .combine)
+                .swipeActions {
+                    Button("delete", role: .destructive) { Task { try? await wallet.stopWaiting(one) } }
+                }
+            }
+        }
+        .navigationTitle("cards")
+        .toolbar {
+            NavigationLink("add") { AddView() }
+            NavigationLink("history") { HistoryView(wallet: wallet) }
+            NavigationLink("settings") { RecoveryView(wallet: wallet) }
+        }
+        .refreshable { try? await wallet.catchUp() }
+    }
+}
+
+/// A card in its issuer's colours, as far as they are colours.
+struct CardFace: View {
+    let card: Card
+
+    var body: some View {
+        VStack(alignment: .leading, spacing: 4) {
+            Text(card.name).font(.headline)
+            Text(line).font(.subheadline)
+        }
+        .frame(maxWidth: .infinity, minHeight: 88, alignment: .leading)
+        .padding()
+        .background(Color(hex: card.backgroundColor) ?? .teal, in: RoundedRectangle(cornerRadius: 12))
+        .foregroundStyle(Color.readable(on: card.backgroundColor))
+        .accessibilityElement(children: .combine)
+    }
+
+    private var line: String {
+        switch card.standing {
+        case .expired: return String(localized: "expired")
+        case .endsSoon: return String(localized: "ends_soon")
+        case .valid: return String(format: String(localized: "from_issuer"), card.issuerName ?? card.issuer)
+        }
+    }
+}
+
+/// One card with everything in it.
+struct CardView: View {
+    @ObservedObject var wallet: Lanyard
+    let card: Card
+    @EnvironmentObject private var model: Model
+    @Environment(\.dismiss) private var dismiss
+    @State private var isSure = false
+
+    var body: some View {
+        List {
+            CardFace(card: card)
+            if let text = card.description { Text(text) }
+            ForEach(card.claims, id: \.label) { claim in
+                LabeledContent(claim.label, value: claim.value)
+            }
+            Section {
+                Text(card.issuer)
+                Text(String(format: String(localized: "signed_by"), card.signedBy))
+                if let end = card.expiresAt {
+                    Text(String(format: String(localized: "valid_until"), day(end)))
+                }
+                if card.copies > 1 {
+                    Text(String(format: String(localized: "uses_left"), Int(card.unusedCopies), Int(card.copies)))
+                }
+            }
+            .font(.footnote)
+            Button("renew") { Task { await renew() } }
+            Button("delete", role: .destructive) { isSure = true }
+        }
+        .navigationTitle(card.name)
+        .confirmationDialog("delete_sure", isPresented: $isSure, titleVisibility: .visible) {
+            Button("delete", role: .destructive) { Task { await delete() } }
+        }
+    }
+
+    private func renew() async {
+        do {
+            model.step = .added([try await wallet.renew(card)])
+        } catch {
+            model.step = .message(model.said(error))
+        }
+    }
+
+    private func delete() async {
+        do {
+            try await wallet.delete(card)
+            dismiss()
+        } catch {
+            model.step = .message(model.said(error))
+        }
+    }
+}
+
+/// A link from the clipboard; the camera of the system reads codes and opens their links here.
+struct AddView: View {
+    @EnvironmentObject private var model: Model
+    @State private var link = ""
+
+    var body: some View {
+        Form {
+            Text("scan")
+            TextField("paste_label", text: $link)
+                .textInputAutocapitalization(.never)
+                .autocorrectionDisabled()
+            PasteButton(payloadType: String.self) { texts in link = texts.first ?? "" }
+            Button("go_on") { Task { await model.follow(link) } }.disabled(link.isEmpty)
+        }
+        .navigationTitle("add")
+    }
+}
+
+/// A message with a way back to the cards.
+struct MessageView: View {
+    @EnvironmentObject private var model: Model
+    let text: String
+
+    var body: some View {
+        VStack(spacing: 16) {
+            Text(text).font(.title2).accessibilityAddTraits(.isHeader)
+            Button("done") { model.step = .cards }.buttonStyle(.borderedProminent)
+        }
+        .padding()
+    }
+}
+
+/// A day in the holder's own form.
+func day(_ seconds: Int64) -> String {
+    Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(date: .abbreviated, time: .omitted)
+}
+
+extension Color {
+    /// `#rrggbb`, as issuers write it; nil for everything else.
+    init?(hex: String?) {
+        guard let parts = Self.parts(hex) else { return nil }
+        self.init(red: parts.0, green: parts.1, blue: parts.2)
+    }
+
+    /// Black or white, whichever is readable, whatever the issuer chose.
+    static func readable(on hex: String?) -> Color {
+        guard let (red, green, blue) = parts(hex) else { return .white }
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.6 ? .black : .white
+    }
+
+    private static func parts(_ hex: String?) -> (Double, Double, Double)? {
+        guard let hex, hex.count == 7, hex.hasPrefix("#"), let value = UInt32(hex.dropFirst(), radix: 16) else {
+            return nil
+        }
+        let part = { (shift: UInt32) in Double((value >> shift) & 0xff) / 255 }
+        return (part(16), part(8), part(0))
+    }
+}

@@ -1,0 +1,132 @@
+import LanyardKit
+import SwiftUI
+
+/// The app: it opens the wallet when the holder has shown who they are, and follows the links that open it.
+@main
+struct LanyardApp: App {
+    @StateObject private var model = Model()
+
+    var body: some Scene {
+        WindowGroup {
+            RootView()
+                .environmentObject(model)
+                .onOpenURL { url in model.link = url.absoluteString }
+        }
+    }
+}
+
+/// What is shown: which step of what.
+@MainActor
+final class Model: ObservableObject {
+    enum Step {
+        case cards
+        case ready(OfferReadyToAccept)
+        case code(OfferWithCode)
+        case login(OfferWithLogin)
+        case request(Request)
+        case added([Int64])
+        case message(String)
+    }
+
+    @Published var wallet: Lanyard?
+    @Published var step: Step = .cards
+    @Published var problem: String?
+
+    /// A link that waits until the wallet is open.
+    var link: String? {
+        didSet { Task { await followLink() } }
+    }
+
+    /// Asks who the holder is, then opens the wallet.
+    func unlock() async {
+        let holder = BiometricHolder(reason: String(localized: "unlock_reason"))
+        guard await holder.authenticate() else { return }
+        do {
+            let wallet = try await Lanyard.open(try options(), ports: ports())
+            self.wallet = wallet
+            await followLink()
+            try await wallet.catchUp()
+        } catch {
+            problem = said(error)
+        }
+    }
+
+    /// Follows any link: of an offer, of a request, or back from a login.
+    func follow(_ text: String) async {
+        guard let wallet else { return }
+        do {
+            step = try await step(for: text.trimmingCharacters(in: .whitespacesAndNewlines), in: wallet)
+        } catch {
+            step = .message(said(error))
+        }
+    }
+
+    /// Shows an offer, whatever it needs.
+    func show(_ offer: Offer) {
+        step = shown(offer)
+    }
+
+    /// What went wrong, in words.
+    func said(_ error: any Error) -> String {
+        String(format: String(localized: "failed"), error.localizedDescription)
+    }
+
+    private func followLink() async {
+        guard wallet != nil, let text = link else { return }
+        link = nil
+        await follow(text)
+    }
+
+    private func step(for text: String, in wallet: Lanyard) async throws -> Step {
+        let scheme = URL(string: text)?.scheme ?? ""
+        if scheme == "dev.lanyard.app" {
+            return .added(try await wallet.finishLogin(text))
+        }
+        if ["openid-credential-offer", "haip-vci"].contains(scheme) || text.contains("credential_offer") {
+            return shown(try await wallet.readOffer(text))
+        }
+        return .request(try await wallet.readRequest(text))
+    }
+
+    private func shown(_ offer: Offer) -> Step {
+        switch offer {
+        case .ready(let offer): return .ready(offer)
+        case .requiresTxCode(let offer): return .code(offer)
+        case .requiresLogin(let offer): return .login(offer)
+        }
+    }
+
+    private func options() throws -> Options {
+        var folder = try FileManager.default.url(
+            for: .applicationSupportDirectory, in: .userDomainMask, appropriateFor: nil, create: true)
+        // no backup: the keys cannot come along, and the database is noise without them
+        var values = URLResourceValues()
+        values.isExcludedFromBackup = true
+        try folder.setResourceValues(values)
+        return Options(
+            database: folder.appendingPathComponent("wallet.sqlite").path,
+            issuerAnchors: try resource("issuers"),
+            verifierAnchors: try resource("verifiers"),
+            languages: Locale.preferredLanguages,
+            clientId: "lanyard-wallet",
+            redirectUri: "dev.lanyard.app://login"
+        )
+    }
+
+    private func ports() -> Ports {
+        Ports(
+            databaseKey: KeychainDatabaseKey(),
+            keys: SecureEnclaveKeys(),
+            web: PlatformWeb(),
+            holder: BiometricHolder(reason: String(localized: "share_reason"))
+        )
+    }
+
+    /// Whom this app trusts is the app team's to say: PEM files in the bundle.
+    private func resource(_ name: String) throws -> String {
+        guard let url = Bundle.main.url(forResource: name, withExtension: "pem") else {
+            throw CocoaError(.fileNoSuchFile)
+        }
+        return try String(contentsOf: url, encoding: .utf8)
+    }
+}

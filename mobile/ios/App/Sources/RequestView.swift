@@ -1,0 +1,130 @@
+import LanyardKit
+import SwiftUI
+
+/// Who asks for what, and the holder's yes or no.
+struct RequestView: View {
+    @EnvironmentObject private var model: Model
+    @Environment(\.openURL) private var openURL
+    let wallet: Lanyard
+    let request: Request
+    @State private var options: [UInt32?] = []
+    @State private var picks: [String: PickedCard] = [:]
+    @State private var problem: String?
+
+    var body: some View {
+        let verifier = request.verifier()
+        Form {
+            Section {
+                Text(String(format: String(localized: "request_title"), verifier.name ?? verifier.address))
+                    .font(.title2)
+                    .accessibilityAddTraits(.isHeader)
+                Label(trust(verifier), systemImage: symbol(verifier.trust))
+                if let problem { Text(problem) }
+            }
+            if let choices = try? request.choices() {
+                ForEach(transactions, id: \.self) { Text($0) }
+                ForEach(Array(choices.sets.enumerated()), id: \.offset) { place, set in
+                    purpose(place, set, choices)
+                }
+                Button("share") { Task { await share() } }
+            } else {
+                Text("nothing_fits")
+            }
+            Button("decline", role: .cancel) { Task { await decline() } }
+        }
+        .onAppear { options = (try? request.choices().smallest.options) ?? [] }
+    }
+
+    private var transactions: [String] {
+        ((try? request.transactions()) ?? []).map { one in
+            switch one {
+            case .payment(let payee, let amount, let currency, _):
+                return String(format: String(localized: "payment"), amount, currency, payee)
+            case .documentSigning(let documents):
+                return String(format: String(localized: "sign_documents"), documents.joined(separator: ", "))
+            }
+        }
+    }
+
+    @ViewBuilder
+    private func purpose(_ place: Int, _ set: Purpose, _ choices: Choices) -> some View {
+        Section(set.required ? "required" : "optional") {
+            ForEach(Array(set.options.enumerated()), id: \.offset) { option, queries in
+                if !set.required || set.options.count > 1 {
+                    Toggle(queries.joined(separator: " + "), isOn: isPicked(place, UInt32(option)))
+                }
+                ForEach(choices.queries.filter { queries.contains($0.id) }, id: \.id) { query in
+                    candidates(query)
+                }
+            }
+        }
+    }
+
+    @ViewBuilder
+    private func candidates(_ query: Query) -> some View {
+        if query.candidates.count > 1 {
+            Picker(query.id, selection: candidate(query.id)) {
+                ForEach(Array(query.candidates.enumerated()), id: \.offset) { place, one in
+                    Text("\(one.cardName) (\(one.issuer))").tag(UInt32(place))
+                }
+            }
+        }
+        let chosen = Int(picks[query.id]?.candidate ?? 0)
+        if query.candidates.indices.contains(chosen), let claims = query.candidates[chosen].claimSets.first {
+            ForEach(claims.claims, id: \.label) { LabeledContent($0.label, value: $0.value) }
+        }
+    }
+
+    private func isPicked(_ place: Int, _ option: UInt32) -> Binding<Bool> {
+        Binding(
+            get: { options.indices.contains(place) && options[place] == option },
+            set: { options[place] = $0 ? option : nil }
+        )
+    }
+
+    private func candidate(_ query: String) -> Binding<UInt32> {
+        Binding(
+            get: { picks[query]?.candidate ?? 0 },
+            set: { picks[query] = PickedCard(candidate: $0, claimSet: 0) }
+        )
+    }
+
+    private func share() async {
+        do {
+            let cards = picks.map { Pick(query: $0.key, cards: [$0.value]) }
+            let consent = try await request.consent(picked: Selection(options: options, picks: cards))
+            let next = try await wallet.answer(request, consent: consent)
+            model.step = .message(String(localized: "shared"))
+            if let next, let url = URL(string: next) { openURL(url) }
+        } catch ConsentFailed.NotAuthenticated {
+            problem = String(localized: "not_you")
+        } catch let error as ConsentFailed {
+            problem = model.said(error)
+        } catch {
+            model.step = .message(model.said(error))
+        }
+    }
+
+    private func decline() async {
+        // the holder's no stands, whether it was heard or not
+        _ = try? await request.decline()
+        model.step = .message(String(localized: "declined"))
+    }
+
+    private func trust(_ verifier: Verifier) -> String {
+        switch verifier.trust {
+        case .certified: return String(localized: "trust_certified")
+        case .attested: return String(format: String(localized: "trust_attested"), verifier.vouchedBy ?? "")
+        case .registered: return String(localized: "trust_registered")
+        case .didOnly: return String(format: String(localized: "trust_did"), verifier.vouchedBy ?? "")
+        case .addressOnly: return String(format: String(localized: "trust_address"), verifier.address)
+        }
+    }
+
+    private func symbol(_ trust: Trust) -> String {
+        switch trust {
+        case .certified, .attested, .registered: return "checkmark.seal"
+        case .didOnly, .addressOnly: return "questionmark.circle"
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import Foundation
+import LanyardBindings
+
+/// What an app brings; `databaseKey` alone is a must.
+public struct Ports {
+    let databaseKey: any DatabaseKey
+    let keys: (any HolderKeys)?
+    let web: (any Web)?
+    let holder: (any Holder)?
+
+    public init(
+        databaseKey: any DatabaseKey,
+        keys: (any HolderKeys)? = nil,
+        web: (any Web)? = nil,
+        holder: (any Holder)? = nil
+    ) {
+        self.databaseKey = databaseKey
+        self.keys = keys
+        self.web = web
+        self.holder = holder
+    }
+
+    var bindings: WalletPorts {
+        WalletPorts(
+            secureStorage: DatabaseKeyPort(databaseKey),
+            keyStore: keys.map(HolderKeysPort.init),
+            http: web.map(WebPort.init),
+            clock: nil,
+            userAuthentication: holder.map(HolderPort.init)
+        )
+    }
+}
+
+/// Where the key of the database is kept.
+public protocol DatabaseKey: Sendable {
+    /// 32 bytes, made at random at the first call and the same ever after.
+    func load() async throws -> Data
+}
+
+/// Where holder keys live; on phones `SecureEnclaveKeys`.
+public protocol HolderKeys: Sendable {
+    /// Makes a key on P-256 under this name: its public half in 65 bytes.
+    func generate(_ name: String) async throws -> Data
+
+    /// The public half; nil when there is no such key.
+    func publicKey(_ name: String) async throws -> Data?
+
+    /// An ECDSA signature with SHA-256, as `r || s` or in DER. Throws `NotUnlocked` when the holder did not unlock it.
+    func sign(_ name: String, message: Data) async throws -> Data
+
+    /// Deletes a key; an unknown one is no error.
+    func delete(_ name: String) async throws
+}
+
+/// The holder did not unlock a key.
+public struct NotUnlocked: Error {
+    public init() {}
+}
+
+/// Asks the holder who they are before claims are shared.
+public protocol Holder: Sendable {
+    /// True when it is the holder.
+    func authenticate() async -> Bool
+}
+
+/// The platform's HTTP client: no redirects, no cookies, no cache.
+public protocol Web: Sendable {
+    /// Sends one request and reads the whole answer.
+    func send(_ request: URLRequest, mostBytes: Int) async throws -> (HTTPURLResponse, Data)
+}
+
+final class DatabaseKeyPort: SecureStoragePort {
+    let key: any DatabaseKey
+
+    init(_ key: any DatabaseKey) {
+        self.key = key
+    }
+
+    func databaseKey() async throws -> Data {
+        do {
+            return try await key.load()
+        } catch {
+            throw SecureStoragePortError.Unavailable
+        }
+    }
+}
+
+final class HolderKeysPort: KeyStorePort {
+    let keys: any HolderKeys
+
+    init(_ keys: any HolderKeys) {
+        self.keys = keys
+    }
+
+    func generate(count: UInt32) async throws -> [KeyRecord] {
+        try await guarded {
+            var made: [KeyRecord] = []
+            for _ in 0..<count {
+                let name = "lanyard-" + UUID().uuidString
+                made.append(KeyRecord(handle: name, publicKey: try await self.keys.generate(name)))
+            }
+            return made
+        }
+    }
+
+    func publicKey(handle: String) async throws -> Data {
+        try await guarded {
+            guard let point = try await self.keys.publicKey(handle) else { throw KeyStorePortError.Unknown }
+            return point
+        }
+    }
+
+    func sign(handle: String, message: Data) async throws -> Data {
+        try await guarded { try await self.keys.sign(handle, message: message) }
+    }
+
+    func delete(handles: [String]) async throws {
+        try await guarded {
+            for name in handles {
+                try await self.keys.delete(name)
+            }
+        }
+    }
+
+    private func guarded<T>(_ step: () async throws -> T) async throws -> T {
+        do {
+            return try await step()
+        } catch is NotUnlocked {
+            throw KeyStorePortError.NotAuthorised
+        } catch let error as KeyStorePortError {
+            throw error
+        } catch {
+            throw KeyStorePortError.Unavailable
+        }
+    }
+}
+
+final class WebPort: HttpPort {
+    let web: any Web
+
+    init(_ web: any Web) {
+        self.web = web
+    }
+
+    func send(exchange: HttpExchange) async throws -> HttpReply {
+        guard let url = URL(string: exchange.url) else { throw HttpPortError.NoAnswer }
+        var request = URLRequest(url: url)
+        request.httpMethod = exchange.method
+        request.httpBody = exchange.body.isEmpty ? nil : exchange.body
+        for header in exchange.headers {
+            request.setValue(header.value, forHTTPHeaderField: header.name)
+        }
+        do {
+            let (answer, body) = try await web.send(request, mostBytes: Int(exchange.mostBytes))
+            let headers = answer.allHeaderFields.compactMap { name, value -> HttpHeader? in
+                guard let name = name as? String, let value = value as? String else { return nil }
+                return HttpHeader(name: name, value: value)
+            }
+            return HttpReply(status: UInt16(answer.statusCode), headers: headers, body: body)
+        } catch {
+            throw HttpPortError.NoAnswer
+        }
+    }
+}
+
+final class HolderPort: UserAuthenticationPort {
+    let holder: any Holder
+
+    init(_ holder: any Holder) {
+        self.holder = holder
+    }
+
+    func authenticateToShare() async -> Bool {
+        await holder.authenticate()
+    }
+}
