@@ -272,7 +272,7 @@ fn each_wrong_name_of_a_verifier_is_told_with_what_to_write_instead() {
         ("did = \"did:web:acme.example\"", "the name of the signing key in a DID document"),
         ("attestation = \"acme.api-key\"", "is no verifier attestation"),
         ("registered = { client_id = \"x509_hash:abc\" }", "a registered client_id has no prefix"),
-        ("web_origin = []", "unknown field"),
+        ("web_origin = []", "unknown key `web_origin`"),
     ];
     for (line, expected) in cases {
         let found = faults(&format!("{GOOD}[tenants.verifier]\n{line}\n"));
@@ -293,7 +293,7 @@ fn api_keys_are_named_by_their_digests_and_scopes() {
     let config = parse(&with(&digest, r#"["offers:write", "offers:read"]"#)).expect("good");
     assert_eq!(config.tenants[0].api_keys.len(), 1);
     let wrong = faults(&with("sha256:abc", r#"["offers:write"]"#));
-    assert!(wrong[0].contains("lanyard.toml:12: the digest of the API key \"hr\""), "{wrong:?}");
+    assert!(wrong[0].contains("lanyard.toml:13: the digest of the API key \"hr\""), "{wrong:?}");
     let wrong = faults(&with(&digest, r#"["offers:*"]"#));
     assert!(wrong[0].contains("there is no such scope; known are offers:write, "), "{wrong:?}");
     let wrong = faults(&with(&digest, "[]"));

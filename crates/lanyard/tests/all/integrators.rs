@@ -11,8 +11,9 @@ use crate::circle::{Demo, json, text};
 /// The status of an answer to a request without an API key.
 fn status(demo: &Demo, verb: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", demo.port)).expect("the demo listens");
+    let port = demo.port;
     let head = format!(
-        "{verb} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        "{verb} {path} HTTP/1.1\r\nhost: localhost:{port}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).expect("the demo reads");
     let mut answer = String::new();

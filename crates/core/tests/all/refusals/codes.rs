@@ -38,6 +38,7 @@ const WITHOUT_CASE: [(&str, &str); 52] = [
     ("json_ld_too_deep", "strict JSON is refused at that depth first; tests/all/json_ld.rs"),
     ("json_ld_unsupported", "of documents that are not secured; tests/all/json_ld.rs has it"),
     ("key_binding_from_issuer", "said to a wallet, about what an issuer hands out"),
+    ("policy_status_list_too_old", UNDETERMINED),
     ("policy_type_metadata_none", "of the other formats; tests/all/every_format.rs has it"),
     ("presentation_jwt_too_long", "a megabyte of text; tests/all/jose_attacks.rs has it"),
     ("proof_key_unreachable", UNDETERMINED),
