@@ -8,8 +8,6 @@ use std::{
 
 use crate::command;
 
-const PACKAGE: &str = "lanyard-wallet-ffi";
-
 /// Each language with where its files are checked in.
 const LANGUAGES: &[(&str, &str)] = &[
     ("kotlin", "mobile/android/bindings/src/main/kotlin"),
@@ -48,6 +46,7 @@ pub(crate) fn python() -> Result<PathBuf, String> {
 
 /// Generates all bindings into the repository.
 pub(crate) fn write() -> Result<(), String> {
+    build()?;
     for (language, folder) in LANGUAGES {
         let folder = command::root().join(folder);
         fs::create_dir_all(&folder).map_err(|cause| cause.to_string())?;
@@ -74,22 +73,18 @@ pub(crate) fn check() -> Result<(), String> {
     Ok(())
 }
 
-/// The library, for the tests of the bindings.
+/// The programs and the library, with the features of the Rust tests: next to nothing is compiled again.
 pub(crate) fn build() -> Result<(), String> {
-    // with the generator, so that one build serves both
-    let arguments = ["build", "--package", PACKAGE, "--features", "bindgen"];
-    command::run(command::program("cargo", &arguments, "."))
+    command::run(command::program("cargo", &["build", "--workspace", "--all-features"], "."))
 }
 
 fn generate(language: &str, into: &Path) -> Result<(), String> {
-    build()?;
+    let generator = target().join("debug").join("uniffi-bindgen");
     let (library, into) = (library(), into.to_string_lossy().into_owned());
-    let library = library.to_string_lossy();
-    let generator = ["run", "--quiet", "--package", PACKAGE, "--features", "bindgen"];
-    let mut arguments = generator.to_vec();
-    arguments.extend(["--bin", "uniffi-bindgen", "--", "generate", "--no-format"]);
-    arguments.extend(["--library", &library, "--language", language, "--out-dir", &into]);
-    command::run(command::program("cargo", &arguments, "."))
+    let (generator, library) = (generator.to_string_lossy(), library.to_string_lossy());
+    let arguments = ["generate", "--no-format", "--library", &library];
+    let arguments = [&arguments[..], &["--language", language, "--out-dir", &into]].concat();
+    command::run(command::program(&generator, &arguments, "."))
 }
 
 /// Absolute, since the tests run in folders of their own.

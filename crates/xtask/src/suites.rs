@@ -143,9 +143,7 @@ fn oracles(tally: &mut Tally) -> Result<(), String> {
 }
 
 fn peers(tally: &mut Tally) -> Result<(), String> {
-    // with the features of the Rust tests, so that next to nothing is compiled again
-    let programs = ["build", "--workspace", "--all-features", "--bins"];
-    command::run(program("cargo", &programs, "."))?;
+    bindings::build()?;
     command::run(program("npm", &["ci", "--no-audit", "--no-fund"], "interop-tests"))?;
     if needs(tally, &["python3"], "the Python peer", "apt-get install python3 python3-venv") {
         command::run(program("python3", &["-m", "venv", ".venv"], "interop-tests"))?;
@@ -173,7 +171,6 @@ fn peers(tally: &mut Tally) -> Result<(), String> {
 /// The wallet's bindings: held to what is checked in, and driven from Python and Kotlin against real servers.
 fn phones(tally: &mut Tally) -> Result<(), String> {
     bindings::check()?;
-    command::run(program("cargo", &["build", "--package", "lanyard"], "."))?;
     if needs(tally, &["python3"], "the wallet in Python", "apt-get install python3 python3-venv") {
         let folder = bindings::python()?;
         let mut tests = program("python3", &["run.py"], "crates/wallet-ffi/tests/python");
