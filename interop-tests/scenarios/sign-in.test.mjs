@@ -79,7 +79,8 @@ describe('an application that speaks OpenID Connect [openid-client]', () => {
     const { link } = await lanyard.read(`requests/${page.id}`)
     await wallet.present(link)
     const back = await page.next()
-    await assert.rejects(oidc.authorizationCodeGrant(config, back, checks), { error: 'invalid_client' })
+    const challenged = { code: 'OAUTH_WWW_AUTHENTICATE_CHALLENGE', status: 401 }
+    await assert.rejects(oidc.authorizationCodeGrant(config, back, checks), challenged)
   })
 
   /** What the application asks, by what it discovered. */
