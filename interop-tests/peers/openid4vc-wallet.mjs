@@ -217,7 +217,8 @@ async function presentations(request, wallet, origin) {
         credential,
         frame: frameOf(paths, claims),
         nonce: request.nonce,
-        audience: effectiveClientId,
+        // OpenID4VP 1.0 Appendix A.4: the origin is the audience, for signed requests too
+        audience: origin ? `origin:${origin}` : effectiveClientId,
         holderPrivateJwk: privateJwk,
       }),
     )

@@ -1,5 +1,5 @@
 // The Digital Credentials API: their wallet behind the platform answers our verifier. `@openid4vc/openid4vp` reads
-// and answers openid4vp-v1-*; ISO/IEC 18013-7 Annex C is read by @owf/mdoc and sealed by @hpke/core.
+// and answers openid4vp-v1-*.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { newWallet, OPENID4VC_TS } from './lib/counterparts.mjs'
@@ -55,14 +55,6 @@ describe(`the wallet of ${OPENID4VC_TS.name} behind the platform`, () => {
     }
   }
 
-  test('their wallet presents an mdoc to our verifier: org-iso-mdoc [owf-mdoc, hpke-js]', async () => {
-    const { id, answer } = await asked({ query: LICENCE, protocol: 'org-iso-mdoc' })
-    await lanyard.platformAnswer(id, answer, lanyard.base)
-    const { state, reason, credentials } = await lanyard.verdict(id)
-    assert.equal(state, 'verified', reason)
-    assert.deepEqual(credentials.licence, [{ [NAMESPACE]: { given_name: 'Ada', age_over_18: true } }])
-  })
-
   test('our verifier refuses what their wallet answered another origin [openid4vc-ts]', async () => {
     const origin = 'https://evil.example'
     const { id, answer } = await asked({ query: IDENTITY, protocol: 'openid4vp-v1-unsigned', origin })
@@ -75,10 +67,5 @@ describe(`the wallet of ${OPENID4VC_TS.name} behind the platform`, () => {
   test('their wallet refuses a signed request that another origin replays [openid4vc-ts]', async () => {
     const origin = 'https://evil.example'
     await assert.rejects(asked({ query: IDENTITY, protocol: 'openid4vp-v1-signed', origin }), /origin/i)
-  })
-
-  test('our verifier refuses an Annex C answer for another origin [owf-mdoc, hpke-js]', async () => {
-    const { id, answer } = await asked({ query: LICENCE, protocol: 'org-iso-mdoc', origin: 'https://evil.example' })
-    await assert.rejects(lanyard.platformAnswer(id, answer, lanyard.base), /400/)
   })
 })

@@ -30,9 +30,9 @@ impl OidcProvider {
         nonce: &LoginNonce,
         now: Timestamp,
     ) -> Result<Object, UpstreamError> {
-        let claims = match self.signed(token, &*self.keys(now, false).await?) {
+        let claims = match self.signed(token, &self.keys(now, false).await?) {
             // §10.1.1: a key that is not known yet has been published since
-            Err(IdTokenFault::KeyUnknown) => self.signed(token, &*self.keys(now, true).await?),
+            Err(IdTokenFault::KeyUnknown) => self.signed(token, &self.keys(now, true).await?),
             signed => signed,
         };
         let claims = claims?;

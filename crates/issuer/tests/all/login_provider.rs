@@ -136,7 +136,7 @@ impl Provider {
             return (401, json!({ "error": "invalid_client" }));
         };
         assert_eq!((user.as_str(), password.expose_secret()), ("lanyard", "s3cret&"));
-        let Body::Form(form) = &request.body else { panic!("a form") };
+        let Body::Form(form) = &request.body else { return (415, json!({})) };
         let one = |wanted: &str| {
             let found = form.iter().find(|(name, _)| name == wanted);
             found.map(|(_, value)| value.clone()).unwrap_or_default()
@@ -176,7 +176,9 @@ impl HttpClient for Provider {
             "/token" => self.token(&told, &request).await,
             "/me" => (200, told.user_info.clone()),
             "/people" => {
-                let Body::Other { bytes, content_type } = &request.body else { panic!("a JWT") };
+                let Body::Other { bytes, content_type } = &request.body else {
+                    return Err(FetchError::TimedOut { host: "a JWT was expected".to_owned() });
+                };
                 assert_eq!(content_type, "application/jwt");
                 let sent = String::from_utf8(bytes.to_vec()).expect("a JWT is text");
                 self.tell(|told| told.request = sent);

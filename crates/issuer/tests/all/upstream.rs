@@ -110,7 +110,9 @@ impl Browser {
 /// What the page says in words.
 fn problem(page: &Reply) -> String {
     let html = String::from_utf8(page.body.clone()).expect("text");
-    let (_, rest) = html.split_once("role=\"alert\">").unwrap_or_else(|| panic!("{html}"));
+    let alert = html.split_once("role=\"alert\">");
+    assert!(alert.is_some(), "{html}");
+    let (_, rest) = alert.expect("a page with an alert");
     rest.split("</p>").next().unwrap_or_default().replace("&#39;", "'")
 }
 

@@ -110,7 +110,8 @@ impl Served {
             .output()
             .expect("the binary runs");
         let link = json(&offer)["link"].as_str().map(str::to_owned);
-        let link = link.unwrap_or_else(|| panic!("{id}: {offer:?}"));
+        assert!(link.is_some(), "{id}: {offer:?}");
+        let link = link.expect("a link");
         let taken = binary(&["wallet", "accept", &link, "--yes", "--json", "--allow-http"])
             .arg(format!("localhost:{}", self.port))
             .arg("--home")
