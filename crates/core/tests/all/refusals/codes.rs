@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::{Suite, folder};
 
 /// Codes that no published case can have, and why.
-const WITHOUT_CASE: [(&str, &str); 52] = [
+const WITHOUT_CASE: [(&str, &str); 53] = [
     ("cbor_too_long", "a megabyte of bytes; tests/all/cbor.rs has it"),
     ("context_term_malformed", "contexts are the verifier's own; tests/all/json_ld.rs has it"),
     ("context_term_protected", "contexts are the verifier's own; tests/all/json_ld.rs has it"),
