@@ -165,7 +165,8 @@ mod tests {
         let public = hex(
             "04fe8c19ce0905191ebc298a9245792531f26f0cece2460639e8bc39cb7f706a826a779b4cf969b8a0e539c7f62fb3d30ad6aa8f80e30f1d128aafd68a2ce72ea0",
         );
-        let public = PublicKey::from_uncompressed(Curve::P256, &public).unwrap();
+        let public =
+            PublicKey::from_uncompressed(Curve::P256, &public).expect("a point of the curve");
         let scalar = hex("f3ce7fdae57e1a310d87f1ebbde6f328be0a99cdbcadf4d6589cf29de4b8ffd2");
         let message = HpkeMessage {
             enc: hex(
@@ -176,7 +177,7 @@ mod tests {
             ),
         };
         let info = hex("4f6465206f6e2061204772656369616e2055726e");
-        (PrivateKey::from_parts(scalar, public).unwrap(), info, message)
+        (PrivateKey::from_parts(scalar, public).expect("a key of the curve"), info, message)
     }
 
     #[test]
