@@ -156,7 +156,7 @@ mod tests {
     use crate::crypto::RustCrypto;
 
     fn hex(text: &str) -> Vec<u8> {
-        let digit = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+        let digit = |at| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal digits");
         (0..text.len()).step_by(2).map(digit).collect()
     }
 
