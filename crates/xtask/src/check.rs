@@ -12,6 +12,8 @@ pub(crate) fn run() -> Result<(), String> {
     docs.env("RUSTDOCFLAGS", "-D warnings");
     command::run(docs)?;
     arrows::run()?;
+    // a stale lock file would fail only when the oracles are built, long after this
+    cargo(&["fetch", "--locked", "--manifest-path", "interop-tests/oracles/Cargo.toml"])?;
     if command::exists("cargo-deny") {
         return cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"]);
     }

@@ -1,7 +1,7 @@
 //! A server under test and peers that write bytes of their own.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -17,6 +17,14 @@ use tokio::time::timeout;
 
 /// What any peer waits at most: far longer than every limit under test.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Asserts that what began at `started` was cut by its own limit and not by the patience of the test.
+pub(super) fn assert_cut_after(limit: Duration, started: Instant) {
+    // timers count whole milliseconds, and may be a part of one ahead of this clock
+    let least = limit.saturating_sub(Duration::from_millis(1));
+    let elapsed = started.elapsed();
+    assert!(elapsed >= least && elapsed < PATIENCE / 2, "{elapsed:?} against {limit:?}");
+}
 
 pub(super) struct Server {
     pub(super) address: SocketAddr,
