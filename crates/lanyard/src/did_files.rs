@@ -22,7 +22,7 @@ use lanyard_fetch::{DidWebError, DidWebUrl};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::cli::{CreateArgs, DidMethod};
+use crate::cli::did::{CreateArgs, DidMethod};
 use crate::files;
 
 /// Why nothing was written.

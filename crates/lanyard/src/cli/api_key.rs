@@ -1,5 +1,6 @@
 //! `lanyard api-key create`, `lanyard webhook-secret` and `lanyard openapi`: what an integrator is given.
 
+use clap::{Args, Subcommand};
 use lanyard_core::crypto::AwsLc;
 use lanyard_issuer::IssuerService;
 use lanyard_service::{
@@ -11,7 +12,35 @@ use lanyard_store::TenantId;
 use lanyard_verifier::VerifierService;
 use serde_json::json;
 
-use super::{ApiKeyArgs, ApiKeyCommand, Ending, ExitCode};
+use super::{Ending, ExitCode};
+
+/// `lanyard api-key`
+#[derive(Debug, Args)]
+pub struct ApiKeyArgs {
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ApiKeyCommand,
+}
+
+/// What can be done with API keys.
+#[derive(Debug, Subcommand)]
+pub enum ApiKeyCommand {
+    /// Make one; the configuration gets its digest
+    Create {
+        /// The tenant
+        #[arg(long, env = "LANYARD_TENANT")]
+        tenant: String,
+        /// What it is called in the configuration
+        #[arg(long, default_value = "integrator")]
+        name: String,
+        /// What it may be used for, such as offers:write; may be repeated
+        #[arg(long = "scope", value_name = "SCOPE", required = true)]
+        scopes: Vec<String>,
+    },
+}
 
 /// Makes a key, and says what the configuration has to know of it: never the key itself.
 pub(super) fn run(args: &ApiKeyArgs) -> Ending {

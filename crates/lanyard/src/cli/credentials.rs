@@ -1,12 +1,119 @@
 //! `lanyard credentials`, `lanyard messages` and `lanyard erase`: what was issued, who was told, what is forgotten.
 
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::integrate::{integrator, json_of, refused, text};
-use super::{
-    CredentialsArgs, CredentialsCommand, Ending, EraseArgs, MessagesArgs, MessagesCommand, Which,
-};
+use super::Ending;
+use super::integrate::{ServerArgs, integrator, json_of, refused, text};
 use crate::integrator::Integrator;
+
+/// `lanyard credentials`
+#[derive(Debug, Args)]
+pub struct CredentialsArgs {
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: CredentialsCommand,
+}
+
+/// What can be done with issued credentials.
+#[derive(Debug, Subcommand)]
+pub enum CredentialsCommand {
+    /// List them, newest first
+    List {
+        /// Only those about this subject: the reference that was given with the offer
+        #[arg(long)]
+        subject: Option<String>,
+        /// Only those of this configuration
+        #[arg(long = "type", value_name = "ID")]
+        configuration: Option<String>,
+        /// How many at most
+        #[arg(long, default_value_t = 50)]
+        limit: u16,
+    },
+    /// Show one, and what became of it
+    Show {
+        /// Its identifier
+        id: String,
+    },
+    /// Suspend: not valid until it is reinstated
+    Suspend(Which),
+    /// Make valid again what was suspended
+    Reinstate(Which),
+    /// Revoke, for good
+    Revoke(Which),
+    /// Offer one anew with fresh claims; the old one is revoked
+    Reissue {
+        /// Its identifier
+        id: String,
+        /// The claims: a JSON object, or @file.json
+        #[arg(long)]
+        claims: String,
+        /// Ask the holder for a transaction code
+        #[arg(long)]
+        tx_code: bool,
+        /// Leave the old one as it is
+        #[arg(long)]
+        keep_old: bool,
+    },
+}
+
+/// Which credentials.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct Which {
+    /// The identifier of one
+    pub id: Option<String>,
+    /// All about this subject: the reference that was given with the offer
+    #[arg(long, conflicts_with = "id")]
+    pub subject: Option<String>,
+    /// All of this configuration
+    #[arg(long = "type", value_name = "ID", conflicts_with = "id")]
+    pub configuration: Option<String>,
+    /// Why: a word such as left_company
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+/// `lanyard messages`
+#[derive(Debug, Args)]
+pub struct MessagesArgs {
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: MessagesCommand,
+}
+
+/// What can be done with messages to webhooks.
+#[derive(Debug, Subcommand)]
+pub enum MessagesCommand {
+    /// List them, newest first
+    List {
+        /// Only those that are waiting, delivered or dead
+        #[arg(long)]
+        state: Option<String>,
+    },
+    /// Have one delivered again
+    Redeliver {
+        /// Its identifier
+        id: String,
+    },
+}
+
+/// `lanyard erase`
+#[derive(Debug, Args)]
+pub struct EraseArgs {
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Whom: the reference that was given with the offers
+    #[arg(long)]
+    pub subject: String,
+}
 
 pub(super) async fn credentials(args: &CredentialsArgs) -> Ending {
     let done = async {

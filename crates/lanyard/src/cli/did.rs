@@ -1,9 +1,10 @@
 //! `lanyard did`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use lanyard_core::crypto::AwsLc;
 use lanyard_core::did::{Did, DidMethods, DidUrl, ResolutionError, ResolutionOptions};
@@ -11,8 +12,113 @@ use lanyard_core::json::{self, Object};
 use lanyard_fetch::{CachedDids, DidCacheLimits, SafeFetcher};
 use serde_json::{Value, json};
 
-use super::{CreateArgs, DidArgs, DidCommand, DidFilesArgs, DidMethod, Ending, ExitCode};
+use super::{Ending, ExitCode};
 use crate::did_files::{Change, DidFileError, DidFolder, Key, Written};
+
+/// `lanyard did`
+#[derive(Debug, Args)]
+pub struct DidArgs {
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: DidCommand,
+}
+
+/// What can be done with DIDs.
+#[derive(Debug, Subcommand)]
+pub enum DidCommand {
+    /// Resolve a DID, or say what a DID URL names
+    Resolve {
+        /// did:key, did:jwk, did:peer, did:web or did:webvh
+        url: String,
+        /// Read did.json or did.jsonl from this folder instead of the web, to try them out
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
+    /// Make a DID: its files in a folder, ready to be published
+    Create(CreateArgs),
+    /// Replace the document of a DID in a folder
+    Update {
+        /// The DID's files and key.
+        #[command(flatten)]
+        files: DidFilesArgs,
+        /// The new document, JSON; its id may be left out
+        #[arg(long, value_name = "FILE")]
+        document: PathBuf,
+    },
+    /// Replace the key of a DID in a folder
+    Rotate {
+        /// The DID's files and key.
+        #[command(flatten)]
+        files: DidFilesArgs,
+        /// The key from now on, a private JWK; made when there is no such file
+        #[arg(long, value_name = "FILE")]
+        new_key: PathBuf,
+        /// Commit to the key after that (did:webvh); made when there is no such file
+        #[arg(long, value_name = "FILE")]
+        next_key: Option<PathBuf>,
+    },
+    /// Give a DID in a folder up for ever
+    Deactivate {
+        /// The DID's files and key.
+        #[command(flatten)]
+        files: DidFilesArgs,
+        /// The key that the last entry committed to, if it did (did:webvh)
+        #[arg(long, value_name = "FILE")]
+        next_key: Option<PathBuf>,
+    },
+}
+
+/// `lanyard did create`
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    /// The DID's files and key.
+    #[command(flatten)]
+    pub files: DidFilesArgs,
+    /// The method
+    #[arg(long)]
+    pub method: DidMethod,
+    /// Where it will be published: issuer.example, or issuer.example:dids for `https://issuer.example/dids/`
+    #[arg(long)]
+    pub place: String,
+    /// The document, JSON; without one it holds the key, to sign and to authenticate with
+    #[arg(long, value_name = "FILE")]
+    pub document: Option<PathBuf>,
+    /// Commit to the next key (did:webvh); made when there is no such file
+    #[arg(long, value_name = "FILE")]
+    pub next_key: Option<PathBuf>,
+    /// Let the DID move to another place later (did:webvh)
+    #[arg(long)]
+    pub portable: bool,
+    /// How long resolvers may keep it, in seconds (did:webvh)
+    #[arg(long, value_name = "SECONDS")]
+    pub ttl: Option<u32>,
+    /// Write a did:web with the same document beside it (did:webvh)
+    #[arg(long)]
+    pub with_did_web: bool,
+}
+
+/// The files of a DID of one's own.
+#[derive(Debug, Args)]
+pub struct DidFilesArgs {
+    /// The folder with did.json or did.jsonl
+    #[arg(long, default_value = ".")]
+    pub folder: PathBuf,
+    /// The key, a private JWK that its owner alone can read; `create` makes it when there is no such file
+    #[arg(long, value_name = "FILE", default_value = "did-key.jwk")]
+    pub key: PathBuf,
+}
+
+/// The methods of which one can make DIDs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum DidMethod {
+    /// did:web
+    Web,
+    /// did:webvh
+    Webvh,
+}
 
 pub(super) async fn run(args: &DidArgs) -> Ending {
     let outcome = match &args.command {

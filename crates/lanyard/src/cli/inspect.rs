@@ -2,12 +2,29 @@
 
 use std::io::Read as _;
 
+use clap::Args;
 use jiff::Timestamp;
 use lanyard_fetch::{HostPort, HttpClient as _, Purpose, Request, SafeFetcher};
 use url::Url;
 
-use super::{Ending, ExitCode, InspectArgs};
+use super::{Ending, ExitCode};
 use crate::inspect::{Report, inspect};
+
+/// `lanyard inspect`
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The thing itself, @file, or - for standard input
+    pub thing: String,
+    /// Fetch what a link or URL leads to
+    #[arg(long)]
+    pub fetch: bool,
+    /// A server on this machine that may be reached over plain http, such as localhost:7077
+    #[arg(long = "allow-http", value_name = "HOST:PORT")]
+    pub allow_http: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// The longest thing that is read.
 const LONGEST: u64 = 2 << 20;

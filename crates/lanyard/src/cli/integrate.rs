@@ -1,19 +1,126 @@
 //! `lanyard offer`, `lanyard request`, `lanyard revoke`, `lanyard result`: what an integrator does, from the terminal.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use lanyard_fetch::{HostPort, SafeFetcher};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use url::Url;
 
-use super::{
-    Ending, ExitCode, OfferArgs, RequestArgs, ResultArgs, RevokeArgs, ServerArgs, inspect::read,
-};
+use super::{Ending, ExitCode, inspect::read};
 use crate::config::is_loopback;
 use crate::integrator::{Integrator, IntegratorError};
 use crate::serve::plan;
+
+/// How to reach a running server.
+#[derive(Debug, Args)]
+pub struct ServerArgs {
+    /// The server's public URL
+    #[arg(long, global = true, env = "LANYARD_SERVER", default_value = "http://localhost:7077")]
+    pub server: Url,
+    /// The tenant
+    #[arg(long, global = true, env = "LANYARD_TENANT", default_value = "demo")]
+    pub tenant: String,
+    /// The file with the API key; without it LANYARD_API_KEY is read
+    #[arg(long, global = true, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// `lanyard offer`
+#[derive(Debug, Args)]
+pub struct OfferArgs {
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// The credential type, such as employee_badge
+    #[arg(long = "type", value_name = "ID")]
+    pub kind: String,
+    /// The claims: a JSON object, or @file.json
+    #[arg(long)]
+    pub claims: Option<String>,
+    /// Ask the holder for a transaction code
+    #[arg(long)]
+    pub tx_code: bool,
+    /// Let this holder log in instead of giving the wallet a code
+    #[arg(long, value_name = "NAME", conflicts_with = "tx_code")]
+    pub holder: Option<String>,
+    /// Your own reference to whom it is about, such as a staff number; only an HMAC of it is kept
+    #[arg(long, value_name = "REFERENCE")]
+    pub subject: Option<String>,
+}
+
+/// `lanyard request`
+#[derive(Debug, Args)]
+pub struct RequestArgs {
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// A question that the server has ready, such as badge
+    #[arg(long, required_unless_present = "dcql", conflicts_with = "dcql")]
+    pub preset: Option<String>,
+    /// A question of your own in DCQL: JSON, or @file.json
+    #[arg(long)]
+    pub dcql: Option<String>,
+    /// How the verifier names itself: x509_hash, x509_san_dns, decentralized_identifier or redirect_uri
+    #[arg(long, value_name = "PREFIX")]
+    pub client_id_prefix: Option<String>,
+    /// What the holder is to authorize: a JSON list of transactions, a file or - for standard input
+    #[arg(long, value_name = "JSON")]
+    pub transaction_data: Option<String>,
+    /// What others say about the verifier: a JSON list, a file or - for standard input
+    #[arg(long, value_name = "JSON")]
+    pub verifier_info: Option<String>,
+    /// How wallets fetch the request: get or post
+    #[arg(long, value_name = "METHOD")]
+    pub request_uri_method: Option<String>,
+    /// Trust the issuers of these authorities for this request, PEM
+    #[arg(long = "trust-anchor", value_name = "FILE")]
+    pub trust_anchors: Vec<PathBuf>,
+    /// Let the wallet answer unencrypted (direct_post)
+    #[arg(long)]
+    pub plain: bool,
+    /// Wait for the verdict
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// `lanyard result`
+#[derive(Debug, Args)]
+pub struct ResultArgs {
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// The identifier that `lanyard offer` or `lanyard request` printed
+    pub id: String,
+    /// It is an offer
+    #[arg(long)]
+    pub offer: bool,
+    /// Wait until it is decided, for this many seconds at most
+    #[arg(long, value_name = "SECONDS")]
+    pub wait: Option<u64>,
+}
+
+/// `lanyard revoke`
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// The identifier that `lanyard offer` printed
+    pub id: String,
+    /// Not for good: it can be made valid again
+    #[arg(long, conflicts_with = "reinstate")]
+    pub suspend: bool,
+    /// Make what was suspended valid again
+    #[arg(long)]
+    pub reinstate: bool,
+}
 
 /// How often a verdict that is waited for is asked for.
 const PAUSE: Duration = Duration::from_millis(400);

@@ -1,8 +1,9 @@
 //! `lanyard issue` and `lanyard verify`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     credential::Format,
@@ -16,9 +17,83 @@ use lanyard_core::{
 use lanyard_fetch::{CachedDids, SafeFetcher};
 use serde_json::{Value, json};
 
-use super::{Ending, ExitCode, IssueArgs, VerifyArgs, inspect::read};
+use super::{Ending, ExitCode, inspect::read};
 use crate::files;
 use crate::offline::{Order, Question, Trusted, Verdict, recognise};
+
+/// `lanyard issue`
+#[derive(Debug, Args)]
+pub struct IssueArgs {
+    /// dc+sd-jwt, mso_mdoc, jwt_vc_json, ldp_vc, vc+jwt or vc+sd-jwt
+    #[arg(long)]
+    pub format: String,
+    /// The type: a vct, a docType, or what stands beside VerifiableCredential
+    #[arg(long = "type", value_name = "NAME")]
+    pub kind: String,
+    /// The issuer's private key, a JWK; made on first use
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The curve of a key that is made: P-256, P-384 or Ed25519
+    #[arg(long, default_value = "P-256")]
+    pub curve: String,
+    /// The issuer's certificate chain, PEM, leaf first, without the authority's own
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// The issuer: an https URL or a DID; without it the certificate's subject, or the key's own did:key
+    #[arg(long)]
+    pub issuer: Option<String>,
+    /// The DID URL of the issuer's key, for a DID that is published elsewhere
+    #[arg(long, value_name = "DID URL")]
+    pub key_id: Option<String>,
+    /// The holder's public key, a JWK; an mdoc needs one
+    #[arg(long, value_name = "FILE")]
+    pub holder: Option<PathBuf>,
+    /// A further context of a W3C credential, which defines its terms; may be repeated
+    #[arg(long = "context", value_name = "URL")]
+    pub contexts: Vec<String>,
+    /// For how many days it is valid
+    #[arg(long, default_value_t = 365)]
+    pub days: u16,
+    /// The claims: a JSON object, @file or - for standard input; of an mdoc by namespace
+    pub claims: String,
+}
+
+/// `lanyard verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The credential or presentation itself, @file, or - for standard input
+    pub thing: String,
+    /// Trust the issuers of these authorities, PEM; may be repeated
+    #[arg(long = "trust-anchor", value_name = "FILE")]
+    pub trust_anchors: Vec<PathBuf>,
+    /// Trust this DID; may be repeated
+    #[arg(long = "trust-did", value_name = "DID")]
+    pub trust_dids: Vec<String>,
+    /// Trust an issuer by its keys, a JWK or a JWK set; may be repeated
+    #[arg(long = "trust-key", value_name = "ISSUER=FILE")]
+    pub trust_keys: Vec<String>,
+    /// Demand this type
+    #[arg(long = "type", value_name = "NAME")]
+    pub kind: Option<String>,
+    /// The verifier that a presentation must be for: its full client identifier
+    #[arg(long, requires = "nonce")]
+    pub audience: Option<String>,
+    /// The nonce that a presentation must answer
+    #[arg(long, requires = "audience")]
+    pub nonce: Option<String>,
+    /// The response_uri of the request, for an mdoc
+    #[arg(long, value_name = "URL", default_value = "")]
+    pub response_uri: String,
+    /// Policies for a presentation: a preset (standard, high_assurance, lenient) or @file with a JSON array
+    #[arg(long, value_name = "POLICIES")]
+    pub policies: Option<String>,
+    /// Judge it at this moment instead of now, as 2026-01-15T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 pub(super) async fn issue(args: &IssueArgs) -> Ending {
     let order = match order(args) {

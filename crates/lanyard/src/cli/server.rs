@@ -1,12 +1,36 @@
 //! `lanyard demo` and `lanyard serve`
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
+use clap::Args;
 use tokio::sync::watch;
 
-use super::{DemoArgs, Ending, ExitCode, ServeArgs};
+use super::{Ending, ExitCode};
 use crate::config::{Config, Transport};
 use crate::serve::{accept, compose, observe, plan::Plan, tls::ServerTls};
+
+/// `lanyard demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The port to listen on, on loopback
+    #[arg(long, default_value_t = 7077)]
+    pub port: u16,
+    /// The folder for keys, database and wallet; made on first start
+    #[arg(long, default_value = "lanyard-demo")]
+    pub data: PathBuf,
+}
+
+/// `lanyard serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration; examples/lanyard.toml documents every key
+    #[arg(long, default_value = "lanyard.toml")]
+    pub config: PathBuf,
+    /// Read the configuration, say what is wrong with it, and stop
+    #[arg(long)]
+    pub check: bool,
+}
 
 pub(super) async fn demo(args: &DemoArgs) -> Ending {
     let address = SocketAddr::from(([127, 0, 0, 1], args.port));

@@ -1,9 +1,11 @@
 //! `lanyard wallet`: the wallet library in the terminal.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::{Args, Subcommand};
+use lanyard_core::did::Did;
 use lanyard_core::trust::{IssuerKeySource, IssuerTrust, x509::TrustAnchors};
 use lanyard_oid4vp::wallet::{Choices, Selection, VerifierIdentity, VerifierReply};
 use lanyard_wallet::{
@@ -15,8 +17,83 @@ use lanyard_wallet::{
 use serde_json::{Value, json};
 
 use super::callback::Callback;
-use super::{Ending, ExitCode, WalletArgs, WalletCommand};
+use super::{Ending, ExitCode};
 use crate::{files, wallet_home};
+
+fn did(text: &str) -> Result<Did, String> {
+    Did::parse(text).map_err(|error| error.to_string())
+}
+
+/// `lanyard wallet`
+#[derive(Debug, Args)]
+pub struct WalletArgs {
+    /// The folder of the wallet; made on first use
+    #[arg(long, global = true, env = "LANYARD_WALLET", default_value = "lanyard-wallet")]
+    pub home: PathBuf,
+    /// Certificates of the authorities to trust, PEM; kept in the wallet's folder once given
+    #[arg(long = "trust-anchor", global = true, value_name = "FILE")]
+    pub trust_anchors: Vec<PathBuf>,
+    /// An issuer that is a DID, to believe what it signs; to be given each time
+    #[arg(long = "trust-did", global = true, value_name = "DID", value_parser = did)]
+    pub trusted_dids: Vec<Did>,
+    /// A server on this machine that may be reached over plain http, such as localhost:7077
+    #[arg(long = "allow-http", global = true, value_name = "HOST:PORT")]
+    pub allow_http: Vec<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What the wallet is called by the authorization servers it is registered at
+    #[arg(long, default_value = crate::demo::CLIENT)]
+    pub client_id: String,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: WalletCommand,
+}
+
+/// What the wallet can do.
+#[derive(Debug, Subcommand)]
+pub enum WalletCommand {
+    /// Accept a credential offer
+    Accept {
+        /// openid-credential-offer://… or the https link of an offer
+        offer: String,
+        /// The transaction code, if the offer needs one
+        #[arg(long)]
+        tx_code: Option<String>,
+        /// Do not ask
+        #[arg(long, short = 'y')]
+        yes: bool,
+    },
+    /// Ask again for what issuers had not ready
+    Collect,
+    /// Answer a presentation request
+    Present {
+        /// openid4vp://… or another link with client_id and request_uri
+        request: String,
+        /// Do not ask; share what is required, and the optional too if --optional is given
+        #[arg(long, short = 'y')]
+        yes: bool,
+        /// Share what the verifier marks as optional too
+        #[arg(long)]
+        optional: bool,
+    },
+    /// List the credentials
+    List,
+    /// Show one credential with its claims
+    Show {
+        /// Its identifier, or an unambiguous beginning of it
+        id: String,
+    },
+    /// Have a credential issued again, if its issuer let the holder log in
+    Renew {
+        /// Its identifier
+        id: String,
+    },
+    /// Go on with what was interrupted before the credentials came
+    GoOn,
+    /// What was received, shared, declined or failed
+    History,
+}
 
 const TRUST: &str = "trust.pem";
 
