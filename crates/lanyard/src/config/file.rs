@@ -1,6 +1,7 @@
 //! The configuration file as written: every key, nothing checked yet.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -21,6 +22,8 @@ pub(super) struct File {
     pub(super) verifier: Option<VerifierTable>,
     pub(super) resolver: Option<ResolverTable>,
     pub(super) vc_api: Option<VcApi>,
+    #[serde(default)]
+    pub(super) rates: RatesTable,
     #[serde(default)]
     pub(super) pages: bool,
     #[serde(default)]
@@ -64,6 +67,23 @@ pub(super) struct VerifierTable {}
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResolverTable {}
+
+/// Requests per second; what is left out has its default.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RatesTable {
+    #[serde(default)]
+    pub(super) off: bool,
+    pub(super) token: Option<NonZeroU32>,
+    pub(super) nonce: Option<NonZeroU32>,
+    pub(super) credential: Option<NonZeroU32>,
+    pub(super) fetch: Option<NonZeroU32>,
+    pub(super) response: Option<NonZeroU32>,
+    pub(super) login: Option<NonZeroU32>,
+    pub(super) api: Option<NonZeroU32>,
+    pub(super) resolution: Option<NonZeroU32>,
+    pub(super) wrong_keys_per_minute: Option<NonZeroU32>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -25,7 +25,9 @@ pub use login::{Authorization, ClaimsSource, HolderLogin, LoginPlace, LoginProvi
 pub use tenant::{DidKeyFile, SigningFiles, Tenant};
 
 use fault::Faults;
-use file::{File, VcApi};
+use file::{File, RatesTable, VcApi};
+
+use crate::serve::rates::Rates;
 
 /// A configuration that can be served.
 #[derive(Debug, Clone)]
@@ -48,6 +50,8 @@ pub struct Config {
     pub resolver: bool,
     /// Whom the VC API believes; without, there is none.
     pub vc_api: Option<VcApiTrust>,
+    /// How often clients may ask; none where nobody counts.
+    pub rates: Option<Rates>,
     /// Whether it serves the web pages.
     pub pages: bool,
     /// The tenants.
@@ -138,9 +142,27 @@ fn examine(file: &File, folder: &Path, faults: &mut Faults<'_>) -> Option<Config
             VcApi::TrustedIssuers => VcApiTrust::TrustedIssuers,
             VcApi::AnyDid => VcApiTrust::AnyDid,
         }),
+        rates: (!file.rates.off).then(|| rates(&file.rates)),
         pages: file.pages,
         tenants,
     })
+}
+
+fn rates(written: &RatesTable) -> Rates {
+    let default = Rates::default();
+    Rates {
+        token: written.token.unwrap_or(default.token),
+        nonce: written.nonce.unwrap_or(default.nonce),
+        credential: written.credential.unwrap_or(default.credential),
+        fetch: written.fetch.unwrap_or(default.fetch),
+        response: written.response.unwrap_or(default.response),
+        login: written.login.unwrap_or(default.login),
+        api: written.api.unwrap_or(default.api),
+        resolution: written.resolution.unwrap_or(default.resolution),
+        wrong_keys_per_minute: written
+            .wrong_keys_per_minute
+            .unwrap_or(default.wrong_keys_per_minute),
+    }
 }
 
 fn base_url(file: &File, faults: &mut Faults<'_>) -> Option<Url> {

@@ -22,6 +22,7 @@ use lanyard_verifier::VerifierService;
 use tokio::sync::watch;
 
 use super::plan::{Pages, Plan, PlannedTenant};
+use super::rates::{self, Doorman};
 use super::trust::TrustHealth;
 use super::{ahead, health, housekeeping, issuing, login, observe, resolving, trust, verifying};
 use crate::keys::{
@@ -121,6 +122,13 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
     };
     let all = match web {
         Some(web) => all.merge(web.router()),
+        None => all,
+    };
+    let all = match plan.rates {
+        Some(rates) => {
+            let doorman = Arc::new(Doorman::new(rates, plan.proxies));
+            all.layer(middleware::from_fn_with_state(doorman, rates::keep))
+        }
         None => all,
     };
     Ok(all.layer(middleware::from_fn(observe::request_line)))

@@ -11,6 +11,7 @@ mod issuing;
 mod login;
 pub mod observe;
 pub mod plan;
+pub mod rates;
 mod resolving;
 pub mod trust;
 mod vc_api;

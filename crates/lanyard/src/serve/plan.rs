@@ -1,5 +1,6 @@
 //! What is to be served, whether a configuration file says it or the demo does.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
@@ -10,8 +11,10 @@ use lanyard_verifier::{Preset, SignInClient, VcApiTrust};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use super::rates::Rates;
 use crate::config::{
     Asking, Authorization, Config, DidKeyFile, EncryptionMode, Mode, SigningFiles, Tenant,
+    Transport,
 };
 use crate::credential_type::CredentialType;
 use crate::{demo, files};
@@ -32,6 +35,10 @@ pub struct Plan {
     pub resolver: bool,
     /// Whom the VC API believes; without, there is none.
     pub vc_api: Option<VcApiTrust>,
+    /// How often clients may ask; none where nobody counts.
+    pub rates: Option<Rates>,
+    /// Proxies that say whom they speak for.
+    pub proxies: Vec<IpAddr>,
     /// Which pages there are.
     pub pages: Pages,
     /// The tenants.
@@ -162,6 +169,11 @@ impl Plan {
             verifier: config.verifier,
             resolver: config.resolver,
             vc_api: config.vc_api,
+            rates: config.rates,
+            proxies: match &config.transport {
+                Transport::BehindProxy(proxies) => proxies.clone(),
+                Transport::PlainLoopback | Transport::Tls { .. } => Vec::new(),
+            },
             pages: if config.pages { Pages::Desk } else { Pages::None },
             tenants: tenants.collect::<Result<_, PlanError>>()?,
         })
@@ -208,6 +220,8 @@ impl Plan {
             verifier: true,
             resolver: false,
             vc_api: None,
+            rates: None,
+            proxies: Vec::new(),
             pages: Pages::Demo,
             tenants: vec![tenant],
         })

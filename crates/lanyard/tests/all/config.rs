@@ -81,6 +81,18 @@ fn the_vc_api_is_off_unless_one_word_says_whom_it_believes() {
 }
 
 #[test]
+fn clients_are_counted_by_default_or_as_written_or_not_at_all() {
+    use lanyard_cli::serve::rates::Rates;
+    assert_eq!(parse(GOOD).expect("good").rates, Some(Rates::default()));
+    let with = |rates: &str| GOOD.replace("[issuer]\n", &format!("[rates]\n{rates}\n[issuer]\n"));
+    let written = parse(&with("token = 7")).expect("good").rates.expect("counted");
+    assert_eq!((written.token.get(), written.nonce), (7, Rates::default().nonce));
+    assert_eq!(parse(&with("off = true")).expect("good").rates, None);
+    let wrong = faults(&with("token = 0"));
+    assert!(wrong[0].starts_with("lanyard.toml:6: "), "{wrong:?}");
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_its_line_and_the_keys_there_are() {
     let found = faults(&GOOD.replace("[issuer]\n", "[issuer]\nbatch = 3\n"));
     assert_eq!(found, ["lanyard.toml:6: unknown key `batch`, there are no fields"]);
@@ -330,4 +342,59 @@ fn webhooks_are_https_and_have_a_secret_that_nobody_else_reads() {
     write("short", 0o600);
     let wrong = parse_in(&folder, &with("https://hr.example/hook")).expect_err("no secret");
     assert!(wrong[0].contains("`lanyard webhook-secret` makes one"), "{wrong:?}");
+}
+
+#[test]
+fn a_saved_request_is_read_with_its_policy_and_each_fault_has_its_file_and_line() {
+    let folder = folder();
+    let write = |text: &str| std::fs::write(folder.path().join("age.json"), text).expect("ours");
+    let with = format!("{GOOD}saved_requests = [\"age.json\"]\n");
+    let query =
+        r#"{"credentials":[{"id":"a","format":"dc+sd-jwt","meta":{"vct_values":["urn:a"]}}]}"#;
+    write(&format!(
+        "{{\"id\": \"over-18\", \"title\": \"Age\", \"purpose\": \"To sell wine\",\n\"dcql_query\": {query}}}"
+    ));
+    let config = parse_in(&folder, &with).expect("good");
+    let saved = &config.tenants[0].saved_requests[0];
+    assert_eq!((saved.id.as_str(), saved.version), ("over-18", 1));
+
+    let twice = format!("{GOOD}saved_requests = [\"age.json\", \"age.json\"]\n");
+    let found = parse_in(&folder, &twice).expect_err("one name, two requests");
+    assert!(found[0].contains("over-18 version 1 is there twice"), "{found:?}");
+
+    write("{\"id\": \"over-18\",\n\"title\": 7}");
+    let found = parse_in(&folder, &with).expect_err("a title is text");
+    assert!(found[0].starts_with("age.json:2: "), "{found:?}");
+
+    write(&format!(
+        "{{\"id\": \"over 18\", \"title\": \"Age\", \"purpose\": \"x\", \"dcql_query\": {query}}}"
+    ));
+    let found = parse_in(&folder, &with).expect_err("an id is plain");
+    assert!(found[0].contains("an id is letters, digits, '_' and '-'"), "{found:?}");
+}
+
+#[test]
+fn an_application_that_signs_people_in_says_where_they_return_to_and_keeps_a_long_secret() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let secret = |text: &str| {
+        let path = folder.path().join("intranet.secret");
+        std::fs::write(&path, text).expect("ours");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("ours");
+    };
+    let with = |requests: &str| {
+        format!(
+            "{GOOD}[[tenants.sign_in_clients]]\nid = \"intranet\"\n\
+             redirect_uris = [\"https://intranet.example/callback\"]\nrequests = {requests}\n\
+             secret_file = \"intranet.secret\"\n"
+        )
+    };
+    secret(&"ab".repeat(32));
+    let config = parse_in(&folder, &with("[\"badge\"]")).expect("good");
+    assert_eq!(config.tenants[0].sign_in_clients[0].id, "intranet");
+    let found = parse_in(&folder, &with("[]")).expect_err("it asks for nothing");
+    assert!(found[0].contains("requests = [\"the id of a saved request\"]"), "{found:?}");
+    secret("short");
+    let found = parse_in(&folder, &with("[\"badge\"]")).expect_err("a short secret");
+    assert!(found[0].contains("32 characters or more"), "{found:?}");
 }

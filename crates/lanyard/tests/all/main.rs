@@ -10,6 +10,7 @@ mod integrators;
 mod login_config;
 mod offline;
 mod pages;
+mod rates;
 mod samples;
 mod trust;
 mod web;
