@@ -5,6 +5,7 @@ mod circle;
 mod commands;
 mod config;
 mod did;
+mod evidence;
 mod inspect;
 mod integrators;
 mod login_config;
