@@ -15,7 +15,7 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-export const PHONE = { name: 'phone', viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true }
+export const PHONE = { name: 'phone', viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true }
 export const DESKTOP = { name: 'desktop', viewport: { width: 1280, height: 900 } }
 export const SIZES = [PHONE, DESKTOP]
 export const SCHEMES = ['light', 'dark']

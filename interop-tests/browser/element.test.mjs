@@ -161,6 +161,8 @@ test('the element speaks German where it is told to', async () => {
   const { page, context, element } = await visit('/deutsch', { size: PHONE })
   await element.getByRole('button', { name: 'Mit der Wallet nachweisen' }).click()
   await state(page, 'waiting')
+  await element.getByRole('link', { name: 'Wallet auf diesem Gerät öffnen' }).waitFor()
+  await element.getByText('Warten auf eine Wallet.').waitFor()
   await context.close()
 })
 

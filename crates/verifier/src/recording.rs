@@ -5,7 +5,7 @@ use lanyard_store::{SessionId, TenantId};
 use serde::Deserialize;
 
 use crate::{
-    RequestFault, RequestPolicy, VerifierError, VerifierService,
+    BrowserSession, RequestFault, RequestPolicy, VerifierError, VerifierService,
     sessions::{Held, Phase},
 };
 
@@ -35,14 +35,24 @@ impl VerifierService {
         id: SessionId,
     ) -> Result<Recording, VerifierError> {
         let tenant = self.known_tenant(tenant)?;
-        let Held { state, .. } = self.sessions().by_id(tenant, id, self.now()).await?;
-        let recording = match state.phase {
-            Phase::Waiting(waiting) => waiting.recording,
-            // until the browser is back, nobody learns what came
-            Phase::Ended(ended) if ended.awaits_return => None,
-            Phase::Ended(ended) => ended.recording,
-        };
-        recording.ok_or(VerifierError::NotRecorded)
+        let held = self.sessions().by_id(tenant, id, self.now()).await?;
+        recorded(held).ok_or(VerifierError::NotRecorded)
+    }
+
+    /// The response to a request, as it came, for a page in the browser that the request was made in.
+    ///
+    /// # Errors
+    /// [`VerifierError::UnknownRequest`] in another browser, [`VerifierError::NotRecorded`] as
+    /// [`VerifierService::recording`].
+    pub async fn recording_in_browser(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        browser: &BrowserSession,
+    ) -> Result<Recording, VerifierError> {
+        let tenant = self.known_tenant(tenant)?;
+        let held = self.held_in_browser(tenant, id, browser, self.now()).await?;
+        recorded(held).ok_or(VerifierError::NotRecorded)
     }
 
     /// Tries a policy on a recorded response: nothing is kept, and nobody but the caller learns of it.
@@ -66,5 +76,14 @@ impl VerifierService {
         let verifiers = tenant.verifiers_for(&[], &policy)?;
         let conclusion = recording.conclude(&verifiers, self.provider()).await;
         Ok(policy.judged(conclusion))
+    }
+}
+
+fn recorded(held: Held) -> Option<Recording> {
+    match held.state.phase {
+        Phase::Waiting(waiting) => waiting.recording,
+        // until the browser is back, nobody learns what came
+        Phase::Ended(ended) if ended.awaits_return => None,
+        Phase::Ended(ended) => ended.recording,
     }
 }

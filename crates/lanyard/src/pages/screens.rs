@@ -239,6 +239,10 @@ pub struct RequestPage {
     pub reload: bool,
     /// The request as wallets get it: each part with its name.
     pub raw: Vec<(String, String)>,
+    /// The answer as the wallet gave it: each part with its name; empty while none came.
+    pub answer: Vec<(String, String)>,
+    /// What is asked for without need, perhaps: said while the request waits.
+    pub advice: Vec<String>,
     /// The request link, until the request ends.
     pub handover: Option<HandOver>,
     /// When the request ends.

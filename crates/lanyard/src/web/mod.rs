@@ -1,5 +1,6 @@
 //! The pages over HTTP: handlers that read a form, ask a service or the wallet, and show a page.
 
+mod answer;
 mod ask;
 mod assets;
 mod build;
@@ -10,7 +11,6 @@ mod headers;
 mod issue;
 mod live;
 mod pocket;
-
 mod qr;
 mod review;
 mod shelf;

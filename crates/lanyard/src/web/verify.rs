@@ -13,14 +13,14 @@ use lanyard_core::jose::UnverifiedJws;
 use lanyard_oid4vp::dcql::DcqlQuery;
 use lanyard_store::{SessionId, TenantId};
 use lanyard_verifier::{
-    BrowserSession, ClientIdChoice, NewDcApi, NewRequest, RequestState, RequestStatus, SameDevice,
-    VerifierError, VerifierService,
+    Advice, BrowserSession, ClientIdChoice, NewDcApi, NewRequest, RequestState, RequestStatus,
+    SameDevice, VerifierError, VerifierService, lint,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Failure, Page, Web, ask, build, conclude,
+    Failure, Page, Web, answer, ask, build, conclude,
     guard::Visitor,
     live, qr,
     review::sentence,
@@ -33,7 +33,7 @@ use crate::pages::{
     HandOver, OwnQuestion, Place, Problem, RequestPage, Step, Tone, VerdictFragment, VerdictView,
     VerifyPage,
 };
-use crate::presets::{Ready, asked, presets};
+use crate::presets::{Ready, asked, label, presets};
 
 /// What verifying by hand needs.
 pub struct VerifyRoom {
@@ -176,6 +176,8 @@ pub(super) async fn created(web: &Web, visitor: &Visitor, new: NewRequest, here:
         // what is shown to a room is good for less than a minute; what is clicked is not shown
         rotating_link: !here && !by_value,
         dc_api: Some(NewDcApi { origins: vec![own], ..NewDcApi::default() }),
+        // nobody's data in the demo: whoever tries a wallet sees all of what it sent
+        record: web.0.demo.is_some(),
         ..new
     };
     let created = room.service.create_request(&room.tenant, new).await.map_err(failure)?;
@@ -212,6 +214,7 @@ async fn request_page(web: &Web, visitor: &Visitor, id: &str, here: bool) -> Pag
     let room = room(web)?;
     let status = room.status(id, visitor).await?;
     let raw = raw(room, visitor, &status).await;
+    let answer = answer::decoded(room, visitor, status.id).await;
     let handover = status.link.as_ref().map(|link| HandOver {
         id: "request-link",
         link: link.to_string(),
@@ -232,8 +235,10 @@ async fn request_page(web: &Web, visitor: &Visitor, id: &str, here: bool) -> Pag
         asked: asked(&status.dcql_query.to_value(), &room.types),
         live: !ended(&status),
         reload: status.link_expires_at.is_some(),
+        advice: if handover.is_some() { advice(&status, &room.types) } else { Vec::new() },
         handover,
         raw,
+        answer,
         expires: time_of_day(status.expires_at),
         verdict: conclusion(&status, &room.types),
         trail: trail(&status),
@@ -258,6 +263,15 @@ async fn raw(
         }
     }
     parts
+}
+
+/// What the question asks for that it may not need, claim by claim.
+fn advice(status: &RequestStatus, types: &[CredentialType]) -> Vec<String> {
+    let line = |advice: Advice| match &advice.path {
+        Some(path) => format!("{}: {}.", label(types, None, path), advice.advice),
+        None => sentence(&advice.advice),
+    };
+    lint(&status.dcql_query).into_iter().map(line).collect()
 }
 
 fn ended(status: &RequestStatus) -> bool {

@@ -127,6 +127,33 @@ async fn a_query_that_breaks_a_rule_is_told_which() {
 }
 
 #[tokio::test]
+async fn whoever_asks_for_a_date_of_birth_is_told_that_an_age_may_do() {
+    let demo = demo().await;
+    for (claim, told) in [("birthdate", true), ("age_over_18", false)] {
+        let query = serde_json::json!({ "credentials": [{
+            "id": "identity",
+            "format": "dc+sd-jwt",
+            "meta": { "vct_values": ["urn:example:identity"] },
+            "claims": [{ "path": [claim] }],
+        }] });
+        let typed: String = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("preset", "own")
+            .append_pair("dcql", &query.to_string())
+            .finish();
+        let made = demo.send(form("/verify"), &typed).await;
+        assert_eq!(made.status(), StatusCode::SEE_OTHER, "{}", made.body());
+        let header = |name| made.headers()[name].to_str().expect("text").to_owned();
+        let cookie = header(header::SET_COOKIE);
+        let cookie = cookie.split(';').next().expect("a cookie has a value");
+        let page =
+            demo.send(here(&header(header::LOCATION)).header(header::COOKIE, cookie), "").await;
+        assert_eq!(page.status(), StatusCode::OK);
+        assert_eq!(page.body().contains("Could you ask for less?"), told, "{claim}");
+        assert_eq!(page.body().contains("a date of birth identifies"), told, "{claim}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_that_is_not_there_says_what_to_do() {
     let demo = demo().await;
     let response = demo.get("/issue/0123456789abcdef0123456789abcdef").await;
