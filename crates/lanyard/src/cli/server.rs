@@ -59,7 +59,7 @@ pub(super) async fn demo(args: &DemoArgs) -> Ending {
         plan.base_url.port().unwrap_or(args.port),
     ));
     listeners.extend(accept::Listener::bind(other, None).await);
-    run(plan, listeners, &welcome, accept::Limits::default()).await
+    run(plan, listeners, None, &welcome, accept::Limits::default()).await
 }
 
 pub(super) async fn serve(args: &ServeArgs) -> Ending {
@@ -70,21 +70,26 @@ pub(super) async fn serve(args: &ServeArgs) -> Ending {
     if args.check {
         return Ending::done("The configuration is good.", serde_json::json!({ "good": true }));
     }
-    let _logs = observe::start();
+    let plan = match Plan::of(&config) {
+        Ok(plan) => plan,
+        Err(error) => return Ending::not_done(ExitCode::Failed, "start", error.to_string()),
+    };
+    let _logs = observe::start(plan.metrics.as_ref());
     let started = async {
-        let plan = Plan::of(&config).map_err(|error| error.to_string())?;
         let tls = match &config.transport {
             Transport::Tls { certificates, key } => Some(
                 ServerTls::from_pem_files(certificates, key).map_err(|error| error.to_string())?,
             ),
             Transport::PlainLoopback | Transport::BehindProxy(_) => None,
         };
-        let listener = accept::Listener::bind(config.listen, tls)
-            .await
-            .map_err(|error| format!("{}: {error}", config.listen))?;
-        Ok::<_, String>((plan, listener))
+        let listener = bind(config.listen, tls).await?;
+        let metrics = match config.metrics {
+            Some(address) => Some(bind(address, None).await?),
+            None => None,
+        };
+        Ok::<_, String>((listener, metrics))
     };
-    let (plan, listener) = match started.await {
+    let (listener, metrics) = match started.await {
         Ok(parts) => parts,
         Err(why) => return Ending::not_done(ExitCode::Failed, "start", why),
     };
@@ -93,18 +98,25 @@ pub(super) async fn serve(args: &ServeArgs) -> Ending {
         limits.per_ip_spares.clone_from(proxies);
     }
     let welcome = format!("Lanyard serves {} on {}", plan.base_url, config.listen);
-    run(plan, vec![listener], &welcome, limits).await
+    run(plan, vec![listener], metrics, &welcome, limits).await
+}
+
+async fn bind(address: SocketAddr, tls: Option<ServerTls>) -> Result<accept::Listener, String> {
+    let bound = accept::Listener::bind(address, tls).await;
+    bound.map_err(|error| format!("{address}: {error}"))
 }
 
 #[expect(clippy::print_stdout, reason = "the output of a command")]
 async fn run(
     plan: Plan,
     listeners: Vec<accept::Listener>,
+    metrics: Option<accept::Listener>,
     welcome: &str,
     limits: accept::Limits,
 ) -> Ending {
     let (stop, stopping) = watch::channel(false);
-    let router = match compose::compose(plan, stopping).await {
+    let counted = metrics.zip(plan.metrics.clone());
+    let router = match compose::compose(plan, stopping.clone()).await {
         Ok(router) => router,
         Err(error) => {
             return Ending::not_done(
@@ -114,6 +126,14 @@ async fn run(
             );
         }
     };
+    if let Some((listener, metrics)) = counted {
+        let mut stopping = stopping;
+        let ended = async move {
+            let _ = stopping.wait_for(|stopped| *stopped).await;
+        };
+        let limits = accept::Limits::default();
+        tokio::spawn(accept::serve(vec![listener], metrics.router(), limits, ended));
+    }
     println!("{welcome}");
     let ended = async move {
         stopped().await;

@@ -22,6 +22,7 @@ pub(super) struct File {
     pub(super) verifier: Option<VerifierTable>,
     pub(super) resolver: Option<ResolverTable>,
     pub(super) vc_api: Option<VcApi>,
+    pub(super) metrics: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) rates: RatesTable,
     #[serde(default)]

@@ -50,6 +50,8 @@ pub struct Config {
     pub resolver: bool,
     /// Whom the VC API believes; without, there is none.
     pub vc_api: Option<VcApiTrust>,
+    /// Where the operator reads metrics, if anywhere.
+    pub metrics: Option<SocketAddr>,
     /// How often clients may ask; none where nobody counts.
     pub rates: Option<Rates>,
     /// Whether it serves the web pages.
@@ -142,10 +144,26 @@ fn examine(file: &File, folder: &Path, faults: &mut Faults<'_>) -> Option<Config
             VcApi::TrustedIssuers => VcApiTrust::TrustedIssuers,
             VcApi::AnyDid => VcApiTrust::AnyDid,
         }),
+        metrics: metrics(file, listen, faults),
         rates: (!file.rates.off).then(|| rates(&file.rates)),
         pages: file.pages,
         tenants,
     })
+}
+
+/// The address for metrics: none of the public one's, whose every path strangers reach.
+fn metrics(file: &File, public: Option<SocketAddr>, faults: &mut Faults<'_>) -> Option<SocketAddr> {
+    let written = file.metrics.as_ref()?;
+    let Ok(address) = written.get_ref().parse::<SocketAddr>() else {
+        let what = "metrics is not an address with a port; write for example \"127.0.0.1:9464\"";
+        faults.at(written.span(), what);
+        return None;
+    };
+    if public.is_some_and(|public| public.port() == address.port()) {
+        faults.at(written.span(), "metrics need a port of their own; everybody reaches this one");
+        return None;
+    }
+    Some(address)
 }
 
 fn rates(written: &RatesTable) -> Rates {

@@ -24,7 +24,9 @@ use tokio::sync::watch;
 use super::plan::{Pages, Plan, PlannedTenant};
 use super::rates::{self, Doorman};
 use super::trust::TrustHealth;
-use super::{ahead, health, housekeeping, issuing, login, observe, resolving, trust, verifying};
+use super::{
+    ahead, health, housekeeping, issuing, login, metrics, observe, resolving, trust, verifying,
+};
 use crate::keys::{
     KeyError, SigningIdentity, Subject, TestAuthority, Vault, read_signer, read_signing_files,
 };
@@ -131,7 +133,11 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
         }
         None => all,
     };
-    Ok(all.layer(middleware::from_fn(observe::request_line)))
+    let all = all.layer(middleware::from_fn(observe::request_line));
+    Ok(match plan.metrics {
+        Some(metrics) => all.layer(middleware::from_fn_with_state(metrics, metrics::count)),
+        None => all,
+    })
 }
 
 /// What integrators have beside issuer and verifier, and the description of what there is.

@@ -9,6 +9,7 @@ mod health;
 mod housekeeping;
 mod issuing;
 mod login;
+pub mod metrics;
 pub mod observe;
 pub mod plan;
 pub mod rates;

@@ -24,6 +24,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+use super::metrics::Metrics;
+
 /// The fields that may be written. None of them ever holds a claim, a token, a nonce, a path or a query.
 const ALLOWED: [&str; 14] = [
     "message",
@@ -53,15 +55,18 @@ const MOST_WAITING: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Logs(Arc<Sink>);
 
-/// Starts writing logs to standard error.
-pub fn start() -> Logs {
+/// Starts writing logs to standard error, and counting what they tell of.
+pub fn start(metrics: Option<&Metrics>) -> Logs {
     let sink = Arc::new(Sink::default());
     let writer = Arc::clone(&sink);
     let started = std::thread::Builder::new().name("logs".into()).spawn(move || writer.serve());
     // without the thread every line is written by whoever has it to tell
     sink.waiting().is_served = started.is_ok();
     let lines = JsonLines(Arc::clone(&sink));
-    let _ = tracing_subscriber::registry().with(lines.with_filter(LevelFilter::INFO)).try_init();
+    let subscriber = tracing_subscriber::registry()
+        .with(lines.with_filter(LevelFilter::INFO))
+        .with(metrics.map(|metrics| metrics.steps().with_filter(LevelFilter::INFO)));
+    let _ = subscriber.try_init();
     Logs(sink)
 }
 

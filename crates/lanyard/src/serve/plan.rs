@@ -11,6 +11,7 @@ use lanyard_verifier::{Preset, SignInClient, VcApiTrust};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use super::metrics::Metrics;
 use super::rates::Rates;
 use crate::config::{
     Asking, Authorization, Config, DidKeyFile, EncryptionMode, Mode, SigningFiles, Tenant,
@@ -39,6 +40,8 @@ pub struct Plan {
     pub rates: Option<Rates>,
     /// Proxies that say whom they speak for.
     pub proxies: Vec<IpAddr>,
+    /// What is counted for the operator, if anything.
+    pub metrics: Option<Metrics>,
     /// Which pages there are.
     pub pages: Pages,
     /// The tenants.
@@ -174,6 +177,7 @@ impl Plan {
                 Transport::BehindProxy(proxies) => proxies.clone(),
                 Transport::PlainLoopback | Transport::Tls { .. } => Vec::new(),
             },
+            metrics: config.metrics.map(|_| Metrics::default()),
             pages: if config.pages { Pages::Desk } else { Pages::None },
             tenants: tenants.collect::<Result<_, PlanError>>()?,
         })
@@ -222,6 +226,7 @@ impl Plan {
             vc_api: None,
             rates: None,
             proxies: Vec::new(),
+            metrics: None,
             pages: Pages::Demo,
             tenants: vec![tenant],
         })

