@@ -27,6 +27,7 @@ impl Server {
 
     async fn ask(&self, method: &str, path: &str) -> u16 {
         let request = Request::builder().method(method).uri(path).header("host", "localhost:7077");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
         let request = request.body(Body::empty()).expect("a request");
         self.router.clone().oneshot(request).await.expect("infallible").status().as_u16()
     }
@@ -73,4 +74,38 @@ async fn ten_thousand_made_up_tenants_paths_and_methods_are_a_handful_of_lines()
 async fn the_public_port_has_no_metrics() {
     let server = Server::start().await;
     assert_eq!(server.ask("GET", "/metrics").await, 404);
+}
+
+#[tokio::test]
+async fn dashboard_and_alerts_read_metrics_that_there_are_and_steps_that_are_taken() {
+    use lanyard_verifier::step;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    let server = Server::start().await;
+    server.ask("POST", "/demo/nonce").await;
+    let subscriber = tracing_subscriber::registry().with(server.metrics.steps());
+    tracing::subscriber::with_default(subscriber, || {
+        tracing::info!(target: "lanyard_verifier", step = step::VERIFIED, "presentation");
+    });
+    let served = server.metrics().await;
+    let deploy = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/deploy");
+    let read = |name: &str| std::fs::read_to_string(format!("{deploy}/{name}")).expect("a file");
+    let text = read("grafana.json") + &read("alerts.yaml");
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let names = text.match_indices("lanyard_").map(|(at, _)| &text[at..]);
+    let names = names.map(|rest| rest.split(|c| !is_name(c)).next().unwrap_or_default());
+    let mut read = 0;
+    for name in names {
+        let family = ["_total", "_bucket", "_info"].iter().find_map(|end| name.strip_suffix(end));
+        let described = format!("# TYPE {} ", family.unwrap_or(name));
+        assert!(served.contains(&described), "{name}: {served}");
+        read += 1;
+    }
+    assert!(read > 8, "{read}");
+    let known = [step::VERIFIED, step::REFUSED, step::UNDETERMINED, step::DECLINED];
+    for steps in text.split("step=~").skip(1) {
+        let steps = steps.trim_start_matches(['\\', '"']).split(['\\', '"']).next();
+        for step in steps.unwrap_or_default().split('|') {
+            assert!(known.contains(&step), "{step}");
+        }
+    }
 }
