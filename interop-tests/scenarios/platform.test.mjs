@@ -1,5 +1,5 @@
 // The Digital Credentials API: their wallet behind the platform answers our verifier. `@openid4vc/openid4vp` reads
-// and answers openid4vp-v1-*.
+// and answers openid4vp-v1-*; `@owf/mdoc` and `@hpke/core` answer org-iso-mdoc.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { newWallet, OPENID4VC_TS } from './lib/counterparts.mjs'
@@ -54,6 +54,21 @@ describe(`the wallet of ${OPENID4VC_TS.name} behind the platform`, () => {
       })
     }
   }
+
+  test('their wallet presents an mdoc to our verifier: org-iso-mdoc [owf-mdoc]', async () => {
+    const { id, answer } = await asked({ query: LICENCE, protocol: 'org-iso-mdoc' })
+    await lanyard.platformAnswer(id, answer, lanyard.base)
+    const { state, reason, credentials } = await lanyard.verdict(id)
+    assert.equal(state, 'verified', reason)
+    assert.deepEqual(credentials.licence, [{ [NAMESPACE]: { given_name: 'Ada', age_over_18: true } }])
+  })
+
+  test('our verifier refuses what their wallet sealed for another origin: org-iso-mdoc [owf-mdoc]', async () => {
+    const { id, answer } = await asked({ query: LICENCE, protocol: 'org-iso-mdoc', origin: 'https://evil.example' })
+    await assert.rejects(lanyard.platformAnswer(id, answer, lanyard.base), /400/)
+    // what cannot be opened says nothing about the holder, so the request goes on waiting
+    assert.equal((await lanyard.read(`requests/${id}`)).state, 'waiting')
+  })
 
   test('our verifier refuses what their wallet answered another origin [openid4vc-ts]', async () => {
     const origin = 'https://evil.example'

@@ -3,7 +3,7 @@
 import { Aes128Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
 import { cborDecode, cborEncode, DeviceRequest } from '@owf/mdoc'
 import { createHash, createPublicKey } from 'node:crypto'
-import { asDcqlCredential, present } from './mdoc-wallet.mjs'
+import { asDcqlCredential, ForeignTranscript, present } from './mdoc-wallet.mjs'
 
 const bytes = (text) => new Uint8Array(Buffer.from(text, 'base64url'))
 const text = (bytes) => Buffer.from(bytes).toString('base64url')
@@ -13,7 +13,7 @@ export async function answer({ deviceRequest, encryptionInfo }, origin, wallet) 
   const [name, parameters] = cborDecode(bytes(encryptionInfo))
   if (name !== 'dcapi') throw new Error(`encryptionInfo is ${name}`)
   const info = createHash('sha256').update(cborEncode([encryptionInfo, origin])).digest()
-  const transcript = new Uint8Array(cborEncode([null, null, ['dcapi', new Uint8Array(info)]]))
+  const transcript = new ForeignTranscript(['dcapi', new Uint8Array(info)])
 
   const { docRequests } = DeviceRequest.decode(bytes(deviceRequest))
   const { docType, namespaces } = docRequests[0].itemsRequest
@@ -26,7 +26,7 @@ export async function answer({ deviceRequest, encryptionInfo }, origin, wallet) 
 
   const suite = new CipherSuite({ kem: new DhkemP256HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes128Gcm() })
   const recipientPublicKey = await suite.kem.importKey('raw', rawPoint(parameters.get('recipientPublicKey')).buffer, true)
-  const sender = await suite.createSenderContext({ recipientPublicKey, info: transcript.buffer })
+  const sender = await suite.createSenderContext({ recipientPublicKey, info: cborEncode(transcript.encodedStructure) })
   const cipherText = new Uint8Array(await sender.seal(bytes(response).buffer))
   const sealed = new Map([['enc', new Uint8Array(sender.enc)], ['cipherText', cipherText]])
   return { response: text(cborEncode(['dcapi', sealed])) }

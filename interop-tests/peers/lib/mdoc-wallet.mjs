@@ -18,18 +18,25 @@ export const LICENCE = { given_name: 'Ada', family_name: 'Lovelace', age_over_18
 /** A licence of an authority of its own, bound to this device: `{ credential, trustAnchorPem }`. */
 export async function mint(deviceJwk) {
   const signer = await newDocumentSigner({ name: 'Utopia' })
-  const issuer = new Issuer(DOCTYPE, context)
-  issuer.addIssuerNamespace(NAMESPACE, LICENCE)
+  const { privateJwk, x5c, trustAnchorPem } = signer
+  const namespaces = { [NAMESPACE]: LICENCE }
+  return { credential: await issue({ doctype: DOCTYPE, namespaces, privateJwk, x5c, deviceJwk }), trustAnchorPem }
+}
+
+/** An IssuerSigned for a day, base64url; dates are `DateOnly` already. */
+export async function issue({ doctype, namespaces, privateJwk, x5c, deviceJwk }) {
+  const issuer = new Issuer(doctype, context)
+  for (const [namespace, elements] of Object.entries(namespaces)) issuer.addIssuerNamespace(namespace, elements)
   const signed = wholeSecond(Date.now())
   const issued = await issuer.sign({
-    signingKey: CoseKey.fromJwk(signer.privateJwk),
+    signingKey: CoseKey.fromJwk(privateJwk),
     algorithm: SignatureAlgorithm.ES256,
     digestAlgorithm: 'SHA-256',
     validityInfo: { signed, validFrom: signed, validUntil: wholeSecond(Date.now() + DAY) },
     deviceKeyInfo: { deviceKey: DeviceKey.fromJwk(deviceJwk) },
-    certificates: signer.x5c.map((der) => new Uint8Array(Buffer.from(der, 'base64'))),
+    certificates: x5c.map((der) => new Uint8Array(Buffer.from(der, 'base64'))),
   })
-  return { credential: issued.encodedForOid4Vci, trustAnchorPem: signer.trustAnchorPem }
+  return issued.encodedForOid4Vci
 }
 
 /** What the `dcql` package needs to know of a held mdoc. */
@@ -48,12 +55,24 @@ function shape(issuerSigned) {
   }
 }
 
+/** A transcript with a handover that @owf/mdoc does not know, so that it could not read it back from its bytes. */
+export class ForeignTranscript extends SessionTranscript {
+  #handover
+  constructor(handover) {
+    super({ deviceEngagement: null, eReaderKey: null, handover: null })
+    this.#handover = handover
+  }
+  get encodedStructure() {
+    return [null, null, this.#handover]
+  }
+}
+
 /**
  * The transcript of a request by redirect, or through the platform where it has an origin: `key` is the JWK that the
  * response is encrypted to, if any. One that was put together elsewhere goes as it is.
  */
 async function transcriptOf({ clientId, nonce, responseUri, origin, key, transcript }) {
-  if (transcript) return { encode: () => transcript }
+  if (transcript) return transcript
   const jwkThumbprint = key && new Uint8Array(Buffer.from(await calculateJwkThumbprint(key, 'sha256'), 'base64url'))
   if (origin) return SessionTranscript.forOid4VpDcApi({ origin, nonce, jwkThumbprint }, context)
   return SessionTranscript.forOid4Vp({ clientId, nonce, responseUri, jwkThumbprint }, context)
@@ -71,7 +90,7 @@ export async function present({ credential, elements, privateJwk, ...request }) 
   const response = await Holder.createDeviceResponseForDeviceRequest(
     {
       deviceRequest: DeviceRequest.create({ docRequests: [DocRequest.create({ itemsRequest })] }),
-      sessionTranscript: (await transcriptOf(request)).encode(),
+      sessionTranscript: await transcriptOf(request),
       issuerSigned: [issuerSigned],
       signature: { signingKey: CoseKey.fromJwk({ ...privateJwk, alg: 'ES256' }) },
     },
@@ -86,7 +105,7 @@ export async function verify({ presentation, trustAnchors, ...request }) {
   await Verifier.verifyDeviceResponse(
     {
       deviceResponse,
-      sessionTranscript: (await transcriptOf(request)).encode(),
+      sessionTranscript: await transcriptOf(request),
       trustedCertificates: trustAnchors.map((pem) => new Uint8Array(new X509Certificate(pem).raw)),
     },
     context,
