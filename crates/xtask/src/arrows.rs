@@ -41,7 +41,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lanyard-testkit", &["lanyard-core"]),
     ("lanyard-fuzz", &["lanyard-core", "lanyard-oid4vci", "lanyard-oid4vp"]),
     ("lanyard-load", &["lanyard-core", "lanyard-store", "lanyard-testkit"]),
-    ("lanyard-examples", &["lanyard-core", "lanyard-fetch", "lanyard-wallet"]),
+    ("lanyard-examples", &["lanyard-core", "lanyard-fetch", "lanyard-testkit", "lanyard-wallet"]),
     ("xtask", &[]),
 ];
 
