@@ -7,14 +7,14 @@
 //   verify     { device_response, session_transcript, trust_anchor_pem }                 -> { namespaces }
 import { X509Certificate } from 'node:crypto'
 import {
-  CoseKey, DateOnly, DeviceKey, DeviceRequest, DeviceResponse, DocRequest, Holder, Issuer, IssuerSigned, ItemsRequest,
-  SessionTranscript, SignatureAlgorithm, Verifier,
+  CoseKey, DateOnly, DeviceRequest, DeviceResponse, DocRequest, Holder, IssuerSigned, ItemsRequest, SessionTranscript,
+  Verifier,
 } from '@owf/mdoc'
 import { readStdin, run } from './lib/cli.mjs'
 import { context } from './lib/mdoc-context.mjs'
+import { issue } from './lib/mdoc-wallet.mjs'
 import { DATES, newDocumentSigner } from './lib/mdoc.mjs'
 
-const DAY = 24 * 60 * 60 * 1000
 const bytes = (text) => new Uint8Array(Buffer.from(text, 'base64url'))
 const text = (bytes) => Buffer.from(bytes).toString('base64url')
 
@@ -31,21 +31,9 @@ await run({
   issue: {
     async run() {
       const { doctype, namespaces, issuer_private_jwk, x5c, device_jwk } = readStdin()
-      const issuer = new Issuer(doctype, context)
-      for (const [namespace, elements] of Object.entries(namespaces)) {
-        const typed = Object.entries(elements).map(([name, value]) => [name, DATES.has(name) ? new DateOnly(value) : value])
-        issuer.addIssuerNamespace(namespace, Object.fromEntries(typed))
-      }
-      const signed = wholeSecond(Date.now())
-      const issued = await issuer.sign({
-        signingKey: CoseKey.fromJwk(issuer_private_jwk),
-        algorithm: SignatureAlgorithm.ES256,
-        digestAlgorithm: 'SHA-256',
-        validityInfo: { signed, validFrom: signed, validUntil: wholeSecond(Date.now() + DAY) },
-        deviceKeyInfo: { deviceKey: DeviceKey.fromJwk(device_jwk) },
-        certificates: x5c.map((der) => new Uint8Array(Buffer.from(der, 'base64'))),
-      })
-      return { issuer_signed: issued.encodedForOid4Vci }
+      const typed = Object.entries(namespaces).map(([namespace, elements]) => [namespace, withDates(elements)])
+      const signer = { privateJwk: issuer_private_jwk, x5c, deviceJwk: device_jwk }
+      return { issuer_signed: await issue({ doctype, namespaces: Object.fromEntries(typed), ...signer }) }
     },
   },
   present: {
@@ -89,6 +77,7 @@ await run({
   },
 })
 
-function wholeSecond(milliseconds) {
-  return new Date(Math.floor(milliseconds / 1000) * 1000)
+function withDates(elements) {
+  const typed = Object.entries(elements).map(([name, value]) => [name, DATES.has(name) ? new DateOnly(value) : value])
+  return Object.fromEntries(typed)
 }

@@ -1,24 +1,22 @@
-//! Status lists: making one of a million statuses, reading one, and asking again.
+//! Status lists beside their floor: making one of a million statuses, reading one, and asking again.
 //!
 //! The list that is read is the workload `status-list.json` in `LANYARD_BENCH` (else `../shared/bench`
-//! beside the repository); without it, one of our own.
+//! beside the repository). The floors are the signature, the compression and a look at a bit.
 
 use std::{
-    env, fs,
-    future::Future,
+    collections::HashMap,
     hint::black_box,
-    path::{Path, PathBuf},
-    pin::pin,
+    io::{Read as _, Write as _},
     sync::Arc,
-    task::{Context, Poll, Waker},
 };
 
 use async_trait::async_trait;
-use criterion::{Criterion, criterion_group, criterion_main};
+use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use lanyard_core::{
     Timestamp,
-    crypto::{AwsLc, CryptoProvider as _, Curve, SoftwareSigner},
+    crypto::{AwsLc, CryptoProvider as _, Curve, SignatureAlgorithm, SoftwareSigner},
     jose::Jwk,
+    json,
     sd_jwt_vc::Vct,
     status::{
         PublishedStatusList, Status, StatusCheck as _, StatusChecker, StatusListSource,
@@ -30,7 +28,12 @@ use lanyard_core::{
     },
     trust::{IssuerIdentifier, IssuerIdentity, IssuerKeySource, IssuerKeys, IssuerTrust},
 };
-use serde_json::Value;
+
+use beside::{Operations, ready};
+use workload::workload;
+
+mod beside;
+mod workload;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -59,24 +62,6 @@ impl StatusListSource for Host {
     }
 }
 
-/// The output of a future that never waits, as everything is that happens in memory.
-fn ready<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("nothing here waits"),
-    }
-}
-
-/// The official workload, when it is there.
-fn workload() -> Option<(String, Jwk)> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/bench");
-    let folder = env::var_os("LANYARD_BENCH").map_or(beside, PathBuf::from);
-    let text = fs::read(folder.join("status-list.json")).ok()?;
-    let workload: Value = serde_json::from_slice(&text).ok()?;
-    let key = Jwk::from_value(&workload["issuer_jwk"]).ok()?;
-    Some((workload["token"].as_str()?.to_owned(), key))
-}
-
 /// A list of a million statuses, one in a hundred of them revoked.
 fn list() -> StatusList {
     let mut list = StatusList::new(StatusBits::One, TOKENS).expect("within every limit");
@@ -87,35 +72,23 @@ fn list() -> StatusList {
     list
 }
 
-fn statuses(criterion: &mut Criterion) {
+fn main() {
     let uri = StatusListUri::parse(URI).expect("a URI");
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a moment");
     let key = AwsLc.generate_key(Curve::P256).expect("a key");
     let signer = SoftwareSigner::new(&AwsLc, &key).expect("a whole key");
+    let raw = AwsLc.signing_key(&key).expect("a whole key");
+    let packed = packed();
 
-    criterion.bench_function("status list: make, compress and sign 1,000,000", |bench| {
-        bench.iter(|| {
-            let draft = StatusListDraft::new(&uri, &list(), now);
-            ready(draft.sign_jwt(&signer)).expect("a signature")
-        });
-    });
-
-    let (token, jwk) = workload().unwrap_or_else(|| {
-        let draft = StatusListDraft::new(&uri, &list(), now);
-        (ready(draft.sign_jwt(&signer)).expect("a signature"), Jwk::new(*key.public()))
-    });
-    criterion.bench_function("status list: verify, inflate and read", |bench| {
-        bench.iter(|| {
-            let list = UnverifiedStatusList::parse_jwt(black_box(&token)).expect("a token");
-            let list = list.verify(&jwk.key, &uri, now, &AwsLc).expect("a good list");
-            list.status(412).expect("in the list")
-        });
-    });
+    let workload = workload("status-list.json");
+    let jwk = Jwk::from_value(&workload["issuer_jwk"]).expect("a key");
+    let token = workload["token"].as_str().expect("a token");
+    let theirs = Parts::of(token);
 
     let issuer = IssuerIdentifier::parse("https://issuer.example").expect("an issuer");
     let source = IssuerKeySource::Keys { issuer: issuer.clone(), keys: vec![jwk.clone()] };
     let keys = IssuerKeys::new(IssuerTrust::new().with(source), Arc::new(AwsLc));
-    let checker = StatusChecker::new(keys, Arc::new(Host(token.clone().into_bytes())));
+    let checker = StatusChecker::new(keys, Arc::new(Host(token.as_bytes().to_vec())));
     let types = [Vct::parse("urn:example:badge:1").expect("a type").into()];
     let issuer = IssuerIdentity::Identifier(issuer);
     let reference = StatusReference::TokenStatusList { index: 412, uri: uri.clone() };
@@ -127,10 +100,83 @@ fn statuses(criterion: &mut Criterion) {
         not_before: None,
     };
     ready(checker.status(&question)).expect("a status");
-    criterion.bench_function("status: a warm check", |bench| {
-        bench.iter(|| ready(checker.status(black_box(&question))));
-    });
+    let kept = HashMap::from([(URI.to_owned(), Arc::new(theirs.list()))]);
+
+    let operations: Operations<'_> = vec![
+        (
+            "make and sign a list of 1,000,000",
+            Box::new(|| {
+                let draft = StatusListDraft::new(&uri, &list(), now);
+                black_box(ready(draft.sign_jwt(&signer)).expect("a signature"));
+            }),
+            Box::new(|| {
+                let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(6));
+                encoder.write_all(black_box(&packed)).expect("it is written to memory");
+                black_box(encoder.finish().expect("it is written to memory"));
+                black_box(raw.sign(&[7; 1000]).expect("a signature"));
+            }),
+        ),
+        (
+            "verify a list and read it",
+            Box::new(|| {
+                let list = UnverifiedStatusList::parse_jwt(black_box(token)).expect("a token");
+                let list = list.verify(&jwk.key, &uri, now, &AwsLc).expect("a good list");
+                black_box(list.status(412).expect("in the list"));
+            }),
+            Box::new(|| {
+                let Parts { input, signature, .. } = &theirs;
+                AwsLc.verify(SignatureAlgorithm::Es256, &jwk.key, input, signature).expect("good");
+                black_box(theirs.list());
+            }),
+        ),
+        (
+            "a warm check",
+            Box::new(|| {
+                black_box(ready(checker.status(black_box(&question)))).expect("a status");
+            }),
+            Box::new(|| {
+                let list = Arc::clone(kept.get(black_box(uri.as_str())).expect("it is kept"));
+                black_box(list.get(412 / 8).map(|byte| byte >> (412 % 8) & 1));
+            }),
+        ),
+    ];
+    beside::run("floor", &[("status/aws-lc".to_owned(), operations)]);
 }
 
-criterion_group!(benches, statuses);
-criterion_main!(benches);
+/// A million bits, one in a hundred of them set, as they are before they are compressed.
+fn packed() -> Vec<u8> {
+    let mut bytes = vec![0; TOKENS as usize / 8];
+    for nth in 0..TOKENS / 100 {
+        let index = (nth * 292_997 % TOKENS) as usize;
+        bytes[index / 8] |= 1 << (index % 8);
+    }
+    bytes
+}
+
+/// A status list token taken apart by hand.
+struct Parts {
+    input: Vec<u8>,
+    signature: Vec<u8>,
+    compressed: Vec<u8>,
+}
+
+impl Parts {
+    fn of(token: &str) -> Self {
+        let (input, signature) = token.rsplit_once('.').expect("a JWS");
+        let payload = input.split_once('.').expect("a JWS").1;
+        let payload = json::base64url_decode(payload).expect("base64url");
+        let payload = json::parse(&payload).expect("JSON");
+        let list = payload["status_list"]["lst"].as_str().expect("a list");
+        Self {
+            input: input.as_bytes().to_vec(),
+            signature: json::base64url_decode(signature).expect("base64url"),
+            compressed: json::base64url_decode(list).expect("base64url"),
+        }
+    }
+
+    fn list(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        ZlibDecoder::new(self.compressed.as_slice()).read_to_end(&mut bytes).expect("zlib");
+        bytes
+    }
+}

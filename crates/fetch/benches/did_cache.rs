@@ -1,15 +1,19 @@
-//! How fast a did:web is that was resolved before.
+//! How fast a did:web is that was resolved before, beside its floor: a look-up by the DID.
 
-use std::{hint::black_box, sync::Arc, time::Duration};
+use std::{collections::HashMap, hint::black_box, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use criterion::Criterion;
 use lanyard_core::{
     Timestamp,
     crypto::RustCrypto,
-    did::{Did, DidMethods, DidResolver as _, DidWebSource, Fetched, ResolutionError},
+    did::{Did, DidDocument, DidMethods, DidResolver as _, DidWebSource, Fetched, ResolutionError},
 };
 use lanyard_fetch::{CachedDids, DidCacheLimits};
+
+use beside::{Operations, ready};
+
+#[path = "../../core/benches/beside/mod.rs"]
+mod beside;
 
 struct OneDocument;
 
@@ -25,22 +29,20 @@ impl DidWebSource for OneDocument {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let methods = DidMethods::new(Arc::new(RustCrypto)).with_web(Arc::new(OneDocument));
     let dids = CachedDids::new(methods, DidCacheLimits::default());
     let did = Did::parse("did:web:issuer.example:staff").expect("a DID");
-    criterion.bench_function("did:web, kept", |bencher| {
-        // many in one turn, as the runtime itself is not what is measured
-        bencher.iter_custom(|turns| {
-            runtime.block_on(async {
-                let start = std::time::Instant::now();
-                for _ in 0..turns {
-                    black_box(dids.resolve(black_box(&did)).await).expect("a good document");
-                }
-                start.elapsed()
-            })
-        });
-    });
-    criterion.final_summary();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let document = runtime.block_on(dids.resolve(&did)).expect("a good document");
+    let kept: HashMap<Did, DidDocument> = HashMap::from([(did.clone(), document)]);
+    let operations: Operations<'_> = vec![(
+        "did:web, kept",
+        Box::new(|| {
+            black_box(ready(dids.resolve(black_box(&did)))).expect("a good document");
+        }),
+        Box::new(|| {
+            black_box(kept.get(black_box(&did)).cloned());
+        }),
+    )];
+    beside::run("floor", &[("did/cache".to_owned(), operations)]);
 }

@@ -24,9 +24,10 @@ pub(crate) fn run() -> Result<(), String> {
     Ok(())
 }
 
-/// Runs the benches beside their floors, then the load command.
+/// Runs the benches beside their floors and beside the libraries from npm, then the load command.
 pub(crate) fn bench() -> Result<(), String> {
-    cargo(&["bench", "--package", "lanyard-core", "--features", "aws-lc"])?;
+    command::run(command::program("npm", &["ci", "--no-audit", "--no-fund"], "interop-tests"))?;
+    command::run(command::program("node", &["bench/beside.mjs"], "interop-tests"))?;
     cargo(&["build", "--release", "--package", "lanyard", "--package", "lanyard-load"])?;
     cargo(&["run", "--release", "--package", "lanyard-load"])
 }

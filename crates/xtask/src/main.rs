@@ -18,7 +18,7 @@ cargo xtask <chore>
   coverage  write spec-vectors/coverage.md from spec-vectors/manifest.toml
   refusals  write spec-vectors/refusals anew; read the diff
   bindings  generate the wallet's bindings for Kotlin, Swift and Python
-  bench     run the benches beside their floors, and the load command
+  bench     run the benches beside their floors and beside their peers, and the load command
 ";
 
 fn main() -> ExitCode {

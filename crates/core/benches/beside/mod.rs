@@ -10,9 +10,14 @@ use std::{
 
 use criterion::Criterion;
 
-/// How often each side of a comparison gets its turn, and for how many operations.
-const TURNS: usize = 200;
-const OPERATIONS: usize = 20;
+/// How long one turn of one side of a comparison lasts, if one operation does not take longer.
+const TURN: Duration = Duration::from_millis(1);
+/// How long a comparison lasts, if that leaves each side more turns than `FEWEST`; and never more than `MOST`.
+const COMPARISON: Duration = Duration::from_millis(800);
+const FEWEST: u128 = 15;
+const MOST: u128 = 200;
+/// Nothing but comparisons, which take seconds where criterion takes minutes: `cargo bench … -- --beside`.
+const BESIDE: &str = "--beside";
 
 pub(crate) type Operation<'s> = Box<dyn Fn() + 's>;
 
@@ -24,22 +29,25 @@ pub(crate) type Operations<'s> = Vec<(&'static str, Operation<'s>, Operation<'s>
 ///
 /// A group is named by what is measured and by the provider.
 pub(crate) fn run(other: &str, groups: &[(String, Operations<'_>)]) {
+    let is_asked = |name: &str| env::args().any(|argument| argument == name);
     // a profiler wants to see one operation, not all of them
-    let is_profiled = env::args().any(|argument| argument == "--profile-time");
-    for (group, operations) in groups.iter().filter(|_| !is_profiled) {
+    for (group, operations) in groups.iter().filter(|_| !is_asked("--profile-time")) {
         for (name, operation, floor) in operations {
             let (operation, floor) = in_turns(operation, floor);
             let ratio = |of: fn(&Turns) -> Duration| {
                 of(&operation).as_secs_f64() / of(&floor).as_secs_f64()
             };
             println!(
-                "{group:<34} {name:<36} {:>8.1} µs   {other} {:>8.1} µs   ratio {:.2}   undisturbed {:.2}",
+                "{group:<34} {name:<36} {:>10.3} µs   {other} {:>10.3} µs   ratio {:.2}   undisturbed {:.2}",
                 operation.median().as_secs_f64() * 1e6,
                 floor.median().as_secs_f64() * 1e6,
                 ratio(Turns::median),
                 ratio(Turns::fastest),
             );
         }
+    }
+    if is_asked(BESIDE) {
+        return;
     }
     let mut criterion = Criterion::default().configure_from_args();
     for (group, operations) in groups {
@@ -69,21 +77,37 @@ impl Turns {
 
 /// Many turns, each side right after the other.
 fn in_turns(operation: &dyn Fn(), floor: &dyn Fn()) -> (Turns, Turns) {
-    let turn = |what: &dyn Fn()| {
-        let start = Instant::now();
-        (0..OPERATIONS).for_each(|_| what());
-        start.elapsed() / u32::try_from(OPERATIONS).expect("it is small")
-    };
-    let (mut operations, mut floors): (Vec<_>, Vec<_>) =
-        (0..TURNS).map(|_| (turn(operation), turn(floor))).unzip();
+    let (operation_once, floor_once) = (once(operation), once(floor));
+    let repeats = |once: Duration| (TURN.as_nanos() / once.as_nanos().max(1)).clamp(1, 100_000);
+    let (operation_repeats, floor_repeats) = (repeats(operation_once), repeats(floor_once));
+    let both =
+        operation_once.as_nanos() * operation_repeats + floor_once.as_nanos() * floor_repeats;
+    let turns = (COMPARISON.as_nanos() / both.max(1)).clamp(FEWEST, MOST);
+    let (mut operations, mut floors): (Vec<_>, Vec<_>) = (0..turns)
+        .map(|_| (turn(operation, operation_repeats), turn(floor, floor_repeats)))
+        .unzip();
     operations.sort_unstable();
     floors.sort_unstable();
     (Turns(operations), Turns(floors))
 }
 
+/// How long one operation takes, once everything it keeps is warm.
+fn once(what: &dyn Fn()) -> Duration {
+    (0..3).map(|_| turn(what, 1)).min().unwrap_or_default()
+}
+
+/// How long one operation took in a turn of so many.
+fn turn(what: &dyn Fn(), repeats: u128) -> Duration {
+    let start = Instant::now();
+    (0..repeats).for_each(|_| what());
+    start.elapsed().div_f64(repeats as f64)
+}
+
 pub(crate) fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("a key in memory signs at once"),
+        Poll::Pending => {
+            unreachable!("nothing here waits: keys, lists and documents are in memory")
+        }
     }
 }
