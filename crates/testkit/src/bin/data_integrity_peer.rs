@@ -9,7 +9,7 @@
 //! n-quads { document }                                                  -> { n_quads }
 //! ```
 
-use std::{env, error::Error, io, process::ExitCode, sync::Arc};
+use std::{error::Error, process::ExitCode, sync::Arc};
 
 use jiff::Timestamp;
 use lanyard_core::{
@@ -24,15 +24,16 @@ use lanyard_core::{
     json::{self, Object},
     w3c::{Credential, Presentation, PresentedCredential, Uri},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-type Answer = Result<Value, Box<dyn Error>>;
+use exchange::{Answer, read};
+
+mod exchange;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let verb = env::args().nth(1).unwrap_or_default();
-    let answer = match verb.as_str() {
+    let answer = match exchange::verb().as_str() {
         "issue" => issue().await,
         "derive" => derive().await,
         "present" => present().await,
@@ -40,20 +41,7 @@ async fn main() -> ExitCode {
         "n-quads" => n_quads(),
         _ => Err("say one of: issue, derive, present, verify, n-quads".into()),
     };
-    match answer {
-        Ok(answer) => {
-            println!("{answer}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            println!("{}", json!({"error": error.to_string()}));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn read<T: DeserializeOwned>() -> Result<T, serde_json::Error> {
-    serde_json::from_reader(io::stdin())
+    exchange::write(&answer)
 }
 
 /// The scenarios' document has terms of its own.

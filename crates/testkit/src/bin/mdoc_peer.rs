@@ -9,7 +9,7 @@
 //! verify     { device_response, session_transcript, trust_anchor_pem }            -> { namespaces }
 //! ```
 
-use std::{env, error::Error, io, process::ExitCode, sync::Arc};
+use std::{error::Error, process::ExitCode, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
@@ -24,35 +24,23 @@ use lanyard_core::{
     sd_jwt::{Audience, RequestNonce},
     trust::{IssuerKeys, IssuerTrust, x509::TrustAnchors},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-type Answer = Result<Value, Box<dyn Error>>;
+use exchange::{Answer, read};
+
+mod exchange;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let verb = env::args().nth(1).unwrap_or_default();
-    let answer = match verb.as_str() {
+    let answer = match exchange::verb().as_str() {
         "transcript" => transcript(),
         "issue" => issue().await,
         "present" => present().await,
         "verify" => verify().await,
         _ => Err("say one of: transcript, issue, present, verify".into()),
     };
-    match answer {
-        Ok(answer) => {
-            println!("{answer}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            println!("{}", json!({"error": error.to_string()}));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn read<T: DeserializeOwned>() -> Result<T, serde_json::Error> {
-    serde_json::from_reader(io::stdin())
+    exchange::write(&answer)
 }
 
 #[derive(Deserialize)]

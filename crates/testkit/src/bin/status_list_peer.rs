@@ -8,7 +8,7 @@
 //! bitstring-read { list, issuer, credential, entries }      -> { set }
 //! ```
 
-use std::{collections::BTreeMap, env, error::Error, io, process::ExitCode};
+use std::{collections::BTreeMap, process::ExitCode};
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
@@ -25,38 +25,26 @@ use lanyard_core::{
     trust::IssuerIdentifier,
     w3c::{Credential, CredentialDraft, Uri},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-type Answer = Result<Value, Box<dyn Error>>;
+use exchange::{Answer, read};
+
+mod exchange;
 
 /// Entries that are not zero.
 type Set = BTreeMap<u64, u8>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let verb = env::args().nth(1).unwrap_or_default();
-    let answer = match verb.as_str() {
+    let answer = match exchange::verb().as_str() {
         "token-make" => token_make().await,
         "token-read" => token_read(),
         "bitstring-make" => bitstring_make(),
         "bitstring-read" => bitstring_read(),
         _ => Err("say one of: token-make, token-read, bitstring-make, bitstring-read".into()),
     };
-    match answer {
-        Ok(answer) => {
-            println!("{answer}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            println!("{}", json!({"error": error.to_string()}));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn read<T: DeserializeOwned>() -> Result<T, serde_json::Error> {
-    serde_json::from_reader(io::stdin())
+    exchange::write(&answer)
 }
 
 #[derive(Deserialize)]
