@@ -8,12 +8,13 @@ use lanyard_core::{
     data_integrity::{
         Cryptosuite, DataIntegrityError, ExpectedProof, ProofDraft, ProofVerifier,
         UnverifiedDocument,
-        json_ld::{self, Contexts},
+        json_ld::{self, Contexts, JsonLdError},
     },
     did::{Did, DidMethods, DidResolver, DidUrl},
     json::{self, Object, canonicalize},
 };
 use lanyard_testkit::vectors;
+use serde_json::json;
 
 use crate::data_integrity::{PROVIDERS, now, providers};
 
@@ -270,6 +271,48 @@ fn the_bundled_contexts_are_the_official_ones() {
         assert_eq!(canonicalize(&ours).unwrap(), canonicalize(&theirs).unwrap(), "{url}");
     }
     assert_eq!(Contexts::bundled().urls().count(), 10);
+}
+
+#[test]
+fn a_context_that_is_not_bundled_is_unknown_until_an_integrator_adds_it() {
+    if !available() {
+        return;
+    }
+    for (name, url, subject) in [
+        (
+            "security-ed25519-2020-v1",
+            "https://w3id.org/security/suites/ed25519-2020/v1",
+            json!({"type": "Ed25519VerificationKey2020", "publicKeyMultibase": "z6Mk"}),
+        ),
+        (
+            "security-jwk-v1",
+            "https://w3id.org/security/jwk/v1",
+            json!({"type": "JsonWebKey", "publicKeyJwk": {"kty": "OKP"}}),
+        ),
+        (
+            "security-multikey-v1",
+            "https://w3id.org/security/multikey/v1",
+            json!({"type": "Multikey", "publicKeyMultibase": "z6Mk"}),
+        ),
+        (
+            "status-bitstring-v1",
+            "https://www.w3.org/ns/credentials/status/v1",
+            json!({"type": "BitstringStatusList", "statusPurpose": "revocation"}),
+        ),
+        ("vdl-aamva-v1", "https://w3id.org/vdl/aamva/v1", json!({"aamva_aka_suffix": "III"})),
+    ] {
+        let document = json!({"@context": url, "@id": "https://subject.example/1"});
+        let mut document = document.as_object().expect("an object").clone();
+        document.extend(subject.as_object().expect("an object").clone());
+        let unknown = json_ld::to_rdf(&document, &Contexts::new()).map(drop);
+        assert_eq!(unknown, Err(JsonLdError::UnknownContext(url.to_owned())), "{name}");
+        let context = vectors::bytes(format!("json-ld-contexts/{name}.jsonld"));
+        let contexts = Contexts::new().with(url, &context).unwrap();
+        assert_eq!(json_ld::to_rdf(&document, &contexts).map(drop), Ok(()), "{name}");
+        // and it says what is in it, not anything else
+        document.insert("made_up".to_owned(), json!(1));
+        assert!(json_ld::to_rdf(&document, &contexts).is_err(), "{name}");
+    }
 }
 
 #[test]

@@ -418,6 +418,19 @@ fn the_metadata_examples_of_the_specification_can_be_read() {
 }
 
 #[test]
+fn the_metadata_example_of_haip_is_of_a_draft_and_says_nothing_about_formats() {
+    if !vectors::available("haip") {
+        return;
+    }
+    let example = vectors::json("haip/examples-1.0/client_metadata_sd_jwt_vc.json");
+    let nothing = ClientMetadata::from_value(&json!({}));
+    assert_eq!(ClientMetadata::from_value(&example), nothing);
+    let mut final_name = example.clone();
+    final_name["vp_formats_supported"] = example["vp_formats"].clone();
+    assert_ne!(ClientMetadata::from_value(&final_name), nothing);
+}
+
+#[test]
 fn links_are_read_strictly() {
     let world = World::new();
     let client = world.client_id();
