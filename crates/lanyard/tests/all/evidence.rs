@@ -41,7 +41,8 @@ fn answered() -> (Demo, String) {
     let accepted = demo.wallet(&home, &["accept", &text(&offer["link"])]);
     assert_eq!(accepted.status.code(), Some(0), "{accepted:?}");
     let wanted = json!({ "preset": "badge", "record": true }).to_string();
-    let request: Value = serde_json::from_str(&call(&demo, "POST", "requests", &wanted)).unwrap();
+    let request = call(&demo, "POST", "requests", &wanted);
+    let request: Value = serde_json::from_str(&request).expect("the API answers JSON");
     let shared = demo.wallet(&home, &["present", &text(&request["link"])]);
     assert_eq!(shared.status.code(), Some(0), "{shared:?}");
     let id = text(&request["id"]);
