@@ -99,8 +99,11 @@ fn verify_for(
     anchors: &TrustAnchors,
     now: Timestamp,
 ) -> Result<VerifiedChain, ChainError> {
-    let [one, other] = PROVIDERS
-        .map(|provider| CertificateChain::from_x5c(chain)?.verify(anchors, purpose, now, provider));
+    let [one, other] = PROVIDERS.map(|provider| {
+        // anchors of its own for each: they remember what they vouched for
+        let anchors = TrustAnchors::from_der(anchors.certificates()).expect("they were anchors");
+        CertificateChain::from_x5c(chain)?.verify(&anchors, purpose, now, provider)
+    });
     assert_eq!(one.as_ref().err(), other.as_ref().err(), "the providers agree");
     one
 }
@@ -294,6 +297,37 @@ fn refuses_a_change_of_any_signed_byte() {
     let at = leaf.windows(6).position(|window| window == b"Signer").unwrap();
     leaf[at] = b's';
     assert_eq!(refusal(&[leaf], &root), ChainError::Signature);
+}
+
+#[test]
+fn of_a_certificate_that_was_seen_before_everything_but_its_signature_is_checked_again() {
+    let (root, stranger) = (Authority::root(), Authority::root());
+    let leaf = root.leaf(|params| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    });
+    let anchors = root.anchors();
+    let verify = |der: &[u8], anchors: &TrustAnchors, purpose, now| {
+        let chain = CertificateChain::from_x5c(&[der.to_vec()])?;
+        chain.verify(anchors, purpose, now, &AwsLc).map(|_| ())
+    };
+    let signing = CertificatePurpose::RequestSigning;
+    for _ in 0..2 {
+        assert_eq!(verify(&leaf, &anchors, signing, test_now()), Ok(()));
+    }
+    let late = "2027-06-01T00:00:00Z".parse().unwrap();
+    assert_eq!(verify(&leaf, &anchors, signing, late), Err(ChainError::Expired));
+    let credentials = CertificatePurpose::CredentialSigning;
+    let foreign = verify(&leaf, &anchors, credentials, test_now());
+    assert_eq!(foreign, Err(ChainError::WrongPurpose));
+    let mut changed = leaf.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    let changed = verify(&changed, &anchors, signing, test_now());
+    assert_eq!(changed, Err(ChainError::Signature));
+    // another authority of the same name remembers nothing of it
+    let theirs = anchors.clone().and(stranger.anchors());
+    assert_eq!(verify(&leaf, &theirs, signing, test_now()), Ok(()));
+    let theirs = verify(&leaf, &stranger.anchors(), signing, test_now());
+    assert_eq!(theirs, Err(ChainError::Signature));
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use x509_cert::{Certificate as Der, der::Encode as _};
 
-use super::{ChainError, certificate::Certificate};
+use super::{ChainError, certificate::Certificate, vouched::Vouched};
+use crate::crypto::CryptoProvider;
 
 /// Trust anchors: certificates of authorities, by configuration and never from a message.
 #[derive(Clone, Debug, Default)]
 pub struct TrustAnchors {
     anchors: Vec<Certificate>,
+    vouched: Vouched,
 }
 
 impl TrustAnchors {
@@ -24,7 +26,8 @@ impl TrustAnchors {
             certificate.check_authority()?;
             Ok(certificate)
         };
-        Ok(Self { anchors: certificates.into_iter().map(read).collect::<Result<_, _>>()? })
+        let anchors = certificates.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Self { anchors, vouched: Vouched::default() })
     }
 
     /// Reads a PEM file with one certificate or more.
@@ -53,6 +56,23 @@ impl TrustAnchors {
     /// Whether nothing at all is trusted.
     pub fn is_empty(&self) -> bool {
         self.anchors.is_empty()
+    }
+
+    /// The anchor whose name and key stand behind a certificate.
+    pub(super) fn behind(
+        &self,
+        certificate: &Certificate,
+        provider: &dyn CryptoProvider,
+    ) -> Result<&Certificate, ChainError> {
+        let mut refusal = ChainError::Untrusted;
+        // an authority that renewed its key has two anchors of one name
+        for anchor in self.iter().filter(|anchor| anchor.subject() == certificate.issuer()) {
+            match self.vouched.check(anchor, certificate, provider) {
+                Ok(()) => return Ok(anchor),
+                Err(reason) => refusal = reason,
+            }
+        }
+        Err(refusal)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Certificate> {

@@ -202,7 +202,8 @@ impl CertificateChain {
                 return Err(ChainError::Order);
             }
         }
-        let anchor = self.anchor(anchors, provider)?.clone();
+        let last = self.authorities.last().unwrap_or(&self.leaf);
+        let anchor = anchors.behind(last, provider)?.clone();
         // RFC 5280 §6.1.3(a)(1): each is signed with the key of the next
         for (one, next) in self.certificates().zip(&self.authorities) {
             one.verify_signature(&next.public_key(provider)?, provider)?;
@@ -248,24 +249,6 @@ impl CertificateChain {
 
     fn certificates(&self) -> impl Iterator<Item = &Certificate> {
         [&self.leaf].into_iter().chain(&self.authorities)
-    }
-
-    /// The anchor whose name and key stand behind the last certificate.
-    fn anchor<'a>(
-        &self,
-        anchors: &'a TrustAnchors,
-        provider: &dyn CryptoProvider,
-    ) -> Result<&'a Certificate, ChainError> {
-        let last = self.authorities.last().unwrap_or(&self.leaf);
-        let mut refusal = ChainError::Untrusted;
-        // an authority that renewed its key has two anchors of one name
-        for anchor in anchors.iter().filter(|anchor| anchor.subject() == last.issuer()) {
-            match last.verify_signature(&anchor.public_key(provider)?, provider) {
-                Ok(()) => return Ok(anchor),
-                Err(reason) => refusal = reason,
-            }
-        }
-        Err(refusal)
     }
 }
 

@@ -10,6 +10,7 @@ mod crl;
 mod kept;
 mod names;
 mod revocation;
+mod vouched;
 
 pub use anchors::TrustAnchors;
 pub use chain::{CertificateChain, CertificatePurpose, ChainError, VerifiedChain};
