@@ -5,8 +5,8 @@ use std::time::Duration;
 
 /// Why a store did not do what was asked. Nothing was written then.
 ///
-/// The one exception is [`Unavailability::Io`]: a disk that fails while a commit is made durable
-/// leaves it open whether the commit survives. The version of a session tells.
+/// The exceptions are [`Unavailability::Io`] and [`Unavailability::Unreachable`]: a disk or a server that
+/// fails while a commit is made durable leaves it open whether the commit survives. The version of a session tells.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -54,6 +54,12 @@ pub enum StoreError {
         /// SQLite's extended result code.
         code: i32,
     },
+    /// PostgreSQL refused a statement: a defect of this crate.
+    #[error("the database refused a statement (SQLSTATE {state})")]
+    SqlState {
+        /// PostgreSQL's error code.
+        state: String,
+    },
 }
 
 /// Why a store cannot answer now.
@@ -71,6 +77,8 @@ pub enum Unavailability {
     },
     /// The store was closed.
     Closed,
+    /// The database server does not answer, or is starting or stopping.
+    Unreachable,
 }
 
 impl StoreError {
@@ -82,6 +90,7 @@ impl StoreError {
             Self::Unavailable { cause: Unavailability::Overloaded, .. } => "store_overloaded",
             Self::Unavailable { cause: Unavailability::Io { .. }, .. } => "store_io",
             Self::Unavailable { cause: Unavailability::Closed, .. } => "store_closed",
+            Self::Unavailable { cause: Unavailability::Unreachable, .. } => "store_unreachable",
             Self::Full => "store_full",
             Self::Corrupt { .. } => "store_corrupt",
             Self::DuplicateSession => "duplicate_session",
@@ -91,7 +100,7 @@ impl StoreError {
             Self::SeenBefore => "seen_before",
             Self::HandleNotHeld => "handle_not_held",
             Self::SessionAbsent => "session_absent",
-            Self::Statement { .. } => "store_statement",
+            Self::Statement { .. } | Self::SqlState { .. } => "store_statement",
         }
     }
 
@@ -107,7 +116,7 @@ impl StoreError {
 
     pub(crate) const fn unavailable(cause: Unavailability) -> Self {
         let seconds = match cause {
-            Unavailability::Busy | Unavailability::Overloaded => 1,
+            Unavailability::Busy | Unavailability::Overloaded | Unavailability::Unreachable => 1,
             Unavailability::Io { .. } | Unavailability::Closed => 5,
         };
         Self::Unavailable { cause, retry_after: Duration::from_secs(seconds) }
@@ -121,6 +130,7 @@ impl fmt::Display for Unavailability {
             Self::Overloaded => f.write_str("too many writes are waiting"),
             Self::Io { code } => write!(f, "the disk failed (SQLite result code {code})"),
             Self::Closed => f.write_str("it was closed"),
+            Self::Unreachable => f.write_str("the database server does not answer"),
         }
     }
 }

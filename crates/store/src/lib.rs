@@ -1,4 +1,4 @@
-//! Storage for the issuer and the verifier: one set of traits, memory and SQLite behind it.
+//! Storage for the issuer and the verifier: one set of traits, memory, SQLite and PostgreSQL behind it.
 //!
 //! Reading order:
 //!
@@ -13,7 +13,7 @@
 //! 4. [`subject`], [`call`], [`message`], [`herald`]: what integrators are promised: looked up and erased by their own
 //!    reference, done once, told of each step.
 //! 5. [`error`]: what can go wrong, and whether it is worth a retry.
-//! 6. [`memory`], [`sqlite`]: the two backends. `tests/all/contract.rs` holds both to one contract.
+//! 6. [`memory`], [`sqlite`], `postgres`: the backends. `tests/all/contract.rs` holds all to one contract.
 //!
 //! The store never sees a secret. Codes and tokens arrive as SHA-256 digests ([`Handle`]), state
 //! and tenant material arrive sealed by the caller.
@@ -65,6 +65,8 @@ pub mod issued;
 pub mod memory;
 pub mod message;
 pub mod once;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod secret;
 pub mod session;
 pub mod sqlite;
@@ -84,6 +86,8 @@ pub use issued::{IssuedFilter, IssuedPage, IssuedRecord, IssuedStore};
 pub use memory::MemoryStore;
 pub use message::{Errand, Message, MessagePage, MessageState, MessageStore, NewMessage, Settled};
 pub use once::{Once, OnceKind, OnceStore};
+#[cfg(feature = "postgres")]
+pub use postgres::{ConnectError, PostgresOptions, PostgresStore};
 pub use secret::{ParseSecretNameError, Put, Secret, SecretName, SecretStore};
 pub use session::{NewSession, Next, Page, Replaced, Session, SessionKind, SessionStore, Taken};
 pub use sqlite::{OpenError, SqliteOptions, SqliteStore};

@@ -633,6 +633,18 @@ macro_rules! every_backend_keeps {
                 crate::support::block_on(super::$promise(Arc::new(store)));
             })+
         }
+
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            use std::sync::Arc;
+            $(#[test] fn $promise() {
+                crate::support::block_on(async {
+                    if let Some(store) = crate::server::store().await {
+                        super::$promise(Arc::new(store)).await;
+                    }
+                });
+            })+
+        }
     };
 }
 

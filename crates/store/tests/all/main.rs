@@ -1,4 +1,4 @@
-//! The storage contract, held by both backends, and what only a durable one can promise.
+//! The storage contract, held by every backend, and what only a durable one can promise.
 
 #![expect(clippy::unwrap_used, reason = "in a test an unwrap is an assertion")]
 
@@ -8,6 +8,10 @@ mod integration;
 mod limits;
 mod once;
 mod opening;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod random_commands;
+#[cfg(feature = "postgres")]
+mod server;
 mod statuses;
 mod support;

@@ -1,0 +1,81 @@
+//! The statements over calls that are done once.
+
+use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+
+use super::columns::{execute, moment, query_opt, read};
+use crate::{CallBegun, NewCall, StoreError, TenantId};
+
+/// One of many callers finds no key, one that expired, or its own one after its lease: that one writes it.
+pub(super) async fn begin(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    call: &NewCall,
+) -> Result<CallBegun, StoreError> {
+    let (owner, key, request) = (tenant.as_str(), call.key.as_slice(), call.request.as_slice());
+    let begun = execute(
+        db,
+        "INSERT INTO call (tenant, key, request, lease_until, expires_at)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (tenant, key) DO UPDATE
+         SET request = excluded.request, answer = NULL, lease_until = excluded.lease_until,
+             expires_at = excluded.expires_at
+         WHERE call.expires_at <= $6
+            OR call.request = excluded.request AND call.answer IS NULL AND call.lease_until <= $6",
+        &[
+            &owner,
+            &key,
+            &request,
+            &moment(call.lease_until),
+            &moment(call.expires_at),
+            &moment(call.now),
+        ],
+    )
+    .await?;
+    if begun > 0 {
+        return Ok(CallBegun::Fresh);
+    }
+    let found = "SELECT request, answer FROM call WHERE tenant = $1 AND key = $2";
+    // gone again: whoever had it gave it up this moment
+    let Some(row) = query_opt(db, found, &[&owner, &key]).await? else {
+        return Ok(CallBegun::Running);
+    };
+    if read::<&[u8]>(&row, 0)? != request {
+        return Ok(CallBegun::OtherRequest);
+    }
+    Ok(read::<Option<Vec<u8>>>(&row, 1)?.map_or(CallBegun::Running, CallBegun::Answered))
+}
+
+pub(super) async fn finish(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    key: &[u8],
+    answer: &[u8],
+) -> Result<bool, StoreError> {
+    let finish = "UPDATE call SET answer = $3 WHERE tenant = $1 AND key = $2 AND answer IS NULL";
+    Ok(execute(db, finish, &[&tenant.as_str(), &key, &answer]).await? > 0)
+}
+
+pub(super) async fn abandon(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    key: &[u8],
+) -> Result<(), StoreError> {
+    let abandon = "DELETE FROM call WHERE tenant = $1 AND key = $2 AND answer IS NULL";
+    execute(db, abandon, &[&tenant.as_str(), &key]).await.map(|_| ())
+}
+
+/// Housekeeping over all tenants.
+pub(super) async fn purge(
+    db: &Transaction<'_>,
+    now: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    execute(
+        db,
+        "DELETE FROM call WHERE (tenant, key) IN (
+             SELECT tenant, key FROM call WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+        &[&moment(now), &i64::from(limit)],
+    )
+    .await
+}

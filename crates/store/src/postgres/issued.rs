@@ -1,0 +1,147 @@
+//! The statements over the record of issued credentials.
+
+use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+use tokio_postgres::Row;
+
+use super::columns::{
+    Params, execute, moment, query, query_opt, read, read_bytes, read_bytes_opt, read_moment,
+    read_number, text, to_moment,
+};
+use crate::{
+    CredentialId, IssuedFilter, IssuedPage, IssuedRecord, Page, SessionId, StoreError, SubjectRef,
+    TenantId,
+};
+
+pub(super) async fn record(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    records: &[IssuedRecord],
+) -> Result<(), StoreError> {
+    for record in records {
+        let recorded = execute(
+            db,
+            "INSERT INTO issued (tenant, credential, configuration, issued_at, expires_at, session,
+                                 subject)
+             VALUES ($1, $2, $3, $4, $5, $6, coalesce(
+                 (SELECT subject FROM session WHERE tenant = $1 AND id = $6), $7::bytea))
+             ON CONFLICT (tenant, credential) DO NOTHING",
+            &[
+                &tenant.as_str(),
+                &record.credential.as_bytes().as_slice(),
+                &record.configuration.as_bytes(),
+                &moment(record.issued_at),
+                &record.expires_at.map(moment),
+                &record.session.as_bytes().as_slice(),
+                &record.subject.as_ref().map(|subject| subject.as_bytes().as_slice()),
+            ],
+        )
+        .await?;
+        if recorded == 0 {
+            return Err(StoreError::DuplicateCredential);
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn one(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    credential: CredentialId,
+) -> Result<Option<IssuedRecord>, StoreError> {
+    let records = records(
+        db,
+        "SELECT credential, configuration, issued_at, expires_at, session, subject FROM issued
+         WHERE tenant = $1 AND credential = $2",
+        &[&tenant.as_str(), &credential.as_bytes().as_slice()],
+    )
+    .await?;
+    Ok(records.into_iter().next())
+}
+
+pub(super) async fn of_session(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    session: SessionId,
+) -> Result<Vec<IssuedRecord>, StoreError> {
+    records(
+        db,
+        "SELECT credential, configuration, issued_at, expires_at, session, subject FROM issued
+         WHERE tenant = $1 AND session = $2 ORDER BY credential",
+        &[&tenant.as_str(), &session.as_bytes().as_slice()],
+    )
+    .await
+}
+
+pub(super) async fn list(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    filter: &IssuedFilter,
+    page: IssuedPage,
+) -> Result<Vec<IssuedRecord>, StoreError> {
+    let newest = page.before.unwrap_or(CredentialId::from_bytes([0xff; 16]));
+    records(
+        db,
+        "SELECT credential, configuration, issued_at, expires_at, session, subject FROM issued
+         WHERE tenant = $1 AND credential <= $2 AND ($3::boolean OR credential < $2)
+           AND ($5::bytea IS NULL OR subject = $5)
+           AND ($6::bytea IS NULL OR configuration = $6)
+         ORDER BY credential DESC LIMIT $4",
+        &[
+            &tenant.as_str(),
+            &newest.as_bytes().as_slice(),
+            &page.before.is_none(),
+            &i64::from(page.limit.min(Page::LARGEST)),
+            &filter.subject.as_ref().map(|subject| subject.as_bytes().as_slice()),
+            &filter.configuration.as_ref().map(String::as_bytes),
+        ],
+    )
+    .await
+}
+
+/// Housekeeping over all tenants: the one statement here that names none.
+pub(super) async fn purge(
+    db: &Transaction<'_>,
+    expired_before: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    // one statement, so that the statuses that go are those of the records that go
+    let purged = query_opt(
+        db,
+        "WITH gone AS (
+             DELETE FROM issued WHERE (tenant, credential) IN (
+                 SELECT tenant, credential FROM issued
+                 WHERE expires_at IS NOT NULL AND expires_at <= $1
+                 ORDER BY expires_at, credential LIMIT $2)
+             RETURNING tenant, credential),
+         statuses AS (
+             DELETE FROM status USING gone
+             WHERE status.tenant = gone.tenant AND status.credential = gone.credential),
+         changes AS (
+             DELETE FROM status_change USING gone
+             WHERE status_change.tenant = gone.tenant AND status_change.credential = gone.credential)
+         SELECT count(*) FROM gone",
+        &[&moment(expired_before), &i64::from(limit)],
+    )
+    .await?;
+    purged.map_or(Ok(0), |row| read_number(&row, 0))
+}
+
+async fn records(
+    db: &Transaction<'_>,
+    sql: &str,
+    params: Params<'_>,
+) -> Result<Vec<IssuedRecord>, StoreError> {
+    query(db, sql, params).await?.iter().map(read_record).collect()
+}
+
+fn read_record(row: &Row) -> Result<IssuedRecord, StoreError> {
+    Ok(IssuedRecord {
+        credential: CredentialId::from_bytes(read_bytes(row, 0)?),
+        configuration: text(read(row, 1)?)?,
+        issued_at: read_moment(row, 2)?,
+        expires_at: read::<Option<i64>>(row, 3)?.map(to_moment).transpose()?,
+        session: SessionId::from_bytes(read_bytes(row, 4)?),
+        subject: read_bytes_opt(row, 5)?.map(SubjectRef::new),
+    })
+}

@@ -1,0 +1,169 @@
+//! The statements over messages to integrators.
+
+use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+use tokio_postgres::Row;
+
+use super::columns::{
+    Params, execute, moment, query, read, read_bytes, read_bytes_opt, read_moment, read_number,
+};
+use crate::{
+    Errand, Message, MessageId, MessagePage, MessageState, NewMessage, Page, SessionId, Settled,
+    StoreError, TenantId,
+};
+
+pub(super) async fn add(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    messages: &[NewMessage],
+) -> Result<(), StoreError> {
+    for new in messages {
+        execute(
+            db,
+            "INSERT INTO message (tenant, id, webhook, errand, kind, session, payload, state, due_at,
+                                  keep_until)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, $9)",
+            &[
+                &tenant.as_str(),
+                &new.id.as_bytes().as_slice(),
+                &new.webhook,
+                &new.errand.as_str(),
+                &new.kind,
+                &new.session.as_ref().map(|session| session.as_bytes().as_slice()),
+                &new.payload,
+                &moment(new.due_at),
+                &moment(new.keep_until),
+            ],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Over all tenants. Workers of several replicas share the work: what one has locked, another leaves.
+pub(super) async fn claim(
+    db: &Transaction<'_>,
+    now: Timestamp,
+    lease_until: Timestamp,
+    limit: u32,
+) -> Result<Vec<Message>, StoreError> {
+    let mut due = messages(
+        db,
+        "UPDATE message SET due_at = $1, attempts = attempts + 1 WHERE (tenant, id) IN (
+             SELECT tenant, id FROM message WHERE state = 'waiting' AND due_at <= $2
+             ORDER BY due_at, ordinal LIMIT $3 FOR UPDATE SKIP LOCKED)
+         RETURNING tenant, id, webhook, errand, kind, session, payload, state, attempts, due_at,
+                   outcome, keep_until",
+        &[&moment(lease_until), &moment(now), &i64::from(limit)],
+    )
+    .await?;
+    // RETURNING promises no order; names do
+    due.sort_by_key(|message| message.id);
+    Ok(due)
+}
+
+pub(super) async fn settle(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    id: MessageId,
+    settled: &Settled,
+) -> Result<bool, StoreError> {
+    let (owner, name) = (tenant.as_str(), id.as_bytes().as_slice());
+    let (state, at, outcome) = match settled {
+        Settled::Delivered { at, outcome } => (MessageState::Delivered, at, outcome),
+        Settled::Retry { due_at, outcome } => (MessageState::Waiting, due_at, outcome),
+        Settled::Dead { at, outcome } => (MessageState::Dead, at, outcome),
+        Settled::Replaced(messages) => {
+            let gone = "DELETE FROM message WHERE tenant = $1 AND id = $2 AND state = 'waiting'";
+            if execute(db, gone, &[&owner, &name]).await? == 0 {
+                return Ok(false);
+            }
+            add(db, tenant, messages).await?;
+            return Ok(true);
+        }
+    };
+    let settle = "UPDATE message SET state = $1, due_at = $2, outcome = $3
+                  WHERE tenant = $4 AND id = $5 AND state = 'waiting'";
+    let params: Params<'_> = &[&state.as_str(), &moment(*at), outcome, &owner, &name];
+    Ok(execute(db, settle, params).await? > 0)
+}
+
+pub(super) async fn list(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    page: MessagePage,
+) -> Result<Vec<Message>, StoreError> {
+    let newest = page.before.unwrap_or(MessageId::from_bytes([0xff; 16]));
+    messages(
+        db,
+        "SELECT tenant, id, webhook, errand, kind, session, payload, state, attempts, due_at, outcome,
+                keep_until
+         FROM message WHERE tenant = $1 AND errand = 'deliver' AND id <= $2
+           AND ($3::boolean OR id < $2) AND ($4::text IS NULL OR state = $4)
+         ORDER BY id DESC LIMIT $5",
+        &[
+            &tenant.as_str(),
+            &newest.as_bytes().as_slice(),
+            &page.before.is_none(),
+            &page.state.map(MessageState::as_str),
+            &i64::from(page.limit.min(Page::LARGEST)),
+        ],
+    )
+    .await
+}
+
+pub(super) async fn redeliver(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    id: MessageId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let again = "UPDATE message SET state = 'waiting', attempts = 0, due_at = $1
+                 WHERE tenant = $2 AND id = $3 AND errand = 'deliver'";
+    let params: Params<'_> = &[&moment(now), &tenant.as_str(), &id.as_bytes().as_slice()];
+    Ok(execute(db, again, params).await? > 0)
+}
+
+/// Housekeeping over all tenants.
+pub(super) async fn purge(
+    db: &Transaction<'_>,
+    now: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    execute(
+        db,
+        "DELETE FROM message WHERE state <> 'waiting' AND (tenant, id) IN (
+             SELECT tenant, id FROM message WHERE state <> 'waiting' AND keep_until <= $1
+             ORDER BY keep_until, ordinal LIMIT $2)",
+        &[&moment(now), &i64::from(limit)],
+    )
+    .await
+}
+
+async fn messages(
+    db: &Transaction<'_>,
+    sql: &str,
+    params: Params<'_>,
+) -> Result<Vec<Message>, StoreError> {
+    query(db, sql, params).await?.iter().map(read_message).collect()
+}
+
+fn read_message(row: &Row) -> Result<Message, StoreError> {
+    let tenant = read::<&str>(row, 0)?.parse();
+    let errand = Errand::from_text(read(row, 3)?);
+    let state = MessageState::from_text(read(row, 7)?);
+    Ok(Message {
+        tenant: tenant.map_err(|_| StoreError::Corrupt { what: "the name of a tenant" })?,
+        id: MessageId::from_bytes(read_bytes(row, 1)?),
+        webhook: read(row, 2)?,
+        errand: errand.ok_or(StoreError::Corrupt { what: "the errand of a message" })?,
+        kind: read(row, 4)?,
+        session: read_bytes_opt(row, 5)?.map(SessionId::from_bytes),
+        payload: read(row, 6)?,
+        state: state.ok_or(StoreError::Corrupt { what: "the state of a message" })?,
+        attempts: read_number(row, 8)?,
+        due_at: read_moment(row, 9)?,
+        outcome: read(row, 10)?,
+        keep_until: read_moment(row, 11)?,
+    })
+}

@@ -1,0 +1,563 @@
+//! The store of many machines: one PostgreSQL database, a pool of connections, row-level security.
+//!
+//! Reading order: `connect` (settings, checks, migrations), `fault`, `columns`, then the statements in
+//! `sessions`, `once`, `secrets`, `issued`, `statuses`, `calls`, `messages` and `subjects`.
+//!
+//! Every call is one transaction that says whose rows it is about before it looks at any: a statement that
+//! forgot its tenant would still see no other's. Nothing is kept between calls, so any replica may take
+//! the next step of a session.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use deadpool_postgres::{Object, Pool, Transaction};
+use jiff::Timestamp;
+
+use crate::{
+    CallBegun, CallStore, CredentialId, CredentialStatus, Erased, Event, Handle, Handles, Herald,
+    IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
+    MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
+    Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
+    Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError, SubjectRef,
+    SubjectStore, Taken, TenantId,
+};
+
+mod calls;
+mod columns;
+mod connect;
+mod fault;
+mod issued;
+mod messages;
+mod once;
+mod secrets;
+mod sessions;
+mod statuses;
+mod subjects;
+
+pub use connect::{ConnectError, PostgresOptions};
+
+use fault::{fault, pool_fault};
+
+/// Keeps everything in one PostgreSQL database, which any number of replicas share.
+pub struct PostgresStore {
+    pool: Pool,
+    herald: Option<Arc<dyn Herald>>,
+}
+
+impl PostgresStore {
+    /// Connects, checks the server and the role, and brings the schema up to date.
+    ///
+    /// # Errors
+    /// [`ConnectError::NewerSchema`] if a newer Lanyard wrote the database (nothing is touched then), and
+    /// what else [`ConnectError`] lists.
+    pub async fn connect(options: &PostgresOptions) -> Result<Self, ConnectError> {
+        Ok(Self { pool: connect::connect(options).await?, herald: None })
+    }
+
+    /// Has a herald asked who is told of each step; to be called before the store is shared.
+    #[must_use]
+    pub fn heralded_by(mut self, herald: Arc<dyn Herald>) -> Self {
+        self.herald = Some(herald);
+        self
+    }
+
+    /// The herald, if this tenant is told of anything.
+    fn herald(&self, tenant: &TenantId) -> Option<&dyn Herald> {
+        self.herald.as_deref().filter(|herald| herald.serves(tenant))
+    }
+
+    async fn find(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = sessions::find(&db, tenant, id).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+
+    async fn purge_sessions(
+        &self,
+        kind: Option<SessionKind>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of_all(&mut client).await?;
+        let done = sessions::purge_expired(&db, kind, now, limit).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+
+    async fn hold(&self) -> Result<Object, StoreError> {
+        self.pool.get().await.map_err(pool_fault)
+    }
+}
+
+/// Begins a transaction that sees the rows of one tenant.
+async fn of<'c>(client: &'c mut Object, tenant: &TenantId) -> Result<Transaction<'c>, StoreError> {
+    within(client, tenant.as_str()).await
+}
+
+/// Begins a transaction that sees the rows of all tenants: housekeeping.
+async fn of_all(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
+    within(client, "*").await
+}
+
+async fn within<'c>(client: &'c mut Object, wall: &str) -> Result<Transaction<'c>, StoreError> {
+    let db = client.transaction().await.map_err(fault)?;
+    // nothing to escape: a tenant's name is [a-z0-9-]
+    let within = format!("SET LOCAL lanyard.tenant = '{wall}'");
+    db.batch_execute(&within).await.map_err(fault)?;
+    Ok(db)
+}
+
+async fn commit(db: Transaction<'_>) -> Result<(), StoreError> {
+    db.commit().await.map_err(fault)
+}
+
+#[async_trait]
+impl SessionStore for PostgresStore {
+    async fn insert(&self, mut session: NewSession) -> Result<(), StoreError> {
+        let handles = Handles::of(session.id, &session.handles)?;
+        if let Some(herald) = self.herald(&session.tenant) {
+            let messages = herald.begun(&session);
+            session.event.messages.extend(messages);
+        }
+        let mut client = self.hold().await?;
+        let db = of(&mut client, &session.tenant).await?;
+        sessions::insert(&db, &session, &handles).await?;
+        commit(db).await
+    }
+
+    async fn take(
+        &self,
+        tenant: &TenantId,
+        handle: &Handle,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let found = self.find(tenant, handle.session()).await?;
+        Ok(found.map_or(Taken::Absent, |session| session.taken_by(handle, now)))
+    }
+
+    async fn by_id(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let found = self.find(tenant, id).await?;
+        Ok(found.map_or(Taken::Absent, |session| session.taken(now)))
+    }
+
+    async fn replace(&self, session: &Session, mut next: Next) -> Result<Replaced, StoreError> {
+        if let Some(herald) = self.herald(&session.tenant) {
+            for event in &mut next.events {
+                let told = herald.stepped(&session.tenant, session.kind, session.id, event);
+                event.messages.extend(told);
+            }
+        }
+        let mut client = self.hold().await?;
+        let db = of(&mut client, &session.tenant).await?;
+        let replaced = sessions::replace(&db, session, &next).await?;
+        commit(db).await?;
+        Ok(replaced)
+    }
+
+    async fn events(&self, tenant: &TenantId, id: SessionId) -> Result<Vec<Event>, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = sessions::events(&db, tenant, id).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+
+    async fn append_event(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        mut event: NewEvent,
+    ) -> Result<(), StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        if let Some(herald) = self.herald(tenant) {
+            let kind = sessions::kind_of(&db, tenant, id).await?;
+            let kind = kind.ok_or(StoreError::SessionAbsent)?;
+            let told = herald.stepped(tenant, kind, id, &event);
+            event.messages.extend(told);
+        }
+        sessions::append_event(&db, tenant, id, &event).await?;
+        commit(db).await
+    }
+
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        kind: SessionKind,
+        page: Page,
+    ) -> Result<Vec<Session>, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = sessions::list(&db, tenant, kind, page).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+
+    async fn delete(&self, tenant: &TenantId, id: SessionId) -> Result<bool, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let done = sessions::delete(&db, tenant, id).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+
+    async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.purge_sessions(None, now, limit).await
+    }
+
+    async fn purge_expired_of(
+        &self,
+        kind: SessionKind,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        self.purge_sessions(Some(kind), now, limit).await
+    }
+}
+
+#[async_trait]
+impl OnceStore for PostgresStore {
+    async fn purge_once(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of_all(&mut client).await?;
+        let done = once::purge(&db, now, limit).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl SecretStore for PostgresStore {
+    async fn secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+    ) -> Result<Option<Secret>, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = secrets::secret(&db, tenant, name).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+
+    async fn put_secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+        expected: Option<u64>,
+        sealed: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Put, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let done = secrets::put(&db, (tenant, name), expected, &sealed, now).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+
+    async fn secret_names(
+        &self,
+        tenant: &TenantId,
+        prefix: &str,
+    ) -> Result<Vec<SecretName>, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = secrets::names(&db, tenant, prefix).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+
+    async fn remove_secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+    ) -> Result<bool, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let done = secrets::remove(&db, tenant, name).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl IssuedStore for PostgresStore {
+    async fn issued(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Option<IssuedRecord>, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = issued::one(&db, tenant, credential).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+
+    async fn issued_in(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+    ) -> Result<Vec<IssuedRecord>, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = issued::of_session(&db, tenant, session).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+
+    async fn list_issued(
+        &self,
+        tenant: &TenantId,
+        filter: &IssuedFilter,
+        page: IssuedPage,
+    ) -> Result<Vec<IssuedRecord>, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = issued::list(&db, tenant, filter, page).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+
+    async fn record_issued(
+        &self,
+        tenant: &TenantId,
+        record: IssuedRecord,
+        new: Vec<NewStatus>,
+    ) -> Result<(), StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        issued::record(&db, tenant, std::slice::from_ref(&record)).await?;
+        statuses::add(&db, tenant, &new).await?;
+        commit(db).await
+    }
+
+    async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of_all(&mut client).await?;
+        let done = issued::purge(&db, expired_before, limit).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl StatusStore for PostgresStore {
+    async fn reserve_statuses(&self, tenant: &TenantId, count: u32) -> Result<u64, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let done = statuses::reserve(&db, tenant, count).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+
+    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = statuses::reserved(&db, tenant).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+
+    async fn set_status(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+        status: CredentialStatus,
+        mut note: StatusNote,
+    ) -> Result<StatusChange, StoreError> {
+        if let Some(herald) = self.herald(tenant) {
+            let told = herald.status_changed(tenant, credential, status, &note);
+            note.messages.extend(told);
+        }
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let done = statuses::set(&db, tenant, credential, status, &note).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+
+    async fn status_history(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Vec<StatusEntry>, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = statuses::history(&db, tenant, credential).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+
+    async fn status(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Option<CredentialStatus>, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = statuses::one(&db, tenant, credential).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+
+    async fn changed_statuses(
+        &self,
+        tenant: &TenantId,
+        list: u32,
+        after: u64,
+    ) -> Result<ListChanges, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = statuses::changed(&db, tenant, list, after).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl CallStore for PostgresStore {
+    async fn begin_call(&self, tenant: &TenantId, call: NewCall) -> Result<CallBegun, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let done = calls::begin(&db, tenant, &call).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+
+    async fn finish_call(
+        &self,
+        tenant: &TenantId,
+        key: [u8; 32],
+        answer: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let done = calls::finish(&db, tenant, &key, &answer).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+
+    async fn abandon_call(&self, tenant: &TenantId, key: [u8; 32]) -> Result<(), StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let done = calls::abandon(&db, tenant, &key).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+
+    async fn purge_calls(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of_all(&mut client).await?;
+        let done = calls::purge(&db, now, limit).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl MessageStore for PostgresStore {
+    async fn claim_messages(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of_all(&mut client).await?;
+        let done = messages::claim(&db, now, lease_until, limit).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+
+    async fn settle_message(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        settled: Settled,
+    ) -> Result<bool, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let done = messages::settle(&db, tenant, id, &settled).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+
+    async fn list_messages(
+        &self,
+        tenant: &TenantId,
+        page: MessagePage,
+    ) -> Result<Vec<Message>, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let found = messages::list(&db, tenant, page).await?;
+        commit(db).await?;
+        Ok(found)
+    }
+
+    async fn redeliver_message(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let done = messages::redeliver(&db, tenant, id, now).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+
+    async fn purge_messages(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of_all(&mut client).await?;
+        let done = messages::purge(&db, now, limit).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl SubjectStore for PostgresStore {
+    async fn erase_subject(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectRef,
+    ) -> Result<Erased, StoreError> {
+        let mut client = self.hold().await?;
+        let db = of(&mut client, tenant).await?;
+        let done = subjects::erase(&db, tenant, subject).await?;
+        commit(db).await?;
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn ready(&self) -> Result<(), StoreError> {
+        let mut client = self.hold().await?;
+        let db = of_all(&mut client).await?;
+        sessions::probe(&db).await?;
+        commit(db).await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.pool.close();
+        Ok(())
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PostgresStore")
+    }
+}

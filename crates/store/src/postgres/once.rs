@@ -1,0 +1,48 @@
+//! The statements over what must not be seen twice.
+
+use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+
+use super::columns::{execute, moment};
+use crate::{Once, StoreError, TenantId};
+
+pub(super) async fn remember(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    all: &[Once],
+) -> Result<(), StoreError> {
+    for once in all {
+        let added = execute(
+            db,
+            "INSERT INTO seen_once (tenant, kind, digest, expires_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (tenant, kind, digest) DO NOTHING",
+            &[
+                &tenant.as_str(),
+                &once.kind.as_str(),
+                &once.digest.as_slice(),
+                &moment(once.expires_at),
+            ],
+        )
+        .await?;
+        if added == 0 {
+            return Err(StoreError::SeenBefore);
+        }
+    }
+    Ok(())
+}
+
+/// Housekeeping over all tenants.
+pub(super) async fn purge(
+    db: &Transaction<'_>,
+    now: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    execute(
+        db,
+        "DELETE FROM seen_once WHERE (tenant, kind, digest) IN (
+             SELECT tenant, kind, digest FROM seen_once WHERE expires_at <= $1
+             ORDER BY expires_at LIMIT $2)",
+        &[&moment(now), &i64::from(limit)],
+    )
+    .await
+}

@@ -1,0 +1,88 @@
+//! The statements over sealed tenant material.
+
+use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+
+use super::columns::{execute, moment, query, query_opt, read, read_moment, read_number, version};
+use crate::{Put, Secret, SecretName, StoreError, TenantId};
+
+pub(super) async fn secret(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    name: &SecretName,
+) -> Result<Option<Secret>, StoreError> {
+    let found = query_opt(
+        db,
+        "SELECT version, sealed, written_at FROM secret WHERE tenant = $1 AND name = $2",
+        &[&tenant.as_str(), &name.as_str()],
+    )
+    .await?;
+    let Some(row) = found else {
+        return Ok(None);
+    };
+    Ok(Some(Secret {
+        tenant: tenant.clone(),
+        name: name.clone(),
+        version: read_number(&row, 0)?,
+        sealed: read(&row, 1)?,
+        written_at: read_moment(&row, 2)?,
+    }))
+}
+
+pub(super) async fn put(
+    db: &Transaction<'_>,
+    (tenant, name): (&TenantId, &SecretName),
+    expected: Option<u64>,
+    sealed: &[u8],
+    now: Timestamp,
+) -> Result<Put, StoreError> {
+    let (owner, name, now) = (tenant.as_str(), name.as_str(), moment(now));
+    let written = match expected {
+        None => {
+            let first = "INSERT INTO secret (tenant, name, version, sealed, written_at)
+                 VALUES ($1, $2, 1, $3, $4) ON CONFLICT (tenant, name) DO NOTHING";
+            execute(db, first, &[&owner, &name, &sealed, &now]).await?
+        }
+        Some(expected) => {
+            let next = "UPDATE secret SET sealed = $3, written_at = $4, version = version + 1
+                 WHERE tenant = $1 AND name = $2 AND version = $5";
+            execute(db, next, &[&owner, &name, &sealed, &now, &version(expected)]).await?
+        }
+    };
+    Ok(match written {
+        0 => Put::Conflict,
+        _ => Put::Done(expected.unwrap_or(0) + 1),
+    })
+}
+
+pub(super) async fn names(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    prefix: &str,
+) -> Result<Vec<SecretName>, StoreError> {
+    // no name has one, and no TEXT either
+    if prefix.contains('\0') {
+        return Ok(Vec::new());
+    }
+    let rows = query(
+        db,
+        "SELECT name FROM secret WHERE tenant = $1 AND starts_with(name, $2) ORDER BY name",
+        &[&tenant.as_str(), &prefix],
+    )
+    .await?;
+    let name = |row| {
+        read::<&str>(row, 0)?
+            .parse()
+            .map_err(|_| StoreError::Corrupt { what: "the name of a secret" })
+    };
+    rows.iter().map(name).collect()
+}
+
+pub(super) async fn remove(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    name: &SecretName,
+) -> Result<bool, StoreError> {
+    let gone = "DELETE FROM secret WHERE tenant = $1 AND name = $2";
+    Ok(execute(db, gone, &[&tenant.as_str(), &name.as_str()]).await? > 0)
+}

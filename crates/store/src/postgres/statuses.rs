@@ -1,0 +1,178 @@
+//! The statements over the statuses of issued credentials.
+
+use std::collections::BTreeSet;
+
+use deadpool_postgres::Transaction;
+
+use super::columns::{execute, moment, query, query_opt, read, read_moment, read_number, text};
+use super::messages;
+use crate::{
+    CredentialId, CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk, StatusEntry,
+    StatusNote, StatusPlace, StoreError, TenantId,
+};
+
+pub(super) async fn add(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    statuses: &[NewStatus],
+) -> Result<(), StoreError> {
+    for NewStatus { credential, place } in statuses {
+        execute(
+            db,
+            "INSERT INTO status (tenant, credential, list, place, value) VALUES ($1, $2, $3, $4, $5)",
+            &[
+                &tenant.as_str(),
+                &credential.as_bytes().as_slice(),
+                &i64::from(place.list),
+                &i64::from(place.index),
+                &i64::from(CredentialStatus::Valid.value()),
+            ],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn reserve(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    count: u32,
+) -> Result<u64, StoreError> {
+    let row = query_opt(
+        db,
+        "INSERT INTO status_counter (tenant, reserved) VALUES ($1, $2)
+         ON CONFLICT (tenant) DO UPDATE SET reserved = status_counter.reserved + $2
+         RETURNING reserved - $2",
+        &[&tenant.as_str(), &i64::from(count)],
+    )
+    .await?;
+    read_number(&row.ok_or(StoreError::Corrupt { what: "a counter" })?, 0)
+}
+
+pub(super) async fn reserved(db: &Transaction<'_>, tenant: &TenantId) -> Result<u64, StoreError> {
+    let find = "SELECT reserved FROM status_counter WHERE tenant = $1";
+    query_opt(db, find, &[&tenant.as_str()]).await?.map_or(Ok(0), |row| read_number(&row, 0))
+}
+
+pub(super) async fn set(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    credential: CredentialId,
+    status: CredentialStatus,
+    note: &StatusNote,
+) -> Result<StatusChange, StoreError> {
+    // Changes of one tenant come one after the other. Versions of a list must be committed in their order:
+    // whoever has seen one never asks for an earlier one again.
+    let turn = "SELECT pg_advisory_xact_lock(hashtextextended('status ' || $1, 0))";
+    query_opt(db, turn, &[&tenant.as_str()]).await?;
+    match one(db, tenant, credential).await? {
+        None => return Ok(StatusChange::Absent),
+        Some(now) if now == status => return Ok(StatusChange::Done(BTreeSet::new())),
+        Some(CredentialStatus::Revoked) => return Ok(StatusChange::Final),
+        Some(_) => {}
+    }
+    let (owner, name) = (tenant.as_str(), credential.as_bytes().as_slice());
+    let value = i64::from(status.value());
+    let update = "UPDATE status SET value = $1 WHERE tenant = $2 AND credential = $3
+                  RETURNING list, place";
+    let rows = query(db, update, &[&value, &owner, &name]).await?;
+    let mut lists = BTreeSet::new();
+    for row in &rows {
+        let place = StatusPlace { list: read_number(row, 0)?, index: read_number(row, 1)? };
+        set_in_chunk(db, tenant, place, status).await?;
+        lists.insert(place.list);
+    }
+    execute(
+        db,
+        "INSERT INTO status_change (tenant, credential, at, value, reason)
+         VALUES ($1, $2, $3, $4, $5)",
+        &[&owner, &name, &moment(note.at), &value, &note.reason.as_ref().map(String::as_bytes)],
+    )
+    .await?;
+    messages::add(db, tenant, &note.messages).await?;
+    Ok(StatusChange::Done(lists))
+}
+
+/// Sets a status in the run that it is in, which gets a version beyond every other of its list.
+async fn set_in_chunk(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    place: StatusPlace,
+    status: CredentialStatus,
+) -> Result<(), StoreError> {
+    let number = StatusChunk::of(place.index);
+    let (owner, list, run) = (tenant.as_str(), i64::from(place.list), i64::from(number));
+    let find = "SELECT bits FROM status_chunk WHERE tenant = $1 AND list = $2 AND chunk = $3";
+    let mut chunk = match query_opt(db, find, &[&owner, &list, &run]).await? {
+        Some(row) => StatusChunk { number, bits: read(&row, 0)? },
+        None => StatusChunk::valid(number),
+    };
+    chunk.set(place.index, status);
+    execute(
+        db,
+        "INSERT INTO status_chunk (tenant, list, chunk, version, bits)
+         VALUES ($1, $2, $3,
+                 (SELECT coalesce(max(version), 0) + 1 FROM status_chunk
+                  WHERE tenant = $1 AND list = $2), $4)
+         ON CONFLICT (tenant, list, chunk) DO UPDATE
+         SET version = excluded.version, bits = excluded.bits",
+        &[&owner, &list, &run, &chunk.bits],
+    )
+    .await
+    .map(|_| ())
+}
+
+pub(super) async fn one(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    credential: CredentialId,
+) -> Result<Option<CredentialStatus>, StoreError> {
+    let find = "SELECT value FROM status WHERE tenant = $1 AND credential = $2 LIMIT 1";
+    let found = query_opt(db, find, &[&tenant.as_str(), &credential.as_bytes().as_slice()]).await?;
+    found.map(|row| status(read_number(&row, 0)?)).transpose()
+}
+
+pub(super) async fn history(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    credential: CredentialId,
+) -> Result<Vec<StatusEntry>, StoreError> {
+    let find = "SELECT at, value, reason FROM status_change
+                WHERE tenant = $1 AND credential = $2 ORDER BY ordinal";
+    let rows = query(db, find, &[&tenant.as_str(), &credential.as_bytes().as_slice()]).await?;
+    let entry = |row| {
+        Ok(StatusEntry {
+            at: read_moment(row, 0)?,
+            status: status(read_number(row, 1)?)?,
+            reason: read::<Option<Vec<u8>>>(row, 2)?.map(text).transpose()?,
+        })
+    };
+    rows.iter().map(entry).collect()
+}
+
+pub(super) async fn changed(
+    db: &Transaction<'_>,
+    tenant: &TenantId,
+    list: u32,
+    after: u64,
+) -> Result<ListChanges, StoreError> {
+    let seen = i64::try_from(after).unwrap_or(i64::MAX);
+    let rows = query(
+        db,
+        "SELECT chunk, bits, version FROM status_chunk
+         WHERE tenant = $1 AND list = $2 AND version > $3 ORDER BY chunk",
+        &[&tenant.as_str(), &i64::from(list), &seen],
+    )
+    .await?;
+    let mut changes = ListChanges { version: seen.unsigned_abs(), chunks: Vec::new() };
+    for row in &rows {
+        let chunk = StatusChunk { number: read_number(row, 0)?, bits: read(row, 1)? };
+        changes.chunks.push(chunk);
+        changes.version = changes.version.max(read_number(row, 2)?);
+    }
+    Ok(changes)
+}
+
+fn status(value: u8) -> Result<CredentialStatus, StoreError> {
+    CredentialStatus::from_value(value).ok_or(StoreError::Corrupt { what: "a status" })
+}
