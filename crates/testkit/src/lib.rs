@@ -1,17 +1,19 @@
 //! What tests need and the product must not have: a fixed clock, seeded randomness, a test CA,
-//! loopback HTTP and the official vectors.
+//! loopback HTTP, a PostgreSQL server and the official vectors.
 //!
 //! A dev-dependency, used from `tests/`, `benches/` and `examples/`, and by the load tool.
 
 mod certificates;
 mod loopback;
 mod mint;
+mod postgres;
 mod random;
 pub mod vectors;
 
 pub use certificates::{Leaf, LeafOptions, TestCa};
 pub use loopback::{Loopback, serve};
 pub use mint::{Flaws, Mint};
+pub use postgres::PostgresServer;
 pub use random::SeededRandom;
 
 /// The moment at which tests happen: 2026-01-15T12:00:00Z.

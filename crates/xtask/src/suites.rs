@@ -79,6 +79,9 @@ impl Tally {
                 "official vectors `{suite}` (set LANYARD_VECTORS to a folder laid out as spec-vectors/manifest.toml says)"
             ));
         }
+        if let Some(what) = line.strip_prefix("not-exercised: ") {
+            self.missing.push(what.to_owned());
+        }
         let Some(counts) = line.strip_prefix("test result: ") else { return };
         for count in counts.split([';', '.']) {
             let mut words = count.split_whitespace();
@@ -217,6 +220,17 @@ mod tests {
         tally.read_node("ℹ fail 1");
         tally.read_node("# Subtest: pass 9 of them");
         assert_eq!((tally.passed, tally.failed, tally.skipped), (17, 3, 1));
+    }
+
+    #[test]
+    fn says_once_what_a_test_could_not_exercise_and_how_to_get_it() {
+        let mut tally = Tally::default();
+        for _ in 0..2 {
+            tally.read_cargo("not-exercised: PostgreSQL (apt-get install postgresql)");
+        }
+        assert_eq!(tally.missing, ["PostgreSQL (apt-get install postgresql)"; 2]);
+        tally.missing.dedup();
+        assert_eq!(tally.missing, ["PostgreSQL (apt-get install postgresql)"]);
     }
 
     #[test]

@@ -1,23 +1,39 @@
 //! Statements, and values of their rows: what does not fit is corruption, not a guess.
 
+use std::future::Future;
+use std::time::Duration;
+
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
 use super::fault::fault;
-use crate::StoreError;
+use crate::{StoreError, Unavailability};
 
 /// What a statement is given.
 pub(super) type Params<'p> = &'p [&'p (dyn ToSql + Sync)];
+
+/// How long an answer is waited for: a server that was stopped says nothing at all.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Waits for the server, and not for ever. What was asked may have happened all the same.
+pub(super) async fn patient<T>(
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(LONGEST, answer).await {
+        Ok(answer) => answer.map_err(fault),
+        Err(_) => Err(StoreError::unavailable(Unavailability::Unreachable)),
+    }
+}
 
 pub(super) async fn execute(
     db: &Transaction<'_>,
     sql: &str,
     params: Params<'_>,
 ) -> Result<u64, StoreError> {
-    let statement = db.prepare_cached(sql).await.map_err(fault)?;
-    db.execute(&statement, params).await.map_err(fault)
+    let statement = patient(db.prepare_cached(sql)).await?;
+    patient(db.execute(&statement, params)).await
 }
 
 pub(super) async fn query(
@@ -25,8 +41,8 @@ pub(super) async fn query(
     sql: &str,
     params: Params<'_>,
 ) -> Result<Vec<Row>, StoreError> {
-    let statement = db.prepare_cached(sql).await.map_err(fault)?;
-    db.query(&statement, params).await.map_err(fault)
+    let statement = patient(db.prepare_cached(sql)).await?;
+    patient(db.query(&statement, params)).await
 }
 
 pub(super) async fn query_opt(
@@ -34,8 +50,8 @@ pub(super) async fn query_opt(
     sql: &str,
     params: Params<'_>,
 ) -> Result<Option<Row>, StoreError> {
-    let statement = db.prepare_cached(sql).await.map_err(fault)?;
-    db.query_opt(&statement, params).await.map_err(fault)
+    let statement = patient(db.prepare_cached(sql)).await?;
+    patient(db.query_opt(&statement, params)).await
 }
 
 pub(super) fn read<'r, T: FromSql<'r>>(row: &'r Row, column: usize) -> Result<T, StoreError> {

@@ -1,20 +1,31 @@
 //! The settings of a connection, and what is checked before anything is served.
 
+use std::error::Error as _;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use deadpool_postgres::{
     Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts, Transaction,
 };
-use tokio_postgres::config::Host;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+use super::tls::Tls;
 
 /// The schema that this version writes: how many migrations there are.
 const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/0001_all.sql")];
 
 /// How long a request waits for a connection, new or returned.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// For how long what was sent may stay without an answer of the other machine's network.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// What every connection asks the server for: it gives up before we do.
+const LIMITS: &str =
+    "-c statement_timeout=4s -c lock_timeout=3s -c idle_in_transaction_session_timeout=10s";
 
 /// Where the server is, and as whom to speak to it.
 #[derive(Clone)]
@@ -23,6 +34,10 @@ pub struct PostgresOptions {
     pub url: String,
     /// The password, if the server asks for one and `url` does not say it.
     pub password: Option<String>,
+    /// Who vouches for the server's certificate, as PEM; without, those that the system believes.
+    ///
+    /// On this machine a server is spoken to without TLS unless this is set; on any other always with it.
+    pub authorities: Option<Vec<u8>>,
     /// How many connections at most.
     pub connections: usize,
 }
@@ -31,7 +46,31 @@ impl PostgresOptions {
     /// The server at `url`, without a password, over up to 16 connections.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), password: None, connections: 16 }
+        Self { url: url.into(), password: None, authorities: None, connections: 16 }
+    }
+
+    /// The settings of a connection.
+    fn config(&self) -> Result<Config, ConnectError> {
+        // whatever is not on this machine is verified in full: these ask for no more
+        let url = self.url.replace("sslmode=verify-full", "sslmode=require");
+        let url = url.replace("sslmode=verify-ca", "sslmode=require");
+        Config::from_str(&url).map_err(|_| ConnectError::Address)
+    }
+
+    /// Whether the address holds a password, which a file that others read should not.
+    #[must_use]
+    pub fn says_password(&self) -> bool {
+        self.config().is_ok_and(|config| config.get_password().is_some())
+    }
+
+    /// Whether the address can be read, and names a host, a user and a database.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.config().is_ok_and(|config| {
+            !config.get_hosts().is_empty()
+                && config.get_user().is_some()
+                && config.get_dbname().is_some()
+        })
     }
 }
 
@@ -51,15 +90,22 @@ pub enum ConnectError {
     /// The URL cannot be read; it is not repeated, for it may hold a password.
     #[error("the address of the PostgreSQL server cannot be read")]
     Address,
-    /// The server is on another machine, and this build speaks to it without encryption only.
-    #[error("the PostgreSQL server is on another machine: use a tunnel or a proxy that encrypts")]
-    Plaintext,
+    /// The authorities are no certificates.
+    #[error("the authorities of the PostgreSQL server are no certificates (PEM)")]
+    Authorities,
+    /// TLS cannot be set up.
+    #[error("TLS to the PostgreSQL server cannot be set up")]
+    Tls(#[source] rustls::Error),
     /// It does not answer, or does not let us in.
-    #[error("the PostgreSQL server does not let us in")]
-    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the PostgreSQL server does not let us in: {why}")]
+    Unreachable {
+        /// What it or the network says; never a password.
+        why: String,
+    },
     /// The role is not bound by row-level security.
     #[error(
-        "the PostgreSQL role is a superuser or has BYPASSRLS: row-level security binds it to nothing"
+        "the PostgreSQL role is a superuser or has BYPASSRLS: row-level security binds it to nothing; \
+         use a role of its own"
     )]
     RoleBypassesRowSecurity,
     /// What it acknowledges may be lost.
@@ -69,7 +115,10 @@ pub enum ConnectError {
         setting: &'static str,
     },
     /// A newer Lanyard wrote the database; nothing was touched.
-    #[error("the database has schema {found}, and this version knows {known}")]
+    #[error(
+        "the database has schema {found}, and this Lanyard knows {known}; it was left untouched, start the \
+         newer Lanyard"
+    )]
     NewerSchema {
         /// The schema of the database.
         found: i64,
@@ -77,24 +126,28 @@ pub enum ConnectError {
         known: i64,
     },
     /// The schema could not be made.
-    #[error("the schema could not be made")]
-    Migration(#[source] tokio_postgres::Error),
+    #[error("the schema could not be made: {why}")]
+    Migration {
+        /// What the server says.
+        why: String,
+    },
 }
 
 /// Opens the pool, and brings the schema up to date.
 pub(super) async fn connect(options: &PostgresOptions) -> Result<Pool, ConnectError> {
-    let mut config = Config::from_str(&options.url).map_err(|_| ConnectError::Address)?;
-    if !config.get_hosts().iter().all(is_here) {
-        return Err(ConnectError::Plaintext);
-    }
+    let mut config = options.config()?;
     if let Some(password) = &options.password {
         config.password(password);
     }
-    config.application_name("lanyard").connect_timeout(PATIENCE).options(
-        "-c statement_timeout=5s -c lock_timeout=4s -c idle_in_transaction_session_timeout=10s",
-    );
+    let tls = Tls::new(options.authorities.as_deref())?;
+    config.ssl_mode(mode(&config, options));
+    config
+        .application_name("lanyard")
+        .connect_timeout(PATIENCE)
+        .tcp_user_timeout(SILENCE)
+        .options(LIMITS);
     let recycling_method = RecyclingMethod::Fast;
-    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method });
+    let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method });
     let timeouts =
         Timeouts { wait: Some(PATIENCE), create: Some(PATIENCE), recycle: Some(PATIENCE) };
     let pool = Pool::builder(manager)
@@ -107,22 +160,35 @@ pub(super) async fn connect(options: &PostgresOptions) -> Result<Pool, ConnectEr
     Ok(pool)
 }
 
+/// Encrypted, whatever the address says, unless nobody is between us and the server.
+fn mode(config: &Config, options: &PostgresOptions) -> SslMode {
+    let hosts = config.get_hosts();
+    if hosts.iter().all(|host| matches!(host, Host::Unix(_))) && config.get_hostaddrs().is_empty() {
+        return SslMode::Disable;
+    }
+    let here = hosts.iter().all(is_here) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+    match here && options.authorities.is_none() && config.get_ssl_mode() != SslMode::Require {
+        true => SslMode::Disable,
+        false => SslMode::Require,
+    }
+}
+
 /// Whether nobody is between us and the server.
 fn is_here(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => {
-            name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+            name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
         }
         Host::Unix(_) => true,
     }
 }
 
 async fn check(pool: &Pool) -> Result<(), ConnectError> {
-    let mut client = pool.get().await.map_err(unreachable)?;
+    let mut client = pool.get().await.map_err(|error| unreachable(&error))?;
     let role = "SELECT rolsuper OR rolbypassrls, current_setting('fsync') = 'off',
                        current_setting('synchronous_commit') = 'off'
                 FROM pg_roles WHERE rolname = current_user";
-    let role = client.query_one(role, &[]).await.map_err(|error| unreachable(error.into()))?;
+    let role = client.query_one(role, &[]).await.map_err(|error| unreachable(&error.into()))?;
     if role.get(0) {
         return Err(ConnectError::RoleBypassesRowSecurity);
     }
@@ -131,9 +197,9 @@ async fn check(pool: &Pool) -> Result<(), ConnectError> {
             return Err(ConnectError::NotDurable { setting });
         }
     }
-    let db = client.transaction().await.map_err(ConnectError::Migration)?;
+    let db = client.transaction().await.map_err(|error| not_migrated(&error))?;
     migrate(&db).await?;
-    db.commit().await.map_err(ConnectError::Migration)
+    db.commit().await.map_err(|error| not_migrated(&error))
 }
 
 /// Of several replicas that start at once one migrates, and the others wait for it.
@@ -144,9 +210,9 @@ async fn migrate(db: &Transaction<'_>) -> Result<(), ConnectError> {
          CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)",
     )
     .await
-    .map_err(ConnectError::Migration)?;
+    .map_err(|error| not_migrated(&error))?;
     let found = "SELECT coalesce(max(version), 0) FROM schema_version";
-    let found: i64 = db.query_one(found, &[]).await.map_err(ConnectError::Migration)?.get(0);
+    let found: i64 = db.query_one(found, &[]).await.map_err(|error| not_migrated(&error))?.get(0);
     let known = MIGRATIONS.len() as i64;
     if found > known {
         return Err(ConnectError::NewerSchema { found, known });
@@ -155,13 +221,85 @@ async fn migrate(db: &Transaction<'_>) -> Result<(), ConnectError> {
         if version <= found {
             continue;
         }
-        db.batch_execute(migration).await.map_err(ConnectError::Migration)?;
+        db.batch_execute(migration).await.map_err(|error| not_migrated(&error))?;
         let written = "INSERT INTO schema_version (version) VALUES ($1)";
-        db.execute(written, &[&version]).await.map_err(ConnectError::Migration)?;
+        db.execute(written, &[&version]).await.map_err(|error| not_migrated(&error))?;
     }
     Ok(())
 }
 
-fn unreachable(error: PoolError) -> ConnectError {
-    ConnectError::Unreachable(Box::new(error))
+fn not_migrated(error: &tokio_postgres::Error) -> ConnectError {
+    ConnectError::Migration { why: why(error) }
+}
+
+fn unreachable(error: &PoolError) -> ConnectError {
+    ConnectError::Unreachable {
+        why: match error {
+            PoolError::Backend(error) => why(error),
+            PoolError::Timeout(_) => "no answer within two seconds".to_owned(),
+            error => error.to_string(),
+        },
+    }
+}
+
+/// What the server says, or else what happened to the connection.
+fn why(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(said) => said.message().to_owned(),
+        None => match error.source() {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode_of(url: &str, authorities: Option<&[u8]>) -> SslMode {
+        let authorities = authorities.map(<[u8]>::to_vec);
+        let options = PostgresOptions { authorities, ..PostgresOptions::new(url) };
+        mode(&options.config().unwrap(), &options)
+    }
+
+    #[test]
+    fn a_server_on_another_machine_is_spoken_to_in_tls_whatever_the_address_says() {
+        for url in [
+            "postgres://lanyard@db.example.com/lanyard",
+            "postgres://lanyard@db.example.com/lanyard?sslmode=disable",
+            "postgres://lanyard@db.example.com/lanyard?sslmode=prefer",
+            "postgres://lanyard@localhost,db.example.com/lanyard",
+            "postgres://lanyard@192.0.2.1/lanyard",
+            "host=localhost hostaddr=192.0.2.1 user=lanyard dbname=lanyard",
+        ] {
+            assert_eq!(mode_of(url, None), SslMode::Require, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_server_on_this_machine_is_spoken_to_in_tls_where_that_is_asked_for() {
+        let here = "postgres://lanyard@localhost/lanyard";
+        assert_eq!(mode_of(here, None), SslMode::Disable);
+        assert_eq!(mode_of(here, Some(b"-")), SslMode::Require);
+        for sslmode in ["require", "verify-ca", "verify-full"] {
+            assert_eq!(mode_of(&format!("{here}?sslmode={sslmode}"), None), SslMode::Require);
+        }
+        let socket = "host=/run/postgresql user=lanyard dbname=lanyard";
+        assert_eq!(mode_of(socket, Some(b"-")), SslMode::Disable);
+    }
+
+    #[test]
+    fn an_address_says_host_user_and_database() {
+        for (url, usable) in [
+            ("postgres://lanyard@localhost/lanyard", true),
+            ("host=/run/postgresql user=lanyard dbname=lanyard", true),
+            ("postgres://localhost/lanyard", false),
+            ("postgres://lanyard@localhost", false),
+            ("user=lanyard dbname=lanyard", false),
+            ("mysql://lanyard@localhost/lanyard", false),
+        ] {
+            assert_eq!(PostgresOptions::new(url).is_usable(), usable, "{url}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The store of many machines: one PostgreSQL database, a pool of connections, row-level security.
 //!
-//! Reading order: `connect` (settings, checks, migrations), `fault`, `columns`, then the statements in
+//! Reading order: `connect` and `tls` (settings, checks, migrations), `fault`, `columns`, then the statements in
 //! `sessions`, `once`, `secrets`, `issued`, `statuses`, `calls`, `messages` and `subjects`.
 //!
 //! Every call is one transaction that says whose rows it is about before it looks at any: a statement that
@@ -34,10 +34,12 @@ mod secrets;
 mod sessions;
 mod statuses;
 mod subjects;
+mod tls;
 
 pub use connect::{ConnectError, PostgresOptions};
 
-use fault::{fault, pool_fault};
+use columns::{patient, query_opt, read};
+use fault::pool_fault;
 
 /// Keeps everything in one PostgreSQL database, which any number of replicas share.
 pub struct PostgresStore {
@@ -47,6 +49,8 @@ pub struct PostgresStore {
 
 impl PostgresStore {
     /// Connects, checks the server and the role, and brings the schema up to date.
+    ///
+    /// A server that is not on this machine is spoken to in TLS, and its certificate is verified.
     ///
     /// # Errors
     /// [`ConnectError::NewerSchema`] if a newer Lanyard wrote the database (nothing is touched then), and
@@ -82,7 +86,7 @@ impl PostgresStore {
         limit: u32,
     ) -> Result<u64, StoreError> {
         let mut client = self.hold().await?;
-        let db = of_all(&mut client).await?;
+        let Some(db) = of_all_alone(&mut client, "sessions").await? else { return Ok(0) };
         let done = sessions::purge_expired(&db, kind, now, limit).await?;
         commit(db).await?;
         Ok(done)
@@ -103,16 +107,30 @@ async fn of_all(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
     within(client, "*").await
 }
 
+/// Begins a transaction of housekeeping, unless another replica is about the same.
+///
+/// The lock ends with the transaction: whoever was stopped in the middle has deleted nothing when it wakes,
+/// and holds nobody up meanwhile.
+async fn of_all_alone<'c>(
+    client: &'c mut Object,
+    chore: &str,
+) -> Result<Option<Transaction<'c>>, StoreError> {
+    let db = of_all(client).await?;
+    let turn = "SELECT pg_try_advisory_xact_lock(hashtextextended('lanyard ' || $1, 0))";
+    let alone = query_opt(&db, turn, &[&chore]).await?.map_or(Ok(false), |row| read(&row, 0))?;
+    Ok(alone.then_some(db))
+}
+
 async fn within<'c>(client: &'c mut Object, wall: &str) -> Result<Transaction<'c>, StoreError> {
-    let db = client.transaction().await.map_err(fault)?;
+    let db = patient(client.transaction()).await?;
     // nothing to escape: a tenant's name is [a-z0-9-]
     let within = format!("SET LOCAL lanyard.tenant = '{wall}'");
-    db.batch_execute(&within).await.map_err(fault)?;
+    patient(db.batch_execute(&within)).await?;
     Ok(db)
 }
 
 async fn commit(db: Transaction<'_>) -> Result<(), StoreError> {
-    db.commit().await.map_err(fault)
+    patient(db.commit()).await
 }
 
 #[async_trait]
@@ -228,7 +246,7 @@ impl SessionStore for PostgresStore {
 impl OnceStore for PostgresStore {
     async fn purge_once(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut client = self.hold().await?;
-        let db = of_all(&mut client).await?;
+        let Some(db) = of_all_alone(&mut client, "once").await? else { return Ok(0) };
         let done = once::purge(&db, now, limit).await?;
         commit(db).await?;
         Ok(done)
@@ -343,7 +361,7 @@ impl IssuedStore for PostgresStore {
 
     async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut client = self.hold().await?;
-        let db = of_all(&mut client).await?;
+        let Some(db) = of_all_alone(&mut client, "issued").await? else { return Ok(0) };
         let done = issued::purge(&db, expired_before, limit).await?;
         commit(db).await?;
         Ok(done)
@@ -457,7 +475,7 @@ impl CallStore for PostgresStore {
 
     async fn purge_calls(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut client = self.hold().await?;
-        let db = of_all(&mut client).await?;
+        let Some(db) = of_all_alone(&mut client, "calls").await? else { return Ok(0) };
         let done = calls::purge(&db, now, limit).await?;
         commit(db).await?;
         Ok(done)
@@ -519,7 +537,7 @@ impl MessageStore for PostgresStore {
 
     async fn purge_messages(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut client = self.hold().await?;
-        let db = of_all(&mut client).await?;
+        let Some(db) = of_all_alone(&mut client, "messages").await? else { return Ok(0) };
         let done = messages::purge(&db, now, limit).await?;
         commit(db).await?;
         Ok(done)

@@ -639,7 +639,7 @@ macro_rules! every_backend_keeps {
             use std::sync::Arc;
             $(#[test] fn $promise() {
                 crate::support::block_on(async {
-                    if let Some(store) = crate::server::store().await {
+                    if let Some(store) = crate::postgres::store().await {
                         super::$promise(Arc::new(store)).await;
                     }
                 });

@@ -11,7 +11,5 @@ mod opening;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod random_commands;
-#[cfg(feature = "postgres")]
-mod server;
 mod statuses;
 mod support;

@@ -1,21 +1,33 @@
 //! What PostgreSQL adds: a second wall between tenants, several replicas, a server that goes and comes back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lanyard_store::{
     ConnectError, NewEvent, Next, PostgresOptions, PostgresStore, Replaced, SessionStore as _,
     Store as _, StoreError, Taken, Unavailability,
 };
+use lanyard_testkit::PostgresServer;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
 
-use crate::server;
 use crate::support::{block_on, code, demo, end, id, live, offer, second};
+
+/// The address of a new database; none where there is no PostgreSQL, which fails in CI.
+fn database() -> Option<String> {
+    PostgresServer::shared().map(PostgresServer::database)
+}
+
+/// A store in a database of its own.
+pub(crate) async fn store() -> Option<PostgresStore> {
+    Some(PostgresStore::connect(&PostgresOptions::new(database()?)).await.unwrap())
+}
 
 #[test]
 fn a_statement_that_forgets_its_tenant_sees_no_row() {
     block_on(async {
-        let Some(address) = server::database() else { return };
+        let Some(address) = database() else { return };
         let store = PostgresStore::connect(&PostgresOptions::new(&address)).await.unwrap();
         store.insert(offer(1)).await.unwrap();
 
@@ -42,28 +54,109 @@ fn a_statement_that_forgets_its_tenant_sees_no_row() {
 #[test]
 fn a_role_that_no_wall_binds_is_refused() {
     block_on(async {
-        if server::database().is_none() {
-            return;
-        }
-        let refused = PostgresStore::connect(&PostgresOptions::new(server::superuser())).await;
+        let Some(server) = PostgresServer::shared() else { return };
+        let refused = PostgresStore::connect(&PostgresOptions::new(server.superuser())).await;
         assert!(matches!(refused, Err(ConnectError::RoleBypassesRowSecurity)), "{refused:?}");
     });
 }
 
+/// A store behind TLS and a password.
+fn far(server: &PostgresServer, host: &str) -> PostgresOptions {
+    PostgresOptions {
+        password: Some(server.password().to_owned()),
+        authorities: Some(server.authority_pem().as_bytes().to_vec()),
+        connections: 2,
+        ..PostgresOptions::new(server.remote_database(host))
+    }
+}
+
 #[test]
-fn a_server_on_another_machine_is_not_spoken_to_in_plain_text() {
+fn what_goes_over_a_network_is_encrypted_to_the_server_that_was_meant() {
     block_on(async {
-        let far = PostgresOptions::new("postgres://lanyard:canary@192.0.2.1/lanyard");
-        assert!(!format!("{far:?}").contains("canary"));
-        let refused = PostgresStore::connect(&far).await;
-        assert!(matches!(refused, Err(ConnectError::Plaintext)), "{refused:?}");
+        let Some(server) = PostgresServer::shared() else { return };
+        let good = far(server, "localhost");
+        let store = PostgresStore::connect(&good).await.unwrap();
+        store.insert(offer(1)).await.unwrap();
+        let name = good.url.rsplit_once('/').unwrap().1;
+        let encrypted = format!(
+            "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+             WHERE datname = '{name}'"
+        );
+        assert_eq!(server.sql(&encrypted), "t");
+
+        let unnamed = PostgresStore::connect(&far(server, "127.0.0.1")).await.unwrap_err();
+        assert!(unnamed.to_string().contains("certificate"), "{unnamed}");
+        let other = PostgresServer::other_authority_pem().into_bytes();
+        let strange = PostgresOptions { authorities: Some(other), ..good.clone() };
+        let strange = PostgresStore::connect(&strange).await.unwrap_err();
+        assert!(strange.to_string().contains("certificate"), "{strange}");
+        let none = PostgresOptions { authorities: Some(b"no PEM".to_vec()), ..good };
+        let none = PostgresStore::connect(&none).await;
+        assert!(matches!(none, Err(ConnectError::Authorities)), "{none:?}");
+    });
+}
+
+#[test]
+fn a_password_is_in_no_message() {
+    block_on(async {
+        let Some(server) = PostgresServer::shared() else { return };
+        let password = "canary-of-a-wrong-password";
+        let wrong =
+            PostgresOptions { password: Some(password.to_owned()), ..far(server, "localhost") };
+        let refused = PostgresStore::connect(&wrong).await.unwrap_err();
+        assert!(matches!(refused, ConnectError::Unreachable { .. }), "{refused}");
+        assert!(refused.to_string().contains("password authentication failed"), "{refused}");
+        let in_url = PostgresOptions::new(format!("postgres://u:{password}@localhost:1/d"));
+        assert!(in_url.says_password());
+        let nobody = PostgresStore::connect(&in_url).await.unwrap_err();
+        for said in [format!("{refused} {refused:?}"), format!("{nobody} {nobody:?} {in_url:?}")] {
+            assert!(!said.contains("canary"), "{said}");
+        }
+    });
+}
+
+#[test]
+fn one_replica_at_a_time_does_a_chore() {
+    block_on(async {
+        let Some(address) = database() else { return };
+        let store = PostgresStore::connect(&PostgresOptions::new(&address)).await.unwrap();
+        store.insert(offer(1)).await.unwrap();
+        let (mut other, connection) = tokio_postgres::connect(&address, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let chore = other.transaction().await.unwrap();
+        let turn = "SELECT pg_advisory_xact_lock(hashtextextended('lanyard sessions', 0))";
+        chore.query_one(turn, &[]).await.unwrap();
+        let late = end() + jiff::SignedDuration::from_hours(1);
+        assert_eq!(store.purge_expired(late, 10).await, Ok(0), "another replica is about it");
+        drop(chore);
+        other.query_one("SELECT 1", &[]).await.unwrap();
+        assert_eq!(store.purge_expired(late, 10).await, Ok(1));
+    });
+}
+
+#[test]
+fn a_table_that_somebody_locks_costs_a_retry_and_heals_by_itself() {
+    block_on(async {
+        let Some(address) = database() else { return };
+        let store = PostgresStore::connect(&PostgresOptions::new(&address)).await.unwrap();
+        let (mut other, connection) = tokio_postgres::connect(&address, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let lock = other.transaction().await.unwrap();
+        lock.batch_execute("LOCK TABLE session").await.unwrap();
+        let refused = store.insert(offer(1)).await.unwrap_err();
+        let busy = Unavailability::Busy;
+        let told = matches!(&refused, StoreError::Unavailable { cause, .. } if *cause == busy);
+        assert!(told && refused.retry_after().is_some(), "{refused:?}");
+        assert_eq!(store.ready().await, Ok(()), "what needs no such table goes on");
+        drop(lock);
+        assert_eq!(store.insert(offer(1)).await, Ok(()));
     });
 }
 
 #[test]
 fn a_database_of_a_newer_version_is_left_alone() {
     block_on(async {
-        let Some(address) = server::database() else { return };
+        let Some(address) = database() else { return };
         drop(PostgresStore::connect(&PostgresOptions::new(&address)).await.unwrap());
         let (client, connection) = tokio_postgres::connect(&address, NoTls).await.unwrap();
         tokio::spawn(connection);
@@ -76,7 +169,7 @@ fn a_database_of_a_newer_version_is_left_alone() {
 #[test]
 fn replicas_that_start_at_once_make_one_schema_and_one_of_them_takes_each_step() {
     block_on(async {
-        let Some(address) = server::database() else { return };
+        let Some(address) = database() else { return };
         let mut starting = JoinSet::new();
         for _ in 0..4 {
             let options = PostgresOptions { connections: 4, ..PostgresOptions::new(&address) };
@@ -103,44 +196,88 @@ fn replicas_that_start_at_once_make_one_schema_and_one_of_them_takes_each_step()
     });
 }
 
+/// Eight writers that begin sessions until they are told to stop; gives what was acknowledged, and checks
+/// that whatever was not is worth a retry.
+async fn write_until(store: Arc<PostgresStore>, mut stop: watch::Receiver<bool>) -> Vec<u32> {
+    let mut writing = JoinSet::new();
+    for writer in 0..8_u32 {
+        let (store, stop) = (store.clone(), stop.clone());
+        writing.spawn(async move {
+            let mut acknowledged = Vec::new();
+            for n in (writer * 100_000).. {
+                if *stop.borrow() {
+                    break;
+                }
+                match store.insert(offer(n)).await {
+                    Ok(()) => acknowledged.push(n),
+                    Err(error) => {
+                        let told = matches!(&error, StoreError::Unavailable { cause, .. }
+                            if matches!(cause, Unavailability::Unreachable | Unavailability::Overloaded));
+                        assert!(told && error.retry_after().is_some(), "{error:?}");
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                }
+            }
+            acknowledged
+        });
+    }
+    stop.wait_for(|stop| *stop).await.unwrap();
+    writing.join_all().await.concat()
+}
+
+async fn find_all(store: &PostgresStore, acknowledged: Vec<u32>) {
+    assert!(acknowledged.len() > 50, "{} sessions", acknowledged.len());
+    for n in acknowledged {
+        let found = store.by_id(&demo(), id(n), second(1)).await;
+        assert!(matches!(found, Ok(Taken::Live(_))), "{n}: {found:?}");
+    }
+}
+
 #[test]
 fn connections_that_are_cut_cost_a_retry_and_nothing_that_was_acknowledged() {
     block_on(async {
-        let Some(address) = server::database() else { return };
-        let store =
-            Arc::new(PostgresStore::connect(&PostgresOptions::new(&address)).await.unwrap());
+        let Some(server) = PostgresServer::shared() else { return };
+        let address = server.database();
+        let store = PostgresStore::connect(&PostgresOptions::new(&address)).await.unwrap();
+        let store = Arc::new(store);
         let database = address.rsplit_once("dbname=").unwrap().1;
-        let mut writing = JoinSet::new();
-        for writer in 0..8_u32 {
-            let store = store.clone();
-            writing.spawn(async move {
-                let mut acknowledged = Vec::new();
-                for n in (writer * 100)..(writer * 100 + 60) {
-                    match store.insert(offer(n)).await {
-                        Ok(()) => acknowledged.push(n),
-                        Err(error) => {
-                            let unreachable = Unavailability::Unreachable;
-                            let told = matches!(&error, StoreError::Unavailable { cause, .. }
-                                if *cause == unreachable);
-                            assert!(told && error.retry_after().is_some(), "{error:?}");
-                        }
-                    }
-                }
-                acknowledged
-            });
-        }
+        let (stop, stopped) = watch::channel(false);
+        let writing = tokio::spawn(write_until(store.clone(), stopped));
         let cut = format!(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{database}'"
         );
-        for _ in 0..4 {
-            server::as_superuser(&cut);
+        let mut cuts = 0;
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            cuts += server.sql(&cut).parse::<u32>().unwrap();
         }
-        let acknowledged = writing.join_all().await.concat();
-        assert!(acknowledged.len() > 100, "{} of 480", acknowledged.len());
-        for n in acknowledged {
-            let found = store.by_id(&demo(), id(n), second(1)).await;
-            assert!(matches!(found, Ok(Taken::Live(_))), "{n}: {found:?}");
-        }
+        stop.send(true).unwrap();
+        assert!(cuts > 10, "{cuts} connections were cut");
+        find_all(&store, writing.await.unwrap()).await;
         assert_eq!(store.ready().await, Ok(()));
+    });
+}
+
+#[test]
+fn a_server_that_crashes_and_comes_back_is_waited_for_and_has_lost_nothing_that_was_acknowledged() {
+    block_on(async {
+        let Some(server) = PostgresServer::start() else { return };
+        let server = Arc::new(server);
+        let store = PostgresStore::connect(&PostgresOptions::new(server.database())).await.unwrap();
+        let store = Arc::new(store);
+        let (stop, stopped) = watch::channel(false);
+        let writing = tokio::spawn(write_until(store.clone(), stopped));
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let crash = server.clone();
+            tokio::task::spawn_blocking(move || crash.stop()).await.unwrap();
+            let down = store.ready().await.unwrap_err();
+            assert!(down.retry_after().is_some(), "{down:?}");
+            let back = server.clone();
+            tokio::task::spawn_blocking(move || back.start_again()).await.unwrap();
+            assert_eq!(store.ready().await, Ok(()), "the pool has healed");
+        }
+        stop.send(true).unwrap();
+        find_all(&store, writing.await.unwrap()).await;
     });
 }
