@@ -106,7 +106,11 @@ impl PostgresServer {
         let since = Instant::now();
         while !self.folder.join("ready").exists() {
             let ended = self.keeper.try_wait().ok().flatten();
-            assert!(ended.is_none() && since.elapsed() < Duration::from_secs(180), "{}", self.log());
+            assert!(
+                ended.is_none() && since.elapsed() < Duration::from_secs(180),
+                "{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -1,6 +1,6 @@
 //! `GET /api/{tenant}/offers/{id}/events`: the trail as server-sent events, from its beginning.
 
-use std::{convert::Infallible, future::pending};
+use std::{collections::VecDeque, convert::Infallible, future::pending, time::Duration};
 
 use axum::{
     extract::State,
@@ -9,11 +9,15 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::stream;
+use lanyard_store::{SessionId, TenantId};
 use tokio::sync::{broadcast, watch};
 
 use super::{Failure, callers::IntegratorAtOffer, replies};
 use crate::{IssuerService, TrailEvent};
+
+/// After how long the store is asked again: another replica may have taken a step.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 pub(crate) async fn watch(
     State(service): State<IssuerService>,
@@ -21,39 +25,62 @@ pub(crate) async fn watch(
 ) -> Result<Response, Failure> {
     let live = service.subscribe(&tenant.id, id);
     let trail = service.offer_status(&tenant.id, id).await?.trail;
-    let events = told_once(trail, live, service.shutdown()).map(as_event);
+    let (tenant, shutdown) = (tenant.id.clone(), service.shutdown());
+    let (told, ahead) = (Vec::new(), VecDeque::new());
+    let mut watch = Watch { service, tenant, id, live, shutdown, told, ahead };
+    watch.tell(trail);
+    let events = stream::unfold(watch, Watch::step);
     Ok(replies::unstored(Sse::new(events).keep_alive(KeepAlive::default()).into_response()))
 }
 
-fn as_event(event: TrailEvent) -> Result<Event, Infallible> {
-    Ok(Event::default().event("trail").data(replies::to_json(&event)))
-}
-
-/// What happened so far, then what happens, each event once, until the server stops.
-fn told_once(
-    trail: Vec<TrailEvent>,
+/// A watcher of one trail: told what happened so far, then what happens, each event once.
+struct Watch {
+    service: IssuerService,
+    tenant: TenantId,
+    id: SessionId,
     live: broadcast::Receiver<TrailEvent>,
     shutdown: watch::Receiver<bool>,
-) -> impl Stream<Item = TrailEvent> {
-    let known = trail.clone();
-    let live = stream::unfold((live, shutdown), |(mut live, mut shutdown)| async move {
+    told: Vec<TrailEvent>,
+    ahead: VecDeque<TrailEvent>,
+}
+
+impl Watch {
+    fn tell(&mut self, events: impl IntoIterator<Item = TrailEvent>) {
+        for event in events {
+            if !self.told.contains(&event) {
+                self.told.push(event.clone());
+                self.ahead.push_back(event);
+            }
+        }
+    }
+
+    async fn step(mut self) -> Option<(Result<Event, Infallible>, Self)> {
         loop {
+            if let Some(next) = self.ahead.pop_front() {
+                let event = Event::default().event("trail").data(replies::to_json(&next));
+                return Some((Ok(event), self));
+            }
             tokio::select! {
-                () = stopped(&mut shutdown) => return None,
-                event = live.recv() => match event {
-                    Ok(event) => return Some((event, (live, shutdown))),
-                    // the watcher was too slow: what it missed is in the status
+                () = stopped(&mut self.shutdown) => return None,
+                event = self.live.recv() => match event {
+                    Ok(event) => {
+                        self.tell([event]);
+                        continue;
+                    }
+                    // the watcher was too slow: what it missed is in the trail
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return None,
                 },
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+            match self.service.offer_status(&self.tenant, self.id).await {
+                Ok(status) => self.tell(status.trail),
+                // a store that is away comes back; an offer that is gone does not
+                Err(crate::IssuerError::Store(_)) => {}
+                Err(_) => return None,
             }
         }
-    });
-    let live = live.filter(move |event| {
-        let new = !known.contains(event);
-        async move { new }
-    });
-    stream::iter(trail).chain(live)
+    }
 }
 
 async fn stopped(shutdown: &mut watch::Receiver<bool>) {

@@ -16,6 +16,7 @@ pub(super) struct File {
     pub(super) base_url: Spanned<String>,
     pub(super) listen: Spanned<String>,
     pub(super) data: Spanned<PathBuf>,
+    pub(super) store: Option<Spanned<StoreTable>>,
     pub(super) tls: Option<Spanned<TlsTable>>,
     pub(super) behind_proxy: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) issuer: Option<IssuerTable>,
@@ -48,6 +49,17 @@ pub enum Mode {
 pub(super) enum VcApi {
     TrustedIssuers,
     AnyDid,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoreTable {
+    pub(super) postgres: Spanned<String>,
+    pub(super) password_file: Option<Spanned<PathBuf>>,
+    /// Who vouches for the server's certificate.
+    pub(super) authorities: Option<Spanned<PathBuf>>,
+    pub(super) connections: Option<Spanned<usize>>,
+    pub(super) sealing_key_file: Spanned<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -8,6 +8,7 @@ mod file;
 mod integration;
 mod login;
 mod sources;
+mod store;
 mod tenant;
 mod verifying;
 
@@ -22,6 +23,7 @@ pub use asking::Asking;
 pub use fault::{ConfigError, Fault};
 pub use file::{EncryptionMode, Mode};
 pub use login::{Authorization, ClaimsSource, HolderLogin, LoginPlace, LoginProvider};
+pub use store::SharedStore;
 pub use tenant::{DidKeyFile, SigningFiles, Tenant};
 
 use fault::Faults;
@@ -40,6 +42,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The data folder.
     pub data: PathBuf,
+    /// The database that replicas share; without, everything is in the data folder.
+    pub store: Option<SharedStore>,
     /// How connections are protected.
     pub transport: Transport,
     /// Whether it issues.
@@ -131,11 +135,13 @@ fn examine(file: &File, folder: &Path, faults: &mut Faults<'_>) -> Option<Config
         );
     }
     let tenants = tenant::examine_all(file, folder, faults);
+    let store = store::examine(file, folder, faults);
     Some(Config {
         mode: file.mode,
         base_url: base_url?,
         listen: listen?,
         data: folder.join(file.data.get_ref()),
+        store: store?,
         transport: transport?,
         issuer: file.issuer.is_some(),
         verifier: file.verifier.is_some(),

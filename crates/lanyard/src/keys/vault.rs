@@ -35,10 +35,22 @@ impl Vault {
             provider.fill(&mut fresh);
             files::write_private(&path, &fresh)?;
         }
-        if let Some(mode) = files::open_to_others(&path) {
+        Self::with_key(&path, store, provider)
+    }
+
+    /// Opens a vault with the sealing key in a file, which is the same for all who share a store.
+    ///
+    /// # Errors
+    /// When the sealing key cannot be read, is damaged or open to others.
+    pub fn with_key(
+        path: &Path,
+        store: Arc<dyn SecretStore>,
+        provider: Arc<dyn CryptoProvider>,
+    ) -> Result<Self, KeyError> {
+        if let Some(mode) = files::open_to_others(path) {
             return Err(KeyError::OpenToOthers { file: path.display().to_string(), mode });
         }
-        let bytes = std::fs::read(&path)?;
+        let bytes = std::fs::read(path)?;
         let sealing_key =
             bytes.try_into().map_err(|_| KeyError::SealingKeyDamaged { file: SEALING_KEY })?;
         Ok(Self { sealing_key, store, provider })

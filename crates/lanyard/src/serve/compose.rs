@@ -17,7 +17,10 @@ use lanyard_service::{
     integration::{IntegrationApi, IntegrationSettings},
     webhook::{Deliverer, ExpiryJudge, Webhooks},
 };
-use lanyard_store::{OpenError, SecretName, SqliteStore, TenantId};
+use lanyard_store::{
+    ConnectError, OpenError, PostgresOptions, PostgresStore, SecretName, SqliteStore, Store,
+    TenantId,
+};
 use lanyard_verifier::VerifierService;
 use tokio::sync::watch;
 
@@ -34,6 +37,9 @@ use crate::wallet_home::{self, WalletHomeError};
 use crate::web::{IssueRoom, Pocket, Site, VerifyRoom, Web};
 use crate::{demo, files};
 
+/// Where the password of the database stands if no file holds it.
+const PASSWORD: &str = "LANYARD_POSTGRES_PASSWORD";
+
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,6 +50,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The database that replicas share cannot be used.
+    #[error(transparent)]
+    SharedStore(#[from] ConnectError),
     /// There is nothing to sign with.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -75,7 +84,7 @@ pub enum StartError {
 
 /// What everything is built on.
 pub(super) struct Ground {
-    pub(super) store: Arc<SqliteStore>,
+    pub(super) store: Arc<dyn Store>,
     pub(super) provider: Arc<dyn CryptoProvider>,
     pub(super) http: Arc<dyn HttpClient>,
     webhooks: Arc<Webhooks>,
@@ -178,9 +187,7 @@ impl Ground {
         let provider: Arc<dyn CryptoProvider> = Arc::new(AwsLc);
         let told = plan.tenants.iter().map(|tenant| (tenant.id.clone(), tenant.webhooks.clone()));
         let webhooks = Arc::new(Webhooks::new(told, provider.clone()));
-        let store = SqliteStore::open(&plan.data)?.heralded_by(webhooks.clone());
-        let store = Arc::new(store);
-        let vault = Vault::open(&plan.data, store.clone(), provider.clone())?;
+        let (store, vault) = storage(plan, &webhooks, &provider).await?;
         // in development mode the server itself and receivers of webhooks may be on this machine
         let receivers = plan.tenants.iter().flat_map(|tenant| &tenant.webhooks);
         let near = receivers.map(|webhook| &webhook.url).filter(|url| url.scheme() == "http");
@@ -342,6 +349,28 @@ impl Ground {
         };
         Ok(Pocket::new(wallet_home::open(opening).await?))
     }
+}
+
+/// What everything is kept in, and what opens the keys in it.
+async fn storage(
+    plan: &Plan,
+    webhooks: &Arc<Webhooks>,
+    provider: &Arc<dyn CryptoProvider>,
+) -> Result<(Arc<dyn Store>, Vault), StartError> {
+    let Some(shared) = &plan.store else {
+        let store = SqliteStore::open(&plan.data)?.heralded_by(webhooks.clone());
+        let store: Arc<dyn Store> = Arc::new(store);
+        let vault = Vault::open(&plan.data, store.clone(), provider.clone())?;
+        return Ok((store, vault));
+    };
+    let mut options: PostgresOptions = shared.postgres.clone();
+    if options.password.is_none() {
+        options.password = std::env::var(PASSWORD).ok();
+    }
+    let store = PostgresStore::connect(&options).await?.heralded_by(webhooks.clone());
+    let store: Arc<dyn Store> = Arc::new(store);
+    let vault = Vault::with_key(&shared.sealing_key, store.clone(), provider.clone())?;
+    Ok((store, vault))
 }
 
 /// What the demo says once it runs.

@@ -14,8 +14,8 @@ use url::Url;
 use super::metrics::Metrics;
 use super::rates::Rates;
 use crate::config::{
-    Asking, Authorization, Config, DidKeyFile, EncryptionMode, Mode, SigningFiles, Tenant,
-    Transport,
+    Asking, Authorization, Config, DidKeyFile, EncryptionMode, Mode, SharedStore, SigningFiles,
+    Tenant, Transport,
 };
 use crate::credential_type::CredentialType;
 use crate::{demo, files};
@@ -26,6 +26,8 @@ pub struct Plan {
     pub base_url: Url,
     /// The data folder.
     pub data: PathBuf,
+    /// The database that replicas share; without, everything is in the data folder.
+    pub store: Option<SharedStore>,
     /// Whether a test authority vouches, and plain http on loopback is taken.
     pub development: bool,
     /// Whether it issues.
@@ -167,6 +169,7 @@ impl Plan {
         Ok(Self {
             base_url: config.base_url.clone(),
             data: config.data.clone(),
+            store: config.store.clone(),
             development: config.mode == Mode::Development,
             issuer: config.issuer,
             verifier: config.verifier,
@@ -219,6 +222,7 @@ impl Plan {
         Ok(Self {
             base_url: format!("http://localhost:{port}").parse().map_err(|_| PlanError::Url)?,
             data,
+            store: None,
             development: true,
             issuer: true,
             verifier: true,

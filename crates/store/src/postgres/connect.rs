@@ -43,10 +43,13 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
+    /// How many connections there are at most unless something else is said.
+    pub const CONNECTIONS: usize = 16;
+
     /// The server at `url`, without a password, over up to 16 connections.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), password: None, authorities: None, connections: 16 }
+        Self { url: url.into(), password: None, authorities: None, connections: Self::CONNECTIONS }
     }
 
     /// The settings of a connection.

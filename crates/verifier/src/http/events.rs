@@ -19,7 +19,7 @@ use super::{Failure, callers::IntegratorAtRequest, replies};
 use crate::{RequestStatus, TrailEvent, VerifierService, tenant::Tenant};
 
 /// After how long the store is asked again: another process, or time itself, may have changed something.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 pub(crate) async fn watch(
     State(service): State<VerifierService>,
