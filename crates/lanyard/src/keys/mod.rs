@@ -43,9 +43,7 @@ pub enum KeyError {
     #[error(transparent)]
     Store(#[from] lanyard_store::StoreError),
     /// The sealing key does not open what the store holds.
-    #[error(
-        "the key in {file} does not open the keys in the database: they belong to different data folders"
-    )]
+    #[error("the key in {file} does not open the keys in the database: it belongs to another one")]
     WrongSealingKey {
         /// The file of the sealing key.
         file: &'static str,

@@ -410,3 +410,53 @@ fn an_application_that_signs_people_in_says_where_they_return_to_and_keeps_a_lon
     let found = parse_in(&folder, &with("[\"badge\"]")).expect_err("a short secret");
     assert!(found[0].contains("32 characters or more"), "{found:?}");
 }
+
+/// A folder with what a shared store needs, and the section of the configuration.
+fn with_store(section: &str) -> Result<Config, Vec<String>> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    for (name, bytes) in [
+        ("sealing-key", &[7; 32][..]),
+        ("short-key", b"short"),
+        ("password", b"canary\n"),
+        ("empty", b"\n"),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).expect("writable");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("ours");
+    }
+    parse_in(&folder, &GOOD.replace("[issuer]", &format!("[store]\n{section}\n[issuer]")))
+}
+
+#[test]
+fn a_shared_store_is_a_database_a_password_that_no_log_shows_and_a_sealing_key() {
+    let section = "postgres = \"postgres://lanyard@db.example.com/lanyard\"
+sealing_key_file = \"sealing-key\"
+password_file = \"password\"
+connections = 8";
+    let config = with_store(section).expect("good");
+    let store = config.store.expect("a shared store");
+    assert_eq!(store.postgres.password.as_deref(), Some("canary"));
+    assert_eq!(store.postgres.connections, 8);
+    assert!(!format!("{store:?}").contains("canary"));
+}
+
+#[test]
+fn each_fault_of_a_shared_store_is_told_with_its_line_and_no_password() {
+    let good =
+        "postgres = \"postgres://lanyard@localhost/lanyard\"\nsealing_key_file = \"sealing-key\"";
+    for (section, line, part) in [
+        (good.replace("lanyard@", "lanyard:canary@"), 6, "password_file"),
+        (good.replace("lanyard@localhost/", "localhost/"), 6, "user, host and database"),
+        (good.replace("\"sealing-key\"", "\"short-key\""), 7, "32 bytes"),
+        (good.replace("\"sealing-key\"", "\"none\""), 7, "there is no file"),
+        (format!("{good}\npassword_file = \"empty\""), 8, "no password"),
+        (format!("{good}\nauthorities = \"password\""), 8, "no certificate"),
+        (format!("{good}\nconnections = 0"), 8, "from 1 to 1000"),
+    ] {
+        let faults = with_store(&section).expect_err("this is wrong");
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].starts_with(&format!("lanyard.toml:{line}: ")), "{faults:?}");
+        assert!(faults[0].contains(part) && !faults[0].contains("canary"), "{faults:?}");
+    }
+}

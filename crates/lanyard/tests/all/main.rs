@@ -13,6 +13,7 @@ mod metrics;
 mod offline;
 mod pages;
 mod rates;
+mod replicas;
 mod samples;
 mod trust;
 mod web;

@@ -179,10 +179,12 @@ fn replicas_that_start_at_once_make_one_schema_and_one_of_them_takes_each_step()
         for n in 0..20 {
             replicas[0].insert(offer(n)).await.unwrap();
             let mut racing = JoinSet::new();
+            let mut held = Vec::new();
             for replica in &replicas {
-                let replica = replica.clone();
+                held.push((replica.clone(), live(&**replica, code(n)).await));
+            }
+            for (replica, held) in held {
                 racing.spawn(async move {
-                    let held = live(&*replica, code(n)).await;
                     let next = Next::new(second(2), b"stepped".to_vec(), end())
                         .with_event(NewEvent::done(second(2), "token"));
                     replica.replace(&held, next).await.unwrap()
