@@ -19,7 +19,11 @@ pub fn date_time_stamp(text: &str) -> Option<Timestamp> {
     let date = if is_midnight_after { date.tomorrow().ok()? } else { date };
     // VCDM 2.0 §7.1: a time without an offset MUST be interpreted as UTC
     let offset = offset.map_or(Some(Offset::UTC), read_offset)?;
-    offset.to_timestamp(DateTime::from_parts(date, time)).ok()
+    match offset.to_timestamp(DateTime::from_parts(date, time)) {
+        Ok(moment) => Some(moment),
+        // the library's last moment leaves room for every offset, and "for ever" is written as the year's end
+        Err(_) => (date.year() == 9999).then_some(Timestamp::MAX),
+    }
 }
 
 /// Writes a `dateTimeStamp` in UTC, as [`date_time_stamp`] reads it.
@@ -118,6 +122,13 @@ mod tests {
         ] {
             assert_eq!(date_time_stamp(text), same.parse().ok(), "{text}");
             assert!(date_time_stamp(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_day_of_9999_is_the_last_moment() {
+        for text in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999-14:00"] {
+            assert_eq!(date_time_stamp(text), Some(Timestamp::MAX), "{text}");
         }
     }
 

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use serde_json::Value;
 
 use super::{
-    BASE_CONTEXT, BASE_CONTEXT_V1, Credential, CredentialError, CredentialV1, CredentialV1Error,
-    Uri, write_date_time_stamp,
+    BASE_CONTEXT, BASE_CONTEXT_V1, Credential, CredentialError, CredentialFault, CredentialV1,
+    CredentialV1Error, Uri, write_date_time_stamp,
 };
 use crate::{Timestamp, json::Object, trust::IssuerIdentifier};
 
@@ -143,7 +143,7 @@ impl CredentialDraft {
     ///
     /// # Errors
     /// One [`CredentialError`] per rule; an `issuer` that is there must be this one
-    /// ([`CredentialError::Issuer`]).
+    /// ([`CredentialFault::Issuer`]).
     pub fn from_document(
         mut document: Object,
         issuer: &IssuerIdentifier,
@@ -158,7 +158,11 @@ impl CredentialDraft {
             Some(_) => {}
         }
         let credential = Credential::parse(document)?;
-        if credential.issuer() == issuer { Ok(credential) } else { Err(CredentialError::Issuer) }
+        if credential.issuer() == issuer {
+            Ok(credential)
+        } else {
+            Err(CredentialFault::Issuer.into())
+        }
     }
 }
 

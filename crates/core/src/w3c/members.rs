@@ -5,8 +5,8 @@ use std::slice;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{BASE_CONTEXT, Uri};
-use crate::{json::Object, trust::IssuerIdentifier};
+use super::Uri;
+use crate::json::Object;
 
 /// Why the `@context` of a document is refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -56,27 +56,8 @@ pub enum EntryFault {
     IdMissing,
 }
 
-/// What is wrong with an `issuer`.
-#[derive(Clone, Copy)]
-pub(super) enum IssuerFault {
-    Missing,
-    Malformed,
-}
-
-/// What is wrong with a `credentialSubject`.
-#[derive(Clone, Copy)]
-pub(super) enum SubjectFault {
-    Missing,
-    Malformed,
-    Id,
-}
-
 /// VCDM 2.0 §4.3: an ordered set that starts with the base context; the others are URLs or objects.
-pub(super) fn check_contexts(document: &Object) -> Result<(), ContextFault> {
-    check_contexts_after(document, BASE_CONTEXT)
-}
-
-pub(super) fn check_contexts_after(document: &Object, base: &str) -> Result<(), ContextFault> {
+pub(super) fn check_contexts(document: &Object, base: &str) -> Result<(), ContextFault> {
     let contexts = document.get("@context").ok_or(ContextFault::Missing)?;
     let contexts = contexts.as_array().ok_or(ContextFault::NotAnArray)?;
     if contexts.first().and_then(Value::as_str) != Some(base) {
@@ -130,26 +111,6 @@ pub(super) fn read_identity(value: &Value) -> Option<Uri> {
         other => other.get("id").and_then(Value::as_str),
     };
     id.and_then(|id| Uri::parse(id).ok())
-}
-
-/// VCDM 2.0 §4.7, VCDM 1.1 §4.5: a URL, or an object with a URL for its `id`.
-pub(super) fn read_issuer(document: &Object) -> Result<IssuerIdentifier, IssuerFault> {
-    let issuer = document.get("issuer").ok_or(IssuerFault::Missing)?;
-    let issuer = read_identity(issuer).ok_or(IssuerFault::Malformed)?;
-    IssuerIdentifier::parse(issuer.as_str()).map_err(|_| IssuerFault::Malformed)
-}
-
-/// VCDM 2.0 §4.8, VCDM 1.1 §4.4: one or more objects, each with claims; an `id` is a single URL.
-pub(super) fn check_subjects(document: &Object) -> Result<(), SubjectFault> {
-    let subjects = set(document.get("credentialSubject").ok_or(SubjectFault::Missing)?);
-    if subjects.is_empty() {
-        return Err(SubjectFault::Malformed);
-    }
-    for subject in subjects {
-        let subject = subject.as_object().filter(|subject| !subject.is_empty());
-        read_id(subject.ok_or(SubjectFault::Malformed)?).map_err(|_| SubjectFault::Id)?;
-    }
-    Ok(())
 }
 
 /// A value that stands for itself, or an array that stands for its elements.

@@ -12,6 +12,7 @@
 mod credential;
 mod credential_v1;
 mod date_time;
+mod document;
 mod draft;
 mod enveloped;
 mod holder;
@@ -29,6 +30,7 @@ pub mod vc_jose_cose;
 pub use credential::{Credential, CredentialError};
 pub use credential_v1::{CredentialV1, CredentialV1Error};
 pub use date_time::{date_time_stamp, write_date_time_stamp};
+pub use document::{CredentialDocument, CredentialFault};
 pub use draft::{CredentialDraft, CredentialV1Draft, Draft, VersionOne, VersionTwo};
 pub use enveloped::{
     EnvelopeError, EnvelopedCredential, EnvelopedPresentation, SecuredCredential,

@@ -139,7 +139,7 @@ impl Presentation {
         if is_enveloped_presentation(&document) {
             return Err(PresentationError::Enveloped);
         }
-        check_contexts(&document)?;
+        check_contexts(&document, BASE_CONTEXT)?;
         // VCDM 2.0 §4.13: one value of type is VerifiablePresentation
         check_types(&document, "VerifiablePresentation")?;
         let id = read_id(&document).map_err(|_| PresentationError::Id)?;

@@ -5,7 +5,7 @@ use lanyard_core::{
     json::{self, Object},
     trust::IssuerIdentifier,
     w3c::{
-        BASE_CONTEXT, Credential, CredentialDraft, CredentialError, EnvelopeError,
+        BASE_CONTEXT, Credential, CredentialDraft, CredentialError, CredentialFault, EnvelopeError,
         EnvelopedCredential, EnvelopedPresentation, Presentation, PresentationError,
         PresentedCredential, RelatedResourceError, SecuredCredential, SecuredPresentation, Uri,
         date_time_stamp,
@@ -285,10 +285,10 @@ fn a_draft_becomes_the_credential_that_it_describes() {
     let several = draft.about(json!({"id": "did:example:bob"})).finish().unwrap();
     assert_eq!(several.subjects().count(), 2);
     let empty = CredentialDraft::new(&issuer()).finish();
-    assert_eq!(empty.unwrap_err(), CredentialError::SubjectMissing);
+    assert_eq!(empty.unwrap_err(), CredentialFault::SubjectMissing.into());
     let foreign = changed(credential(), &json!({"issuer": "https://other.example"}));
     let foreign = CredentialDraft::from_document(foreign, &issuer());
-    assert_eq!(foreign.unwrap_err(), CredentialError::Issuer);
+    assert_eq!(foreign.unwrap_err(), CredentialFault::Issuer.into());
 }
 
 // Related resources

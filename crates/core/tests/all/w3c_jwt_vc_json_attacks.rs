@@ -8,7 +8,7 @@ use lanyard_core::{
     did::{Did, DidDocument, DidResolver, ResolutionError},
     trust::{IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
     w3c::{
-        CredentialV1, CredentialV1Draft, CredentialV1Error,
+        CredentialFault, CredentialV1, CredentialV1Draft, CredentialV1Error,
         jwt_vc_json::{self, UnverifiedJwtVc, verify_presentation},
         vc_jose_cose::SigningOptions,
     },
@@ -241,7 +241,7 @@ fn drafts_of_the_older_version_keep_its_rules() {
     let several = draft(&world).about(json!({"id": "did:example:bob"})).finish().unwrap();
     assert_eq!(several.subjects().count(), 2);
     let nobody = CredentialV1Draft::new(&world.issuer.identifier(), test_now()).finish();
-    assert_eq!(nobody.unwrap_err(), CredentialV1Error::SubjectMissing);
+    assert_eq!(nobody.unwrap_err(), CredentialFault::SubjectMissing.into());
     let status = draft(&world).with("credentialStatus", json!({"type": "A"})).finish();
     assert_eq!(status.unwrap_err().code(), "vc_status_malformed");
     let early = draft(&world).expires(test_now() - jiff::SignedDuration::from_secs(1)).finish();

@@ -5,7 +5,7 @@ use lanyard_core::{
     jose::{Jwk, PrivateJwk},
     json,
     trust::{IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
-    w3c::{ContextFault, CredentialError as W3cError, ldp_vc::LdpVcError},
+    w3c::{ContextFault, CredentialFault, ldp_vc::LdpVcError},
 };
 use lanyard_oid4vci::{
     Transport,
@@ -111,7 +111,7 @@ async fn the_responses_have_the_form_of_their_format_and_are_refused_for_what_th
     let credential::CredentialRefused::LdpVc(refused) = refused else {
         unreachable!("it is an ldp_vc: {refused}")
     };
-    let expected = LdpVcError::Credential(W3cError::Context(ContextFault::Base));
+    let expected = LdpVcError::Credential(CredentialFault::from(ContextFault::Base).into());
     let is_known = refused == expected || matches!(refused, LdpVcError::Proof(_));
     assert!(is_known, "{refused}");
 }

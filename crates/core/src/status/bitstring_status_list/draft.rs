@@ -7,7 +7,7 @@ use crate::{
     Timestamp,
     status::StatusListUri,
     trust::IssuerIdentifier,
-    w3c::{Credential, CredentialDraft, CredentialError, Uri},
+    w3c::{Credential, CredentialDraft, CredentialError, CredentialFault, Uri},
 };
 
 /// A list that is about to become a credential.
@@ -75,9 +75,9 @@ impl BitstringListDraft {
     /// The list as a credential that nobody has secured yet.
     ///
     /// # Errors
-    /// One [`CredentialError`] per rule; [`CredentialError::Id`] for a list whose URI is no URL.
+    /// One [`CredentialError`] per rule; [`CredentialFault::Id`] for a list whose URI is no URL.
     pub fn credential(&self) -> Result<Credential, CredentialError> {
-        let id = Uri::parse(self.uri.as_str()).map_err(|_| CredentialError::Id)?;
+        let id = Uri::parse(self.uri.as_str()).map_err(|_| CredentialFault::Id)?;
         let subject = format!("{}#list", self.uri);
         let mut subject =
             BitstringStatusList::subject_of_encoded(Some(&subject), self.purpose, &self.encoded);

@@ -8,7 +8,7 @@ use super::{
     super::{
         BASE_CONTEXT_V1, ExpectedPresentation, Holder, HolderError,
         holder::{self, check_request},
-        members::{check_contexts_after, check_types, read_identity, set},
+        members::{check_contexts, check_types, read_identity, set},
     },
     JwtVcError, JwtVpError, UnverifiedJwtVc, VP_SLOT, VerifiedJwtVc,
 };
@@ -90,7 +90,7 @@ fn read(claims: &Object) -> Result<(&Object, Option<String>), JwtVpError> {
         return Err(JwtVpError::VcPresent);
     }
     let vp = claims.get("vp").and_then(Value::as_object).ok_or(JwtVpError::VpMissing)?;
-    check_contexts_after(vp, BASE_CONTEXT_V1).map_err(|_| JwtVpError::Context)?;
+    check_contexts(vp, BASE_CONTEXT_V1).map_err(|_| JwtVpError::Context)?;
     check_types(vp, "VerifiablePresentation").map_err(|_| JwtVpError::Type)?;
     // VCDM 1.1 §6.3.1: jti stands for id, iss for holder; where both are there, both say the same
     if let (Some(jti), Some(id)) = (claims.get("jti"), vp.get("id"))
