@@ -4,16 +4,26 @@ use serde_json::Value;
 
 use crate::Timestamp;
 
+/// 9999-12-31T23:59:59Z.
+const END_OF_9999: i64 = 253_402_300_799;
+
 /// Reads a NumericDate: seconds since 1970 as a JSON number, a fraction rounded down (RFC 7519 §2).
 ///
-/// `None` for everything that is not a number, and for moments outside the years -9999 to 9999.
+/// `None` for everything that is not a number, and for moments outside the years -9999 to 9999. The last day
+/// of 9999 is [`Timestamp::MAX`].
 pub fn numeric_date(value: &Value) -> Option<Timestamp> {
     let seconds = match value.as_i64() {
         Some(seconds) => seconds,
         // a cast from a float stops at the ends of the range, and both ends are no moment
         None => value.as_f64()?.floor() as i64,
     };
-    Timestamp::from_second(seconds).ok()
+    match Timestamp::from_second(seconds) {
+        Ok(moment) => Some(moment),
+        // the library's last moment leaves room for every offset, and "for ever" is written as the year's end
+        Err(_) => {
+            (Timestamp::MAX.as_second()..=END_OF_9999).contains(&seconds).then_some(Timestamp::MAX)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -33,6 +43,12 @@ mod tests {
         ] {
             assert_eq!(numeric_date(&value).map(|at| at.as_second()), Some(seconds), "{value}");
         }
+    }
+
+    #[test]
+    fn the_end_of_9999_is_a_moment_and_the_second_after_it_is_none() {
+        assert_eq!(numeric_date(&json!(END_OF_9999)), Some(Timestamp::MAX));
+        assert_eq!(numeric_date(&json!(END_OF_9999 + 1)), None);
     }
 
     #[test]

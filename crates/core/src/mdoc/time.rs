@@ -1,6 +1,6 @@
 //! `tdate`: the times in an mdoc (ISO/IEC 18013-5 §7.2.1, §9.1.2.4).
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime, tz::Offset};
 
 use crate::cbor::{Item, Value, tag};
 
@@ -21,7 +21,12 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
     if !is_date_time || text.get(17..19) == Some("60") {
         return None;
     }
-    text.parse().ok()
+    let date_time: DateTime = text.strip_suffix('Z')?.parse().ok()?;
+    match Offset::UTC.to_timestamp(date_time) {
+        Ok(moment) => Some(moment),
+        // the library's last moment leaves room for every offset, and "for ever" is written as the year's end
+        Err(_) => (date_time.year() == 9999).then_some(Timestamp::MAX),
+    }
 }
 
 /// Writes a `tdate`, cut to the whole second.
@@ -38,6 +43,8 @@ mod tests {
     #[test]
     fn a_date_and_time_has_exactly_one_spelling() {
         assert_eq!(parse("2020-10-01T13:30:02Z").map(Timestamp::as_second), Some(1_601_559_002));
+        assert_eq!(parse("0000-01-01T00:00:00Z").map(Timestamp::as_second), Some(-62_167_219_200));
+        assert_eq!(parse("9999-12-31T23:59:59Z"), Some(Timestamp::MAX));
         for other in [
             "2020-10-01T13:30:02.0Z",
             "2020-10-01T13:30:02+00:00",
