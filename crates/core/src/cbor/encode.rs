@@ -1,5 +1,7 @@
 //! Writing CBOR, deterministically (RFC 8949 §4.2.1).
 
+use std::ops::Range;
+
 use super::{Value, tag};
 
 /// Writes items one after the other; whoever opens an array or a map fills it.
@@ -120,12 +122,18 @@ impl Encoder {
                 elements.iter().fold(self, Self::value)
             }
             Value::Map(members) => {
+                let mut keys = Self::with_capacity(members.len() * 16);
+                let mut spans = Vec::with_capacity(members.len());
+                for (key, value) in members {
+                    let start = keys.bytes.len();
+                    keys.value(key);
+                    spans.push((start..keys.bytes.len(), value));
+                }
+                let key = |span: &Range<usize>| &keys.bytes[span.clone()];
                 // RFC 8949 §4.2.1: bytewise lexicographic order of the encoded keys
-                let mut members: Vec<_> =
-                    members.iter().map(|(key, value)| (key.encode(), value)).collect();
-                members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+                spans.sort_unstable_by(|(one, _), (other, _)| key(one).cmp(key(other)));
                 self.map(members.len());
-                members.iter().fold(self, |out, (key, value)| out.raw(key).value(value))
+                spans.iter().fold(self, |out, (span, value)| out.raw(key(span)).value(value))
             }
             Value::Tag(tag, value) => self.tag(*tag).value(value),
             Value::Bool(value) => self.bool(*value),
