@@ -45,6 +45,7 @@ function routes(base, signer) {
   const authorizationServer = new Oauth2AuthorizationServer({ callbacks: shared })
   const resourceServer = new Oauth2ResourceServer({ callbacks: shared })
   const offers = new Map()
+  const offersByCode = new Map()
   const nonces = new Set()
 
   const authorizationServerMetadata = authorizationServer.createAuthorizationServerMetadata({
@@ -90,7 +91,7 @@ function routes(base, signer) {
           request,
           accessTokenRequest: form(body),
         })
-        const offer = [...offers.values()].find(({ code }) => code === grant.preAuthorizedCode)
+        const offer = offersByCode.get(grant.preAuthorizedCode)
         if (!offer || offer.state !== 'offered') {
           throw new Oauth2ServerErrorResponseError({ error: 'invalid_grant', error_description: 'no such code' })
         }
@@ -163,6 +164,7 @@ function routes(base, signer) {
       })
       offer.object = credentialOfferObject
       offers.set(offer.id, offer)
+      offersByCode.set(offer.code, offer)
       return { json: { id: offer.id, link: credentialOffer, tx_code: offer.txCode } }
     },
     'GET /admin/offers/:id': ({ parameters }) => ({ json: { state: offers.get(parameters.id).state } }),

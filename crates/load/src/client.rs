@@ -8,6 +8,7 @@ use hyper::{
     header,
 };
 use hyper_util::rt::TokioIo;
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use url::Url;
 
@@ -17,6 +18,18 @@ use crate::failure::Failure;
 pub(crate) struct Connection {
     authority: String,
     sender: SendRequest<Full<Bytes>>,
+    exchanges: Vec<Exchange>,
+}
+
+/// How many bytes went to and fro: what a server without a purpose needs to know of a request.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Exchange {
+    /// Path, query and header values.
+    pub(crate) head: usize,
+    /// The body of the request.
+    pub(crate) sent: usize,
+    /// The body of the answer.
+    pub(crate) answered: usize,
 }
 
 /// What a request carries.
@@ -85,7 +98,12 @@ impl Connection {
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        Ok(Self { authority, sender })
+        Ok(Self { authority, sender, exchanges: Vec::new() })
+    }
+
+    /// What went to and fro since this was asked last.
+    pub(crate) fn exchanges(&mut self) -> Vec<Exchange> {
+        std::mem::take(&mut self.exchanges)
     }
 
     /// GET, answered with 200.
@@ -111,6 +129,8 @@ impl Connection {
             Content::Json(body) => (Some("application/json"), body),
         };
         let target = &ask.url[url::Position::BeforePath..url::Position::AfterQuery];
+        let shown = target.len() + ask.headers.iter().map(|(_, value)| value.len()).sum::<usize>();
+        let sent = body.len();
         let mut request =
             Request::builder().method(ask.method).uri(target).header(header::HOST, &self.authority);
         if let Some(content_type) = content_type {
@@ -123,6 +143,7 @@ impl Connection {
         let response = self.sender.send_request(request).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
+        self.exchanges.push(Exchange { head: shown, sent, answered: body.len() });
         if matches!(head.status, StatusCode::OK | StatusCode::CREATED | StatusCode::SEE_OTHER) {
             return Ok(Answer { headers: head.headers, body });
         }

@@ -111,7 +111,7 @@ impl Sender<'_> {
         form: String,
     ) -> Result<bytes::Bytes, Failure> {
         let AttestedWallet { attestation, key, .. } = self.job;
-        let proof = dpop_proof(key, place, &self.nonces.dpop, None).await?;
+        let proof = dpop_proof(key, place, self.nonces.dpop()?, None).await?;
         let held = attestation_proof(key, &self.places.issuer, self.challenge).await?;
         let ask = Ask::post(place, Content::Form(form))
             .with("dpop", proof)

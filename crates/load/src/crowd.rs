@@ -10,7 +10,10 @@ use std::{
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::{client::Connection, failure::Failure};
+use crate::{
+    client::{Connection, Exchange},
+    failure::Failure,
+};
 
 /// What a wallet does again and again.
 pub(crate) trait Flow: Send + Sync + 'static {
@@ -35,6 +38,8 @@ pub(crate) struct Done<O> {
     pub(crate) latencies: Vec<Duration>,
     /// What each flow left behind.
     pub(crate) outcomes: Vec<O>,
+    /// What went to and fro in one of them.
+    pub(crate) exchanges: Vec<Exchange>,
 }
 
 /// Lets so many wallets share the jobs until none is left or the time is up.
@@ -56,23 +61,26 @@ pub(crate) async fn play<F: Flow>(
     for mut connection in connections {
         let (flow, jobs) = (Arc::clone(flow), Arc::clone(&jobs));
         crowd.spawn(async move {
-            let mut done = Vec::new();
+            let (mut done, mut exchanges) = (Vec::new(), Vec::new());
             while started.elapsed() < limit {
                 let next = jobs.lock().expect("no wallet panics while it takes a job").pop_front();
                 let Some(job) = next else { break };
                 let begun = Instant::now();
                 let outcome = flow.play(&mut connection, job).await?;
                 done.push((begun.elapsed(), outcome));
+                exchanges = connection.exchanges();
             }
-            Ok::<_, Failure>(done)
+            Ok::<_, Failure>((done, exchanges))
         });
     }
-    let (mut latencies, mut outcomes) = (Vec::new(), Vec::new());
+    let (mut latencies, mut outcomes, mut exchanges) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(done) = crowd.join_next().await {
-        for (latency, outcome) in done?? {
+        let (done, seen) = done??;
+        exchanges = if seen.is_empty() { exchanges } else { seen };
+        for (latency, outcome) in done {
             latencies.push(latency);
             outcomes.push(outcome);
         }
     }
-    Ok(Done { took: started.elapsed(), latencies, outcomes })
+    Ok(Done { took: started.elapsed(), latencies, outcomes, exchanges })
 }

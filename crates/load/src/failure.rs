@@ -31,6 +31,9 @@ pub(crate) enum Failure {
     /// The disk could not be measured.
     #[error("{0}")]
     Disk(#[from] lanyard_store::OpenError),
+    /// The rows of the bare server.
+    #[error("{0}")]
+    Rows(#[from] rusqlite::Error),
     /// The server did not start, or ended.
     #[error("the server is gone, or never came")]
     ServerGone,

@@ -1,10 +1,15 @@
 //! What no server can avoid: the cryptography of one flow, measured in this process.
 
-use std::time::{Duration, Instant};
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
 
 use lanyard_core::crypto::{
-    AwsLc, ContentEncryption, CryptoProvider as _, Curve, HashAlgorithm, SignatureAlgorithm,
+    AwsLc, ContentEncryption, CryptoProvider as _, Curve, HashAlgorithm, PrivateKey,
+    SignatureAlgorithm, SigningKey,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
@@ -13,7 +18,7 @@ const BATCHES: usize = 40;
 const ROUNDS: u32 = 25;
 
 /// The operations of one flow that no server can do without.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Work {
     verifications: usize,
     signatures: usize,
@@ -24,7 +29,7 @@ pub(crate) struct Work {
 }
 
 /// How much there is to hash, decrypt and sign, from a flow that was played.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Sizes {
     /// Disclosures of a credential.
     pub(crate) issued: usize,
@@ -64,31 +69,56 @@ impl Work {
     }
 }
 
-/// The unavoidable cryptography of a flow.
-pub(crate) fn measure(work: Work, sizes: Sizes) -> Result<Duration, Failure> {
-    let own = AwsLc.generate_key(Curve::P256)?;
-    let peer = AwsLc.generate_key(Curve::P256)?;
-    let signer = AwsLc.signing_key(&own)?;
-    let message = vec![7; sizes.token];
-    let signature = signer.sign(&message)?;
-    let (key, nonce) = ([1; 32], [2; 12]);
-    let sealed = AwsLc.seal(ContentEncryption::A256Gcm, &key, &nonce, b"", &message)?;
-    time(|| {
+/// What the cryptography of a flow is done with.
+pub(crate) struct Workbench {
+    own: PrivateKey,
+    peer: PrivateKey,
+    signer: Box<dyn SigningKey>,
+    message: Vec<u8>,
+    signature: Vec<u8>,
+    sealed: Vec<u8>,
+}
+
+const CONTENT_KEY: [u8; 32] = [1; 32];
+const CONTENT_NONCE: [u8; 12] = [2; 12];
+
+impl Workbench {
+    pub(crate) fn new(sizes: Sizes) -> Result<Self, Failure> {
+        let own = AwsLc.generate_key(Curve::P256)?;
+        let peer = AwsLc.generate_key(Curve::P256)?;
+        let signer = AwsLc.signing_key(&own)?;
+        let message = vec![7; sizes.token];
+        let signature = signer.sign(&message)?;
+        let (key, nonce) = (&CONTENT_KEY, &CONTENT_NONCE);
+        let sealed = AwsLc.seal(ContentEncryption::A256Gcm, key, nonce, b"", &message)?;
+        Ok(Self { own, peer, signer, message, signature, sealed })
+    }
+
+    /// Does the cryptography of one flow.
+    pub(crate) fn perform(&self, work: Work) -> Result<(), Failure> {
         for _ in 0..work.signatures {
-            std::hint::black_box(signer.sign(&message)?);
+            black_box(self.signer.sign(&self.message)?);
         }
         for _ in 0..work.agreements {
-            std::hint::black_box(AwsLc.agree(&own, peer.public())?);
-            AwsLc.open(ContentEncryption::A256Gcm, &key, &nonce, b"", &sealed)?;
+            black_box(AwsLc.agree(&self.own, self.peer.public())?);
+            let (key, nonce) = (&CONTENT_KEY, &CONTENT_NONCE);
+            black_box(AwsLc.open(ContentEncryption::A256Gcm, key, nonce, b"", &self.sealed)?);
         }
+        let (key, message) = (self.own.public(), &self.message);
         for _ in 0..work.verifications {
-            AwsLc.verify(SignatureAlgorithm::Es256, own.public(), &message, &signature)?;
+            AwsLc.verify(SignatureAlgorithm::Es256, key, message, &self.signature)?;
         }
         for _ in 0..work.hashes {
-            std::hint::black_box(AwsLc.hash(HashAlgorithm::Sha256, &[7; 80]));
+            black_box(AwsLc.hash(HashAlgorithm::Sha256, &[7; 80]));
         }
         Ok(())
-    })
+    }
+}
+
+/// The unavoidable cryptography of a flow.
+pub(crate) fn measure(work: Work, sizes: Sizes) -> Result<Duration, Failure> {
+    let workbench = Workbench::new(sizes)?;
+    time(|| workbench.perform(work))
 }
 
 fn time(mut flow: impl FnMut() -> Result<(), Failure>) -> Result<Duration, Failure> {

@@ -19,13 +19,15 @@ const TYPE: &str = "verified_identity";
 /// The claims that a presentation discloses: four, as in the peers' benchmark.
 const ASKED: [&str; 4] = ["given_name", "family_name", "birthdate", "nationalities"];
 
-/// The API of one tenant.
+/// Whoever offers and asks at one server.
 #[derive(Clone)]
 pub(crate) struct Integrator(Arc<Api>);
 
-struct Api {
-    tenant: Url,
-    key: String,
+enum Api {
+    /// The API of one tenant.
+    Lanyard { tenant: Url, key: String },
+    /// What the peers of `interop-tests` have beside the protocol.
+    Peer(Url),
 }
 
 /// What the API answers when something was created.
@@ -49,7 +51,24 @@ impl Integrator {
     /// Reads the key that the demo left in its folder.
     pub(crate) fn of(server: &Server) -> Result<Self, Failure> {
         let key = server.file("api-key")?.trim().to_owned();
-        Ok(Self(Arc::new(Api { tenant: server.base().join("api/demo/")?, key })))
+        Ok(Self(Arc::new(Api::Lanyard { tenant: server.base().join("api/demo/")?, key })))
+    }
+
+    /// Asks a peer.
+    pub(crate) fn of_peer(server: &Server) -> Result<Self, Failure> {
+        Ok(Self(Arc::new(Api::Peer(server.base().join("admin/")?))))
+    }
+
+    fn is_peer(&self) -> bool {
+        matches!(*self.0, Api::Peer(_))
+    }
+
+    /// Where something is, and the key that opens it.
+    fn place(&self, what: &str) -> Result<(Url, Option<&str>), Failure> {
+        Ok(match &*self.0 {
+            Api::Lanyard { tenant, key } => (tenant.join(what)?, Some(key)),
+            Api::Peer(base) => (base.join(what)?, None),
+        })
     }
 
     async fn create(
@@ -59,8 +78,8 @@ impl Integrator {
         body: Value,
     ) -> Result<Created, Failure> {
         let content = Content::Json(body.to_string());
-        let place = self.0.tenant.join(what)?;
-        let answer = connection.post(&place, Some(&self.0.key), content).await?;
+        let (place, key) = self.place(what)?;
+        let answer = connection.post(&place, key, content).await?;
         Ok(serde_json::from_slice(&answer)?)
     }
 }
@@ -79,9 +98,12 @@ impl Flow for Offer {
     type Outcome = Created;
 
     async fn play(&self, connection: &mut Connection, (): ()) -> Result<Created, Failure> {
-        self.0
-            .create(connection, "offers", json!({ "configuration": TYPE, "claims": claims() }))
-            .await
+        let offer = match self.0.is_peer() {
+            false => json!({ "configuration": TYPE, "claims": claims() }),
+            // a peer knows the claims itself
+            true => json!({ "configuration": TYPE, "by_reference": true }),
+        };
+        self.0.create(connection, "offers", offer).await
     }
 }
 
@@ -91,13 +113,23 @@ impl Flow for Request {
 
     async fn play(&self, connection: &mut Connection, (): ()) -> Result<Created, Failure> {
         let claims: Vec<_> = ASKED.iter().map(|name| json!({ "path": [name] })).collect();
+        let vct = match self.0.is_peer() {
+            false => "urn:lanyard:demo:verified-identity:1",
+            true => "urn:example:interop:verified_identity:1",
+        };
         let query = json!({ "credentials": [{
             "id": "identity",
             "format": "dc+sd-jwt",
-            "meta": { "vct_values": ["urn:lanyard:demo:verified-identity:1"] },
+            "meta": { "vct_values": [vct] },
             "claims": claims,
         }]});
-        self.0.create(connection, "requests", json!({ "dcql_query": query })).await
+        let mut request = json!({ "dcql_query": query });
+        if self.0.is_peer() {
+            // what ours does unless it is told otherwise
+            request["client_id_prefix"] = json!("x509_san_dns");
+            request["response_mode"] = json!("direct_post.jwt");
+        }
+        self.0.create(connection, "requests", request).await
     }
 }
 
@@ -106,8 +138,8 @@ impl Flow for Verdict {
     type Outcome = ();
 
     async fn play(&self, connection: &mut Connection, id: String) -> Result<(), Failure> {
-        let place = self.0.0.tenant.join(&format!("requests/{id}"))?;
-        let answer = connection.get(&place, Some(&self.0.0.key)).await?;
+        let (place, key) = self.0.place(&format!("requests/{id}"))?;
+        let answer = connection.get(&place, key).await?;
         let answer: Value = serde_json::from_slice(&answer)?;
         match answer["state"].as_str() {
             Some("verified") => Ok(()),

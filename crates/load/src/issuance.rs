@@ -81,8 +81,9 @@ pub(crate) struct Access<'k> {
 /// The nonces of one issuance.
 pub(crate) struct Nonces {
     proof: String,
-    /// For proofs of the key that tokens are bound to; good for any of them until it is old.
-    pub(crate) dpop: String,
+    /// For proofs of the key that tokens are bound to, where the issuer knows them; good for any of them
+    /// until it is old.
+    dpop: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -121,7 +122,7 @@ impl Flow for Issuance {
         let place = &places.server.token_endpoint;
         let mut ask = Ask::post(place, Content::Form(form));
         if let Some(key) = &job.bound_to {
-            ask = ask.with("dpop", dpop_proof(key, place, &nonces.dpop, None).await?);
+            ask = ask.with("dpop", dpop_proof(key, place, nonces.dpop()?, None).await?);
         }
         let token: Token = read(&connection.ask(ask).await?.body)?;
         // 6. the credential
@@ -129,6 +130,13 @@ impl Flow for Issuance {
         let configuration = configuration.ok_or(Failure::Lacks("configuration"))?;
         let access = Access { token: token.access_token, bound_to: job.bound_to.as_ref() };
         places.credential(connection, &access, (configuration, &nonces), job.keys).await
+    }
+}
+
+impl Nonces {
+    /// For proofs of the key that tokens are bound to.
+    pub(crate) fn dpop(&self) -> Result<&str, Failure> {
+        self.dpop.as_deref().ok_or(Failure::Lacks("dpop-nonce"))
     }
 }
 
@@ -150,7 +158,7 @@ impl Places {
     pub(crate) async fn nonces(&self, connection: &mut Connection) -> Result<Nonces, Failure> {
         let answer = connection.ask(Ask::post(&self.nonce, Content::Empty)).await?;
         let Nonce { c_nonce } = read(&answer.body)?;
-        Ok(Nonces { proof: c_nonce, dpop: answer.header("dpop-nonce")?.to_owned() })
+        Ok(Nonces { proof: c_nonce, dpop: answer.header("dpop-nonce").ok().map(str::to_owned) })
     }
 
     /// The credential, in as many copies as there are keys.
@@ -173,7 +181,7 @@ impl Places {
         let ask = match access.bound_to {
             None => ask.bearing(Some(token)),
             Some(key) => {
-                let proof = dpop_proof(key, &self.credential, &nonces.dpop, Some(token)).await?;
+                let proof = dpop_proof(key, &self.credential, nonces.dpop()?, Some(token)).await?;
                 ask.with("authorization", format!("DPoP {token}")).with("dpop", proof)
             }
         };

@@ -7,6 +7,7 @@
 //! on the machine: all three are printed with them.
 
 mod attester;
+mod bare;
 mod client;
 mod code;
 mod crowd;
@@ -15,6 +16,7 @@ mod floor;
 mod integrator;
 mod issuance;
 mod machine;
+mod peers;
 mod plan;
 mod presentation;
 mod proofs;
@@ -28,7 +30,8 @@ use clap::Parser;
 use crate::{
     attester::Attester,
     failure::Failure,
-    plan::Plan,
+    peers::Ground,
+    plan::{Plan, Played},
     report::Report,
     server::{Server, Setting},
 };
@@ -68,21 +71,39 @@ struct Arguments {
     /// Play these flows only; may be repeated
     #[arg(long, value_enum, value_name = "FLOW")]
     flow: Vec<plan::Flows>,
+    /// Play the flows against the least that a server can do, too: the same requests, durable rows and
+    /// cryptography, and nothing else
+    #[arg(long)]
+    least: bool,
+    /// Play issuance and presentation against the peers in this folder, too: interop-tests/peers
+    #[arg(long, value_name = "FOLDER")]
+    peers: Option<PathBuf>,
     /// Write what was found as JSON too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Be the least that a server can do for the shape in this file
+    #[arg(long, value_name = "FILE", requires_all = ["port", "data"], hide = true)]
+    bare: Option<PathBuf>,
+    /// The port of that server
+    #[arg(long, hide = true)]
+    port: Option<u16>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // before the first thread: threads inherit the core
-    machine::pin_to(WALLETS_CORE);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let measured = runtime
-        .map_err(Failure::from)
-        .and_then(|runtime| runtime.block_on(measure(&arguments)))
-        .and_then(|report| write(&arguments, &report));
-    match measured {
+    let done = runtime.map_err(Failure::from).and_then(|runtime| match &arguments {
+        Arguments { bare: Some(shape), port: Some(port), data: Some(data), .. } => {
+            runtime.block_on(bare::serve(shape, *port, data))
+        }
+        _ => {
+            // before the first thread: threads inherit the core
+            machine::pin_to(WALLETS_CORE);
+            let report = runtime.block_on(measure(&arguments))?;
+            write(&arguments, &report)
+        }
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("lanyard-load: {failure}");
@@ -101,7 +122,7 @@ async fn measure(arguments: &Arguments) -> Result<Report, Failure> {
     let server = Server::start(&binary, &data, SERVER_CORE, Setting::Demo).await?;
     let memory_at_rest = server.resident_memory()?;
     let played = plan::play(&plan, &server, memory_at_rest).await;
-    let (start, sizes, mut lines) = stopped(server, played).await?;
+    let Played { start, sizes, mut lines, mut shapes } = stopped(server, played).await?;
 
     if plan.has_login() {
         let attester = Attester::new()?;
@@ -109,7 +130,16 @@ async fn measure(arguments: &Arguments) -> Result<Report, Failure> {
         let setting = Setting::Attested(&attester);
         let server = Server::start(&binary, &data, SERVER_CORE, setting).await?;
         let played = plan::play_logins(&plan, &server, &attester, sizes).await;
-        lines.extend(stopped(server, played).await?);
+        let (more_lines, more_shapes) = stopped(server, played).await?;
+        lines.extend(more_lines);
+        shapes.extend(more_shapes);
+    }
+    if arguments.least {
+        lines.extend(plan::play_bare(&plan, folder.path(), SERVER_CORE, shapes).await?);
+    }
+    if let Some(programs) = &arguments.peers {
+        let ground = Ground { programs, data: folder.path(), core: SERVER_CORE };
+        lines.extend(peers::play(&plan, &ground, sizes).await?);
     }
     Ok(Report::new(&disk, &start, lines))
 }

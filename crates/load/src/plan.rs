@@ -1,6 +1,6 @@
 //! Which flows are played, by how many wallets, how often.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use clap::ValueEnum;
 use lanyard_core::{
@@ -13,7 +13,8 @@ use lanyard_core::{
 
 use crate::{
     attester::{self, Attester},
-    client::Connection,
+    bare::{Replay, Shape},
+    client::{Connection, Exchange},
     code::CodeFlow,
     crowd::{self, Done, Flow},
     failure::Failure,
@@ -24,8 +25,11 @@ use crate::{
     presentation::{Asked, Card, Presentation},
     proofs::fresh_key,
     report::{Line, Run, Start},
-    server::Server,
+    server::{Server, Setting},
 };
+
+/// What our own server is called in the table.
+const OURS: &str = "Lanyard";
 
 /// How many wallets play at once, unless the command line says otherwise.
 const WALLETS: [usize; 3] = [1, 16, 64];
@@ -68,7 +72,19 @@ impl Flows {
         }
     }
 
-    const fn work(self, sizes: Sizes) -> Work {
+    /// How many of its requests are answered only once something is durable.
+    const fn rows(self) -> usize {
+        match self {
+            // token, credential
+            Self::Issuance | Self::Dpop | Self::Batch => 2,
+            // pushed request, authorization, token, credential
+            Self::Code => 4,
+            // response
+            Self::Presentation => 1,
+        }
+    }
+
+    pub(crate) const fn work(self, sizes: Sizes) -> Work {
         match self {
             Self::Issuance => Work::issuance(sizes, 1),
             Self::Dpop => Work::bound_issuance(sizes),
@@ -97,8 +113,23 @@ impl Plan {
         Self { flows: flows.to_vec(), wallets: wallets.to_vec(), limit, most }
     }
 
+    /// The kinds of flow.
+    pub(crate) fn flows(&self) -> &[Flows] {
+        &self.flows
+    }
+
+    /// How many wallets at once, one after the other.
+    pub(crate) fn wallets(&self) -> &[usize] {
+        &self.wallets
+    }
+
+    /// How long a flow is played.
+    pub(crate) const fn limit(&self) -> Duration {
+        self.limit
+    }
+
     /// Enough jobs that the time runs out first, within reason.
-    fn jobs(&self, flow: Flows, wallets: usize) -> usize {
+    pub(crate) fn jobs(&self, flow: Flows, wallets: usize) -> usize {
         let most = if flow == Flows::Batch { self.most / 10 } else { self.most };
         most.min(self.limit.as_secs() as usize * wallets * 400)
     }
@@ -109,30 +140,40 @@ impl Plan {
     }
 }
 
+/// What a run with the demo found.
+pub(crate) struct Played {
+    pub(crate) start: Start,
+    pub(crate) sizes: Sizes,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) shapes: Vec<(Turn, Shape)>,
+}
+
 /// Plays every flow that the demo serves.
 pub(crate) async fn play(
     plan: &Plan,
     server: &Server,
     memory_at_rest: u64,
-) -> Result<(Start, Sizes, Vec<Line>), Failure> {
+) -> Result<Played, Failure> {
     let stage = Stage::set(server)?;
     let First { after, card, sizes } = stage.first_credential().await?;
     let start = Start { ready: server.ready_after(), first_credential: after, memory_at_rest };
-    let cards = vec![Arc::new(card)];
+    let card = Arc::new(card);
 
-    let mut lines = Vec::new();
+    let (mut lines, mut shapes) = (Vec::new(), Vec::new());
     for flow in plan.flows.iter().filter(|flow| **flow != Flows::Code) {
         let floor = floor::measure(flow.work(sizes), sizes)?;
         for wallets in &plan.wallets {
-            let run = Turn { flow: *flow, wallets: *wallets, floor, limit: plan.limit };
+            let turn = Turn { flow: *flow, wallets: *wallets, floor, limit: plan.limit };
             let jobs = plan.jobs(*flow, *wallets);
-            lines.push(match flow {
-                Flows::Presentation => stage.present(run, jobs, &cards).await?,
-                _ => stage.issue(run, jobs).await?,
-            });
+            let (line, exchanges) = match flow {
+                Flows::Presentation => stage.present(turn, jobs, &card).await?,
+                _ => stage.issue(turn, jobs).await?,
+            };
+            lines.push(line);
+            shapes.push((turn, turn.shape(exchanges, sizes)));
         }
     }
-    Ok((start, sizes, lines))
+    Ok(Played { start, sizes, lines, shapes })
 }
 
 /// Plays the flow with a login, on a server that believes the attester.
@@ -141,10 +182,10 @@ pub(crate) async fn play_logins(
     server: &Server,
     attester: &Attester,
     sizes: Sizes,
-) -> Result<Vec<Line>, Failure> {
+) -> Result<(Vec<Line>, Vec<(Turn, Shape)>), Failure> {
     let flow = Flows::Code;
     let floor = floor::measure(flow.work(sizes), sizes)?;
-    let mut lines = Vec::new();
+    let (mut lines, mut shapes) = (Vec::new(), Vec::new());
     for wallets in &plan.wallets {
         let mut jobs = Vec::new();
         for _ in 0..plan.jobs(flow, *wallets) {
@@ -154,37 +195,67 @@ pub(crate) async fn play_logins(
             issuer: server.base().join(attester::TENANT)?,
             configuration: attester::CONFIGURATION.to_owned(),
         };
-        let run = Turn { flow, wallets: *wallets, floor, limit: plan.limit };
-        let (line, received) = clock(server, run, played, jobs).await?;
+        let turn = Turn { flow, wallets: *wallets, floor, limit: plan.limit };
+        let clocked = clock(OURS, server, turn, played, jobs).await?;
         // what was issued verifies under the key in its own certificate: whom to trust is not the question
-        for (text, _) in received.into_iter().flatten() {
+        for (text, _) in clocked.outcomes.into_iter().flatten() {
             UnverifiedSdJwtVc::parse(&text)?;
         }
-        lines.push(line);
+        lines.push(clocked.line);
+        shapes.push((turn, turn.shape(clocked.exchanges, sizes)));
+    }
+    Ok((lines, shapes))
+}
+
+/// Plays the shapes of the flows against the least that a server can do.
+pub(crate) async fn play_bare(
+    plan: &Plan,
+    data: &Path,
+    core: usize,
+    shapes: Vec<(Turn, Shape)>,
+) -> Result<Vec<Line>, Failure> {
+    let this = std::env::current_exe()?;
+    let mut lines = Vec::new();
+    for (number, (turn, shape)) in shapes.into_iter().enumerate() {
+        let data = data.join(format!("bare-{number}"));
+        let server = Server::start(&this, &data, core, Setting::Bare(&shape)).await?;
+        let jobs = vec![server.base().clone(); plan.jobs(turn.flow, turn.wallets)];
+        let clocked = clock("the least", &server, turn, Replay(shape), jobs).await;
+        server.stop().await?;
+        lines.push(clocked?.line);
     }
     Ok(lines)
 }
 
 /// One flow under one concurrency.
 #[derive(Clone, Copy)]
-struct Turn {
-    flow: Flows,
-    wallets: usize,
-    floor: Duration,
-    limit: Duration,
+pub(crate) struct Turn {
+    pub(crate) flow: Flows,
+    pub(crate) wallets: usize,
+    pub(crate) floor: Duration,
+    pub(crate) limit: Duration,
+}
+
+impl Turn {
+    /// What its flow was, as a server that does the least has to know it.
+    const fn shape(&self, exchanges: Vec<Exchange>, sizes: Sizes) -> Shape {
+        let (rows, work) = (self.flow.rows(), self.flow.work(sizes));
+        Shape { exchanges, rows, work, sizes }
+    }
 }
 
 /// The server with everything that the wallets and the integrator know about it.
-struct Stage<'s> {
-    server: &'s Server,
-    integrator: Integrator,
-    issuers: IssuerKeys,
+pub(crate) struct Stage<'s> {
+    pub(crate) name: &'static str,
+    pub(crate) server: &'s Server,
+    pub(crate) integrator: Integrator,
+    pub(crate) issuers: IssuerKeys,
 }
 
 /// The first credential of a new server.
-struct First {
+pub(crate) struct First {
     after: Duration,
-    card: Card,
+    pub(crate) card: Card,
     sizes: Sizes,
 }
 
@@ -192,11 +263,11 @@ impl<'s> Stage<'s> {
     fn set(server: &'s Server) -> Result<Self, Failure> {
         let anchors = TrustAnchors::from_pem(&server.file("ca.pem")?)?;
         let issuers = IssuerKeys::new(IssuerTrust::certificates(anchors), Arc::new(AwsLc));
-        Ok(Self { server, integrator: Integrator::of(server)?, issuers })
+        Ok(Self { name: OURS, server, integrator: Integrator::of(server)?, issuers })
     }
 
     /// From nothing to a credential that verifies.
-    async fn first_credential(&self) -> Result<First, Failure> {
+    pub(crate) async fn first_credential(&self) -> Result<First, Failure> {
         let mut connection = Connection::open(self.server.base()).await?;
         let offer = Offer(self.integrator.clone()).play(&mut connection, ()).await?;
         let job = offered(&offer, Flows::Issuance)?;
@@ -219,27 +290,38 @@ impl<'s> Stage<'s> {
         Ok(cards)
     }
 
-    async fn issue(&self, run: Turn, jobs: usize) -> Result<Line, Failure> {
+    /// Issues so often.
+    pub(crate) async fn issue(
+        &self,
+        turn: Turn,
+        jobs: usize,
+    ) -> Result<(Line, Vec<Exchange>), Failure> {
         let offers = self.prepare(Offer(self.integrator.clone()), vec![(); jobs]).await?;
-        let jobs = offers.iter().map(|offer| offered(offer, run.flow)).collect::<Result<_, _>>()?;
-        let (line, received) = clock(self.server, run, Issuance, jobs).await?;
-        for credentials in received {
+        let jobs =
+            offers.iter().map(|offer| offered(offer, turn.flow)).collect::<Result<_, _>>()?;
+        let clocked = clock(self.name, self.server, turn, Issuance, jobs).await?;
+        for credentials in clocked.outcomes {
             self.verify(credentials).await?;
         }
-        Ok(line)
+        Ok((clocked.line, clocked.exchanges))
     }
 
-    async fn present(&self, run: Turn, jobs: usize, cards: &[Arc<Card>]) -> Result<Line, Failure> {
+    /// Presents a credential so often.
+    pub(crate) async fn present(
+        &self,
+        turn: Turn,
+        jobs: usize,
+        card: &Arc<Card>,
+    ) -> Result<(Line, Vec<Exchange>), Failure> {
         let requests = self.prepare(Request(self.integrator.clone()), vec![(); jobs]).await?;
-        let job = |(request, card): (Created, &Arc<Card>)| {
+        let job = |request: Created| {
             let place = request.parameter("request_uri")?;
             Ok::<_, Failure>(Asked { request: place, id: request.id, card: Arc::clone(card) })
         };
-        let jobs =
-            requests.into_iter().zip(cards.iter().cycle()).map(job).collect::<Result<_, _>>()?;
-        let (line, answered) = clock(self.server, run, Presentation, jobs).await?;
-        self.prepare(Verdict(self.integrator.clone()), answered).await?;
-        Ok(line)
+        let jobs = requests.into_iter().map(job).collect::<Result<_, _>>()?;
+        let clocked = clock(self.name, self.server, turn, Presentation, jobs).await?;
+        self.prepare(Verdict(self.integrator.clone()), clocked.outcomes).await?;
+        Ok((clocked.line, clocked.exchanges))
     }
 
     /// What the integrator does while no clock runs.
@@ -253,21 +335,30 @@ impl<'s> Stage<'s> {
     }
 }
 
+/// What came out while the clocks ran.
+struct Clocked<O> {
+    line: Line,
+    outcomes: Vec<O>,
+    exchanges: Vec<Exchange>,
+}
+
 /// Plays jobs while the clocks run.
 async fn clock<F: Flow>(
+    name: &'static str,
     server: &Server,
     turn: Turn,
     flow: F,
     jobs: Vec<F::Job>,
-) -> Result<(Line, Vec<F::Outcome>), Failure> {
+) -> Result<Clocked<F::Outcome>, Failure> {
     let before = Clocks::read(server)?;
-    let Done { took, latencies, outcomes } =
+    let Done { took, latencies, outcomes, exchanges } =
         crowd::play(&Arc::new(flow), server.base(), turn.wallets, jobs, turn.limit).await?;
     let after = Clocks::read(server)?;
     let server_cpu = after.server.saturating_sub(before.server);
     let wallets_cpu = after.wallets.saturating_sub(before.wallets);
     let machine_cpu = after.machine.saturating_sub(before.machine);
     let run = Run {
+        server: name,
         flow: turn.flow.name(),
         wallets: turn.wallets,
         took,
@@ -278,7 +369,7 @@ async fn clock<F: Flow>(
         server_memory: server.resident_memory()?,
         floor: turn.floor,
     };
-    Ok((run.line(), outcomes))
+    Ok(Clocked { line: run.line(), outcomes, exchanges })
 }
 
 fn offered(created: &Created, flow: Flows) -> Result<Offered, Failure> {

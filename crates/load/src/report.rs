@@ -8,6 +8,7 @@ use serde::Serialize;
 /// One kind of flow under one concurrency.
 #[derive(Debug, Serialize)]
 pub(crate) struct Line {
+    server: &'static str,
     flow: &'static str,
     wallets: usize,
     flows: usize,
@@ -27,6 +28,7 @@ pub(crate) struct Line {
 
 /// What was measured about a run of flows.
 pub(crate) struct Run {
+    pub(crate) server: &'static str,
     pub(crate) flow: &'static str,
     pub(crate) wallets: usize,
     pub(crate) took: Duration,
@@ -49,6 +51,7 @@ impl Run {
         let per_flow = |cpu: Duration| micros(cpu) / flows as f64;
         let cpu = per_flow(self.server_cpu);
         Line {
+            server: self.server,
             flow: self.flow,
             wallets: self.wallets,
             flows,
@@ -111,9 +114,9 @@ impl Report {
             "Disk: {:.0} fsynced commits/s one by one, {:.0} rows/s in groups of {}.\n\
              Start, in an empty folder: ready after {:.0} ms, first verified credential after {:.0} ms \
              (bar: 150), {:.1} MiB at rest (bar: 50).\n\n\
-             | flow | wallets | flows | flows/s | p50 ms | p99 ms | server CPU µs/flow | crypto µs/flow \
+             | flow | server | wallets | flows | flows/s | p50 ms | p99 ms | server CPU µs/flow | crypto µs/flow \
              | CPU ÷ crypto | flows per server-core-second | server MiB | wallets' CPU µs/flow | other load |\n\
-             |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+             |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
             self.fsync_per_second,
             self.grouped_rows_per_second,
             self.group,
@@ -136,8 +139,9 @@ impl Line {
     fn write(&self, text: &mut String) {
         writeln!(
             text,
-            "| {} | {} | {} | {:.0} | {:.2} | {:.2} | {:.0} | {:.0} | {:.1} | {:.0} | {:.0} | {:.0} | {:.2} |",
+            "| {} | {} | {} | {} | {:.0} | {:.2} | {:.2} | {:.0} | {:.0} | {:.1} | {:.0} | {:.0} | {:.0} | {:.2} |",
             self.flow,
+            self.server,
             self.wallets,
             self.flows,
             self.flows_per_second,

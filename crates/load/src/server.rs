@@ -11,7 +11,7 @@ use std::{
 use tokio::process::{Child, Command};
 use url::Url;
 
-use crate::{attester::Attester, client::Connection, failure::Failure, machine};
+use crate::{attester::Attester, bare::Shape, client::Connection, failure::Failure, machine};
 
 /// What the wallets of this tool are called where they are attested.
 pub(crate) const CLIENT: &str = "load-wallet";
@@ -25,6 +25,10 @@ pub(crate) enum Setting<'a> {
     Demo,
     /// `lanyard serve`, where holders log in, and this attester is believed about wallets.
     Attested(&'a Attester),
+    /// This program, as the least that a server can do for a flow.
+    Bare(&'a Shape),
+    /// A program for Node.js, and the file of the authority that it believes.
+    Peer { program: &'a Path, anchor: Option<&'a Path> },
 }
 
 /// A running server with its data in a folder of its own.
@@ -58,6 +62,18 @@ impl Server {
                 attester.configure(data, port)?;
                 command.args(["serve", "--config"]).arg(data.join("lanyard.toml"));
             }
+            Setting::Bare(shape) => {
+                let file = data.with_extension("shape");
+                fs::write(&file, serde_json::to_vec(shape)?)?;
+                command.arg("--bare").arg(file).args(["--port", &port.to_string(), "--data"]);
+                command.arg(data);
+            }
+            Setting::Peer { program, anchor } => {
+                command.arg(program).args(["serve", "--port", &port.to_string()]);
+                anchor.iter().for_each(|anchor| {
+                    command.arg("--trust-anchor").arg(anchor);
+                });
+            }
         }
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).kill_on_drop(true);
 
@@ -68,7 +84,8 @@ impl Server {
         let base = Url::parse(&format!("http://localhost:{port}/"))?;
         let (data, ready_after) = (data.to_owned(), Duration::ZERO);
         let mut server = Self { child, process, base, data, log, started, ready_after };
-        match server.wait_until_ready().await {
+        let is_peer = matches!(setting, Setting::Peer { .. });
+        match server.wait_until_ready(is_peer).await {
             Ok(()) => Ok(server),
             Err(failure) => {
                 server.show_log();
@@ -77,12 +94,15 @@ impl Server {
         }
     }
 
-    async fn wait_until_ready(&mut self) -> Result<(), Failure> {
+    async fn wait_until_ready(&mut self, is_peer: bool) -> Result<(), Failure> {
         let ready = self.base.join("readyz")?;
         while self.started.elapsed() < Duration::from_secs(10) {
-            if let Ok(mut connection) = Connection::open(&self.base).await
-                && connection.get(&ready, None).await.is_ok()
-            {
+            let is_ready = match Connection::open(&self.base).await {
+                Ok(_) if is_peer => !fs::read_to_string(&self.log)?.is_empty(),
+                Ok(mut connection) => connection.get(&ready, None).await.is_ok(),
+                Err(_) => false,
+            };
+            if is_ready {
                 self.ready_after = self.started.elapsed();
                 return Ok(());
             }
@@ -107,6 +127,12 @@ impl Server {
     /// From process start until it said it was ready.
     pub(crate) const fn ready_after(&self) -> Duration {
         self.ready_after
+    }
+
+    /// The first line that the server wrote.
+    pub(crate) fn first_words(&self) -> Result<String, Failure> {
+        let log = fs::read_to_string(&self.log)?;
+        Ok(log.lines().next().unwrap_or_default().to_owned())
     }
 
     /// A file that the server left in its data folder.
