@@ -94,7 +94,7 @@ impl PostgresServer {
             .stderr(Stdio::null())
             .spawn()
             .expect("a shell");
-        let mut server = Self { folder, bin, as_other, port, authority, keeper: keeper };
+        let mut server = Self { folder, bin, as_other, port, authority, keeper };
         server.until_ready();
         server.sql(&format!(
             "CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{PASSWORD}'"
