@@ -53,6 +53,9 @@ impl IssuerService {
             Found::Expired | Found::Absent => return Err(BearerFault::invalid(shown).into()),
             Found::Used(id) => return Err(self.after_use(tenant, id, shown, wish, now).await),
         };
+        let began_as = self.as_of(tenant, held.state.edition);
+        let tenant = began_as.as_deref().unwrap_or(tenant);
+        let has_changed = tenant.edition != held.state.edition;
         let session = held.session;
         let Issuance::Authorized(authorized) = held.state.issuance else {
             return Err(BearerFault::invalid(shown).into());
@@ -64,7 +67,10 @@ impl IssuerService {
         // whoever logged in is known by the name that they log in with, unless the offer says otherwise
         let holder = authorized.refresh().map(|refresh| refresh.holder().as_str().to_owned());
         let holder = holder.and_then(|name| Subject::try_from(name).ok());
-        let authorized = self.brought(tenant, authorized).await?;
+        let mut authorized = self.brought(tenant, authorized).await?;
+        if has_changed {
+            authorized.drop_unfit(&tenant.issuer);
+        }
         // 2. the step; a refusal leaves the token as good as it was
         let step = match issue(authorized, wish, tenant, now, self.provider()).await {
             Ok(done) => done,
@@ -79,7 +85,7 @@ impl IssuerService {
             Step::Deferred(answer, authorized) => {
                 let event = NewEvent::done(now, step::CREDENTIAL_DEFERRED);
                 let expires_at = authorized.expires_at();
-                let state = State { issuance: Issuance::Authorized(*authorized), place: None };
+                let state = State { issuance: Issuance::Authorized(*authorized), place: None, edition: tenant.edition };
                 let sealed = self.sessions().seal(tenant, session.id, &state);
                 let next = Next::new(now, sealed, expires_at).with_event(event.clone());
                 return match self.sessions().store.replace(&session, next).await? {
@@ -148,8 +154,11 @@ impl IssuerService {
     ) -> Failure {
         match self.sessions().by_id(tenant, id, now).await {
             Err(error) => return error.into(),
-            Ok(Found::Live(held)) if !matches!(held.state.issuance, Issuance::Authorized(_)) => {}
-            // RFC 6750 §3.1: replaced, or ended: worth nothing
+            // RFC 6750 §3.1: one that was replaced, or whose session ended, is worth nothing
+            Ok(Found::Live(held)) => match held.state.issuance {
+                Issuance::Issued(issued) if issued.admit(shown).is_ok() => {}
+                _ => return BearerFault::invalid(shown).into(),
+            },
             Ok(_) => return BearerFault::invalid(shown).into(),
         }
         let error = wish.after_everything();
@@ -173,7 +182,7 @@ impl IssuerService {
                 (refresh.map_or(kept, |refresh| refresh.max(kept)), true)
             }
         };
-        let state = State { issuance: progress.into(), place: None };
+        let state = State { issuance: progress.into(), place: None, edition: tenant.edition };
         let next = Next::new(now, self.sessions().seal(tenant, session.id, &state), expires_at);
         if done { next.retiring(access) } else { next }
     }

@@ -38,7 +38,7 @@ impl IssuerService {
         id: SessionId,
         decision: Decision,
     ) -> Result<(), IssuerError> {
-        let tenant = self.known_tenant(tenant)?;
+        let tenant = &*self.known_tenant(tenant)?;
         for _ in 0..TRIES {
             let now = self.now();
             let held = match self.sessions().by_id(tenant, id, now).await? {
@@ -47,13 +47,13 @@ impl IssuerService {
                 Found::Used(_) | Found::Absent => return Err(IssuerError::UnknownOffer),
             };
             let session = held.session.clone();
-            let State { issuance, place } = held.offer()?;
+            let State { issuance, place, edition } = held.offer()?;
             match &issuance {
                 Issuance::Issued(_) => return Err(IssuerError::AlreadyIssued),
                 issuance if !issuance.waits(now) => return Err(IssuerError::NotWaiting),
                 _ => {}
             }
-            let state = State { issuance: issuance.decided(decision), place };
+            let state = State { issuance: issuance.decided(decision), place, edition };
             let event = NewEvent::done(
                 now,
                 match decision {

@@ -41,7 +41,7 @@ impl IssuerService {
         tenant: &TenantId,
         subject: &Subject,
     ) -> Result<Erasure, IssuerError> {
-        let tenant = self.known_tenant(tenant)?;
+        let tenant = &*self.known_tenant(tenant)?;
         let subject = self.subject_ref(tenant, subject);
         let about = IssuedFilter { subject: Some(subject), configuration: None };
         let reason = Reason::try_from("erased".to_owned()).ok();

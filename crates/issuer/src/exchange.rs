@@ -37,6 +37,8 @@ impl IssuerService {
             }
             Found::Absent => return Err(TokenError::CodeUnknown.into()),
         };
+        let began_as = self.as_of(tenant, held.state.edition);
+        let tenant = began_as.as_deref().unwrap_or(tenant);
         let session = held.session;
         let Issuance::Granted(granted) = held.state.issuance else {
             return Err(TokenError::CodeUnknown.into());
@@ -133,7 +135,7 @@ impl IssuerService {
             .refresh()
             .map(|refresh| handle(HandleKind::RefreshToken, refresh.token().reveal()));
         let expires_at = authorized.ends_at();
-        let state = State { issuance: Issuance::Authorized(authorized), place: None };
+        let state = State { issuance: Issuance::Authorized(authorized), place: None, edition: tenant.edition };
         let next = Next::new(now, self.sessions().seal(tenant, session.id, &state), expires_at);
         let next = next.adding(access);
         match refresh {
@@ -180,7 +182,7 @@ impl IssuerService {
                 self.trace_refusal(tenant, id, now, reason).await;
                 return Ok(());
             }
-            let state = State { issuance: Issuance::Ended(ended), place: None };
+            let state = State { issuance: Issuance::Ended(ended), place: None, edition: tenant.edition };
             let event = NewEvent::refused(now, step::REVOKED, reason);
             let sealed = self.sessions().seal(tenant, id, &state);
             let next = Next::new(now, sealed, self.kept_until(now)).with_event(event.clone());

@@ -18,7 +18,7 @@ impl ExpiryJudge for IssuerService {
 
     async fn fate(&self, tenant: &TenantId, session: SessionId) -> Result<Fate, StoreError> {
         let Ok(known) = self.known_tenant(tenant) else { return Ok(Fate::Over) };
-        match self.sessions().by_id(known, session, self.now()).await {
+        match self.sessions().by_id(&known, session, self.now()).await {
             Ok(Found::Live(held)) => Ok(match OfferState::from(&held.state.issuance) {
                 OfferState::Offered
                 | OfferState::LoggingIn

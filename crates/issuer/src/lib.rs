@@ -62,7 +62,7 @@ pub use offers::{
 };
 pub use revoke::StatusRequestFault;
 pub use service::IssuerService;
-pub use settings::{IssuerSettings, SettingsError, TenantSettings};
+pub use settings::{IssuerSettings, Offering, SettingsError, TenantSettings};
 pub use status_lists::{PlaceKey, StatusListSettings, StatusLists};
 pub use trail::step;
 pub use upstream::{IdTokenFault, OidcProvider, OidcSettings, UpstreamError, login_callback};

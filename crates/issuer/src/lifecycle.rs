@@ -166,7 +166,7 @@ impl IssuerService {
         tenant: &TenantId,
         search: &CredentialSearch,
     ) -> Result<Vec<CredentialRecord>, IssuerError> {
-        let tenant = self.known_tenant(tenant)?;
+        let tenant = &*self.known_tenant(tenant)?;
         let filter = self.filter(tenant, search.subject.as_ref(), search.configuration.as_deref());
         let page = IssuedPage { before: search.before, limit: search.limit.unwrap_or(USUAL_PAGE) };
         let mut found = Vec::new();
@@ -185,7 +185,7 @@ impl IssuerService {
         tenant: &TenantId,
         id: CredentialId,
     ) -> Result<CredentialRecord, IssuerError> {
-        let tenant = self.known_tenant(tenant)?;
+        let tenant = &*self.known_tenant(tenant)?;
         let issued = self.sessions().store.issued(&tenant.id, id).await?;
         self.record_of(tenant, issued.ok_or(IssuerError::UnknownCredential)?).await
     }
@@ -203,7 +203,7 @@ impl IssuerService {
         status: CredentialStatus,
         reason: Option<Reason>,
     ) -> Result<(), IssuerError> {
-        let tenant = self.known_tenant(tenant)?;
+        let tenant = &*self.known_tenant(tenant)?;
         self.change(tenant, credential, status, reason).await.map(|_| ())
     }
 
@@ -218,7 +218,7 @@ impl IssuerService {
         many: &ManyCredentials,
         status: CredentialStatus,
     ) -> Result<Changed, IssuerError> {
-        let tenant = self.known_tenant(tenant)?;
+        let tenant = &*self.known_tenant(tenant)?;
         let filter = self.filter(tenant, many.subject.as_ref(), many.configuration.as_deref());
         self.change_all(tenant, &filter, status, many.reason.as_ref()).await
     }
@@ -261,7 +261,7 @@ impl IssuerService {
         id: CredentialId,
         wanted: Reissue,
     ) -> Result<OfferCreated, IssuerError> {
-        let tenant = self.known_tenant(tenant)?;
+        let tenant = &*self.known_tenant(tenant)?;
         let issued = self.sessions().store.issued(&tenant.id, id).await?;
         let issued = issued.ok_or(IssuerError::UnknownCredential)?;
         let request = NewOfferRequest {

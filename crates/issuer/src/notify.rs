@@ -32,7 +32,7 @@ impl IssuerService {
                 found => found,
             };
             let Found::Live(held) = found else { return Err(BearerFault::invalid(shown).into()) };
-            let Held { session, state: State { mut issuance, place } } = *held;
+            let Held { session, state: State { mut issuance, place, edition } } = *held;
             if let Err(refused) = issuance.admit(shown) {
                 self.trace_refusal(tenant, session.id, now, refused.reason()).await;
                 return Err(BearerFault::invalid(shown).into());
@@ -49,7 +49,7 @@ impl IssuerService {
                 }
             };
             let event = NewEvent::done(now, step::NOTIFIED).with_detail(event.name());
-            let sealed = self.sessions().seal(tenant, session.id, &State { issuance, place });
+            let sealed = self.sessions().seal(tenant, session.id, &State { issuance, place, edition });
             let next = Next::new(now, sealed, session.expires_at).with_event(event.clone());
             if let Replaced::Done(_) = self.sessions().store.replace(&session, next).await? {
                 self.announce(tenant, session.id, &event);

@@ -143,7 +143,7 @@ impl IssuerService {
         tenant: &TenantId,
         request: NewOfferRequest,
     ) -> Result<OfferCreated, IssuerError> {
-        let tenant = self.known_tenant(tenant)?;
+        let tenant = &*self.known_tenant(tenant)?;
         let subject = request.subject.as_ref().map(|subject| self.subject_ref(tenant, subject));
         self.offer_about(tenant, request, subject).await
     }
@@ -211,7 +211,7 @@ impl IssuerService {
             handles.push(handle(HandleKind::IssuerState, issuer_state.reveal()));
         }
         let expires_at = offered.expires_at();
-        let state = State { issuance: Issuance::Offered(offered), place: Some(place) };
+        let state = State { issuance: Issuance::Offered(offered), place: Some(place), edition: tenant.edition };
         let event = NewEvent::done(now, step::OFFER_CREATED);
         let session = NewSession {
             tenant: tenant.id.clone(),
@@ -239,7 +239,7 @@ impl IssuerService {
         tenant: &TenantId,
         id: SessionId,
     ) -> Result<OfferStatus, IssuerError> {
-        let tenant = self.known_tenant(tenant)?;
+        let tenant = &*self.known_tenant(tenant)?;
         let state = match self.sessions().by_id(tenant, id, self.now()).await? {
             Found::Live(held) => OfferState::from(&held.offer()?.issuance),
             Found::Expired => OfferState::Expired,
@@ -270,7 +270,7 @@ impl IssuerService {
         tenant: &TenantId,
         id: SessionId,
     ) -> Result<OfferShown, IssuerError> {
-        let tenant = self.known_tenant(tenant)?;
+        let tenant = &*self.known_tenant(tenant)?;
         let state = match self.sessions().by_id(tenant, id, self.now()).await? {
             Found::Live(held) => held.offer()?,
             Found::Expired => return Err(IssuerError::NotWaiting),
@@ -294,7 +294,7 @@ impl IssuerService {
     /// [`IssuerError::UnknownTenant`], [`IssuerError::UnknownOffer`], [`IssuerError::AlreadyIssued`],
     /// [`IssuerError::Contended`] and [`IssuerError::Store`].
     pub async fn withdraw(&self, tenant: &TenantId, id: SessionId) -> Result<(), IssuerError> {
-        let tenant = self.known_tenant(tenant)?;
+        let tenant = &*self.known_tenant(tenant)?;
         for _ in 0..TRIES {
             let now = self.now();
             let held = match self.sessions().by_id(tenant, id, now).await? {
@@ -312,7 +312,7 @@ impl IssuerService {
                 Issuance::Issued(_) => return Err(IssuerError::AlreadyIssued),
                 Issuance::Ended(_) => return Ok(()),
             }
-            let state = State { issuance: Issuance::Ended(Ended::Withdrawn), place: None };
+            let state = State { issuance: Issuance::Ended(Ended::Withdrawn), place: None, edition: tenant.edition };
             let event = NewEvent::done(now, step::OFFER_WITHDRAWN);
             let sealed = self.sessions().seal(tenant, id, &state);
             let next = Next::new(now, sealed, self.kept_until(now));

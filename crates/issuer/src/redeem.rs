@@ -67,6 +67,8 @@ impl IssuerService {
             }
             Found::Absent => return Err(TokenError::CodeUnknown.into()),
         };
+        let began_as = self.as_of(tenant, held.state.edition);
+        let tenant = began_as.as_deref().unwrap_or(tenant);
         let (session, place) = (held.session, held.state.place);
         // a holder who began to log in may still use the code instead
         let Some(offered) = held.state.issuance.into_waiting_offer() else {
@@ -95,7 +97,7 @@ impl IssuerService {
                         (Issuance::Ended(ended), step::REFUSED, self.kept_until(now))
                     }
                 };
-                let state = self.sessions().seal(tenant, session.id, &State { issuance, place });
+                let state = self.sessions().seal(tenant, session.id, &State { issuance, place, edition: tenant.edition });
                 let event = NewEvent::refused(now, step, error.reason());
                 (Next::new(now, state, expires_at), event, Err(error))
             }
@@ -134,7 +136,7 @@ impl IssuerService {
         let access = authorized.token().reveal();
         let access = self.sessions().handle(tenant, HandleKind::AccessToken, access);
         let expires_at = authorized.expires_at();
-        let state = State { issuance: Issuance::Authorized(authorized), place: None };
+        let state = State { issuance: Issuance::Authorized(authorized), place: None, edition: tenant.edition };
         let sealed = self.sessions().seal(tenant, session.id, &state);
         Next::new(now, sealed, expires_at).retiring(code).adding(access)
     }

@@ -1,6 +1,10 @@
 //! The service: its parts, and the few things that every step does.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use axum::Router;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
@@ -11,8 +15,10 @@ use tokio::sync::{broadcast, watch};
 use url::Url;
 
 use crate::{
-    Clock, IssuerError, IssuerSettings, SettingsError, TrailEvent, http, sessions::Sessions, step,
-    tenant::Tenant,
+    Clock, IssuerError, IssuerSettings, Offering, SettingsError, TrailEvent, http,
+    sessions::Sessions,
+    step,
+    tenant::{Edition, Editions, Tenant},
 };
 
 /// The issuer service; cloning is cheap and every clone is the same service.
@@ -21,7 +27,7 @@ pub struct IssuerService(Arc<Parts>);
 
 struct Parts {
     base_url: Url,
-    tenants: HashMap<Box<str>, Arc<Tenant>>,
+    tenants: HashMap<Box<str>, RwLock<Editions>>,
     sessions: Sessions,
     clock: Arc<dyn Clock>,
     live: Live,
@@ -39,31 +45,13 @@ impl IssuerService {
         if !base_url.has_host() || base_url.path() != "/" || base_url.query().is_some() {
             return Err(SettingsError::BaseUrl);
         }
+        let now = settings.clock.now();
         let mut tenants = HashMap::with_capacity(settings.tenants.len());
         for tenant in settings.tenants {
-            // OID4VCI §12.2.1: the identifier is what wallets compare, byte by byte
-            let expected = format!("{base_url}{}", tenant.tenant);
-            if tenant.issuer.configuration().issuer().as_str() != expected {
-                return Err(SettingsError::IssuerElsewhere { tenant: tenant.tenant, expected });
-            }
-            if let Some(configuration) = tenant.issuer.without_key().first() {
-                let configuration = (*configuration).clone();
-                return Err(SettingsError::NoKey { tenant: tenant.tenant, configuration });
-            }
-            if let Some(configuration) = tenant.issuer.outside_haip().first() {
-                let configuration = (*configuration).clone();
-                return Err(SettingsError::OutsideHaip { tenant: tenant.tenant, configuration });
-            }
-            // what the metadata offers can be done, and nothing else
-            if tenant.issuer.rules().offers_code_flow() != tenant.login.is_some() {
-                return Err(SettingsError::Login(tenant.tenant));
-            }
-            if let Some(configuration) = tenant.issuer.without_attesters().first() {
-                let configuration = (*configuration).clone();
-                return Err(SettingsError::NoAttesters { tenant: tenant.tenant, configuration });
-            }
+            SettingsError::accept(&tenant.tenant, &tenant.issuer, tenant.login.is_some(), &base_url)?;
             let id = tenant.tenant.clone();
-            if tenants.insert(id.as_str().into(), Arc::new(Tenant::from(tenant))).is_some() {
+            let editions = Editions::new(Tenant::new(tenant, &*settings.provider, now));
+            if tenants.insert(id.as_str().into(), RwLock::new(editions)).is_some() {
                 return Err(SettingsError::TenantRepeated(id));
             }
         }
@@ -91,16 +79,52 @@ impl IssuerService {
         self.0.live.subscribe(tenant, session)
     }
 
-    pub(crate) fn tenant(&self, name: &str) -> Option<&Arc<Tenant>> {
-        self.0.tenants.get(name)
+    /// Puts other credential types, logins and sources of claims in force: those of every tenant or of none.
+    ///
+    /// What began before is finished under the types that it began with.
+    ///
+    /// # Errors
+    /// [`SettingsError::TenantUnknown`], and one [`SettingsError`] per rule that an issuer has to keep.
+    pub fn reload(&self, offerings: Vec<Offering>) -> Result<(), SettingsError> {
+        let now = self.now();
+        let mut prepared = Vec::with_capacity(offerings.len());
+        for Offering { tenant, configuration, login } in offerings {
+            let before = self.tenant(tenant.as_str());
+            let before = before.ok_or_else(|| SettingsError::TenantUnknown(tenant.clone()))?;
+            let issuer = before.issuer.offering(configuration);
+            SettingsError::accept(&tenant, &issuer, login.is_some(), &self.0.base_url)?;
+            prepared.push(before.offering(issuer, login, self.provider(), now));
+        }
+        for tenant in prepared {
+            if let Some(editions) = self.0.tenants.get(tenant.id.as_str()) {
+                editions.write().unwrap_or_else(PoisonError::into_inner).replace(tenant);
+            }
+        }
+        Ok(())
     }
 
-    pub(crate) fn known_tenant(&self, id: &TenantId) -> Result<&Arc<Tenant>, IssuerError> {
+    pub(crate) fn tenant(&self, name: &str) -> Option<Arc<Tenant>> {
+        let editions = self.0.tenants.get(name)?;
+        let editions = editions.read().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(editions.current()))
+    }
+
+    /// The tenant as it was when a session began, if it was another then and that is still known.
+    pub(crate) fn as_of(&self, tenant: &Tenant, begun: Edition) -> Option<Arc<Tenant>> {
+        if tenant.edition == begun {
+            return None;
+        }
+        let editions = self.0.tenants.get(tenant.id.as_str())?;
+        let editions = editions.read().unwrap_or_else(PoisonError::into_inner);
+        editions.earlier(begun).cloned()
+    }
+
+    pub(crate) fn known_tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, IssuerError> {
         self.tenant(id.as_str()).ok_or(IssuerError::UnknownTenant)
     }
 
-    pub(crate) fn tenants(&self) -> impl Iterator<Item = &Arc<Tenant>> {
-        self.0.tenants.values()
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = Arc<Tenant>> {
+        self.0.tenants.keys().filter_map(|name| self.tenant(name))
     }
 
     pub(crate) fn base_url(&self) -> &Url {

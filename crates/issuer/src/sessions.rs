@@ -14,7 +14,10 @@ use lanyard_store::{Handle, HandleKind, Once, OnceKind, Session, SessionId, Stor
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{IssuerError, tenant::Tenant};
+use crate::{
+    IssuerError,
+    tenant::{Edition, Tenant},
+};
 
 /// How often a step is tried again after another request changed the session in between.
 pub(crate) const TRIES: usize = 16;
@@ -25,6 +28,9 @@ pub(crate) struct State {
     pub(crate) issuance: Issuance,
     /// How the offer is shown, while it waits.
     pub(crate) place: Option<OfferPlace>,
+    /// The credential types that it began with.
+    #[serde(default)]
+    pub(crate) edition: Edition,
 }
 
 /// How an offer reaches a wallet.

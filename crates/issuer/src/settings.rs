@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use lanyard_core::crypto::CryptoProvider;
-use lanyard_oid4vci::{CredentialConfigurationId, issuer::Issuer};
+use lanyard_oid4vci::{
+    CredentialConfigurationId, configuration::IssuerConfiguration, issuer::Issuer,
+};
 use lanyard_store::{Store, TenantId};
 use thiserror::Error;
 use tokio::sync::watch;
@@ -50,6 +52,17 @@ pub struct TenantSettings {
     pub vc_api: Option<VcApiKeys>,
 }
 
+/// What a tenant offers from now on.
+#[derive(Debug)]
+pub struct Offering {
+    /// Its name.
+    pub tenant: TenantId,
+    /// Its credentials.
+    pub configuration: IssuerConfiguration,
+    /// How its holders log in, and where their claims come from.
+    pub login: Option<LoginSettings>,
+}
+
 /// Why the service cannot be put together.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SettingsError {
@@ -59,6 +72,9 @@ pub enum SettingsError {
     /// Two tenants have one name.
     #[error("the tenant {0} is configured twice")]
     TenantRepeated(TenantId),
+    /// There is no such tenant to offer something else.
+    #[error("there is no tenant {0}; another one counts from the next start")]
+    TenantUnknown(TenantId),
     /// A credential cannot be issued with the key that its format has.
     #[error(
         "the tenant {tenant} has no key for {configuration}: an mdoc needs a document signer's certificate, jwt_vc_json an issuer with a name, ldp_vc a DID whose key fits the cryptosuite"
@@ -102,4 +118,35 @@ pub enum SettingsError {
         /// What its identifier would have to be.
         expected: String,
     },
+}
+
+impl SettingsError {
+    /// Whether a tenant can do what its metadata says, on the server with this base URL.
+    pub(crate) fn accept(
+        tenant: &TenantId,
+        issuer: &Issuer,
+        logs_in: bool,
+        base_url: &Url,
+    ) -> Result<(), Self> {
+        let tenant = tenant.clone();
+        // OID4VCI §12.2.1: the identifier is what wallets compare, byte by byte
+        let expected = format!("{base_url}{tenant}");
+        if issuer.configuration().issuer().as_str() != expected {
+            return Err(Self::IssuerElsewhere { tenant, expected });
+        }
+        if let Some(configuration) = issuer.without_key().first() {
+            return Err(Self::NoKey { tenant, configuration: (*configuration).clone() });
+        }
+        if let Some(configuration) = issuer.outside_haip().first() {
+            return Err(Self::OutsideHaip { tenant, configuration: (*configuration).clone() });
+        }
+        // what the metadata offers can be done, and nothing else
+        if issuer.rules().offers_code_flow() != logs_in {
+            return Err(Self::Login(tenant));
+        }
+        if let Some(configuration) = issuer.without_attesters().first() {
+            return Err(Self::NoAttesters { tenant, configuration: (*configuration).clone() });
+        }
+        Ok(())
+    }
 }

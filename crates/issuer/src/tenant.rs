@@ -1,13 +1,22 @@
 //! One tenant, prepared: what can be rendered once is rendered once.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
-use lanyard_core::status::StatusReference;
-use lanyard_oid4vci::issuer::Issuer;
+use jiff::Timestamp;
+use lanyard_core::{
+    crypto::{CryptoProvider, HashAlgorithm},
+    json,
+    status::StatusReference,
+};
+use lanyard_oid4vci::{configuration::IssuerConfiguration, issuer::Issuer};
 use lanyard_store::{StatusPlace, TenantId};
+use serde::{Deserialize, Serialize};
 
 use crate::{ApiKey, DataKey, LoginSettings, StatusLists, TenantSettings, VcApiKeys};
+
+/// How many editions before the present one sessions are finished under.
+const EARLIER: usize = 16;
 
 /// A tenant with its two metadata documents as they go over the wire.
 #[derive(Debug)]
@@ -18,31 +27,122 @@ pub(crate) struct Tenant {
     pub(crate) api_keys: Vec<ApiKey>,
     pub(crate) status_lists: Option<Arc<StatusLists>>,
     pub(crate) login: Option<LoginSettings>,
-    pub(crate) vc_api: Option<VcApiKeys>,
-    pub(crate) issuer_metadata: Bytes,
-    pub(crate) server_metadata: Bytes,
+    pub(crate) vc_api: Option<Arc<VcApiKeys>>,
+    pub(crate) issuer_metadata: Document,
+    pub(crate) server_metadata: Document,
+    pub(crate) edition: Edition,
 }
 
-impl From<TenantSettings> for Tenant {
-    fn from(settings: TenantSettings) -> Self {
+/// A document with what caches know it by.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    pub(crate) body: Bytes,
+    pub(crate) etag: String,
+    /// Since when the tenant offers what it says.
+    pub(crate) since: Timestamp,
+}
+
+/// Which credential types a session began under: the same types have the same edition on every replica and
+/// after every restart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Edition(u64);
+
+/// A tenant as it is now, and as it was when sessions began that may not be finished.
+#[derive(Debug)]
+pub(crate) struct Editions {
+    current: Arc<Tenant>,
+    earlier: VecDeque<Arc<Tenant>>,
+}
+
+impl Tenant {
+    pub(crate) fn new(
+        settings: TenantSettings,
+        provider: &dyn CryptoProvider,
+        now: Timestamp,
+    ) -> Self {
+        let issuer = settings.issuer;
+        let document = |body| Document::new(body, provider, now);
         Self {
-            issuer_metadata: settings.issuer.metadata().to_json().into(),
-            server_metadata: settings.issuer.authorization_server_metadata().to_json().into(),
+            issuer_metadata: document(issuer.metadata().to_json()),
+            server_metadata: document(issuer.authorization_server_metadata().to_json()),
+            edition: Edition::of(issuer.configuration(), provider),
             id: settings.tenant,
-            issuer: settings.issuer,
+            issuer,
             data_key: settings.data_key,
             api_keys: settings.api_keys,
             status_lists: settings.status_lists,
             login: settings.login,
-            vc_api: settings.vc_api,
+            vc_api: settings.vc_api.map(Arc::new),
         }
     }
-}
 
-impl Tenant {
+    /// The same tenant, which offers something else from now on.
+    pub(crate) fn offering(
+        &self,
+        issuer: Issuer,
+        login: Option<LoginSettings>,
+        provider: &dyn CryptoProvider,
+        now: Timestamp,
+    ) -> Self {
+        let settings = TenantSettings {
+            tenant: self.id.clone(),
+            issuer,
+            data_key: self.data_key.clone(),
+            api_keys: self.api_keys.clone(),
+            status_lists: self.status_lists.clone(),
+            login,
+            vc_api: None,
+        };
+        Self { vc_api: self.vc_api.clone(), ..Self::new(settings, provider, now) }
+    }
+
     /// Where the copies of a credential have their statuses.
     pub(crate) fn places_of(&self, references: &[StatusReference]) -> Vec<StatusPlace> {
         let lists = self.status_lists.iter();
         lists.flat_map(|lists| references.iter().filter_map(|one| lists.place_of(one))).collect()
+    }
+}
+
+impl Document {
+    pub(crate) fn new(body: Vec<u8>, provider: &dyn CryptoProvider, since: Timestamp) -> Self {
+        let digest = provider.hash(HashAlgorithm::Sha256, &body);
+        let etag = json::base64url(digest.as_bytes());
+        Self { body: body.into(), etag: format!("\"{etag}\""), since }
+    }
+}
+
+impl Edition {
+    fn of(configuration: &IssuerConfiguration, provider: &dyn CryptoProvider) -> Self {
+        let types = serde_json::to_vec(configuration.credentials());
+        let types = types.expect("a credential configuration is JSON");
+        let digest = provider.hash(HashAlgorithm::Sha256, &types);
+        let head = digest.as_bytes().first_chunk().expect("a digest has 32 bytes");
+        Self(u64::from_be_bytes(*head))
+    }
+}
+
+impl Editions {
+    pub(crate) fn new(tenant: Tenant) -> Self {
+        Self { current: Arc::new(tenant), earlier: VecDeque::new() }
+    }
+
+    pub(crate) const fn current(&self) -> &Arc<Tenant> {
+        &self.current
+    }
+
+    /// The tenant as it was under another edition than the present one.
+    pub(crate) fn earlier(&self, edition: Edition) -> Option<&Arc<Tenant>> {
+        self.earlier.iter().find(|tenant| tenant.edition == edition)
+    }
+
+    /// Puts another edition in force; the one before it counts for what began under it.
+    pub(crate) fn replace(&mut self, tenant: Tenant) {
+        let before = std::mem::replace(&mut self.current, Arc::new(tenant));
+        self.earlier.retain(|known| ![before.edition, self.current.edition].contains(&known.edition));
+        if before.edition != self.current.edition {
+            self.earlier.push_front(before);
+        }
+        self.earlier.truncate(EARLIER);
     }
 }

@@ -15,7 +15,7 @@ use lanyard_core::{
     },
 };
 use lanyard_oid4vci::issuer::{IssuerName, IssuingKey, StatusAllocator as _};
-use lanyard_store::{CredentialId, IssuedRecord, NewStatus, SessionId, StoreError, TenantId};
+use lanyard_store::{CredentialId, IssuedRecord, NewStatus, SessionId, StoreError};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -199,11 +199,6 @@ impl IssuerService {
         let of_record = |place| NewStatus { credential: record.credential, place };
         let statuses = tenant.places_of(&references).into_iter().map(of_record).collect();
         Ok((credential, Some((record, statuses))))
-    }
-
-    /// Whether a tenant issues by the VC API, and with what.
-    pub(crate) fn vc_api(&self, tenant: &TenantId) -> Option<&VcApiKeys> {
-        self.tenant(tenant.as_str())?.vc_api.as_ref()
     }
 }
 

@@ -71,6 +71,9 @@ pub struct CredentialType {
     /// Whether its copies have a status, where the tenant keeps status lists.
     #[serde(default = "yes")]
     pub status: bool,
+    /// How many copies one request gets at most, 1 to 20; left out, 20.
+    #[serde(default)]
+    pub batch_size: Option<u8>,
     /// The claims that name the holder, for the card.
     #[serde(default)]
     pub holder: Vec<String>,
@@ -370,6 +373,7 @@ impl From<&CredentialType> for CredentialConfiguration {
             valid_days: kind.valid_days,
             binding: if kind.holder_binding { Binding::HolderKey } else { Binding::Bearer },
             status: kind.status,
+            batch_size: kind.batch_size,
             proof_types: kind.proof_types.clone(),
             key_attestation: kind.key_attestation.clone(),
         }

@@ -29,6 +29,9 @@ use crate::{
     },
 };
 
+/// How many copies one request can get: each costs a signature.
+const MOST_COPIES: u8 = 20;
+
 /// Everything one credential issuer offers and how it behaves.
 #[derive(Clone, Debug)]
 pub struct IssuerConfiguration {
@@ -67,6 +70,10 @@ pub struct CredentialConfiguration {
     /// Whether its copies have a status, where the issuer keeps status lists at all.
     #[serde(default = "yes")]
     pub status: bool,
+    /// How many copies one request gets at most, each for a key of its own; none is as many as the policy
+    /// says.
+    #[serde(default)]
+    pub batch_size: Option<u8>,
 }
 
 const fn yes() -> bool {
@@ -184,7 +191,7 @@ pub struct IssuancePolicy {
     pub proof_window: SignedDuration,
     /// How many wrong tx codes kill a code.
     pub tx_code_tries: u8,
-    /// How many key proofs one credential request may have; 1 means no batches.
+    /// How many copies one request gets at most, where the credential does not say it; 1 means no batches.
     pub batch_size: u8,
 }
 
@@ -253,6 +260,9 @@ pub enum ConfigurationError {
     /// The credential would be expired when it is issued.
     #[error("credential configuration {0}: valid_days is 0")]
     NeverValid(CredentialConfigurationId),
+    /// Copies without keys of their own, none at all, or too many of them.
+    #[error("credential configuration {0}: batch_size is 1 to 20, and 1 without a key")]
+    BatchSize(CredentialConfigurationId),
     /// The policy allows what must not be.
     #[error("the policy is out of bounds: {0}")]
     Policy(&'static str),
@@ -325,6 +335,20 @@ impl IssuerConfiguration {
     pub const fn policy(&self) -> &IssuancePolicy {
         &self.policy
     }
+
+    /// How many copies of a credential one request gets at most.
+    pub fn batch_size_of(&self, credential: &CredentialConfiguration) -> u8 {
+        match credential.binding {
+            Binding::HolderKey => credential.batch_size.unwrap_or(self.policy.batch_size),
+            Binding::Bearer => 1,
+        }
+    }
+
+    /// How many keys one request may show, whatever it asks for (OID4VCI §12.2.4: `batch_size`).
+    pub fn batch_size(&self) -> u8 {
+        let sizes = self.credentials.iter().map(|credential| self.batch_size_of(credential));
+        sizes.max().unwrap_or(1)
+    }
 }
 
 impl IssuancePolicy {
@@ -343,7 +367,7 @@ impl IssuancePolicy {
         if self.tx_code_tries == 0 {
             return Err(ConfigurationError::Policy("a tx code needs at least one try"));
         }
-        if !(1..=20).contains(&self.batch_size) {
+        if !(1..=MOST_COPIES).contains(&self.batch_size) {
             return Err(ConfigurationError::Policy("batch_size is 1 to 20"));
         }
         Ok(())
@@ -369,6 +393,10 @@ impl CredentialConfiguration {
         let in_scope = |byte: u8| matches!(byte, b'!'..=b'~') && byte != b'"' && byte != b'\\';
         if self.scope.is_empty() || !self.scope.bytes().all(in_scope) {
             return Err(ConfigurationError::Scope(self.id.clone()));
+        }
+        let most = if self.binding == Binding::Bearer { 1 } else { MOST_COPIES };
+        if self.batch_size.is_some_and(|size| !(1..=most).contains(&size)) {
+            return Err(ConfigurationError::BatchSize(self.id.clone()));
         }
         if self.valid_days == 0 {
             return Err(ConfigurationError::NeverValid(self.id.clone()));

@@ -20,7 +20,7 @@ use crate::{
     http::Failure,
     sessions::{Found, OfferPlace, TRIES},
     step,
-    tenant::Tenant,
+    tenant::{Edition, Tenant},
 };
 
 /// One request to the authorization endpoint.
@@ -60,6 +60,8 @@ pub(crate) enum Outcome {
 pub(super) struct Hand {
     pub(super) session: Session,
     pub(super) place: Option<OfferPlace>,
+    /// The credential types that it began with.
+    pub(super) edition: Edition,
     pub(super) now: Timestamp,
 }
 
@@ -86,14 +88,17 @@ impl IssuerService {
         tenant: &Tenant,
         step: &Step,
     ) -> Result<Option<Outcome>, Failure> {
-        let login = tenant.login.as_ref().ok_or(Failure::NotFound)?;
         let now = self.now();
         // 1. the request_uri leads to a request that nobody has decided yet
         let handle = self.pushed_handle(tenant, &step.request_uri);
         let Found::Live(held) = self.sessions().take(tenant, &handle, now).await? else {
             return Ok(Some(stopped(tenant, AuthorizationError::RequestUri)));
         };
-        let hand = Hand { session: held.session, place: held.state.place, now };
+        let edition = held.state.edition;
+        let began_as = self.as_of(tenant, edition);
+        let tenant = began_as.as_deref().unwrap_or(tenant);
+        let login = tenant.login.as_ref().ok_or(Failure::NotFound)?;
+        let hand = Hand { session: held.session, place: held.state.place, edition, now };
         let is_new = match &held.state.issuance {
             Issuance::Authorizing(authorizing) => !authorizing.is_in(&step.browser),
             _ => true,

@@ -52,7 +52,7 @@ impl IssuerService {
         let pushed = pushed.led_by(&self.sessions().secrets(tenant, id));
         let (response, expires_at) = (pushed.response(now), pushed.expires_at());
         let handle = self.pushed_handle(tenant, pushed.request_uri());
-        let state = State { issuance: Issuance::Pushed(pushed), place: None };
+        let state = State { issuance: Issuance::Pushed(pushed), place: None, edition: tenant.edition };
         let event = NewEvent::done(now, step::AUTHORIZATION_REQUESTED);
         let session = NewSession {
             tenant: tenant.id.clone(),
@@ -86,6 +86,8 @@ impl IssuerService {
         let Found::Live(held) = self.sessions().take(tenant, &handle, now).await? else {
             return Err(AuthorizationError::IssuerState.into());
         };
+        let began_as = self.as_of(tenant, held.state.edition);
+        let tenant = began_as.as_deref().unwrap_or(tenant);
         let (session, place) = (held.session, held.state.place);
         // a holder who began and gave up may begin again
         let (offered, before) = waiting(held.state.issuance);
@@ -129,7 +131,7 @@ impl IssuerService {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Next {
-        let sealed = self.sessions().seal(tenant, id, &State { issuance, place });
+        let sealed = self.sessions().seal(tenant, id, &State { issuance, place, edition: tenant.edition });
         Next::new(now, sealed, expires_at)
     }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     IssuerError, IssuerService, UpstreamError,
     http::Failure,
-    sessions::{Found, TRIES},
+    sessions::{Found, State, TRIES},
     step,
     tenant::Tenant,
     upstream::{LoggedIn, OidcProvider},
@@ -46,6 +46,8 @@ impl IssuerService {
             let Some((hand, authorizing)) = self.left(tenant, &back).await? else {
                 return Ok(stopped_with(tenant, &UpstreamError::NotBegun));
             };
+            let began_as = self.as_of(tenant, hand.edition);
+            let tenant = began_as.as_deref().unwrap_or(tenant);
             let decided = self.arrived(tenant, login, authorizing, &found, &hand);
             let Some((next, event)) = decided.next else { return Ok(decided.outcome) };
             let next = next.with_event(event.clone());
@@ -67,11 +69,12 @@ impl IssuerService {
         let Found::Live(held) = self.sessions().by_id(tenant, back.session, now).await? else {
             return Ok(None);
         };
-        let Issuance::Authorizing(authorizing) = held.state.issuance else { return Ok(None) };
+        let State { issuance, place, edition } = held.state;
+        let Issuance::Authorizing(authorizing) = issuance else { return Ok(None) };
         if authorizing.upstream(&back.state, &back.browser, now).is_none() {
             return Ok(None);
         }
-        let hand = Hand { session: held.session, place: held.state.place, now };
+        let hand = Hand { session: held.session, place, edition, now };
         Ok(Some((hand, authorizing)))
     }
 

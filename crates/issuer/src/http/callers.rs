@@ -78,10 +78,11 @@ impl FromRequestParts<IssuerService> for Integrator {
         let name = parameter(parts, service, "tenant").await?;
         let needed = needed_scope(parts);
         let tenant = service.tenant(&name);
-        let keys = tenant.map(|tenant| tenant.api_keys.as_slice());
-        let all = service.tenants().map(|tenant| tenant.api_keys.as_slice());
+        let keys = tenant.as_ref().map(|tenant| tenant.api_keys.as_slice());
+        let all: Vec<_> = service.tenants().collect();
+        let all = all.iter().map(|tenant| tenant.api_keys.as_slice());
         match (admit(&key, needed, keys, all), tenant) {
-            (Ok(()), Some(tenant)) => Ok(Self(Arc::clone(tenant))),
+            (Ok(()), Some(tenant)) => Ok(Self(tenant)),
             (Err(NotAdmitted::Scope(scope)), _) => Err(BearerFault::Scope(scope).into()),
             (Err(NotAdmitted::Unknown), _) => Err(BearerFault::Invalid.into()),
             (Err(NotAdmitted::Elsewhere) | Ok(()), _) => Err(Failure::NotFound),

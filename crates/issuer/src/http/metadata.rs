@@ -16,7 +16,7 @@ use super::{
     paths::{AtTenant, TypeName},
     replies,
 };
-use crate::{IssuerError, IssuerService};
+use crate::{IssuerError, IssuerService, tenant::Document};
 
 pub(crate) async fn issuer(
     State(service): State<IssuerService>,
@@ -26,8 +26,7 @@ pub(crate) async fn issuer(
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let signed = prefers_signed(&headers);
     if let (None, false) = (accepted, signed) {
-        let body = tenant.issuer_metadata.clone();
-        return Ok(replies::public_metadata(body, "application/json", None));
+        return Ok(replies::issuer_metadata(&tenant.issuer_metadata, &headers, None));
     }
     // OID4VCI §12.2.2: in the languages of the wallet
     let (metadata, language) = tenant.issuer.metadata().in_language(accepted.unwrap_or_default());
@@ -37,10 +36,12 @@ pub(crate) async fn issuer(
         let signed = tenant.issuer.sign_metadata(&metadata, service.now()).await;
         let signed = signed.map_err(|_| IssuerError::SigningKeyUnavailable)?;
         if let Some(signed) = signed {
-            return Ok(replies::public_metadata(signed, SIGNED_METADATA, language));
+            return Ok(replies::signed_metadata(signed, language));
         }
     }
-    Ok(replies::public_metadata(metadata.to_json(), "application/json", language))
+    let since = tenant.issuer_metadata.since;
+    let document = Document::new(metadata.to_json(), service.provider(), since);
+    Ok(replies::issuer_metadata(&document, &headers, language))
 }
 
 /// `GET /{tenant}/types/{id}`: the type metadata of an SD-JWT VC (SD-JWT VC §5.3.1).
@@ -70,6 +71,6 @@ fn prefers_signed(headers: &HeaderMap) -> bool {
     signed > plain
 }
 
-pub(crate) async fn server(AtTenant(tenant): AtTenant) -> Response {
-    replies::public_document(tenant.server_metadata.clone())
+pub(crate) async fn server(AtTenant(tenant): AtTenant, headers: HeaderMap) -> Response {
+    replies::cached_document(&tenant.server_metadata, &headers)
 }

@@ -43,7 +43,7 @@ impl FromRequestParts<IssuerService> for AtTenant {
         service: &IssuerService,
     ) -> Result<Self, Failure> {
         let name = parameter(parts, service, "tenant").await?;
-        service.tenant(&name).cloned().map(Self).ok_or(Failure::NotFound)
+        service.tenant(&name).map(Self).ok_or(Failure::NotFound)
     }
 }
 

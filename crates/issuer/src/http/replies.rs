@@ -1,24 +1,26 @@
 //! What goes back when all is well.
 
 use axum::{
+    body::Body,
     http::{
-        HeaderValue, StatusCode,
+        HeaderMap, HeaderValue, StatusCode,
         header::{
             ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG,
-            LOCATION, VARY,
+            IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, VARY,
         },
     },
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
-use jiff::Timestamp;
-use lanyard_oid4vci::encryption;
+use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
+use lanyard_oid4vci::{encryption, metadata::SIGNED_METADATA};
 use lanyard_store::{CredentialId, SessionId};
 use serde::Serialize;
 
 use crate::{
     Changed, CredentialRecord, OfferCreated, OfferStatus, TrailEvent, accept::Answer, revoke,
     status_lists::PublishedList,
+    tenant::Document,
 };
 
 pub(crate) use lanyard_service::http::replies::{
@@ -40,20 +42,59 @@ pub(crate) fn public_document(body: Bytes) -> Response {
     ([JSON, cached, origins], body).into_response()
 }
 
-/// Issuer metadata in one of their two forms.
-pub(crate) fn public_metadata(
-    body: impl Into<Bytes>,
-    kind: &'static str,
+/// The same, with what a cache asks again by (RFC 9110 §13.1).
+pub(crate) fn cached_document(document: &Document, asked: &HeaderMap) -> Response {
+    let mut response = public_document(document.body.clone());
+    if is_known(document, asked) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
+    let headers = response.headers_mut();
+    let etag = HeaderValue::try_from(document.etag.as_str());
+    headers.insert(ETAG, etag.expect("base64url between quotes is visible ASCII"));
+    headers.extend(http_date(document.since).map(|since| (LAST_MODIFIED, since)));
+    response
+}
+
+/// Issuer metadata as JSON, in the languages of the wallet.
+pub(crate) fn issuer_metadata(
+    document: &Document,
+    asked: &HeaderMap,
     language: Option<&str>,
 ) -> Response {
-    let mut response = public_document(body.into());
+    negotiated(cached_document(document, asked), language)
+}
+
+/// Issuer metadata as a JWT: made for each who asks, and so never the same.
+pub(crate) fn signed_metadata(jwt: String, language: Option<&str>) -> Response {
+    let mut response = public_document(jwt.into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(SIGNED_METADATA));
+    negotiated(response, language)
+}
+
+fn negotiated(mut response: Response, language: Option<&str>) -> Response {
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    // RFC 9110 §12.5.5: a cache keeps both apart
+    // RFC 9110 §12.5.5: a cache keeps the forms and languages apart
     headers.insert(VARY, HeaderValue::from_static("accept, accept-language"));
     let language = language.and_then(|language| HeaderValue::try_from(language).ok());
     headers.extend(language.map(|language| (CONTENT_LANGUAGE, language)));
     response
+}
+
+/// RFC 9110 §13.2.2: If-None-Match decides, and the date only where there is none.
+fn is_known(document: &Document, asked: &HeaderMap) -> bool {
+    if let Some(known) = asked.get(IF_NONE_MATCH) {
+        return known.as_bytes() == document.etag.as_bytes();
+    }
+    let since = asked.get(IF_MODIFIED_SINCE);
+    since.is_some_and(|asked| http_date(document.since).is_some_and(|since| *asked == since))
+}
+
+/// RFC 9110 §5.6.7.
+fn http_date(moment: Timestamp) -> Option<HeaderValue> {
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&moment).ok()?;
+    HeaderValue::try_from(date).ok()
 }
 
 #[derive(Serialize)]

@@ -35,7 +35,7 @@ async fn secure(
     tenant: &Tenant,
     body: &[u8],
 ) -> Result<Response, Failure> {
-    let keys = service.vc_api(&tenant.id).ok_or(Failure::NotFound)?;
+    let keys = tenant.vc_api.as_ref().ok_or(Failure::NotFound)?;
     match service.issue_by_vc_api(tenant, keys, body).await {
         Ok(secured) => {
             // VC API §3.2.1: 201, and the secured credential is the body
@@ -60,7 +60,7 @@ pub(crate) async fn set_status(
     Integrator(tenant): Integrator,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
-    service.vc_api(&tenant.id).ok_or(Failure::NotFound)?;
+    tenant.vc_api.as_ref().ok_or(Failure::NotFound)?;
     let (credential, status) = revoke::parse_vc_api(&body)?;
     service.change_status(&tenant.id, credential, status, None).await?;
     Ok(replies::credential_status(credential, revoke::name(status)))

@@ -160,6 +160,11 @@ async fn a_refresh_token_gets_the_credential_again_and_another_refresh_token() {
     let body = reply.json();
     assert_ne!(text(&body["refresh_token"]), refresh);
     assert_eq!(wallet.badge(&server, &text(&body["access_token"])).await.status, 200);
+    // the token that gave out the first badge was replaced: it is none, whatever was got with the second
+    let reply = wallet.badge(&server, &access).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_token"));
+    let again = wallet.badge(&server, &text(&body["access_token"])).await;
+    assert_eq!(again.refusal(), refused(400, "credential_request_denied"));
     // thirty days from the last use
     server.ground.pass(SignedDuration::from_hours(24 * 31));
     let parts = refresh_parts(&text(&body["refresh_token"]));

@@ -18,6 +18,7 @@ mod live;
 mod login_provider;
 mod offers;
 mod race;
+mod reload;
 mod secrecy;
 mod statuses;
 mod token;

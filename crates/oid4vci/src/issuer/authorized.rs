@@ -306,6 +306,19 @@ impl Authorized {
         Ok(())
     }
 
+    /// Drops what can no longer be issued, as the issuer's types have changed and the claims do not fit them.
+    pub fn drop_unfit(&mut self, issuer: &Issuer) {
+        let fits = |due: &Due| {
+            let configuration = issuer.configuration.credential(&due.configuration);
+            configuration.is_some_and(|configuration| match &due.claims {
+                DueClaims::Known(claims) => configuration.accept_claims(&claims.to_object()).is_ok(),
+                DueClaims::Awaited(_) => true,
+            })
+        };
+        self.due.retain(fits);
+        self.deferred.retain(|waiting| fits(&waiting.due));
+    }
+
     /// What is due under a name.
     pub(super) fn due_for(
         &self,

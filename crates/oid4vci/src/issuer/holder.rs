@@ -33,7 +33,7 @@ pub(super) async fn holder_keys(
         return Err(CredentialError::ProofTypeUnsupported);
     }
     let policy = issuer.configuration.policy();
-    let batch_size = usize::from(policy.batch_size);
+    let batch_size = usize::from(issuer.configuration.batch_size());
     // §8.2: no more than batch_size, and one where there are no batches
     if proofs.count() > batch_size {
         return Err(CredentialError::TooManyProofs);
@@ -70,7 +70,9 @@ pub(super) async fn holder_keys(
     if keys.found.len() > batch_size {
         return Err(CredentialError::TooManyProofs);
     }
-    Ok(keys.found.into_iter().map(Some).collect())
+    // §8.3: fewer than keys, where the type is given out in smaller batches
+    let copies = usize::from(issuer.configuration.batch_size_of(configuration));
+    Ok(keys.found.into_iter().take(copies).map(Some).collect())
 }
 
 /// The keys found so far, each once.

@@ -73,7 +73,7 @@ pub struct Issuer {
     rules: AuthorizationRules,
     /// Who is believed about the keys of wallets.
     attesters: TrustAnchors,
-    encryption: Option<IssuerEncryption>,
+    encryption: Option<Arc<IssuerEncryption>>,
     /// The type metadata it serves.
     types: BTreeMap<CredentialConfigurationId, TypeDocument>,
 }
@@ -139,6 +139,21 @@ impl Issuer {
         }
     }
 
+    /// The same issuer, with the same keys and rules, that offers something else.
+    #[must_use]
+    pub fn offering(&self, configuration: IssuerConfiguration) -> Self {
+        let provider = Arc::clone(&self.provider);
+        let anew = Self::new(configuration, self.key.clone(), self.nonces.clone(), provider);
+        Self {
+            own_keys: self.own_keys.clone(),
+            statuses: self.statuses.clone(),
+            rules: self.rules.clone(),
+            attesters: self.attesters.clone(),
+            encryption: self.encryption.clone(),
+            ..anew
+        }
+    }
+
     /// With other rules for those who ask for tokens than the plain ones.
     #[must_use]
     pub fn with_authorization(mut self, rules: AuthorizationRules) -> Self {
@@ -163,7 +178,7 @@ impl Issuer {
     /// With encrypted requests and responses.
     #[must_use]
     pub fn with_encryption(mut self, encryption: IssuerEncryption) -> Self {
-        self.encryption = Some(encryption);
+        self.encryption = Some(Arc::new(encryption));
         self
     }
 
@@ -175,7 +190,7 @@ impl Issuer {
         &self,
         body: RequestBody<'_>,
     ) -> Result<CredentialRequest, CredentialError> {
-        let (encryption, provider) = (self.encryption.as_ref(), &*self.provider);
+        let (encryption, provider) = (self.encryption.as_deref(), &*self.provider);
         let opened = encryption::open(body, encryption, provider)?;
         let request = CredentialRequest::parse(&opened.json)?;
         let wanted = request.encryption.as_ref();
@@ -188,7 +203,7 @@ impl Issuer {
     /// # Errors
     /// The [`CredentialError`]s about shape and encryption.
     pub fn read_deferred(&self, body: RequestBody<'_>) -> Result<DeferredRequest, CredentialError> {
-        let (encryption, provider) = (self.encryption.as_ref(), &*self.provider);
+        let (encryption, provider) = (self.encryption.as_deref(), &*self.provider);
         let opened = encryption::open(body, encryption, provider)?;
         let request = DeferredRequest::parse(&opened.json)?;
         let wanted = request.encryption.as_ref();
@@ -214,7 +229,7 @@ impl Issuer {
     /// What the issuer says about itself (§12.2).
     pub fn metadata(&self) -> CredentialIssuerMetadata {
         let signing = |format| self.key_for(format).signer.algorithm();
-        CredentialIssuerMetadata::of(&self.configuration, &signing, self.encryption.as_ref())
+        CredentialIssuerMetadata::of(&self.configuration, &signing, self.encryption.as_deref())
     }
 
     /// Such metadata, signed (§12.2.3); none where the issuer has no certificate to sign with.

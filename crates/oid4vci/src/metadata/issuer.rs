@@ -161,7 +161,7 @@ impl CredentialIssuerMetadata {
         encryption: Option<&IssuerEncryption>,
     ) -> Self {
         let issuer = configuration.issuer();
-        let batch_size = u64::from(configuration.policy().batch_size);
+        let batch_size = u64::from(configuration.batch_size());
         let describe = |credential: &CredentialConfiguration| {
             let signing = signing(credential.format.format());
             let metadata = CredentialConfigurationMetadata::of(credential, signing);

@@ -1,7 +1,7 @@
 use jiff::SignedDuration;
 use lanyard_oid4vci::{
     CredentialConfigurationId, CredentialIdentifier,
-    configuration::IssuancePolicy,
+    configuration::{Binding, ConfigurationError, IssuancePolicy, IssuerConfiguration},
     credential::{CredentialError, CredentialRequest, Proofs, Wanted},
     description::ErrorBody,
     issuer::{Authorized, Issuance, Left, NewOffer, Offered, Progress, Sender},
@@ -153,6 +153,46 @@ async fn refuses_more_proofs_than_batch_size() {
     let (error, _) = refused(&world, world.authorized(), request).await;
     assert_eq!(error.code(), "invalid_credential_request");
     assert_eq!(error, CredentialError::TooManyProofs);
+}
+
+#[tokio::test]
+async fn a_type_with_a_smaller_batch_is_given_out_in_fewer_copies_than_keys() {
+    let world = World::new();
+    let mut types = world.issuer.configuration().credentials().to_vec();
+    let badge_type = types.iter_mut().find(|one| one.id == badge()).expect("there is a badge");
+    badge_type.batch_size = Some(2);
+    let (url, policy) = (world.issuer.configuration().issuer().clone(), IssuancePolicy::default());
+    let smaller = IssuerConfiguration::new(url, Vec::new(), types, policy).expect("good");
+    let issuer = world.issuer.offering(smaller);
+    assert_eq!(issuer.metadata().batch_credential_issuance.map(|batch| batch.batch_size), Some(20));
+    let mut proofs = Vec::new();
+    for _ in 0..3 {
+        proofs.push(world.proof(&*world.key()).await);
+    }
+    let request = jwt(configuration("employee_badge"), proofs);
+    let (response, issued, _) =
+        world.authorized().accept(request, &issuer, world.now).await.expect("issued");
+    assert_eq!((response.credentials.len(), issued.copies), (2, 2));
+}
+
+#[test]
+fn refuses_a_batch_of_nothing_of_too_many_or_without_keys() {
+    let world = World::new();
+    let refused = |size, binding| {
+        let mut types = world.issuer.configuration().credentials().to_vec();
+        types.truncate(1);
+        types[0].batch_size = Some(size);
+        types[0].binding = binding;
+        let url = world.issuer.configuration().issuer().clone();
+        let policy = IssuancePolicy::default();
+        IssuerConfiguration::new(url, Vec::new(), types, policy).err()
+    };
+    let fault = Some(ConfigurationError::BatchSize(badge()));
+    assert_eq!(refused(0, Binding::HolderKey), fault);
+    assert_eq!(refused(21, Binding::HolderKey), fault);
+    assert_eq!(refused(2, Binding::Bearer), fault);
+    assert_eq!(refused(20, Binding::HolderKey), None);
+    assert_eq!(refused(1, Binding::Bearer), None);
 }
 
 #[tokio::test]
