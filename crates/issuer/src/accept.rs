@@ -85,7 +85,11 @@ impl IssuerService {
             Step::Deferred(answer, authorized) => {
                 let event = NewEvent::done(now, step::CREDENTIAL_DEFERRED);
                 let expires_at = authorized.expires_at();
-                let state = State { issuance: Issuance::Authorized(*authorized), place: None, edition: tenant.edition };
+                let state = State {
+                    issuance: Issuance::Authorized(*authorized),
+                    place: None,
+                    edition: tenant.edition,
+                };
                 let sealed = self.sessions().seal(tenant, session.id, &state);
                 let next = Next::new(now, sealed, expires_at).with_event(event.clone());
                 return match self.sessions().store.replace(&session, next).await? {

@@ -135,7 +135,11 @@ impl IssuerService {
             .refresh()
             .map(|refresh| handle(HandleKind::RefreshToken, refresh.token().reveal()));
         let expires_at = authorized.ends_at();
-        let state = State { issuance: Issuance::Authorized(authorized), place: None, edition: tenant.edition };
+        let state = State {
+            issuance: Issuance::Authorized(authorized),
+            place: None,
+            edition: tenant.edition,
+        };
         let next = Next::new(now, self.sessions().seal(tenant, session.id, &state), expires_at);
         let next = next.adding(access);
         match refresh {
@@ -182,7 +186,8 @@ impl IssuerService {
                 self.trace_refusal(tenant, id, now, reason).await;
                 return Ok(());
             }
-            let state = State { issuance: Issuance::Ended(ended), place: None, edition: tenant.edition };
+            let state =
+                State { issuance: Issuance::Ended(ended), place: None, edition: tenant.edition };
             let event = NewEvent::refused(now, step::REVOKED, reason);
             let sealed = self.sessions().seal(tenant, id, &state);
             let next = Next::new(now, sealed, self.kept_until(now)).with_event(event.clone());

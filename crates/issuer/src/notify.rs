@@ -49,7 +49,8 @@ impl IssuerService {
                 }
             };
             let event = NewEvent::done(now, step::NOTIFIED).with_detail(event.name());
-            let sealed = self.sessions().seal(tenant, session.id, &State { issuance, place, edition });
+            let sealed =
+                self.sessions().seal(tenant, session.id, &State { issuance, place, edition });
             let next = Next::new(now, sealed, session.expires_at).with_event(event.clone());
             if let Replaced::Done(_) = self.sessions().store.replace(&session, next).await? {
                 self.announce(tenant, session.id, &event);

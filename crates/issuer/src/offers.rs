@@ -211,7 +211,11 @@ impl IssuerService {
             handles.push(handle(HandleKind::IssuerState, issuer_state.reveal()));
         }
         let expires_at = offered.expires_at();
-        let state = State { issuance: Issuance::Offered(offered), place: Some(place), edition: tenant.edition };
+        let state = State {
+            issuance: Issuance::Offered(offered),
+            place: Some(place),
+            edition: tenant.edition,
+        };
         let event = NewEvent::done(now, step::OFFER_CREATED);
         let session = NewSession {
             tenant: tenant.id.clone(),
@@ -312,7 +316,11 @@ impl IssuerService {
                 Issuance::Issued(_) => return Err(IssuerError::AlreadyIssued),
                 Issuance::Ended(_) => return Ok(()),
             }
-            let state = State { issuance: Issuance::Ended(Ended::Withdrawn), place: None, edition: tenant.edition };
+            let state = State {
+                issuance: Issuance::Ended(Ended::Withdrawn),
+                place: None,
+                edition: tenant.edition,
+            };
             let event = NewEvent::done(now, step::OFFER_WITHDRAWN);
             let sealed = self.sessions().seal(tenant, id, &state);
             let next = Next::new(now, sealed, self.kept_until(now));

@@ -97,7 +97,11 @@ impl IssuerService {
                         (Issuance::Ended(ended), step::REFUSED, self.kept_until(now))
                     }
                 };
-                let state = self.sessions().seal(tenant, session.id, &State { issuance, place, edition: tenant.edition });
+                let state = self.sessions().seal(
+                    tenant,
+                    session.id,
+                    &State { issuance, place, edition: tenant.edition },
+                );
                 let event = NewEvent::refused(now, step, error.reason());
                 (Next::new(now, state, expires_at), event, Err(error))
             }
@@ -136,7 +140,11 @@ impl IssuerService {
         let access = authorized.token().reveal();
         let access = self.sessions().handle(tenant, HandleKind::AccessToken, access);
         let expires_at = authorized.expires_at();
-        let state = State { issuance: Issuance::Authorized(authorized), place: None, edition: tenant.edition };
+        let state = State {
+            issuance: Issuance::Authorized(authorized),
+            place: None,
+            edition: tenant.edition,
+        };
         let sealed = self.sessions().seal(tenant, session.id, &state);
         Next::new(now, sealed, expires_at).retiring(code).adding(access)
     }

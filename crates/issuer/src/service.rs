@@ -48,7 +48,12 @@ impl IssuerService {
         let now = settings.clock.now();
         let mut tenants = HashMap::with_capacity(settings.tenants.len());
         for tenant in settings.tenants {
-            SettingsError::accept(&tenant.tenant, &tenant.issuer, tenant.login.is_some(), &base_url)?;
+            SettingsError::accept(
+                &tenant.tenant,
+                &tenant.issuer,
+                tenant.login.is_some(),
+                &base_url,
+            )?;
             let id = tenant.tenant.clone();
             let editions = Editions::new(Tenant::new(tenant, &*settings.provider, now));
             if tenants.insert(id.as_str().into(), RwLock::new(editions)).is_some() {

@@ -139,7 +139,8 @@ impl Editions {
     /// Puts another edition in force; the one before it counts for what began under it.
     pub(crate) fn replace(&mut self, tenant: Tenant) {
         let before = std::mem::replace(&mut self.current, Arc::new(tenant));
-        self.earlier.retain(|known| ![before.edition, self.current.edition].contains(&known.edition));
+        self.earlier
+            .retain(|known| ![before.edition, self.current.edition].contains(&known.edition));
         if before.edition != self.current.edition {
             self.earlier.push_front(before);
         }

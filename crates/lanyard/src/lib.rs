@@ -10,6 +10,7 @@ pub mod files;
 pub mod inspect;
 pub mod integrator;
 pub mod keys;
+pub mod live_types;
 pub mod offline;
 pub mod pages;
 mod presets;

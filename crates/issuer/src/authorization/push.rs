@@ -52,7 +52,8 @@ impl IssuerService {
         let pushed = pushed.led_by(&self.sessions().secrets(tenant, id));
         let (response, expires_at) = (pushed.response(now), pushed.expires_at());
         let handle = self.pushed_handle(tenant, pushed.request_uri());
-        let state = State { issuance: Issuance::Pushed(pushed), place: None, edition: tenant.edition };
+        let state =
+            State { issuance: Issuance::Pushed(pushed), place: None, edition: tenant.edition };
         let event = NewEvent::done(now, step::AUTHORIZATION_REQUESTED);
         let session = NewSession {
             tenant: tenant.id.clone(),
@@ -131,7 +132,8 @@ impl IssuerService {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Next {
-        let sealed = self.sessions().seal(tenant, id, &State { issuance, place, edition: tenant.edition });
+        let sealed =
+            self.sessions().seal(tenant, id, &State { issuance, place, edition: tenant.edition });
         Next::new(now, sealed, expires_at)
     }
 

@@ -19,8 +19,7 @@ use serde::Serialize;
 
 use crate::{
     Changed, CredentialRecord, OfferCreated, OfferStatus, TrailEvent, accept::Answer, revoke,
-    status_lists::PublishedList,
-    tenant::Document,
+    status_lists::PublishedList, tenant::Document,
 };
 
 pub(crate) use lanyard_service::http::replies::{

@@ -34,6 +34,8 @@ use crate::serve::rates::Rates;
 /// A configuration that can be served.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The file that says it.
+    pub path: PathBuf,
     /// Production or development.
     pub mode: Mode,
     /// The public URL, without a path.
@@ -112,13 +114,13 @@ impl Config {
                 return faults.conclude(None);
             }
         };
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let value = examine(&file, folder, &mut faults);
+        let value = examine(&file, path, &mut faults);
         faults.conclude(value)
     }
 }
 
-fn examine(file: &File, folder: &Path, faults: &mut Faults<'_>) -> Option<Config> {
+fn examine(file: &File, path: &Path, faults: &mut Faults<'_>) -> Option<Config> {
+    let folder = path.parent().unwrap_or(Path::new("."));
     let base_url = base_url(file, faults);
     let listen = listen(file, faults);
     let transport = transport(file, folder, base_url.as_ref(), listen, faults);
@@ -137,6 +139,7 @@ fn examine(file: &File, folder: &Path, faults: &mut Faults<'_>) -> Option<Config
     let tenants = tenant::examine_all(file, folder, faults);
     let store = store::examine(file, folder, faults);
     Some(Config {
+        path: path.to_owned(),
         mode: file.mode,
         base_url: base_url?,
         listen: listen?,

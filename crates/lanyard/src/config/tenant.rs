@@ -42,6 +42,8 @@ pub struct Tenant {
     pub sign_in_clients: Vec<lanyard_verifier::SignInClient>,
     /// What it issues.
     pub credential_types: Vec<CredentialType>,
+    /// The files that say what it issues and who logs in, which are taken again when they change.
+    pub living_files: Vec<PathBuf>,
     /// How long verifiers keep its status lists; none when what it issues has no status.
     pub status_ttl: Option<SignedDuration>,
     /// What it signs with; in development mode a test authority can stand in.
@@ -163,6 +165,7 @@ fn examine(
         policies: policies(table.policies.as_ref(), faults),
         saved_requests: verifying::saved_requests(table, folder, faults),
         sign_in_clients: verifying::sign_in_clients(table, folder, faults),
+        living_files: living_files(table, folder),
         credential_types,
         status_ttl: status_ttl(table, faults),
         signing: signing(file, written, folder, faults),
@@ -171,6 +174,12 @@ fn examine(
         name: table.name.get_ref().clone(),
         id: id?,
     })
+}
+
+fn living_files(table: &TenantTable, folder: &Path) -> Vec<PathBuf> {
+    let holders = table.login.as_ref().and_then(|login| login.get_ref().holders.as_ref());
+    let written = table.credential_types.iter().chain(holders);
+    written.map(|path| folder.join(path.get_ref())).collect()
 }
 
 /// A second at least, and a day at most: a revocation that is noticed later is none.

@@ -26,6 +26,7 @@ use tokio::sync::watch;
 
 use super::plan::{Pages, Plan, PlannedTenant};
 use super::rates::{self, Doorman};
+use super::reload::{self, WatchedConfiguration};
 use super::trust::TrustHealth;
 use super::{
     ahead, health, housekeeping, issuing, login, metrics, observe, resolving, trust, verifying,
@@ -33,6 +34,7 @@ use super::{
 use crate::keys::{
     KeyError, SigningIdentity, Subject, TestAuthority, Vault, read_signer, read_signing_files,
 };
+use crate::live_types::LiveTypes;
 use crate::wallet_home::{self, WalletHomeError};
 use crate::web::{IssueRoom, Pocket, Site, VerifyRoom, Web};
 use crate::{demo, files};
@@ -100,7 +102,7 @@ pub(super) struct Ground {
 /// # Errors
 /// When folder, store or keys cannot be used.
 pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Router, StartError> {
-    let ground = Ground::lay(&plan, shutdown).await?;
+    let ground = Arc::new(Ground::lay(&plan, shutdown).await?);
     let issuer = match plan.issuer {
         true => Some(issuing::service(&ground, &plan).await?),
         false => None,
@@ -116,6 +118,14 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
         }
         false => None,
     };
+    let shown = plan.tenants.first().map(|tenant| tenant.types.clone()).unwrap_or_default();
+    let shown = LiveTypes::new(shown);
+    if let Some(service) = issuer.clone() {
+        let (ground, shown, health) = (ground.clone(), shown.clone(), trust.clone());
+        let stops = ground.shutdown.clone();
+        let watched = WatchedConfiguration::of(&plan, ground, service, shown, health);
+        watched.into_iter().for_each(|watched| reload::keep_looking(watched, stops.clone()));
+    }
     let integration = integration(&ground, &plan);
     let mut judges: Vec<Arc<dyn ExpiryJudge>> = Vec::new();
     judges.extend(issuer.clone().map(|judge| Arc::new(judge) as Arc<dyn ExpiryJudge>));
@@ -125,7 +135,7 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
         .merge(integration.router())
         .merge(issuer.as_ref().map(IssuerService::router).unwrap_or_default())
         .merge(verifier.as_ref().map(VerifierService::router).unwrap_or_default());
-    let web = ground.pages(&plan, issuer, verifier).await?;
+    let web = ground.pages(&plan, shown, issuer, verifier).await?;
     let all = services.merge(health::routes(ground.store.clone(), trust));
     let all = match plan.resolver {
         true => all.merge(resolving::routes(ground.http.clone(), ground.provider.clone())),
@@ -315,6 +325,7 @@ impl Ground {
     async fn pages(
         &self,
         plan: &Plan,
+        shown: LiveTypes,
         issuer: Option<IssuerService>,
         verifier: Option<VerifierService>,
     ) -> Result<Option<Web>, StartError> {
@@ -328,7 +339,7 @@ impl Ground {
             base_url: plan.base_url.clone(),
             demo: is_demo.then(|| plan.data.display().to_string()),
             issue: issuer.map(|service| {
-                let room = IssueRoom::new(service, id.clone(), name.clone(), types.clone());
+                let room = IssueRoom::new(service, id.clone(), name.clone(), shown);
                 if is_demo { room.for_holder(demo::HOLDER, demo::PASSWORD) } else { room }
             }),
             verify: verifier

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use lanyard_core::{credential::Format, trust::IssuerIdentifier};
 use lanyard_issuer::{
-    DataKey, IssuerService, IssuerSettings, PlaceKey, StatusListSettings, StatusLists, SystemClock,
-    TenantSettings,
+    DataKey, IssuerService, IssuerSettings, Offering, PlaceKey, StatusListSettings, StatusLists,
+    SystemClock, TenantSettings,
 };
 use lanyard_oid4vci::{
     IssuerUrl, Transport,
@@ -60,26 +60,9 @@ async fn issuer(
     plan: &Plan,
     tenant: &PlannedTenant,
 ) -> Result<(Issuer, Option<Arc<StatusLists>>), StartError> {
-    let transport =
-        if plan.development { Transport::DevelopmentLoopback } else { Transport::Https };
-    let url = format!("{}{}", plan.base_url, tenant.id);
-    let subject = Subject {
-        key_name: "issuer/key",
-        common_name: &format!("{} Credentials", tenant.name),
-        host: &ground.host,
-        uri: Some(&url),
-    };
-    let identity = ground.identity(tenant, subject).await?;
-    let display = IssuerDisplay {
-        name: Some(tenant.name.clone()),
-        locale: Some("en".to_owned()),
-        logo: None,
-    };
-    let credentials = tenant.types.iter().map(Into::into).collect();
-    let url = IssuerUrl::parse(&url, transport)?;
-    let key = issuing_key(identity, plan, tenant, &url);
-    let configuration =
-        IssuerConfiguration::new(url, vec![display], credentials, IssuancePolicy::default())?;
+    let identity = identity(ground, plan, tenant).await?;
+    let configuration = configuration(plan, tenant)?;
+    let key = issuing_key(identity, plan, tenant, configuration.issuer());
     let nonces = NonceKey::new(ground.secret(&tenant.id, "issuer/nonce-key").await?);
     let mut issuer = Issuer::new(configuration, key, nonces, ground.provider.clone())
         .with_authorization(tenant.authorization.rules.clone());
@@ -98,6 +81,50 @@ async fn issuer(
         Some(lists) => (issuer.with_statuses(lists.clone()), Some(lists)),
         None => (issuer, None),
     })
+}
+
+/// What a tenant signs SD-JWT VCs with.
+async fn identity(
+    ground: &Ground,
+    plan: &Plan,
+    tenant: &PlannedTenant,
+) -> Result<SigningIdentity, StartError> {
+    let url = format!("{}{}", plan.base_url, tenant.id);
+    let common_name = format!("{} Credentials", tenant.name);
+    let subject = Subject {
+        key_name: "issuer/key",
+        common_name: &common_name,
+        host: &ground.host,
+        uri: Some(&url),
+    };
+    ground.identity(tenant, subject).await
+}
+
+/// What a tenant offers.
+fn configuration(plan: &Plan, tenant: &PlannedTenant) -> Result<IssuerConfiguration, StartError> {
+    let transport =
+        if plan.development { Transport::DevelopmentLoopback } else { Transport::Https };
+    let url = IssuerUrl::parse(&format!("{}{}", plan.base_url, tenant.id), transport)?;
+    let display = IssuerDisplay {
+        name: Some(tenant.name.clone()),
+        locale: Some("en".to_owned()),
+        logo: None,
+    };
+    let credentials = tenant.types.iter().map(Into::into).collect();
+    Ok(IssuerConfiguration::new(url, vec![display], credentials, IssuancePolicy::default())?)
+}
+
+/// What every tenant of a plan offers, for a service that serves others already.
+pub(super) async fn offerings(ground: &Ground, plan: &Plan) -> Result<Vec<Offering>, StartError> {
+    let mut offerings = Vec::with_capacity(plan.tenants.len());
+    for tenant in &plan.tenants {
+        let identity = identity(ground, plan, tenant).await?;
+        let configuration = configuration(plan, tenant)?;
+        let key = issuing_key(identity, plan, tenant, configuration.issuer());
+        let login = login::settings(ground, plan, tenant, &key);
+        offerings.push(Offering { tenant: tenant.id.clone(), configuration, login });
+    }
+    Ok(offerings)
 }
 
 /// The status lists of a tenant that wants to be able to revoke.
@@ -120,22 +147,19 @@ async fn status_lists(
     }))))
 }
 
-/// The keys of the formats that need another than the tenant's certificate, as far as it issues them.
+/// The keys of the formats that need another than the tenant's certificate, whether it issues them already
+/// or will once its types change.
 async fn own_keys(
     ground: &Ground,
     tenant: &PlannedTenant,
 ) -> Result<Vec<(Format, IssuingKey)>, StartError> {
-    let issues = |format| tenant.types.iter().any(|kind| kind.format == format);
     let mut keys = Vec::new();
-    if issues(Format::MsoMdoc)
-        && let Some(SigningIdentity { signer, chain }) = ground.document_signer(tenant).await?
-    {
+    if let Some(SigningIdentity { signer, chain }) = ground.document_signer(tenant).await? {
         let name = IssuerName::Certificate { chain, iss: None };
         keys.push((Format::MsoMdoc, IssuingKey { signer, name }));
     }
     let w3c = [Format::JwtVcJson, Format::LdpVc];
-    if w3c.into_iter().any(issues)
-        && let Some((identity, method)) = ground.did_identity(tenant).await?
+    if let Some((identity, method)) = ground.did_identity(tenant).await?
         && let Ok(iss) = IssuerIdentifier::parse(method.did().as_str())
     {
         let name = IssuerName::Identifier { iss, key_id: Some(method.to_string()) };

@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod observe;
 pub mod plan;
 pub mod rates;
+mod reload;
 mod resolving;
 pub mod trust;
 mod vc_api;

@@ -22,6 +22,10 @@ use crate::{demo, files};
 
 /// What is to be served.
 pub struct Plan {
+    /// The configuration file that says it.
+    pub source: Option<PathBuf>,
+    /// The files beside it that are taken again when they change.
+    pub living_files: Vec<PathBuf>,
     /// The public URL.
     pub base_url: Url,
     /// The data folder.
@@ -166,7 +170,10 @@ impl Plan {
                 asking: tenant.asking.clone(),
             })
         });
+        let living = config.tenants.iter().flat_map(|tenant| &tenant.living_files);
         Ok(Self {
+            source: Some(config.path.clone()),
+            living_files: living.cloned().collect(),
             base_url: config.base_url.clone(),
             data: config.data.clone(),
             store: config.store.clone(),
@@ -220,6 +227,8 @@ impl Plan {
             asking: Asking::default(),
         };
         Ok(Self {
+            source: None,
+            living_files: Vec::new(),
             base_url: format!("http://localhost:{port}").parse().map_err(|_| PlanError::Url)?,
             data,
             store: None,

@@ -15,7 +15,7 @@ use tokio::{sync::watch, time::MissedTickBehavior};
 use crate::trust_list::{self, TrustListFileError};
 
 /// How often files are looked at.
-const INTERVAL: Duration = Duration::from_secs(2);
+pub(super) const INTERVAL: Duration = Duration::from_secs(2);
 
 /// One tenant's trust list, in a file that may change.
 pub struct WatchedList {
@@ -28,9 +28,9 @@ pub struct WatchedList {
 }
 
 /// What tells one state of a file from another: when it was written, and how long it is.
-type Stamp = (SystemTime, u64);
+pub(super) type Stamp = (SystemTime, u64);
 
-/// Which tenants' lists are broken at the moment.
+/// Which files that are taken again when they change are broken at the moment.
 #[derive(Clone, Default)]
 pub struct TrustHealth(Arc<Mutex<BTreeSet<String>>>);
 
@@ -39,18 +39,21 @@ impl TrustHealth {
     #[must_use]
     pub fn details(&self) -> Vec<String> {
         let broken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = |tenant: &String| {
-            format!("trust list of {tenant} cannot be read; the last good one is in use")
-        };
-        broken.iter().map(line).collect()
+        broken.iter().cloned().collect()
     }
 
     fn note(&self, tenant: &TenantId, is_broken: bool) {
+        self.note_of(&format!("trust list of {tenant}"), is_broken);
+    }
+
+    /// Notes whether the file that holds `what` is broken.
+    pub(super) fn note_of(&self, what: &str, is_broken: bool) {
         let mut broken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = format!("{what} cannot be read; the last good one is in use");
         if is_broken {
-            broken.insert(tenant.to_string());
+            broken.insert(line);
         } else {
-            broken.remove(&tenant.to_string());
+            broken.remove(&line);
         }
     }
 }
@@ -99,7 +102,7 @@ impl WatchedList {
     }
 }
 
-fn stamp(path: &PathBuf) -> Option<Stamp> {
+pub(super) fn stamp(path: &PathBuf) -> Option<Stamp> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }

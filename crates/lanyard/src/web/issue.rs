@@ -26,6 +26,7 @@ use super::{
     verdict,
 };
 use crate::credential_type::{ClaimKind, CredentialType};
+use crate::live_types::LiveTypes;
 use crate::pages::{
     CardView, HandOver, ImageUri, IssueFormPage, IssuePage, Kind, LoginChoice, OfferPage, Place,
     Problem, Step, Tone, TrailFragment,
@@ -36,7 +37,7 @@ pub struct IssueRoom {
     service: IssuerService,
     tenant: TenantId,
     issuer: String,
-    types: Vec<CredentialType>,
+    types: LiveTypes,
     made: Shelf<Made>,
     /// Who can log in for what is issued here, if anybody.
     holder: Option<(&'static str, &'static str)>,
@@ -52,12 +53,7 @@ struct Made {
 impl IssueRoom {
     /// Issues these types in this name.
     #[must_use]
-    pub fn new(
-        service: IssuerService,
-        tenant: TenantId,
-        issuer: String,
-        types: Vec<CredentialType>,
-    ) -> Self {
+    pub fn new(service: IssuerService, tenant: TenantId, issuer: String, types: LiveTypes) -> Self {
         Self { service, tenant, issuer, types, made: Shelf::default(), holder: None }
     }
 
@@ -68,8 +64,8 @@ impl IssueRoom {
         self
     }
 
-    fn kind(&self, id: &str) -> Result<&CredentialType, Failure> {
-        let kind = self.types.iter().find(|kind| kind.id == id);
+    fn kind(&self, id: &str) -> Result<CredentialType, Failure> {
+        let kind = self.types.now().iter().find(|kind| kind.id == id).cloned();
         kind.ok_or_else(|| {
             Failure::absent("This credential type").leading_to("/issue", "All credentials")
         })
@@ -108,7 +104,7 @@ async fn choose(State(web): State<Web>) -> Response {
             card: room.sample_card(kind),
             description: kind.description.clone(),
         };
-        let kinds = room.types.iter().map(kind).collect();
+        let kinds = room.types.now().iter().map(kind).collect();
         show(&IssuePage { chrome: web.chrome(Place::Issue), issuer: room.issuer.clone(), kinds })
     });
     conclude(&web, page)
@@ -116,7 +112,7 @@ async fn choose(State(web): State<Web>) -> Response {
 
 async fn form(State(web): State<Web>, Path(id): Path<String>) -> Response {
     let page = room(&web).and_then(|room| {
-        let kind = room.kind(&id)?;
+        let kind = &room.kind(&id)?;
         Ok(show(&form_page(&web, room, kind, None, &HashMap::new())))
     });
     conclude(&web, page)
@@ -163,7 +159,7 @@ async fn create(
 
 async fn create_offer(web: &Web, visitor: &Visitor, typed: &forms::Typed) -> Page {
     let room = room(web)?;
-    let kind = room.kind(typed.get("type").map_or("", String::as_str))?;
+    let kind = &room.kind(typed.get("type").map_or("", String::as_str))?;
     let claims = match forms::claims(kind, typed) {
         Ok(claims) => claims,
         Err(faults) => {

@@ -14,6 +14,7 @@ mod offline;
 mod pages;
 mod rates;
 mod replicas;
+mod reload;
 mod samples;
 mod trust;
 mod web;

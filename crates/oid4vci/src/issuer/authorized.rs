@@ -311,7 +311,9 @@ impl Authorized {
         let fits = |due: &Due| {
             let configuration = issuer.configuration.credential(&due.configuration);
             configuration.is_some_and(|configuration| match &due.claims {
-                DueClaims::Known(claims) => configuration.accept_claims(&claims.to_object()).is_ok(),
+                DueClaims::Known(claims) => {
+                    configuration.accept_claims(&claims.to_object()).is_ok()
+                }
                 DueClaims::Awaited(_) => true,
             })
         };
