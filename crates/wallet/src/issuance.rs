@@ -96,6 +96,9 @@ pub enum IssuanceError {
     /// There is nothing to go on with.
     #[error("there is nothing to go on with")]
     NothingPending,
+    /// The authorization server refused the request before anybody could log in.
+    #[error("the authorization server refused the request to log in: {}", said(.0))]
+    PushRefused(PeerError),
     /// The authorization server refused.
     #[error("the authorization server refused: {}", said(.0))]
     TokenRefused(PeerError),
@@ -150,6 +153,7 @@ impl IssuanceError {
             Self::Login(AnswerRefused::Error(..)) => "login_declined",
             Self::Login(_) => "login_answer_refused",
             Self::NothingPending => "nothing_pending",
+            Self::PushRefused(_) => "authorization_request_refused",
             Self::TokenRefused(_) => "token_refused",
             Self::TokenType => "token_type_unsupported",
             Self::Answer(..) => "answer_unusable",

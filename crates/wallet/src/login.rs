@@ -117,6 +117,12 @@ impl Login {
 }
 
 impl Pending {
+    /// The cards that can be issued again with it, those whose renewal was interrupted among them.
+    fn renewable(&self) -> impl Iterator<Item = CardId> {
+        let interrupted = self.cards.iter().filter_map(|card| card.replaces);
+        self.stored.iter().copied().chain(interrupted)
+    }
+
     pub(crate) fn granted(review: &Review, key: Option<KeyHandle>, granted: Granted) -> Self {
         Self::new(review, key, Stage::Granted(Box::new(granted)))
     }
@@ -216,7 +222,7 @@ impl Wallet {
     /// leaves the card as it is.
     pub async fn renew(&self, card: CardId) -> Result<CardId, IssuanceError> {
         let all = self.0.storage.pending::<Pending>()?;
-        let found = all.into_iter().find(|(_, pending)| pending.stored.contains(&card));
+        let found = all.into_iter().find(|(_, pending)| pending.renewable().any(|one| one == card));
         let (id, mut pending) = found.ok_or(IssuanceError::NothingPending)?;
         let cards = self.cards()?;
         let old = cards.into_iter().find(|one| one.id == card);
@@ -232,8 +238,9 @@ impl Wallet {
         let granted = granted.proven_by(prover).renewed(incoming(&response))?;
         // the refresh token that was used is worth nothing any more: the next one is kept first
         let configuration = CredentialConfigurationId::new(old.configuration.clone());
-        pending.cards =
-            vec![PendingCard { configuration, face: old.face.clone(), replaces: Some(card) }];
+        pending.cards.retain(|other| other.replaces != Some(card));
+        let renewed = PendingCard { configuration, face: old.face.clone(), replaces: Some(card) };
+        pending.cards.push(renewed);
         pending.stored.retain(|stored| *stored != card);
         let others = pending.stored.clone();
         pending.stage = Stage::Granted(Box::new(granted));
@@ -261,7 +268,7 @@ impl Wallet {
             .filter(|(_, pending)| {
                 matches!(&pending.stage, Stage::Granted(granted) if granted.renewal().is_some())
             })
-            .flat_map(|(_, pending)| pending.stored)
+            .flat_map(|(_, pending)| pending.renewable().collect::<Vec<_>>())
             .collect();
         let short = |card: &Card| {
             card.copies > 1 && card.unused_copies <= threshold && renewable.contains(&card.id)
@@ -289,7 +296,11 @@ impl Wallet {
             Some(request) => {
                 let server = Some(login.server());
                 let response = self.send_proven(&request, server, Purpose::Token).await?;
-                login.receive_push(incoming(&response))?
+                let url = login.receive_push(incoming(&response));
+                url.map_err(|refused| match refused {
+                    LoginRefused::Refused(error) => IssuanceError::PushRefused(error),
+                    other => other.into(),
+                })?
             }
             None => login.url(crypto)?,
         };
@@ -346,6 +357,13 @@ impl Wallet {
                 }
                 // what may pass is kept, to go on with
                 Err(error @ (IssuanceError::Fetch(_) | IssuanceError::Answer(..))) => {
+                    return Err(error);
+                }
+                // a card that was only to be renewed stays, and so does what it is renewed with
+                Err(error) if granted.renewal().is_some() && context.replaces.is_some() => {
+                    pending.cards.retain(|other| other.configuration != card.configuration);
+                    pending.stored.extend(context.replaces);
+                    self.0.storage.update_pending(id, &pending)?;
                     return Err(error);
                 }
                 Err(error) => {

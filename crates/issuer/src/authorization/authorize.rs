@@ -88,6 +88,9 @@ impl IssuerService {
         tenant: &Tenant,
         step: &Step,
     ) -> Result<Option<Outcome>, Failure> {
+        if tenant.login.is_none() {
+            return Err(Failure::NotFound);
+        }
         let now = self.now();
         // 1. the request_uri leads to a request that nobody has decided yet
         let handle = self.pushed_handle(tenant, &step.request_uri);

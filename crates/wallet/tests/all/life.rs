@@ -13,6 +13,7 @@ use lanyard_wallet::{
     history::Event,
     ports::{NotAuthenticated, Occasion, Ports, UserAuthentication},
 };
+use serde_json::json;
 
 use crate::{
     login::world,
@@ -84,22 +85,32 @@ async fn a_batch_is_filled_up_when_few_copies_are_left() {
 }
 
 #[tokio::test]
-async fn a_refill_that_fails_leaves_the_copies_that_are_there() {
-    let world = world().await;
-    let login = world.read_login().await.begin().await.unwrap();
-    let redirect = world.browse(login.url()).await;
-    let card = world.wallet.finish_login(&redirect).await.unwrap()[0];
-    for _ in 0..2 {
-        world.storage.take_copy(card).unwrap().expect("a copy");
-    }
-    world.wire.bend(|url, status, _| {
-        if url.path().ends_with("/credential") {
-            *status = 503;
+async fn a_refill_that_fails_leaves_the_copies_that_are_there_and_the_next_one_works() {
+    for (code, status) in [("server_error", 503), ("credential_request_denied", 400), ("", 500)] {
+        let world = world().await;
+        let login = world.read_login().await.begin().await.unwrap();
+        let redirect = world.browse(login.url()).await;
+        let card = world.wallet.finish_login(&redirect).await.unwrap()[0];
+        for _ in 0..2 {
+            world.storage.take_copy(card).unwrap().expect("a copy");
         }
-    });
-    assert!(world.wallet.refill(1).await.unwrap().is_empty());
-    let cards = world.wallet.cards().unwrap();
-    assert_eq!((cards[0].id, cards[0].unused_copies), (card, 1));
+        world.wire.bend(move |url, answered, body| {
+            if url.path().ends_with("/credential") {
+                *answered = status;
+                *body = if code.is_empty() { json!([]) } else { json!({ "error": code }) };
+            }
+        });
+        assert!(world.wallet.refill(1).await.unwrap().is_empty(), "{code}");
+        let cards = world.wallet.cards().unwrap();
+        assert_eq!((cards[0].id, cards[0].unused_copies), (card, 1), "{code}");
+        // the refresh token was replaced on the way: the next one was kept
+        world.wire.straighten();
+        let filled = world.wallet.refill(1).await.unwrap();
+        let cards = world.wallet.cards().unwrap();
+        assert_eq!(cards.iter().map(|card| card.id).collect::<Vec<_>>(), filled, "{code}");
+        assert_eq!(cards[0].unused_copies, cards[0].copies, "{code}");
+        assert!(world.wallet.unfinished().unwrap().is_empty(), "{code}");
+    }
 }
 
 #[tokio::test]

@@ -144,6 +144,20 @@ async fn begins_nothing_with_a_server_that_calls_itself_another() {
 }
 
 #[tokio::test]
+async fn a_refused_request_to_log_in_is_told_as_what_it_is() {
+    let world = world().await;
+    let offer = world.read_login().await;
+    world.wire.bend(|url, status, body| {
+        if url.path().ends_with("/par") {
+            *status = 400;
+            *body = json!({ "error": "invalid_request" });
+        }
+    });
+    let error = offer.begin().await.unwrap_err();
+    assert_eq!(error.code(), "authorization_request_refused");
+}
+
+#[tokio::test]
 async fn refuses_a_server_without_s256() {
     for methods in [json!(["plain"]), json!([])] {
         let world = world().await;
@@ -207,7 +221,7 @@ async fn a_server_that_never_has_enough_nonces_is_asked_twice_and_no_more() {
         }
     });
     let error = world.read_login().await.begin().await.unwrap_err();
-    assert_eq!(error.code(), "token_refused");
+    assert_eq!(error.code(), "authorization_request_refused");
     let pushed = world.wire.paths().iter().filter(|path| path.ends_with("/par")).count();
     assert_eq!(pushed, 2);
 }
@@ -337,6 +351,6 @@ async fn a_wallet_that_nobody_attests_is_told_so() {
     let rules = rules(Profile::Haip, ClientMethod::Attested).with_attesters(anchors);
     let world = World::with(Setting { rules: Some(rules), ..Setting::default() }).await;
     let error = world.read_login().await.begin().await.unwrap_err();
-    assert_eq!(error.code(), "token_refused");
+    assert_eq!(error.code(), "authorization_request_refused");
     assert!(error.to_string().contains("invalid_client"), "{error}");
 }
