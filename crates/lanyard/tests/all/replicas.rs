@@ -216,13 +216,13 @@ async fn a_nonce_of_one_replica_a_proof_to_the_other_and_a_result_from_the_first
     let replicas = [setting.start("a", free_port()), setting.start("b", free_port())];
     let ports = [replicas[0].port, replicas[1].port];
     let proxy = Proxy::listen(setting.port, ports).await;
-    for round in 0..2 {
+    for (round, port) in ports.into_iter().enumerate() {
         *proxy.first.lock().expect("nobody panicked") = round;
         proxy.seen.lock().expect("nobody panicked").clear();
         let offer = json(&setting.integrator(&["offer", "--type", "badge", "--claims", CLAIMS]));
         let (id, link) = (text(&offer["id"]), text(&offer["link"]));
         // the watcher is at the replica that takes neither the token request nor the credential request
-        let watched = format!("http://127.0.0.1:{}/api/demo/offers/{id}/events", ports[round]);
+        let watched = format!("http://127.0.0.1:{port}/api/demo/offers/{id}/events");
         let watched = proxy.http.get(watched).bearer_auth(KEY).send().await.expect("an answer");
 
         let accepted = setting.wallet(&["accept", &link]);

@@ -56,19 +56,21 @@ mod tests {
     struct Authority(Certificate, Issuer<'static, KeyPair>);
 
     fn authority() -> Authority {
-        let key = KeyPair::generate().unwrap();
+        let key = KeyPair::generate().expect("a key is made");
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "Root");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let certificate = Certificate::parse(params.self_signed(&key).unwrap().der()).unwrap();
+        let certificate = params.self_signed(&key).expect("it is signed");
+        let certificate = Certificate::parse(certificate.der()).expect("it is a certificate");
         Authority(certificate, Issuer::new(params, key))
     }
 
     fn below(Authority(_, issuer): &Authority) -> Certificate {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::default().signed_by(&key, issuer).unwrap();
-        Certificate::parse(certificate.der()).unwrap()
+        let key = KeyPair::generate().expect("a key is made");
+        let certificate =
+            CertificateParams::default().signed_by(&key, issuer).expect("it is signed");
+        Certificate::parse(certificate.der()).expect("it is a certificate")
     }
 
     #[test]
