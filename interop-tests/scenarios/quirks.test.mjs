@@ -9,7 +9,7 @@ import { publicPart } from '../peers/lib/sd-jwt-vc.mjs'
 import { CREDO, newWallet, OPENID4VC_TS, startIssuer, startVerifier } from './lib/counterparts.mjs'
 import { newSigner, SD_JWT_LIBRARIES } from './lib/libraries.mjs'
 import { credential, DIGITALBAZAAR, LANYARD as PROOFS, newKey } from './lib/data-integrity-libraries.mjs'
-import { AUTH0, newExchange, PYMDOCCBOR } from './lib/mdoc-libraries.mjs'
+import { AUTH0, ISOMDL, LANYARD, newExchange, PYMDOCCBOR } from './lib/mdoc-libraries.mjs'
 import { newFolder, writeFile } from './lib/process.mjs'
 import { credentialQuery, query } from './lib/queries.mjs'
 
@@ -153,6 +153,32 @@ test('auth0-mdl-kid: a signature carries a kid without a value, which only some 
   const exchange = await newExchange()
   const presented = await exchange.present(AUTH0, await exchange.issue(AUTH0))
   await assert.rejects(exchange.verify(PYMDOCCBOR, presented), /KID/)
+})
+
+describe('isomdl', () => {
+  let exchange
+  before(async () => (exchange = await newExchange()))
+
+  /** Every occurrence of a text in CBOR, replaced by one of the same length. */
+  const replaced = (encoded, from, to) => {
+    const bytes = Buffer.from(encoded, 'base64url').toString('latin1').replaceAll(from, to)
+    return Buffer.from(bytes, 'latin1').toString('base64url')
+  }
+
+  test('isomdl-digests: it takes an element whose digest is another one [isomdl]', async () => {
+    const { device_response } = await exchange.present(ISOMDL, await exchange.issue(ISOMDL))
+    const changed = { device_response: replaced(device_response, 'Lovelace', 'Hopper  ') }
+    const { namespaces } = await exchange.verify(ISOMDL, changed)
+    assert.equal(namespaces['org.iso.18013.5.1'].family_name, 'Hopper  ')
+    await assert.rejects(exchange.verify(LANYARD, changed), /digest/)
+  })
+
+  test('isomdl-validity: it takes an mdoc that has ended [isomdl]', async () => {
+    const ended = await exchange.issue(ISOMDL, { ago: 7200, lifetime: 3600 })
+    const presented = await exchange.present(ISOMDL, ended)
+    await exchange.verify(ISOMDL, presented)
+    await assert.rejects(exchange.verify(LANYARD, presented), /expired/)
+  })
 })
 
 describe('the cryptosuites over canonical JSON', () => {

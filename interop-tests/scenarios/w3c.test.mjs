@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { before, describe, test } from 'node:test'
-import { CREDO_W3C, DID_JWT_VC, LANYARD_W3C } from './lib/libraries.mjs'
+import { CREDO_W3C, DID_JWT_VC, LANYARD_W3C, oracle } from './lib/libraries.mjs'
 
 const NONCE = 'n-0S6_WzA2Mj'
 const AUDIENCE = 'x509_san_dns:verifier.example'
@@ -102,5 +102,34 @@ describe('vc+sd-jwt and Credo', () => {
     const { claims } = await LANYARD_W3C.ask('verify-credential', await issued(CREDO_W3C))
     assert.equal(claims.credentialSubject.given_name, 'Ada')
     assert.equal(claims.credentialSubject.age, 36)
+  })
+})
+
+describe('vc+jwt and ssi, which knows credentials alone', () => {
+  const format = 'vc+jwt'
+  const key = newKey()
+
+  test('they verify what our issuer signed, as vc+jwt, and nothing that was changed [ssi]', async () => {
+    const draft = { format, issuer_private_jwk: key, subject: { given_name: 'Ada' }, type: 'Badge', now: now() }
+    const { credential: jwt } = await LANYARD_W3C.ask('issue', draft)
+    const { credential } = await oracle('ssi', 'vc-jwt-verify', { jwt })
+    assert.equal(credential.credentialSubject.given_name, 'Ada')
+    const [header, payload, signature] = jwt.split('.')
+    const changed = Buffer.from(payload, 'base64url').toString().replace('Ada', 'Eve')
+    const forged = [header, Buffer.from(changed).toString('base64url'), signature].join('.')
+    await assert.rejects(oracle('ssi', 'vc-jwt-verify', { jwt: forged }))
+  })
+
+  test('ssi-vc-jwt-typ: what they signed has the typ of a draft, which we refuse [ssi]', async () => {
+    const credential = {
+      '@context': ['https://www.w3.org/ns/credentials/v2'],
+      type: ['VerifiableCredential'],
+      issuer: (await LANYARD_W3C.ask('did', forKey(key))).did,
+      credentialSubject: { name: 'Ada' },
+    }
+    const { jwt } = await oracle('ssi', 'vc-jwt-issue', { credential, private_jwk: key })
+    assert.equal(JSON.parse(Buffer.from(jwt.split('.')[0], 'base64url')).typ, 'vc-ld+jwt')
+    const request = { format, credential: jwt, issuer_did: credential.issuer, now: now() }
+    await assert.rejects(oracle('lanyard', 'w3c-verify-credential', request), /typ/)
   })
 })

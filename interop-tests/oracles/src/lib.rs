@@ -1,9 +1,11 @@
-//! What `ssi`, `josekit` and `sd-jwt-payload` do with the same JSON in and out.
+//! What `ssi`, `isomdl`, `josekit` and `sd-jwt-payload` do with the same JSON in and out.
 
+pub mod isomdl_peer;
 pub mod josekit_peer;
 pub mod lanyard_peer;
 pub mod sd_jwt_payload_peer;
 pub mod ssi_peer;
+pub mod ssi_w3c_peer;
 
 use serde_json::Value;
 

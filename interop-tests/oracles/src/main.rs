@@ -10,8 +10,14 @@
 //! | `sd-jwt-present` | `credential`, `disclosed` (JSON pointers), `nonce`, `audience`, `holder_private_jwk`  | `presentation` |
 //! | `sd-jwt-verify`  | `presentation`, `issuer_jwk`, `nonce?`, `audience?`                             | `claims`           |
 //! | `did-resolve`    | `did`                                                                           | `document`         |
+//! | `vc-jwt-issue`   | `credential`, `private_jwk`                                                     | `jwt`              |
+//! | `vc-jwt-verify`  | `jwt`                                                                           | `credential`, `header` |
+//! | `issue`          | `doctype`, `namespaces`, `issuer_private_jwk`, `x5c`, `device_jwk`, `ago?`, `lifetime?` | `issuer_signed` |
+//! | `present`        | `issuer_signed`, `elements`, `session_transcript`, `device_private_jwk`         | `device_response`  |
+//! | `verify`         | `device_response`, `session_transcript`, `trust_anchor_pem`                     | `namespaces`       |
 //!
-//! And Lanyard in the same shape, for the peers that know W3C credentials in JWTs:
+//! The last three are of `isomdl`, in the shape of the other mdoc peers. And Lanyard in the same shape, for
+//! the peers that know W3C credentials in JWTs:
 //!
 //! | verb                    | in                                                                                 | out               |
 //! |-------------------------|------------------------------------------------------------------------------------|-------------------|
@@ -26,7 +32,9 @@
 use std::io::Read;
 use std::process::ExitCode;
 
-use lanyard_oracles::{Answer, josekit_peer, lanyard_peer, sd_jwt_payload_peer, ssi_peer};
+use lanyard_oracles::{
+    Answer, isomdl_peer, josekit_peer, lanyard_peer, sd_jwt_payload_peer, ssi_peer, ssi_w3c_peer,
+};
 use serde_json::{Value, json};
 
 #[tokio::main(flavor = "current_thread")]
@@ -52,6 +60,9 @@ async fn run() -> Answer<Value> {
         serde_json::from_str(&text).map_err(|error| format!("stdin is not JSON: {error}"))?;
 
     match (peer.as_str(), verb.as_str()) {
+        ("isomdl", "issue") => isomdl_peer::issue(&request),
+        ("isomdl", "present") => isomdl_peer::present(&request),
+        ("isomdl", "verify") => isomdl_peer::verify(&request),
         ("josekit", "jws-sign") => josekit_peer::sign(&request),
         ("josekit", "jws-verify") => josekit_peer::verify(&request),
         ("josekit", "jwe-encrypt") => josekit_peer::encrypt(&request),
@@ -62,6 +73,8 @@ async fn run() -> Answer<Value> {
         ("ssi", "sd-jwt-present") => ssi_peer::present(&request).await,
         ("ssi", "sd-jwt-verify") => ssi_peer::verify_presentation(&request).await,
         ("ssi", "did-resolve") => ssi_peer::resolve(&request).await,
+        ("ssi", "vc-jwt-issue") => ssi_w3c_peer::issue_jwt(&request).await,
+        ("ssi", "vc-jwt-verify") => ssi_w3c_peer::verify_jwt(&request).await,
         ("sd-jwt-payload", "sd-jwt-issue") => sd_jwt_payload_peer::issue(&request).await,
         ("sd-jwt-payload", "sd-jwt-present") => sd_jwt_payload_peer::present(&request).await,
         ("sd-jwt-payload", "sd-jwt-verify") => sd_jwt_payload_peer::verify(&request),

@@ -10,6 +10,9 @@ const DAY = 24 * 60 * 60 * 1000
 /** The elements whose text is a full-date (ISO/IEC 18013-5 §7.2.1). */
 export const DATES = new Set(['birth_date', 'issue_date', 'expiry_date'])
 
+/** DER of fewer than 128 bytes. */
+const tlv = (tag, content) => Buffer.concat([Buffer.from([tag, content.length]), content])
+
 /** An issuing authority with one document signer, by the profiles of ISO/IEC 18013-5 Annex B.1. */
 export async function newDocumentSigner({ name, country = 'UT' }) {
   const caKeys = await webcrypto.subtle.generateKey(ES256, true, ['sign', 'verify'])
@@ -19,7 +22,12 @@ export async function newDocumentSigner({ name, country = 'UT' }) {
     notAfter: new Date(Date.now() + 30 * DAY),
     signingAlgorithm: ES256,
   }
-  const issuerNames = new x509.Extension('2.5.29.18', false, Buffer.from('30168614687474703a2f2f6c6f63616c686f73742f69616361', 'hex'))
+  // both in Annex B.1: who the authority is, and where it says what it revoked; each a GeneralName that is a URI
+  const uri = (text) => tlv(0x86, Buffer.from(text))
+  const profile = [
+    new x509.Extension('2.5.29.18', false, tlv(0x30, uri('http://localhost/iaca'))),
+    new x509.Extension('2.5.29.31', false, tlv(0x30, tlv(0x30, tlv(0xa0, tlv(0xa0, uri('http://localhost/iaca.crl')))))),
+  ]
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity,
     serialNumber: '01',
@@ -29,7 +37,7 @@ export async function newDocumentSigner({ name, country = 'UT' }) {
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
       await x509.SubjectKeyIdentifierExtension.create(caKeys.publicKey),
-      issuerNames,
+      ...profile,
     ],
   })
   const leaf = await x509.X509CertificateGenerator.create({
@@ -44,7 +52,7 @@ export async function newDocumentSigner({ name, country = 'UT' }) {
       new x509.ExtendedKeyUsageExtension(['1.0.18013.5.1.2'], true),
       await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey),
       await x509.SubjectKeyIdentifierExtension.create(leafKeys.publicKey),
-      issuerNames,
+      ...profile,
     ],
   })
   const { ext: _1, key_ops: _2, ...privateJwk } = await exportJWK(leafKeys.privateKey)

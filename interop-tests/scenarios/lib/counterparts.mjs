@@ -45,6 +45,7 @@ export const LIBRARIES = {
   josekit: `josekit (Rust) ${pinned('oracles/Cargo.toml', /^josekit = "=([^"]*)"/m)}`,
   'didwebvh-ts': `didwebvh-ts ${version('didwebvh-ts')}`,
   'web-did-resolver': `web-did-resolver ${version('web-did-resolver')}, did-resolver ${version('did-resolver')}`,
+  isomdl: `isomdl (Rust) ${pinned('oracles/Cargo.toml', /^isomdl = "=([^"]*)"/m)}`,
   'sd-jwt-payload': `sd-jwt-payload (Rust) ${pinned('oracles/Cargo.toml', /^sd-jwt-payload = "=([^"]*)"/m)}`,
 }
 

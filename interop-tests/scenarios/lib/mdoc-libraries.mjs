@@ -1,6 +1,7 @@
 // The mdoc libraries, and Lanyard's core, behind one shape each: issue, present, verify. Bytes are base64url.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { oracle } from './libraries.mjs'
 import { answerOf, ROOT } from './process.mjs'
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, '..', 'target')
@@ -31,7 +32,9 @@ export const ISOMDOC = behind('isomdoc', python, ['issue', 'verify'])
 /** Looks at the issuer's part of a response alone. */
 export const PYMDOCCBOR = { name: 'pymdoccbor', verify: (request) => python('verify-issuer', request) }
 
-export const MDOC_LIBRARIES = [OWF, AUTH0, ISOMDOC, PYMDOCCBOR]
+export const ISOMDL = behind('isomdl', (verb, request) => oracle('isomdl', verb, request), ['issue', 'present', 'verify'])
+
+export const MDOC_LIBRARIES = [OWF, AUTH0, ISOMDOC, PYMDOCCBOR, ISOMDL]
 export const able = (verb) => MDOC_LIBRARIES.filter((library) => library[verb])
 
 export const NAMESPACE = 'org.iso.18013.5.1'
@@ -59,13 +62,14 @@ export async function newExchange() {
   const trust_anchor_pem = signer.trustAnchorPem
   return {
     request,
-    issue: (library) =>
+    issue: (library, changed = {}) =>
       library.issue({
         doctype: DOCTYPE,
         namespaces: { [NAMESPACE]: LICENCE },
         issuer_private_jwk: signer.privateJwk,
         x5c: signer.x5c,
         device_jwk,
+        ...changed,
       }),
     present: (library, { issuer_signed }) =>
       library.present({
