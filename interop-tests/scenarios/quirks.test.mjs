@@ -9,7 +9,7 @@ import { publicPart } from '../peers/lib/sd-jwt-vc.mjs'
 import { CREDO, newWallet, OPENID4VC_TS, startIssuer, startVerifier } from './lib/counterparts.mjs'
 import { newSigner, SD_JWT_LIBRARIES } from './lib/libraries.mjs'
 import { credential, DIGITALBAZAAR, LANYARD as PROOFS, newKey } from './lib/data-integrity-libraries.mjs'
-import { AUTH0, ISOMDL, LANYARD, newExchange, PYMDOCCBOR } from './lib/mdoc-libraries.mjs'
+import { AUTH0, DISCLOSED, ISOMDL, LANYARD, LICENCE, NAMESPACE, newExchange, OWF, PYMDOCCBOR } from './lib/mdoc-libraries.mjs'
 import { newFolder, writeFile } from './lib/process.mjs'
 import { credentialQuery, query } from './lib/queries.mjs'
 
@@ -153,6 +153,17 @@ test('auth0-mdl-kid: a signature carries a kid without a value, which only some 
   const exchange = await newExchange()
   const presented = await exchange.present(AUTH0, await exchange.issue(AUTH0))
   await assert.rejects(exchange.verify(PYMDOCCBOR, presented), /KID/)
+  await assert.rejects(exchange.verify(ISOMDL, presented), /got nul, expected bstr/)
+})
+
+test('owf-mdoc-digest-ids: digestIDs are at or above 2^31, which isomdl cannot read [owf-mdoc]', async () => {
+  const exchange = await newExchange()
+  // Of five at random, each below 2^31 half the time: more elements leave no doubt.
+  const many = Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`element_${index}`, index]))
+  const issued = await exchange.issue(OWF, { namespaces: { [NAMESPACE]: { ...many, ...LICENCE } } })
+  const presented = await exchange.present(OWF, issued)
+  await assert.rejects(exchange.verify(ISOMDL, presented), /expected i32/)
+  assert.deepEqual((await exchange.verify(LANYARD, presented)).namespaces, { [NAMESPACE]: DISCLOSED })
 })
 
 describe('isomdl', () => {

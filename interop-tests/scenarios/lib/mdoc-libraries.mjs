@@ -39,7 +39,7 @@ export const able = (verb) => MDOC_LIBRARIES.filter((library) => library[verb])
 
 export const NAMESPACE = 'org.iso.18013.5.1'
 export const DOCTYPE = 'org.iso.18013.5.1.mDL'
-const LICENCE = {
+export const LICENCE = {
   family_name: 'Lovelace',
   given_name: 'Ada',
   birth_date: '1990-12-10',
