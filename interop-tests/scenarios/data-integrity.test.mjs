@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import {
-  credential, DIGITALBAZAAR, JCS_SUITES, LANYARD, newKey, plainCredential, SELECTIVE, SUITES,
+  credential, DIGITALBAZAAR, JCS_SUITES, LANYARD, namedCredential, newKey, plainCredential, plainerCredential, SELECTIVE, SSI,
+  SUITES,
 } from './lib/data-integrity-libraries.mjs'
 
 const REQUEST = { challenge: 'n-0S6_WzA2Mj', domain: 'x509_san_dns:verifier.example' }
@@ -44,6 +45,22 @@ for (const [cryptosuite, kind, credentialOf] of kinds) {
       })
     }
   })
+}
+
+for (const [cryptosuite, kind] of SUITES) {
+  const credentialOf = kind === 'P-384' ? namedCredential : plainerCredential
+  for (const { maker, reader, who } of [
+    { maker: LANYARD, reader: SSI, who: 'they verify what we' },
+    { maker: SSI, reader: LANYARD, who: 'we verify what they' },
+  ]) {
+    test(`${who} secured by ${cryptosuite} with ${kind} [${SSI.name}]`, async () => {
+      const { did, private_jwk } = await newKey(kind)
+      const document = await maker.issue({ document: credentialOf(did), cryptosuite, private_jwk })
+      assert.deepEqual(await reader.verify({ document, cryptosuite }), { controller: did })
+      document.credentialSubject.grade = 1
+      await assert.rejects(reader.verify({ document, cryptosuite }), /signature/i)
+    })
+  }
 }
 
 for (const [cryptosuite, kind] of SELECTIVE) {

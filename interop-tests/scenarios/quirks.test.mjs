@@ -8,7 +8,7 @@ import { IDENTITY } from '../peers/lib/credentials.mjs'
 import { publicPart } from '../peers/lib/sd-jwt-vc.mjs'
 import { CREDO, newWallet, OPENID4VC_TS, startIssuer, startVerifier } from './lib/counterparts.mjs'
 import { newSigner, SD_JWT_LIBRARIES } from './lib/libraries.mjs'
-import { credential, DIGITALBAZAAR, LANYARD as PROOFS, newKey } from './lib/data-integrity-libraries.mjs'
+import { credential, DIGITALBAZAAR, LANYARD as PROOFS, newKey, plainerCredential, SSI } from './lib/data-integrity-libraries.mjs'
 import { AUTH0, DISCLOSED, ISOMDL, LANYARD, LICENCE, NAMESPACE, newExchange, OWF, PYMDOCCBOR } from './lib/mdoc-libraries.mjs'
 import { newFolder, writeFile } from './lib/process.mjs'
 import { credentialQuery, query } from './lib/queries.mjs'
@@ -199,5 +199,49 @@ describe('the cryptosuites over canonical JSON', () => {
     const document = await PROOFS.issue({ document: credential(did), cryptosuite, private_jwk })
     assert.deepEqual(await PROOFS.verify({ document }), { controller: did })
     await assert.rejects(DIGITALBAZAAR.verify({ document, cryptosuite }), /does not start with/)
+  })
+})
+
+describe('JSON-LD by ssi', () => {
+  const quads = async (library, change) => {
+    const document = plainerCredential('did:example:issuer')
+    change(document)
+    return (await library.nQuads(document)).split('\n')
+  }
+  /** What each library makes of a changed credential where ours and another's agree, and ssi's does not. */
+  const apart = async (change) => {
+    const [ours, theirs, ssi] = await Promise.all([PROOFS, DIGITALBAZAAR, SSI].map((one) => quads(one, change)))
+    assert.deepEqual(ours, theirs)
+    return { ours: ours.filter((quad) => !ssi.includes(quad)), ssi: ssi.filter((quad) => !ours.includes(quad)) }
+  }
+
+  test('ssi reads as the same quads what none of its quirks concerns [ssi]', async () => {
+    assert.deepEqual(await apart(() => {}), { ours: [], ssi: [] })
+  })
+
+  test('ssi-tab: a tab stays a tab in canonical N-Quads [ssi]', async () => {
+    const { ours, ssi } = await apart((it) => (it.credentialSubject.givenName = 'a\tb'))
+    assert.match(ours.join(), /"a\\tb"/)
+    assert.match(ssi.join(), /"a\tb"/)
+  })
+
+  test('ssi-language-case: a language keeps its capitals [ssi]', async () => {
+    const { ours, ssi } = await apart((it) => (it.issuer.name['@language'] = 'EN-gb'))
+    assert.match(ours.join(), /@en-gb/)
+    assert.match(ssi.join(), /@EN-gb/)
+  })
+
+  test('ssi-p384-labels: unnamed nodes are named by SHA-256 also where P-384 wants SHA-384 [ssi]', async () => {
+    const { did, private_jwk } = await newKey('P-384')
+    const cryptosuite = 'ecdsa-rdfc-2019'
+    const document = await PROOFS.issue({ document: plainerCredential(did), cryptosuite, private_jwk })
+    assert.deepEqual(await DIGITALBAZAAR.verify({ document, cryptosuite }), { controller: did })
+    await assert.rejects(SSI.verify({ document }), /signature/)
+  })
+
+  test('ssi-direction: the direction of a text is not signed [ssi]', async () => {
+    const { ours, ssi } = await apart((it) => (it.name[1]['@direction'] = 'rtl'))
+    assert.match(ours.join(), /i18n#ar_rtl/)
+    assert.match(ssi.join(), /"دبلوم"@ar/)
   })
 })

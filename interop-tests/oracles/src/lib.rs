@@ -4,6 +4,7 @@ pub mod isomdl_peer;
 pub mod josekit_peer;
 pub mod lanyard_peer;
 pub mod sd_jwt_payload_peer;
+pub mod ssi_data_integrity_peer;
 pub mod ssi_peer;
 pub mod ssi_w3c_peer;
 

@@ -16,7 +16,16 @@
 //! | `present`        | `issuer_signed`, `elements`, `session_transcript`, `device_private_jwk`         | `device_response`  |
 //! | `verify`         | `device_response`, `session_transcript`, `trust_anchor_pem`                     | `namespaces`       |
 //!
-//! The last three are of `isomdl`, in the shape of the other mdoc peers. And Lanyard in the same shape, for
+//! The last three are of `isomdl`, in the shape of the other mdoc peers. `ssi-data-integrity` is `ssi` in the
+//! shape of the other peers of Data Integrity:
+//!
+//! | verb      | in                                       | out          |
+//! |-----------|------------------------------------------|--------------|
+//! | `issue`   | `document`, `cryptosuite`, `private_jwk` | `document`   |
+//! | `verify`  | `document`                               | `controller` |
+//! | `n-quads` | `document`                               | `n_quads`    |
+//!
+//! And Lanyard in the same shape, for
 //! the peers that know W3C credentials in JWTs:
 //!
 //! | verb                    | in                                                                                 | out               |
@@ -33,7 +42,8 @@ use std::io::Read;
 use std::process::ExitCode;
 
 use lanyard_oracles::{
-    Answer, isomdl_peer, josekit_peer, lanyard_peer, sd_jwt_payload_peer, ssi_peer, ssi_w3c_peer,
+    Answer, isomdl_peer, josekit_peer, lanyard_peer, sd_jwt_payload_peer, ssi_data_integrity_peer,
+    ssi_peer, ssi_w3c_peer,
 };
 use serde_json::{Value, json};
 
@@ -75,6 +85,9 @@ async fn run() -> Answer<Value> {
         ("ssi", "did-resolve") => ssi_peer::resolve(&request).await,
         ("ssi", "vc-jwt-issue") => ssi_w3c_peer::issue_jwt(&request).await,
         ("ssi", "vc-jwt-verify") => ssi_w3c_peer::verify_jwt(&request).await,
+        ("ssi-data-integrity", "issue") => ssi_data_integrity_peer::issue(&request).await,
+        ("ssi-data-integrity", "verify") => ssi_data_integrity_peer::verify(&request).await,
+        ("ssi-data-integrity", "n-quads") => ssi_data_integrity_peer::n_quads(&request).await,
         ("sd-jwt-payload", "sd-jwt-issue") => sd_jwt_payload_peer::issue(&request).await,
         ("sd-jwt-payload", "sd-jwt-present") => sd_jwt_payload_peer::present(&request).await,
         ("sd-jwt-payload", "sd-jwt-verify") => sd_jwt_payload_peer::verify(&request),

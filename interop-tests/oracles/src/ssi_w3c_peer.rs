@@ -30,16 +30,16 @@ pub async fn verify_jwt(request: &Value) -> Answer<Value> {
     Ok(json!({ "credential": decoded.signing_bytes.payload.0, "header": header }))
 }
 
-fn jwk(value: &Value) -> Answer<JWK> {
+pub(crate) fn jwk(value: &Value) -> Answer<JWK> {
     algorithm_of(value)?;
     read(value)
 }
 
 /// The did:key of a key, with its one method.
-fn method(key: &JWK) -> Answer<DIDURLBuf> {
+pub(crate) fn method(key: &JWK) -> Answer<DIDURLBuf> {
     DIDKey::generate_url(&key.to_public()).map_err(words)
 }
 
-fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Answer<T> {
+pub(crate) fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Answer<T> {
     serde_json::from_value(value.clone()).map_err(words)
 }

@@ -1,6 +1,7 @@
 // The Data Integrity libraries, and Lanyard's core, behind one shape each: issue, derive, present, verify, nQuads.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { oracle } from './libraries.mjs'
 import { answerOf, ROOT } from './process.mjs'
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, '..', 'target')
@@ -27,6 +28,8 @@ const behind = (name, program) => ({
 
 export const LANYARD = behind('lanyard', ours)
 export const DIGITALBAZAAR = behind('digitalbazaar', js)
+/** Neither presents nor derives here. */
+export const SSI = behind('ssi', (verb, request) => oracle('ssi-data-integrity', verb, request))
 
 export const SUITES = [
   ['eddsa-rdfc-2022', 'Ed25519'],
@@ -65,6 +68,27 @@ const PROBE = {
 
 /** As a credential, with no context of its own. */
 export const plainCredential = (issuer) => ({ ...credential(issuer), '@context': [V2] })
+
+/** Without what ssi reads as other quads: the quirks `ssi-tab`, `ssi-language-case` and `ssi-direction`. */
+export function plainerCredential(issuer) {
+  const document = credential(issuer)
+  document.issuer.name['@language'] = 'en-gb'
+  document.name = [{ '@value': 'Diploma', '@language': 'en' }, { '@value': 'دبلوم', '@language': 'ar' }]
+  document.credentialSubject.givenName = 'Ada "the first"\n'
+  document.credentialSubject.titles = { en: 'Countess', de: ['Gräfin', 'Frau'] }
+  return document
+}
+
+/** Without unnamed nodes either: the quirk `ssi-p384-labels`. */
+export function namedCredential(issuer) {
+  const document = plainerCredential(issuer)
+  const { degree: [degree], address } = document.credentialSubject
+  Object.assign(document.credentialSubject, {
+    degree: { ...degree, id: 'https://university.example/degrees/1' },
+    address: { ...address, id: 'https://university.example/addresses/1' },
+  })
+  return document
+}
 
 /** Named and unnamed nodes, numbers, languages, directions, lists, JSON and a status. */
 export const credential = (issuer) => ({
