@@ -4,8 +4,8 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use lanyard_core::json::{self, Object};
 use lanyard_oid4vci::CredentialConfigurationId;
 use lanyard_store::{
-    CredentialId, CredentialStatus, IssuedFilter, IssuedPage, IssuedRecord, NewEvent, StatusChange,
-    StatusEntry, StatusNote, SubjectRef, TenantId,
+    CallAnswer, CredentialId, CredentialStatus, IssuedFilter, IssuedPage, IssuedRecord, NewEvent,
+    StatusChange, StatusEntry, StatusNote, SubjectRef, TenantId,
 };
 use serde::Deserialize;
 use thiserror::Error;
@@ -261,6 +261,17 @@ impl IssuerService {
         id: CredentialId,
         wanted: Reissue,
     ) -> Result<OfferCreated, IssuerError> {
+        self.reissue_once(tenant, id, wanted, |_| None).await
+    }
+
+    /// The same as the outcome of a call, whose answer is kept with the offer.
+    pub(crate) async fn reissue_once(
+        &self,
+        tenant: &TenantId,
+        id: CredentialId,
+        wanted: Reissue,
+        told: impl FnOnce(&OfferCreated) -> Option<CallAnswer> + Send,
+    ) -> Result<OfferCreated, IssuerError> {
         let tenant = &*self.known_tenant(tenant)?;
         let issued = self.sessions().store.issued(&tenant.id, id).await?;
         let issued = issued.ok_or(IssuerError::UnknownCredential)?;
@@ -276,7 +287,8 @@ impl IssuerService {
             deferral: Deferral::None,
             subject: None,
         };
-        let created = self.offer_about(tenant, request, issued.subject).await?;
+        let draft = self.draft_offer(tenant, request, issued.subject)?;
+        // first of the two: a call that is made again after a crash makes up for the one that is missing
         if !wanted.keep_old {
             let reason = wanted.reason.or_else(|| Reason::try_from("superseded".to_owned()).ok());
             match self.change(tenant, id, CredentialStatus::Revoked, reason).await {
@@ -285,7 +297,8 @@ impl IssuerService {
                 Err(error) => return Err(error),
             }
         }
-        Ok(created)
+        let call = told(&draft.created);
+        self.keep(tenant, draft, call).await
     }
 
     /// Changes a status; says whether it was another one before.

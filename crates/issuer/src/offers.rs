@@ -9,8 +9,8 @@ use lanyard_oid4vci::{
     offer::OfferLink,
 };
 use lanyard_store::{
-    CredentialId, CredentialStatus, HandleKind, NewEvent, NewSession, Next, Replaced, SessionId,
-    SessionKind, SubjectRef, TenantId,
+    CallAnswer, CredentialId, CredentialStatus, HandleKind, NewEvent, NewSession, Next, Replaced,
+    SessionId, SessionKind, SubjectRef, TenantId,
 };
 use url::Url;
 
@@ -36,6 +36,15 @@ pub struct OfferCreated {
     pub tx_code: Option<TxCode>,
     /// From this moment on the offer is worth nothing.
     pub expires_at: Timestamp,
+}
+
+/// An offer that is about to be made.
+pub(crate) struct DraftOffer {
+    pub(crate) created: OfferCreated,
+    subject: Option<SubjectRef>,
+    offered: Offered,
+    place: OfferPlace,
+    now: Timestamp,
 }
 
 /// A waiting offer, to be shown again.
@@ -143,18 +152,30 @@ impl IssuerService {
         tenant: &TenantId,
         request: NewOfferRequest,
     ) -> Result<OfferCreated, IssuerError> {
-        let tenant = &*self.known_tenant(tenant)?;
-        let subject = request.subject.as_ref().map(|subject| self.subject_ref(tenant, subject));
-        self.offer_about(tenant, request, subject).await
+        self.create_offer_once(tenant, request, |_| None).await
     }
 
-    /// Makes an offer about a subject, if it is about any.
-    pub(crate) async fn offer_about(
+    /// Makes an offer as the outcome of a call, whose answer is kept with it.
+    pub(crate) async fn create_offer_once(
+        &self,
+        tenant: &TenantId,
+        request: NewOfferRequest,
+        told: impl FnOnce(&OfferCreated) -> Option<CallAnswer> + Send,
+    ) -> Result<OfferCreated, IssuerError> {
+        let tenant = &*self.known_tenant(tenant)?;
+        let subject = request.subject.as_ref().map(|subject| self.subject_ref(tenant, subject));
+        let draft = self.draft_offer(tenant, request, subject)?;
+        let call = told(&draft.created);
+        self.keep(tenant, draft, call).await
+    }
+
+    /// Prepares an offer about a subject, if it is about any; nothing is kept yet.
+    pub(crate) fn draft_offer(
         &self,
         tenant: &Tenant,
         request: NewOfferRequest,
         subject: Option<SubjectRef>,
-    ) -> Result<OfferCreated, IssuerError> {
+    ) -> Result<DraftOffer, IssuerError> {
         let now = self.now();
         let wanted = NewOffer {
             credentials: request
@@ -190,18 +211,18 @@ impl IssuerService {
             tx_code: offered.tx_code().cloned(),
             expires_at: offered.expires_at(),
         };
-        self.keep(tenant, (created.id, subject), offered, place, now).await?;
-        Ok(created)
+        Ok(DraftOffer { created, subject, offered, place, now })
     }
 
-    async fn keep(
+    /// Makes a prepared offer.
+    pub(crate) async fn keep(
         &self,
         tenant: &Tenant,
-        (id, subject): (SessionId, Option<SubjectRef>),
-        offered: Offered,
-        place: OfferPlace,
-        now: Timestamp,
-    ) -> Result<(), IssuerError> {
+        draft: DraftOffer,
+        call: Option<CallAnswer>,
+    ) -> Result<OfferCreated, IssuerError> {
+        let DraftOffer { created, subject, offered, place, now } = draft;
+        let id = created.id;
         let handle = |kind, value| self.sessions().handle(tenant, kind, value);
         let mut handles = vec![handle(HandleKind::Offer, &place.path)];
         if offered.takes_code() {
@@ -227,11 +248,12 @@ impl IssuerService {
             handles,
             subject,
             once: Vec::new(),
+            call,
             event: event.clone(),
         };
         self.sessions().store.insert(session).await?;
         self.announce(tenant, id, &event);
-        Ok(())
+        Ok(created)
     }
 
     /// What became of an offer, with its trail.

@@ -1,10 +1,17 @@
 //! Calls that are done once, however often they are made: the `Idempotency-Key` of an integrator.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use axum::{
     body::{self, Body},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
@@ -12,11 +19,15 @@ use http::{
 };
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::crypto::{CryptoProvider, HashAlgorithm};
-use lanyard_store::{CallBegun, NewCall, SessionId, Store, StoreError, TenantId};
+use lanyard_store::{CallAnswer, CallBegun, NewCall, SessionId, Store, StoreError, TenantId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
-use crate::{DataKey, Sealed, http::replies};
+use crate::{
+    DataKey, Sealed,
+    http::replies::{self, JSON, NO_STORE},
+};
 
 /// The header, as draft-ietf-httpapi-idempotency-key-header names it.
 pub const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -107,6 +118,79 @@ struct Kept {
     body: String,
 }
 
+/// An answer in JSON, as it is sent and as it is kept.
+#[derive(Clone)]
+pub struct Answer {
+    status: StatusCode,
+    location: String,
+    body: String,
+}
+
+impl Answer {
+    /// 201, with where something was made: relative to the request's own path, so that no header decides
+    /// where it leads (RFC 9110 §15.3.2).
+    pub const fn created(location: String, body: String) -> Self {
+        Self { status: StatusCode::CREATED, location, body }
+    }
+
+    fn to_kept(&self) -> Kept {
+        Kept {
+            status: self.status.as_u16(),
+            content_type: JSON.1.to_str().ok().map(str::to_owned),
+            location: Some(self.location.clone()),
+            body: self.body.clone(),
+        }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, [JSON, NO_STORE], self.body).into_response();
+        if let Ok(place) = HeaderValue::try_from(self.location) {
+            response.headers_mut().insert(LOCATION, place);
+        }
+        response
+    }
+}
+
+/// A link and a code are in it.
+impl fmt::Debug for Answer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Answer({})", self.status)
+    }
+}
+
+/// A call that is being made, for whoever makes it.
+#[derive(Clone)]
+pub struct Call(Option<Begun>);
+
+#[derive(Clone)]
+struct Begun {
+    calls: Calls,
+    key: [u8; 32],
+    /// Whether what was asked is done in the transaction that keeps the answer.
+    is_kept: Arc<AtomicBool>,
+}
+
+impl Call {
+    /// A call without a key: nothing of it is kept.
+    pub const fn unkeyed() -> Self {
+        Self(None)
+    }
+
+    /// The answer, for the transaction that does what was asked: whoever makes the call again is answered by
+    /// it, wherever this process ends.
+    pub fn answered_by(&self, answer: &Answer) -> Option<CallAnswer> {
+        let Begun { calls, key, is_kept } = self.0.as_ref()?;
+        is_kept.store(true, Ordering::Relaxed);
+        Some(CallAnswer { key: *key, answer: calls.seal(*key, &answer.to_kept()) })
+    }
+
+    fn is_kept(&self) -> bool {
+        self.0.as_ref().is_some_and(|begun| begun.is_kept.load(Ordering::Relaxed))
+    }
+}
+
 /// Where the calls of a tenant are remembered, and what for.
 #[derive(Clone)]
 pub struct Calls {
@@ -128,21 +212,23 @@ impl Calls {
     /// Makes a call, or answers as it was answered before.
     ///
     /// What has begun is finished even when the caller goes away. An answer that is no success is not kept:
-    /// the call can be made again. A process that ends between doing and remembering leaves a call that can
-    /// be made again after a minute.
+    /// the call can be made again. A process that ends before anything was done leaves a call that can be
+    /// made again after a minute; one that ends after that leaves its answer, if `make` kept it by
+    /// [`Call::answered_by`].
     ///
     /// # Errors
     /// [`OnceFault`], and those of the call itself.
-    pub async fn once<E>(
+    pub async fn once<E, F>(
         self,
         key: IdempotencyKey,
         request: &[u8],
-        make: impl Future<Output = Result<Response, E>> + Send + 'static,
+        make: impl FnOnce(Call) -> F + Send,
     ) -> Result<Response, E>
     where
         E: From<OnceFault> + Send + 'static,
+        F: Future<Output = Result<Response, E>> + Send + 'static,
     {
-        let IdempotencyKey(Some(key)) = key else { return make.await };
+        let IdempotencyKey(Some(key)) = key else { return make(Call::unkeyed()).await };
         let key = self.digest(&[self.operation.as_bytes(), b"\0", key.as_bytes()].concat());
         let call = NewCall {
             key,
@@ -157,8 +243,14 @@ impl Calls {
             CallBegun::OtherRequest => return Err(OnceFault::OtherRequest.into()),
             CallBegun::Answered(sealed) => return Ok(self.again(key, &sealed)?),
         }
+        let is_kept = Arc::new(AtomicBool::new(false));
+        let call = Call(Some(Begun { calls: self.clone(), key, is_kept }));
+        let make = make(call.clone());
         let made = tokio::spawn(async move {
             let made = make.await;
+            if made.is_ok() && call.is_kept() {
+                return made;
+            }
             self.remember(key, made).await
         });
         made.await.unwrap_or_else(|_| Err(OnceFault::Unreadable.into()))
@@ -185,16 +277,19 @@ impl Calls {
             location: header(LOCATION).map(str::to_owned),
             body: String::from_utf8_lossy(&bytes).into_owned(),
         };
-        let plain = replies::to_json(&kept);
-        let session = place(key);
-        let (tenant, provider) = (&self.tenant, &*self.provider);
-        let sealed =
-            self.data_key.seal(Sealed::Answer, tenant, session, plain.as_bytes(), provider);
+        let sealed = self.seal(key, &kept);
         if let Err(error) = self.store.finish_call(&self.tenant, key, sealed).await {
             // it was done: whoever asks again within a minute hears that it runs
-            tracing::warn!(tenant = tenant.as_str(), reason = error.reason(), "answer not kept");
+            let tenant = self.tenant.as_str();
+            tracing::warn!(tenant, reason = error.reason(), "answer not kept");
         }
         Ok(Response::from_parts(parts, Body::from(bytes)))
+    }
+
+    fn seal(&self, key: [u8; 32], kept: &Kept) -> Vec<u8> {
+        let plain = Zeroizing::new(replies::to_json(kept));
+        let (tenant, provider) = (&self.tenant, &*self.provider);
+        self.data_key.seal(Sealed::Answer, tenant, place(key), plain.as_bytes(), provider)
     }
 
     async fn abandon(&self, key: [u8; 32]) {

@@ -29,6 +29,22 @@ impl fmt::Debug for NewCall {
     }
 }
 
+/// The answer of a call that was begun, for the transaction that does what was asked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CallAnswer {
+    /// The digest of the key, as the call was begun with.
+    pub key: [u8; 32],
+    /// The answer, sealed by the caller.
+    pub answer: Vec<u8>,
+}
+
+/// Prints nothing of the caller.
+impl fmt::Debug for CallAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallAnswer")
+    }
+}
+
 /// Whether a call is to be made.
 #[derive(Clone, PartialEq, Eq)]
 #[must_use]

@@ -42,6 +42,9 @@ pub enum StoreError {
     /// Something that may be seen once was seen before: a replay.
     #[error("this was seen before")]
     SeenBefore,
+    /// The call whose outcome this would be was made by somebody else in the meantime.
+    #[error("this call was made in the meantime")]
+    CallAnswered,
     /// A step retires a handle that is not a live one of its session.
     #[error("the handle to retire is not a live handle of this session")]
     HandleNotHeld,
@@ -98,6 +101,8 @@ impl StoreError {
             Self::HandleElsewhere => "handle_elsewhere",
             Self::DuplicateCredential => "duplicate_credential",
             Self::SeenBefore => "seen_before",
+            // released name: what an integrator hears who asks while the call is being made
+            Self::CallAnswered => "idempotency_key_in_progress",
             Self::HandleNotHeld => "handle_not_held",
             Self::SessionAbsent => "session_absent",
             Self::Statement { .. } | Self::SqlState { .. } => "store_statement",

@@ -38,6 +38,7 @@
 //!     handles: vec![code],
 //!     subject: None,
 //!     once: Vec::new(),
+//!     call: None,
 //!     event: NewEvent::done(now, "offer_created"),
 //! }).await?;
 //!
@@ -76,7 +77,7 @@ pub mod tenant;
 mod trail;
 
 pub use calibrate::{Calibration, calibrate};
-pub use call::{CallBegun, CallStore, NewCall};
+pub use call::{CallAnswer, CallBegun, CallStore, NewCall};
 pub use error::{StoreError, Unavailability};
 pub use event::{Event, NewEvent, Outcome};
 pub use handle::{Handle, HandleKind, Handles};

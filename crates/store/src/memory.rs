@@ -112,6 +112,11 @@ impl SessionStore for MemoryStore {
             return Err(StoreError::DuplicateSession);
         }
         tables.refuse_seen(&new.tenant, &new.once)?;
+        if let Some(call) = new.call
+            && !tables.finish_call(&new.tenant, call)
+        {
+            return Err(StoreError::CallAnswered);
+        }
 
         tables.remember(&new.tenant, &new.once);
         tables.inserted += 1;

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    Event, Handle, Handles, IssuedRecord, NewEvent, NewStatus, Once, SessionId, StoreError,
-    SubjectRef, TenantId, handle::Led,
+    CallAnswer, Event, Handle, Handles, IssuedRecord, NewEvent, NewStatus, Once, SessionId,
+    StoreError, SubjectRef, TenantId, handle::Led,
 };
 
 /// What a session is about.
@@ -97,6 +97,9 @@ pub struct NewSession {
     pub subject: Option<SubjectRef>,
     /// What must not be seen again.
     pub once: Vec<Once>,
+    /// The call that it is the outcome of: answered in the same transaction, so that nothing is begun twice
+    /// for one call, whenever a process ends.
+    pub call: Option<CallAnswer>,
     /// The first event of its trail.
     pub event: NewEvent,
 }
@@ -243,7 +246,8 @@ pub trait SessionStore: Send + Sync {
     /// # Errors
     /// [`StoreError::DuplicateSession`] if its name is taken, [`StoreError::DuplicateHandle`] and
     /// [`StoreError::HandleElsewhere`] for handles that are not each one of its own;
-    /// [`StoreError::SeenBefore`] if something of `once` was seen.
+    /// [`StoreError::SeenBefore`] if something of `once` was seen; [`StoreError::CallAnswered`] if its call
+    /// was answered by another session.
     async fn insert(&self, session: NewSession) -> Result<(), StoreError>;
 
     /// Takes the session that `handle` leads to into the hand.
@@ -365,6 +369,7 @@ impl fmt::Debug for NewSession {
             .field("expires_at", &self.expires_at)
             .field("handles", &self.handles)
             .field("once", &self.once)
+            .field("call", &self.call)
             .field("event", &self.event)
             .finish()
     }

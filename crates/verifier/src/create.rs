@@ -10,7 +10,9 @@ use lanyard_oid4vp::{
     transaction::{TransactionData, TransactionError},
     verifier::{Ask, Requested},
 };
-use lanyard_store::{HandleKind, NewEvent, NewSession, SessionId, SessionKind, TenantId};
+use lanyard_store::{
+    CallAnswer, HandleKind, NewEvent, NewSession, SessionId, SessionKind, TenantId,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
@@ -267,15 +269,16 @@ impl VerifierService {
         tenant: &TenantId,
         new: NewRequest,
     ) -> Result<RequestCreated, VerifierError> {
-        self.create(self.known_tenant(tenant)?, new, None).await
+        self.create(self.known_tenant(tenant)?, new, None, |_| None).await
     }
 
-    /// The same, for a sign-in too.
+    /// The same, for a sign-in too, and as the outcome of a call whose answer is kept with the request.
     pub(crate) async fn create(
         &self,
         tenant: &Tenant,
         new: NewRequest,
         sign_in: Option<SignIn>,
+        told: impl FnOnce(&RequestCreated) -> Option<CallAnswer> + Send,
     ) -> Result<RequestCreated, VerifierError> {
         let now = self.now();
         // 1. what is asked, and how
@@ -374,6 +377,7 @@ impl VerifierService {
             phase: Phase::Waiting(Box::new(waiting)),
         };
         let event = NewEvent::done(now, step::REQUEST_CREATED);
+        let created = RequestCreated { id, link, link_expires_at, dc_api, expires_at, warnings };
         let session = NewSession {
             tenant: tenant.id.clone(),
             id,
@@ -384,11 +388,12 @@ impl VerifierService {
             handles,
             subject: None,
             once: Vec::new(),
+            call: told(&created),
             event: event.clone(),
         };
         self.sessions().store.insert(session).await?;
         self.announce(tenant, id, &event);
-        Ok(RequestCreated { id, link, link_expires_at, dc_api, expires_at, warnings })
+        Ok(created)
     }
 
     fn return_to(&self, tenant: &Tenant, new: &NewRequest) -> Result<Option<Url>, RequestFault> {

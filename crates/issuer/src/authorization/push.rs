@@ -65,6 +65,7 @@ impl IssuerService {
             handles: vec![handle],
             subject: None,
             once: sender.shown().map(once).collect(),
+            call: None,
             event: event.clone(),
         };
         if let Err(error) = self.sessions().store.insert(session).await {

@@ -1,6 +1,10 @@
 //! `/api/{tenant}/offers`: what integrators call.
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use lanyard_service::once::Call;
 
 use super::{
     Failure,
@@ -8,7 +12,7 @@ use super::{
     callers::{Integrator, IntegratorAtOffer, Once},
     replies,
 };
-use crate::{IssuerService, NewOfferRequest, decide};
+use crate::{IssuerService, NewOfferRequest, OfferCreated, decide};
 
 pub(crate) async fn create(
     State(service): State<IssuerService>,
@@ -18,9 +22,10 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let request = NewOfferRequest::parse(&body)?;
     let calls = service.calls(&tenant, "offers");
-    let make = async move {
-        let created = service.create_offer(&tenant.id, request).await?;
-        Ok(replies::created(&created))
+    let make = move |call: Call| async move {
+        let told = |created: &OfferCreated| call.answered_by(&replies::created(created));
+        let created = service.create_offer_once(&tenant.id, request, told).await?;
+        Ok(replies::created(&created).into_response())
     };
     calls.once(key, &body, make).await
 }

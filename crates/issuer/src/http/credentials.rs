@@ -3,8 +3,9 @@
 use axum::{
     extract::{FromRequestParts, State},
     http::request::Parts,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
+use lanyard_service::once::Call;
 use lanyard_store::{CredentialId, CredentialStatus};
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
     replies,
 };
 use crate::{
-    IssuerService, LifecycleFault,
+    IssuerService, LifecycleFault, OfferCreated,
     lifecycle::{self, CredentialSearch, ManyCredentials, Reason, Reissue},
     revoke,
     tenant::Tenant,
@@ -132,9 +133,10 @@ pub(crate) async fn reissue(
 ) -> Result<Response, Failure> {
     let wanted: Reissue = lifecycle::parse(&body)?;
     let calls = service.calls(&tenant, format!("credentials/{id}/reissue"));
-    let make = async move {
-        let created = service.reissue(&tenant.id, id, wanted).await?;
-        Ok(replies::created(&created))
+    let make = move |call: Call| async move {
+        let told = |created: &OfferCreated| call.answered_by(&replies::created(created));
+        let created = service.reissue_once(&tenant.id, id, wanted, told).await?;
+        Ok(replies::created(&created).into_response())
     };
     calls.once(key, &body, make).await
 }

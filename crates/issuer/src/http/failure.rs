@@ -17,6 +17,7 @@ use lanyard_service::{
     http::authorization::{self, AuthorizationFault},
     once::OnceFault,
 };
+use lanyard_store::StoreError;
 use thiserror::Error;
 
 use super::{
@@ -111,6 +112,7 @@ impl Failure {
                 | IssuerError::UnknownCredential => StatusCode::NOT_FOUND,
                 IssuerError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 IssuerError::AlreadyIssued
+                | IssuerError::Store(StoreError::CallAnswered)
                 | IssuerError::NotWaiting
                 | IssuerError::RevokedForGood => StatusCode::CONFLICT,
                 IssuerError::Contended

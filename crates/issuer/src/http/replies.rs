@@ -6,7 +6,7 @@ use axum::{
         HeaderMap, HeaderValue, StatusCode,
         header::{
             ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG,
-            IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, VARY,
+            IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY,
         },
     },
     response::{IntoResponse as _, Response},
@@ -14,11 +14,12 @@ use axum::{
 use bytes::Bytes;
 use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use lanyard_oid4vci::{encryption, metadata::SIGNED_METADATA};
+use lanyard_service::once::Answer;
 use lanyard_store::{CredentialId, SessionId};
 use serde::Serialize;
 
 use crate::{
-    Changed, CredentialRecord, OfferCreated, OfferStatus, TrailEvent, accept::Answer, revoke,
+    Changed, CredentialRecord, OfferCreated, OfferStatus, TrailEvent, accept, revoke,
     status_lists::PublishedList, tenant::Document,
 };
 
@@ -27,7 +28,7 @@ pub(crate) use lanyard_service::http::replies::{
 };
 
 /// The reply of the credential endpoints (OID4VCI §8.3, §9.2, §10).
-pub(crate) fn credential(answer: Answer) -> Response {
+pub(crate) fn credential(answer: accept::Answer) -> Response {
     let status = if answer.is_final { StatusCode::OK } else { StatusCode::ACCEPTED };
     let kind = if answer.is_encrypted { encryption::MEDIA_TYPE } else { "application/json" };
     let kind = (CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -107,7 +108,7 @@ struct CreatedBody<'a> {
 }
 
 /// 201, with everything the integrator needs to show the offer.
-pub(crate) fn created(offer: &OfferCreated) -> Response {
+pub(crate) fn created(offer: &OfferCreated) -> Answer {
     let body = to_json(&CreatedBody {
         id: offer.id,
         link: &offer.link,
@@ -115,10 +116,7 @@ pub(crate) fn created(offer: &OfferCreated) -> Response {
         tx_code: offer.tx_code.as_ref().map(|code| code.reveal()),
         expires_at: offer.expires_at,
     });
-    // relative to the request's own path, so that no header decides where it leads
-    let place = HeaderValue::try_from(format!("offers/{}", offer.id));
-    let place = (LOCATION, place.expect("an identifier is hexadecimal digits"));
-    (StatusCode::CREATED, [JSON, NO_STORE, place], body).into_response()
+    Answer::created(format!("offers/{}", offer.id), body)
 }
 
 #[derive(Serialize)]

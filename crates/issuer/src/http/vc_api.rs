@@ -27,7 +27,7 @@ pub(crate) async fn issue(
 ) -> Result<Response, Failure> {
     let calls = service.calls(&tenant, "credentials/issue");
     let asked = body.clone();
-    calls.once(key, &body, async move { secure(&service, &tenant, &asked).await }).await
+    calls.once(key, &body, |_| async move { secure(&service, &tenant, &asked).await }).await
 }
 
 async fn secure(

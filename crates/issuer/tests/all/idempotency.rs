@@ -12,7 +12,9 @@ use lanyard_store::{MemoryStore, Page, SessionKind};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::fixture::{KEY, OTHER_KEY, Reply, Server, api_request, badge_claims, refused, tenant};
+use crate::fixture::{
+    Ground, KEY, OTHER_KEY, Reply, Server, api_request, badge_claims, refused, tenant,
+};
 
 const OFFERS: &str = "/api/demo/offers";
 
@@ -130,6 +132,35 @@ async fn sixty_four_equal_calls_at_once_make_one_offer() {
         assert_eq!(reply.refusal(), refused(409, "idempotency_key_in_progress"));
     });
     assert_eq!(offers(&server).await, 1);
+}
+
+#[test]
+fn a_call_whose_process_ends_at_any_moment_is_done_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(lanyard_store::SqliteStore::open(directory.path()).unwrap());
+    let ground = Ground::new(store, false);
+    let process = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for round in 0..64 {
+        let key = format!("order-{round}");
+        // whatever the process was doing by then ends with it
+        process().block_on(async {
+            let server = Server::on(ground.clone());
+            let moment = std::time::Duration::from_micros(round * 60);
+            tokio::time::timeout(moment, make(&server, &key, &badge())).await.ok();
+        });
+        ground.pass(SignedDuration::from_secs(61));
+        process().block_on(async {
+            let server = Server::on(ground.clone());
+            let made = make(&server, &key, &badge()).await;
+            assert_eq!(made.status, StatusCode::CREATED, "{made}");
+            let again = make(&server, &key, &badge()).await;
+            assert_eq!(again.body, made.body);
+            assert_eq!(offers(&server).await as u64, round + 1);
+            let link = made.json()["offer_uri"].as_str().unwrap().to_owned();
+            let path = link.strip_prefix("https://issuer.example").unwrap();
+            assert_eq!(server.get(path).await.status, StatusCode::OK, "what was answered is there");
+        });
+    }
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ async fn transplant(server: &Server, state: Vec<u8>, into: &str, id: SessionId) 
         handles,
         subject: None,
         once: Vec::new(),
+        call: None,
         event: NewEvent::done(now, "offer_created"),
     };
     server.ground.store.insert(session).await.expect("the store takes it");

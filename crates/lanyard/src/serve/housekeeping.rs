@@ -76,6 +76,7 @@ mod tests {
             handles: Vec::new(),
             subject: None,
             once: Vec::new(),
+            call: None,
             event: NewEvent::done(begin, "offer_created"),
         };
         let result = SessionId::from_bytes([9; 16]);

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 
 use super::{MemoryStore, Tables, to_the_microsecond};
 use crate::{
-    CallBegun, CallStore, Erased, Errand, Message, MessageId, MessagePage, MessageState,
-    MessageStore, NewCall, NewMessage, Page, Settled, StoreError, SubjectRef, SubjectStore,
-    TenantId,
+    CallAnswer, CallBegun, CallStore, Erased, Errand, Message, MessageId, MessagePage,
+    MessageState, MessageStore, NewCall, NewMessage, Page, Settled, StoreError, SubjectRef,
+    SubjectStore, TenantId,
 };
 
 /// A call that was begun.
@@ -48,14 +48,7 @@ impl CallStore for MemoryStore {
         key: [u8; 32],
         answer: Vec<u8>,
     ) -> Result<bool, StoreError> {
-        let mut tables = self.open()?;
-        match tables.calls.get_mut(&(tenant.clone(), key)) {
-            Some(kept) if kept.answer.is_none() => {
-                kept.answer = Some(answer);
-                Ok(true)
-            }
-            _ => Ok(false),
-        }
+        Ok(self.open()?.finish_call(tenant, CallAnswer { key, answer }))
     }
 
     async fn abandon_call(&self, tenant: &TenantId, key: [u8; 32]) -> Result<(), StoreError> {
@@ -83,6 +76,13 @@ impl CallStore for MemoryStore {
 }
 
 impl Tables {
+    /// Keeps the answer of a call that was begun; says whether it had none.
+    pub(super) fn finish_call(&mut self, tenant: &TenantId, call: CallAnswer) -> bool {
+        let CallAnswer { key, answer } = call;
+        let waits = self.calls.get_mut(&(tenant.clone(), key)).filter(|kept| kept.answer.is_none());
+        waits.map(|kept| kept.answer = Some(answer)).is_some()
+    }
+
     /// Writes messages.
     pub(super) fn tell(&mut self, tenant: &TenantId, messages: Vec<NewMessage>) {
         for new in messages {

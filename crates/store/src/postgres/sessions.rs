@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use super::columns::{
     as_kept, execute, moment, query, query_opt, read, read_bytes, read_moment, read_number, version,
 };
-use super::{issued, messages, once, statuses};
+use super::{calls, issued, messages, once, statuses};
 use crate::event::LONGEST_TRAIL;
 use crate::{
     Event, Handles, NewEvent, NewSession, Next, Page, Replaced, Session, SessionId, SessionKind,
@@ -42,6 +42,11 @@ pub(super) async fn insert(
         return Err(StoreError::DuplicateSession);
     }
     once::remember(db, &new.tenant, &new.once).await?;
+    if let Some(call) = &new.call
+        && !calls::finish(db, &new.tenant, &call.key, &call.answer).await?
+    {
+        return Err(StoreError::CallAnswered);
+    }
     messages::add(db, &new.tenant, &new.event.messages).await
 }
 

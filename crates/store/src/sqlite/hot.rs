@@ -173,6 +173,7 @@ mod tests {
             handles: vec![code(n)],
             subject: None,
             once: Vec::new(),
+            call: None,
             event: NewEvent::done(second(0), "offered"),
         };
         hot.begun(&new, &Handles::of(id, &new.handles).unwrap());

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::columns::{as_kept, moment, read, read_moment, read_version, version};
 use super::fault::fault;
-use super::{issued, messages, once, statuses};
+use super::{calls, issued, messages, once, statuses};
 use crate::event::LONGEST_TRAIL;
 use crate::{
     Event, Handle, Handles, NewEvent, NewSession, Next, Page, Session, SessionId, SessionKind,
@@ -39,6 +39,11 @@ pub(super) fn insert(
         return Err(StoreError::DuplicateSession);
     }
     once::remember(db, &new.tenant, &new.once)?;
+    if let Some(call) = &new.call
+        && !calls::finish(db, &new.tenant, &call.key, &call.answer)?
+    {
+        return Err(StoreError::CallAnswered);
+    }
     messages::add(db, &new.tenant, &new.event.messages)
 }
 

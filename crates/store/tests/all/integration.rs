@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lanyard_store::{
-    CallBegun, CredentialStatus, Erased, Errand, IssuedFilter, IssuedPage, Message, MessageId,
-    MessagePage, MessageState, NewCall, NewEvent, NewMessage, NewSession, NewStatus, Next,
-    Replaced, Settled, StatusChange, StatusEntry, StatusNote, StatusPlace, Store, SubjectRef,
-    Taken,
+    CallAnswer, CallBegun, CredentialStatus, Erased, Errand, IssuedFilter, IssuedPage, Message,
+    MessageId, MessagePage, MessageState, NewCall, NewEvent, NewMessage, NewSession, NewStatus,
+    Next, Replaced, Settled, StatusChange, StatusEntry, StatusNote, StatusPlace, Store, StoreError,
+    SubjectRef, Taken,
 };
 use tokio::task::JoinSet;
 
@@ -85,6 +85,26 @@ pub(crate) async fn a_key_that_was_used_for_another_request_is_refused(store: Ba
     assert_eq!(store.begin_call(&demo(), call(1, 2, 1)).await, Ok(CallBegun::OtherRequest));
     assert_eq!(store.finish_call(&demo(), [1; 32], Vec::new()).await, Ok(true));
     assert_eq!(store.begin_call(&demo(), call(1, 2, 1)).await, Ok(CallBegun::OtherRequest));
+}
+
+pub(crate) async fn a_session_and_the_answer_of_its_call_are_kept_together_or_not_at_all(
+    store: Backend,
+) {
+    let outcome = |n, answer: &[u8]| NewSession {
+        call: Some(CallAnswer { key: [1; 32], answer: answer.to_vec() }),
+        ..offer(n)
+    };
+    let unbegun = store.insert(outcome(1, b"sealed")).await;
+    assert_eq!(unbegun, Err(StoreError::CallAnswered), "nobody makes this call");
+    assert_eq!(store.begin_call(&demo(), call(1, 1, 0)).await, Ok(CallBegun::Fresh));
+    store.insert(outcome(1, b"sealed")).await.expect("the first to end");
+    // the lease of one that is slow runs out, and another one makes the call as well
+    let late = store.insert(outcome(2, b"other")).await;
+    assert_eq!(late, Err(StoreError::CallAnswered));
+    assert_eq!(store.by_id(&demo(), id(2), second(1)).await, Ok(Taken::Absent));
+    assert!(matches!(store.by_id(&demo(), id(1), second(1)).await, Ok(Taken::Live(_))));
+    let answered = Ok(CallBegun::Answered(b"sealed".to_vec()));
+    assert_eq!(store.begin_call(&demo(), call(1, 1, 999)).await, answered);
 }
 
 pub(crate) async fn a_call_that_came_to_nothing_can_be_made_again(store: Backend) {

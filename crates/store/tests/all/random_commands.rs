@@ -163,6 +163,7 @@ impl Run<'_> {
                     handles: of_some_kinds(id(session), &handles),
                     subject: None,
                     once: Vec::new(),
+                    call: None,
                     event: NewEvent::done(second(0), "insert"),
                 };
                 format!("{:?}", store.insert(new).await)

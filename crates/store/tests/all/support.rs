@@ -76,6 +76,7 @@ pub(crate) fn offer(n: u32) -> NewSession {
         handles: vec![code(n)],
         subject: None,
         once: Vec::new(),
+        call: None,
         event: NewEvent::done(second(n.into()), "offer_created"),
     }
 }

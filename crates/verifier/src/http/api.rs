@@ -1,7 +1,11 @@
 //! `/api/{tenant}/requests`: what integrators call.
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
 use lanyard_core::json;
+use lanyard_service::once::Call;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
@@ -10,7 +14,7 @@ use super::{
     callers::{Integrator, IntegratorAtRequest, Once},
     replies,
 };
-use crate::{DcApiAnswer, NewRequest, VerifierService};
+use crate::{DcApiAnswer, NewRequest, RequestCreated, VerifierService};
 
 pub(crate) async fn create(
     State(service): State<VerifierService>,
@@ -20,9 +24,10 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let wanted = parsed::<NewRequest>(&body)?;
     let calls = service.calls(&tenant, "requests");
-    let make = async move {
-        let created = service.create_request(&tenant.id, wanted).await?;
-        Ok(replies::created(&created))
+    let make = move |call: Call| async move {
+        let told = |created: &RequestCreated| call.answered_by(&replies::created(created));
+        let created = service.create(&tenant, wanted, None, told).await?;
+        Ok(replies::created(&created).into_response())
     };
     calls.once(key, &body, make).await
 }

@@ -13,6 +13,7 @@ use lanyard_service::{
     http::authorization::{self, AuthorizationFault},
     once::OnceFault,
 };
+use lanyard_store::StoreError;
 use serde_json::json;
 use thiserror::Error;
 
@@ -71,6 +72,7 @@ impl Failure {
                 VerifierError::NotWaiting
                 | VerifierError::NoVerdict
                 | VerifierError::NotRecorded
+                | VerifierError::Store(StoreError::CallAnswered)
                 | VerifierError::LinkTooLong => StatusCode::CONFLICT,
                 VerifierError::Contended | VerifierError::Signing(_) | VerifierError::Key(_) => {
                     StatusCode::SERVICE_UNAVAILABLE

@@ -1,13 +1,11 @@
 //! What goes back when all is well; nobody may keep any of it.
 
 use axum::{
-    http::{
-        HeaderValue, StatusCode,
-        header::{CONTENT_TYPE, LOCATION},
-    },
+    http::{HeaderValue, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
 };
 use lanyard_oid4vp::request::object;
+use lanyard_service::once::Answer;
 use serde_json::json;
 
 use super::Failure;
@@ -34,9 +32,6 @@ pub(crate) fn to_response(reply: Reply) -> Result<Response, Failure> {
 }
 
 /// 201, with everything the integrator needs to show the request.
-pub(crate) fn created(request: &RequestCreated) -> Response {
-    // relative to the request's own path, so that no header decides where it leads
-    let place = HeaderValue::try_from(format!("requests/{}", request.id));
-    let place = (LOCATION, place.expect("an identifier is hexadecimal digits"));
-    (StatusCode::CREATED, [JSON, NO_STORE, place], to_json(request)).into_response()
+pub(crate) fn created(request: &RequestCreated) -> Answer {
+    Answer::created(format!("requests/{}", request.id), to_json(request))
 }

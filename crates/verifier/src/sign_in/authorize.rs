@@ -80,7 +80,7 @@ impl VerifierService {
             browser_session: Some(browser.clone()),
             ..NewRequest::preset(&sign_in.preset)
         };
-        self.create(tenant, new, Some(sign_in)).await
+        self.create(tenant, new, Some(sign_in), |_| None).await
     }
 
     /// Sends the browser back with an error (RFC 6749 §4.1.2.1, RFC 9207).
