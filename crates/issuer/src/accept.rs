@@ -5,13 +5,17 @@ use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vci::{
     credential::CredentialError,
     dpop::DpopError,
-    encryption::RequestBody,
-    issuer::{Accepted, Authorized, Issuance, IssuedCredential, Progress, Refreshable, ShownToken},
+    encryption::{RequestBody, WantedEncryption},
+    issuer::{
+        Accepted, Authorized, Issuance, Issued, IssuedCredential, Progress, Refreshable, ShownToken,
+    },
 };
 use lanyard_store::{
     CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewStatus, Next, Replaced, Session,
     SessionId, StoreError,
 };
+
+use serde::Serialize;
 
 use crate::{
     AskedHolder, IssuerError, IssuerService, Subject,
@@ -51,7 +55,7 @@ impl IssuerService {
         let held = match self.sessions().take(tenant, &access, now).await? {
             Found::Live(held) => held,
             Found::Expired | Found::Absent => return Err(BearerFault::invalid(shown).into()),
-            Found::Used(id) => return Err(self.after_use(tenant, id, shown, wish, now).await),
+            Found::Used(id) => return self.after_use(tenant, id, shown, wish, now).await,
         };
         let began_as = self.as_of(tenant, held.state.edition);
         let tenant = began_as.as_deref().unwrap_or(tenant);
@@ -82,6 +86,11 @@ impl IssuerService {
         let (answer, issued, progress) = match step {
             Step::Issued(answer, issued, progress) => (answer, *issued, *progress),
             Step::Waiting(answer) => return Ok(Some(answer)),
+            Step::Repeated(answer, authorized) => {
+                let issuance = Issuance::Authorized(*authorized);
+                let state = State { issuance, place: None, edition: tenant.edition };
+                return self.repeat(tenant, &session, &state, (shown, answer), now).await;
+            }
             Step::Deferred(answer, authorized) => {
                 let event = NewEvent::done(now, step::CREDENTIAL_DEFERRED);
                 let expires_at = authorized.expires_at();
@@ -112,18 +121,44 @@ impl IssuerService {
         }
         let next = next.with_issued(record);
         let next = next.seeing(shown.proof.iter().map(|proof| once(proof.shown())));
-        let replaced = match self.sessions().store.replace(&session, next).await {
+        self.write(tenant, &session, next, (&event, answer)).await
+    }
+
+    /// Gives an answer again that may not have arrived: nothing is signed, and that it happened is in the trail.
+    async fn repeat(
+        &self,
+        tenant: &Tenant,
+        session: &Session,
+        state: &State,
+        (shown, answer): (&ShownToken, Answer),
+        now: Timestamp,
+    ) -> Result<Option<Answer>, Failure> {
+        let event = NewEvent::done(now, step::CREDENTIAL_REPEATED);
+        let sealed = self.sessions().seal(tenant, session.id, state);
+        let next = Next::new(now, sealed, session.expires_at)
+            .with_event(event.clone())
+            .seeing(shown.proof.iter().map(|proof| once(proof.shown())));
+        self.write(tenant, session, next, (&event, answer)).await
+    }
+
+    /// Writes a step down, and gives its answer then; `None` when the session has changed in between.
+    async fn write(
+        &self,
+        tenant: &Tenant,
+        session: &Session,
+        next: Next,
+        (event, answer): (&NewEvent, Answer),
+    ) -> Result<Option<Answer>, Failure> {
+        match self.sessions().store.replace(session, next).await {
             Err(StoreError::SeenBefore) => {
                 let error = DpopError::Replayed;
-                self.trace_refusal(tenant, session.id, now, error.reason()).await;
-                return Err(self.refuse_proof(tenant, error, At::Resource));
+                self.trace_refusal(tenant, session.id, event.at, error.reason()).await;
+                Err(self.refuse_proof(tenant, error, At::Resource))
             }
-            replaced => replaced?,
-        };
-        match replaced {
-            Replaced::Conflict => Ok(None),
-            Replaced::Done(_) => {
-                self.announce(tenant, session.id, &event);
+            Err(error) => Err(IssuerError::from(error).into()),
+            Ok(Replaced::Conflict) => Ok(None),
+            Ok(Replaced::Done(_)) => {
+                self.announce(tenant, session.id, event);
                 Ok(Some(answer))
             }
         }
@@ -147,7 +182,8 @@ impl IssuerService {
         Ok(authorized)
     }
 
-    /// A token is retired when another one replaces it, and with the last credential that it gave a right to.
+    /// A token is retired when another one replaces it, and with the last credential that it gave a right to;
+    /// that one is given again to a wallet that asks for it again.
     async fn after_use(
         &self,
         tenant: &Tenant,
@@ -155,19 +191,23 @@ impl IssuerService {
         shown: &ShownToken,
         wish: Wish<'_>,
         now: Timestamp,
-    ) -> Failure {
-        match self.sessions().by_id(tenant, id, now).await {
-            Err(error) => return error.into(),
-            // RFC 6750 §3.1: one that was replaced, or whose session ended, is worth nothing
-            Ok(Found::Live(held)) => match held.state.issuance {
-                Issuance::Issued(issued) if issued.admit(shown).is_ok() => {}
-                _ => return BearerFault::invalid(shown).into(),
-            },
-            Ok(_) => return BearerFault::invalid(shown).into(),
+    ) -> Result<Option<Answer>, Failure> {
+        // RFC 6750 §3.1: one that was replaced, or whose session ended, is worth nothing
+        let Found::Live(held) = self.sessions().by_id(tenant, id, now).await? else {
+            return Err(BearerFault::invalid(shown).into());
+        };
+        let (session, state) = (held.session, held.state);
+        let issued = match &state.issuance {
+            Issuance::Issued(issued) if issued.admit(shown).is_ok() => issued,
+            _ => return Err(BearerFault::invalid(shown).into()),
+        };
+        match again(issued, wish, tenant, now, self.provider()) {
+            Ok(answer) => self.repeat(tenant, &session, &state, (shown, answer), now).await,
+            Err(error) => {
+                self.trace_refusal(tenant, id, now, error.reason()).await;
+                Err(error.into())
+            }
         }
-        let error = wish.after_everything();
-        self.trace_refusal(tenant, id, now, error.reason()).await;
-        error.into()
     }
 
     fn next(
@@ -182,8 +222,8 @@ impl IssuerService {
             Progress::Authorized(authorized) => (authorized.ends_at(), false),
             Progress::Issued(issued) => {
                 let refresh = issued.refresh().map(Refreshable::expires_at);
-                let kept = self.kept_until(now);
-                (refresh.map_or(kept, |refresh| refresh.max(kept)), true)
+                let later = [refresh, issued.answers_end()].into_iter().flatten();
+                (later.fold(self.kept_until(now), Timestamp::max), true)
             }
         };
         let state = State { issuance: progress.into(), place: None, edition: tenant.edition };
@@ -212,16 +252,6 @@ pub(crate) enum Wish<'b> {
     Deferred(RequestBody<'b>),
 }
 
-impl Wish<'_> {
-    /// What is wrong with it once everything was given out.
-    const fn after_everything(&self) -> CredentialError {
-        match self {
-            Self::Credential(_) => CredentialError::AlreadyIssued,
-            Self::Deferred(_) => CredentialError::TransactionUnknown,
-        }
-    }
-}
-
 /// A reply, as the wallet asked for it.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -232,6 +262,20 @@ pub(crate) struct Answer {
     pub(crate) is_final: bool,
 }
 
+impl Answer {
+    fn new(
+        response: &impl Serialize,
+        is_final: bool,
+        wanted: Option<&WantedEncryption>,
+        provider: &dyn CryptoProvider,
+    ) -> Result<Self, CredentialError> {
+        let json = serde_json::to_string(response).expect("a response is text, lists and maps");
+        let sealed = wanted.map(|wanted| wanted.seal(json.as_bytes(), provider)).transpose()?;
+        let is_encrypted = sealed.is_some();
+        Ok(Self { body: sealed.unwrap_or(json), is_encrypted, is_final })
+    }
+}
+
 /// Where a wish leads.
 enum Step {
     Issued(Answer, Box<IssuedCredential>, Box<Progress>),
@@ -239,6 +283,8 @@ enum Step {
     Deferred(Answer, Box<Authorized>),
     /// Deferred before: nothing has changed.
     Waiting(Answer),
+    /// Given out before: nothing has changed.
+    Repeated(Answer, Box<Authorized>),
 }
 
 async fn issue(
@@ -260,20 +306,17 @@ async fn issue(
             (request.encryption, accepted)
         }
     };
-    let answer = |json: String, is_final| {
-        let sealed = wanted.as_ref().map(|wanted| wanted.seal(json.as_bytes(), provider));
-        let is_encrypted = sealed.is_some();
-        let body = sealed.transpose()?.unwrap_or(json);
-        Ok::<_, CredentialError>(Answer { body, is_encrypted, is_final })
-    };
-    let text = "a response is text, lists and maps";
+    let wanted = wanted.as_ref();
     Ok(match accepted.map_err(|refused| refused.error)? {
         Accepted::Issued(response, issued, progress) => {
-            let json = serde_json::to_string(&response).expect(text);
-            Step::Issued(answer(json, true)?, Box::new(issued), Box::new(progress))
+            let answer = Answer::new(&response, true, wanted, provider)?;
+            Step::Issued(answer, Box::new(issued), Box::new(progress))
+        }
+        Accepted::Repeated(response, authorized) => {
+            Step::Repeated(Answer::new(&response, true, wanted, provider)?, Box::new(authorized))
         }
         Accepted::Deferred { response, authorized, is_new } => {
-            let answer = answer(serde_json::to_string(&response).expect(text), false)?;
+            let answer = Answer::new(&response, false, wanted, provider)?;
             if is_new {
                 Step::Deferred(answer, Box::new(authorized))
             } else {
@@ -281,6 +324,20 @@ async fn issue(
             }
         }
     })
+}
+
+/// What is given to a wallet that asks once everything was given out.
+fn again(
+    issued: &Issued,
+    wish: Wish<'_>,
+    tenant: &Tenant,
+    now: Timestamp,
+    provider: &dyn CryptoProvider,
+) -> Result<Answer, CredentialError> {
+    let Wish::Deferred(body) = wish else { return Err(CredentialError::AlreadyIssued) };
+    let request = tenant.issuer.read_deferred(body)?;
+    let response = issued.repeat(&request.transaction, &tenant.issuer, now)?;
+    Answer::new(&response, true, request.encryption.as_ref(), provider)
 }
 
 fn issued_event(issued: &IssuedCredential, now: Timestamp) -> NewEvent {

@@ -28,6 +28,8 @@ pub mod step {
     pub const CREDENTIAL_ISSUED: &str = "credential_issued";
     /// A credential was asked for before it was ready.
     pub const CREDENTIAL_DEFERRED: &str = "credential_deferred";
+    /// A credential that was given out was given again, the same, to a wallet that it had not reached.
+    pub const CREDENTIAL_REPEATED: &str = "credential_repeated";
     /// The integrator decided that what waits is issued.
     pub const DEFERRAL_RELEASED: &str = "deferral_released";
     /// The integrator decided that what waits is not issued.

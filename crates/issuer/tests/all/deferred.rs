@@ -54,11 +54,83 @@ async fn what_is_not_ready_is_collected_once_it_is() {
     let members: Vec<_> = reply.json().as_object().unwrap().keys().cloned().collect();
     assert_eq!(members, ["credentials", "notification_id"]);
     assert_eq!(text(&server.status(&offer).await["state"]), "issued");
+    let trail = server.trail(&offer).await;
+    assert!(trail.contains(&"credential_deferred".to_owned()), "{trail:?}");
+}
+
+#[tokio::test]
+async fn a_collected_credential_is_given_again_the_same_until_the_wallet_says_that_it_has_it() {
+    let server = Server::with_statuses();
+    let (offer, token) = offered(&server, json!(10)).await;
+    let (transaction, _) = deferred(&server, &token, &server.badge_request().await).await;
+    server.ground.pass(SignedDuration::from_secs(10));
+    let first = collect(&server, &token, &transaction).await;
+    assert_eq!(first.status, StatusCode::OK, "{first}");
+    // another replica knows as well
+    let replica = Server::on(server.ground.clone());
+    for server in [&server, &replica] {
+        let again = collect(server, &token, &transaction).await;
+        assert_eq!((again.status, &again.body), (StatusCode::OK, &first.body));
+    }
+    let status = server.status(&offer).await;
+    assert_eq!(status["credentials"].as_array().map(Vec::len), Some(1), "issued once: {status}");
+    let trail = server.trail(&offer).await;
+    let repeated = trail.iter().filter(|step| *step == "credential_repeated").count();
+    assert_eq!(repeated, 2, "{trail:?}");
+
+    let told = json!({
+        "notification_id": first.json()["notification_id"], "event": "credential_accepted",
+    });
+    assert_eq!(notify(&server, &token, &told).await.status, StatusCode::NO_CONTENT);
     // §9.1: used up
     let reply = collect(&server, &token, &transaction).await;
     assert_eq!(reply.refusal(), refused(400, "invalid_transaction_id"));
-    let trail = server.trail(&offer).await;
-    assert!(trail.contains(&"credential_deferred".to_owned()), "{trail:?}");
+}
+
+#[tokio::test]
+async fn a_collected_credential_is_given_again_for_an_hour_to_its_token_alone() {
+    let server = Server::new();
+    let (_, token) = offered(&server, json!(10)).await;
+    let (transaction, _) = deferred(&server, &token, &server.badge_request().await).await;
+    server.ground.pass(SignedDuration::from_secs(10));
+    let first = collect(&server, &token, &transaction).await;
+    let (_, stranger) = offered(&server, json!(10)).await;
+    let reply = collect(&server, &stranger, &transaction).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_transaction_id"));
+    let reply = collect(&server, &token, "another").await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_transaction_id"));
+    let reply = server.credential(&token, &server.badge_request().await).await;
+    assert_eq!(reply.refusal().0, 400, "no other key gets one: {reply}");
+    server.ground.pass(SignedDuration::from_secs(3_599));
+    let again = collect(&server, &token, &transaction).await;
+    assert_eq!((again.status, again.body), (StatusCode::OK, first.body));
+    server.ground.pass(SignedDuration::from_secs(1));
+    let reply = collect(&server, &token, &transaction).await;
+    // the session is kept for an hour after its end too
+    assert_eq!(reply.refusal().0, 401, "{reply}");
+}
+
+#[tokio::test]
+async fn what_was_collected_is_given_again_while_something_else_is_due() {
+    let server = Server::new();
+    let offer = server
+        .offer_of(&json!({ "deferral": 10, "credentials": [
+            { "configuration": "employee_badge", "claims": badge_claims() },
+            { "configuration": "diploma", "claims": { "degree": "MSc" } },
+        ]}))
+        .await;
+    let token = server.access_to(&offer).await;
+    let (transaction, _) = deferred(&server, &token, &server.badge_request().await).await;
+    server.ground.pass(SignedDuration::from_secs(10));
+    let first = collect(&server, &token, &transaction).await;
+    let again = collect(&server, &token, &transaction).await;
+    assert_eq!((again.status, again.body), (StatusCode::OK, first.body));
+    let mut diploma = server.badge_request().await;
+    diploma["credential_configuration_id"] = json!("diploma");
+    let reply = server.credential(&token, &diploma).await;
+    assert_eq!(reply.status, StatusCode::OK, "{reply}");
+    let again = collect(&server, &token, &transaction).await;
+    assert_eq!(again.status, StatusCode::OK, "{again}");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::{Failure, review::sentence};
 use crate::pages::{Step, Tone};
 
-const NAMES: [(&str, &str); 24] = [
+const NAMES: [(&str, &str); 25] = [
     (lanyard_issuer::step::OFFER_CREATED, "Offer made"),
     (lanyard_issuer::step::OFFER_FETCHED, "A wallet read the offer"),
     (lanyard_issuer::step::OFFER_WITHDRAWN, "Offer taken back"),
@@ -24,6 +24,7 @@ const NAMES: [(&str, &str); 24] = [
     (lanyard_issuer::step::TX_CODE_WRONG, "Wrong transaction code"),
     (lanyard_issuer::step::CREDENTIAL_ISSUED, "Credential issued"),
     (lanyard_issuer::step::CREDENTIAL_DEFERRED, "The wallet waits for it"),
+    (lanyard_issuer::step::CREDENTIAL_REPEATED, "Given again, as the wallet had not got it"),
     (lanyard_issuer::step::DEFERRAL_RELEASED, "Released"),
     (lanyard_issuer::step::DEFERRAL_DENIED, "Refused to the wallet"),
     (lanyard_issuer::step::NOTIFIED, "The wallet reported back"),

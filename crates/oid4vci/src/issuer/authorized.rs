@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     FoundClaims, HolderId, HolderKey, Issuance, Issuer, Readiness, Refreshable, Refused,
     WaitingClaims, claims::DueClaims, deferral::DeferredCredential, holder::holder_keys,
+    kept_answer::KeptAnswer,
 };
 use crate::{
     AccessToken, CredentialConfigurationId, CredentialIdentifier, NotificationId,
@@ -38,6 +39,9 @@ pub struct Authorized {
     /// What was asked for before it was ready.
     #[serde(default)]
     pub(super) deferred: Vec<DeferredCredential>,
+    /// What was collected and may not have arrived.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) answers: Vec<KeptAnswer>,
 }
 
 /// A credential that the access token gives a right to.
@@ -84,6 +88,9 @@ pub struct Issued {
     token: Option<AccessToken>,
     #[serde(default)]
     bound_to: Option<KeyThumbprint>,
+    /// What was collected and may not have arrived.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) answers: Vec<KeptAnswer>,
 }
 
 /// Where a session goes after it gave out a credential.
@@ -103,10 +110,18 @@ impl Authorized {
         expires_at: Timestamp,
     ) -> Self {
         let readiness = Readiness::Ready;
-        let (issued, deferred) = (Vec::new(), Vec::new());
-        let refresh = None;
-        let client = None;
-        Self { token, bound_to, client, due, issued, expires_at, refresh, readiness, deferred }
+        Self {
+            token,
+            bound_to,
+            client: None,
+            due,
+            issued: Vec::new(),
+            expires_at,
+            refresh: None,
+            readiness,
+            deferred: Vec::new(),
+            answers: Vec::new(),
+        }
     }
 
     pub(super) fn issued_to(mut self, client: Option<&ClientId>) -> Self {
@@ -146,13 +161,14 @@ impl Authorized {
         &self.issued
     }
 
-    pub(super) fn issued_mut(&mut self) -> &mut [IssuedCredential] {
-        &mut self.issued
+    pub(super) fn issued_and_answers(&mut self) -> (&mut [IssuedCredential], &mut Vec<KeptAnswer>) {
+        (&mut self.issued, &mut self.answers)
     }
 
     /// From this moment on the access token is worth nothing.
     pub fn expires_at(&self) -> Timestamp {
-        self.deferral_ends().map_or(self.expires_at, |ends_at| ends_at.max(self.expires_at))
+        let answered = self.answers.iter().map(KeptAnswer::ends_at).max();
+        [self.deferral_ends(), answered].into_iter().flatten().fold(self.expires_at, Timestamp::max)
     }
 
     /// From this moment on the access token is worth nothing for anything new.
@@ -191,6 +207,7 @@ impl Authorized {
                 refresh: self.refresh,
                 token: Some(self.token),
                 bound_to: self.bound_to,
+                answers: self.answers,
             })
         } else {
             Progress::Authorized(self)
@@ -261,6 +278,7 @@ impl Authorized {
         // what waits already is not due a second time
         self.due.retain(|due| !waits(due));
         self.deferred = before.deferred;
+        self.answers = before.answers;
         self.readiness = before.readiness;
         self
     }
@@ -401,8 +419,8 @@ impl Issued {
         self.refresh.as_ref()
     }
 
-    pub(super) fn credentials_mut(&mut self) -> &mut [IssuedCredential] {
-        &mut self.credentials
+    pub(super) fn issued_and_answers(&mut self) -> (&mut [IssuedCredential], &mut Vec<KeptAnswer>) {
+        (&mut self.credentials, &mut self.answers)
     }
 
     pub(super) const fn token(&self) -> Option<&AccessToken> {
@@ -411,6 +429,11 @@ impl Issued {
 
     pub(super) const fn bound_to(&self) -> Option<&KeyThumbprint> {
         self.bound_to.as_ref()
+    }
+
+    /// From this moment on nothing that was collected is given again.
+    pub fn answers_end(&self) -> Option<Timestamp> {
+        self.answers.iter().map(KeptAnswer::ends_at).max()
     }
 }
 

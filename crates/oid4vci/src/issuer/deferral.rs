@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Authorized, HolderKey, Issuance, IssuedCredential, Issuer, Offered, Progress, Refused,
-    authorized::Due, holder::holder_keys,
+    Authorized, HolderKey, Issuance, Issued, IssuedCredential, Issuer, Offered, Progress, Refused,
+    authorized::Due, holder::holder_keys, kept_answer::KeptAnswer,
 };
 use crate::{
     TransactionId,
@@ -57,6 +57,9 @@ pub(super) struct DeferredCredential {
 pub enum Accepted {
     /// The credential, what is recorded of it, and where the session goes.
     Issued(CredentialResponse, IssuedCredential, Progress),
+    /// The answer that was given before, to a wallet that it may not have reached; nothing was signed for it,
+    /// and the session is as it was.
+    Repeated(CredentialResponse, Authorized),
     /// It is not ready: the wallet asks again with the transaction. Only the first time the session has
     /// changed.
     Deferred {
@@ -192,7 +195,8 @@ impl Authorized {
         }
     }
 
-    /// Gives out a deferred credential, once, or says that it is not ready.
+    /// Gives out a deferred credential, once, or says that it is not ready; what was given out is given again,
+    /// the same, until the wallet tells what became of it or an hour has passed.
     ///
     /// The access token that the credential was asked for with opens this for as long as it waits,
     /// whatever life it had for new requests.
@@ -205,13 +209,15 @@ impl Authorized {
         issuer: &Issuer,
         now: Timestamp,
     ) -> Result<Accepted, Refused<CredentialError, Self>> {
-        // §9.3: used up, or never given out under this token
         let place = self
             .deferred
             .iter()
             .position(|waiting| waiting.transaction == *transaction && now < waiting.ends_at);
         let Some(place) = place else {
-            return Err(Refused::unchanged(CredentialError::TransactionUnknown, self));
+            return match again(&self.answers, transaction, issuer, now) {
+                Ok(response) => Ok(Accepted::Repeated(response, self)),
+                Err(error) => Err(Refused::unchanged(error, self)),
+            };
         };
         if self.readiness == Readiness::Denied {
             return Err(Refused::unchanged(CredentialError::Denied, self));
@@ -230,9 +236,37 @@ impl Authorized {
             Err(error) => return Err(Refused::unchanged(error, self)),
         };
         self.deferred.remove(place);
+        self.answers.retain(|answer| now < answer.ends_at());
+        self.answers.push(KeptAnswer::new(transaction, &response, now, &*issuer.provider));
         let progress = self.after(&issued);
         Ok(Accepted::Issued(response, issued, progress))
     }
+}
+
+impl Issued {
+    /// The answer that was given before, to a wallet that it may not have reached.
+    ///
+    /// # Errors
+    /// [`CredentialError::TransactionUnknown`].
+    pub fn repeat(
+        &self,
+        transaction: &TransactionId,
+        issuer: &Issuer,
+        now: Timestamp,
+    ) -> Result<CredentialResponse, CredentialError> {
+        again(&self.answers, transaction, issuer, now)
+    }
+}
+
+fn again(
+    answers: &[KeptAnswer],
+    transaction: &TransactionId,
+    issuer: &Issuer,
+    now: Timestamp,
+) -> Result<CredentialResponse, CredentialError> {
+    let open = |answer: &KeptAnswer| answer.open(transaction, now, &*issuer.provider);
+    // §9.3: used up, or never given out under this token
+    answers.iter().find_map(open).ok_or(CredentialError::TransactionUnknown)
 }
 
 impl DeferredCredential {

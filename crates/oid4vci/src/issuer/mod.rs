@@ -11,6 +11,7 @@ mod deferral;
 mod granted;
 mod holder;
 mod issue;
+mod kept_answer;
 mod keys;
 mod notify;
 mod offered;

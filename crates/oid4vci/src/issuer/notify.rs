@@ -31,9 +31,9 @@ impl Issuance {
     /// # Errors
     /// [`NotificationError::UnknownId`].
     pub fn notified(&mut self, notification: &Notification) -> Result<Heard, NotificationError> {
-        let issued = match self {
-            Self::Authorized(authorized) => authorized.issued_mut(),
-            Self::Issued(issued) => issued.credentials_mut(),
+        let (issued, answers) = match self {
+            Self::Authorized(authorized) => authorized.issued_and_answers(),
+            Self::Issued(issued) => issued.issued_and_answers(),
             _ => return Err(NotificationError::UnknownId),
         };
         let is_meant =
@@ -44,6 +44,8 @@ impl Issuance {
             return Ok(Heard::Again);
         }
         issued.heard = Some(notification.event);
+        // §9.1: the transaction is invalid once the wallet has got its credential
+        answers.retain(|answer| !answer.is_told_of_by(&notification.id));
         Ok(Heard::New)
     }
 }

@@ -64,6 +64,29 @@ async fn a_denial_ends_the_waiting_and_an_outage_does_not() {
 }
 
 #[tokio::test]
+async fn an_answer_that_was_lost_is_collected_the_next_time() {
+    let (world, offer) = accepted(Deferral::Seconds(5)).await;
+    world.now.forward(SignedDuration::from_secs(5));
+    // the issuer gives the credential out, and it does not arrive
+    world.wire.bend(|url, status, _| {
+        if url.path().ends_with("/deferred") {
+            *status = 503;
+        }
+    });
+    assert!(world.wallet.collect().await.unwrap().is_empty());
+    world.wire.straighten();
+    world.now.forward(SignedDuration::from_secs(30));
+    assert_eq!(world.wallet.collect().await.unwrap().len(), 1);
+    let status = world.issuer.offer_status(&world.tenant, offer.id).await.unwrap();
+    assert_eq!(status.credentials.len(), 1, "it was issued once");
+    let trail: Vec<_> = status.trail.iter().map(|event| &*event.step).collect();
+    assert!(
+        trail.ends_with(&["credential_issued", "credential_repeated", "notified"]),
+        "{trail:?}"
+    );
+}
+
+#[tokio::test]
 async fn the_issuer_is_told_when_a_credential_was_stored() {
     let world = World::with_card().await;
     assert!(world.wire.paths().last().unwrap().ends_with("/notification"));
