@@ -50,7 +50,7 @@ pub use claims::{
 pub use decide::DecisionRequestFault;
 pub use erase::Erasure;
 pub use error::IssuerError;
-pub use http::not_found;
+pub use http::{awkward::Awkwardness, not_found};
 pub use lanyard_service::{ApiKey, ApiKeyDigest, Clock, DataKey, SystemClock, TrailEvent};
 pub use lifecycle::{
     Changed, CredentialRecord, CredentialSearch, LifecycleFault, ManyCredentials, Reason, Reissue,

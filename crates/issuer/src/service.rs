@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, watch};
 use url::Url;
 
 use crate::{
-    Clock, IssuerError, IssuerSettings, Offering, SettingsError, TrailEvent, http,
+    Awkwardness, Clock, IssuerError, IssuerSettings, Offering, SettingsError, TrailEvent, http,
     sessions::Sessions,
     step,
     tenant::{Edition, Editions, Tenant},
@@ -70,6 +70,12 @@ impl IssuerService {
     /// The routes; without a fallback, so that they can be merged with others.
     pub fn router(&self) -> Router {
         http::router(self.clone())
+    }
+
+    /// The same routes, on purpose hard to deal with, to try wallets with: not for credentials that anybody
+    /// relies on.
+    pub fn danger_awkward_router(&self, how: Awkwardness) -> Router {
+        http::awkward::around(self.clone(), self.router(), how)
     }
 
     /// Watches the trail of a session from now on.

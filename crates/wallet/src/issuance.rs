@@ -28,6 +28,7 @@ use crate::{
     http::incoming,
     login::{AuthorizationCode, Pending},
     ports::{KeyAttestationUnavailable, KeyHandle, KeyStoreError},
+    proven::MOST_NONCES,
     storage::{CardId, Copy, NewCard, StorageError, Waiting},
     wallet::Party,
 };
@@ -493,7 +494,7 @@ impl Wallet {
         }
     }
 
-    /// Asks once more when the issuer wants another nonce: it may refuse a good one (OID4VCI §8.3.1.2).
+    /// Asks again when the issuer wants another nonce: it may refuse a good one (OID4VCI §8.3.1.2).
     async fn request(
         &self,
         granted: &Granted,
@@ -501,12 +502,13 @@ impl Wallet {
         handles: &[KeyHandle],
         signers: &[Arc<dyn Signer>],
     ) -> Result<Answered, IssuanceError> {
-        match self.request_once(granted, card, handles, signers).await {
-            Err(IssuanceError::Credential(CredentialRefused::Nonce)) => {
-                self.request_once(granted, card, handles, signers).await
+        for _ in 0..MOST_NONCES {
+            match self.request_once(granted, card, handles, signers).await {
+                Err(IssuanceError::Credential(CredentialRefused::Nonce)) => {}
+                answered => return answered,
             }
-            answered => answered,
         }
+        self.request_once(granted, card, handles, signers).await
     }
 
     async fn request_once(

@@ -29,6 +29,10 @@ pub(crate) struct Nonces {
     challenges: Mutex<HashMap<String, AttestationChallenge>>,
 }
 
+/// How often a request is sent again with another nonce of one kind: a server may refuse good ones, and one
+/// that refuses all of them is left alone.
+pub(crate) const MOST_NONCES: usize = 4;
+
 /// What a refused request can be sent again with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
@@ -37,21 +41,25 @@ enum Wanted {
 }
 
 impl Wallet {
-    /// Sends a request with everything that it has to prove; once more for each nonce that was missing.
+    /// Sends a request with everything that it has to prove; again for each nonce that was missing.
     pub(crate) async fn send_proven(
         &self,
         request: &OutgoingRequest,
         server: Option<&AuthorizationServerMetadata>,
         purpose: Purpose,
     ) -> Result<Response, IssuanceError> {
-        let mut tried = Vec::new();
+        let mut tried: Vec<Wanted> = Vec::new();
         loop {
             let sent = self.proven(request, server, purpose).await?;
             let response = self.0.ports.http.send(sent).await?;
             self.0.nonces.keep(&request.url, &response);
             match wanted(&response) {
-                // RFC 9449 §8: once more, and no more than once
-                Some(wanted) if !tried.contains(&wanted) => tried.push(wanted),
+                // RFC 9449 §8: again with the nonce that came along
+                Some(wanted)
+                    if tried.iter().filter(|one| **one == wanted).count() < MOST_NONCES =>
+                {
+                    tried.push(wanted);
+                }
                 _ => return Ok(response),
             }
         }

@@ -14,6 +14,9 @@ use lanyard_service::http::body::{self, BodyFault};
 use super::Failure;
 use crate::IssuerService;
 
+/// The largest credential request: a batch of presentations as proofs fits.
+pub(crate) const LARGEST_CREDENTIAL_REQUEST: usize = 1024 * 1024;
+
 /// The form of a token request.
 pub(crate) struct TokenForm(pub(crate) Bytes);
 
@@ -62,7 +65,8 @@ impl FromRequest<IssuerService> for CredentialBody {
         // OID4VCI §10: an encrypted request says so by its media type
         let encrypted = body::is_of(request.headers(), encryption::MEDIA_TYPE);
         let kind = if encrypted { encryption::MEDIA_TYPE } else { "application/json" };
-        let bytes = read(request, 1024 * 1024, kind, "invalid_credential_request").await?;
+        let limit = LARGEST_CREDENTIAL_REQUEST;
+        let bytes = read(request, limit, kind, "invalid_credential_request").await?;
         Ok(Self { bytes, encrypted })
     }
 }

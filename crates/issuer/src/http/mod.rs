@@ -2,6 +2,7 @@
 
 mod api;
 mod authorize;
+pub(crate) mod awkward;
 mod body;
 mod callers;
 mod client;

@@ -212,7 +212,7 @@ async fn a_nonce_costs_one_more_request_and_is_kept_for_the_next() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_has_enough_nonces_is_asked_twice_and_no_more() {
+async fn a_server_that_never_has_enough_nonces_is_asked_five_times_and_no_more() {
     let world = world().await;
     world.wire.bend(|url, status, body| {
         if url.path().ends_with("/par") {
@@ -223,7 +223,7 @@ async fn a_server_that_never_has_enough_nonces_is_asked_twice_and_no_more() {
     let error = world.read_login().await.begin().await.unwrap_err();
     assert_eq!(error.code(), "authorization_request_refused");
     let pushed = world.wire.paths().iter().filter(|path| path.ends_with("/par")).count();
-    assert_eq!(pushed, 2);
+    assert_eq!(pushed, 5);
 }
 
 #[tokio::test]

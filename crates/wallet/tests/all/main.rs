@@ -1,5 +1,6 @@
 //! The wallet library, from the outside.
 
+mod awkward;
 mod crash;
 mod deferred;
 mod every_format;

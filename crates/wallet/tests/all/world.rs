@@ -21,9 +21,9 @@ use lanyard_fetch::{
     Response, ResponseHeaders,
 };
 use lanyard_issuer::{
-    AskedHolder, ClaimSource, Consent, CredentialToOffer, IssuerService, IssuerSettings,
-    LoginSettings, LoginToOffer, LoginUnavailable, LoginWays, Logins, NewOfferRequest,
-    OfferCreated,
+    AskedHolder, Awkwardness, ClaimSource, Consent, CredentialToOffer, IssuerService,
+    IssuerSettings, LoginSettings, LoginToOffer, LoginUnavailable, LoginWays, Logins,
+    NewOfferRequest, OfferCreated,
 };
 use lanyard_oid4vci::{
     CredentialConfigurationId, IssuerUrl, Transport,
@@ -237,11 +237,19 @@ pub(crate) struct Setting {
     /// Whether holders log in, under these rules.
     pub(crate) rules: Option<AuthorizationRules>,
     pub(crate) attestation: Option<Arc<dyn WalletAttestation>>,
+    /// How hard the issuer is to deal with, if it is.
+    pub(crate) awkward: Option<Awkwardness>,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { wallet_trusts_issuer: true, copies: 3, rules: None, attestation: None }
+        Self {
+            wallet_trusts_issuer: true,
+            copies: 3,
+            rules: None,
+            attestation: None,
+            awkward: None,
+        }
     }
 }
 
@@ -260,8 +268,12 @@ impl World {
         let mint = Mint::new(crypto.clone());
         let trust = IssuerTrust::certificates(anchors.clone()).and(mint.trust());
         let verifier = verifier(&ca, trust, &tenant, &now, &crypto);
+        let issuing = match setting.awkward {
+            Some(how) => issuer.danger_awkward_router(how),
+            None => issuer.router(),
+        };
         let wire = Arc::new(Wire {
-            routes: issuer.router().merge(verifier.router()),
+            routes: issuing.merge(verifier.router()),
             bend: Mutex::new(None),
             seen: Mutex::new(Vec::new()),
         });
