@@ -12,7 +12,7 @@ use lanyard_core::{
 use lanyard_fetch::HttpClient;
 use lanyard_wallet::{
     KnownVerifiers, SoftwareKeys, Wallet, WalletClient, WalletSettings,
-    ports::{Ports, SecureStorage, SecureStorageError, SystemClock},
+    ports::{Ports, SecureStorage, SecureStorageError, SystemClock, WalletAttestation},
     storage::{Storage, StorageError},
 };
 
@@ -55,6 +55,8 @@ pub struct Opening {
     pub development: bool,
     /// What it is called by authorization servers, and where browsers come back to.
     pub client: WalletClient,
+    /// Who attests it to authorization servers, if anybody does.
+    pub attestation: Option<Arc<dyn WalletAttestation>>,
 }
 
 /// Opens the wallet of a folder, or makes it.
@@ -72,7 +74,7 @@ pub async fn open(opening: Opening) -> Result<Wallet, WalletHomeError> {
         http: opening.http,
         clock: Arc::new(SystemClock),
         keys: Arc::new(SoftwareKeys::new(storage.clone(), crypto.clone())),
-        attestation: None,
+        attestation: opening.attestation,
         crypto,
     };
     let settings = WalletSettings {

@@ -19,6 +19,9 @@ pub struct DemoArgs {
     /// The folder for keys, database and wallet; made on first start
     #[arg(long, default_value = "lanyard-demo")]
     pub data: PathBuf,
+    /// Refuse good nonces now and then, answer late and with members that nobody knows, to try wallets with
+    #[arg(long)]
+    pub awkward: bool,
 }
 
 /// `lanyard serve`
@@ -48,7 +51,7 @@ pub(super) async fn demo(args: &DemoArgs) -> Ending {
         listener.local_addr().map_or(args.port, |address| address.port()),
         args.data.clone(),
     ) {
-        Ok(plan) => plan,
+        Ok(plan) => Plan { awkward: args.awkward, ..plan },
         Err(error) => return Ending::not_done(ExitCode::Failed, "start", error.to_string()),
     };
     let welcome = compose::welcome(&plan);

@@ -143,6 +143,7 @@ async fn open(args: &WalletArgs, callback: &Callback) -> Result<Wallet, Ending> 
         http: Arc::new(fetcher),
         development,
         client: callback.client(&args.client_id),
+        attestation: None,
     };
     wallet_home::open(opening)
         .await

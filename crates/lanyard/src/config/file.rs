@@ -71,7 +71,10 @@ pub(super) struct TlsTable {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct IssuerTable {}
+pub(super) struct IssuerTable {
+    #[serde(default)]
+    pub(super) awkward: Option<Spanned<bool>>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -50,6 +50,8 @@ pub struct Config {
     pub transport: Transport,
     /// Whether it issues.
     pub issuer: bool,
+    /// Whether it is hard to deal with for wallets, on purpose.
+    pub awkward: bool,
     /// Whether it verifies.
     pub verifier: bool,
     /// Whether it resolves DIDs for others.
@@ -136,6 +138,14 @@ fn examine(file: &File, path: &Path, faults: &mut Faults<'_>) -> Option<Config> 
             "the pages serve one tenant; write pages = false, or run one server for each tenant",
         );
     }
+    let awkward = file.issuer.as_ref().and_then(|issuer| issuer.awkward.as_ref());
+    let awkward = awkward.filter(|awkward| *awkward.get_ref());
+    if let (Some(awkward), true) = (awkward, file.mode != Mode::Development) {
+        faults.at(
+            awkward.span(),
+            "an awkward issuer is for trying wallets out; it needs mode = \"development\"",
+        );
+    }
     let tenants = tenant::examine_all(file, folder, faults);
     let store = store::examine(file, folder, faults);
     Some(Config {
@@ -147,6 +157,7 @@ fn examine(file: &File, path: &Path, faults: &mut Faults<'_>) -> Option<Config> 
         store: store?,
         transport: transport?,
         issuer: file.issuer.is_some(),
+        awkward: awkward.is_some(),
         verifier: file.verifier.is_some(),
         resolver: file.resolver.is_some(),
         vc_api: file.vc_api.map(|word| match word {

@@ -1,5 +1,8 @@
 //! The demo: a tenant with a credential type in every format that look real, and everything it needs.
 
+mod sandbox;
+mod wallet_provider;
+
 use jiff::SignedDuration;
 use lanyard_issuer::Consent;
 use lanyard_oid4vci::{
@@ -13,6 +16,9 @@ use url::Url;
 use crate::config::{Authorization, HolderLogin, LoginPlace};
 use crate::credential_type::{CredentialType, CredentialTypeError};
 use crate::directory::{Directory, DirectoryError};
+
+pub use sandbox::Demands;
+pub use wallet_provider::WalletProvider;
 
 const TYPES: [&str; 6] = [
     include_str!("../../demo/employee_badge.json"),

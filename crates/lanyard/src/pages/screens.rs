@@ -40,6 +40,8 @@ pub struct Kind {
     pub card: CardView,
     /// What it is for.
     pub description: String,
+    /// Its format, for people.
+    pub format: &'static str,
 }
 
 /// `/issue/new/{type}`
@@ -54,12 +56,45 @@ pub struct IssueFormPage {
     pub card: CardView,
     /// The fields, grouped.
     pub groups: Vec<FieldGroup>,
+    /// Its format, for people.
+    pub format: &'static str,
     /// Whether a transaction code is asked for.
     pub tx_code: bool,
+    /// When it is ready.
+    pub deferral: DeferralChoice,
+    /// Whether the offer stands in the link.
+    pub by_value: bool,
+    /// What can be demanded of the wallet, where wallets are tried out.
+    pub demands: Vec<Switch>,
     /// Whether the holder logs in instead, if anybody can.
     pub login: Option<LoginChoice>,
     /// What was wrong with the last attempt.
     pub problem: Option<Problem>,
+}
+
+/// When a credential is ready.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DeferralChoice {
+    /// At once.
+    #[default]
+    Now,
+    /// After ten seconds.
+    Seconds,
+    /// After a minute.
+    Minute,
+}
+
+/// Something that is switched on or off.
+#[derive(Debug, Clone, Copy)]
+pub struct Switch {
+    /// The name of the field.
+    pub name: &'static str,
+    /// What it is called.
+    pub label: &'static str,
+    /// What it does.
+    pub hint: &'static str,
+    /// Whether it is on.
+    pub on: bool,
 }
 
 /// The choice to let a holder log in.
@@ -130,6 +165,12 @@ pub struct OfferPage {
     pub id: String,
     /// What is offered.
     pub card: CardView,
+    /// The credential issuer, where there are several to try wallets with.
+    pub issuer: Option<String>,
+    /// What that issuer demands of the wallet.
+    pub demands: Vec<&'static str>,
+    /// Where a wallet has itself attested, if the issuer demands that.
+    pub attestation: Option<String>,
     /// The offer link.
     pub handover: HandOver,
     /// The transaction code, for the one who made the offer.

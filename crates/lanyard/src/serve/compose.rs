@@ -11,7 +11,7 @@ use lanyard_core::{
     trust::{IssuerKeySource, IssuerTrust, x509::TrustAnchors},
 };
 use lanyard_fetch::{HostPort, HttpClient, SafeFetcher};
-use lanyard_issuer::IssuerService;
+use lanyard_issuer::{Awkwardness, IssuerService};
 use lanyard_service::{
     SystemClock,
     integration::{IntegrationApi, IntegrationSettings},
@@ -22,6 +22,7 @@ use lanyard_store::{
     TenantId,
 };
 use lanyard_verifier::VerifierService;
+use lanyard_wallet::ports::WalletAttestation;
 use tokio::sync::watch;
 
 use super::plan::{Pages, Plan, PlannedTenant};
@@ -31,6 +32,7 @@ use super::trust::TrustHealth;
 use super::{
     ahead, health, housekeeping, issuing, login, metrics, observe, resolving, trust, verifying,
 };
+use crate::demo::WalletProvider;
 use crate::keys::{
     KeyError, SigningIdentity, Subject, TestAuthority, Vault, read_signer, read_signing_files,
 };
@@ -133,9 +135,16 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
     ground.deliver(judges);
     let services = Router::new()
         .merge(integration.router())
-        .merge(issuer.as_ref().map(IssuerService::router).unwrap_or_default())
+        .merge(
+            issuer.as_ref().map(|issuer| wallet_routes(issuer, plan.awkward)).unwrap_or_default(),
+        )
         .merge(verifier.as_ref().map(VerifierService::router).unwrap_or_default());
-    let web = ground.pages(&plan, shown, issuer, verifier).await?;
+    let provider = ground.wallet_provider(&plan).await?;
+    let services = match provider.clone() {
+        Some(provider) => services.merge(provider.routes()),
+        None => services,
+    };
+    let web = ground.pages(&plan, shown, (issuer, verifier), provider).await?;
     let all = services.merge(health::routes(ground.store.clone(), trust));
     let all = match plan.resolver {
         true => all.merge(resolving::routes(ground.http.clone(), ground.provider.clone())),
@@ -157,6 +166,17 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
         Some(metrics) => all.layer(middleware::from_fn_with_state(metrics, metrics::count)),
         None => all,
     })
+}
+
+/// The routes of the issuer; awkward ones where wallets are tried out.
+fn wallet_routes(issuer: &IssuerService, awkward: bool) -> Router {
+    if awkward {
+        tracing::warn!(
+            "this issuer is awkward on purpose: it refuses good nonces and answers late"
+        );
+        return issuer.danger_awkward_router(Awkwardness::default());
+    }
+    issuer.router()
 }
 
 /// What integrators have beside issuer and verifier, and the description of what there is.
@@ -257,7 +277,7 @@ impl Ground {
             )?);
         }
         let authority = self.authority.as_ref().ok_or(KeyError::Certificate)?;
-        Ok(authority.identity(&self.vault, &tenant.id, &subject, self.now).await?)
+        Ok(authority.identity(&self.vault, &tenant.keys_of, &subject, self.now).await?)
     }
 
     /// The key that wallets encrypt their requests to, made on first use.
@@ -277,7 +297,7 @@ impl Ground {
         }
         let Some(authority) = &self.authority else { return Ok(None) };
         let name = format!("{} Document Signer", tenant.name);
-        let made = authority.document_signer(&self.vault, &tenant.id, &name, self.now).await?;
+        let made = authority.document_signer(&self.vault, &tenant.keys_of, &name, self.now).await?;
         Ok(Some(made))
     }
 
@@ -294,7 +314,7 @@ impl Ground {
             return Ok(None);
         }
         let name: SecretName = "issuer/did-key".parse().map_err(|_| KeyError::Unusable)?;
-        let key = self.vault.key(&tenant.id, &name, self.now).await?;
+        let key = self.vault.key(&tenant.keys_of, &name, self.now).await?;
         let identity = SigningIdentity::new(self.provider.as_ref(), &key, Vec::new())?;
         let did = Did::from_jwk(&Jwk::new(*key.public()));
         let method = did.with_fragment("0").map_err(|_| KeyError::Unusable)?;
@@ -326,21 +346,25 @@ impl Ground {
         &self,
         plan: &Plan,
         shown: LiveTypes,
-        issuer: Option<IssuerService>,
-        verifier: Option<VerifierService>,
+        (issuer, verifier): (Option<IssuerService>, Option<VerifierService>),
+        provider: Option<Arc<WalletProvider>>,
     ) -> Result<Option<Web>, StartError> {
         let Some(tenant) = plan.tenants.first().filter(|_| plan.pages != Pages::None) else {
             return Ok(None);
         };
         let is_demo = plan.pages == Pages::Demo;
-        let pocket = if is_demo { Some(self.pocket(plan, tenant).await?) } else { None };
+        let pocket = if is_demo { Some(self.pocket(plan, tenant, provider).await?) } else { None };
         let (id, name, types) = (&tenant.id, &tenant.name, &tenant.types);
         Ok(Some(Web::new(Site {
             base_url: plan.base_url.clone(),
             demo: is_demo.then(|| plan.data.display().to_string()),
             issue: issuer.map(|service| {
                 let room = IssueRoom::new(service, id.clone(), name.clone(), shown);
-                if is_demo { room.for_holder(demo::HOLDER, demo::PASSWORD) } else { room }
+                if is_demo {
+                    room.for_holder(demo::HOLDER, demo::PASSWORD).as_sandbox()
+                } else {
+                    room
+                }
             }),
             verify: verifier
                 .map(|service| VerifyRoom::new(service, id.clone(), name.clone(), types.clone())),
@@ -349,7 +373,31 @@ impl Ground {
         })))
     }
 
-    async fn pocket(&self, plan: &Plan, tenant: &PlannedTenant) -> Result<Pocket, StartError> {
+    /// Who vouches for wallets in the demo.
+    async fn wallet_provider(
+        &self,
+        plan: &Plan,
+    ) -> Result<Option<Arc<WalletProvider>>, StartError> {
+        let Some(tenant) = plan.tenants.first().filter(|_| plan.pages == Pages::Demo) else {
+            return Ok(None);
+        };
+        let subject = Subject {
+            key_name: "wallet-provider/key",
+            common_name: "Lanyard Demo Wallet Provider",
+            host: &self.host,
+            uri: None,
+        };
+        let identity = self.identity(tenant, subject).await?;
+        let client = demo::pocket_client(&plan.base_url).id;
+        Ok(Some(Arc::new(WalletProvider::new(identity, client))))
+    }
+
+    async fn pocket(
+        &self,
+        plan: &Plan,
+        tenant: &PlannedTenant,
+        provider: Option<Arc<WalletProvider>>,
+    ) -> Result<Pocket, StartError> {
         let opening = wallet_home::Opening {
             folder: plan.data.join("pocket"),
             issuers: self.believed(tenant).await?,
@@ -357,6 +405,7 @@ impl Ground {
             http: self.http.clone(),
             development: true,
             client: demo::pocket_client(&plan.base_url),
+            attestation: provider.map(|provider| provider as Arc<dyn WalletAttestation>),
         };
         Ok(Pocket::new(wallet_home::open(opening).await?))
     }

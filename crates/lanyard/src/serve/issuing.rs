@@ -10,7 +10,7 @@ use lanyard_issuer::{
 };
 use lanyard_oid4vci::{
     IssuerUrl, Transport,
-    configuration::{IssuancePolicy, IssuerConfiguration},
+    configuration::IssuerConfiguration,
     encryption::{EncryptionRule, IssuerEncryption},
     issuer::{Issuer, IssuerName, IssuingKey},
     metadata::IssuerDisplay,
@@ -28,7 +28,7 @@ const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
 pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<IssuerService, StartError> {
     let mut tenants = Vec::new();
-    for tenant in &plan.tenants {
+    for tenant in plan.tenants.iter().chain(&plan.sandbox) {
         let (issuer, status_lists) = issuer(ground, plan, tenant).await?;
         tenants.push(TenantSettings {
             tenant: tenant.id.clone(),
@@ -39,7 +39,7 @@ pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<IssuerServic
                 Some(_) => Some(vc_api::keys(ground, tenant).await?),
                 None => None,
             },
-            data_key: DataKey::new(ground.secret(&tenant.id, "issuer/data-key").await?),
+            data_key: DataKey::new(ground.secret(&tenant.keys_of, "issuer/data-key").await?),
             api_keys: tenant.api_keys.clone(),
         });
     }
@@ -63,14 +63,20 @@ async fn issuer(
     let identity = identity(ground, plan, tenant).await?;
     let configuration = configuration(plan, tenant)?;
     let key = issuing_key(identity, plan, tenant, configuration.issuer());
-    let nonces = NonceKey::new(ground.secret(&tenant.id, "issuer/nonce-key").await?);
-    let mut issuer = Issuer::new(configuration, key, nonces, ground.provider.clone())
-        .with_authorization(tenant.authorization.rules.clone());
+    let nonces = NonceKey::new(ground.secret(&tenant.keys_of, "issuer/nonce-key").await?);
+    let rules = tenant.authorization.rules.clone();
+    let rules = match tenant.demands.attestation {
+        // the wallet provider of the demo is one of its own
+        true => rules.with_attesters(ground.anchors(tenant)?),
+        false => rules,
+    };
+    let mut issuer =
+        Issuer::new(configuration, key, nonces, ground.provider.clone()).with_authorization(rules);
     let rule = match tenant.encryption {
         EncryptionMode::Offered => EncryptionRule::Offered,
         EncryptionMode::Required => EncryptionRule::Required,
     };
-    let key = ground.encryption_key(&tenant.id).await?;
+    let key = ground.encryption_key(&tenant.keys_of).await?;
     let encryption = IssuerEncryption::new(key, rule, ground.provider.as_ref());
     issuer = issuer.with_attesters(tenant.key_attesters.clone()).with_encryption(encryption);
     for (format, key) in own_keys(ground, tenant).await? {
@@ -111,13 +117,14 @@ fn configuration(plan: &Plan, tenant: &PlannedTenant) -> Result<IssuerConfigurat
         logo: None,
     };
     let credentials = tenant.types.iter().map(Into::into).collect();
-    Ok(IssuerConfiguration::new(url, vec![display], credentials, IssuancePolicy::default())?)
+    let policy = tenant.demands.policy();
+    Ok(IssuerConfiguration::new(url, vec![display], credentials, policy)?)
 }
 
 /// What every tenant of a plan offers, for a service that serves others already.
 pub(super) async fn offerings(ground: &Ground, plan: &Plan) -> Result<Vec<Offering>, StartError> {
     let mut offerings = Vec::with_capacity(plan.tenants.len());
-    for tenant in &plan.tenants {
+    for tenant in plan.tenants.iter().chain(&plan.sandbox) {
         let identity = identity(ground, plan, tenant).await?;
         let configuration = configuration(plan, tenant)?;
         let key = issuing_key(identity, plan, tenant, configuration.issuer());
@@ -137,7 +144,7 @@ async fn status_lists(
     Ok(Some(Arc::new(StatusLists::new(StatusListSettings {
         tenant: tenant.id.clone(),
         issuer: issuer.configuration().issuer().as_str().to_owned(),
-        key: PlaceKey::new(ground.secret(&tenant.id, "issuer/status-places").await?),
+        key: PlaceKey::new(ground.secret(&tenant.keys_of, "issuer/status-places").await?),
         signing: issuer.key_for(Format::SdJwtVc).clone(),
         // both W3C formats have one key: a list is secured like the credentials that refer to it
         w3c_signing: issuer.key_for(Format::LdpVc).clone(),

@@ -18,7 +18,8 @@ use crate::config::{
     Tenant, Transport,
 };
 use crate::credential_type::CredentialType;
-use crate::{demo, files};
+use crate::demo::{self, Demands};
+use crate::files;
 
 /// What is to be served.
 pub struct Plan {
@@ -36,6 +37,8 @@ pub struct Plan {
     pub development: bool,
     /// Whether it issues.
     pub issuer: bool,
+    /// Whether it is hard to deal with for wallets, on purpose.
+    pub awkward: bool,
     /// Whether it verifies.
     pub verifier: bool,
     /// Whether it resolves DIDs for others.
@@ -52,6 +55,8 @@ pub struct Plan {
     pub pages: Pages,
     /// The tenants.
     pub tenants: Vec<PlannedTenant>,
+    /// The issuers of the demo that demand more of wallets; they have the keys of its tenant.
+    pub sandbox: Vec<PlannedTenant>,
 }
 
 /// Which pages there are.
@@ -69,6 +74,10 @@ pub enum Pages {
 pub struct PlannedTenant {
     /// Its path segment.
     pub id: TenantId,
+    /// Whose keys it has: its own but in the sandbox of the demo.
+    pub keys_of: TenantId,
+    /// What it demands of wallets, if it is an issuer of the demo.
+    pub demands: Demands,
     /// Its name for people.
     pub name: String,
     /// The keys of its integrator API.
@@ -151,6 +160,8 @@ impl Plan {
         let tenants = config.tenants.iter().map(|tenant| {
             Ok(PlannedTenant {
                 id: tenant.id.clone(),
+                keys_of: tenant.id.clone(),
+                demands: Demands::default(),
                 name: tenant.name.clone(),
                 api_keys: all_keys(tenant)?,
                 webhooks: tenant.webhooks.clone(),
@@ -179,6 +190,7 @@ impl Plan {
             store: config.store.clone(),
             development: config.mode == Mode::Development,
             issuer: config.issuer,
+            awkward: config.awkward,
             verifier: config.verifier,
             resolver: config.resolver,
             vc_api: config.vc_api,
@@ -190,6 +202,7 @@ impl Plan {
             metrics: config.metrics.map(|_| Metrics::default()),
             pages: if config.pages { Pages::Desk } else { Pages::None },
             tenants: tenants.collect::<Result<_, PlanError>>()?,
+            sandbox: Vec::new(),
         })
     }
 
@@ -206,10 +219,42 @@ impl Plan {
             let key = ApiKey::generate(&tenant, &AwsLc);
             files::write_private(&key_file, key.as_bytes()).map_err(refused)?;
         }
-        let tenant = PlannedTenant {
-            id: demo::TENANT.parse().map_err(|_| PlanError::Url)?,
+        let key = of_every_scope(&api_key(&key_file)?);
+        let mut tenants = Vec::new();
+        for demands in Demands::all() {
+            tenants.push(Self::demo_tenant(port, demands, key.clone())?);
+        }
+        let sandbox = tenants.split_off(1);
+        Ok(Self {
+            source: None,
+            living_files: Vec::new(),
+            base_url: format!("http://localhost:{port}").parse().map_err(|_| PlanError::Url)?,
+            data,
+            store: None,
+            development: true,
+            issuer: true,
+            awkward: false,
+            verifier: true,
+            resolver: false,
+            vc_api: None,
+            rates: None,
+            proxies: Vec::new(),
+            metrics: None,
+            pages: Pages::Demo,
+            tenants,
+            sandbox,
+        })
+    }
+
+    fn demo_tenant(port: u16, demands: Demands, key: ApiKey) -> Result<PlannedTenant, PlanError> {
+        let tenant = |name: &str| name.parse().map_err(|_| PlanError::Url);
+        let authorization = demo::authorization(port)?;
+        Ok(PlannedTenant {
+            id: tenant(&demands.tenant())?,
+            keys_of: tenant(demo::TENANT)?,
+            demands,
             name: demo::ENTERPRISE.to_owned(),
-            api_keys: vec![of_every_scope(&api_key(&key_file)?)],
+            api_keys: vec![key],
             webhooks: Vec::new(),
             anchors: TrustAnchors::default(),
             trust_list: None,
@@ -221,27 +266,16 @@ impl Plan {
             signing: None,
             document_signing: None,
             did_signing: None,
-            authorization: demo::authorization(port)?,
+            authorization: Authorization {
+                rules: demands.over(authorization.rules),
+                ..authorization
+            },
             key_attesters: TrustAnchors::default(),
-            encryption: EncryptionMode::Offered,
+            encryption: match demands.encryption {
+                true => EncryptionMode::Required,
+                false => EncryptionMode::Offered,
+            },
             asking: Asking::default(),
-        };
-        Ok(Self {
-            source: None,
-            living_files: Vec::new(),
-            base_url: format!("http://localhost:{port}").parse().map_err(|_| PlanError::Url)?,
-            data,
-            store: None,
-            development: true,
-            issuer: true,
-            verifier: true,
-            resolver: false,
-            vc_api: None,
-            rates: None,
-            proxies: Vec::new(),
-            metrics: None,
-            pages: Pages::Demo,
-            tenants: vec![tenant],
         })
     }
 }

@@ -18,7 +18,7 @@ use crate::keys::KeyError;
 pub(super) async fn keys(ground: &Ground, tenant: &PlannedTenant) -> Result<VcApiKeys, StartError> {
     let mut keys = Vec::new();
     for (name, curve) in [("vc-api/ed25519", Curve::Ed25519), ("vc-api/p256", Curve::P256)] {
-        let key = ground.key(&tenant.id, name, curve).await?;
+        let key = ground.key(&tenant.keys_of, name, curve).await?;
         let did = Did::from_key(key.public());
         let signer = SoftwareSigner::new(ground.provider.as_ref(), &key);
         let signer = signer.map_err(|_| KeyError::Unusable)?;

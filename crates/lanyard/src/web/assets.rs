@@ -6,10 +6,11 @@ use axum::{
 };
 use http::{StatusCode, header};
 
-const ASSETS: [(&str, &str, &str); 5] = [
+const ASSETS: [(&str, &str, &str); 6] = [
     ("lanyard.css", "text/css; charset=utf-8", include_str!("../../assets/lanyard.css")),
     ("live.js", "text/javascript; charset=utf-8", include_str!("../../assets/live.js")),
     ("ask.js", "text/javascript; charset=utf-8", include_str!("../../assets/ask.js")),
+    ("issue.js", "text/javascript; charset=utf-8", include_str!("../../assets/issue.js")),
     ("copy.js", "text/javascript; charset=utf-8", include_str!("../../assets/copy.js")),
     ("favicon.svg", "image/svg+xml", include_str!("../../assets/favicon.svg")),
 ];

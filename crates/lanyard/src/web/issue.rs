@@ -9,6 +9,7 @@ use axum::{
     routing::get,
 };
 use http::StatusCode;
+use lanyard_core::credential::Format;
 use lanyard_issuer::{
     CredentialToOffer, Deferral, IssuerError, IssuerService, LoginToOffer, NewOfferRequest,
     OfferCreated, OfferState, OfferStatus,
@@ -26,10 +27,11 @@ use super::{
     verdict,
 };
 use crate::credential_type::{ClaimKind, CredentialType};
+use crate::demo::Demands;
 use crate::live_types::LiveTypes;
 use crate::pages::{
-    CardView, HandOver, ImageUri, IssueFormPage, IssuePage, Kind, LoginChoice, OfferPage, Place,
-    Problem, Step, Tone, TrailFragment,
+    CardView, DeferralChoice, HandOver, ImageUri, IssueFormPage, IssuePage, Kind, LoginChoice,
+    OfferPage, Place, Problem, Step, Switch, Tone, TrailFragment,
 };
 
 /// What issuing by hand needs.
@@ -41,6 +43,8 @@ pub struct IssueRoom {
     made: Shelf<Made>,
     /// Who can log in for what is issued here, if anybody.
     holder: Option<(&'static str, &'static str)>,
+    /// Whether there is an issuer for each demand on wallets.
+    is_sandbox: bool,
 }
 
 /// An offer that a browser made: what only that browser may see again.
@@ -48,13 +52,24 @@ struct Made {
     browser: Browser,
     card: CardView,
     offer: OfferCreated,
+    /// The issuer that offers it.
+    tenant: TenantId,
+    demands: Demands,
 }
 
 impl IssueRoom {
     /// Issues these types in this name.
     #[must_use]
     pub fn new(service: IssuerService, tenant: TenantId, issuer: String, types: LiveTypes) -> Self {
-        Self { service, tenant, issuer, types, made: Shelf::default(), holder: None }
+        let made = Shelf::default();
+        Self { service, tenant, issuer, types, made, holder: None, is_sandbox: false }
+    }
+
+    /// With switches for what the issuers of the demo demand of wallets.
+    #[must_use]
+    pub const fn as_sandbox(mut self) -> Self {
+        self.is_sandbox = true;
+        self
     }
 
     /// With a holder who can log in instead of being given a code.
@@ -103,6 +118,7 @@ async fn choose(State(web): State<Web>) -> Response {
             id: kind.id.clone(),
             card: room.sample_card(kind),
             description: kind.description.clone(),
+            format: format_name(kind.format),
         };
         let kinds = room.types.now().iter().map(kind).collect();
         show(&IssuePage { chrome: web.chrome(Place::Issue), issuer: room.issuer.clone(), kinds })
@@ -138,7 +154,15 @@ fn form_page(
         id: kind.id.clone(),
         card: room.sample_card(kind),
         groups: forms::groups(kind, typed, faults),
+        format: format_name(kind.format),
         tx_code: typed.is_none_or(|typed| typed.contains_key("tx_code")),
+        deferral: match deferral(typed) {
+            Deferral::Seconds(10) => DeferralChoice::Seconds,
+            Deferral::Seconds(_) => DeferralChoice::Minute,
+            _ => DeferralChoice::Now,
+        },
+        by_value: typed.is_some_and(|typed| typed.contains_key("by_value")),
+        demands: if room.is_sandbox { switches(demands(typed)) } else { Vec::new() },
         login: room.holder.map(|(holder, password)| LoginChoice {
             holder,
             password,
@@ -176,20 +200,81 @@ async fn create_offer(web: &Web, visitor: &Visitor, typed: &forms::Typed) -> Pag
         credentials: vec![CredentialToOffer { configuration, claims }],
         looked_up: Vec::new(),
         tx_code: login.is_none() && typed.contains_key("tx_code"),
-        deferral: match typed.get("deferral").map(String::as_str) {
-            Some("10") => Deferral::Seconds(10),
-            Some("60") => Deferral::Seconds(60),
-            _ => Deferral::None,
-        },
+        deferral: deferral(Some(typed)),
         login,
         by_reference: !typed.contains_key("by_value"),
         subject: None,
     };
-    let offer = room.service.create_offer(&room.tenant, wanted).await.map_err(failure)?;
+    let demands = if room.is_sandbox { demands(Some(typed)) } else { Demands::default() };
+    let tenant = match demands == Demands::default() {
+        true => room.tenant.clone(),
+        false => demands.tenant().parse().map_err(|_| Failure::internal("sandbox_tenant"))?,
+    };
+    let offer = room.service.create_offer(&tenant, wanted).await.map_err(failure)?;
     let id = offer.id.to_string();
     let card = verdict::type_card(kind, &room.issuer);
-    room.made.put_as(id.clone(), Made { browser: visitor.browser.clone(), card, offer });
+    let browser = visitor.browser.clone();
+    room.made.put_as(id.clone(), Made { browser, card, offer, tenant, demands });
     Ok(see_other(&format!("/issue/{id}")))
+}
+
+fn deferral(typed: Option<&forms::Typed>) -> Deferral {
+    match typed.and_then(|typed| typed.get("deferral")).map(String::as_str) {
+        Some("10") => Deferral::Seconds(10),
+        Some("60") => Deferral::Seconds(60),
+        _ => Deferral::None,
+    }
+}
+
+fn demands(typed: Option<&forms::Typed>) -> Demands {
+    let is_on = |name| typed.is_some_and(|typed| typed.contains_key(name));
+    Demands {
+        dpop: is_on("demand_dpop"),
+        attestation: is_on("demand_attestation"),
+        encryption: is_on("demand_encryption"),
+        single: is_on("single_copies"),
+    }
+}
+
+fn switches(demands: Demands) -> Vec<Switch> {
+    vec![
+        Switch {
+            name: "demand_dpop",
+            label: "Demand DPoP",
+            hint: "Access tokens are bound to a key of the wallet; a plain bearer token is not given out.",
+            on: demands.dpop,
+        },
+        Switch {
+            name: "demand_attestation",
+            label: "Demand a wallet attestation",
+            hint: "The wallet has to be vouched for. The demo has a provider that vouches for every wallet that asks.",
+            on: demands.attestation,
+        },
+        Switch {
+            name: "demand_encryption",
+            label: "Demand encryption",
+            hint: "Credential requests and responses are encrypted from end to end; else it is offered.",
+            on: demands.encryption,
+        },
+        Switch {
+            name: "single_copies",
+            label: "One copy at a time",
+            hint: "No batches: one key and one copy for each request. Else up to twenty.",
+            on: demands.single,
+        },
+    ]
+}
+
+/// A format, for people.
+const fn format_name(format: Format) -> &'static str {
+    match format {
+        Format::SdJwtVc => "SD-JWT VC",
+        Format::MsoMdoc => "ISO mdoc",
+        Format::JwtVcJson => "W3C credential, JWT",
+        Format::LdpVc => "W3C credential, Data Integrity",
+        Format::VcJwt => "W3C credential, VC-JWT",
+        Format::VcSdJwt => "W3C credential, SD-JWT",
+    }
 }
 
 fn failure(error: IssuerError) -> Failure {
@@ -212,14 +297,18 @@ fn absent() -> Failure {
 async fn offer_page(web: &Web, visitor: &Visitor, id: &str) -> Page {
     let room = room(web)?;
     let found = room.made.look(id, |made| {
-        (made.browser == visitor.browser).then(|| (made.card.clone(), made.offer.clone()))
+        let own = made.browser == visitor.browser;
+        own.then(|| (made.card.clone(), made.offer.clone(), made.tenant.clone(), made.demands))
     });
-    let (card, offer) = found.flatten().ok_or_else(absent)?;
-    let status = room.service.offer_status(&room.tenant, offer.id).await.map_err(failure)?;
+    let (card, offer, tenant, demands) = found.flatten().ok_or_else(absent)?;
+    let status = room.service.offer_status(&tenant, offer.id).await.map_err(failure)?;
     Ok(show(&OfferPage {
         chrome: web.chrome(Place::Issue),
         id: id.to_owned(),
         card,
+        issuer: room.is_sandbox.then(|| format!("{}{tenant}", web.base_url())),
+        demands: demands.names().collect(),
+        attestation: demands.attestation.then(|| format!("{}sandbox/attestation", web.base_url())),
         handover: HandOver {
             id: "offer-link",
             qr: qr::draw(&offer.link),
@@ -266,15 +355,17 @@ const fn ended(state: OfferState) -> bool {
 
 async fn events(State(web): State<Web>, visitor: Visitor, Path(id): Path<String>) -> Response {
     let allowed = room(&web).and_then(|room| {
-        let own =
-            room.made.look(&id, |made| (made.browser == visitor.browser).then_some(made.offer.id));
-        own.flatten().map(|session| (room, session)).ok_or_else(absent)
+        let own = room.made.look(&id, |made| {
+            let own = made.browser == visitor.browser;
+            own.then(|| (made.offer.id, made.tenant.clone()))
+        });
+        own.flatten().map(|(session, tenant)| (room, session, tenant)).ok_or_else(absent)
     });
-    let (room, session): (&IssueRoom, SessionId) = match allowed {
+    let (room, session, tenant): (&IssueRoom, SessionId, TenantId) = match allowed {
         Ok(allowed) => allowed,
         Err(failure) => return failure.into_page(&web),
     };
-    let (service, tenant) = (room.service.clone(), room.tenant.clone());
+    let service = room.service.clone();
     let news = changes(service.subscribe(&tenant, session));
     let render = Box::new(move || -> live::Rendering {
         let (service, tenant) = (service.clone(), tenant.clone());

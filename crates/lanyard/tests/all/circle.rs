@@ -31,16 +31,34 @@ fn free_port() -> u16 {
 
 impl Demo {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(flags: &[&str]) -> Self {
         let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
         let process = Command::new(env!("CARGO_BIN_EXE_lanyard"))
             .args(["demo", "--port", &port.to_string(), "--data"])
             .arg(folder.path().join("data"))
+            .args(flags)
             .stdout(Stdio::null())
             .spawn()
             .expect("the binary runs");
         let demo = Self { process, folder, port };
         demo.until_ready();
         demo
+    }
+
+    /// The process ends without a chance to do anything, and another one takes its place.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.process.kill().expect("killed");
+        self.process.wait().expect("gone");
+        self.process = Command::new(env!("CARGO_BIN_EXE_lanyard"))
+            .args(["demo", "--port", &self.port.to_string(), "--data"])
+            .arg(self.file(""))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the binary runs");
+        self.until_ready();
     }
 
     fn until_ready(&self) {
@@ -211,15 +229,7 @@ fn what_the_demo_made_is_for_its_owner_alone_and_there_again_after_a_restart() {
     }
     let anchor = std::fs::read(demo.file("ca.pem")).expect("an anchor");
     let offer = json(&demo.integrator(&["offer", "--type", "university_diploma"]));
-    demo.process.kill().expect("killed");
-    demo.process.wait().expect("gone");
-    demo.process = Command::new(env!("CARGO_BIN_EXE_lanyard"))
-        .args(["demo", "--port", &demo.port.to_string(), "--data"])
-        .arg(demo.file(""))
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the binary runs");
-    demo.until_ready();
+    demo.kill_and_restart();
     assert_eq!(std::fs::read(demo.file("ca.pem")).expect("an anchor"), anchor);
     let home = demo.folder.path().join("wallet");
     let accepted = demo.wallet(&home, &["accept", &text(&offer["link"])]);
@@ -231,14 +241,14 @@ fn what_the_demo_made_is_for_its_owner_alone_and_there_again_after_a_restart() {
 }
 
 /// A browser without JavaScript: it follows redirects and keeps one cookie.
-struct Browser<'d> {
+pub(crate) struct Browser<'d> {
     demo: &'d Demo,
     client: reqwest::Client,
     cookie: Option<String>,
 }
 
 impl<'d> Browser<'d> {
-    fn new(demo: &'d Demo) -> Self {
+    pub(crate) fn new(demo: &'d Demo) -> Self {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
         Self { demo, client: client.expect("a client"), cookie: None }
     }
@@ -282,23 +292,27 @@ impl<'d> Browser<'d> {
         }
     }
 
-    async fn get(&mut self, path: &str) -> (u16, String, String) {
+    pub(crate) async fn get(&mut self, path: &str) -> (u16, String, String) {
         self.send(self.client.get(format!("{}{path}", self.demo.base()))).await
     }
 
-    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> (u16, String, String) {
+    pub(crate) async fn post(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> (u16, String, String) {
         self.send(self.client.post(format!("{}{path}", self.demo.base())).form(fields)).await
     }
 }
 
 /// The value of the first attribute after `marker` in a page.
-fn attribute<'p>(page: &'p str, marker: &str) -> &'p str {
+pub(crate) fn attribute<'p>(page: &'p str, marker: &str) -> &'p str {
     assert!(page.contains(marker), "no {marker} in {page}");
     let after = page.split(marker).nth(1).expect("it was just looked at");
     after.split('"').next().expect("an attribute ends")
 }
 
-fn unescaped(text: &str) -> String {
+pub(crate) fn unescaped(text: &str) -> String {
     text.replace("&#38;", "&").replace("&amp;", "&")
 }
 

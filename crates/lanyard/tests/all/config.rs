@@ -107,7 +107,7 @@ fn clients_are_counted_by_default_or_as_written_or_not_at_all() {
 #[test]
 fn an_unknown_key_is_refused_with_its_line_and_the_keys_there_are() {
     let found = faults(&GOOD.replace("[issuer]\n", "[issuer]\nbatch = 3\n"));
-    assert_eq!(found, ["lanyard.toml:6: unknown key `batch`, there are no fields"]);
+    assert_eq!(found, ["lanyard.toml:6: unknown key `batch`, expected `awkward`"]);
     let found = faults(&GOOD.replace("listen", "lisen"));
     assert!(
         found[0].starts_with("lanyard.toml:3: unknown key `lisen`, expected one of"),
@@ -122,6 +122,18 @@ fn plain_http_in_production_is_refused() {
         found[0],
         "lanyard.toml:2: base_url must be https in production; write \"https://…\", or mode = \"development\" with a loopback URL"
     );
+}
+
+#[test]
+fn an_awkward_issuer_is_for_development_alone() {
+    let awkward = GOOD.replace("[issuer]", "[issuer]\nawkward = true");
+    assert!(parse(&awkward).expect("good").awkward);
+    assert!(!parse(GOOD).expect("good").awkward);
+    let found = faults(&awkward.replace("mode = \"development\"", "mode = \"production\""));
+    let wanted = "lanyard.toml:6: an awkward issuer is for trying wallets out; it needs mode = \"development\"";
+    assert!(found.iter().any(|fault| fault == wanted), "{found:?}");
+    let off = awkward.replace("true", "false").replace("\"development\"", "\"production\"");
+    assert!(faults(&off).iter().all(|fault| !fault.contains("awkward")));
 }
 
 #[test]

@@ -11,6 +11,8 @@ pub struct AuthorizationRules {
     code_flow: bool,
     clients: Vec<RegisteredClient>,
     attesters: Option<TrustAnchors>,
+    demands_dpop: bool,
+    demands_client_authentication: bool,
 }
 
 /// Which profile an issuer keeps to.
@@ -26,7 +28,14 @@ pub enum Profile {
 impl AuthorizationRules {
     /// The rules of a profile, without clients: pre-authorized codes are all there is.
     pub const fn new(profile: Profile) -> Self {
-        Self { profile, code_flow: false, clients: Vec::new(), attesters: None }
+        Self {
+            profile,
+            code_flow: false,
+            clients: Vec::new(),
+            attesters: None,
+            demands_dpop: false,
+            demands_client_authentication: false,
+        }
     }
 
     /// With the authorization code flow.
@@ -50,6 +59,20 @@ impl AuthorizationRules {
         self
     }
 
+    /// Where every token is bound to a key, whatever the profile (RFC 9449 §5).
+    #[must_use]
+    pub const fn demanding_dpop(mut self) -> Self {
+        self.demands_dpop = true;
+        self
+    }
+
+    /// Where every client proves who it is, whatever the profile.
+    #[must_use]
+    pub const fn demanding_client_authentication(mut self) -> Self {
+        self.demands_client_authentication = true;
+        self
+    }
+
     /// The profile.
     pub const fn profile(&self) -> Profile {
         self.profile
@@ -62,12 +85,17 @@ impl AuthorizationRules {
 
     /// Whether every token is bound to a key (HAIP §4).
     pub fn is_dpop_required(&self) -> bool {
-        self.profile == Profile::Haip
+        self.demands_dpop || self.profile == Profile::Haip
     }
 
     /// Whether every client proves who it is (HAIP §4.4).
     pub fn is_client_authentication_required(&self) -> bool {
-        self.profile == Profile::Haip
+        self.demands_client_authentication || self.profile == Profile::Haip
+    }
+
+    /// The registered clients.
+    pub fn clients(&self) -> &[RegisteredClient] {
+        &self.clients
     }
 
     /// A registered client.
