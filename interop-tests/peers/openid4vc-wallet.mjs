@@ -7,7 +7,7 @@
 import { generateKeyPair, exportJWK } from 'jose'
 import { getOpenid4vpClientId, Openid4vpClient } from '@openid4vc/openid4vp'
 import { Openid4vciClient } from '@openid4vc/openid4vci'
-import { readStdin, run, readPemFiles, WalletFile } from './lib/cli.mjs'
+import { describe, readStdin, run, readPemFiles, WalletFile } from './lib/cli.mjs'
 import * as annexC from './lib/annex-c.mjs'
 import { choose } from './lib/dcql.mjs'
 import * as mdoc from './lib/mdoc-wallet.mjs'
@@ -50,23 +50,25 @@ async function accept(link, { home, 'tx-code': txCode, 'trust-anchor': anchorFil
     txCode,
   })
   const [credentialConfigurationId] = credentialOffer.credential_configuration_ids
-  const { c_nonce: nonce } = await client.requestNonce({ issuerMetadata })
-  const proofs = await Promise.all(
-    keys.map((key) =>
-      client.createCredentialRequestJwtProof({
-        issuerMetadata,
-        credentialConfigurationId,
-        nonce,
-        issuedAt: new Date(),
-        signer: { method: 'jwk', alg, publicJwk: publicPart(key) },
-      }),
-    ),
-  )
-  const { credentialResponse } = await client.retrieveCredentials({
-    accessToken: accessTokenResponse.access_token,
-    credentialConfigurationId,
-    issuerMetadata,
-    proofs: { jwt: proofs.map(({ jwt }) => jwt) },
+  const { credentialResponse } = await withAnotherNonce(async () => {
+    const { c_nonce: nonce } = await client.requestNonce({ issuerMetadata })
+    const proofs = await Promise.all(
+      keys.map((key) =>
+        client.createCredentialRequestJwtProof({
+          issuerMetadata,
+          credentialConfigurationId,
+          nonce,
+          issuedAt: new Date(),
+          signer: { method: 'jwk', alg, publicJwk: publicPart(key) },
+        }),
+      ),
+    )
+    return client.retrieveCredentials({
+      accessToken: accessTokenResponse.access_token,
+      credentialConfigurationId,
+      issuerMetadata,
+      proofs: { jwt: proofs.map(({ jwt }) => jwt) },
+    })
   })
 
   const wallet = new WalletFile(home)
@@ -82,6 +84,16 @@ async function accept(link, { home, 'tx-code': txCode, 'trust-anchor': anchorFil
     issuer: credentialOffer.credential_issuer,
     configuration: credentialConfigurationId,
     credentials: received,
+  }
+}
+
+/** OID4VCI §8.3.1.2: an issuer may refuse a nonce; the library leaves it to the wallet to ask again. */
+async function withAnotherNonce(ask, tries = 5) {
+  try {
+    return await ask()
+  } catch (error) {
+    if (tries === 1 || !describe(error).includes('invalid_nonce')) throw error
+    return withAnotherNonce(ask, tries - 1)
   }
 }
 

@@ -18,6 +18,7 @@ const VERSIONS = { ...Object.fromEntries(COUNTERPARTS.map(({ name, packages }) =
 
 const HEADINGS = {
   'issuance.test.mjs': 'Issuance: their wallet and our issuer, our wallet and theirs',
+  'awkward.test.mjs': 'An issuer that is hard to deal with',
   'presentation.test.mjs': 'Presentation: their wallet and our verifier, our wallet and theirs',
   'jvm.test.mjs': 'Wallets on the JVM: the EU reference wallet’s libraries, Multipaz',
   'jvm-login.test.mjs': 'Wallets on the JVM: holders who log in, wallets that are attested',
@@ -28,6 +29,7 @@ const HEADINGS = {
   'did.test.mjs': 'DIDs: each resolves what the other made',
   'w3c.test.mjs': 'W3C credentials in JWTs: each verifies the other’s',
   'issuer.test.mjs': 'The examiner as a wallet of the issuer',
+  'endpoints.test.mjs': 'The examiner uses all that the issuer offers',
   'authorization.test.mjs': 'The examiner as an attested wallet under HAIP',
   'dpop.test.mjs': 'The examiner’s proofs of possession',
   'verifier.test.mjs': 'The examiner as a wallet of the verifier',

@@ -236,7 +236,11 @@ export async function keyProof({ key, issuer, nonce, header = {}, change = (it) 
 
 /** An offer followed to its access token. */
 export async function toToken(lanyard, { type, txCode, ...more }) {
-  const { link, tx_code: code } = await lanyard.offer({ type, txCode, ...more })
+  return tokenFor(await lanyard.offer({ type, txCode, ...more }))
+}
+
+/** The same for an offer that was made. */
+export async function tokenFor({ link, tx_code: code }) {
   const offer = await readOffer(link)
   const found = await discover(offer.credential_issuer)
   const key = await newKey()
@@ -256,11 +260,47 @@ export async function freshNonce({ metadata }) {
 }
 
 /** Asks the credential endpoint: with DPoP where the token is bound to a key. */
-export function askCredential({ metadata, token, bound, dpopKey }, json, request = {}) {
+export function askCredential(at, json, request = {}) {
+  return askWithToken(at, at.metadata.credential_endpoint, { json, ...request })
+}
+
+/** Asks an endpoint that wants the access token. */
+export function askWithToken({ token, bound, dpopKey }, url, request) {
   const accessToken = token.body.access_token
-  if (bound) return askWithDpop(metadata.credential_endpoint, { json, ...request }, { key: dpopKey, accessToken })
+  if (bound) return askWithDpop(url, request, { key: dpopKey, accessToken })
   const headers = { authorization: `Bearer ${accessToken}`, ...request.headers }
-  return ask(metadata.credential_endpoint, { method: 'POST', json, ...request, headers })
+  return ask(url, { method: 'POST', ...request, headers })
+}
+
+/** A credential request with one good proof. */
+export async function goodRequest(at) {
+  const key = await newKey()
+  const { nonce } = await freshNonce(at)
+  const proof = await keyProof({ key, issuer: at.issuer, nonce })
+  return { key, request: { ...named(at), proofs: { jwt: [proof] } } }
+}
+
+/** Issuer metadata that are signed (OID4VCI §12.2.3, HAIP §4.1). */
+export async function examineSignedMetadata(issuer, trustAnchorPem) {
+  const findings = new Findings()
+  const reply = await ask(wellKnown(issuer, 'openid-credential-issuer'), { headers: { accept: 'application/jwt' } })
+  findings.equal(reply.status, 200, 'the status of the signed metadata')
+  if (!findings.equal(reply.type, 'application/jwt', 'their media type')) return { findings }
+  const header = decodeProtectedHeader(reply.text)
+  findings.equal(header.typ, 'openidvci-issuer-metadata+jwt', 'typ of the signed metadata')
+  findings.expect(ASYMMETRIC.test(header.alg), `alg ${header.alg}`)
+  const chain = (header.x5c ?? []).map((der) => new X509Certificate(Buffer.from(der, 'base64')))
+  const anchor = new X509Certificate(trustAnchorPem)
+  if (!findings.expect(chain.length > 0, 'the signed metadata have no x5c')) return { findings }
+  findings.expect(!chain[0].checkIssued(chain[0]), 'their leaf is self-signed')
+  findings.expect(!chain.some(({ raw }) => raw.equals(anchor.raw)), 'their x5c holds the anchor')
+  findings.expect(chain.at(-1).checkIssued(anchor) && chain.at(-1).verify(anchor.publicKey), 'their x5c does not end at the anchor')
+  await compactVerify(reply.text, await importX509(chain[0].toString(), header.alg))
+  const { iss: _, sub, iat, exp, ...metadata } = decodeJwt(reply.text)
+  findings.equal(sub, issuer, 'sub of the signed metadata')
+  findings.expect(Number.isInteger(iat) && Math.abs(iat - seconds()) < 60, 'iat of the signed metadata')
+  findings.expect(exp === undefined || exp > seconds(), 'the signed metadata have expired')
+  return { findings, metadata }
 }
 
 /** What names the credential: the identifier that the token response gave, or the configuration. */

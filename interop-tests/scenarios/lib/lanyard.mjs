@@ -45,12 +45,12 @@ export function did(folder) {
   return Object.assign(command, { folder })
 }
 
-/** `lanyard demo` in a folder and on a port of its own. */
-export async function startLanyard() {
+/** `lanyard demo` in a folder and on a port of its own, with further flags. */
+export async function startLanyard(flags = []) {
   const folder = newFolder('lanyard')
   const port = await freePort()
   const base = `http://localhost:${port}`
-  const arguments_ = ['demo', '--port', String(port), '--data', folder]
+  const arguments_ = ['demo', '--port', String(port), '--data', folder, ...flags]
   return running({ base, tenant: 'demo', folder }, arguments_)
 }
 
@@ -119,6 +119,9 @@ async function running({ base, tenant, folder }, arguments_) {
         ...(txCode ? ['--tx-code'] : []),
         ...(claims ? ['--claims', JSON.stringify(claims)] : []),
       ]),
+
+    /** An offer with everything that the API knows: `{ id, link, tx_code? }`. */
+    offerOf: (offer) => api('offers', offer),
 
     /** What the API says under a path. */
     read: (path) => api(path, undefined, 'GET'),
