@@ -14,7 +14,7 @@ use super::sessions::Step;
 use crate::{Handle, Handles, NewSession, Session, SessionId, Taken, TenantId};
 
 /// How many bytes of sealed state are kept at most.
-const LARGEST: usize = 16 * 1024 * 1024;
+const LARGEST: usize = 32 * 1024 * 1024;
 
 /// A state larger than this is read when it is needed: a few of them would push out all others.
 const LARGEST_STATE: usize = 64 * 1024;
@@ -157,17 +157,21 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn code(n: u8) -> Handle {
-        Handle::new(SessionId::from_bytes([n; 16]), HandleKind::PreAuthorizedCode, [n; 32])
+    fn id(n: u16) -> SessionId {
+        SessionId::from_bytes(u128::from(n).to_be_bytes())
     }
 
-    fn begin(hot: &Hot, n: u8, bytes: usize) {
-        let id = SessionId::from_bytes([n; 16]);
+    fn code(n: u16) -> Handle {
+        Handle::new(id(n), HandleKind::PreAuthorizedCode, [7; 32])
+    }
+
+    fn begin(hot: &Hot, n: u16, bytes: usize) {
+        let id = id(n);
         let new = NewSession {
             tenant: "demo".parse().unwrap(),
             id,
             kind: SessionKind::Offer,
-            state: vec![n; bytes],
+            state: vec![7; bytes],
             created_at: second(0),
             expires_at: second(60),
             handles: vec![code(n)],
@@ -183,11 +187,11 @@ mod tests {
     fn the_oldest_make_room_for_the_newest() {
         let (hot, tenant) = (Hot::default(), "demo".parse().unwrap());
         let most = LARGEST / (LARGEST_STATE + OVERHEAD);
-        for n in 0..=u8::try_from(most).unwrap() {
+        for n in 0..=u16::try_from(most).unwrap() {
             begin(&hot, n, LARGEST_STATE);
         }
         assert_eq!(hot.take(&tenant, &code(0), second(1)), None);
-        let newest = hot.take(&tenant, &code(u8::try_from(most).unwrap()), second(1));
+        let newest = hot.take(&tenant, &code(u16::try_from(most).unwrap()), second(1));
         assert!(matches!(newest, Some(Taken::Live(_))));
         let shelf = hot.shelf();
         assert!(shelf.bytes <= LARGEST);
@@ -223,6 +227,6 @@ mod tests {
             begin(&hot, 1, 8);
         }
         assert!(hot.shelf().order.len() < 100);
-        assert!(hot.by_id(&tenant, SessionId::from_bytes([1; 16]), second(1)).is_some());
+        assert!(hot.by_id(&tenant, id(1), second(1)).is_some());
     }
 }

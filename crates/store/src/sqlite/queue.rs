@@ -1,8 +1,10 @@
 //! What waits for the writer, and when it is woken: once for a group, not once for each write.
+//!
+//! Whoever puts a write here first lets every task run that can; each of them may have one, too. The next
+//! commit takes them all, and a lone writer waits for nobody.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -15,10 +17,6 @@ pub(super) const LARGEST_GROUP: usize = 256;
 /// How many writes may wait. Whoever comes later is told to try again, at once.
 const LONGEST_QUEUE: usize = 4096;
 
-/// How long a commit waits at most for as many writes as the one before had. Under load most of them
-/// are on their way already, and a larger group costs one sync as well.
-const PATIENCE: Duration = Duration::from_micros(1_500);
-
 /// Tells whoever closes the store how that went.
 pub(super) type Closer = Option<oneshot::Sender<Result<(), StoreError>>>;
 
@@ -26,27 +24,37 @@ pub(super) type Closer = Option<oneshot::Sender<Result<(), StoreError>>>;
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
-    enough: Condvar,
+    ready: Condvar,
 }
 
 #[derive(Default)]
 struct Waiting {
     commands: VecDeque<Box<dyn Command>>,
     closers: Vec<Closer>,
-    /// How many commands the writer sleeps for; none while it is awake.
-    wanted: Option<usize>,
+    /// Somebody is going to wake the writer.
+    is_promised: bool,
+    /// The writer has been woken for what waits.
+    is_due: bool,
     is_closed: bool,
 }
 
-impl Waiting {
-    fn lacks(&self, wanted: usize) -> bool {
-        self.commands.len() < wanted && self.closers.is_empty()
+/// The promise to wake the writer, kept when it is dropped.
+#[must_use]
+pub(super) struct Promise<'q>(&'q Queue);
+
+impl Drop for Promise<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.lock();
+        waiting.is_promised = false;
+        waiting.is_due = true;
+        drop(waiting);
+        self.0.ready.notify_one();
     }
 }
 
 impl Queue {
-    /// Lets a write wait for its group.
-    pub(super) fn put(&self, command: Box<dyn Command>) -> Result<(), StoreError> {
+    /// Lets a write wait for its group; the first of a group has to wake the writer.
+    pub(super) fn put(&self, command: Box<dyn Command>) -> Result<Option<Promise<'_>>, StoreError> {
         let mut waiting = self.lock();
         if waiting.is_closed {
             return Err(StoreError::unavailable(Unavailability::Closed));
@@ -55,12 +63,9 @@ impl Queue {
             return Err(StoreError::unavailable(Unavailability::Overloaded));
         }
         waiting.commands.push_back(command);
-        let is_enough = waiting.wanted == Some(waiting.commands.len());
-        drop(waiting);
-        if is_enough {
-            self.enough.notify_one();
-        }
-        Ok(())
+        let is_first = !std::mem::replace(&mut waiting.is_promised, true);
+        // made for the first alone: whoever drops one wakes the writer
+        Ok(is_first.then(|| Promise(self)))
     }
 
     /// Asks the writer to write what waits and to end; says whether it has not already.
@@ -71,25 +76,21 @@ impl Queue {
         }
         waiting.closers.push(closer);
         drop(waiting);
-        self.enough.notify_one();
+        self.ready.notify_one();
         true
     }
 
-    /// Sleeps until something is to be written, and a little longer for a group of the `usual` size: a lone
-    /// writer never waits for anybody. Empty when the store is to be closed.
-    pub(super) fn gather(&self, usual: usize) -> Vec<Box<dyn Command>> {
-        let mut waiting = self.lock();
-        waiting.wanted = Some(1);
-        let asleep = self.enough.wait_while(waiting, |waiting| waiting.lacks(1));
-        waiting = asleep.unwrap_or_else(PoisonError::into_inner);
-        if waiting.lacks(usual) {
-            waiting.wanted = Some(usual);
-            let lacks = |waiting: &mut Waiting| waiting.lacks(usual);
-            let asleep = self.enough.wait_timeout_while(waiting, PATIENCE, lacks);
-            waiting = asleep.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        waiting.wanted = None;
-        waiting.take(LARGEST_GROUP)
+    /// Sleeps until somebody wakes the writer. Empty when the store is to be closed, or when what waited has
+    /// been taken meanwhile.
+    pub(super) fn gather(&self) -> Vec<Box<dyn Command>> {
+        let asleep = |waiting: &mut Waiting| !waiting.is_due && waiting.closers.is_empty();
+        let woken = self.ready.wait_while(self.lock(), asleep);
+        let mut waiting = woken.unwrap_or_else(PoisonError::into_inner);
+        waiting.is_due = false;
+        let group = waiting.take(LARGEST_GROUP);
+        // what is left needs nobody to wake the writer again
+        waiting.is_due = !waiting.commands.is_empty();
+        group
     }
 
     /// Up to `most` of what waits now.

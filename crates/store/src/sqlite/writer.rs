@@ -56,7 +56,12 @@ impl Writer {
         then: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.queue.put(Box::new(Write { work, then, outcome: None, reply }))?;
+        let promise = self.queue.put(Box::new(Write { work, then, outcome: None, reply }))?;
+        if let Some(promise) = promise {
+            // whatever else can run now runs first, and its writes share the commit
+            tokio::task::yield_now().await;
+            drop(promise);
+        }
         answer.await.unwrap_or(Err(StoreError::unavailable(Unavailability::Closed)))
     }
 
@@ -81,11 +86,10 @@ impl Drop for Writer {
 }
 
 fn serve(connection: Connection, queue: &Queue) {
-    let mut usual = 1;
     while !queue.is_stopped() {
-        let group = queue.gather(usual);
+        let group = queue.gather();
         if !group.is_empty() {
-            usual = commit_group(&connection, group, queue);
+            commit_group(&connection, group, queue);
         }
     }
     queue.close();
@@ -109,9 +113,8 @@ fn close(connection: Connection) -> Result<(), StoreError> {
         .map_err(fault)
 }
 
-/// Runs a group, and what came meanwhile, in one transaction; answers after the commit, and says how large
-/// the group was.
-fn commit_group(connection: &Connection, gathered: Vec<Box<dyn Command>>, queue: &Queue) -> usize {
+/// Runs a group, and what came meanwhile, in one transaction; answers after the commit.
+fn commit_group(connection: &Connection, gathered: Vec<Box<dyn Command>>, queue: &Queue) {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         // Whoever waited behind a locked database waited long enough. Those are collected before
         // the first answer: who asks again after it gets a try of their own.
@@ -119,7 +122,7 @@ fn commit_group(connection: &Connection, gathered: Vec<Box<dyn Command>>, queue:
         for command in gathered.into_iter().chain(behind) {
             command.answer(Err(error.clone()));
         }
-        return 1;
+        return;
     }
 
     let mut group = Vec::with_capacity(gathered.len());
@@ -151,16 +154,14 @@ fn commit_group(connection: &Connection, gathered: Vec<Box<dyn Command>>, queue:
             let committed = commit_alone(connection, &mut *command);
             command.answer(committed);
         }
-        return 1;
+        return;
     }
     if let Err(error) = &committed {
         tracing::warn!(reason = error.reason(), writes = group.len(), "a group was not committed");
     }
-    let size = group.len();
     for command in group {
         command.answer(committed.clone());
     }
-    size
 }
 
 /// Runs one command in a transaction of its own, for the second time.
