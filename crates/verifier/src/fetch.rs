@@ -117,6 +117,7 @@ impl VerifierService {
         if self.live().note_fetch(&tenant.id, held.session.id, now) {
             self.announce(tenant, held.session.id, &NewEvent::done(now, step::REQUEST_FETCHED));
         }
+        self.sessions().keep_at_hand(held);
         Ok(object)
     }
 }

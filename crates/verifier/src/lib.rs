@@ -31,6 +31,7 @@
 //! `state`) leaves a trace and costs nothing. One verified presentation, or one refusal by the wallet,
 //! ends the request.
 
+mod at_hand;
 mod browser;
 mod create;
 mod dc_api;

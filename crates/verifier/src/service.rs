@@ -13,7 +13,7 @@ use url::{Host, Url};
 
 use crate::{
     Clock, Preset, SettingsError, SignInClient, TenantSettings, TrailEvent, VerifierError,
-    VerifierSettings, http, sessions::Sessions, step, tenant::Tenant,
+    VerifierSettings, at_hand::AtHand, http, sessions::Sessions, step, tenant::Tenant,
 };
 
 /// The longest a result may be kept.
@@ -60,7 +60,8 @@ impl VerifierService {
                 return Err(SettingsError::TenantRepeated(id));
             }
         }
-        let sessions = Sessions { store: settings.store, provider: settings.provider };
+        let (store, provider) = (settings.store, settings.provider);
+        let sessions = Sessions { store, provider, at_hand: AtHand::default() };
         let retention = settings.retention.min(LONGEST_RETENTION);
         let (clock, shutdown, live) = (settings.clock, settings.shutdown, Live::default());
         Ok(Self(Arc::new(Parts {

@@ -17,7 +17,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::{
-    VerifierError, dc_api::AskedByApi, rotation::Rotation, sign_in::SignIn, tenant::Tenant,
+    VerifierError, at_hand::AtHand, dc_api::AskedByApi, rotation::Rotation, sign_in::SignIn,
+    tenant::Tenant,
 };
 
 /// How often a step is tried again after another message changed the session in between.
@@ -117,6 +118,7 @@ pub(crate) struct Held {
 pub(crate) struct Sessions {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) provider: Arc<dyn CryptoProvider>,
+    pub(crate) at_hand: AtHand,
 }
 
 impl Sessions {
@@ -161,6 +163,9 @@ impl Sessions {
 
     /// Opens the state of a session.
     pub(crate) fn open(&self, tenant: &Tenant, session: Session) -> Result<Held, VerifierError> {
+        if let Some(state) = self.at_hand.take(&session) {
+            return Ok(Held { session, state });
+        }
         let key = &tenant.data_key;
         let open = key.open(
             Sealed::Presentation,
@@ -171,6 +176,11 @@ impl Sessions {
         )?;
         let state = serde_json::from_slice(&open).map_err(|_| VerifierError::Unreadable)?;
         Ok(Held { session, state })
+    }
+
+    /// Keeps an open state for the next message about its session, which is as it was.
+    pub(crate) fn keep_at_hand(&self, Held { session, state }: Held) {
+        self.at_hand.keep(&session, state);
     }
 
     /// Seals a state for the store.
