@@ -1,11 +1,13 @@
 // The libraries from npm on the workloads of the benches, each operation by its name: `{ name: () => promise }`.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, createPublicKey, sign, verify, X509Certificate } from 'node:crypto'
 import * as BlsMultikey from '@digitalbazaar/bls12-381-multikey'
 import * as vc from '@digitalbazaar/vc'
 import { DateOnly } from '@owf/mdoc'
+import { digest, generateSalt } from '@sd-jwt/crypto-nodejs'
 import { getListFromStatusListJWT } from '@sd-jwt/jwt-status-list'
+import { SDJwtVcInstance } from '@sd-jwt/sd-jwt-vc'
 import { importJWK, jwtVerify } from 'jose'
 import {
   disclosingSuite, documentLoader, keyPair, signingSuite, verifyingSuite,
@@ -17,7 +19,35 @@ const FOLDER = process.env.LANYARD_BENCH ?? join(ROOT, '..', '..', 'shared', 'be
 const workload = (name) => JSON.parse(readFileSync(join(FOLDER, `${name}.json`), 'utf8'))
 
 export async function operations() {
-  return { ...mdocs(), ...(await dataIntegrity()), ...(await bbs()), ...(await statusList()) }
+  return { ...sdJwts(), ...mdocs(), ...(await dataIntegrity()), ...(await bbs()), ...(await statusList()) }
+}
+
+/** Keys are read once, and signatures are OpenSSL's: as fast as the library can be. */
+function sdJwts() {
+  const { issuer_jwk, payload, disclosable, credential, presentation, nonce } = workload('sdjwt')
+  const encoding = (key) => ({ key, dsaEncoding: 'ieee-p1363' })
+  const signer = (jwk) => {
+    const key = createPrivateKey({ key: jwk, format: 'jwk' })
+    return async (input) => sign('sha256', Buffer.from(input), encoding(key)).toString('base64url')
+  }
+  const verifier = (jwk) => {
+    const key = createPublicKey({ key: jwk, format: 'jwk' })
+    return async (input, signature) =>
+      verify('sha256', Buffer.from(input), encoding(key), Buffer.from(signature, 'base64url'))
+  }
+  const kbVerifier = verifier(payload.cnf.jwk)
+  const instance = new SDJwtVcInstance({
+    hasher: digest, hashAlg: 'sha-256', saltGenerator: generateSalt,
+    signer: signer(issuer_jwk), signAlg: 'ES256', verifier: verifier(issuer_jwk), kbVerifier,
+  })
+  // the status is no part of the workload
+  instance.verifyStatus = async () => {}
+  const { status: _, ...claims } = payload
+  return {
+    'SD-JWT VC issue': () => instance.issue(claims, { _sd: disclosable }),
+    'SD-JWT VC verify': () => instance.verify(credential),
+    'SD-JWT VC verify presentation': () => instance.verify(presentation, { keyBindingNonce: nonce }),
+  }
 }
 
 function mdocs() {

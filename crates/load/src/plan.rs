@@ -350,6 +350,7 @@ async fn clock<F: Flow>(
     flow: F,
     jobs: Vec<F::Job>,
 ) -> Result<Clocked<F::Outcome>, Failure> {
+    let (waiting, memory_while_waiting) = (jobs.len(), server.resident_memory()?);
     let before = Clocks::read(server)?;
     let Done { took, latencies, outcomes, exchanges } =
         crowd::play(&Arc::new(flow), server.base(), turn.wallets, jobs, turn.limit).await?;
@@ -366,6 +367,8 @@ async fn clock<F: Flow>(
         server_cpu,
         other_cpu: machine_cpu.saturating_sub(server_cpu + wallets_cpu),
         wallets_cpu,
+        waiting,
+        memory_while_waiting,
         server_memory: server.resident_memory()?,
         floor: turn.floor,
     };
