@@ -222,7 +222,7 @@ impl Plan {
         let key = of_every_scope(&api_key(&key_file)?);
         let mut tenants = Vec::new();
         for demands in Demands::all() {
-            tenants.push(Self::demo_tenant(port, demands, key.clone())?);
+            tenants.push(Self::demo_tenant(port, demands, key)?);
         }
         let sandbox = tenants.split_off(1);
         Ok(Self {
