@@ -3,10 +3,11 @@
 //   node credo-wallet.mjs accept LINK --home DIR [--tx-code N] [--trust-anchor FILE]… [--copies N]
 //   node credo-wallet.mjs present LINK --home DIR [--trust-anchor FILE]…
 //   node credo-wallet.mjs mint --home DIR                           (an mdoc of an authority of its own)
+//   node credo-wallet.mjs platform --home DIR [--trust-anchor FILE]…   (Digital Credentials API: request on stdin)
 import { Kms, MdocRecord, SdJwtVcRecord } from '@credo-ts/core'
 import { OpenId4VcModule } from '@credo-ts/openid4vc'
 import { exportJWK, generateKeyPair } from 'jose'
-import { readPemFiles, run, WalletFile } from './lib/cli.mjs'
+import { readPemFiles, readStdin, run, WalletFile } from './lib/cli.mjs'
 import { newAgent } from './lib/credo-platform.mjs'
 import * as mdoc from './lib/mdoc-wallet.mjs'
 
@@ -21,6 +22,7 @@ await run({
     run: (options, [link]) => accept(link, options),
   },
   mint: { options: common, run: mint },
+  platform: { options: common, run: answerPlatform },
   present: { options: common, run: (options, [link]) => answer(link, options) },
 })
 
@@ -77,9 +79,9 @@ async function newKey(agent) {
   return { privateJwk, publicJwk }
 }
 
-async function answer(link, options) {
+/** An agent that holds what the wallet holds. */
+async function newHolder(options) {
   const agent = await newWallet(options)
-  const { holder } = agent.openid4vc
   for (const { credential, privateJwk, format } of new WalletFile(options.home).credentials) {
     const { keyId } = await agent.kms.importKey({ privateJwk })
     if (format === 'mso_mdoc') {
@@ -90,12 +92,33 @@ async function answer(link, options) {
     const record = new SdJwtVcRecord({ credentialInstances: [{ compactSdJwtVc: credential, kmsKeyId: keyId }] })
     await agent.sdJwtVc.store({ record })
   }
-  const resolved = await holder.resolveOpenId4VpAuthorizationRequest(link)
-  if (!resolved.dcql.queryResult.can_be_satisfied) throw new Error('access_denied: no held credential answers')
-  const { ok, serverResponse, authorizationResponsePayload } = await holder.acceptOpenId4VpAuthorizationRequest({
-    authorizationRequestPayload: resolved.authorizationRequestPayload,
-    dcql: { credentials: holder.selectCredentialsForDcqlRequest(resolved.dcql.queryResult) },
+  return agent.openid4vc.holder
+}
+
+/** What the request asks for, and what the wallet answers to it. */
+async function accepted(request, options, origin) {
+  const holder = await newHolder(options)
+  const resolved = await holder.resolveOpenId4VpAuthorizationRequest(request, { origin })
+  const { authorizationRequestPayload, dcql } = resolved
+  if (!dcql.queryResult.can_be_satisfied) throw new Error('access_denied: no held credential answers')
+  const answer = await holder.acceptOpenId4VpAuthorizationRequest({
+    authorizationRequestPayload,
+    dcql: { credentials: holder.selectCredentialsForDcqlRequest(dcql.queryResult) },
+    origin,
   })
+  return { resolved, answer }
+}
+
+/** As the platform hands it over, `{ protocol, data, origin }`, and as it takes the answer, `{ protocol, data }`. */
+async function answerPlatform(options) {
+  const { protocol, data, origin } = readStdin()
+  const { resolved, answer } = await accepted(data, options, origin)
+  return { protocol, verifier: resolved.verifier, data: answer.authorizationResponse }
+}
+
+async function answer(link, options) {
+  const { resolved, answer } = await accepted(link, options)
+  const { ok, serverResponse, authorizationResponsePayload } = answer
   if (!ok) throw new Error(`the verifier answered ${serverResponse.status}: ${JSON.stringify(serverResponse.body)}`)
   return {
     verifier: resolved.verifier,
