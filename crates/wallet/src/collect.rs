@@ -86,7 +86,18 @@ impl Wallet {
         let pending = deferred.request(inner.ports.crypto.as_ref())?;
         let response = self.send(pending.request(), Purpose::Credential).await?;
         let now = inner.ports.clock.now();
-        let received = pending.receive_all(incoming(&response), &inner.issuers, now).await?;
+        let received = pending.receive_all(incoming(&response), &inner.issuers, now).await;
+        let received = match received {
+            Ok(received) => received,
+            Err(error) => {
+                let id = pending.notification_of(incoming(&response), inner.ports.crypto.as_ref());
+                if let Some(id) = id {
+                    let event = NotificationEvent::CredentialFailure;
+                    self.tell(deferred.notification(&id, event)).await;
+                }
+                return Err(error.into());
+            }
+        };
         let mut keys: Vec<(KeyHandle, PublicKey)> = Vec::with_capacity(waiting.keys.len());
         for handle in &waiting.keys {
             let signer = inner.ports.keys.signer(handle).await?;
@@ -105,6 +116,7 @@ impl Wallet {
         let _ = inner.ports.keys.delete(&old_keys).await;
         self.drop_spare(&keys, &received.credentials).await;
         if let Some(notification) = &received.notification {
+            self.keep_notice(card, deferred.notice(notification), waiting.token_key.as_ref());
             let event = NotificationEvent::CredentialAccepted;
             self.tell(deferred.notification(notification, event)).await;
         }
@@ -114,8 +126,7 @@ impl Wallet {
 
     /// The token was for this alone; a key that cannot be deleted now stays behind, useless.
     async fn drop_token_key(&self, waiting: &Waiting) {
-        let keys: Vec<_> = waiting.token_key.iter().cloned().collect();
-        let _ = self.0.ports.keys.delete(&keys).await;
+        self.drop_token_keys(waiting.token_key.as_slice()).await;
     }
 
     async fn wait_or_stop(

@@ -14,7 +14,7 @@ use lanyard_oid4vci::{
     offer::{CredentialOffer, OfferError, OfferLink, TxCodeDescription},
     wallet::{
         CheckedOffer, CredentialRefused, DeferredCredential, Discovery, DiscoveryError, Granted,
-        OfferReference, OutgoingRequest, PeerError, PreAuthorizedOffer, Received,
+        Notice, OfferReference, OutgoingRequest, PeerError, PreAuthorizedOffer, Received,
         ReceivedCredential, RequestRefused, ResponseFault, Showing, TokenRefused, TxCodeRefused,
         Unsupported,
     },
@@ -29,7 +29,7 @@ use crate::{
     login::{AuthorizationCode, Pending},
     ports::{KeyAttestationUnavailable, KeyHandle, KeyStoreError},
     proven::MOST_NONCES,
-    storage::{CardId, Copy, NewCard, StorageError, Waiting},
+    storage::{CardId, Copy, KeptNotice, NewCard, StorageError, Waiting},
     wallet::Party,
 };
 
@@ -470,6 +470,7 @@ impl Wallet {
         let _ = self.0.ports.keys.delete(&old_keys).await;
         self.drop_spare(&keys, &received.credentials).await;
         if let Some(id) = &received.notification {
+            self.keep_notice(stored, granted.notice(id), context.token_key);
             self.tell(granted.notification(id, NotificationEvent::CredentialAccepted)).await;
         }
         Ok(Some(stored))
@@ -485,6 +486,50 @@ impl Wallet {
         let spare = keys.iter().filter(|(_, public)| is_spare(public));
         let spare: Vec<_> = spare.map(|(handle, _)| handle.clone()).collect();
         let _ = self.0.ports.keys.delete(&spare).await;
+    }
+
+    /// Keeps what the issuer is told with when the card is deleted; without, it is not told.
+    pub(crate) fn keep_notice(
+        &self,
+        card: CardId,
+        notice: Option<Notice>,
+        token_key: Option<&KeyHandle>,
+    ) {
+        if let Some(notice) = notice {
+            let _ = self
+                .0
+                .storage
+                .keep_notice(card, &KeptNotice { notice, token_key: token_key.cloned() });
+        }
+    }
+
+    /// Tells the issuer that its card was deleted; whether it hears it changes nothing.
+    pub(crate) async fn tell_deleted(&self, kept: KeptNotice) {
+        // a key that cannot be used now proves nothing: then the issuer is not told
+        if let Ok(prover) = self.prover(kept.token_key.as_ref()).await {
+            let event = NotificationEvent::CredentialDeleted;
+            self.tell(Some(kept.notice.request(event, prover))).await;
+        }
+        if let Some(key) = kept.token_key {
+            self.drop_token_keys(&[key]).await;
+        }
+    }
+
+    /// Deletes the keys of access tokens, but those that something is still to be told or asked with; one that
+    /// cannot be deleted now stays behind, useless.
+    pub(crate) async fn drop_token_keys(&self, keys: &[KeyHandle]) {
+        let is_free = |key: &&KeyHandle| !self.is_token_key(key).unwrap_or(true);
+        let keys: Vec<_> = keys.iter().filter(is_free).cloned().collect();
+        let _ = self.0.ports.keys.delete(&keys).await;
+    }
+
+    fn is_token_key(&self, key: &KeyHandle) -> Result<bool, StorageError> {
+        let storage = &self.0.storage;
+        let pending = storage.pending::<Pending>()?;
+        let waiting = storage.waiting()?;
+        Ok(storage.tells_with(key)?
+            || pending.iter().any(|(_, pending)| pending.key() == Some(key))
+            || waiting.iter().any(|(_, waiting)| waiting.token_key.as_ref() == Some(key)))
     }
 
     /// Tells the issuer what became of its credentials (OID4VCI §11); whether it hears it changes nothing.
@@ -550,7 +595,15 @@ impl Wallet {
                 Some(deferred) => Ok(Answered::Deferred(Box::new(deferred), later.interval)),
                 None => Err(CredentialRefused::Deferred(later).into()),
             },
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                // §11.1: credentials that came and are not kept
+                let id = pending.notification_of(incoming(&response), inner.ports.crypto.as_ref());
+                if let Some(id) = id {
+                    self.tell(granted.notification(&id, NotificationEvent::CredentialFailure))
+                        .await;
+                }
+                Err(error.into())
+            }
         }
     }
 

@@ -123,6 +123,11 @@ impl Pending {
         self.stored.iter().copied().chain(interrupted)
     }
 
+    /// The key that its access token is bound to, if it is.
+    pub(crate) const fn key(&self) -> Option<&KeyHandle> {
+        self.key.as_ref()
+    }
+
     pub(crate) fn granted(review: &Review, key: Option<KeyHandle>, granted: Granted) -> Self {
         Self::new(review, key, Stage::Granted(Box::new(granted)))
     }
@@ -391,9 +396,7 @@ impl Wallet {
 
     async fn drop_pending(&self, id: PendingId, pending: &Pending) -> Result<(), IssuanceError> {
         self.0.storage.delete_pending(id)?;
-        let keys: Vec<_> = pending.key.iter().cloned().collect();
-        // a key that cannot be deleted now stays behind, useless
-        let _ = self.0.ports.keys.delete(&keys).await;
+        self.drop_token_keys(pending.key.as_slice()).await;
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use lanyard_oid4vp::wallet::KnownVerifiers;
 
 use crate::{
     history::{Entry, EntryId, Event},
-    ports::{KeyStoreError, Ports},
+    ports::Ports,
     proven::Nonces,
     storage::{Card, CardId, Storage, StorageError},
 };
@@ -79,6 +79,7 @@ impl Wallet {
         let Some(card) = self.cards()?.into_iter().find(|card| card.id == id) else {
             return Ok(false);
         };
+        let notice = self.0.storage.notice_of(id).unwrap_or_default();
         let keys = self.0.storage.delete_card(id)?;
         self.record(
             Event::Deleted,
@@ -86,12 +87,12 @@ impl Wallet {
             vec![card.content.face.name.clone()],
             Vec::new(),
         );
-        match self.0.ports.keys.delete(&keys).await {
-            Ok(())
-            | Err(KeyStoreError::Unknown | KeyStoreError::Unavailable | KeyStoreError::Signer(_)) => {
-                Ok(true)
-            }
+        // a key that its home does not delete now stays behind, useless
+        let _ = self.0.ports.keys.delete(&keys).await;
+        if let Some(notice) = notice {
+            self.tell_deleted(notice).await;
         }
+        Ok(true)
     }
 
     /// Everything that happened, newest first.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use lanyard_core::{
     credential::{self, Format, HeldCredential},
-    crypto::PublicKey,
+    crypto::{CryptoProvider, PublicKey},
     trust::IssuerKeys,
     w3c::HolderBinding,
 };
@@ -102,10 +102,40 @@ impl PendingCredential {
         issuers: &IssuerKeys,
         now: Timestamp,
     ) -> Result<Received, CredentialRefused> {
+        let response = self.read(response, issuers.provider())?;
+        // §8.3: one credential per key at most; fewer are allowed
+        let credentials = response.credentials;
+        if credentials.is_empty() || credentials.len() > self.keys.len().max(1) {
+            return Err(CredentialRefused::Count);
+        }
+        let mut received = Vec::with_capacity(credentials.len());
+        for credential in credentials {
+            let credential = self.verify(&credential, issuers, now).await?;
+            received.push(self.bind(credential, &received, issuers)?);
+        }
+        Ok(Received { credentials: received, notification: response.notification_id })
+    }
+
+    /// What to tell the issuer with that its credentials were refused; none where it gave none, or no name
+    /// for them (§11.1).
+    pub fn notification_of(
+        &self,
+        response: IncomingResponse<'_>,
+        provider: &dyn CryptoProvider,
+    ) -> Option<NotificationId> {
+        self.read(response, provider).ok()?.notification_id
+    }
+
+    /// The response itself, opened if it was sealed; nothing in it is believed yet.
+    fn read(
+        &self,
+        response: IncomingResponse<'_>,
+        provider: &dyn CryptoProvider,
+    ) -> Result<CredentialResponse, CredentialRefused> {
         let opened = match (response.encrypted(), &self.response_key) {
             // §10: the answer is encrypted as was asked for
             (Some(jwe), Some(key)) => {
-                let opened = key.open(jwe, issuers.provider());
+                let opened = key.open(jwe, provider);
                 Some(opened.ok_or(CredentialRefused::Encryption)?)
             }
             (Some(_), None) => return Err(CredentialRefused::Encryption),
@@ -123,30 +153,17 @@ impl PendingCredential {
             },
             None => response,
         };
-        let response: CredentialResponse = match response.sort() {
+        match response.sort() {
             // §8.3: 202 carries a transaction_id and no credential
             Sorted::Success(body) if response.status == 202 => {
-                return Err(CredentialRefused::Deferred(read(body)?));
+                Err(CredentialRefused::Deferred(read(body)?))
             }
-            Sorted::Success(body) => read(body)?,
+            Sorted::Success(body) => Ok(read(body)?),
             // §8.3.1.2: invalid_nonce asks for a fresh nonce, and nothing else is wrong
-            Sorted::Peer(error) if error.code == "invalid_nonce" => {
-                return Err(CredentialRefused::Nonce);
-            }
-            Sorted::Peer(error) => return Err(CredentialRefused::Peer(error)),
-            Sorted::Fault(fault) => return Err(fault.into()),
-        };
-        // §8.3: one credential per key at most; fewer are allowed
-        let credentials = response.credentials;
-        if credentials.is_empty() || credentials.len() > self.keys.len().max(1) {
-            return Err(CredentialRefused::Count);
+            Sorted::Peer(error) if error.code == "invalid_nonce" => Err(CredentialRefused::Nonce),
+            Sorted::Peer(error) => Err(CredentialRefused::Peer(error)),
+            Sorted::Fault(fault) => Err(fault.into()),
         }
-        let mut received = Vec::with_capacity(credentials.len());
-        for credential in credentials {
-            let credential = self.verify(&credential, issuers, now).await?;
-            received.push(self.bind(credential, &received, issuers)?);
-        }
-        Ok(Received { credentials: received, notification: response.notification_id })
     }
 
     async fn verify(

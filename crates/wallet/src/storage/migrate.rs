@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{StorageError, seal::Seal};
 
 /// The schema this version reads and writes.
-pub(super) const SCHEMA: i64 = 4;
+pub(super) const SCHEMA: i64 = 5;
 
 /// Brings an older schema up, step by step; the caller commits all of it or nothing.
 pub(super) fn bring_up(
@@ -27,6 +27,17 @@ pub(super) fn bring_up(
         // 3 → 4: credentials that an issuer deferred
         transaction.execute_batch(
             "CREATE TABLE waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, sealed BLOB NOT NULL)",
+        )?;
+    }
+    if found < 5 {
+        // 4 → 5: what issuers are told when their cards are deleted
+        transaction.execute_batch(
+            "CREATE TABLE notice (
+                 id INTEGER PRIMARY KEY AUTOINCREMENT,
+                 card INTEGER REFERENCES card (id) ON DELETE CASCADE,
+                 sealed BLOB NOT NULL
+             );
+             CREATE INDEX notice_by_card ON notice (card)",
         )?;
     }
     transaction.pragma_update(None, "user_version", SCHEMA)?;

@@ -6,6 +6,7 @@
 
 mod cards;
 mod migrate;
+mod notices;
 mod pending;
 mod seal;
 mod waiting;
@@ -21,6 +22,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use thiserror::Error;
 
 pub use cards::{Card, CardId, Copy, CopyId, NewCard};
+pub(crate) use notices::KeptNotice;
 pub use pending::PendingId;
 pub use waiting::{Waiting, WaitingId};
 

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::{
     login::world,
-    world::{World, query},
+    world::{Setting, World, query},
 };
 
 /// A holder who authenticates, or not.
@@ -194,4 +194,55 @@ async fn software_keys_go_with_a_replaced_card() {
     let keys = SoftwareKeys::new(world.storage.clone(), world.ports.crypto.clone());
     use lanyard_wallet::ports::KeyStore as _;
     assert!(keys.signer(&key).await.is_err());
+}
+
+/// What the issuer was told about its only offer.
+async fn told(world: &World, offer: &lanyard_issuer::OfferCreated) -> Vec<String> {
+    let status = world.issuer.offer_status(&world.tenant, offer.id).await.expect("a status");
+    let notified = status.trail.into_iter().filter(|event| event.step == "notified");
+    notified.filter_map(|event| event.detail).collect()
+}
+
+#[tokio::test]
+async fn the_issuer_is_told_that_its_card_was_deleted_with_the_key_of_its_token() {
+    for deferral in [Deferral::None, Deferral::Seconds(5)] {
+        let world = World::new().await;
+        let offer = world.offer_with(false, deferral).await;
+        world.read(&offer).await.accept(None).await.expect("the offer is accepted");
+        world.now.forward(SignedDuration::from_secs(5));
+        world.wallet.collect().await.unwrap();
+        let card = world.wallet.cards().unwrap()[0].id;
+        assert!(world.restarted().delete(card).await.unwrap());
+        assert_eq!(told(&world, &offer).await, ["credential_accepted", "credential_deleted"]);
+        assert!(!world.wallet.delete(card).await.unwrap(), "it is gone");
+    }
+}
+
+#[tokio::test]
+async fn a_card_is_deleted_whether_its_issuer_hears_it_or_not() {
+    let world = World::new().await;
+    let offer = world.offer(false).await;
+    world.read(&offer).await.accept(None).await.expect("the offer is accepted");
+    world.wire.bend(|url, status, _| {
+        if url.path().ends_with("/notification") {
+            *status = 503;
+        }
+    });
+    let card = world.wallet.cards().unwrap()[0].id;
+    assert!(world.wallet.delete(card).await.unwrap());
+    assert!(world.wallet.cards().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_issuer_is_told_of_credentials_that_the_wallet_refuses() {
+    for deferral in [Deferral::None, Deferral::Seconds(5)] {
+        let setting = Setting { wallet_trusts_issuer: false, ..Setting::default() };
+        let world = World::with(setting).await;
+        let offer = world.offer_with(false, deferral).await;
+        let _ = world.read(&offer).await.accept(None).await;
+        world.now.forward(SignedDuration::from_secs(5));
+        world.wallet.collect().await.unwrap();
+        assert!(world.wallet.cards().unwrap().is_empty());
+        assert_eq!(told(&world, &offer).await, ["credential_failure"]);
+    }
 }
