@@ -1,9 +1,14 @@
 // A wallet on @openid4vc/*: takes one credential from an offer, answers one presentation request.
 //
 //   node openid4vc-wallet.mjs accept LINK --home DIR [--tx-code N] [--trust-anchor FILE]… [--copies N]
+//   node openid4vc-wallet.mjs begin LINK --home DIR --client-id ID --redirect-uri URI          (where to log in)
+//   node openid4vc-wallet.mjs finish REDIRECT --home DIR [--trust-anchor FILE]…               (what the browser brought)
 //   node openid4vc-wallet.mjs present LINK --home DIR [--trust-anchor FILE]… [--library-post]
 //   node openid4vc-wallet.mjs platform --home DIR [--trust-anchor FILE]…   (Digital Credentials API: request on stdin)
 //   node openid4vc-wallet.mjs mint --home DIR                       (an mdoc of an authority of its own)
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { clientAuthenticationNone } from '@openid4vc/oauth2'
 import { generateKeyPair, exportJWK } from 'jose'
 import { getOpenid4vpClientId, Openid4vpClient } from '@openid4vc/openid4vp'
 import { Openid4vciClient } from '@openid4vc/openid4vci'
@@ -29,6 +34,11 @@ await run({
     },
     run: (options, [link]) => accept(link, options),
   },
+  begin: {
+    options: { ...common, 'client-id': { type: 'string' }, 'redirect-uri': { type: 'string' } },
+    run: (options, [link]) => begin(link, options),
+  },
+  finish: { options: common, run: (options, [redirect]) => finish(redirect, options) },
   mint: { options: common, run: mint },
   platform: { options: common, run: answerPlatform },
   present: {
@@ -49,6 +59,68 @@ async function accept(link, { home, 'tx-code': txCode, 'trust-anchor': anchorFil
     issuerMetadata,
     txCode,
   })
+  return receive({ client, credentialOffer, issuerMetadata, accessToken: accessTokenResponse.access_token, keys, alg, home, trustAnchors })
+}
+
+/** To where the holder logs in; what is needed afterwards stays in the home. */
+async function begin(link, { home, 'client-id': clientId, 'redirect-uri': redirectUri }) {
+  const tokenKey = await newKey('ES256')
+  const { client, dpop } = loginClient(tokenKey, clientId)
+  const credentialOffer = await client.resolveCredentialOffer(link)
+  const issuerMetadata = await client.resolveIssuerMetadata(credentialOffer.credential_issuer)
+  const [id] = credentialOffer.credential_configuration_ids
+  const { scope } = issuerMetadata.credentialIssuer.credential_configurations_supported[id]
+  const begun = await client.createAuthorizationRequestUrlFromOffer({
+    credentialOffer,
+    issuerMetadata,
+    clientId,
+    redirectUri,
+    scope,
+    state: newNonce(),
+    additionalRequestPayload: { resource: credentialOffer.credential_issuer },
+    dpop,
+  })
+  const kept = { credentialOffer, clientId, redirectUri, tokenKey, codeVerifier: begun.pkce?.codeVerifier }
+  mkdirSync(home, { recursive: true })
+  writeFileSync(join(home, 'login.json'), JSON.stringify(kept))
+  return { url: begun.authorizationRequestUrl, authorization_server: begun.authorizationServer }
+}
+
+async function finish(redirect, { home, 'trust-anchor': anchorFiles }) {
+  const trustAnchors = readPemFiles(anchorFiles)
+  const { credentialOffer, clientId, redirectUri, tokenKey, codeVerifier } = JSON.parse(
+    readFileSync(join(home, 'login.json'), 'utf8'),
+  )
+  const alg = 'ES256'
+  const keys = [await newKey(alg)]
+  const { client, dpop } = loginClient(tokenKey, clientId, { keys, trustAnchors })
+  const issuerMetadata = await client.resolveIssuerMetadata(credentialOffer.credential_issuer)
+  const { accessTokenResponse, dpop: bound } = await client.retrieveAuthorizationCodeAccessTokenFromOffer({
+    credentialOffer,
+    issuerMetadata,
+    authorizationCode: new URL(redirect).searchParams.get('code'),
+    pkceCodeVerifier: codeVerifier,
+    redirectUri,
+    dpop,
+  })
+  const accessToken = accessTokenResponse.access_token
+  const received = await receive({ client, credentialOffer, issuerMetadata, accessToken, dpop: bound, keys, alg, home, trustAnchors })
+  return { ...received, token_type: accessTokenResponse.token_type }
+}
+
+/** A client that has a name, and binds its tokens to a key. */
+function loginClient(tokenKey, clientId, { keys = [], trustAnchors = [] } = {}) {
+  const client = new Openid4vciClient({
+    callbacks: {
+      ...callbacks({ keys: [...keys, tokenKey], trustAnchors }),
+      clientAuthentication: clientAuthenticationNone({ clientId }),
+    },
+  })
+  return { client, dpop: { signer: { method: 'jwk', alg: 'ES256', publicJwk: publicPart(tokenKey) } } }
+}
+
+/** The credential of an offer, with its access token. */
+async function receive({ client, credentialOffer, issuerMetadata, accessToken, dpop, keys, alg, home, trustAnchors }) {
   const [credentialConfigurationId] = credentialOffer.credential_configuration_ids
   const { credentialResponse } = await withAnotherNonce(async () => {
     const { c_nonce: nonce } = await client.requestNonce({ issuerMetadata })
@@ -64,7 +136,8 @@ async function accept(link, { home, 'tx-code': txCode, 'trust-anchor': anchorFil
       ),
     )
     return client.retrieveCredentials({
-      accessToken: accessTokenResponse.access_token,
+      accessToken,
+      dpop,
       credentialConfigurationId,
       issuerMetadata,
       proofs: { jwt: proofs.map(({ jwt }) => jwt) },

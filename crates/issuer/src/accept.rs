@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vci::{
+    AccessToken,
     credential::CredentialError,
     dpop::DpopError,
     encryption::{RequestBody, WantedEncryption},
@@ -11,8 +12,8 @@ use lanyard_oid4vci::{
     },
 };
 use lanyard_store::{
-    CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewStatus, Next, Replaced, Session,
-    SessionId, StoreError,
+    CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewSession, NewStatus, Next,
+    Replaced, Session, SessionId, SessionKind, StoreError,
 };
 
 use serde::Serialize;
@@ -20,6 +21,7 @@ use serde::Serialize;
 use crate::{
     AskedHolder, IssuerError, IssuerService, Subject,
     authorization::look_up,
+    external::{self, AccessTokenFault},
     http::{At, BearerFault, Failure},
     sessions::{Found, State, TRIES, once},
     step,
@@ -51,10 +53,12 @@ impl IssuerService {
     ) -> Result<Option<Answer>, Failure> {
         let now = self.now();
         // 1. RFC 6750 §3.1: the token leads to a session with a right to something
-        let access = self.sessions().handle(tenant, HandleKind::AccessToken, shown.token.reveal());
+        let access = self.access(tenant, &shown.token);
         let held = match self.sessions().take(tenant, &access, now).await? {
             Found::Live(held) => held,
-            Found::Expired | Found::Absent => return Err(BearerFault::invalid(shown).into()),
+            Found::Expired | Found::Absent => {
+                return self.admit_elsewhere(tenant, shown, access, now).await.map(|()| None);
+            }
             Found::Used(id) => return self.after_use(tenant, id, shown, wish, now).await,
         };
         let began_as = self.as_of(tenant, held.state.edition);
@@ -164,6 +168,76 @@ impl IssuerService {
         }
     }
 
+    /// The handle that an access token is: of this server, or of another one.
+    pub(crate) fn access(&self, tenant: &Tenant, token: &AccessToken) -> Handle {
+        match tenant.elsewhere() {
+            Some(_) if token.reveal().contains('.') => external::handle(token, self.provider()),
+            _ => self.sessions().handle(tenant, HandleKind::AccessToken, token.reveal()),
+        }
+    }
+
+    /// Begins a session for a token of another authorization server that is shown for the first time.
+    async fn admit_elsewhere(
+        &self,
+        tenant: &Tenant,
+        shown: &ShownToken,
+        access: Handle,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let invalid = || Failure::from(BearerFault::invalid(shown));
+        let server = tenant.elsewhere().ok_or_else(invalid)?;
+        let grant = match server.grant(&shown.token, &tenant.issuer, now).await {
+            Ok(grant) => grant,
+            Err(fault) => {
+                let (tenant, reason) = (tenant.id.as_str(), fault.code());
+                tracing::info!(tenant, reason, "access token of another server");
+                return Err(match fault {
+                    AccessTokenFault::Server(_) => {
+                        IssuerError::AuthorizationServerUnavailable.into()
+                    }
+                    _ => invalid(),
+                });
+            }
+        };
+        // RFC 9449 §5: a token must be bound where the rules say so
+        if tenant.issuer.rules().is_dpop_required() && grant.bound_to.is_none() {
+            return Err(invalid());
+        }
+        let holder = Subject::try_from(grant.holder.as_str().to_owned()).ok();
+        let authorized = Authorized::granted_elsewhere(grant);
+        authorized.admit(shown).map_err(|_| invalid())?;
+        let expires_at = authorized.expires_at();
+        let issuance = Issuance::Authorized(authorized);
+        let state = State { issuance, place: None, edition: tenant.edition };
+        let event = NewEvent::done(now, step::TOKEN_OF_ANOTHER_SERVER);
+        let id = access.session();
+        let session = NewSession {
+            tenant: tenant.id.clone(),
+            id,
+            kind: SessionKind::Authorization,
+            state: self.sessions().seal(tenant, id, &state),
+            created_at: now,
+            expires_at,
+            handles: vec![access],
+            subject: holder.map(|holder| self.subject_ref(tenant, &holder)),
+            once: Vec::new(),
+            call: None,
+            event: event.clone(),
+        };
+        match self.sessions().store.insert(session).await {
+            Ok(()) => self.announce(tenant, id, &event),
+            // another request with the same token was faster, or the session is over
+            Err(StoreError::DuplicateSession) => {
+                let found = self.sessions().take(tenant, &access, now).await?;
+                if !matches!(found, Found::Live(_) | Found::Used(_)) {
+                    return Err(invalid());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
     /// Claims that nobody could tell when the holder agreed are asked for again.
     async fn brought(
         &self,
@@ -222,7 +296,9 @@ impl IssuerService {
             Progress::Authorized(authorized) => (authorized.ends_at(), false),
             Progress::Issued(issued) => {
                 let refresh = issued.refresh().map(Refreshable::expires_at);
-                let later = [refresh, issued.answers_end()].into_iter().flatten();
+                // a token of another server is known for as long as it is good
+                let later = [refresh, issued.answers_end(), Some(session.expires_at)];
+                let later = later.into_iter().flatten();
                 (later.fold(self.kept_until(now), Timestamp::max), true)
             }
         };

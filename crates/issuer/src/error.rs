@@ -38,6 +38,9 @@ pub enum IssuerError {
     /// Nobody can tell now who may log in and what is known about them.
     #[error("the directory of holders cannot be asked now")]
     DirectoryUnavailable,
+    /// The authorization server of somebody else does not say now what it signs with.
+    #[error("the authorization server cannot be asked now")]
+    AuthorizationServerUnavailable,
     /// No place for a status can be had now.
     #[error("the issuer cannot give a credential a status now")]
     StatusUnavailable,
@@ -66,6 +69,7 @@ impl IssuerError {
             Self::RevokedForGood => "credential_revoked",
             Self::SigningKeyUnavailable => "signing_key_unavailable",
             Self::DirectoryUnavailable => "directory_unavailable",
+            Self::AuthorizationServerUnavailable => "authorization_server_unavailable",
             Self::StatusUnavailable => "status_unavailable",
             Self::Contended => "session_contended",
             Self::Store(error) => error.reason(),

@@ -25,6 +25,7 @@ mod decide;
 mod erase;
 mod error;
 mod exchange;
+mod external;
 mod fate;
 mod http;
 mod lifecycle;
@@ -50,6 +51,7 @@ pub use claims::{
 pub use decide::DecisionRequestFault;
 pub use erase::Erasure;
 pub use error::IssuerError;
+pub use external::{AuthorizationServerSettings, OtherAuthorizationServer};
 pub use http::{awkward::Awkwardness, not_found};
 pub use lanyard_service::{ApiKey, ApiKeyDigest, Clock, DataKey, SystemClock, TrailEvent};
 pub use lifecycle::{
@@ -65,5 +67,7 @@ pub use service::IssuerService;
 pub use settings::{IssuerSettings, Offering, SettingsError, TenantSettings};
 pub use status_lists::{PlaceKey, StatusListSettings, StatusLists};
 pub use trail::step;
-pub use upstream::{IdTokenFault, OidcProvider, OidcSettings, UpstreamError, login_callback};
+pub use upstream::{
+    IdTokenFault, KeyHomeSettings, OidcProvider, OidcSettings, UpstreamError, login_callback,
+};
 pub use vc_api::{IssueFault, VcApiKeys};

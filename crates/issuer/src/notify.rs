@@ -4,7 +4,7 @@ use lanyard_oid4vci::{
     issuer::{Heard, ShownToken},
     notification::{Notification, NotificationError},
 };
-use lanyard_store::{HandleKind, NewEvent, Next, Replaced};
+use lanyard_store::{NewEvent, Next, Replaced};
 
 use crate::{
     IssuerError, IssuerService,
@@ -24,8 +24,7 @@ impl IssuerService {
     ) -> Result<(), Failure> {
         for _ in 0..TRIES {
             let now = self.now();
-            let access = shown.token.reveal();
-            let access = self.sessions().handle(tenant, HandleKind::AccessToken, access);
+            let access = self.access(tenant, &shown.token);
             // §11.1: the token of the issuance, also after it has given out everything
             let found = match self.sessions().take(tenant, &access, now).await? {
                 Found::Used(id) => self.sessions().by_id(tenant, id, now).await?,

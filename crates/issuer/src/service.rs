@@ -51,7 +51,7 @@ impl IssuerService {
             SettingsError::accept(
                 &tenant.tenant,
                 &tenant.issuer,
-                tenant.login.is_some(),
+                tenant.login.as_ref(),
                 &base_url,
             )?;
             let id = tenant.tenant.clone();
@@ -103,7 +103,7 @@ impl IssuerService {
             let before = self.tenant(tenant.as_str());
             let before = before.ok_or_else(|| SettingsError::TenantUnknown(tenant.clone()))?;
             let issuer = before.issuer.offering(configuration);
-            SettingsError::accept(&tenant, &issuer, login.is_some(), &self.0.base_url)?;
+            SettingsError::accept(&tenant, &issuer, login.as_ref(), &self.0.base_url)?;
             prepared.push(before.offering(issuer, login, self.provider(), now));
         }
         for tenant in prepared {

@@ -100,6 +100,11 @@ pub enum SettingsError {
         "the tenant {0} needs both the authorization code flow and a way to log in, or neither"
     )]
     Login(TenantId),
+    /// An authorization server of somebody else is named, and its tokens are not taken, or the other way round.
+    #[error(
+        "the tenant {0} needs both the name of another authorization server and its keys, or neither"
+    )]
+    Elsewhere(TenantId),
     /// A credential demands attested keys, and nobody is believed about any.
     #[error(
         "the tenant {tenant} believes nobody about keys, and {configuration} demands that they are attested"
@@ -125,7 +130,7 @@ impl SettingsError {
     pub(crate) fn accept(
         tenant: &TenantId,
         issuer: &Issuer,
-        logs_in: bool,
+        login: Option<&LoginSettings>,
         base_url: &Url,
     ) -> Result<(), Self> {
         let tenant = tenant.clone();
@@ -141,8 +146,12 @@ impl SettingsError {
             return Err(Self::OutsideHaip { tenant, configuration: (*configuration).clone() });
         }
         // what the metadata offers can be done, and nothing else
-        if issuer.rules().offers_code_flow() != logs_in {
+        let is_elsewhere = login.is_some_and(|login| login.ways.elsewhere().is_some());
+        if issuer.rules().offers_code_flow() != (login.is_some() && !is_elsewhere) {
             return Err(Self::Login(tenant));
+        }
+        if issuer.configuration().authorization_server().is_some() != is_elsewhere {
+            return Err(Self::Elsewhere(tenant));
         }
         if let Some(configuration) = issuer.without_attesters().first() {
             return Err(Self::NoAttesters { tenant, configuration: (*configuration).clone() });

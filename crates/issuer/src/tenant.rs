@@ -13,7 +13,10 @@ use lanyard_oid4vci::{configuration::IssuerConfiguration, issuer::Issuer};
 use lanyard_store::{StatusPlace, TenantId};
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiKey, DataKey, LoginSettings, StatusLists, TenantSettings, VcApiKeys};
+use crate::{
+    ApiKey, DataKey, LoginSettings, OtherAuthorizationServer, StatusLists, TenantSettings,
+    VcApiKeys,
+};
 
 /// How many editions before the present one sessions are finished under.
 const EARLIER: usize = 16;
@@ -95,6 +98,11 @@ impl Tenant {
             vc_api: None,
         };
         Self { vc_api: self.vc_api.clone(), ..Self::new(settings, provider, now) }
+    }
+
+    /// The authorization server of somebody else, if its tokens are taken here.
+    pub(crate) fn elsewhere(&self) -> Option<&OtherAuthorizationServer> {
+        self.login.as_ref()?.ways.elsewhere()
     }
 
     /// Where the copies of a credential have their statuses.

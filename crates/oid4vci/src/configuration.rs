@@ -39,6 +39,7 @@ pub struct IssuerConfiguration {
     display: Vec<IssuerDisplay>,
     credentials: Vec<CredentialConfiguration>,
     policy: IssuancePolicy,
+    authorization_server: Option<IssuerUrl>,
 }
 
 /// One kind of credential.
@@ -308,7 +309,19 @@ impl IssuerConfiguration {
             credential.accept_vct(&issuer)?;
         }
         policy.accept_itself()?;
-        Ok(Self { issuer, display, credentials, policy })
+        Ok(Self { issuer, display, credentials, policy, authorization_server: None })
+    }
+
+    /// With an authorization server of somebody else, where holders log in (§12.2.4).
+    #[must_use]
+    pub fn with_authorization_server(mut self, server: IssuerUrl) -> Self {
+        self.authorization_server = Some(server);
+        self
+    }
+
+    /// The authorization server of somebody else, where holders log in, if there is one.
+    pub const fn authorization_server(&self) -> Option<&IssuerUrl> {
+        self.authorization_server.as_ref()
     }
 
     /// The credential issuer identifier; the authorization server's issuer too.

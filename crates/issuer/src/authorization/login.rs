@@ -10,7 +10,7 @@ use lanyard_oid4vci::{
 };
 use thiserror::Error;
 
-use crate::OidcProvider;
+use crate::{OidcProvider, OtherAuthorizationServer};
 
 /// Knows who may log in.
 #[async_trait]
@@ -76,6 +76,8 @@ pub enum LoginWays {
     Upstream(Arc<OidcProvider>),
     /// As they like.
     Either(Arc<dyn Logins>, Arc<OidcProvider>),
+    /// At an authorization server of somebody else, which gives out the access tokens too.
+    Elsewhere(Arc<OtherAuthorizationServer>),
 }
 
 impl LoginWays {
@@ -83,7 +85,15 @@ impl LoginWays {
     pub(crate) fn logins(&self) -> Option<&dyn Logins> {
         match self {
             Self::Passwords(logins) | Self::Either(logins, _) => Some(&**logins),
-            Self::Upstream(_) => None,
+            Self::Upstream(_) | Self::Elsewhere(_) => None,
+        }
+    }
+
+    /// The authorization server of somebody else.
+    pub(crate) fn elsewhere(&self) -> Option<&OtherAuthorizationServer> {
+        match self {
+            Self::Elsewhere(server) => Some(server),
+            _ => None,
         }
     }
 
@@ -91,7 +101,7 @@ impl LoginWays {
     pub(crate) fn upstream(&self) -> Option<&OidcProvider> {
         match self {
             Self::Upstream(provider) | Self::Either(_, provider) => Some(provider),
-            Self::Passwords(_) => None,
+            Self::Passwords(_) | Self::Elsewhere(_) => None,
         }
     }
 }

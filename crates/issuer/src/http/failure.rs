@@ -117,6 +117,7 @@ impl Failure {
                 | IssuerError::RevokedForGood => StatusCode::CONFLICT,
                 IssuerError::Contended
                 | IssuerError::DirectoryUnavailable
+                | IssuerError::AuthorizationServerUnavailable
                 | IssuerError::SigningKeyUnavailable
                 | IssuerError::StatusUnavailable => StatusCode::SERVICE_UNAVAILABLE,
                 IssuerError::Store(error) if error.retry_after().is_some() => {
@@ -155,6 +156,7 @@ impl Failure {
             Self::Issuer(
                 IssuerError::Contended
                 | IssuerError::DirectoryUnavailable
+                | IssuerError::AuthorizationServerUnavailable
                 | IssuerError::SigningKeyUnavailable
                 | IssuerError::StatusUnavailable,
             ) => "temporarily_unavailable",

@@ -7,17 +7,17 @@ use lanyard_core::{
     jose::{Jwk, RsaJwk},
     json::{self, Object},
 };
-use lanyard_fetch::{Purpose, Request};
+use lanyard_fetch::{HttpClient, Purpose, Request};
 use serde_json::Value;
 use url::Url;
 
-use super::{OidcProvider, UpstreamError};
+use super::{OidcProvider, OidcSettings, UpstreamError};
 
 /// How long a provider's description and keys serve.
-const LIFE: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const LIFE: SignedDuration = SignedDuration::from_mins(10);
 
 /// How soon keys are asked for again when a token names one that is not among them.
-const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+pub(super) const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// What a provider says about itself.
 #[derive(Debug)]
@@ -77,7 +77,8 @@ impl OidcProvider {
             return Ok((known.metadata.clone(), known.keys.clone()));
         }
         let metadata = Arc::new(self.discover().await?);
-        let keys = Arc::new(self.fetch_keys(&metadata.jwks_uri).await?);
+        let OidcSettings { http, issuer, .. } = &self.settings;
+        let keys = Arc::new(key_set(&**http, issuer, &metadata.jwks_uri).await?);
         *known = Some(Known { metadata: metadata.clone(), keys: keys.clone(), since: now });
         Ok((metadata, keys))
     }
@@ -87,7 +88,7 @@ impl OidcProvider {
         // OpenID Connect Discovery §4: appended, after a slash that ends the identifier is gone
         let place = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let place = Url::parse(&place).map_err(|_| UpstreamError::Metadata("its issuer"))?;
-        let document = self.document(place).await?;
+        let document = document(&*self.settings.http, issuer, place).await?;
         // OpenID Connect Discovery §4.3: exactly the same
         if document.get("issuer").and_then(Value::as_str) != Some(issuer) {
             return Err(UpstreamError::Metadata("its issuer is not the configured one"));
@@ -122,27 +123,37 @@ impl OidcProvider {
             secret_in_form: !basic && lists(methods, "client_secret_post") == Some(true),
         })
     }
+}
 
-    async fn fetch_keys(&self, place: &Url) -> Result<Vec<ProviderKey>, UpstreamError> {
-        let document = self.document(place.clone()).await?;
-        let keys = document.get("keys").and_then(Value::as_array);
-        let keys = keys.ok_or(UpstreamError::Metadata("its key set"))?;
-        // RFC 7517 §5: what is not understood is left out
-        Ok(keys.iter().filter_map(ProviderKey::read).collect())
-    }
+/// The keys that a server publishes.
+pub(super) async fn key_set(
+    http: &dyn HttpClient,
+    issuer: &str,
+    place: &Url,
+) -> Result<Vec<ProviderKey>, UpstreamError> {
+    let document = document(http, issuer, place.clone()).await?;
+    let keys = document.get("keys").and_then(Value::as_array);
+    let keys = keys.ok_or(UpstreamError::Metadata("its key set"))?;
+    // RFC 7517 §5: what is not understood is left out
+    Ok(keys.iter().filter_map(ProviderKey::read).collect())
+}
 
-    async fn document(&self, place: Url) -> Result<Object, UpstreamError> {
-        let request = Request::get(place, Purpose::LoginProvider).accept("application/json");
-        let answer = self.settings.http.send(request).await.map_err(|error| {
-            tracing::warn!(issuer = self.settings.issuer, %error, "login provider");
-            UpstreamError::Unreachable
-        })?;
-        if answer.status != 200 {
-            tracing::warn!(issuer = self.settings.issuer, status = answer.status, "login provider");
-            return Err(UpstreamError::Unreachable);
-        }
-        json::parse_object(&answer.body).map_err(|_| UpstreamError::Metadata("it is not JSON"))
+/// A document that a server publishes.
+pub(super) async fn document(
+    http: &dyn HttpClient,
+    issuer: &str,
+    place: Url,
+) -> Result<Object, UpstreamError> {
+    let request = Request::get(place, Purpose::LoginProvider).accept("application/json");
+    let answer = http.send(request).await.map_err(|error| {
+        tracing::warn!(issuer, %error, "login provider");
+        UpstreamError::Unreachable
+    })?;
+    if answer.status != 200 {
+        tracing::warn!(issuer, status = answer.status, "login provider");
+        return Err(UpstreamError::Unreachable);
     }
+    json::parse_object(&answer.body).map_err(|_| UpstreamError::Metadata("it is not JSON"))
 }
 
 impl ProviderKey {

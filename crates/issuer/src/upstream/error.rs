@@ -103,7 +103,7 @@ impl UpstreamError {
 }
 
 impl IdTokenFault {
-    const fn code(&self) -> &'static str {
+    pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::Signature(_) => "id_token_signature",
             Self::KeyUnknown => "id_token_key_unknown",

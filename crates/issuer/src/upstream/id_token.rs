@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
-    crypto::SignatureAlgorithm,
+    crypto::{CryptoProvider, SignatureAlgorithm},
     jose::{HeaderKey, Slot, UnverifiedJws},
     json::{self, Object},
 };
@@ -30,35 +30,17 @@ impl OidcProvider {
         nonce: &LoginNonce,
         now: Timestamp,
     ) -> Result<Object, UpstreamError> {
-        let claims = match self.signed(token, &self.keys(now, false).await?) {
+        let provider = &*self.settings.provider;
+        let claims = match signed(token, &self.keys(now, false).await?, &ID_TOKEN, provider) {
             // §10.1.1: a key that is not known yet has been published since
-            Err(IdTokenFault::KeyUnknown) => self.signed(token, &self.keys(now, true).await?),
+            Err(IdTokenFault::KeyUnknown) => {
+                signed(token, &self.keys(now, true).await?, &ID_TOKEN, provider)
+            }
             signed => signed,
         };
         let claims = claims?;
         self.judge(&claims, nonce, now)?;
         Ok(claims)
-    }
-
-    fn signed(&self, token: &str, keys: &[ProviderKey]) -> Result<Object, IdTokenFault> {
-        let token = UnverifiedJws::parse(token)?;
-        let is_rsa = token.is_rs256();
-        let fits = |key: &&ProviderKey| matches!(key, ProviderKey::Rsa(_)) == is_rsa;
-        let kid = token.header().kid.as_deref();
-        let mut named = keys.iter().filter(fits).filter(|key| kid.is_none() || key.kid() == kid);
-        // §10.1: without a name there is one key, or no telling which
-        let (Some(key), None) = (named.next(), named.next()) else {
-            return Err(IdTokenFault::KeyUnknown);
-        };
-        let provider = &*self.settings.provider;
-        match key {
-            ProviderKey::Rsa(key) => Ok(token.verify_rs256(&ID_TOKEN, &key.key, provider)?),
-            ProviderKey::Curve(key) => {
-                let algorithm = token.check_slot(&ID_TOKEN)?;
-                let key = key.for_signatures(algorithm).map_err(|_| IdTokenFault::KeyUnknown)?;
-                Ok(token.verify(&ID_TOKEN, key, provider)?.claims()?)
-            }
-        }
     }
 
     fn judge(
@@ -99,6 +81,32 @@ impl OidcProvider {
         match text("sub") {
             Some(subject) if (1..=255).contains(&subject.len()) => Ok(()),
             _ => Err(IdTokenFault::Subject),
+        }
+    }
+}
+
+/// The claims of a token that one of these keys signed; nothing in them is judged.
+pub(super) fn signed(
+    token: &str,
+    keys: &[ProviderKey],
+    slot: &Slot,
+    provider: &dyn CryptoProvider,
+) -> Result<Object, IdTokenFault> {
+    let token = UnverifiedJws::parse(token)?;
+    let is_rsa = token.is_rs256();
+    let fits = |key: &&ProviderKey| matches!(key, ProviderKey::Rsa(_)) == is_rsa;
+    let kid = token.header().kid.as_deref();
+    let mut named = keys.iter().filter(fits).filter(|key| kid.is_none() || key.kid() == kid);
+    // OpenID Connect Core §10.1: without a name there is one key, or no telling which
+    let (Some(key), None) = (named.next(), named.next()) else {
+        return Err(IdTokenFault::KeyUnknown);
+    };
+    match key {
+        ProviderKey::Rsa(key) => Ok(token.verify_rs256(slot, &key.key, provider)?),
+        ProviderKey::Curve(key) => {
+            let algorithm = token.check_slot(slot)?;
+            let key = key.for_signatures(algorithm).map_err(|_| IdTokenFault::KeyUnknown)?;
+            Ok(token.verify(slot, key, provider)?.claims()?)
         }
     }
 }

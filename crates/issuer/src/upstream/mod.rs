@@ -4,6 +4,7 @@ mod discovery;
 mod error;
 mod exchange;
 mod id_token;
+mod key_home;
 
 use std::{fmt, sync::Arc};
 
@@ -21,6 +22,8 @@ use tokio::sync::Mutex;
 use url::Url;
 
 pub use error::{IdTokenFault, UpstreamError};
+pub(crate) use key_home::KeyHome;
+pub use key_home::KeyHomeSettings;
 
 use discovery::Known;
 

@@ -106,8 +106,7 @@ async fn a_collected_credential_is_given_again_for_an_hour_to_its_token_alone() 
     assert_eq!((again.status, again.body), (StatusCode::OK, first.body));
     server.ground.pass(SignedDuration::from_secs(1));
     let reply = collect(&server, &token, &transaction).await;
-    // the session is kept for an hour after its end too
-    assert_eq!(reply.refusal().0, 401, "{reply}");
+    assert_eq!(reply.refusal(), refused(400, "invalid_transaction_id"));
 }
 
 #[tokio::test]

@@ -21,12 +21,12 @@ const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// A wallet with a key and a counter for the names of its proofs.
-struct Sender {
-    key: Arc<dyn Signer>,
+pub(crate) struct Sender {
+    pub(crate) key: Arc<dyn Signer>,
 }
 
 impl Sender {
-    fn new(server: &Server) -> Self {
+    pub(crate) fn new(server: &Server) -> Self {
         Self { key: server.ground.key() }
     }
 
@@ -46,7 +46,7 @@ impl Sender {
         server.send(proven(token_of(offer), &proof)).await
     }
 
-    async fn credential(&self, server: &Server, token: &str, jti: &str) -> Reply {
+    pub(crate) async fn credential(&self, server: &Server, token: &str, jti: &str) -> Reply {
         let proof =
             self.proof(server, "/demo/credential", jti, json!({ "ath": hash(token) })).await;
         server.send(proven(credential_of(server, token, "DPoP").await, &proof)).await

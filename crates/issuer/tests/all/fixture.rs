@@ -49,6 +49,9 @@ pub(crate) const OTHER_KEY: &str = "key-of-other";
 pub(crate) const READER_KEY: &str = "key-that-reads";
 pub(crate) const GRANT: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
 
+/// The authorization server of somebody else.
+pub(crate) const ELSEWHERE: &str = "https://as.acme.example/realm";
+
 /// A clock that tests turn.
 #[derive(Debug)]
 pub(crate) struct TestClock(Mutex<Timestamp>);
@@ -244,6 +247,11 @@ impl Ground {
         }
     }
 
+    /// Whether holders log in at the authorization server of somebody else.
+    fn is_elsewhere(&self) -> bool {
+        matches!(self.ways, Some(LoginWays::Elsewhere(_)))
+    }
+
     /// A key that is good for everything, and in `demo` one that may only read offers.
     fn api_keys(&self, api_key: &str) -> Vec<ApiKey> {
         let key = |text: &str, scopes| ApiKey::new(ApiKeyDigest::of(text, &*self.provider), scopes);
@@ -259,6 +267,12 @@ impl Ground {
         let policy = IssuancePolicy::default();
         let configuration = IssuerConfiguration::new(url, Vec::new(), credentials, policy)
             .expect("the fixture is consistent");
+        let configuration = if self.is_elsewhere() {
+            let server = IssuerUrl::parse(ELSEWHERE, Transport::Https);
+            configuration.with_authorization_server(server.expect("the fixture is an identifier"))
+        } else {
+            configuration
+        };
         let leaf = self.authority.leaf(&LeafOptions::named(name).dns("issuer.example"));
         let signer = SoftwareSigner::new(&*self.provider, &leaf.key).expect("the key is whole");
         let did = Did::from_jwk(&Jwk::new(*leaf.key.public()));
@@ -291,7 +305,7 @@ impl Ground {
                 None => issuer,
             },
             status_lists,
-            login: self.rules.is_some().then(|| LoginSettings {
+            login: (self.rules.is_some() || self.is_elsewhere()).then(|| LoginSettings {
                 issuer_name: "Alder & Finch".to_owned(),
                 ways: self
                     .ways

@@ -9,6 +9,7 @@ mod code_wallet;
 mod credential;
 mod deferred;
 mod dpop;
+mod elsewhere;
 mod encryption;
 mod fixture;
 mod idempotency;

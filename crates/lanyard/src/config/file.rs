@@ -204,6 +204,14 @@ pub(super) struct LoginTable {
     /// The login provider where they log in instead, or too.
     pub(super) provider: Option<Spanned<LoginProviderTable>>,
     pub(super) danger_consent: Option<Spanned<String>>,
+    pub(super) server: Option<Spanned<OtherServerTable>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OtherServerTable {
+    pub(super) issuer: Spanned<String>,
+    pub(super) holder: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

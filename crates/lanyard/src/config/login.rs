@@ -14,7 +14,9 @@ use serde_spanned::Spanned;
 use url::Url;
 
 use super::fault::Faults;
-use super::file::{ClaimsTable, ClientTable, LoginProviderTable, LoginTable, TenantTable};
+use super::file::{
+    ClaimsTable, ClientTable, LoginProviderTable, LoginTable, OtherServerTable, TenantTable,
+};
 use super::sources;
 use super::{existing, private};
 use crate::credential_type::CredentialType;
@@ -49,6 +51,8 @@ pub enum LoginPlace {
     Provider(LoginProvider),
     /// As they like.
     Either(Directory, LoginProvider),
+    /// At an authorization server of somebody else, which gives out the access tokens too.
+    Elsewhere(OtherServer),
 }
 
 impl LoginPlace {
@@ -57,7 +61,16 @@ impl LoginPlace {
     pub const fn directory(&self) -> Option<&Directory> {
         match self {
             Self::Here(directory) | Self::Either(directory, _) => Some(directory),
-            Self::Provider(_) => None,
+            Self::Provider(_) | Self::Elsewhere(_) => None,
+        }
+    }
+
+    /// The authorization server of somebody else.
+    #[must_use]
+    pub const fn elsewhere(&self) -> Option<&OtherServer> {
+        match self {
+            Self::Elsewhere(server) => Some(server),
+            _ => None,
         }
     }
 
@@ -66,9 +79,20 @@ impl LoginPlace {
     pub const fn provider(&self) -> Option<&LoginProvider> {
         match self {
             Self::Provider(provider) | Self::Either(_, provider) => Some(provider),
-            Self::Here(_) => None,
+            Self::Here(_) | Self::Elsewhere(_) => None,
         }
     }
+}
+
+/// An authorization server of somebody else.
+#[derive(Debug, Clone)]
+pub struct OtherServer {
+    /// Its issuer identifier.
+    pub issuer: Url,
+    /// The same, as it is written.
+    pub identifier: String,
+    /// The claim of its access tokens that names holders.
+    pub holder: String,
 }
 
 /// An OpenID Connect provider, and what this tenant is there.
@@ -139,7 +163,7 @@ pub(super) fn examine(
             "claims are looked up for whoever logs in; write login = { holders = \"holders.json\" }, or give them with the offer",
         );
     }
-    if login.is_some() {
+    if login.as_ref().is_some_and(|login| login.place.elsewhere().is_none()) {
         rules = rules.with_code_flow();
         if table.clients.is_empty() {
             let span = table.login.as_ref().map_or(0..0, Spanned::span);
@@ -187,6 +211,24 @@ fn login(
         None => None,
         Some(provider) => Some(self::provider(provider, folder, faults)?),
     };
+    let elsewhere = match &table.server {
+        None => None,
+        Some(server) => Some(elsewhere(server, faults)?),
+    };
+    if let Some(server) = elsewhere {
+        if directory.is_some() || provider.is_some() || table.danger_consent.is_some() {
+            faults.at(
+                written.span(),
+                "another authorization server logs holders in by itself; leave out holders, provider and danger_consent",
+            );
+            return None;
+        }
+        let place = LoginPlace::Elsewhere(server);
+        let sources =
+            claims.iter().flat_map(|table| sources::examine(table, kinds, &place, faults));
+        let sources = sources.collect();
+        return Some(HolderLogin { place, sources, consent: Consent::Ask });
+    }
     let place = match (directory, provider) {
         (Some(directory), None) => LoginPlace::Here(directory),
         (None, Some(provider)) => LoginPlace::Provider(provider),
@@ -194,7 +236,7 @@ fn login(
         (None, None) => {
             faults.at(
                 written.span(),
-                "nobody can log in; write holders = \"holders.json\", or provider = { issuer, name, client_id }",
+                "nobody can log in; write holders = \"holders.json\", provider = { issuer, name, client_id } or server = { issuer }",
             );
             return None;
         }
@@ -202,6 +244,15 @@ fn login(
     let sources = claims.iter().flat_map(|table| sources::examine(table, kinds, &place, faults));
     let sources = sources.collect();
     Some(HolderLogin { place, sources, consent })
+}
+
+fn elsewhere(written: &Spanned<OtherServerTable>, faults: &mut Faults<'_>) -> Option<OtherServer> {
+    let table = written.get_ref();
+    Some(OtherServer {
+        issuer: sources::address(&table.issuer, faults)?,
+        identifier: table.issuer.get_ref().clone(),
+        holder: table.holder.clone().unwrap_or_else(|| "sub".to_owned()),
+    })
 }
 
 fn provider(

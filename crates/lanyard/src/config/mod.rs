@@ -22,7 +22,7 @@ use url::{Host, Url};
 pub use asking::Asking;
 pub use fault::{ConfigError, Fault};
 pub use file::{EncryptionMode, Mode};
-pub use login::{Authorization, ClaimsSource, HolderLogin, LoginPlace, LoginProvider};
+pub use login::{Authorization, ClaimsSource, HolderLogin, LoginPlace, LoginProvider, OtherServer};
 pub use store::SharedStore;
 pub use tenant::{DidKeyFile, SigningFiles, Tenant};
 

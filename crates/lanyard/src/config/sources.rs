@@ -46,7 +46,7 @@ pub(super) fn examine(
         }
     }
     if let Some(mapping) = &table.login {
-        if place.provider().is_none() {
+        if place.provider().is_none() && place.elsewhere().is_none() {
             faults.at(
                 mapping.span(),
                 "no login provider tells anything; write login = { provider = { … } }",

@@ -118,7 +118,15 @@ fn configuration(plan: &Plan, tenant: &PlannedTenant) -> Result<IssuerConfigurat
     };
     let credentials = tenant.types.iter().map(Into::into).collect();
     let policy = tenant.demands.policy();
-    Ok(IssuerConfiguration::new(url, vec![display], credentials, policy)?)
+    let configuration = IssuerConfiguration::new(url, vec![display], credentials, policy)?;
+    let login = tenant.authorization.login.as_ref();
+    Ok(match login.and_then(|login| login.place.elsewhere()) {
+        Some(server) => {
+            let server = IssuerUrl::parse(&server.identifier, transport)?;
+            configuration.with_authorization_server(server)
+        }
+        None => configuration,
+    })
 }
 
 /// What every tenant of a plan offers, for a service that serves others already.

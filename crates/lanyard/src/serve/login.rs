@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lanyard_issuer::{
-    AskedHolder, AttributeProvider, AttributeProviderSettings, ClaimSource, ClaimSources,
-    ClaimsFrom, LoginSettings, LoginUnavailable, LoginWays, OidcProvider, OidcSettings,
-    SystemClock, login_callback,
+    AskedHolder, AttributeProvider, AttributeProviderSettings, AuthorizationServerSettings,
+    ClaimSource, ClaimSources, ClaimsFrom, KeyHomeSettings, LoginSettings, LoginUnavailable,
+    LoginWays, OidcProvider, OidcSettings, OtherAuthorizationServer, SystemClock, login_callback,
 };
 use lanyard_oid4vci::{
     CredentialConfigurationId,
@@ -16,7 +16,9 @@ use url::Url;
 
 use super::compose::Ground;
 use super::plan::{Plan, PlannedTenant};
-use crate::config::{ClaimsSource, HolderLogin, LoginPlace, LoginProvider, is_loopback};
+use crate::config::{
+    ClaimsSource, HolderLogin, LoginPlace, LoginProvider, OtherServer, is_loopback,
+};
 
 /// How the holders of a tenant log in, if they can.
 pub(super) fn settings(
@@ -32,6 +34,9 @@ pub(super) fn settings(
         LoginPlace::Provider(found) => LoginWays::Upstream(provider(found)),
         LoginPlace::Either(directory, found) => {
             LoginWays::Either(Arc::new(directory.clone()), provider(found))
+        }
+        LoginPlace::Elsewhere(server) => {
+            LoginWays::Elsewhere(Arc::new(other_server(ground, login, server)))
         }
     };
     let holders: Arc<dyn ClaimSource> = match login.place.directory() {
@@ -66,6 +71,31 @@ pub(super) fn settings(
     })
 }
 
+fn other_server(
+    ground: &Ground,
+    login: &HolderLogin,
+    server: &OtherServer,
+) -> OtherAuthorizationServer {
+    OtherAuthorizationServer::new(AuthorizationServerSettings {
+        keys: KeyHomeSettings {
+            issuer: server.identifier.clone(),
+            http: ground.http.clone(),
+            provider: ground.provider.clone(),
+        },
+        holder: server.holder.clone(),
+        kept: kept(login).collect(),
+    })
+}
+
+/// The claims of a login that something is made of.
+fn kept(login: &HolderLogin) -> impl Iterator<Item = String> {
+    let mapped = login.sources.iter().filter_map(|(_, source)| match source {
+        ClaimsSource::Login(mapping) => Some(mapping),
+        _ => None,
+    });
+    mapped.flatten().filter_map(|claim| claim.from.first().cloned())
+}
+
 fn oidc_provider(
     ground: &Ground,
     plan: &Plan,
@@ -73,11 +103,6 @@ fn oidc_provider(
     login: &HolderLogin,
     provider: &LoginProvider,
 ) -> OidcProvider {
-    let mapped = login.sources.iter().filter_map(|(_, source)| match source {
-        ClaimsSource::Login(mapping) => Some(mapping),
-        _ => None,
-    });
-    let kept = mapped.flatten().filter_map(|claim| claim.from.first().cloned());
     OidcProvider::new(OidcSettings {
         issuer: provider.identifier.clone(),
         name: provider.name.clone(),
@@ -85,7 +110,7 @@ fn oidc_provider(
         client_secret: provider.client_secret.clone(),
         scopes: provider.scopes.clone(),
         holder: provider.holder.clone(),
-        kept: kept.collect(),
+        kept: kept(login).collect(),
         redirect_uri: login_callback(&plan.base_url, &tenant.id),
         http: ground.http.clone(),
         provider: ground.provider.clone(),
@@ -97,11 +122,12 @@ pub(super) fn neighbours(plan: &Plan) -> impl Iterator<Item = &Url> {
     let logins = plan.tenants.iter().filter_map(|tenant| tenant.authorization.login.as_ref());
     let named = logins.flat_map(|login| {
         let provider = login.place.provider().map(|provider| &provider.issuer);
+        let server = login.place.elsewhere().map(|server| &server.issuer);
         let asked = login.sources.iter().filter_map(|(_, source)| match source {
             ClaimsSource::Ask(url, _) => Some(url),
             _ => None,
         });
-        provider.into_iter().chain(asked)
+        provider.into_iter().chain(server).chain(asked)
     });
     named.filter(|url| is_loopback(url))
 }

@@ -134,3 +134,34 @@ fn each_fault_in_a_login_is_told_with_its_line_and_what_to_write_instead() {
     let nobody = "[[tenants.claims]]\ntype = \"badge\"\nfixed = { department = \"All\" }\n";
     assert!(fault(nobody).contains("claims are looked up for whoever logs in"));
 }
+
+const ELSEWHERE: &str = r#"[tenants.login.server]
+issuer = "https://as.acme.example/realm"
+"#;
+
+#[test]
+fn another_authorization_server_logs_holders_in_and_tells_about_them() {
+    let claims = r#"[[tenants.claims]]
+type = "badge"
+login = { given_name = "given_name", family_name = "family_name" }
+"#;
+    let login = read(&format!("{ELSEWHERE}holder = \"oid\"\n{claims}")).expect("good");
+    let server = login.place.elsewhere().expect("another server");
+    assert_eq!(server.identifier, "https://as.acme.example/realm");
+    assert_eq!(server.holder, "oid");
+    assert!(matches!(&login.sources[0].1, ClaimsSource::Login(mapped) if mapped.len() == 2));
+    assert!(login.place.provider().is_none() && login.place.directory().is_none());
+}
+
+#[test]
+fn another_authorization_server_is_the_only_place_to_log_in() {
+    for more in [PROVIDER, "[tenants.login]\nholders = \"holders.json\"\n"] {
+        let found = fault(&format!("{more}{ELSEWHERE}"));
+        assert!(
+            found.contains("another authorization server logs holders in by itself"),
+            "{found}"
+        );
+    }
+    let found = fault(&ELSEWHERE.replace("https", "http"));
+    assert!(found.contains("this is no https address"), "{found}");
+}

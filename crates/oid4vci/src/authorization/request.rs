@@ -190,6 +190,7 @@ pub(crate) struct NewAuthorizationRequest<'a> {
     pub(crate) details: Vec<AuthorizationDetail>,
     pub(crate) issuer_state: Option<&'a str>,
     pub(crate) key: Option<&'a KeyThumbprint>,
+    pub(crate) resource: Option<&'a str>,
 }
 
 impl NewAuthorizationRequest<'_> {
@@ -214,6 +215,9 @@ impl NewAuthorizationRequest<'_> {
         }
         if let Some(key) = self.key {
             form.append_pair("dpop_jkt", key.as_str());
+        }
+        if let Some(resource) = self.resource {
+            form.append_pair("resource", resource);
         }
         form.finish()
     }

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     FoundClaims, HolderId, HolderKey, Issuance, Issuer, Readiness, Refreshable, Refused,
-    WaitingClaims, claims::DueClaims, deferral::DeferredCredential, holder::holder_keys,
+    WaitingClaims,
+    claims::{Awaited, DueClaims},
+    deferral::DeferredCredential,
+    holder::holder_keys,
     kept_answer::KeptAnswer,
 };
 use crate::{
@@ -42,6 +45,24 @@ pub struct Authorized {
     /// What was collected and may not have arrived.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) answers: Vec<KeptAnswer>,
+}
+
+/// What a token of another authorization server gives a right to, after it was verified.
+pub struct ExternalGrant {
+    /// The token.
+    pub token: AccessToken,
+    /// The key that it is bound to; none makes it a bearer token.
+    pub bound_to: Option<KeyThumbprint>,
+    /// The client that it was issued to.
+    pub client: Option<ClientId>,
+    /// Who logged in.
+    pub holder: HolderId,
+    /// What the token tells about them, for whoever knows more.
+    pub profile: Object,
+    /// The credentials.
+    pub configurations: Vec<CredentialConfigurationId>,
+    /// From this moment on it is worth nothing.
+    pub expires_at: Timestamp,
 }
 
 /// A credential that the access token gives a right to.
@@ -122,6 +143,19 @@ impl Authorized {
             deferred: Vec::new(),
             answers: Vec::new(),
         }
+    }
+
+    /// What another authorization server granted; the claims are still to be had.
+    pub fn granted_elsewhere(grant: ExternalGrant) -> Self {
+        let ExternalGrant { token, bound_to, client, holder, profile, configurations, expires_at } =
+            grant;
+        let profile = WaitingClaims::new(&profile);
+        let due = |configuration| {
+            let awaited = Awaited { holder: holder.clone(), profile: Some(profile.clone()) };
+            Due { configuration, identifier: None, claims: DueClaims::Awaited(awaited) }
+        };
+        let due = configurations.into_iter().map(due).collect();
+        Self::new(token, bound_to, due, expires_at).issued_to(client.as_ref())
     }
 
     pub(super) fn issued_to(mut self, client: Option<&ClientId>) -> Self {
@@ -434,6 +468,13 @@ impl Issued {
     /// From this moment on nothing that was collected is given again.
     pub fn answers_end(&self) -> Option<Timestamp> {
         self.answers.iter().map(KeptAnswer::ends_at).max()
+    }
+}
+
+/// Who it is and what is known of them is not for logs.
+impl std::fmt::Debug for ExternalGrant {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_tuple("ExternalGrant").field(&self.configurations).finish()
     }
 }
 

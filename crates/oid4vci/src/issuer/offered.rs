@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     CredentialConfigurationId, IssuerState, PreAuthorizedCode, Secrets, TxCode,
-    configuration::SubjectClaimsError,
+    configuration::{IssuerConfiguration, SubjectClaimsError},
     offer::{
         AuthorizationCodeGrant, CredentialOffer, Grants, OfferError, PreAuthorizedGrant,
         TxCodeDescription, TxCodeInput,
@@ -88,6 +88,11 @@ pub enum OfferRefused {
     /// The authorization code flow is not offered here.
     #[error("this issuer does not offer the authorization code flow")]
     LoginNotOffered,
+    /// The offer says who has to log in, or brings claims, where another authorization server logs them in.
+    #[error(
+        "holders log in at another authorization server, which knows no offer; offer what is looked up for whoever logs in"
+    )]
+    LoginElsewhere,
     /// The offer brings claims and does not say whose they are.
     #[error("an offer that brings claims and lets holders log in names its holder")]
     HolderMissing,
@@ -114,6 +119,7 @@ impl OfferRefused {
             Self::TxCode => "tx_code_unfit",
             Self::Life => "offer_life_too_long",
             Self::LoginNotOffered => "login_not_offered",
+            Self::LoginElsewhere => "login_elsewhere",
             Self::HolderMissing => "holder_missing",
             Self::ClaimsMissing => "claims_missing",
         }
@@ -193,8 +199,13 @@ impl Offered {
             }
         }
         if let Some(login) = &offer.login {
-            if !issuer.rules.offers_code_flow() {
+            let is_elsewhere = configuration.authorization_server().is_some();
+            if !issuer.rules.offers_code_flow() && !is_elsewhere {
                 return Err(OfferRefused::LoginNotOffered);
+            }
+            // §4.1.1: an offer says nothing to another authorization server
+            if is_elsewhere && (login.holder.is_some() || !offer.credentials.is_empty()) {
+                return Err(OfferRefused::LoginElsewhere);
             }
             // §5.1.3: issuer_state is proof of nothing, so whose the claims are has to be said
             if !offer.credentials.is_empty() && login.holder.is_none() {
@@ -300,21 +311,23 @@ impl Offered {
         CredentialOffer {
             issuer: issuer.configuration.issuer().clone(),
             configurations: self.configurations().cloned().collect(),
-            grants: self.grants(),
+            grants: self.grants(&issuer.configuration),
         }
     }
 
-    fn grants(&self) -> Grants {
+    fn grants(&self, configuration: &IssuerConfiguration) -> Grants {
+        let other = configuration.authorization_server();
         let code = PreAuthorizedGrant {
             code: self.code.clone(),
             tx_code: self.tx_code.as_ref().map(|expected| expected.description.clone()),
-            // §4.1.1: left out, as the metadata names no authorization servers
-            authorization_server: None,
+            // §4.1.1: left out, where the metadata names no authorization servers
+            authorization_server: other.map(|_| configuration.issuer().clone()),
         };
         let Some(login) = &self.login else { return Grants::PreAuthorized(code) };
         let grant = AuthorizationCodeGrant {
-            issuer_state: Some(login.issuer_state.reveal().to_owned()),
-            authorization_server: None,
+            // another server knows nothing of this offer
+            issuer_state: other.is_none().then(|| login.issuer_state.reveal().to_owned()),
+            authorization_server: other.cloned(),
         };
         if login.only { Grants::AuthorizationCode(grant) } else { Grants::Both(grant, code) }
     }

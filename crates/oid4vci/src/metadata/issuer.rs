@@ -169,8 +169,12 @@ impl CredentialIssuerMetadata {
         };
         Self {
             credential_issuer: issuer.clone(),
-            // §12.2.4: left out, the issuer is its own authorization server
-            authorization_servers: Vec::new(),
+            // §12.2.4: left out, the issuer is its own authorization server; beside another one it still is the
+            // one for its own pre-authorized codes
+            authorization_servers: match configuration.authorization_server() {
+                Some(other) => vec![other.clone(), issuer.clone()],
+                None => Vec::new(),
+            },
             credential_endpoint: issuer.endpoint("credential"),
             nonce_endpoint: Some(issuer.endpoint("nonce")),
             deferred_credential_endpoint: Some(issuer.endpoint("deferred")),

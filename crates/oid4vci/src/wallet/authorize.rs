@@ -216,6 +216,9 @@ impl Login {
             details,
             issuer_state: self.issuer_state.as_deref(),
             key: self.key.as_ref(),
+            // §5.1.2: at a server that serves others too, whom the token is for (RFC 8707)
+            resource: (!self.issuer.authorization_servers.is_empty())
+                .then(|| self.issuer.credential_issuer.as_str()),
         }
         .to_form()
     }

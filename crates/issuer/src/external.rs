@@ -1,0 +1,187 @@
+//! An authorization server of somebody else, whose access tokens open the credential endpoint (OID4VCI §12.2.4,
+//! RFC 9068).
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use lanyard_core::{
+    crypto::{CryptoProvider, SignatureAlgorithm},
+    jose::{HeaderKey, Slot},
+    json::{self, Object},
+};
+use lanyard_oid4vci::{
+    AccessToken, CredentialConfigurationId,
+    client_authentication::ClientId,
+    dpop::KeyThumbprint,
+    issuer::{ExternalGrant, HolderId, Issuer},
+};
+use lanyard_store::{Handle, HandleKind, SessionId};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::upstream::{IdTokenFault, KeyHome, KeyHomeSettings, UpstreamError};
+
+/// A JWT access token (RFC 9068 §4); beside these algorithms RS256 is taken, which every server has.
+const ACCESS_TOKEN: Slot = Slot {
+    name: "access token",
+    typ: &["at+jwt", "application/at+jwt"],
+    algorithms: SignatureAlgorithm::OPENID4VC,
+    header_keys: &[HeaderKey::Kid, HeaderKey::X5c],
+};
+
+/// How far clocks may be apart.
+const TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How a tenant is served by an authorization server of somebody else.
+#[derive(Clone)]
+pub struct AuthorizationServerSettings {
+    /// Where its keys are had.
+    pub keys: KeyHomeSettings,
+    /// The claim that names the holder here; `sub` unless another one is as lasting.
+    pub holder: String,
+    /// The claims that are kept until the credential is issued; every other one is forgotten at once.
+    pub kept: Vec<String>,
+}
+
+/// An authorization server of somebody else.
+pub struct OtherAuthorizationServer {
+    settings: AuthorizationServerSettings,
+    keys: KeyHome,
+}
+
+/// Why an access token opens nothing.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub(crate) enum AccessTokenFault {
+    /// Its server does not say now what it signs with.
+    #[error(transparent)]
+    Server(UpstreamError),
+    /// It is no JWT of this server (RFC 9068 §4).
+    #[error("{0}")]
+    Token(#[from] IdTokenFault),
+    /// It says nothing about any credential on offer (OID4VCI §5.1).
+    #[error("it gives a right to no credential")]
+    NoCredential,
+    /// The claim that names holders is not in it.
+    #[error("it names no holder")]
+    HolderMissing,
+}
+
+impl AccessTokenFault {
+    /// The stable reason code, for the log.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Server(error) => error.code(),
+            Self::Token(fault) => fault.code(),
+            Self::NoCredential => "access_token_no_credential",
+            Self::HolderMissing => "access_token_holder_missing",
+        }
+    }
+}
+
+impl OtherAuthorizationServer {
+    /// A server that nothing is asked of before the first token.
+    pub fn new(settings: AuthorizationServerSettings) -> Self {
+        let keys = KeyHome::of_authorization_server(settings.keys.clone());
+        Self { settings, keys }
+    }
+
+    /// What a token gives a right to, once it keeps every rule of RFC 9068 §4.
+    pub(crate) async fn grant(
+        &self,
+        token: &AccessToken,
+        issuer: &Issuer,
+        now: Timestamp,
+    ) -> Result<ExternalGrant, AccessTokenFault> {
+        let claims = self.keys.verify(token.reveal(), &ACCESS_TOKEN, now).await;
+        let claims = claims.map_err(|error| match error {
+            UpstreamError::IdToken(fault) => AccessTokenFault::Token(fault),
+            error => AccessTokenFault::Server(error),
+        })?;
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        // §4: of this server, for this issuer, and in its time
+        if text("iss") != Some(&self.settings.keys.issuer) {
+            return Err(IdTokenFault::Issuer.into());
+        }
+        let own = issuer.configuration().issuer().as_str();
+        let is_for_us = match claims.get("aud") {
+            Some(Value::String(one)) => one == own,
+            Some(Value::Array(all)) => all.iter().any(|one| one == own),
+            _ => false,
+        };
+        if !is_for_us {
+            return Err(IdTokenFault::Audience.into());
+        }
+        let moment = |name: &str| claims.get(name).and_then(json::numeric_date);
+        let expires_at = moment("exp").filter(|end| now < *end).ok_or(IdTokenFault::Expired)?;
+        if moment("iat").is_none_or(|start| now + TOLERANCE < start) {
+            return Err(IdTokenFault::IssuedAt.into());
+        }
+        let configurations = granted(&claims, issuer);
+        if configurations.is_empty() {
+            return Err(AccessTokenFault::NoCredential);
+        }
+        // RFC 9449 §6.1
+        let bound_to = claims.get("cnf").and_then(|cnf| cnf.get("jkt")).and_then(Value::as_str);
+        let kept = |(name, value): (&String, &Value)| {
+            self.settings.kept.contains(name).then(|| (name.clone(), value.clone()))
+        };
+        Ok(ExternalGrant {
+            token: token.clone(),
+            bound_to: bound_to.map(KeyThumbprint::new),
+            client: text("client_id").map(ClientId::new),
+            holder: self.holder(&claims)?,
+            profile: claims.iter().filter_map(kept).collect(),
+            configurations,
+            expires_at,
+        })
+    }
+
+    fn holder(&self, claims: &Object) -> Result<HolderId, AccessTokenFault> {
+        let name = &self.settings.holder;
+        let holder = claims.get(name).and_then(Value::as_str).unwrap_or_default();
+        let usable = (1..=255).contains(&holder.len()) && !holder.contains(char::is_control);
+        // OpenID Connect Core §5.7: an address is whoever's says so, unless the server has verified it
+        let unverified =
+            name == "email" && claims.get("email_verified") != Some(&Value::Bool(true));
+        if !usable || unverified {
+            return Err(AccessTokenFault::HolderMissing);
+        }
+        Ok(HolderId::new(holder))
+    }
+}
+
+/// The credentials that a token is for: by authorization details (RFC 9396 §9.1), or by scope.
+fn granted(claims: &Object, issuer: &Issuer) -> Vec<CredentialConfigurationId> {
+    let details = claims.get("authorization_details").and_then(Value::as_array);
+    let detailed = |id: &CredentialConfigurationId| {
+        details.into_iter().flatten().any(|detail| {
+            let member = |name: &str| detail.get(name).and_then(Value::as_str);
+            member("type") == Some("openid_credential")
+                && member("credential_configuration_id") == Some(id.as_str())
+        })
+    };
+    let scope = claims.get("scope").and_then(Value::as_str).unwrap_or_default();
+    let scoped = |wanted: &str| scope.split(' ').any(|one| one == wanted);
+    let all = issuer.configuration().credentials().iter();
+    all.filter(|one| detailed(&one.id) || scoped(&one.scope)).map(|one| one.id.clone()).collect()
+}
+
+/// The handle that such a token is: its session is named by the token itself, so that it is found again.
+pub(crate) fn handle(token: &AccessToken, provider: &dyn CryptoProvider) -> Handle {
+    let digest = token.digest(provider);
+    // in the order of time, for the store's sake; what stands there is not believed yet
+    let payload =
+        token.reveal().split('.').nth(1).and_then(|text| json::base64url_decode(text).ok());
+    let claims = payload.and_then(|text| json::parse_object(&text).ok());
+    let issued_at = claims.and_then(|claims| json::numeric_date(claims.get("iat")?));
+    let mut name = [0; 10];
+    name.copy_from_slice(&digest[..10]);
+    let id = SessionId::new(issued_at.unwrap_or(Timestamp::UNIX_EPOCH), name);
+    Handle::new(id, HandleKind::AccessToken, digest)
+}
+
+impl fmt::Debug for OtherAuthorizationServer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "OtherAuthorizationServer({})", self.settings.keys.issuer)
+    }
+}

@@ -1,0 +1,60 @@
+// An enterprise's authorization server: `oidc-provider` from npm. Its access tokens are JWTs (RFC 9068) for one resource,
+// bound to the wallet's key (RFC 9449), and tell about the employee who logged in.
+import { generateKeyPair, exportJWK } from 'jose'
+import Provider from 'oidc-provider'
+import { stopOnSignal } from './server.mjs'
+
+/** Who works there; whatever password they type is right. */
+const EMPLOYEES = { ada: { given_name: 'Ada', family_name: 'Moreau', department: 'Research' } }
+
+/** `{ issuer, stop, pushed }`; `clientId` is a wallet without a secret, `resource` the credential issuer. */
+export async function startAuthorizationServer({ port, clientId, redirectUri, resource, scopes }) {
+  const issuer = `http://localhost:${port}`
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const pushed = []
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: clientId,
+        application_type: 'native',
+        token_endpoint_auth_method: 'none',
+        redirect_uris: [redirectUri],
+        grant_types: ['authorization_code'],
+        response_types: ['code'],
+        id_token_signed_response_alg: 'ES256',
+      },
+    ],
+    scopes: ['openid', ...scopes],
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    jwks: { keys: [{ ...(await exportJWK(privateKey)), kid: 'enterprise', use: 'sig', alg: 'ES256' }] },
+    cookies: { keys: ['made for this test alone'] },
+    pkce: { required: () => true },
+    extraTokenClaims: (_, token) => EMPLOYEES[token.accountId],
+    features: {
+      dPoP: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => resource,
+        useGrantedResource: () => true,
+        getResourceServerInfo: () => ({
+          scope: scopes.join(' '),
+          audience: resource,
+          accessTokenTTL: 300,
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: 'ES256' } },
+        }),
+      },
+    },
+  })
+  provider.on('pushed_authorization_request.success', (_, client) => pushed.push(client.clientId))
+  const server = provider.listen(port, '127.0.0.1')
+  await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject))
+  stopOnSignal(server)
+  const stop = () =>
+    new Promise((stopped) => {
+      server.close(stopped)
+      server.closeAllConnections()
+    })
+  return { issuer, stop, pushed }
+}
