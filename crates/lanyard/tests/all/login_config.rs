@@ -101,7 +101,7 @@ fn each_fault_in_a_login_is_told_with_its_line_and_what_to_write_instead() {
     for (more, expected) in [
         (
             "[tenants.login]\n".to_owned(),
-            "14: nobody can log in; write holders = \"holders.json\", or provider = { issuer, name, client_id }",
+            "14: nobody can log in; write holders = \"holders.json\", provider = { issuer, name, client_id } or server = { issuer }",
         ),
         (
             PROVIDER.replace("https://login", "http://login"),
