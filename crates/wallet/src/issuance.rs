@@ -525,11 +525,12 @@ impl Wallet {
 
     fn is_token_key(&self, key: &KeyHandle) -> Result<bool, StorageError> {
         let storage = &self.0.storage;
-        let pending = storage.pending::<Pending>()?;
-        let waiting = storage.waiting()?;
-        Ok(storage.tells_with(key)?
-            || pending.iter().any(|(_, pending)| pending.key() == Some(key))
-            || waiting.iter().any(|(_, waiting)| waiting.token_key.as_ref() == Some(key)))
+        if storage.tells_with(key)? {
+            return Ok(true);
+        }
+        let waits = |waiting: &Waiting| waiting.token_key.as_ref() == Some(key);
+        Ok(storage.waiting()?.iter().any(|(_, waiting)| waits(waiting))
+            || storage.pending::<Pending>()?.iter().any(|(_, one)| one.key() == Some(key)))
     }
 
     /// Tells the issuer what became of its credentials (OID4VCI §11); whether it hears it changes nothing.

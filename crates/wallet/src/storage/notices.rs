@@ -40,10 +40,11 @@ impl Storage {
         found.map(|(id, sealed)| self.read_sealed("notice", id, &sealed)).transpose()
     }
 
-    /// Whether some card's issuer is told with this key.
+    /// Whether some card's issuer is told with this key; a card that has just come is looked at first.
     pub(crate) fn tells_with(&self, key: &KeyHandle) -> Result<bool, StorageError> {
         let connection = self.connection();
-        let mut statement = connection.prepare_cached("SELECT id, sealed FROM notice")?;
+        let mut statement =
+            connection.prepare_cached("SELECT id, sealed FROM notice ORDER BY id DESC")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))?;
         for row in rows {
             let (id, sealed) = row?;
