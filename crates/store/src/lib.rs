@@ -12,8 +12,9 @@
 //!    material.
 //! 4. [`subject`], [`call`], [`message`], [`herald`]: what integrators are promised: looked up and erased by their own
 //!    reference, done once, told of each step.
-//! 5. [`error`]: what can go wrong, and whether it is worth a retry.
-//! 6. [`memory`], [`sqlite`], `postgres`: the backends. `tests/all/contract.rs` holds all to one contract.
+//! 5. [`epoch`]: what a restored store refuses.
+//! 6. [`error`]: what can go wrong, and whether it is worth a retry.
+//! 7. [`memory`], [`sqlite`], `postgres`: the backends. `tests/all/contract.rs` holds all to one contract.
 //!
 //! The store never sees a secret. Codes and tokens arrive as SHA-256 digests ([`Handle`]), state
 //! and tenant material arrive sealed by the caller.
@@ -57,6 +58,7 @@ use async_trait::async_trait;
 
 pub mod calibrate;
 pub mod call;
+pub mod epoch;
 pub mod error;
 pub mod event;
 pub mod handle;
@@ -78,6 +80,7 @@ mod trail;
 
 pub use calibrate::{Calibration, calibrate};
 pub use call::{CallAnswer, CallBegun, CallStore, NewCall};
+pub use epoch::{Epoch, Restored};
 pub use error::{StoreError, Unavailability};
 pub use event::{Event, NewEvent, Outcome};
 pub use handle::{Handle, HandleKind, Handles};
@@ -88,10 +91,10 @@ pub use memory::MemoryStore;
 pub use message::{Errand, Message, MessagePage, MessageState, MessageStore, NewMessage, Settled};
 pub use once::{Once, OnceKind, OnceStore};
 #[cfg(feature = "postgres")]
-pub use postgres::{ConnectError, PostgresOptions, PostgresStore};
+pub use postgres::{ConnectError, EpochError, PostgresOptions, PostgresStore};
 pub use secret::{ParseSecretNameError, Put, Secret, SecretName, SecretStore};
 pub use session::{NewSession, Next, Page, Replaced, Session, SessionKind, SessionStore, Taken};
-pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
+pub use sqlite::{BackedUp, BackupError, OpenError, Restoring, SqliteOptions, SqliteStore};
 pub use status::{
     CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk, StatusEntry, StatusNote,
     StatusPlace, StatusStore,
@@ -119,6 +122,12 @@ pub trait Store:
     /// # Errors
     /// What the write met: [`StoreError::Unavailable`] or [`StoreError::Full`].
     async fn ready(&self) -> Result<(), StoreError>;
+
+    /// The epoch that the store is in: it changes when a backup is restored, never while the store is open.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn epoch(&self) -> Result<Epoch, StoreError>;
 
     /// Writes what is waiting, then refuses every later call with [`Unavailability::Closed`].
     ///

@@ -1,7 +1,7 @@
 //! The store of tests and throw-away demonstrations: correct, and gone when the process ends.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -9,12 +9,12 @@ use jiff::Timestamp;
 
 use crate::event::LONGEST_TRAIL;
 use crate::{
-    CredentialId, CredentialStatus, Event, Handle, Handles, Herald, IssuedFilter, IssuedPage,
-    IssuedRecord, IssuedStore, ListChanges, Message, MessageId, NewEvent, NewMessage, NewSession,
-    NewStatus, Next, Once, OnceKind, OnceStore, Page, Put, Replaced, Secret, SecretName,
-    SecretStore, Session, SessionId, SessionKind, SessionStore, StatusChange, StatusChunk,
-    StatusEntry, StatusNote, StatusPlace, StatusStore, Store, StoreError, SubjectRef, Taken,
-    TenantId, Unavailability,
+    CredentialId, CredentialStatus, Epoch, Event, Handle, Handles, Herald, IssuedFilter,
+    IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId, NewEvent, NewMessage,
+    NewSession, NewStatus, Next, Once, OnceKind, OnceStore, Page, Put, Replaced, Secret,
+    SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore, StatusChange,
+    StatusChunk, StatusEntry, StatusNote, StatusPlace, StatusStore, Store, StoreError, SubjectRef,
+    Taken, TenantId, Unavailability,
 };
 
 mod integration;
@@ -434,6 +434,10 @@ impl SecretStore for MemoryStore {
             .collect())
     }
 
+    async fn all_secrets(&self) -> Result<Vec<Secret>, StoreError> {
+        Ok(self.open()?.secrets.values().cloned().collect())
+    }
+
     async fn remove_secret(
         &self,
         tenant: &TenantId,
@@ -535,8 +539,9 @@ impl StatusStore for MemoryStore {
         Ok(first)
     }
 
-    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<u64, StoreError> {
-        Ok(self.open()?.reserved.get(tenant).copied().unwrap_or(0))
+    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<Vec<Range<u64>>, StoreError> {
+        let reserved = self.open()?.reserved.get(tenant).copied().unwrap_or(0);
+        Ok(vec![Epoch::places(Epoch::FIRST.number, reserved, false)])
     }
 
     async fn set_status(
@@ -611,6 +616,10 @@ impl StatusStore for MemoryStore {
 impl Store for MemoryStore {
     async fn ready(&self) -> Result<(), StoreError> {
         self.open().map(|_| ())
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        self.open().map(|_| Epoch::FIRST)
     }
 
     async fn close(&self) -> Result<(), StoreError> {

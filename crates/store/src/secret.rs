@@ -123,6 +123,12 @@ pub trait SecretStore: Send + Sync {
         prefix: &str,
     ) -> Result<Vec<SecretName>, StoreError>;
 
+    /// Every secret of every tenant, for whoever seals them anew.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn all_secrets(&self) -> Result<Vec<Secret>, StoreError>;
+
     /// Removes a secret; says whether there was one.
     ///
     /// # Errors

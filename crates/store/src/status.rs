@@ -1,6 +1,7 @@
 //! The status of what was issued: where each copy has its own, and what it is.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -179,18 +180,19 @@ impl std::fmt::Debug for StatusChunk {
 pub trait StatusStore: Send + Sync {
     /// Reserves the next so many places of a tenant, and gives the number of the first, from 0.
     ///
-    /// The numbers are given once: a restart, a crash or a restore from the same file may skip some and
-    /// never repeats one.
+    /// The numbers are given once: a restart, a crash or a restore may skip some and never repeats one. A new
+    /// epoch begins beyond all of the ones before.
     ///
     /// # Errors
     /// Only those of a store that cannot answer.
     async fn reserve_statuses(&self, tenant: &TenantId, count: u32) -> Result<u64, StoreError>;
 
-    /// How many places of a tenant were reserved so far.
+    /// The places of a tenant that were reserved so far, epoch by epoch, the present one last; of an epoch that
+    /// ended also those that may have been after its last backup.
     ///
     /// # Errors
     /// Only those of a store that cannot answer.
-    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<u64, StoreError>;
+    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<Vec<Range<u64>>, StoreError>;
 
     /// Sets the status of every copy of a credential, all or none, and records why.
     ///

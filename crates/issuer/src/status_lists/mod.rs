@@ -155,7 +155,7 @@ impl StatusLists {
         if let Some(live) = self.live.read().await.get(&list) {
             return Ok(Some(Arc::clone(live)));
         }
-        if list >= self.count().await? {
+        if !self.numbers().await?.iter().any(|numbers| numbers.contains(&list)) {
             return Ok(None);
         }
         let mut all = self.live.write().await;
@@ -163,17 +163,23 @@ impl StatusLists {
         Ok(Some(Arc::clone(live)))
     }
 
-    /// How many lists there are: those that something was issued into.
-    async fn count(&self) -> Result<u32, StoreError> {
-        let reserved = self.settings.store.reserved_statuses(&self.settings.tenant).await?;
-        let count = u32::try_from(reserved.div_ceil(places::PLACES));
-        count.map_err(|_| StoreError::Corrupt { what: "the counter of statuses" })
+    /// Which lists there are: those that something was issued into, or may have been before a restore.
+    async fn numbers(&self) -> Result<Vec<Range<u32>>, StoreError> {
+        let places = self.settings.store.reserved_statuses(&self.settings.tenant).await?;
+        let list = |number| {
+            u32::try_from(number)
+                .map_err(|_| StoreError::Corrupt { what: "the counter of statuses" })
+        };
+        let of_epoch = |places: Range<u64>| {
+            Ok(list(places.start / places::PLACES)?..list(places.end.div_ceil(places::PLACES))?)
+        };
+        places.into_iter().map(of_epoch).collect()
     }
 
     /// The addresses of all lists (Token Status List §9.2).
     pub(crate) async fn aggregation(&self) -> Result<StatusListAggregation, StoreError> {
-        let lists = (0..self.count().await?).map(|list| self.uri(list)).collect();
-        Ok(StatusListAggregation { lists })
+        let lists = self.numbers().await?.into_iter().flatten().map(|list| self.uri(list));
+        Ok(StatusListAggregation { lists: lists.collect() })
     }
 
     /// Where the list of all lists is published.

@@ -76,6 +76,14 @@ impl Issuer {
         if too_early("nbf") || too_early("iat") {
             return Err(ClientError::NotYetValid);
         }
+        // RFC 7523 §3(7): whether a jti was seen before a restore nobody remembers
+        let issued_at = claims.get("iat").and_then(numeric_date);
+        if self.restored_at().is_some_and(|restored_at| {
+            expires_at <= restored_at + LONGEST_LIFE
+                && issued_at.is_none_or(|issued_at| issued_at <= restored_at + SKEW)
+        }) {
+            return Err(ClientError::BeforeRestore);
+        }
         let jti = text(&claims, "jti").filter(|jti| !jti.is_empty());
         let jti = jti.ok_or(ClientError::IdentifierMissing)?;
         let shown = ShownOnce {

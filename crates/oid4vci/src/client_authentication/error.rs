@@ -77,6 +77,9 @@ pub enum ClientError {
     /// Another `client_assertion_type` than that of JWTs.
     #[error("client_assertion_type is not supported")]
     AssertionType,
+    /// The client assertion was made before the server's memory of what was shown begins.
+    #[error("the client's proof may have been used before the authorization server was restored")]
+    BeforeRestore,
     /// What was shown was shown before.
     #[error("the client's proof was used before")]
     Replayed,
@@ -131,6 +134,7 @@ impl ClientError {
             Self::Assertion(JwsError::Signature(_)) => "client_assertion_signature",
             Self::Assertion(_) => "client_assertion_malformed",
             Self::AssertionType => "client_assertion_type",
+            Self::BeforeRestore => "client_proof_before_restore",
             Self::Replayed => "client_proof_replayed",
         }
     }

@@ -72,6 +72,7 @@ pub struct Issuer {
     provider: Arc<dyn CryptoProvider>,
     statuses: Option<Arc<dyn StatusAllocator>>,
     rules: AuthorizationRules,
+    restored_at: Option<Timestamp>,
     /// Who is believed about the keys of wallets.
     attesters: TrustAnchors,
     encryption: Option<Arc<IssuerEncryption>>,
@@ -135,6 +136,7 @@ impl Issuer {
             provider,
             statuses: None,
             rules: AuthorizationRules::default(),
+            restored_at: None,
             attesters: TrustAnchors::default(),
             encryption: None,
         }
@@ -149,6 +151,7 @@ impl Issuer {
             own_keys: self.own_keys.clone(),
             statuses: self.statuses.clone(),
             rules: self.rules.clone(),
+            restored_at: self.restored_at,
             attesters: self.attesters.clone(),
             encryption: self.encryption.clone(),
             ..anew
@@ -160,6 +163,19 @@ impl Issuer {
     pub fn with_authorization(mut self, rules: AuthorizationRules) -> Self {
         self.rules = rules;
         self
+    }
+
+    /// With a memory of what was shown once that begins at this moment, as after a restore: what may have been
+    /// shown before is refused.
+    #[must_use]
+    pub const fn remembering_since(mut self, restored_at: Option<Timestamp>) -> Self {
+        self.restored_at = restored_at;
+        self
+    }
+
+    /// When what must be shown once began to be remembered, if that was lost once.
+    pub(crate) const fn restored_at(&self) -> Option<Timestamp> {
+        self.restored_at
     }
 
     /// With a status for each copy of what it issues; without, nothing can be revoked.

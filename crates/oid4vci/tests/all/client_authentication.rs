@@ -1,26 +1,30 @@
 //! Clients and what they ask for, against the examples of the specifications; the rules one by one are in
 //! the issuer's tests, over HTTP.
 
+use jiff::SignedDuration;
 use lanyard_core::{
     Timestamp,
     crypto::RustCrypto,
     jose::{HeaderKey, Jwk, Slot, UnverifiedJws},
+    json::Object,
     trust::x509::{ChainError, TrustAnchors},
 };
 use lanyard_oid4vci::{
     AuthorizationCode, IssuerUrl, Transport,
     authorization::{AnswerRefused, AuthorizationAnswer, AuthorizationError, answer_url},
     client_authentication::{
-        Client, ClientError, ClientEvidence, ClientId, RedirectUri, RedirectUriError,
+        ASSERTION_TYPE, Client, ClientError, ClientEvidence, ClientId, ClientMethod, RedirectUri,
+        RedirectUriError, RegisteredClient,
     },
     issuer::{AuthorizationRules, Profile},
     offer::PRE_AUTHORIZED_GRANT,
     token::{TokenError, TokenRequest},
 };
 use lanyard_testkit::{TestCa, vectors};
+use serde_json::json;
 use url::Url;
 
-use crate::fixture::World;
+use crate::fixture::{ISSUER, World, object, sign};
 
 fn attested_world() -> World {
     let ca = TestCa::new("Wallet provider");
@@ -107,6 +111,41 @@ fn a_name_that_nobody_registered_is_nobodys() {
     let known = world.issuer.authenticate(evidence, world.now).unwrap();
     assert_eq!(known.client, Client::Anonymous);
     assert!(known.shown.is_none());
+}
+
+/// RFC 7523 §3(7): nobody remembers which assertions were shown before a restore.
+#[tokio::test]
+async fn an_assertion_that_may_have_been_shown_before_a_restore_is_refused() {
+    let world = World::new();
+    let key = world.key();
+    let bank = RegisteredClient {
+        id: ClientId::new("bank"),
+        redirect_uris: Vec::new(),
+        method: ClientMethod::PrivateKey(vec![Jwk::new(*key.public_key())]),
+    };
+    let rules = AuthorizationRules::new(Profile::Plain).with_clients(vec![bank]);
+    let now = world.now;
+    let World { issuer, .. } = world.ruled(rules);
+    let issuer = issuer.remembering_since(Some(now));
+    let shown = async |made_at: Option<i64>, expires_at: i64, at: i64| {
+        let mut claims = object(json!({
+            "iss": "bank", "sub": "bank", "aud": ISSUER, "jti": "1",
+            "exp": now.as_second() + expires_at,
+        }));
+        if let Some(made_at) = made_at {
+            claims.insert("iat".to_owned(), json!(now.as_second() + made_at));
+        }
+        let assertion = sign(Object::new(), claims, &*key).await;
+        let assertion = Some((ASSERTION_TYPE, assertion.as_str()));
+        let evidence = ClientEvidence { assertion, ..ClientEvidence::default() };
+        issuer.authenticate(evidence, now + SignedDuration::from_secs(at)).map(|_| ())
+    };
+    let refused = Err(ClientError::BeforeRestore);
+    assert_eq!(shown(Some(-10), 120, 5).await, refused, "made before");
+    assert_eq!(shown(Some(60), 120, 61).await, refused, "by a clock that is ahead");
+    assert_eq!(shown(Some(61), 121, 62).await, Ok(()), "made after");
+    assert_eq!(shown(None, 3600, 5).await, refused, "made nobody knows when");
+    assert_eq!(shown(None, 3601, 5).await, Ok(()), "it would have been refused before");
 }
 
 /// OID4VCI §5.1.1, App. A: what each format's example asks for is read, `claims` and all.

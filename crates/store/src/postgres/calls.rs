@@ -1,14 +1,14 @@
 //! The statements over calls that are done once.
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 
 use super::columns::{execute, moment, query_opt, read};
+use super::within::Transaction;
 use crate::{CallBegun, NewCall, StoreError, TenantId};
 
 /// One of many callers finds no key, one that expired, or its own one after its lease: that one writes it.
 pub(super) async fn begin(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     call: &NewCall,
 ) -> Result<CallBegun, StoreError> {
@@ -47,7 +47,7 @@ pub(super) async fn begin(
 }
 
 pub(super) async fn finish(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     key: &[u8],
     answer: &[u8],
@@ -57,7 +57,7 @@ pub(super) async fn finish(
 }
 
 pub(super) async fn abandon(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     key: &[u8],
 ) -> Result<(), StoreError> {
@@ -66,11 +66,7 @@ pub(super) async fn abandon(
 }
 
 /// Housekeeping over all tenants.
-pub(super) async fn purge(
-    db: &Transaction<'_>,
-    now: Timestamp,
-    limit: u32,
-) -> Result<u64, StoreError> {
+pub(super) async fn purge(db: &Transaction, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     execute(
         db,
         "DELETE FROM call WHERE (tenant, key) IN (

@@ -3,12 +3,12 @@
 use std::future::Future;
 use std::time::Duration;
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
 use super::fault::fault;
+use super::within::Transaction;
 use crate::{StoreError, Unavailability};
 
 /// What a statement is given.
@@ -28,7 +28,7 @@ pub(super) async fn patient<T>(
 }
 
 pub(super) async fn execute(
-    db: &Transaction<'_>,
+    db: &Transaction,
     sql: &str,
     params: Params<'_>,
 ) -> Result<u64, StoreError> {
@@ -37,7 +37,7 @@ pub(super) async fn execute(
 }
 
 pub(super) async fn query(
-    db: &Transaction<'_>,
+    db: &Transaction,
     sql: &str,
     params: Params<'_>,
 ) -> Result<Vec<Row>, StoreError> {
@@ -46,7 +46,7 @@ pub(super) async fn query(
 }
 
 pub(super) async fn query_opt(
-    db: &Transaction<'_>,
+    db: &Transaction,
     sql: &str,
     params: Params<'_>,
 ) -> Result<Option<Row>, StoreError> {

@@ -15,7 +15,13 @@ use tokio_postgres::config::{Host, SslMode};
 use super::tls::Tls;
 
 /// The schema that this version writes: how many migrations there are.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/0001_all.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/postgres/0001_all.sql"),
+    include_str!("../../migrations/postgres/0002_epochs.sql"),
+];
+
+/// What every connection calls itself.
+pub(super) const APPLICATION: &str = "lanyard";
 
 /// How long a request waits for a connection, new or returned.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -145,7 +151,7 @@ pub(super) async fn connect(options: &PostgresOptions) -> Result<Pool, ConnectEr
     let tls = Tls::new(options.authorities.as_deref())?;
     config.ssl_mode(mode(&config, options));
     config
-        .application_name("lanyard")
+        .application_name(APPLICATION)
         .connect_timeout(PATIENCE)
         .tcp_user_timeout(SILENCE)
         .options(LIMITS);

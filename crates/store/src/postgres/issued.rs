@@ -1,6 +1,5 @@
 //! The statements over the record of issued credentials.
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
@@ -8,13 +7,14 @@ use super::columns::{
     Params, execute, moment, query, query_opt, read, read_bytes, read_bytes_opt, read_moment,
     read_number, text, to_moment,
 };
+use super::within::Transaction;
 use crate::{
     CredentialId, IssuedFilter, IssuedPage, IssuedRecord, Page, SessionId, StoreError, SubjectRef,
     TenantId,
 };
 
 pub(super) async fn record(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     records: &[IssuedRecord],
 ) -> Result<(), StoreError> {
@@ -45,7 +45,7 @@ pub(super) async fn record(
 }
 
 pub(super) async fn one(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     credential: CredentialId,
 ) -> Result<Option<IssuedRecord>, StoreError> {
@@ -60,7 +60,7 @@ pub(super) async fn one(
 }
 
 pub(super) async fn of_session(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     session: SessionId,
 ) -> Result<Vec<IssuedRecord>, StoreError> {
@@ -74,7 +74,7 @@ pub(super) async fn of_session(
 }
 
 pub(super) async fn list(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     filter: &IssuedFilter,
     page: IssuedPage,
@@ -101,7 +101,7 @@ pub(super) async fn list(
 
 /// Housekeeping over all tenants: the one statement here that names none.
 pub(super) async fn purge(
-    db: &Transaction<'_>,
+    db: &Transaction,
     expired_before: Timestamp,
     limit: u32,
 ) -> Result<u64, StoreError> {
@@ -128,7 +128,7 @@ pub(super) async fn purge(
 }
 
 async fn records(
-    db: &Transaction<'_>,
+    db: &Transaction,
     sql: &str,
     params: Params<'_>,
 ) -> Result<Vec<IssuedRecord>, StoreError> {

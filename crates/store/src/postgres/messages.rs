@@ -1,19 +1,19 @@
 //! The statements over messages to integrators.
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
 use super::columns::{
     Params, execute, moment, query, read, read_bytes, read_bytes_opt, read_moment, read_number,
 };
+use super::within::Transaction;
 use crate::{
     Errand, Message, MessageId, MessagePage, MessageState, NewMessage, Page, SessionId, Settled,
     StoreError, TenantId,
 };
 
 pub(super) async fn add(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     messages: &[NewMessage],
 ) -> Result<(), StoreError> {
@@ -42,7 +42,7 @@ pub(super) async fn add(
 
 /// Over all tenants. Workers of several replicas share the work: what one has locked, another leaves.
 pub(super) async fn claim(
-    db: &Transaction<'_>,
+    db: &Transaction,
     now: Timestamp,
     lease_until: Timestamp,
     limit: u32,
@@ -63,7 +63,7 @@ pub(super) async fn claim(
 }
 
 pub(super) async fn settle(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     id: MessageId,
     settled: &Settled,
@@ -89,7 +89,7 @@ pub(super) async fn settle(
 }
 
 pub(super) async fn list(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     page: MessagePage,
 ) -> Result<Vec<Message>, StoreError> {
@@ -113,7 +113,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn redeliver(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     id: MessageId,
     now: Timestamp,
@@ -125,11 +125,7 @@ pub(super) async fn redeliver(
 }
 
 /// Housekeeping over all tenants.
-pub(super) async fn purge(
-    db: &Transaction<'_>,
-    now: Timestamp,
-    limit: u32,
-) -> Result<u64, StoreError> {
+pub(super) async fn purge(db: &Transaction, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     execute(
         db,
         "DELETE FROM message WHERE state <> 'waiting' AND (tenant, id) IN (
@@ -141,7 +137,7 @@ pub(super) async fn purge(
 }
 
 async fn messages(
-    db: &Transaction<'_>,
+    db: &Transaction,
     sql: &str,
     params: Params<'_>,
 ) -> Result<Vec<Message>, StoreError> {

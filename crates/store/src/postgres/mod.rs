@@ -1,31 +1,33 @@
 //! The store of many machines: one PostgreSQL database, a pool of connections, row-level security.
 //!
-//! Reading order: `connect` and `tls` (settings, checks, migrations), `fault`, `columns`, then the statements in
-//! `sessions`, `once`, `secrets`, `issued`, `statuses`, `calls`, `messages` and `subjects`.
+//! Reading order: `connect` and `tls` (settings, checks, migrations), `within`, `fault`, `columns`, then the statements in
+//! `sessions`, `once`, `secrets`, `issued`, `statuses`, `calls`, `messages`, `subjects` and `epochs`.
 //!
 //! Every call is one transaction that says whose rows it is about before it looks at any: a statement that
 //! forgot its tenant would still see no other's. Nothing is kept between calls, so any replica may take
 //! the next step of a session.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use deadpool_postgres::{Object, Pool, Transaction};
+use deadpool_postgres::Pool;
 use jiff::Timestamp;
 
 use crate::{
-    CallBegun, CallStore, CredentialId, CredentialStatus, Erased, Event, Handle, Handles, Herald,
-    IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
+    CallBegun, CallStore, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles,
+    Herald, IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
     MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
-    Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
-    Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError, SubjectRef,
-    SubjectStore, Taken, TenantId,
+    Put, Replaced, Restored, Secret, SecretName, SecretStore, Session, SessionId, SessionKind,
+    SessionStore, Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError,
+    SubjectRef, SubjectStore, Taken, TenantId,
 };
 
 mod calls;
 mod columns;
 mod connect;
+mod epochs;
 mod fault;
 mod issued;
 mod messages;
@@ -35,11 +37,14 @@ mod sessions;
 mod statuses;
 mod subjects;
 mod tls;
+mod within;
 
 pub use connect::{ConnectError, PostgresOptions};
+pub use epochs::EpochError;
 
-use columns::{patient, query_opt, read};
+use columns::{query_opt, read};
 use fault::pool_fault;
+use within::Transaction;
 
 /// Keeps everything in one PostgreSQL database, which any number of replicas share.
 pub struct PostgresStore {
@@ -66,16 +71,36 @@ impl PostgresStore {
         self
     }
 
+    /// Begins an epoch in a database that was restored by its own tools: nothing that was good before is, and
+    /// `forget` is made anew.
+    ///
+    /// # Errors
+    /// [`EpochError::InUse`] while a replica is connected, [`EpochError::NoEpochLeft`], and those of a store
+    /// that cannot answer.
+    pub async fn begin_epoch(
+        &self,
+        now: Timestamp,
+        forget: &[SecretName],
+    ) -> Result<Restored, EpochError> {
+        let db = self.of_all().await?;
+        let others = epochs::others(&db).await?;
+        if others > 0 {
+            return Err(EpochError::InUse { connections: others });
+        }
+        let restored = epochs::begin(&db, now, forget).await?.ok_or(EpochError::NoEpochLeft)?;
+        db.commit().await?;
+        Ok(restored)
+    }
+
     /// The herald, if this tenant is told of anything.
     fn herald(&self, tenant: &TenantId) -> Option<&dyn Herald> {
         self.herald.as_deref().filter(|herald| herald.serves(tenant))
     }
 
     async fn find(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let found = sessions::find(&db, tenant, id).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(found)
     }
 
@@ -85,52 +110,37 @@ impl PostgresStore {
         now: Timestamp,
         limit: u32,
     ) -> Result<u64, StoreError> {
-        let mut client = self.hold().await?;
-        let Some(db) = of_all_alone(&mut client, "sessions").await? else { return Ok(0) };
+        let Some(db) = self.of_all_alone("sessions").await? else { return Ok(0) };
         let done = sessions::purge_expired(&db, kind, now, limit).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 
-    async fn hold(&self) -> Result<Object, StoreError> {
-        self.pool.get().await.map_err(pool_fault)
+    /// Begins a transaction that sees the rows of one tenant.
+    async fn of(&self, tenant: &TenantId) -> Result<Transaction, StoreError> {
+        self.within(tenant.as_str()).await
     }
-}
 
-/// Begins a transaction that sees the rows of one tenant.
-async fn of<'c>(client: &'c mut Object, tenant: &TenantId) -> Result<Transaction<'c>, StoreError> {
-    within(client, tenant.as_str()).await
-}
+    /// Begins a transaction that sees the rows of all tenants: housekeeping.
+    async fn of_all(&self) -> Result<Transaction, StoreError> {
+        self.within("*").await
+    }
 
-/// Begins a transaction that sees the rows of all tenants: housekeeping.
-async fn of_all(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
-    within(client, "*").await
-}
+    /// Begins a transaction of housekeeping, unless another replica is about the same.
+    ///
+    /// The lock ends with the transaction: whoever was stopped in the middle has deleted nothing when it wakes,
+    /// and holds nobody up meanwhile.
+    async fn of_all_alone(&self, chore: &str) -> Result<Option<Transaction>, StoreError> {
+        let db = self.of_all().await?;
+        let turn = "SELECT pg_try_advisory_xact_lock(hashtextextended('lanyard ' || $1, 0))";
+        let alone =
+            query_opt(&db, turn, &[&chore]).await?.map_or(Ok(false), |row| read(&row, 0))?;
+        Ok(alone.then_some(db))
+    }
 
-/// Begins a transaction of housekeeping, unless another replica is about the same.
-///
-/// The lock ends with the transaction: whoever was stopped in the middle has deleted nothing when it wakes,
-/// and holds nobody up meanwhile.
-async fn of_all_alone<'c>(
-    client: &'c mut Object,
-    chore: &str,
-) -> Result<Option<Transaction<'c>>, StoreError> {
-    let db = of_all(client).await?;
-    let turn = "SELECT pg_try_advisory_xact_lock(hashtextextended('lanyard ' || $1, 0))";
-    let alone = query_opt(&db, turn, &[&chore]).await?.map_or(Ok(false), |row| read(&row, 0))?;
-    Ok(alone.then_some(db))
-}
-
-async fn within<'c>(client: &'c mut Object, wall: &str) -> Result<Transaction<'c>, StoreError> {
-    let db = patient(client.transaction()).await?;
-    // nothing to escape: a tenant's name is [a-z0-9-]
-    let within = format!("SET LOCAL lanyard.tenant = '{wall}'");
-    patient(db.batch_execute(&within)).await?;
-    Ok(db)
-}
-
-async fn commit(db: Transaction<'_>) -> Result<(), StoreError> {
-    patient(db.commit()).await
+    async fn within(&self, wall: &str) -> Result<Transaction, StoreError> {
+        Transaction::begin(self.pool.get().await.map_err(pool_fault)?, wall).await
+    }
 }
 
 #[async_trait]
@@ -141,10 +151,9 @@ impl SessionStore for PostgresStore {
             let messages = herald.begun(&session);
             session.event.messages.extend(messages);
         }
-        let mut client = self.hold().await?;
-        let db = of(&mut client, &session.tenant).await?;
+        let db = self.of(&session.tenant).await?;
         sessions::insert(&db, &session, &handles).await?;
-        commit(db).await
+        db.commit().await
     }
 
     async fn take(
@@ -174,18 +183,16 @@ impl SessionStore for PostgresStore {
                 event.messages.extend(told);
             }
         }
-        let mut client = self.hold().await?;
-        let db = of(&mut client, &session.tenant).await?;
+        let db = self.of(&session.tenant).await?;
         let replaced = sessions::replace(&db, session, &next).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(replaced)
     }
 
     async fn events(&self, tenant: &TenantId, id: SessionId) -> Result<Vec<Event>, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let found = sessions::events(&db, tenant, id).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(found)
     }
 
@@ -195,8 +202,7 @@ impl SessionStore for PostgresStore {
         id: SessionId,
         mut event: NewEvent,
     ) -> Result<(), StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         if let Some(herald) = self.herald(tenant) {
             let kind = sessions::kind_of(&db, tenant, id).await?;
             let kind = kind.ok_or(StoreError::SessionAbsent)?;
@@ -204,7 +210,7 @@ impl SessionStore for PostgresStore {
             event.messages.extend(told);
         }
         sessions::append_event(&db, tenant, id, &event).await?;
-        commit(db).await
+        db.commit().await
     }
 
     async fn list(
@@ -213,18 +219,16 @@ impl SessionStore for PostgresStore {
         kind: SessionKind,
         page: Page,
     ) -> Result<Vec<Session>, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let found = sessions::list(&db, tenant, kind, page).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(found)
     }
 
     async fn delete(&self, tenant: &TenantId, id: SessionId) -> Result<bool, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let done = sessions::delete(&db, tenant, id).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 
@@ -245,10 +249,9 @@ impl SessionStore for PostgresStore {
 #[async_trait]
 impl OnceStore for PostgresStore {
     async fn purge_once(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let mut client = self.hold().await?;
-        let Some(db) = of_all_alone(&mut client, "once").await? else { return Ok(0) };
+        let Some(db) = self.of_all_alone("once").await? else { return Ok(0) };
         let done = once::purge(&db, now, limit).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 }
@@ -260,10 +263,9 @@ impl SecretStore for PostgresStore {
         tenant: &TenantId,
         name: &SecretName,
     ) -> Result<Option<Secret>, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let found = secrets::secret(&db, tenant, name).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(found)
     }
 
@@ -275,10 +277,9 @@ impl SecretStore for PostgresStore {
         sealed: Vec<u8>,
         now: Timestamp,
     ) -> Result<Put, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let done = secrets::put(&db, (tenant, name), expected, &sealed, now).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 
@@ -287,10 +288,16 @@ impl SecretStore for PostgresStore {
         tenant: &TenantId,
         prefix: &str,
     ) -> Result<Vec<SecretName>, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let found = secrets::names(&db, tenant, prefix).await?;
-        commit(db).await?;
+        db.commit().await?;
+        Ok(found)
+    }
+
+    async fn all_secrets(&self) -> Result<Vec<Secret>, StoreError> {
+        let db = self.of_all().await?;
+        let found = secrets::all(&db).await?;
+        db.commit().await?;
         Ok(found)
     }
 
@@ -299,10 +306,9 @@ impl SecretStore for PostgresStore {
         tenant: &TenantId,
         name: &SecretName,
     ) -> Result<bool, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let done = secrets::remove(&db, tenant, name).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 }
@@ -314,10 +320,9 @@ impl IssuedStore for PostgresStore {
         tenant: &TenantId,
         credential: CredentialId,
     ) -> Result<Option<IssuedRecord>, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let found = issued::one(&db, tenant, credential).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(found)
     }
 
@@ -326,10 +331,9 @@ impl IssuedStore for PostgresStore {
         tenant: &TenantId,
         session: SessionId,
     ) -> Result<Vec<IssuedRecord>, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let found = issued::of_session(&db, tenant, session).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(found)
     }
 
@@ -339,10 +343,9 @@ impl IssuedStore for PostgresStore {
         filter: &IssuedFilter,
         page: IssuedPage,
     ) -> Result<Vec<IssuedRecord>, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let found = issued::list(&db, tenant, filter, page).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(found)
     }
 
@@ -352,18 +355,16 @@ impl IssuedStore for PostgresStore {
         record: IssuedRecord,
         new: Vec<NewStatus>,
     ) -> Result<(), StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         issued::record(&db, tenant, std::slice::from_ref(&record)).await?;
         statuses::add(&db, tenant, &new).await?;
-        commit(db).await
+        db.commit().await
     }
 
     async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let mut client = self.hold().await?;
-        let Some(db) = of_all_alone(&mut client, "issued").await? else { return Ok(0) };
+        let Some(db) = self.of_all_alone("issued").await? else { return Ok(0) };
         let done = issued::purge(&db, expired_before, limit).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 }
@@ -371,18 +372,16 @@ impl IssuedStore for PostgresStore {
 #[async_trait]
 impl StatusStore for PostgresStore {
     async fn reserve_statuses(&self, tenant: &TenantId, count: u32) -> Result<u64, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let done = statuses::reserve(&db, tenant, count).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 
-    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<u64, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
-        let found = statuses::reserved(&db, tenant).await?;
-        commit(db).await?;
+    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<Vec<Range<u64>>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = epochs::places(&db, tenant).await?;
+        db.commit().await?;
         Ok(found)
     }
 
@@ -397,10 +396,9 @@ impl StatusStore for PostgresStore {
             let told = herald.status_changed(tenant, credential, status, &note);
             note.messages.extend(told);
         }
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let done = statuses::set(&db, tenant, credential, status, &note).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 
@@ -409,10 +407,9 @@ impl StatusStore for PostgresStore {
         tenant: &TenantId,
         credential: CredentialId,
     ) -> Result<Vec<StatusEntry>, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let found = statuses::history(&db, tenant, credential).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(found)
     }
 
@@ -421,10 +418,9 @@ impl StatusStore for PostgresStore {
         tenant: &TenantId,
         credential: CredentialId,
     ) -> Result<Option<CredentialStatus>, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let found = statuses::one(&db, tenant, credential).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(found)
     }
 
@@ -434,10 +430,9 @@ impl StatusStore for PostgresStore {
         list: u32,
         after: u64,
     ) -> Result<ListChanges, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let found = statuses::changed(&db, tenant, list, after).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(found)
     }
 }
@@ -445,10 +440,9 @@ impl StatusStore for PostgresStore {
 #[async_trait]
 impl CallStore for PostgresStore {
     async fn begin_call(&self, tenant: &TenantId, call: NewCall) -> Result<CallBegun, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let done = calls::begin(&db, tenant, &call).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 
@@ -458,26 +452,23 @@ impl CallStore for PostgresStore {
         key: [u8; 32],
         answer: Vec<u8>,
     ) -> Result<bool, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let done = calls::finish(&db, tenant, &key, &answer).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 
     async fn abandon_call(&self, tenant: &TenantId, key: [u8; 32]) -> Result<(), StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let done = calls::abandon(&db, tenant, &key).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 
     async fn purge_calls(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let mut client = self.hold().await?;
-        let Some(db) = of_all_alone(&mut client, "calls").await? else { return Ok(0) };
+        let Some(db) = self.of_all_alone("calls").await? else { return Ok(0) };
         let done = calls::purge(&db, now, limit).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 }
@@ -490,10 +481,9 @@ impl MessageStore for PostgresStore {
         lease_until: Timestamp,
         limit: u32,
     ) -> Result<Vec<Message>, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of_all(&mut client).await?;
+        let db = self.of_all().await?;
         let done = messages::claim(&db, now, lease_until, limit).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 
@@ -503,10 +493,9 @@ impl MessageStore for PostgresStore {
         id: MessageId,
         settled: Settled,
     ) -> Result<bool, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let done = messages::settle(&db, tenant, id, &settled).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 
@@ -515,10 +504,9 @@ impl MessageStore for PostgresStore {
         tenant: &TenantId,
         page: MessagePage,
     ) -> Result<Vec<Message>, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let found = messages::list(&db, tenant, page).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(found)
     }
 
@@ -528,18 +516,16 @@ impl MessageStore for PostgresStore {
         id: MessageId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let done = messages::redeliver(&db, tenant, id, now).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 
     async fn purge_messages(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let mut client = self.hold().await?;
-        let Some(db) = of_all_alone(&mut client, "messages").await? else { return Ok(0) };
+        let Some(db) = self.of_all_alone("messages").await? else { return Ok(0) };
         let done = messages::purge(&db, now, limit).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 }
@@ -551,10 +537,9 @@ impl SubjectStore for PostgresStore {
         tenant: &TenantId,
         subject: SubjectRef,
     ) -> Result<Erased, StoreError> {
-        let mut client = self.hold().await?;
-        let db = of(&mut client, tenant).await?;
+        let db = self.of(tenant).await?;
         let done = subjects::erase(&db, tenant, subject).await?;
-        commit(db).await?;
+        db.commit().await?;
         Ok(done)
     }
 }
@@ -562,10 +547,16 @@ impl SubjectStore for PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn ready(&self) -> Result<(), StoreError> {
-        let mut client = self.hold().await?;
-        let db = of_all(&mut client).await?;
+        let db = self.of_all().await?;
         sessions::probe(&db).await?;
-        commit(db).await
+        db.commit().await
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        let db = self.of_all().await?;
+        let found = epochs::current(&db).await?;
+        db.commit().await?;
+        Ok(found)
     }
 
     async fn close(&self) -> Result<(), StoreError> {

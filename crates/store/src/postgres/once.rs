@@ -1,13 +1,13 @@
 //! The statements over what must not be seen twice.
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 
 use super::columns::{execute, moment};
+use super::within::Transaction;
 use crate::{Once, StoreError, TenantId};
 
 pub(super) async fn remember(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     all: &[Once],
 ) -> Result<(), StoreError> {
@@ -32,11 +32,7 @@ pub(super) async fn remember(
 }
 
 /// Housekeeping over all tenants.
-pub(super) async fn purge(
-    db: &Transaction<'_>,
-    now: Timestamp,
-    limit: u32,
-) -> Result<u64, StoreError> {
+pub(super) async fn purge(db: &Transaction, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     execute(
         db,
         "DELETE FROM seen_once WHERE (tenant, kind, digest) IN (

@@ -1,13 +1,13 @@
 //! The statements over sealed tenant material.
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 
 use super::columns::{execute, moment, query, query_opt, read, read_moment, read_number, version};
+use super::within::Transaction;
 use crate::{Put, Secret, SecretName, StoreError, TenantId};
 
 pub(super) async fn secret(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     name: &SecretName,
 ) -> Result<Option<Secret>, StoreError> {
@@ -30,7 +30,7 @@ pub(super) async fn secret(
 }
 
 pub(super) async fn put(
-    db: &Transaction<'_>,
+    db: &Transaction,
     (tenant, name): (&TenantId, &SecretName),
     expected: Option<u64>,
     sealed: &[u8],
@@ -56,7 +56,7 @@ pub(super) async fn put(
 }
 
 pub(super) async fn names(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     prefix: &str,
 ) -> Result<Vec<SecretName>, StoreError> {
@@ -79,10 +79,27 @@ pub(super) async fn names(
 }
 
 pub(super) async fn remove(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     name: &SecretName,
 ) -> Result<bool, StoreError> {
     let gone = "DELETE FROM secret WHERE tenant = $1 AND name = $2";
     Ok(execute(db, gone, &[&tenant.as_str(), &name.as_str()]).await? > 0)
+}
+
+pub(super) async fn all(db: &Transaction) -> Result<Vec<Secret>, StoreError> {
+    let corrupt = |what| StoreError::Corrupt { what };
+    let find = "SELECT tenant, name, version, sealed, written_at FROM secret ORDER BY tenant, name";
+    let rows = query(db, find, &[]).await?;
+    let secret = |row| {
+        let (tenant, name) = (read::<String>(row, 0)?.parse(), read::<String>(row, 1)?.parse());
+        Ok(Secret {
+            tenant: tenant.map_err(|_| corrupt("the name of a tenant"))?,
+            name: name.map_err(|_| corrupt("the name of a secret"))?,
+            version: read_number(row, 2)?,
+            sealed: read(row, 3)?,
+            written_at: read_moment(row, 4)?,
+        })
+    };
+    rows.iter().map(secret).collect()
 }

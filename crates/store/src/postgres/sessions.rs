@@ -1,13 +1,13 @@
 //! The statements over sessions: one row each, with what leads to it and its trail. Every one names its
 //! tenant.
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
 use super::columns::{
     as_kept, execute, moment, query, query_opt, read, read_bytes, read_moment, read_number, version,
 };
+use super::within::Transaction;
 use super::{calls, issued, messages, once, statuses};
 use crate::event::LONGEST_TRAIL;
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(super) async fn insert(
-    db: &Transaction<'_>,
+    db: &Transaction,
     new: &NewSession,
     handles: &Handles,
 ) -> Result<(), StoreError> {
@@ -51,7 +51,7 @@ pub(super) async fn insert(
 }
 
 pub(super) async fn find(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     id: SessionId,
 ) -> Result<Option<Session>, StoreError> {
@@ -67,7 +67,7 @@ pub(super) async fn find(
 
 /// What a session is about, expired or not.
 pub(super) async fn kind_of(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     id: SessionId,
 ) -> Result<Option<SessionKind>, StoreError> {
@@ -78,7 +78,7 @@ pub(super) async fn kind_of(
 
 /// A step counts if the session is as it was in the hand.
 pub(super) async fn replace(
-    db: &Transaction<'_>,
+    db: &Transaction,
     held: &Session,
     next: &Next,
 ) -> Result<Replaced, StoreError> {
@@ -126,7 +126,7 @@ pub(super) async fn replace(
 }
 
 pub(super) async fn append_event(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     id: SessionId,
     event: &NewEvent,
@@ -151,7 +151,7 @@ pub(super) async fn append_event(
 }
 
 pub(super) async fn events(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     id: SessionId,
 ) -> Result<Vec<Event>, StoreError> {
@@ -163,7 +163,7 @@ pub(super) async fn events(
 }
 
 pub(super) async fn list(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     kind: SessionKind,
     page: Page,
@@ -188,7 +188,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn delete(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     id: SessionId,
 ) -> Result<bool, StoreError> {
@@ -198,7 +198,7 @@ pub(super) async fn delete(
 
 /// Housekeeping over all tenants: the one statement here that names none.
 pub(super) async fn purge_expired(
-    db: &Transaction<'_>,
+    db: &Transaction,
     kind: Option<SessionKind>,
     now: Timestamp,
     limit: u32,
@@ -215,7 +215,7 @@ pub(super) async fn purge_expired(
 }
 
 /// Writes one row, so that readiness means "a durable write succeeds".
-pub(super) async fn probe(db: &Transaction<'_>) -> Result<(), StoreError> {
+pub(super) async fn probe(db: &Transaction) -> Result<(), StoreError> {
     execute(db, "UPDATE probe SET counter = counter + 1 WHERE id = 1", &[]).await.map(|_| ())
 }
 

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use deadpool_postgres::Transaction;
-
 use super::columns::{execute, moment, query, query_opt, read, read_moment, read_number, text};
-use super::messages;
+use super::within::Transaction;
+use super::{epochs, messages};
 use crate::{
-    CredentialId, CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk, StatusEntry,
-    StatusNote, StatusPlace, StoreError, TenantId,
+    CredentialId, CredentialStatus, Epoch, ListChanges, NewStatus, StatusChange, StatusChunk,
+    StatusEntry, StatusNote, StatusPlace, StoreError, TenantId,
 };
 
 pub(super) async fn add(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     statuses: &[NewStatus],
 ) -> Result<(), StoreError> {
@@ -34,28 +33,27 @@ pub(super) async fn add(
 }
 
 pub(super) async fn reserve(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     count: u32,
 ) -> Result<u64, StoreError> {
+    let epoch = epochs::current(db).await?.number;
+    let epoch = i64::try_from(Epoch::first_place(epoch)).unwrap_or(i64::MAX);
     let row = query_opt(
         db,
-        "INSERT INTO status_counter (tenant, reserved) VALUES ($1, $2)
-         ON CONFLICT (tenant) DO UPDATE SET reserved = status_counter.reserved + $2
-         RETURNING reserved - $2",
-        &[&tenant.as_str(), &i64::from(count)],
+        "INSERT INTO status_counter (tenant, reserved)
+         VALUES ($1, CAST($3 AS BIGINT) + CAST($2 AS BIGINT))
+         ON CONFLICT (tenant) DO UPDATE
+         SET reserved = greatest(status_counter.reserved, CAST($3 AS BIGINT)) + CAST($2 AS BIGINT)
+         RETURNING reserved - CAST($2 AS BIGINT)",
+        &[&tenant.as_str(), &i64::from(count), &epoch],
     )
     .await?;
     read_number(&row.ok_or(StoreError::Corrupt { what: "a counter" })?, 0)
 }
 
-pub(super) async fn reserved(db: &Transaction<'_>, tenant: &TenantId) -> Result<u64, StoreError> {
-    let find = "SELECT reserved FROM status_counter WHERE tenant = $1";
-    query_opt(db, find, &[&tenant.as_str()]).await?.map_or(Ok(0), |row| read_number(&row, 0))
-}
-
 pub(super) async fn set(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     credential: CredentialId,
     status: CredentialStatus,
@@ -95,7 +93,7 @@ pub(super) async fn set(
 
 /// Sets a status in the run that it is in, which gets a version beyond every other of its list.
 async fn set_in_chunk(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     place: StatusPlace,
     status: CredentialStatus,
@@ -123,7 +121,7 @@ async fn set_in_chunk(
 }
 
 pub(super) async fn one(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     credential: CredentialId,
 ) -> Result<Option<CredentialStatus>, StoreError> {
@@ -133,7 +131,7 @@ pub(super) async fn one(
 }
 
 pub(super) async fn history(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     credential: CredentialId,
 ) -> Result<Vec<StatusEntry>, StoreError> {
@@ -151,7 +149,7 @@ pub(super) async fn history(
 }
 
 pub(super) async fn changed(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     list: u32,
     after: u64,

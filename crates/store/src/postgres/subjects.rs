@@ -1,12 +1,11 @@
 //! The statements that forget what is known about a subject.
 
-use deadpool_postgres::Transaction;
-
 use super::columns::{execute, query, read_bytes};
+use super::within::Transaction;
 use crate::{CredentialId, Erased, SessionId, StoreError, SubjectRef, TenantId};
 
 pub(super) async fn erase(
-    db: &Transaction<'_>,
+    db: &Transaction,
     tenant: &TenantId,
     subject: SubjectRef,
 ) -> Result<Erased, StoreError> {
@@ -43,7 +42,7 @@ pub(super) async fn erase(
 }
 
 async fn names(
-    db: &Transaction<'_>,
+    db: &Transaction,
     sql: &str,
     tenant: &TenantId,
     subject: SubjectRef,

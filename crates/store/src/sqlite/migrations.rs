@@ -26,6 +26,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0005_integration.sql"),
     },
     Migration { name: "0006_one_row", sql: include_str!("../../migrations/0006_one_row.sql") },
+    Migration { name: "0007_epochs", sql: include_str!("../../migrations/0007_epochs.sql") },
 ];
 
 /// The text of each step as it ran here, so that an edited step is noticed.
@@ -258,6 +259,7 @@ mod tests {
             ("0004_status_chunks", 14_371_428_854_603_172_669),
             ("0005_integration", 4_904_350_504_043_083_361),
             ("0006_one_row", 3_491_819_745_997_093_226),
+            ("0007_epochs", 11_917_545_139_192_041_119),
         ];
         assert_eq!(released, known);
     }

@@ -3,12 +3,13 @@
 //! Reading order: `open` (the settings of a connection, what is checked before anything is
 //! served), `lock` (one process per directory), `migrations`, `queue` and `writer` (group commit), `readers`, `hot`
 //! (what was written a moment ago), then the statements in `sessions`, `once`, `secrets`, `issued`,
-//! `statuses`, `calls`, `messages` and `subjects`.
+//! `statuses`, `calls`, `messages`, `subjects` and `epochs`, and `backup`.
 //!
 //! An acknowledged write survives `kill -9` and power loss: the log is synced before anyone gets
 //! an answer (`synchronous=FULL`). One sync serves all writes that were waiting.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,16 +17,18 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    CallBegun, CallStore, CredentialId, CredentialStatus, Erased, Event, Handle, Handles, Herald,
-    IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
+    CallBegun, CallStore, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles,
+    Herald, IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
     MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
     Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
     Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError, SubjectRef,
     SubjectStore, Taken, TenantId,
 };
 
+mod backup;
 mod calls;
 mod columns;
+mod epochs;
 mod fault;
 mod hot;
 mod issued;
@@ -42,7 +45,8 @@ mod statuses;
 mod subjects;
 mod writer;
 
-pub use open::{OpenError, SqliteOptions};
+pub use backup::{BackedUp, BackupError, Restoring, back_up, begin_epoch, restore, sealed_in};
+pub use open::{FILE_NAME, OpenError, SqliteOptions};
 
 use hot::Hot;
 use lock::DirectoryLock;
@@ -255,6 +259,10 @@ impl SecretStore for SqliteStore {
         self.parts.readers.read(|db| secrets::names(db, tenant, prefix))
     }
 
+    async fn all_secrets(&self) -> Result<Vec<Secret>, StoreError> {
+        self.parts.readers.read(secrets::all)
+    }
+
     async fn remove_secret(
         &self,
         tenant: &TenantId,
@@ -318,8 +326,8 @@ impl StatusStore for SqliteStore {
         self.parts.writer.write(move |db| statuses::reserve(db, &tenant, count)).await
     }
 
-    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<u64, StoreError> {
-        self.parts.readers.read(|db| statuses::reserved(db, tenant))
+    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<Vec<Range<u64>>, StoreError> {
+        self.parts.readers.read(|db| epochs::places(db, tenant))
     }
 
     async fn set_status(
@@ -456,6 +464,10 @@ impl SubjectStore for SqliteStore {
 impl Store for SqliteStore {
     async fn ready(&self) -> Result<(), StoreError> {
         self.parts.writer.write(sessions::probe).await
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        self.parts.readers.read(epochs::current)
     }
 
     async fn close(&self) -> Result<(), StoreError> {

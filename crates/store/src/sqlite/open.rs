@@ -10,7 +10,8 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use super::lock::{DirectoryLock, private};
 use super::migrations::{self, MIGRATIONS};
 
-const FILE_NAME: &str = "lanyard.db";
+/// The file in the directory of a store.
+pub const FILE_NAME: &str = "lanyard.db";
 
 /// Marks the file as ours, in SQLite's `application_id`: "Lnyd".
 pub(super) const APPLICATION_ID: i32 = 0x4c6e_7964;
@@ -154,7 +155,7 @@ pub(super) fn open(directory: &Path, options: &SqliteOptions) -> Result<Opened, 
     Ok(Opened { lock, writer, readers })
 }
 
-fn make_private(directory: &Path) -> Result<(), OpenError> {
+pub(super) fn make_private(directory: &Path) -> Result<(), OpenError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -175,7 +176,7 @@ fn create(directory: &Path, path: &Path) -> Result<(), OpenError> {
     fs::File::open(directory).and_then(|it| it.sync_all()).map_err(OpenError::io(directory))
 }
 
-fn connect(
+pub(super) fn connect(
     path: &Path,
     access: OpenFlags,
     options: &SqliteOptions,
@@ -220,7 +221,7 @@ pub(crate) fn prepare_writer(
     Ok(())
 }
 
-fn refuse_damaged(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+pub(super) fn refuse_damaged(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let damaged = |report| OpenError::Damaged { path: path.to_owned(), report };
     let failed = |source| OpenError::database(path, source);
 

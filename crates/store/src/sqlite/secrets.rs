@@ -78,6 +78,29 @@ pub(super) fn names(
     Ok(names)
 }
 
+pub(super) fn all(db: &Connection) -> Result<Vec<Secret>, StoreError> {
+    let corrupt = |what| StoreError::Corrupt { what };
+    let mut statement = db
+        .prepare_cached(
+            "SELECT tenant, name, version, sealed, written_at FROM secret ORDER BY tenant, name",
+        )
+        .map_err(fault)?;
+    let mut rows = statement.query([]).map_err(fault)?;
+    let mut secrets = Vec::new();
+    while let Some(row) = rows.next().map_err(fault)? {
+        let tenant = read::<String>(row, 0)?.parse();
+        let name = read::<String>(row, 1)?.parse();
+        secrets.push(Secret {
+            tenant: tenant.map_err(|_| corrupt("the name of a tenant"))?,
+            name: name.map_err(|_| corrupt("the name of a secret"))?,
+            version: read_version(row, 2)?,
+            sealed: read(row, 3)?,
+            written_at: read_moment(row, 4)?,
+        });
+    }
+    Ok(secrets)
+}
+
 pub(super) fn remove(
     db: &Connection,
     tenant: &TenantId,

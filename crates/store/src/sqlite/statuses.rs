@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::columns::{moment, read, read_moment};
 use super::fault::fault;
-use super::messages;
 use super::sessions::execute;
+use super::{epochs, messages};
 use crate::{
     CredentialId, CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk, StatusEntry,
     StatusNote, StatusPlace, StoreError, TenantId,
@@ -37,21 +37,14 @@ pub(super) fn add(
 pub(super) fn reserve(db: &Connection, tenant: &TenantId, count: u32) -> Result<u64, StoreError> {
     let mut statement = db
         .prepare_cached(
-            "INSERT INTO status_counter (tenant, reserved) VALUES (?1, ?2)
-             ON CONFLICT (tenant) DO UPDATE SET reserved = reserved + ?2
+            "INSERT INTO status_counter (tenant, reserved) VALUES (?1, ?3 + ?2)
+             ON CONFLICT (tenant) DO UPDATE SET reserved = max(reserved, ?3) + ?2
              RETURNING reserved - ?2",
         )
         .map_err(fault)?;
-    let first = statement.query_row(params![tenant.as_str(), count], |row| row.get(0));
+    let epoch = epochs::first_place(epochs::current(db)?.number);
+    let first = statement.query_row(params![tenant.as_str(), count, epoch], |row| row.get(0));
     number(first.map_err(fault)?)
-}
-
-pub(super) fn reserved(db: &Connection, tenant: &TenantId) -> Result<u64, StoreError> {
-    let mut statement = db
-        .prepare_cached("SELECT reserved FROM status_counter WHERE tenant = ?1")
-        .map_err(fault)?;
-    let reserved = statement.query_row([tenant.as_str()], |row| row.get(0)).optional();
-    reserved.map_err(fault)?.map_or(Ok(0), number)
 }
 
 pub(super) fn set(
@@ -193,6 +186,6 @@ fn status(value: u8) -> Result<CredentialStatus, StoreError> {
     CredentialStatus::from_value(value).ok_or(StoreError::Corrupt { what: "a status" })
 }
 
-fn number(column: i64) -> Result<u64, StoreError> {
+pub(super) fn number(column: i64) -> Result<u64, StoreError> {
     u64::try_from(column).map_err(|_| StoreError::Corrupt { what: "a counter" })
 }

@@ -547,6 +547,24 @@ async fn secrets_are_listed_by_the_beginning_of_their_name(store: Backend) {
     assert!(store.secret_names(&tenant("other"), "").await.unwrap().is_empty());
 }
 
+async fn every_secret_of_every_tenant_is_found_by_whoever_seals_anew(store: Backend) {
+    let (other, names) = (tenant("other"), ["a", "b"].map(|name| name.parse().unwrap()));
+    for (owner, name) in [(&other, &names[0]), (&demo(), &names[1]), (&demo(), &names[0])] {
+        let put = store.put_secret(owner, name, None, vec![1], second(1)).await;
+        assert_eq!(put, Ok(Put::Done(1)));
+    }
+    let put = store.put_secret(&demo(), &names[1], Some(1), vec![2], second(2)).await;
+    assert_eq!(put, Ok(Put::Done(2)));
+    let all = store.all_secrets().await.unwrap();
+    let told: Vec<_> = all
+        .iter()
+        .map(|one| (one.tenant.as_str(), one.name.as_str(), one.version, one.sealed.as_slice()))
+        .collect();
+    let [first, second, third] =
+        [("demo", "a", 1, &[1]), ("demo", "b", 2, &[2]), ("other", "a", 1, &[1])];
+    assert_eq!(told, [first, second, third].map(|(a, b, c, d)| (a, b, c, d.as_slice())));
+}
+
 async fn values_that_look_like_sql_are_values(store: Backend) {
     let hostile = "'; DROP TABLE session; -- \" ? ?1 $1 \0 %s \u{202e}";
     let mut digest = [b' '; 32];
@@ -681,6 +699,7 @@ every_backend_keeps! {
     the_record_forgets_only_what_expired,
     a_secret_is_replaced_only_by_who_read_it,
     secrets_are_listed_by_the_beginning_of_their_name,
+    every_secret_of_every_tenant_is_found_by_whoever_seals_anew,
     values_that_look_like_sql_are_values,
     a_state_may_be_empty_or_large,
     a_moment_is_kept_to_the_microsecond,

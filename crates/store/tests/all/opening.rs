@@ -79,7 +79,7 @@ fn a_newer_schema_is_refused_and_left_untouched() {
     let before = fs::read(&file).unwrap();
 
     let error = SqliteStore::open(directory.path()).unwrap_err();
-    assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 6, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 7, .. }), "{error:?}");
     assert!(error.to_string().contains("schema version 99"), "{error}");
     assert_eq!(fs::read(&file).unwrap(), before);
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lanyard_store::{
-    ConnectError, NewEvent, Next, PostgresOptions, PostgresStore, Replaced, SessionStore as _,
-    Store as _, StoreError, Taken, Unavailability,
+    ConnectError, EpochError, NewEvent, Next, PostgresOptions, PostgresStore, Put, Replaced,
+    SecretName, SecretStore as _, SessionStore as _, StatusStore as _, Store as _, StoreError,
+    Taken, Unavailability,
 };
 use lanyard_testkit::PostgresServer;
 use tokio::sync::watch;
@@ -295,5 +296,52 @@ fn a_server_that_crashes_and_comes_back_is_waited_for_and_has_lost_nothing_that_
         }
         stop.send(true).unwrap();
         find_all(&store, writing.await.unwrap()).await;
+    });
+}
+
+#[test]
+fn a_database_that_its_own_tools_restored_begins_an_epoch() {
+    block_on(async {
+        let Some(address) = database() else { return };
+        let options = PostgresOptions { connections: 1, ..PostgresOptions::new(&address) };
+        let nonces: SecretName = "issuer/nonce-key".parse().unwrap();
+        let replica = PostgresStore::connect(&options).await.unwrap();
+        replica.insert(offer(1)).await.unwrap();
+        for name in [&nonces, &"issuer/key".parse().unwrap()] {
+            let put = replica.put_secret(&demo(), name, None, vec![7], second(1)).await;
+            assert_eq!(put, Ok(Put::Done(1)));
+        }
+        let before = replica.reserve_statuses(&demo(), 256).await.unwrap();
+        let forget = [nonces.clone()];
+
+        let store = PostgresStore::connect(&options).await.unwrap();
+        let refused = store.begin_epoch(second(100), &forget).await;
+        assert!(matches!(refused, Err(EpochError::InUse { connections: 1 })), "{refused:?}");
+        assert!(matches!(replica.take(&demo(), &code(1), second(100)).await, Ok(Taken::Live(_))));
+        replica.close().await.unwrap();
+        drop(replica);
+        let restored = loop {
+            match store.begin_epoch(second(100), &forget).await {
+                // the server takes a moment to see that a connection was closed
+                Err(EpochError::InUse { .. }) => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                begun => break begun.unwrap(),
+            }
+        };
+        assert_eq!((restored.ended_sessions, restored.backup_at), (1, None));
+        assert_eq!(store.epoch().await, Ok(restored.epoch));
+        assert_eq!(store.take(&demo(), &code(1), second(100)).await, Ok(Taken::Expired));
+        assert_eq!(store.secret(&demo(), &nonces).await, Ok(None));
+        assert_eq!(store.secret_names(&demo(), "").await.unwrap().len(), 1);
+        // in the database as it was restored, others were given out that it does not know of
+        for tenant in [demo(), "late".parse().unwrap()] {
+            let first = store.reserve_statuses(&tenant, 256).await.unwrap();
+            assert!(first >= 1 << 32, "{tenant}: {first}");
+            let reserved = store.reserved_statuses(&tenant).await.unwrap();
+            assert!(reserved[0].contains(&(before + 300)) && reserved[0].end < first);
+            assert_eq!(reserved[1], first..first + 256);
+            assert_eq!(store.reserve_statuses(&tenant, 256).await, Ok(first + 256));
+        }
     });
 }
