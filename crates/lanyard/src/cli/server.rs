@@ -135,7 +135,12 @@ async fn run(
             let _ = stopping.wait_for(|stopped| *stopped).await;
         };
         let limits = accept::Limits::default();
-        tokio::spawn(accept::serve(vec![listener], metrics.router(), limits, ended));
+        tokio::spawn(async move {
+            let served = accept::serve(vec![listener], metrics.router(), limits, ended).await;
+            if let Err(error) = served {
+                tracing::error!(%error, "nobody can read the metrics any more");
+            }
+        });
     }
     println!("{welcome}");
     let ended = async move {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use lanyard_verifier::VerifierService;
-use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio::sync::watch;
+
+use super::ticks::Ticks;
 
 /// How often it is looked which lists are due.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -13,18 +15,10 @@ const INTERVAL: Duration = Duration::from_secs(30);
 const AHEAD: SignedDuration = SignedDuration::from_secs(45);
 
 /// Fetches until the server stops.
-pub(super) fn fetch_ahead(verifier: VerifierService, mut shutdown: watch::Receiver<bool>) {
+pub(super) fn fetch_ahead(verifier: VerifierService, shutdown: watch::Receiver<bool>) {
     tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                stopped = shutdown.wait_for(|stops| *stops) => {
-                    drop(stopped);
-                    return;
-                }
-            }
+        let mut ticks = Ticks::every(INTERVAL, shutdown);
+        while ticks.next().await {
             let lists = verifier.refresh_status_lists(AHEAD).await;
             if lists > 0 {
                 tracing::debug!(lists, "status lists fetched ahead");

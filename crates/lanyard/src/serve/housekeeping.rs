@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_store::{SessionKind, Store};
-use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio::sync::watch;
+
+use super::ticks::Ticks;
 
 /// How often it is looked for.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -20,19 +22,11 @@ const KEPT_RECORDS: SignedDuration = SignedDuration::from_hours(30 * 24);
 const PORTION: u32 = 500;
 
 /// Deletes until the server stops.
-pub(super) fn keep_house(store: Arc<dyn Store>, mut shutdown: watch::Receiver<bool>) {
+pub(super) fn keep_house(store: Arc<dyn Store>, shutdown: watch::Receiver<bool>) {
     tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => sweep(&*store, Timestamp::now()).await,
-                stopped = shutdown.changed() => {
-                    if stopped.is_err() || *shutdown.borrow() {
-                        return;
-                    }
-                }
-            }
+        let mut ticks = Ticks::every(INTERVAL, shutdown);
+        while ticks.next().await {
+            sweep(&*store, Timestamp::now()).await;
         }
     });
 }

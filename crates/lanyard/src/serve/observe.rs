@@ -27,13 +27,14 @@ use tracing_subscriber::{
 use super::metrics::Metrics;
 
 /// The fields that may be written. None of them ever holds a claim, a token, a nonce, a path or a query.
-const ALLOWED: [&str; 14] = [
+const ALLOWED: [&str; 15] = [
     "message",
     "tenant",
     "session",
     "step",
     "outcome",
     "reason",
+    "cause",
     "status",
     "method",
     "route",

@@ -229,6 +229,11 @@ const ROUTES: [(&str, Class); 17] = [
     ("/1.0/identifiers/{*identifier}", Class::Resolution),
 ];
 
+/// The routes that are counted, as the router has them, beside those of the integrator API.
+pub fn counted_routes() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().map(|(route, _)| *route)
+}
+
 /// What stands in a path where its route has the tenant.
 fn tenant<'p>(route: &str, path: &'p str) -> Option<&'p str> {
     let place = route.split('/').position(|segment| segment == "{tenant}")?;

@@ -6,12 +6,13 @@
 use std::{path::PathBuf, sync::Arc};
 
 use lanyard_issuer::IssuerService;
-use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio::sync::watch;
 
 use super::{
     compose::{Ground, StartError},
     issuing,
     plan::{Plan, PlanError},
+    ticks::Ticks,
     trust::{INTERVAL, Stamp, TrustHealth, stamp},
 };
 use crate::{
@@ -70,19 +71,18 @@ impl WatchedConfiguration {
         let taken = self.take().await;
         self.health.note_of("configuration", taken.is_err());
         match taken {
-            Ok(types) => tracing::info!(types, "credential types taken"),
+            Ok(()) => tracing::info!("configuration taken"),
             Err(error) => {
                 tracing::error!(%error, "configuration refused; the one before counts");
             }
         }
     }
 
-    async fn take(&mut self) -> Result<usize, ReloadError> {
+    async fn take(&mut self) -> Result<(), ReloadError> {
         let config = Config::read(&self.path)?;
         let plan = Plan::of(&config)?;
         let offerings = issuing::offerings(&self.ground, &plan).await?;
         self.service.reload(offerings).map_err(StartError::from)?;
-        let count = plan.tenants.iter().map(|tenant| tenant.types.len()).sum();
         if self.files != plan.living_files {
             self.files = plan.living_files;
             self.seen = stamps(&self.path, &self.files);
@@ -91,7 +91,7 @@ impl WatchedConfiguration {
         if let Some(tenant) = plan.tenants.into_iter().next() {
             self.shown.replace(tenant.types);
         }
-        Ok(count)
+        Ok(())
     }
 }
 
@@ -100,18 +100,10 @@ fn stamps(path: &PathBuf, files: &[PathBuf]) -> Vec<Option<Stamp>> {
 }
 
 /// Looks at the files again and again, until the server stops.
-pub(super) fn keep_looking(mut watched: WatchedConfiguration, mut shutdown: watch::Receiver<bool>) {
+pub(super) fn keep_looking(mut watched: WatchedConfiguration, shutdown: watch::Receiver<bool>) {
     tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                stopped = shutdown.wait_for(|stops| *stops) => {
-                    drop(stopped);
-                    return;
-                }
-            }
+        let mut ticks = Ticks::every(INTERVAL, shutdown);
+        while ticks.next().await {
             watched.look().await;
         }
     });

@@ -10,7 +10,9 @@ use std::{
 
 use lanyard_core::trust::{IssuerTrust, LiveTrust};
 use lanyard_store::TenantId;
-use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio::sync::watch;
+
+use super::ticks::Ticks;
 
 use crate::trust_list::{self, TrustListFileError};
 
@@ -92,7 +94,7 @@ impl WatchedList {
             Ok(list) => {
                 self.trust.replace(self.anchors.clone().and(list.to_trust()));
                 health.note(&self.tenant, false);
-                tracing::info!(tenant = %self.tenant, issuers = list.issuers.len(), "trust list taken");
+                tracing::info!(tenant = %self.tenant, "trust list taken");
             }
             Err(error) => {
                 health.note(&self.tenant, true);
@@ -111,22 +113,14 @@ pub(super) fn stamp(path: &PathBuf) -> Option<Stamp> {
 pub(super) fn keep_looking(
     mut lists: Vec<WatchedList>,
     health: TrustHealth,
-    mut shutdown: watch::Receiver<bool>,
+    shutdown: watch::Receiver<bool>,
 ) {
     if lists.is_empty() {
         return;
     }
     tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                stopped = shutdown.wait_for(|stops| *stops) => {
-                    drop(stopped);
-                    return;
-                }
-            }
+        let mut ticks = Ticks::every(INTERVAL, shutdown);
+        while ticks.next().await {
             let (looked, known) = (lists, health.clone());
             // files are read where waiting for a disk holds up nobody
             let task = tokio::task::spawn_blocking(move || {
