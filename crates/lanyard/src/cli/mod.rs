@@ -1,6 +1,7 @@
 //! The commands: what they take, and the exit codes they leave.
 
 mod api_key;
+mod backup;
 mod callback;
 mod credentials;
 pub(crate) mod did;
@@ -9,6 +10,7 @@ mod exit;
 mod hash_password;
 mod inspect;
 mod integrate;
+mod keys;
 mod offline;
 mod server;
 mod wallet;
@@ -54,6 +56,12 @@ pub enum Command {
     Result(integrate::ResultArgs),
     /// Resolve a DID, or make, change and give up one of your own
     Did(did::DidArgs),
+    /// Copy the store of a server, which may be running, into one file
+    Backup(backup::BackupArgs),
+    /// Make the store of a server of a backup; what was good before is refused from then on
+    Restore(backup::RestoreArgs),
+    /// Change the key that everything at rest is sealed with
+    Keys(keys::KeysArgs),
     /// Issue a credential of any format from a file with claims and a key, without a server
     Issue(offline::IssueArgs),
     /// Verify a credential or a presentation of any format from a file, without a server
@@ -106,6 +114,9 @@ async fn perform(command: Command) -> std::process::ExitCode {
         Command::LintRequest(args) => evidence::lint_request(&args).print(args.json),
         Command::Inspect(args) => inspect::run(&args).await.print(args.json),
         Command::Wallet(args) => wallet::run(&args).await.print(args.json),
+        Command::Backup(args) => backup::backup(&args).print(args.store.json),
+        Command::Restore(args) => backup::restore(&args).await.print(args.store.json),
+        Command::Keys(args) => keys::run(&args).await.print(args.store.json),
         Command::HashPassword => hash_password::run().print(false),
         Command::Credentials(args) => credentials::credentials(&args).await.print(args.server.json),
         Command::Messages(args) => credentials::messages(&args).await.print(args.server.json),

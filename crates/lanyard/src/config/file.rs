@@ -16,6 +16,7 @@ pub(super) struct File {
     pub(super) base_url: Spanned<String>,
     pub(super) listen: Spanned<String>,
     pub(super) data: Spanned<PathBuf>,
+    pub(super) sealing_key_file: Option<Spanned<PathBuf>>,
     pub(super) store: Option<Spanned<StoreTable>>,
     pub(super) tls: Option<Spanned<TlsTable>>,
     pub(super) behind_proxy: Option<Spanned<Vec<Spanned<String>>>>,
@@ -59,7 +60,7 @@ pub(super) struct StoreTable {
     /// Who vouches for the server's certificate.
     pub(super) authorities: Option<Spanned<PathBuf>>,
     pub(super) connections: Option<Spanned<usize>>,
-    pub(super) sealing_key_file: Spanned<PathBuf>,
+    pub(super) sealing_key_file: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -46,6 +46,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The database that replicas share; without, everything is in the data folder.
     pub store: Option<SharedStore>,
+    /// The file with the sealing key, if one is named.
+    pub sealing_key: Option<PathBuf>,
     /// How connections are protected.
     pub transport: Transport,
     /// Whether it issues.
@@ -148,6 +150,7 @@ fn examine(file: &File, path: &Path, faults: &mut Faults<'_>) -> Option<Config> 
     }
     let tenants = tenant::examine_all(file, folder, faults);
     let store = store::examine(file, folder, faults);
+    let sealing_key = store::sealing_key(file, folder, faults);
     Some(Config {
         path: path.to_owned(),
         mode: file.mode,
@@ -155,6 +158,7 @@ fn examine(file: &File, path: &Path, faults: &mut Faults<'_>) -> Option<Config> 
         listen: listen?,
         data: folder.join(file.data.get_ref()),
         store: store?,
+        sealing_key: sealing_key?,
         transport: transport?,
         issuer: file.issuer.is_some(),
         awkward: awkward.is_some(),

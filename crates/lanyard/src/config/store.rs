@@ -8,17 +8,16 @@ use serde_spanned::Spanned;
 use super::fault::Faults;
 use super::file::{File, StoreTable};
 use super::{existing, private};
+use crate::keys::{KeyError, KeyPlace, SealingKeys};
 
 /// The most connections that one process may ask of a server.
 const MOST_CONNECTIONS: usize = 1000;
 
-/// One PostgreSQL database, and the key that opens what is sealed in it.
+/// One PostgreSQL database.
 #[derive(Debug, Clone)]
 pub struct SharedStore {
     /// Where the database is.
     pub postgres: PostgresOptions,
-    /// The file with the sealing key, the same for every replica.
-    pub sealing_key: PathBuf,
 }
 
 /// The shared store, if one is named; nothing inside where something is wrong with it.
@@ -54,14 +53,13 @@ fn shared(table: &StoreTable, folder: &Path, faults: &mut Faults<'_>) -> Option<
     let password = password(table, folder, faults);
     let authorities = authorities(table, folder, faults);
     let connections = connections(table, faults);
-    let sealing_key = sealing_key(&table.sealing_key_file, folder, faults);
     let options = PostgresOptions {
         password: password?,
         authorities: authorities?,
         connections: connections?,
         ..options
     };
-    Some(SharedStore { postgres: usable.then_some(options)?, sealing_key: sealing_key? })
+    Some(SharedStore { postgres: usable.then_some(options)? })
 }
 
 fn password(table: &StoreTable, folder: &Path, faults: &mut Faults<'_>) -> Option<Option<String>> {
@@ -100,13 +98,36 @@ fn connections(table: &StoreTable, faults: &mut Faults<'_>) -> Option<usize> {
     Some(number)
 }
 
-fn sealing_key(
+/// The file with the sealing key, where one is named; nothing inside where something is wrong with it.
+///
+/// Replicas have one key: without a file it comes from the service manager or the environment.
+pub(super) fn sealing_key(
+    file: &File,
+    folder: &Path,
+    faults: &mut Faults<'_>,
+) -> Option<Option<PathBuf>> {
+    let of_store = file.store.as_ref().and_then(|table| table.get_ref().sealing_key_file.as_ref());
+    if let (Some(_), Some(second)) = (of_store, &file.sealing_key_file) {
+        faults.at(second.span(), "sealing_key_file is named in [store] too; one is enough");
+        return None;
+    }
+    match (of_store.or(file.sealing_key_file.as_ref()), &file.store) {
+        (Some(written), _) => sealing_key_in(written, folder, faults).map(Some),
+        (None, Some(table)) if KeyPlace::find(None).is_none() => {
+            faults.at(table.span(), KeyError::SealingKeyNowhere.to_string());
+            None
+        }
+        (None, _) => Some(None),
+    }
+}
+
+fn sealing_key_in(
     written: &Spanned<PathBuf>,
     folder: &Path,
     faults: &mut Faults<'_>,
 ) -> Option<PathBuf> {
     let path = private(written, folder, faults)?;
-    if std::fs::metadata(&path).map_or(0, |file| file.len()) != 32 {
+    if std::fs::read(&path).ok().and_then(|bytes| SealingKeys::parse(&bytes)).is_none() {
         faults.at(
             written.span(),
             "a sealing key has 32 bytes; make one with (umask 077; openssl rand 32 > sealing-key), and give every replica the same",

@@ -2,6 +2,8 @@
 
 mod authority;
 mod files;
+mod place;
+mod sealing;
 mod vault;
 
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use lanyard_core::crypto::{CryptoProvider, Signer, SoftwareSigner};
 
 pub use authority::{Subject, TestAuthority};
 pub use files::{read_signer, read_signing_files};
+pub use place::{KeyPlace, rewrap};
+pub use sealing::{SEALING_KEY, SealingKeys};
 pub use vault::Vault;
 
 /// A signer with the certificates that vouch for it.
@@ -43,10 +47,15 @@ pub enum KeyError {
     #[error(transparent)]
     Store(#[from] lanyard_store::StoreError),
     /// The sealing key does not open what the store holds.
-    #[error("the key in {file} does not open the keys in the database: it belongs to another one")]
-    WrongSealingKey {
+    #[error("the sealing key does not open the keys in the database: it belongs to another one")]
+    WrongSealingKey,
+    /// The sealing key is not where it was.
+    #[error(
+        "{file} is gone; restore it from where you keep it, the keys in the database are lost without it"
+    )]
+    SealingKeyMissing {
         /// The file of the sealing key.
-        file: &'static str,
+        file: String,
     },
     /// The sealing key is damaged.
     #[error(
@@ -54,8 +63,21 @@ pub enum KeyError {
     )]
     SealingKeyDamaged {
         /// The file of the sealing key.
-        file: &'static str,
+        file: String,
     },
+    /// The sealing key is in no file that can be changed here.
+    #[error(
+        "the sealing key comes from {place}: put a fresh one in front of it there, 32 random bytes in base64url and a space"
+    )]
+    SealingKeyElsewhere {
+        /// Where it comes from.
+        place: String,
+    },
+    /// There is no sealing key.
+    #[error(
+        "no sealing key: name sealing_key_file, or pass it as the credential sealing-key of systemd or in LANYARD_SEALING_KEY"
+    )]
+    SealingKeyNowhere,
     /// A file can be read by others.
     #[error("{file} can be read by others (mode {mode:03o}); run chmod 600 {file}")]
     OpenToOthers {

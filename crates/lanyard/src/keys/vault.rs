@@ -1,20 +1,18 @@
-//! Keys at rest: sealed with one key that lies beside the database, never in it.
+//! Keys at rest: sealed with a key that lies beside the database, never in it.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use lanyard_core::crypto::{ContentEncryption, CryptoProvider, Curve, PrivateKey, PublicKey};
+use lanyard_core::crypto::{CryptoProvider, Curve, PrivateKey, PublicKey};
 use lanyard_store::{Put, SecretName, SecretStore, TenantId};
 
-use super::KeyError;
+use super::{KeyError, SEALING_KEY, SealingKeys};
 use crate::files;
-
-const SEALING_KEY: &str = "sealing-key";
 
 /// Seals and opens the keys of tenants.
 pub struct Vault {
-    sealing_key: [u8; 32],
+    keys: SealingKeys,
     store: Arc<dyn SecretStore>,
     provider: Arc<dyn CryptoProvider>,
 }
@@ -23,37 +21,30 @@ impl Vault {
     /// Opens the vault of a data folder, and makes its sealing key on first start.
     ///
     /// # Errors
-    /// When the sealing key cannot be read or written, is damaged or open to others.
-    pub fn open(
+    /// When the sealing key cannot be read or written, is damaged or open to others, or is gone.
+    pub async fn of_folder(
         folder: &Path,
         store: Arc<dyn SecretStore>,
         provider: Arc<dyn CryptoProvider>,
     ) -> Result<Self, KeyError> {
         let path = folder.join(SEALING_KEY);
         if !path.exists() {
-            let mut fresh = [0; 32];
-            provider.fill(&mut fresh);
-            files::write_private(&path, &fresh)?;
+            // a fresh key opens nothing, and hides that the right one is missing
+            if !store.all_secrets().await?.is_empty() {
+                return Err(KeyError::SealingKeyMissing { file: path.display().to_string() });
+            }
+            files::write_private(&path, &SealingKeys::generate(&*provider).to_bytes())?;
         }
-        Self::with_key(&path, store, provider)
+        Ok(Self::new(SealingKeys::read(&path)?, store, provider))
     }
 
-    /// Opens a vault with the sealing key in a file, which is the same for all who share a store.
-    ///
-    /// # Errors
-    /// When the sealing key cannot be read, is damaged or open to others.
-    pub fn with_key(
-        path: &Path,
+    /// A vault that these keys open.
+    pub fn new(
+        keys: SealingKeys,
         store: Arc<dyn SecretStore>,
         provider: Arc<dyn CryptoProvider>,
-    ) -> Result<Self, KeyError> {
-        if let Some(mode) = files::open_to_others(path) {
-            return Err(KeyError::OpenToOthers { file: path.display().to_string(), mode });
-        }
-        let bytes = std::fs::read(path)?;
-        let sealing_key =
-            bytes.try_into().map_err(|_| KeyError::SealingKeyDamaged { file: SEALING_KEY })?;
-        Ok(Self { sealing_key, store, provider })
+    ) -> Self {
+        Self { keys, store, provider }
     }
 
     /// The provider with which keys are made.
@@ -78,7 +69,7 @@ impl Vault {
             return self.unseal(tenant, name, &secret.sealed);
         }
         let fresh = make()?;
-        let sealed = self.seal(tenant, name, &fresh)?;
+        let sealed = self.keys.seal((tenant, name), &fresh, &*self.provider)?;
         match self.store.put_secret(tenant, name, None, sealed, now).await? {
             Put::Done(_) => Ok(fresh),
             Put::Conflict => {
@@ -122,48 +113,12 @@ impl Vault {
         PrivateKey::from_parts(scalar.to_vec(), public).ok_or(KeyError::Unusable)
     }
 
-    fn seal(
-        &self,
-        tenant: &TenantId,
-        name: &SecretName,
-        bytes: &[u8],
-    ) -> Result<Vec<u8>, KeyError> {
-        let mut nonce = [0; 12];
-        self.provider.fill(&mut nonce);
-        let sealed = self
-            .provider
-            .seal(
-                ContentEncryption::A256Gcm,
-                &self.sealing_key,
-                &nonce,
-                &bound_to(tenant, name),
-                bytes,
-            )
-            .map_err(|_| KeyError::Unusable)?;
-        Ok([&nonce[..], &sealed].concat())
-    }
-
     fn unseal(
         &self,
         tenant: &TenantId,
         name: &SecretName,
         sealed: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
-        let wrong = || KeyError::WrongSealingKey { file: SEALING_KEY };
-        let (nonce, sealed) = sealed.split_first_chunk::<12>().ok_or_else(wrong)?;
-        self.provider
-            .open(
-                ContentEncryption::A256Gcm,
-                &self.sealing_key,
-                nonce,
-                &bound_to(tenant, name),
-                sealed,
-            )
-            .map_err(|_| wrong())
+        Ok(self.keys.open((tenant, name), sealed, &*self.provider)?.to_vec())
     }
-}
-
-/// A sealed key moved to another tenant or name does not open there.
-fn bound_to(tenant: &TenantId, name: &SecretName) -> Vec<u8> {
-    format!("lanyard vault 1\n{tenant}\n{name}").into_bytes()
 }

@@ -32,9 +32,11 @@ use super::trust::TrustHealth;
 use super::{
     ahead, health, housekeeping, issuing, login, metrics, observe, resolving, trust, verifying,
 };
+use crate::config::SharedStore;
 use crate::demo::WalletProvider;
 use crate::keys::{
-    KeyError, SigningIdentity, Subject, TestAuthority, Vault, read_signer, read_signing_files,
+    KeyError, KeyPlace, SigningIdentity, Subject, TestAuthority, Vault, read_signer,
+    read_signing_files,
 };
 use crate::live_types::LiveTypes;
 use crate::wallet_home::{self, WalletHomeError};
@@ -420,17 +422,25 @@ async fn storage(
     let Some(shared) = &plan.store else {
         let store = SqliteStore::open(&plan.data)?.heralded_by(webhooks.clone());
         let store: Arc<dyn Store> = Arc::new(store);
-        let vault = Vault::open(&plan.data, store.clone(), provider.clone())?;
+        let vault = match KeyPlace::find(plan.sealing_key.as_deref()) {
+            Some(place) => Vault::new(place.read()?, store.clone(), provider.clone()),
+            None => Vault::of_folder(&plan.data, store.clone(), provider.clone()).await?,
+        };
         return Ok((store, vault));
     };
-    let mut options: PostgresOptions = shared.postgres.clone();
+    let store = PostgresStore::connect(&options_of(shared)).await?.heralded_by(webhooks.clone());
+    let store: Arc<dyn Store> = Arc::new(store);
+    let place = KeyPlace::find(plan.sealing_key.as_deref()).ok_or(KeyError::SealingKeyNowhere)?;
+    Ok((store.clone(), Vault::new(place.read()?, store, provider.clone())))
+}
+
+/// How a shared store is connected to: the password is in a file or in the environment.
+pub(crate) fn options_of(shared: &SharedStore) -> PostgresOptions {
+    let mut options = shared.postgres.clone();
     if options.password.is_none() {
         options.password = std::env::var(PASSWORD).ok();
     }
-    let store = PostgresStore::connect(&options).await?.heralded_by(webhooks.clone());
-    let store: Arc<dyn Store> = Arc::new(store);
-    let vault = Vault::with_key(&shared.sealing_key, store.clone(), provider.clone())?;
-    Ok((store, vault))
+    options
 }
 
 /// What the demo says once it runs.

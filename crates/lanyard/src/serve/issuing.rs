@@ -21,7 +21,10 @@ use super::compose::{Ground, StartError};
 use super::plan::{Plan, PlannedTenant};
 use super::{login, vc_api};
 use crate::config::EncryptionMode;
-use crate::keys::{SigningIdentity, Subject};
+use crate::keys::{KeyError, SigningIdentity, Subject};
+
+/// What nonces are made and judged with; a store that is restored makes a new one.
+pub(crate) const NONCE_KEY: &str = "issuer/nonce-key";
 
 /// For how long the status of a finished offer can be asked for.
 const RETENTION: SignedDuration = SignedDuration::from_hours(24);
@@ -63,15 +66,16 @@ async fn issuer(
     let identity = identity(ground, plan, tenant).await?;
     let configuration = configuration(plan, tenant)?;
     let key = issuing_key(identity, plan, tenant, configuration.issuer());
-    let nonces = NonceKey::new(ground.secret(&tenant.keys_of, "issuer/nonce-key").await?);
+    let nonces = NonceKey::new(ground.secret(&tenant.keys_of, NONCE_KEY).await?);
     let rules = tenant.authorization.rules.clone();
     let rules = match tenant.demands.attestation {
         // the wallet provider of the demo is one of its own
         true => rules.with_attesters(ground.anchors(tenant)?),
         false => rules,
     };
-    let mut issuer =
-        Issuer::new(configuration, key, nonces, ground.provider.clone()).with_authorization(rules);
+    let mut issuer = Issuer::new(configuration, key, nonces, ground.provider.clone())
+        .with_authorization(rules)
+        .remembering_since(ground.store.epoch().await.map_err(KeyError::from)?.began_at);
     let rule = match tenant.encryption {
         EncryptionMode::Offered => EncryptionRule::Offered,
         EncryptionMode::Required => EncryptionRule::Required,

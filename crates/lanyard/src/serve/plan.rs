@@ -33,6 +33,8 @@ pub struct Plan {
     pub data: PathBuf,
     /// The database that replicas share; without, everything is in the data folder.
     pub store: Option<SharedStore>,
+    /// The file with the sealing key, if one is named.
+    pub sealing_key: Option<PathBuf>,
     /// Whether a test authority vouches, and plain http on loopback is taken.
     pub development: bool,
     /// Whether it issues.
@@ -188,6 +190,7 @@ impl Plan {
             base_url: config.base_url.clone(),
             data: config.data.clone(),
             store: config.store.clone(),
+            sealing_key: config.sealing_key.clone(),
             development: config.mode == Mode::Development,
             issuer: config.issuer,
             awkward: config.awkward,
@@ -231,6 +234,7 @@ impl Plan {
             base_url: format!("http://localhost:{port}").parse().map_err(|_| PlanError::Url)?,
             data,
             store: None,
+            sealing_key: None,
             development: true,
             issuer: true,
             awkward: false,

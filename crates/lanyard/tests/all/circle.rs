@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -13,7 +14,8 @@ const BADGE: &str = "urn:lanyard:demo:employee-badge:1";
 /// A demo in a process of its own; it stops when dropped.
 pub(crate) struct Demo {
     process: Child,
-    pub(crate) folder: tempfile::TempDir,
+    pub(crate) folder: Arc<tempfile::TempDir>,
+    data: &'static str,
     pub(crate) port: u16,
 }
 
@@ -29,35 +31,49 @@ fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
+fn spawn(port: u16, data: &Path, flags: &[&str]) -> Child {
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+    demo.args(["demo", "--port", &port.to_string(), "--data"]).arg(data).args(flags);
+    demo.stdout(Stdio::null()).spawn().expect("the binary runs")
+}
+
 impl Demo {
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
     pub(crate) fn start_with(flags: &[&str]) -> Self {
-        let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
-        let process = Command::new(env!("CARGO_BIN_EXE_lanyard"))
-            .args(["demo", "--port", &port.to_string(), "--data"])
-            .arg(folder.path().join("data"))
-            .args(flags)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the binary runs");
-        let demo = Self { process, folder, port };
+        Self::start_in(Arc::new(tempfile::tempdir().expect("a folder")), "data", flags)
+    }
+
+    /// With its data in a folder in this one.
+    pub(crate) fn start_in(
+        folder: Arc<tempfile::TempDir>,
+        data: &'static str,
+        flags: &[&str],
+    ) -> Self {
+        let port = free_port();
+        let process = spawn(port, &folder.path().join(data), flags);
+        let demo = Self { process, folder, data, port };
         demo.until_ready();
         demo
     }
 
     /// The process ends without a chance to do anything, and another one takes its place.
     pub(crate) fn kill_and_restart(&mut self) {
-        self.process.kill().expect("killed");
-        self.process.wait().expect("gone");
-        self.process = Command::new(env!("CARGO_BIN_EXE_lanyard"))
-            .args(["demo", "--port", &self.port.to_string(), "--data"])
-            .arg(self.file(""))
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the binary runs");
+        self.kill();
+        self.start_again();
+    }
+
+    /// Ends it as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().expect("it runs");
+        self.process.wait().expect("it ends");
+    }
+
+    /// Starts it on the port and with the data that it had.
+    pub(crate) fn start_again(&mut self) {
+        self.process = spawn(self.port, &self.file(""), &[]);
         self.until_ready();
     }
 
@@ -86,7 +102,7 @@ impl Demo {
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join("data").join(name)
+        self.folder.path().join(self.data).join(name)
     }
 
     pub(crate) fn base(&self) -> String {
@@ -397,7 +413,7 @@ credential_types = ["badge.json"]
         .stderr(log)
         .spawn()
         .expect("the binary runs");
-    let server = Demo { process, folder, port };
+    let server = Demo { process, folder: Arc::new(folder), data: "data", port };
     server.until_ready();
     server
 }

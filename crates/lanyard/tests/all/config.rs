@@ -451,6 +451,16 @@ connections = 8";
     assert_eq!(store.postgres.password.as_deref(), Some("canary"));
     assert_eq!(store.postgres.connections, 8);
     assert!(!format!("{store:?}").contains("canary"));
+    assert!(config.sealing_key.is_some_and(|key| key.ends_with("sealing-key")));
+}
+
+#[test]
+fn replicas_need_a_sealing_key_from_somewhere() {
+    let store = "postgres = \"postgres://lanyard@localhost/lanyard\"";
+    let both = with_store(&format!("{store}\nsealing_key_file = \"sealing-key\""));
+    assert!(both.is_ok(), "{both:?}");
+    let nowhere = with_store(store).expect_err("replicas need one key");
+    assert!(nowhere[0].contains("no sealing key"), "{nowhere:?}");
 }
 
 #[test]

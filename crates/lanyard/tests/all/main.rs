@@ -1,6 +1,7 @@
 //! The tests of the binary.
 
 mod accept;
+mod backup;
 mod circle;
 mod commands;
 mod config;
@@ -9,6 +10,7 @@ mod did;
 mod evidence;
 mod inspect;
 mod integrators;
+mod keys;
 mod login_config;
 mod metrics;
 mod offline;

@@ -1,0 +1,127 @@
+//! The key that everything at rest is sealed with: rotated, taken from elsewhere, wrong, gone.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json as value};
+
+use crate::circle::{Demo, json, text};
+
+fn keys(data: &Path, command: &str) -> Output {
+    let mut keys = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+    keys.args(["keys", "--json", "--data"]).arg(data).arg(command);
+    keys.output().expect("the binary runs")
+}
+
+/// Does it, and gives what it says.
+fn done(data: &Path, command: &str) -> Value {
+    let output = keys(data, command);
+    assert_eq!(output.status.code(), Some(0), "{command}: {output:?}");
+    json(&output)
+}
+
+fn accept(demo: &Demo, home: &Path) {
+    let offer = json(&demo.integrator(&["offer", "--type", "employee_badge"]));
+    let accepted = demo.wallet(home, &["accept", &text(&offer["link"])]);
+    assert_eq!(accepted.status.code(), Some(0), "{accepted:?}");
+}
+
+fn state(demo: &Demo, home: &Path) -> Value {
+    let request = json(&demo.integrator(&["request", "--preset", "badge"]));
+    demo.wallet(home, &["present", &text(&request["link"])]);
+    json(&demo.integrator(&["result", &text(&request["id"])]))["verdict"]["state"].clone()
+}
+
+#[test]
+fn what_was_issued_verifies_after_the_sealing_key_was_changed_and_the_old_one_dropped() {
+    let mut demo = Demo::start();
+    let (data, home) = (demo.file(""), demo.folder.path().join("wallet"));
+    accept(&demo, &home);
+    let all = done(&data, "status")["secrets"].clone();
+    assert!(all.as_u64() > Some(5), "{all}");
+
+    // while the server runs: it goes on with what it has in memory
+    assert_eq!(done(&data, "rotate"), value!({ "keys": 2 }));
+    let status = value!({ "keys": 2, "secrets": all, "under_newest": 0 });
+    assert_eq!(done(&data, "status"), status);
+    let refused = keys(&data, "rewrap");
+    assert_eq!(json(&refused)["error"], "store", "the server has the store: {refused:?}");
+    assert_eq!(state(&demo, &home), "verified");
+
+    demo.kill();
+    demo.start_again();
+    assert_eq!(state(&demo, &home), "verified", "the key of before still opens");
+    demo.kill();
+    let refused = keys(&data, "retire");
+    assert_eq!(
+        (refused.status.code(), &json(&refused)["error"]),
+        (Some(3), &value!("still_sealed"))
+    );
+    assert_eq!(done(&data, "rewrap"), value!({ "rewrapped": all }));
+    assert_eq!(done(&data, "rewrap"), value!({ "rewrapped": 0 }));
+    assert_eq!(done(&data, "retire"), value!({ "keys": 1, "dropped": 1 }));
+    let status = value!({ "keys": 1, "secrets": all, "under_newest": all });
+    assert_eq!(done(&data, "status"), status);
+
+    demo.start_again();
+    assert_eq!(state(&demo, &home), "verified");
+    let later = demo.folder.path().join("wallet-2");
+    accept(&demo, &later);
+    assert_eq!(state(&demo, &later), "verified", "and so does what is issued now");
+    let mode = std::fs::metadata(demo.file("sealing-key")).expect("it is there").permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+}
+
+/// A demo whose key comes from elsewhere.
+fn start(data: &Path, name: &str, key: &Path) -> Child {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+    let port = port.expect("a free port").port().to_string();
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+    demo.args(["demo", "--port", &port, "--data"]).arg(data).env(name, key);
+    demo.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs")
+}
+
+/// Whether it starts; what it says instead if not.
+fn starts(mut demo: Child) -> Result<(), String> {
+    use std::io::Read as _;
+    let mut first = [0; 1];
+    let is_ready = demo.stdout.as_mut().is_some_and(|out| out.read_exact(&mut first).is_ok());
+    if is_ready {
+        demo.kill().expect("it runs");
+        demo.wait().expect("it ends");
+        return Ok(());
+    }
+    let output = demo.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    Err(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn the_key_comes_from_the_environment_or_from_systemd_and_a_wrong_one_starts_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let encoded = |byte: u8| lanyard_core::json::base64url([byte; 32]);
+    let environment = |text: String| start(&data, "LANYARD_SEALING_KEY", Path::new(&text));
+    assert_eq!(starts(environment(encoded(7))), Ok(()));
+    assert!(!data.join("sealing-key").exists(), "none is made");
+    let wrong = starts(environment(encoded(8))).expect_err("another key");
+    assert!(wrong.contains("does not open the keys in the database"), "{wrong}");
+    let wrong = starts(environment("no key".to_owned())).expect_err("no key");
+    assert!(wrong.contains("LANYARD_SEALING_KEY does not hold a sealing key"), "{wrong}");
+    // a fresh one in front, as after a rotation
+    assert_eq!(starts(environment(format!("{} {}", encoded(8), encoded(7)))), Ok(()));
+
+    let credentials = folder.path().join("credentials");
+    std::fs::create_dir(&credentials).expect("a folder");
+    std::fs::write(credentials.join("sealing-key"), [7; 32]).expect("writable");
+    let mode = std::fs::Permissions::from_mode(0o400);
+    std::fs::set_permissions(credentials.join("sealing-key"), mode).expect("ours");
+    assert_eq!(starts(start(&data, "CREDENTIALS_DIRECTORY", &credentials)), Ok(()));
+
+    let mut rotate = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+    rotate.args(["keys", "--json", "--data"]).arg(&data).arg("rotate");
+    let refused = rotate.env("LANYARD_SEALING_KEY", encoded(7)).output().expect("it runs");
+    let why = text(&json(&refused)["message"]);
+    assert!(why.contains("comes from LANYARD_SEALING_KEY"), "{why}");
+}
