@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What the server issues: the claims of the other flows.
-const TYPE: &str = r##"{
+pub(crate) const TYPE: &str = r##"{
   "id": "verified_identity",
   "vct": "urn:example:load:verified-identity:1",
   "name": "Verified identity",

@@ -53,6 +53,9 @@ pub(crate) enum Failure {
     /// A presentation was taken, but its verdict is another.
     #[error("a presentation came out as {0}")]
     Verdict(String),
+    /// A fault was not survived.
+    #[error("promises were broken; they are listed above")]
+    PromisesBroken,
     /// A wallet's task was lost.
     #[error("a wallet was lost: {0}")]
     Lost(#[from] tokio::task::JoinError),

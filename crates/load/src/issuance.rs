@@ -30,9 +30,11 @@ pub(crate) struct Offered {
 /// Credentials as they came, each with the key it is bound to.
 pub(crate) type Received = Vec<(String, SoftwareSigner)>;
 
+/// A credential offer, as far as it is needed here.
 #[derive(Deserialize)]
-struct Offer {
-    credential_issuer: Url,
+pub(crate) struct Offer {
+    /// Whose it is.
+    pub(crate) credential_issuer: Url,
     credential_configuration_ids: Vec<String>,
     grants: Grants,
 }
@@ -117,19 +119,20 @@ impl Flow for Issuance {
         let places = Places::discover(connection, &offer.credential_issuer).await?;
         // 4. the nonces, 5. the token
         let nonces = places.nonces(connection).await?;
-        let code = &offer.grants.pre_authorized.code;
-        let form = form(&[("grant_type", PRE_AUTHORIZED), ("pre-authorized_code", code)]);
-        let place = &places.server.token_endpoint;
-        let mut ask = Ask::post(place, Content::Form(form));
-        if let Some(key) = &job.bound_to {
-            ask = ask.with("dpop", dpop_proof(key, place, nonces.dpop()?, None).await?);
-        }
-        let token: Token = read(&connection.ask(ask).await?.body)?;
+        let bound_to = job.bound_to.as_ref().map(|key| (key, &nonces));
+        let token = places.token(connection, offer.code(), bound_to).await?;
         // 6. the credential
         let configuration = offer.credential_configuration_ids.first();
         let configuration = configuration.ok_or(Failure::Lacks("configuration"))?;
-        let access = Access { token: token.access_token, bound_to: job.bound_to.as_ref() };
+        let access = Access { token, bound_to: job.bound_to.as_ref() };
         places.credential(connection, &access, (configuration, &nonces), job.keys).await
+    }
+}
+
+impl Offer {
+    /// The code that it leads to a token by.
+    pub(crate) fn code(&self) -> &str {
+        &self.grants.pre_authorized.code
     }
 }
 
@@ -159,6 +162,22 @@ impl Places {
         let answer = connection.ask(Ask::post(&self.nonce, Content::Empty)).await?;
         let Nonce { c_nonce } = read(&answer.body)?;
         Ok(Nonces { proof: c_nonce, dpop: answer.header("dpop-nonce").ok().map(str::to_owned) })
+    }
+
+    /// An access token, for a code; bound to a key, if there is one.
+    pub(crate) async fn token(
+        &self,
+        connection: &mut Connection,
+        code: &str,
+        bound_to: Option<(&SoftwareSigner, &Nonces)>,
+    ) -> Result<String, Failure> {
+        let form = form(&[("grant_type", PRE_AUTHORIZED), ("pre-authorized_code", code)]);
+        let place = &self.server.token_endpoint;
+        let mut ask = Ask::post(place, Content::Form(form));
+        if let Some((key, nonces)) = bound_to {
+            ask = ask.with("dpop", dpop_proof(key, place, nonces.dpop()?, None).await?);
+        }
+        Ok(read::<Token>(&connection.ask(ask).await?.body)?.access_token)
     }
 
     /// The credential, in as many copies as there are keys.

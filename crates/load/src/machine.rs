@@ -41,6 +41,20 @@ pub(crate) fn binary(asked: Option<&Path>) -> Result<PathBuf, Failure> {
     if binary.is_file() { Ok(binary) } else { Err(Failure::NoBinary(binary)) }
 }
 
+/// The commit that is tried, and whether anything was changed since.
+pub(crate) fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let commit = git(&["rev-parse", "--short", "HEAD"]);
+    let commit = commit.unwrap_or_else(|| "unknown".to_owned());
+    match git(&["status", "--porcelain"]) {
+        Some(changed) if changed.is_empty() => commit,
+        _ => format!("{commit}, with changes"),
+    }
+}
+
 /// A folder for the server's data, beside the binary: on the disk that it was built on.
 pub(crate) fn data_folder(binary: &Path, asked: Option<&Path>) -> Result<TempDir, Failure> {
     let beside = binary.parent().unwrap_or(Path::new("."));

@@ -12,6 +12,7 @@ mod client;
 mod code;
 mod crowd;
 mod failure;
+mod faults;
 mod floor;
 mod integrator;
 mod issuance;
@@ -25,7 +26,7 @@ mod server;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::{
     attester::Attester,
@@ -50,12 +51,15 @@ const WALLETS_CORE: usize = 1;
 #[derive(Debug, Parser)]
 #[command(
     name = "lanyard-load",
+    args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  \
         lanyard-load                                   every flow, by 1, 16 and 64 wallets\n  \
         lanyard-load --short --flow dpop --wallets 64  one flow, for a second\n  \
         lanyard-load --json figures.json               the table, and the same for machines"
 )]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The binary to measure; without it the release build of this workspace
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
@@ -89,10 +93,23 @@ struct Arguments {
     port: Option<u16>,
 }
 
+/// What else than measuring it does.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Have faults happen to a server under load, and count the promises that it broke
+    Faults(faults::Arguments),
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = runtime.map_err(Failure::from).and_then(|runtime| match &arguments {
+        Arguments { command: Some(Command::Faults(faults)), .. } => {
+            match runtime.block_on(faults::run(faults))? {
+                true => Ok(()),
+                false => Err(Failure::PromisesBroken),
+            }
+        }
         Arguments { bare: Some(shape), port: Some(port), data: Some(data), .. } => {
             runtime.block_on(bare::serve(shape, *port, data))
         }

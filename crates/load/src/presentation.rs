@@ -54,14 +54,16 @@ impl Flow for Presentation {
     }
 }
 
-fn payload(object: &[u8]) -> Result<Object, Failure> {
+/// What a request object says; its signature is not looked at.
+pub(crate) fn payload(object: &[u8]) -> Result<Object, Failure> {
     let text = std::str::from_utf8(object).map_err(|_| Failure::Lacks("request object"))?;
     let payload = text.split('.').nth(1).ok_or(Failure::Lacks("request object"))?;
     let payload = json::base64url_decode(payload).map_err(|_| Failure::Lacks("request object"))?;
     Ok(json::parse_object(&payload)?)
 }
 
-async fn answer(request: &Object, card: &Card) -> Result<(Url, String), Failure> {
+/// The encrypted answer to a request, and where it goes.
+pub(crate) async fn answer(request: &Object, card: &Card) -> Result<(Url, String), Failure> {
     let text = |name| request.get(name).and_then(Value::as_str).ok_or(Failure::Lacks(name));
     let (audience, nonce) =
         (Audience::from(text("client_id")?), RequestNonce::from(text("nonce")?));

@@ -169,6 +169,7 @@ impl Server {
     }
 }
 
-fn free_port() -> Result<u16, Failure> {
+/// A port that nobody listens on at the moment.
+pub(crate) fn free_port() -> Result<u16, Failure> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

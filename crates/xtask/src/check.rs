@@ -32,6 +32,25 @@ pub(crate) fn bench() -> Result<(), String> {
     cargo(&["run", "--release", "--package", "lanyard-load"])
 }
 
+/// Measures the release build under load.
+pub(crate) fn load(options: &[String]) -> Result<(), String> {
+    run_load(&[], options)
+}
+
+/// Has faults happen to the release build under load, and writes what came of them.
+pub(crate) fn faults(options: &[String]) -> Result<(), String> {
+    let written = ["faults", "--report", "docs/reliability.md", "--json", "docs/reliability.json"];
+    run_load(&written, options)
+}
+
+fn run_load(arguments: &[&str], options: &[String]) -> Result<(), String> {
+    cargo(&["build", "--release", "--package", "lanyard", "--package", "lanyard-load"])?;
+    let options = options.iter().map(String::as_str);
+    let run = ["run", "--release", "--package", "lanyard-load", "--"];
+    let all: Vec<_> = run.into_iter().chain(arguments.iter().copied()).chain(options).collect();
+    cargo(&all)
+}
+
 /// Writes the refusal vectors anew; the tests hold what is published to what is made.
 pub(crate) fn publish_refusals() -> Result<(), String> {
     let arguments = [

@@ -19,6 +19,8 @@ cargo xtask <chore>
   refusals  write spec-vectors/refusals anew; read the diff
   bindings  generate the wallet's bindings for Kotlin, Swift and Python
   bench     run the benches beside their floors and beside their peers, and the load command
+  load      measure the release build under load; takes the options of lanyard-load
+  faults    kill, starve, lock and restore servers under load; writes docs/reliability.md
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +33,8 @@ fn main() -> ExitCode {
         Some("refusals") => check::publish_refusals(),
         Some("bindings") => bindings::write(),
         Some("bench") => check::bench(),
+        Some("load") => check::load(&arguments.collect::<Vec<_>>()),
+        Some("faults") => check::faults(&arguments.collect::<Vec<_>>()),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

@@ -1,0 +1,243 @@
+//! What must hold whatever happened: the invariants of the reliability plan that can be seen from outside.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    rc::Rc,
+};
+
+use lanyard_core::{
+    Timestamp,
+    crypto::AwsLc,
+    sd_jwt_vc::{UnverifiedSdJwtVc, Vct},
+    status::{Status, StatusListUri, token_status_list::UnverifiedStatusList},
+};
+use serde_json::Value;
+use url::Url;
+
+use super::{scene::Scene, wallet::Facts};
+use crate::{
+    attester::TENANT,
+    client::{Ask, Connection, Content},
+    failure::Failure,
+    issuance::Places,
+};
+
+/// The type of everything that is issued here.
+const TYPE: &str = "urn:example:load:verified-identity:1";
+
+/// Whether an acknowledged revocation has to be in the lists.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Revocations {
+    /// All of them.
+    Kept,
+    /// Those after the backup are lost with it.
+    MayBeLost,
+}
+
+/// Holds a running server to what was promised, and says how many inputs were tried for it.
+pub(crate) async fn hold(
+    scene: &Scene,
+    held: &Rc<RefCell<Facts>>,
+    revocations: Revocations,
+) -> Result<u64, Failure> {
+    let mut connection = Connection::open(scene.base()).await?;
+    let mut facts = held.take();
+    let mut check = Check::of(scene, &mut connection).await?;
+    check.places(&facts);
+    check.records(&facts).await?;
+    check.lists(&facts, revocations).await?;
+    check.credentials(&facts).await?;
+    check.results(&facts).await?;
+    check.leftovers(&facts).await?;
+    // last, as a code that is shown again ends what came of it
+    check.replays(&facts).await?;
+    let (tried, broken) = (check.tried, check.broken);
+    facts.broken.extend(broken);
+    held.replace(facts);
+    Ok(tried)
+}
+
+/// I6, after a restore: nothing that was good before is.
+pub(crate) async fn nothing_is_good_any_more(
+    scene: &Scene,
+    held: &Rc<RefCell<Facts>>,
+) -> Result<u64, Failure> {
+    let mut connection = Connection::open(scene.base()).await?;
+    let mut facts = held.take();
+    let mut check = Check::of(scene, &mut connection).await?;
+    let unused = facts.unused.clone();
+    check.replays(&facts).await?;
+    for code in &unused {
+        if check.redeems(code).await? {
+            check.broken.insert("I6: an offer of before the restore is good".to_owned());
+        }
+    }
+    let (tried, broken) = (check.tried, check.broken);
+    facts.broken.extend(broken);
+    facts.unused.clear();
+    facts.used_codes.clear();
+    facts.answered.clear();
+    held.replace(facts);
+    Ok(tried)
+}
+
+/// I11: the file is sound once nobody uses it.
+pub(crate) fn sound(data: &Path) -> Result<Option<String>, Failure> {
+    let file = rusqlite::Connection::open(data.join("lanyard.db"))?;
+    let text = |sql| file.query_row(sql, [], |row| row.get::<_, String>(0));
+    let report = text("PRAGMA integrity_check")?;
+    let dangling: i64 =
+        file.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))?;
+    Ok((report != "ok" || dangling > 0).then(|| format!("I11: {report}, {dangling} dangling rows")))
+}
+
+struct Check<'c> {
+    scene: &'c Scene,
+    connection: &'c mut Connection,
+    places: Places,
+    tried: u64,
+    broken: BTreeSet<String>,
+}
+
+impl<'c> Check<'c> {
+    async fn of(scene: &'c Scene, connection: &'c mut Connection) -> Result<Self, Failure> {
+        let places = Places::discover(connection, &scene.base().join(TENANT)?).await?;
+        Ok(Self { scene, connection, places, tried: 0, broken: BTreeSet::new() })
+    }
+
+    fn broken(&mut self, what: impl Into<String>) {
+        self.broken.insert(what.into());
+    }
+
+    /// I2: no two copies have one place.
+    fn places(&mut self, facts: &Facts) {
+        let mut seen = BTreeSet::new();
+        for issued in &facts.issued {
+            if !seen.insert((&issued.list, issued.index)) {
+                self.broken(format!(
+                    "I2: place {} of {} is given twice",
+                    issued.index, issued.list
+                ));
+            }
+        }
+    }
+
+    /// I2: what was acknowledged is on record.
+    async fn records(&mut self, facts: &Facts) -> Result<(), Failure> {
+        for issued in &facts.issued {
+            let offer: Value = self.api(&format!("offers/{}", issued.offer)).await?;
+            if offer["credentials"].as_array().is_none_or(Vec::is_empty) {
+                self.broken("I2: an acknowledged credential is on no record");
+            }
+        }
+        Ok(())
+    }
+
+    /// I3: what was revoked is, and nothing else is.
+    async fn lists(&mut self, facts: &Facts, revocations: Revocations) -> Result<(), Failure> {
+        let mut lists: BTreeMap<&Url, Vec<(u64, bool)>> = BTreeMap::new();
+        for issued in &facts.issued {
+            lists.entry(&issued.list).or_default().push((issued.index, issued.is_revoked));
+        }
+        let (now, issuers) = (Timestamp::now(), self.scene.issuers()?);
+        let types = [Vct::parse(TYPE).map_err(|_| Failure::Lacks("type"))?.into()];
+        for (uri, places) in lists {
+            let answer = self.connection.ask(Ask::get(uri)).await?;
+            let read = UnverifiedStatusList::parse(answer.header("content-type")?, &answer.body);
+            let read = read.map_err(|_| Failure::Lacks("status list"))?;
+            let key = issuers.find(&read.claimed_issuer(None, &types), now).await?;
+            let own = StatusListUri::parse(uri.to_string());
+            let own = own.map_err(|_| Failure::Lacks("status list"))?;
+            let list = read.verify(key.key(), &own, now, &AwsLc);
+            let list = list.map_err(|_| Failure::Lacks("status list that verifies"))?;
+            for (index, is_revoked) in places {
+                let status = list.status(index).map_err(|_| Failure::Lacks("status"))?;
+                match (status, is_revoked) {
+                    (Status::Valid, false) | (Status::Invalid, true) => {}
+                    (Status::Valid, true) if revocations == Revocations::MayBeLost => {}
+                    (status, _) => self.broken(format!(
+                        "I3: {status:?} in the list, acknowledged as {}",
+                        if is_revoked { "revoked" } else { "valid" }
+                    )),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// I9: everything that was issued verifies.
+    async fn credentials(&mut self, facts: &Facts) -> Result<(), Failure> {
+        let (now, issuers) = (Timestamp::now(), self.scene.issuers()?);
+        for issued in &facts.issued {
+            let credential = UnverifiedSdJwtVc::parse(&issued.text)?;
+            let issuer = issuers.find(&credential.claimed_issuer(), now).await?;
+            if credential.verify_for_holding(issuer, now, &AwsLc).is_err() {
+                self.broken("I9: a credential does not verify any more");
+            }
+        }
+        Ok(())
+    }
+
+    /// I4: a presentation that was taken has one result, whoever asks how often.
+    async fn results(&mut self, facts: &Facts) -> Result<(), Failure> {
+        for answered in &facts.answered {
+            let what = format!("requests/{}", answered.request);
+            let [first, again]: [Value; 2] = [self.api(&what).await?, self.api(&what).await?];
+            // a server that ends, or has no database, does not serve its own status list to itself
+            let is_result = first["state"] == "verified" || first["state"] == "undetermined";
+            if !is_result || again["state"] != first["state"] {
+                self.broken(format!(
+                    "I4: a presentation that was taken is {}, then {}",
+                    first["state"], again["state"]
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// I1: an acknowledged offer that nobody took up is good.
+    async fn leftovers(&mut self, facts: &Facts) -> Result<(), Failure> {
+        for code in &facts.unused {
+            if !self.redeems(code).await? {
+                self.broken("I1: an acknowledged offer cannot be taken up");
+            }
+        }
+        Ok(())
+    }
+
+    /// I1, I6: what was used is used.
+    async fn replays(&mut self, facts: &Facts) -> Result<(), Failure> {
+        for code in &facts.used_codes {
+            if self.redeems(code).await? {
+                self.broken("I1, I6: a code is good a second time");
+            }
+        }
+        for answered in &facts.answered {
+            let content = Content::Form(answered.form.clone());
+            self.tried += 1;
+            match self.connection.post(&answered.place, None, content).await {
+                Ok(_) => self.broken("I4, I6: a presentation is taken a second time"),
+                Err(Failure::Refused { status: 400..500, .. }) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a code leads to a token; false where a rule refuses that.
+    async fn redeems(&mut self, code: &str) -> Result<bool, Failure> {
+        self.tried += 1;
+        match self.places.token(self.connection, code, None).await {
+            Ok(_) => Ok(true),
+            Err(Failure::Refused { status: 400..500, .. }) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn api(&mut self, what: &str) -> Result<Value, Failure> {
+        let (place, key) = (self.scene.api(what)?, self.scene.key());
+        Ok(serde_json::from_slice(&self.connection.get(&place, Some(key)).await?)?)
+    }
+}

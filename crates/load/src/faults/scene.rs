@@ -1,0 +1,215 @@
+//! The server that faults happen to: a process of its own, with a configuration, on one port for good.
+
+use std::{
+    cell::{Cell, RefCell},
+    fs::{self, File},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use lanyard_core::{
+    crypto::AwsLc,
+    trust::{IssuerKeys, IssuerTrust, x509::TrustAnchors},
+};
+use tokio::process::{Child, Command};
+use url::Url;
+
+use crate::{
+    attester::{CONFIGURATION, TENANT, TYPE},
+    client::Connection,
+    failure::Failure,
+    proofs::identifier,
+    server::free_port,
+};
+
+/// No server takes longer to come back.
+const LONGEST_START: Duration = Duration::from_secs(30);
+
+/// Where everything is kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Store {
+    Sqlite,
+    Postgres { address: String },
+}
+
+impl Store {
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres { .. } => "PostgreSQL",
+        }
+    }
+}
+
+/// A server that may be down at the moment.
+pub(crate) struct Scene {
+    binary: PathBuf,
+    folder: PathBuf,
+    base: Url,
+    key: String,
+    child: RefCell<Option<Child>>,
+    /// The largest file that the server may write, in bytes.
+    largest_file: Cell<Option<u64>>,
+}
+
+impl Scene {
+    /// Writes the configuration and starts the server.
+    pub(crate) async fn set(binary: &Path, folder: &Path, store: &Store) -> Result<Self, Failure> {
+        fs::create_dir_all(folder)?;
+        let (port, key) = (free_port()?, identifier());
+        fs::write(folder.join("type.json"), TYPE)?;
+        private(&folder.join("api-key"), key.as_bytes())?;
+        let shared = match store {
+            Store::Sqlite => String::new(),
+            Store::Postgres { address } => {
+                private(&folder.join("sealing-key"), &[7; 32])?;
+                format!("[store]\npostgres = \"{address}\"\nsealing_key_file = \"sealing-key\"\n")
+            }
+        };
+        let configuration = format!(
+            r#"mode = "development"
+base_url = "http://localhost:{port}"
+listen = "127.0.0.1:{port}"
+data = "data"
+{shared}[issuer]
+[verifier]
+[[tenants]]
+id = "{TENANT}"
+name = "Load"
+api_key_files = ["api-key"]
+credential_types = ["type.json"]
+status_lists = {{ ttl_seconds = 1 }}
+"#
+        );
+        fs::write(folder.join("lanyard.toml"), configuration)?;
+        let base = Url::parse(&format!("http://localhost:{port}/"))?;
+        let (binary, folder) = (binary.to_owned(), folder.to_owned());
+        let (child, largest_file) = (RefCell::new(None), Cell::new(None));
+        let scene = Self { binary, folder, base, key, child, largest_file };
+        scene.start().await?;
+        Ok(scene)
+    }
+
+    /// Starts the server, and says after how long it was ready.
+    pub(crate) async fn start(&self) -> Result<Duration, Failure> {
+        let log = File::options().create(true).append(true).open(self.folder.join("log"))?;
+        // a limit on files is a signal that ends the process, unless that is ignored
+        let limit = self
+            .largest_file
+            .get()
+            .map_or_else(|| "unlimited".to_owned(), |bytes| bytes.div_ceil(512).to_string());
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", r#"trap "" XFSZ; ulimit -S -f "$1"; exec "$2" serve --config "$3""#, "sh"])
+            .arg(limit)
+            .arg(&self.binary)
+            .arg(self.folder.join("lanyard.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true);
+        let begun = Instant::now();
+        *self.child.borrow_mut() = Some(command.spawn()?);
+        while begun.elapsed() < LONGEST_START {
+            if self.is_ready().await {
+                return Ok(begun.elapsed());
+            }
+            let ended = self.child.borrow_mut().as_mut().map(Child::try_wait);
+            if let Some(Ok(Some(_))) = ended {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(10)..].iter().for_each(|line| eprintln!("server: {line}"));
+        Err(Failure::ServerGone)
+    }
+
+    /// Whether it says that it is ready.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let Ok(place) = self.base.join("readyz") else { return false };
+        match Connection::open(&self.base).await {
+            Ok(mut connection) => connection.get(&place, None).await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    /// Ends the server as a power cut does.
+    pub(crate) async fn kill(&self) -> Result<(), Failure> {
+        let child = self.child.borrow_mut().take();
+        child.ok_or(Failure::ServerGone)?.kill().await?;
+        Ok(())
+    }
+
+    /// Asks the server to end, and waits until it has.
+    pub(crate) async fn terminate(&self) -> Result<ExitStatus, Failure> {
+        let child = self.child.borrow_mut().take();
+        let mut child = child.ok_or(Failure::ServerGone)?;
+        let process = child.id().ok_or(Failure::ServerGone)?;
+        Command::new("kill").arg(process.to_string()).status().await?;
+        let ended = tokio::time::timeout(Duration::from_secs(15), child.wait()).await;
+        Ok(ended.map_err(|_| Failure::ServerGone)??)
+    }
+
+    /// Limits the files of the server from its next start on.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        self.largest_file.set(bytes);
+    }
+
+    /// Lifts the limit on the files of the running server.
+    pub(crate) async fn lift_limit(&self) -> Result<(), Failure> {
+        let process = self.child.borrow().as_ref().and_then(Child::id);
+        let process = process.ok_or(Failure::ServerGone)?.to_string();
+        let mut lift = Command::new("prlimit");
+        lift.args(["--pid", &process, "--fsize=unlimited:unlimited"]);
+        match lift.status().await?.success() {
+            true => Ok(()),
+            false => Err(Failure::ServerGone),
+        }
+    }
+
+    /// The server's base URL.
+    pub(crate) const fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The key of the API.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// A place of the tenant's API.
+    pub(crate) fn api(&self, what: &str) -> Result<Url, Failure> {
+        Ok(self.base.join(&format!("api/{TENANT}/{what}"))?)
+    }
+
+    /// What the tenant issues.
+    pub(crate) const fn configuration() -> &'static str {
+        CONFIGURATION
+    }
+
+    /// A file beside the configuration.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The binary of the server.
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// Who may have issued.
+    pub(crate) fn issuers(&self) -> Result<IssuerKeys, Failure> {
+        let anchors = TrustAnchors::from_pem(&fs::read_to_string(self.file("data/ca.pem"))?)?;
+        Ok(IssuerKeys::new(IssuerTrust::certificates(anchors), Arc::new(AwsLc)))
+    }
+}
+
+fn private(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    fs::write(path, content)?;
+    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o600))?)
+}
