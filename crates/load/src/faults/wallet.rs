@@ -108,11 +108,11 @@ impl Wallet {
             return Ok(());
         };
         // 4. a verifier asks for it; of every second one
-        if self.turns % 2 == 0 {
+        if self.turns.is_multiple_of(2) {
             self.present(&card).await?;
         }
         // 5. it is revoked; every third one
-        if self.turns % 3 == 0 {
+        if self.turns.is_multiple_of(3) {
             self.revoke(&created.id).await?;
         }
         Ok(())
