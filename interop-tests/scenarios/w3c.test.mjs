@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { before, describe, test } from 'node:test'
-import { CREDO_W3C, DID_JWT_VC, LANYARD_W3C, oracle } from './lib/libraries.mjs'
+import { CREDO_W3C, DID_JWT_VC, DIDKIT, LANYARD_W3C, oracle } from './lib/libraries.mjs'
 
 const NONCE = 'n-0S6_WzA2Mj'
 const AUDIENCE = 'x509_san_dns:verifier.example'
@@ -131,5 +131,35 @@ describe('vc+jwt and ssi, which knows credentials alone', () => {
     assert.equal(JSON.parse(Buffer.from(jwt.split('.')[0], 'base64url')).typ, 'vc-ld+jwt')
     const request = { format, credential: jwt, issuer_did: credential.issuer, now: now() }
     await assert.rejects(oracle('lanyard', 'w3c-verify-credential', request), /typ/)
+  })
+})
+
+describe('jwt_vc_json and didkit', () => {
+  const format = 'jwt_vc_json'
+
+  test('they verify what our issuer signed and our holder presented, as jwt_vc_json [didkit]', async () => {
+    const presented = await presentationOf(format, LANYARD_W3C, LANYARD_W3C)
+    const { claims, holder, issuer } = await verify(format, DIDKIT, presented)
+    assert.equal(claims.credentialSubject.given_name, 'Ada')
+    assert.deepEqual([holder, issuer], [presented.holderDid, presented.issuer_did])
+  })
+
+  test('they refuse our presentation for another nonce, as jwt_vc_json [didkit]', async () => {
+    const elsewhere = await presentationOf(format, LANYARD_W3C, LANYARD_W3C, { nonce: 'another' })
+    await assert.rejects(verify(format, DIDKIT, elsewhere))
+  })
+
+  test('didkit-fractional-nbf: they write nbf with a fraction, which we do not read yet [didkit]', async () => {
+    const presented = await presentationOf(format, DIDKIT, DIDKIT)
+    await verify(format, DIDKIT, presented)
+    await assert.rejects(verify(format, LANYARD_W3C, presented), /credential_nbf_malformed/)
+  })
+
+  test('they find in a did:jwk of ours the key that it was made of [didkit]', async () => {
+    const { jwk } = forKey(newKey())
+    const { did } = await LANYARD_W3C.ask('did', { jwk })
+    const { document } = await DIDKIT.ask('resolve', { did })
+    const { x, y } = document.verificationMethod[0].publicKeyJwk
+    assert.deepEqual([x, y], [jwk.x, jwk.y])
   })
 })

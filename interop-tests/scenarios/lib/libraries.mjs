@@ -62,6 +62,10 @@ const w3c = (program) => (verb, request) => ask('node', [join(ROOT, 'peers', pro
 
 export const DID_JWT_VC = { name: 'did-jwt-vc', formats: ['jwt_vc_json'], ask: w3c('did-jwt-vc.mjs') }
 export const CREDO_W3C = { name: 'credo', formats: ['jwt_vc_json', 'vc+jwt'], ask: w3c('credo-w3c.mjs') }
+export const DIDKIT = {
+  name: 'didkit',
+  ask: (verb, request) => ask(PYTHON, [join(ROOT, 'peers', 'python', 'didkit_peer.py'), verb], request),
+}
 export const LANYARD_W3C = {
   name: 'Lanyard',
   formats: ['jwt_vc_json', 'vc+jwt'],
