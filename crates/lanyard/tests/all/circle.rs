@@ -201,7 +201,7 @@ fn what_was_verified_before_is_refused_once_it_is_revoked() {
 /// How long the demo may take to notice a change: it keeps lists for a second.
 const NOTICED: Duration = Duration::from_secs(30);
 
-fn until_refused(demo: &Demo, home: &Path, reason: &str) {
+pub(crate) fn until_refused(demo: &Demo, home: &Path, reason: &str) {
     let begun = Instant::now();
     loop {
         let verdict = verdict(demo, home);
