@@ -39,6 +39,10 @@ export async function inspect(thing) {
   return JSON.parse(stdout)
 }
 
+/** `lanyard verify`: what a credential or a presentation says, whose issuer goes by one of these DIDs. */
+export const verify = (thing, dids, flags = []) =>
+  ask(['verify', '-', ...dids.flatMap((did) => ['--trust-did', did]), ...flags], { stdin: thing })
+
 /** `lanyard did` in a folder of its own: `did(folder)(verb, ...options)`. */
 export function did(folder) {
   const command = (verb, ...options) => ask(['did', verb, ...options], { cwd: folder })
