@@ -36,7 +36,7 @@ export const LIBRARIES = {
   'auth0-mdl': `@auth0/mdl ${version('@auth0/mdl')}`,
   isomdoc: `isomdoc (Python) ${pinned('peers/python/requirements.txt', /^isomdoc==(.*)$/m)}`,
   pymdoccbor: `pymdoccbor (Python) ${pinned('peers/python/requirements.txt', /^pymdoccbor==(.*)$/m)}`,
-  didkit: `didkit (Python) ${pinned('peers/python/requirements.txt', /^didkit==(.*)$/m)}`,
+  didkit: `didkit (Python) ${pinned('peers/python/requirements.txt', /^didkit==([\d.]*)/m)}`,
   digitalbazaar: `@digitalbazaar/vc ${version('@digitalbazaar/vc')}`,
   'did-jwt-vc': `did-jwt-vc ${version('did-jwt-vc')}, did-jwt ${version('did-jwt')}`,
   'sd-jwt-status-list': `@sd-jwt/jwt-status-list ${version('@sd-jwt/jwt-status-list')}`,

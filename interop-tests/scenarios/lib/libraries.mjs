@@ -1,4 +1,5 @@
 // The SD-JWT libraries behind one shape each: issue, present, verify. Paths are DCQL paths without `null`.
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { answerOf, ROOT } from './process.mjs'
 
@@ -64,6 +65,8 @@ export const DID_JWT_VC = { name: 'did-jwt-vc', formats: ['jwt_vc_json'], ask: w
 export const CREDO_W3C = { name: 'credo', formats: ['jwt_vc_json', 'vc+jwt'], ask: w3c('credo-w3c.mjs') }
 export const DIDKIT = {
   name: 'didkit',
+  /** Its makers build it no more: for Python 3.13 and later there is none. */
+  isHere: () => spawnSync(PYTHON, ['-c', 'import didkit']).status === 0,
   ask: (verb, request) => ask(PYTHON, [join(ROOT, 'peers', 'python', 'didkit_peer.py'), verb], request),
 }
 export const LANYARD_W3C = {
