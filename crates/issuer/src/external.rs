@@ -58,6 +58,9 @@ pub(crate) enum AccessTokenFault {
     /// It is no JWT of this server (RFC 9068 §4).
     #[error("{0}")]
     Token(#[from] IdTokenFault),
+    /// It was made before the memory of which tokens were used begins (ADR 19).
+    #[error("it may have been used before the issuer was restored")]
+    BeforeRestore,
     /// It says nothing about any credential on offer (OID4VCI §5.1).
     #[error("it gives a right to no credential")]
     NoCredential,
@@ -72,6 +75,7 @@ impl AccessTokenFault {
         match self {
             Self::Server(error) => error.code(),
             Self::Token(fault) => fault.code(),
+            Self::BeforeRestore => "access_token_before_restore",
             Self::NoCredential => "access_token_no_credential",
             Self::HolderMissing => "access_token_holder_missing",
         }
@@ -113,8 +117,11 @@ impl OtherAuthorizationServer {
         }
         let moment = |name: &str| claims.get(name).and_then(json::numeric_date);
         let expires_at = moment("exp").filter(|end| now < *end).ok_or(IdTokenFault::Expired)?;
-        if moment("iat").is_none_or(|start| now + TOLERANCE < start) {
-            return Err(IdTokenFault::IssuedAt.into());
+        let issued_at = moment("iat").filter(|start| *start <= now + TOLERANCE);
+        let issued_at = issued_at.ok_or(IdTokenFault::IssuedAt)?;
+        // whether it was used before a restore nobody remembers (ADR 19)
+        if issuer.restored_at().is_some_and(|restored_at| issued_at <= restored_at + TOLERANCE) {
+            return Err(AccessTokenFault::BeforeRestore);
         }
         let configurations = granted(&claims, issuer);
         if configurations.is_empty() {

@@ -92,6 +92,11 @@ impl HttpClient for Other {
 }
 
 fn server() -> (Server, Arc<Other>) {
+    let (ground, other) = ground();
+    (Server::on(ground), other)
+}
+
+fn ground() -> (Arc<Ground>, Arc<Other>) {
     let key = RustCrypto.generate_key(Curve::P256).expect("the provider makes keys");
     let other = Arc::new(Other { key, is_down: AtomicBool::new(false) });
     let mapped =
@@ -112,7 +117,7 @@ fn server() -> (Server, Arc<Other>) {
         },
     )));
     let ground = Ground::new(Arc::new(MemoryStore::new()), true);
-    (Server::on(ground.with_login(Some(ways), Some(claims))), other)
+    (ground.with_login(Some(ways), Some(claims)), other)
 }
 
 #[tokio::test]
@@ -200,6 +205,20 @@ async fn a_token_that_breaks_one_rule_opens_nothing() {
     server.ground.pass(SignedDuration::from_secs(300));
     let reply = server.credential(&token, &server.badge_request().await).await;
     assert_eq!(reply.refusal(), refused(401, "invalid_token"));
+}
+
+// ADR 19: the row that says a token was used may be younger than the backup
+#[tokio::test]
+async fn a_token_of_before_a_restore_opens_nothing_and_one_of_after_it_does() {
+    let (ground, other) = ground();
+    let server = Server::on(ground.restored_now());
+    let before = other.token(&server, json!({})).await;
+    server.ground.pass(SignedDuration::from_secs(61));
+    let reply = server.credential(&before, &server.badge_request().await).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_token"));
+    let after = other.token(&server, json!({})).await;
+    let reply = server.credential(&after, &server.badge_request().await).await;
+    assert_eq!(reply.status, StatusCode::OK, "{reply}");
 }
 
 #[tokio::test]

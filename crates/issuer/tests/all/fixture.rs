@@ -77,6 +77,8 @@ pub(crate) struct Ground {
     claims: Option<Arc<dyn ClaimSource>>,
     is_named_by_did: bool,
     encryption: Option<EncryptionRule>,
+    /// When the store was restored, if it was.
+    restored_at: Option<Timestamp>,
 }
 
 pub(crate) struct Server {
@@ -143,6 +145,7 @@ impl Ground {
             claims: None,
             is_named_by_did: false,
             encryption: None,
+            restored_at: None,
             store,
             clock: Arc::new(TestClock(Mutex::new(test_now()))),
             provider: Arc::new(RustCrypto),
@@ -178,6 +181,12 @@ impl Ground {
     ) -> Arc<Self> {
         let ground = Arc::into_inner(self).expect("nobody else has it yet");
         Arc::new(Self { ways, claims, ..ground })
+    }
+
+    /// As it is after a restore at this moment.
+    pub(crate) fn restored_now(self: Arc<Self>) -> Arc<Self> {
+        let ground = Arc::into_inner(self).expect("nobody else has it yet");
+        Arc::new(Self { restored_at: Some(ground.now()), ..ground })
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -286,7 +295,8 @@ impl Ground {
         let lists = || Arc::new(StatusLists::new(self.list_settings(name, secret, key.clone())));
         let status_lists = self.has_statuses.then(lists);
         let nonces = NonceKey::new([secret; 32]);
-        let issuer = Issuer::new(configuration, key, nonces, Arc::clone(&self.provider));
+        let issuer = Issuer::new(configuration, key, nonces, Arc::clone(&self.provider))
+            .remembering_since(self.restored_at);
         let issuer = match &self.rules {
             Some(rules) => issuer.with_authorization(rules.clone()),
             None => issuer,

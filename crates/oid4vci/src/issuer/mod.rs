@@ -174,7 +174,8 @@ impl Issuer {
     }
 
     /// When what must be shown once began to be remembered, if that was lost once.
-    pub(crate) const fn restored_at(&self) -> Option<Timestamp> {
+    #[must_use]
+    pub const fn restored_at(&self) -> Option<Timestamp> {
         self.restored_at
     }
 
