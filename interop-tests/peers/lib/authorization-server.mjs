@@ -2,7 +2,7 @@
 // bound to the wallet's key (RFC 9449), and tell about the employee who logged in.
 import { generateKeyPair, exportJWK } from 'jose'
 import Provider from 'oidc-provider'
-import { stopOnSignal } from './server.mjs'
+import { listening } from './server.mjs'
 
 /** Who works there; whatever password they type is right. */
 const EMPLOYEES = { ada: { given_name: 'Ada', family_name: 'Moreau', department: 'Research' } }
@@ -48,13 +48,6 @@ export async function startAuthorizationServer({ port, clientId, redirectUri, re
     },
   })
   provider.on('pushed_authorization_request.success', (_, client) => pushed.push(client.clientId))
-  const server = provider.listen(port, '127.0.0.1')
-  await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject))
-  stopOnSignal(server)
-  const stop = () =>
-    new Promise((stopped) => {
-      server.close(stopped)
-      server.closeAllConnections()
-    })
+  const stop = await listening(provider, port)
   return { issuer, stop, pushed }
 }

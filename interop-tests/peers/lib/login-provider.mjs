@@ -1,7 +1,7 @@
 // A company's login provider: `oidc-provider` from npm, with employees of its own. Its tokens are signed by RS256.
 import { generateKeyPair, exportJWK } from 'jose'
 import Provider from 'oidc-provider'
-import { stopOnSignal } from './server.mjs'
+import { listening } from './server.mjs'
 
 /** Who works there; whatever password they type is right. */
 const EMPLOYEES = {
@@ -20,13 +20,6 @@ export async function startLoginProvider({ port, client }) {
     cookies: { keys: ['made for this test alone'] },
     pkce: { required: () => true },
   })
-  const server = provider.listen(port, '127.0.0.1')
-  await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject))
-  stopOnSignal(server)
-  const stop = () =>
-    new Promise((stopped) => {
-      server.close(stopped)
-      server.closeAllConnections()
-    })
+  const stop = await listening(provider, port)
   return { issuer, stop }
 }

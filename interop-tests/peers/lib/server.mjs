@@ -78,3 +78,15 @@ export async function listenExpress(app, port) {
   stopOnSignal(server)
   return `http://localhost:${server.address().port}`
 }
+
+/** Lets an application listen on this machine alone; gives what stops it. */
+export async function listening(application, port) {
+  const server = application.listen(port, '127.0.0.1')
+  await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject))
+  stopOnSignal(server)
+  return () =>
+    new Promise((stopped) => {
+      server.close(stopped)
+      server.closeAllConnections()
+    })
+}
