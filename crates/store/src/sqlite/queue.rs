@@ -124,3 +124,46 @@ impl Waiting {
         self.commands.drain(..most).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    struct Nothing;
+
+    impl Command for Nothing {
+        fn abandoned(&self) -> bool {
+            false
+        }
+
+        fn run(&mut self, _: &Connection) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        fn answer(self: Box<Self>, _: Result<(), StoreError>) {}
+    }
+
+    #[test]
+    fn the_first_write_of_a_group_alone_wakes_the_writer_for_all_of_them() {
+        let queue = Queue::default();
+        let first = queue.put(Box::new(Nothing)).unwrap();
+        assert!(first.is_some());
+        assert!(queue.put(Box::new(Nothing)).unwrap().is_none());
+        assert!(!queue.lock().is_due, "not before everything has run that can");
+        drop(first);
+        assert_eq!(queue.gather().len(), 2);
+        assert!(queue.put(Box::new(Nothing)).unwrap().is_some(), "the next group has a first too");
+    }
+
+    #[test]
+    fn what_no_group_has_room_for_is_gathered_without_another_promise() {
+        let queue = Queue::default();
+        let promises: Vec<_> =
+            (0..=LARGEST_GROUP).map(|_| queue.put(Box::new(Nothing)).unwrap()).collect();
+        drop(promises);
+        assert_eq!(queue.gather().len(), LARGEST_GROUP);
+        assert_eq!(queue.gather().len(), 1);
+    }
+}
