@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::{
     Authorization, Body, ConnectCause, FetchError, HostPort, HttpClient, Method, Request, Response,
-    ResponseHeaders, safe::basic, target::TargetRules,
+    ResponseHeaders, port::basic, target::TargetRules,
 };
 
 /// A request as any HTTP library takes it.

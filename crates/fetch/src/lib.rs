@@ -14,7 +14,9 @@ mod documents;
 mod error;
 mod hosted;
 mod port;
+#[cfg(feature = "sockets")]
 mod resolve;
+#[cfg(feature = "sockets")]
 mod safe;
 mod status_lists;
 mod target;
@@ -31,7 +33,9 @@ pub use port::{
     Authorization, Body, HttpClient, Method, Purpose, Request, RequestHeader, Response,
     ResponseHeaders, Rules,
 };
+#[cfg(feature = "sockets")]
 pub use resolve::{NameResolver, SystemResolver};
+#[cfg(feature = "sockets")]
 pub use safe::{FetchLimits, SafeFetcher, SafeFetcherBuilder};
 pub use status_lists::StatusListFetcher;
 pub use target::{HostPort, HostPortInvalid};

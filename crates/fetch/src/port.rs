@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use async_trait::async_trait;
+use base64::Engine as _;
 use bytes::Bytes;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::FetchError;
@@ -263,6 +264,14 @@ impl Request {
         self.authorization = Some(authorization);
         self
     }
+}
+
+/// RFC 6749 §2.3.1: each half form-encoded, then both as RFC 7617 has them.
+pub(crate) fn basic(user: &str, password: &SecretString) -> String {
+    let half =
+        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = format!("{}:{}", half(user), half(password.expose_secret()));
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
 impl fmt::Debug for Request {

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine as _;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{self, HeaderName, HeaderValue};
@@ -17,7 +16,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use url::Url;
 
-use crate::port::{Authorization, Body, HttpClient, Method, Request, Response, ResponseHeaders};
+use crate::port::{
+    Authorization, Body, HttpClient, Method, Request, Response, ResponseHeaders, basic,
+};
 use crate::resolve::{FailedNames, NameResolver, SystemResolver, VettingResolver};
 use crate::target::{HostPort, Route, TargetRules};
 use crate::{ConnectCause, FetchError, RootCertificateInvalid};
@@ -386,14 +387,6 @@ fn secret_value(text: &str) -> Result<HeaderValue, FetchError> {
     let mut value = value(text)?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// RFC 6749 §2.3.1: each half form-encoded, then both as RFC 7617 has them.
-pub(crate) fn basic(user: &str, password: &SecretString) -> String {
-    let half =
-        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = format!("{}:{}", half(user), half(password.expose_secret()));
-    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
 fn scheme(name: &str, token: &SecretString) -> Result<HeaderValue, FetchError> {

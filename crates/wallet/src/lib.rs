@@ -8,7 +8,7 @@
 //! 3. `login`: the same where the holder logs in, and what a crash interrupted
 //! 4. `presentation`: request review → choices → consent → answer; `platform`: the same for a request
 //!    that the platform hands over
-//! 5. `storage`: one SQLite file in which every record is sealed
+//! 5. `storage`: one file in which every record is sealed
 //! 6. `history`: every issuance, presentation, refusal and failure
 //! 7. `inventory`: what to have issued again on a new phone
 

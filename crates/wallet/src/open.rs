@@ -7,7 +7,9 @@ use lanyard_core::{
     did::Did,
     trust::{IssuerKeySource, IssuerTrust, x509::TrustAnchors},
 };
-use lanyard_fetch::{HostPort, HostedClient, HttpClient, PlainHttp, SafeFetcher};
+#[cfg(feature = "sockets")]
+use lanyard_fetch::SafeFetcher;
+use lanyard_fetch::{HostPort, HostedClient, HttpClient, PlainHttp};
 use lanyard_oid4vci::{client_authentication::ClientId, wallet::WalletClient};
 use lanyard_oid4vp::wallet::KnownVerifiers;
 use thiserror::Error;
@@ -48,7 +50,7 @@ pub struct AppPorts {
     pub secure: Arc<dyn SecureStorage>,
     /// Where holder keys live; without, in the sealed database.
     pub keys: Option<Arc<dyn KeyHome>>,
-    /// The platform's HTTP; without, the wallet's own.
+    /// The platform's HTTP; without, the wallet's own where this build has one (feature `sockets`).
     pub http: Option<Arc<dyn PlainHttp>>,
     /// The time; without, the device's.
     pub clock: Option<Arc<dyn Clock>>,
@@ -68,6 +70,9 @@ pub enum OpenError {
     /// Not a pair of host and port.
     #[error("{0} is not a host:port")]
     HostPort(String),
+    /// The app brings no HTTP client, and this build has none of its own.
+    #[error("the app brings no HTTP client")]
+    NoHttp,
     /// The database refused.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -133,8 +138,20 @@ fn http(
 ) -> Result<Arc<dyn HttpClient>, OpenError> {
     let pair = |text: &String| text.parse().map_err(|_| OpenError::HostPort(text.clone()));
     let pairs = allowed.iter().map(pair).collect::<Result<Vec<HostPort>, _>>()?;
-    Ok(match platform {
-        Some(platform) => Arc::new(HostedClient::new(platform).danger_allow_plain_http_to(pairs)),
-        None => Arc::new(SafeFetcher::builder().danger_allow_plain_http_to(pairs).build()),
-    })
+    match platform {
+        Some(platform) => {
+            Ok(Arc::new(HostedClient::new(platform).danger_allow_plain_http_to(pairs)))
+        }
+        None => own_http(pairs),
+    }
+}
+
+#[cfg(feature = "sockets")]
+fn own_http(pairs: Vec<HostPort>) -> Result<Arc<dyn HttpClient>, OpenError> {
+    Ok(Arc::new(SafeFetcher::builder().danger_allow_plain_http_to(pairs).build()))
+}
+
+#[cfg(not(feature = "sockets"))]
+fn own_http(_: Vec<HostPort>) -> Result<Arc<dyn HttpClient>, OpenError> {
+    Err(OpenError::NoHttp)
 }

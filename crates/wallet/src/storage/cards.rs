@@ -10,11 +10,13 @@ use lanyard_core::{
     credential::{CredentialRefused, Format, HeldCredential},
     crypto::CryptoProvider,
 };
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Storage, StorageError};
+use super::{
+    Storage, StorageError,
+    tables::{Row, Rows, Table},
+};
 use crate::{face::Face, ports::KeyHandle};
 
 /// Names a card.
@@ -134,7 +136,7 @@ impl Storage {
     /// Stores a card with all its copies, or nothing.
     ///
     /// # Errors
-    /// [`StorageError::Sqlite`] when it cannot be written.
+    /// [`StorageError`] when it cannot be written.
     pub fn insert_card(&self, card: &NewCard, copies: &[Copy]) -> Result<CardId, StorageError> {
         Ok(self.replace_card(None, card, copies)?.0)
     }
@@ -142,41 +144,32 @@ impl Storage {
     /// Stores a card in the place of another, whose keys come back: both happen or neither.
     ///
     /// # Errors
-    /// [`StorageError::Sqlite`] when it cannot be written.
+    /// [`StorageError`] when it cannot be written.
     pub fn replace_card(
         &self,
         old: Option<CardId>,
         card: &NewCard,
         copies: &[Copy],
     ) -> Result<(CardId, Vec<KeyHandle>), StorageError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let card = self.insert_card_in(&transaction, card, copies)?;
-        let keys = match old {
-            Some(old) => self.delete_card_in(&transaction, old)?,
-            None => Vec::new(),
-        };
-        transaction.commit()?;
-        Ok((card, keys))
+        self.change(|rows| self.replace_card_in(rows, old, card, copies))
     }
 
-    pub(super) fn insert_card_in(
+    pub(super) fn replace_card_in(
         &self,
-        transaction: &Transaction<'_>,
+        rows: &mut dyn Rows,
+        old: Option<CardId>,
         card: &NewCard,
         copies: &[Copy],
-    ) -> Result<CardId, StorageError> {
-        let plain = serde_json::to_vec(card).map_err(|_| StorageError::Damaged)?;
-        let card = self.insert_sealed(transaction, "card", &plain)?;
+    ) -> Result<(CardId, Vec<KeyHandle>), StorageError> {
+        let card = self.insert_sealed(rows, Table::Card, None, card)?;
         for copy in copies {
-            let plain = serde_json::to_vec(copy).map_err(|_| StorageError::Damaged)?;
-            transaction.execute("INSERT INTO copy (card, sealed) VALUES (?1, x'')", [card])?;
-            let id = transaction.last_insert_rowid();
-            let sealed = self.seal.seal("copy", id, &plain);
-            transaction
-                .execute("UPDATE copy SET sealed = ?1 WHERE id = ?2", params![sealed, id])?;
+            self.insert_sealed(rows, Table::Copy, Some(card), copy)?;
         }
-        Ok(CardId(card))
+        let keys = match old {
+            Some(old) => self.delete_card_in(rows, old)?,
+            None => Vec::new(),
+        };
+        Ok((CardId(card), keys))
     }
 
     /// All cards, newest first.
@@ -184,34 +177,27 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Damaged`] when a record does not open.
     pub fn cards(&self) -> Result<Vec<Card>, StorageError> {
-        let connection = self.connection();
-        let mut statement = connection.prepare_cached(
-            "SELECT card.id, count(copy.id), count(copy.id) FILTER (WHERE copy.uses = 0)
-             FROM card LEFT JOIN copy ON copy.card = card.id
-             GROUP BY card.id ORDER BY card.id DESC",
-        )?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        let rows = rows.collect::<Result<Vec<(i64, u32, u32)>, _>>()?;
         // a card's record is written once and its number never used again: what was opened stays good
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let known = std::mem::take(&mut *opened);
-        let mut cards = Vec::with_capacity(rows.len());
-        for (id, copies, unused_copies) in rows {
-            let content = match known.get(&id) {
-                Some(content) => content.clone(),
-                None => Arc::new(self.open_card(&connection, id)?),
-            };
-            opened.insert(id, content.clone());
-            cards.push(Card { id: CardId(id), content, unused_copies, copies });
-        }
-        Ok(cards)
-    }
-
-    fn open_card(&self, connection: &Connection, id: i64) -> Result<NewCard, StorageError> {
-        let sealed: Vec<u8> = connection
-            .prepare_cached("SELECT sealed FROM card WHERE id = ?1")?
-            .query_row([id], |row| row.get(0))?;
-        self.read_sealed("card", id, &sealed)
+        self.read(|rows| {
+            let counted = rows.counted()?;
+            let mut cards = Vec::with_capacity(counted.len());
+            for counted in counted {
+                let id = counted.card;
+                let content = match known.get(&id) {
+                    Some(content) => content.clone(),
+                    None => {
+                        let sealed = rows.row(Table::Card, id)?.ok_or(StorageError::Damaged)?;
+                        Arc::new(self.read_sealed(Table::Card, id, &sealed)?)
+                    }
+                };
+                opened.insert(id, content.clone());
+                let (copies, unused_copies) = (counted.copies, counted.unused);
+                cards.push(Card { id: CardId(id), content, unused_copies, copies });
+            }
+            Ok(cards)
+        })
     }
 
     /// The copy that is presented next: one never used, else the least used.
@@ -219,14 +205,8 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Damaged`] when the record does not open.
     pub fn next_copy(&self, card: CardId) -> Result<Option<(CopyId, Copy)>, StorageError> {
-        let connection = self.connection();
-        let row: Option<(i64, Vec<u8>)> = connection
-            .prepare_cached(
-                "SELECT id, sealed FROM copy WHERE card = ?1 ORDER BY uses, id LIMIT 1",
-            )?
-            .query_row([card.0], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        row.map(|(id, sealed)| Ok((CopyId(id), self.read_sealed("copy", id, &sealed)?))).transpose()
+        let next = self.read(|rows| rows.next_copy(card.0))?;
+        next.map(|row| self.open_copy(row)).transpose()
     }
 
     /// Takes the next copy into use: marked durably before it is handed out, so that a crash after the
@@ -235,51 +215,34 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Damaged`] when the record does not open.
     pub fn take_copy(&self, card: CardId) -> Result<Option<(CopyId, Copy)>, StorageError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let row: Option<(i64, Vec<u8>)> = transaction
-            .query_row(
-                "UPDATE copy SET uses = uses + 1
-                 WHERE id = (SELECT id FROM copy WHERE card = ?1 ORDER BY uses, id LIMIT 1)
-                 RETURNING id, sealed",
-                [card.0],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
-            .optional()?;
-        let Some((id, sealed)) = row else { return Ok(None) };
-        let copy = self.read_sealed("copy", id, &sealed)?;
-        transaction.commit()?;
-        Ok(Some((CopyId(id), copy)))
+        self.change(|rows| {
+            let Some(next) = rows.next_copy(card.0)? else { return Ok(None) };
+            rows.note_use(next.0)?;
+            self.open_copy(next).map(Some)
+        })
+    }
+
+    fn open_copy(&self, (id, sealed): Row) -> Result<(CopyId, Copy), StorageError> {
+        Ok((CopyId(id), self.read_sealed(Table::Copy, id, &sealed)?))
     }
 
     /// Deletes a card with its copies; gives back the keys nobody needs any more.
     ///
     /// # Errors
-    /// [`StorageError::Sqlite`] when it cannot be written.
+    /// [`StorageError`] when it cannot be written.
     pub fn delete_card(&self, card: CardId) -> Result<Vec<KeyHandle>, StorageError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let keys = self.delete_card_in(&transaction, card)?;
-        transaction.commit()?;
-        Ok(keys)
+        self.change(|rows| self.delete_card_in(rows, card))
     }
 
-    pub(super) fn delete_card_in(
+    fn delete_card_in(
         &self,
-        transaction: &Transaction<'_>,
+        rows: &mut dyn Rows,
         card: CardId,
     ) -> Result<Vec<KeyHandle>, StorageError> {
-        let mut statement = transaction.prepare("SELECT id, sealed FROM copy WHERE card = ?1")?;
-        let rows = statement.query_map([card.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let mut keys = Vec::new();
-        for row in rows {
-            let (id, sealed): (i64, Vec<u8>) = row?;
-            // a damaged copy can still be deleted; its key then stays behind, useless
-            keys.extend(
-                self.read_sealed::<Copy>("copy", id, &sealed).ok().and_then(|copy| copy.key),
-            );
-        }
-        transaction.execute("DELETE FROM card WHERE id = ?1", [card.0])?;
+        // a damaged copy can still be deleted; its key then stays behind, useless
+        let copies = rows.rows_of(Table::Copy, card.0)?.into_iter();
+        let keys = copies.filter_map(|row| self.open_copy(row).ok()?.1.key).collect();
+        rows.delete(Table::Card, card.0)?;
         Ok(keys)
     }
 }

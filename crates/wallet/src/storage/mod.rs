@@ -1,24 +1,34 @@
-//! The wallet's database: one SQLite file in which every record is sealed.
+//! The wallet's database: one file in which every record is sealed.
 //!
 //! Each record is AES-256-GCM under the key that [`SecureStorage`] gives,
 //! bound by its associated data to its table and row: a record that was changed, or moved to another
 //! place, does not open. Two processes may share the file.
+//!
+//! The file is SQLite's (feature `sqlite`), or a journal in Rust alone, for targets without a C compiler. What is
+//! there is read in its own form.
 
 mod cards;
+mod index;
+mod journal;
+#[cfg(feature = "sqlite")]
 mod migrate;
 mod notices;
 mod pending;
 mod seal;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod tables;
 mod waiting;
 
 use std::{
     collections::HashMap,
+    fs::File,
+    io::{self, Read as _},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex},
 };
 
 use lanyard_core::{crypto::CryptoProvider, jose::PrivateJwk};
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use thiserror::Error;
 
 pub use cards::{Card, CardId, Copy, CopyId, NewCard};
@@ -26,7 +36,11 @@ pub(crate) use notices::KeptNotice;
 pub use pending::PendingId;
 pub use waiting::{Waiting, WaitingId};
 
-use self::{migrate::SCHEMA, seal::Seal};
+use self::{
+    journal::Journal,
+    seal::Seal,
+    tables::{Database, Rows, Table},
+};
 use crate::{
     history::{Entry, EntryId},
     ports::{KeyHandle, SecureStorage},
@@ -45,95 +59,124 @@ pub enum StorageError {
     #[error("a record of the wallet's database was changed or damaged")]
     Damaged,
     /// The database is of a newer version of Lanyard.
-    #[error("the wallet's database has schema {found}, this version reads up to {SCHEMA}")]
+    #[error("the wallet's database has schema {found}, this version reads up to {known}")]
     NewerSchema {
         /// The schema found.
         found: i64,
+        /// The newest that this version reads.
+        known: i64,
     },
+    /// The file is not a database of the wallet, or of a form that this build does not read.
+    #[error("the file is not a database of the wallet that this build reads")]
+    Form,
     /// SQLite failed: disk full, file locked, no permission.
+    #[cfg(feature = "sqlite")]
     #[error("the wallet's database cannot be used: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The file system failed: disk full, no permission.
+    #[error("the wallet's database cannot be used: {0}")]
+    File(#[from] io::Error),
 }
 
 /// The opened database; clones share it.
 #[derive(Clone)]
 pub struct Storage {
-    connection: Arc<Mutex<Connection>>,
+    database: Arc<dyn Database>,
     seal: Arc<Seal>,
     /// The cards that were opened, by their numbers.
     opened: Arc<Mutex<HashMap<i64, Arc<NewCard>>>>,
+}
+
+/// In which form a database keeps its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A file of SQLite.
+    #[cfg(feature = "sqlite")]
+    Sqlite,
+    /// A journal, in Rust alone.
+    Journal,
+}
+
+impl Form {
+    /// What a new database is made as.
+    const fn preferred() -> Self {
+        #[cfg(feature = "sqlite")]
+        return Self::Sqlite;
+        #[cfg(not(feature = "sqlite"))]
+        return Self::Journal;
+    }
+
+    /// What the file is; none when there is none yet.
+    fn found(file: &Path) -> Result<Option<Self>, StorageError> {
+        let mut start = [0; 16];
+        let read = match File::open(file) {
+            Ok(mut file) => file.read(&mut start)?,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => 0,
+            Err(cause) => return Err(cause.into()),
+        };
+        match start.get(..read) {
+            None | Some([]) => Ok(None),
+            #[cfg(feature = "sqlite")]
+            Some(b"SQLite format 3\0") => Ok(Some(Self::Sqlite)),
+            Some(start) if start.starts_with(journal::MAGIC) => Ok(Some(Self::Journal)),
+            Some(_) => Err(StorageError::Form),
+        }
+    }
 }
 
 impl Storage {
     /// Opens the database file, or makes it; the key comes from the port.
     ///
     /// # Errors
-    /// [`StorageError::WrongKey`] and [`StorageError::NewerSchema`] leave the file as it is.
+    /// [`StorageError::WrongKey`], [`StorageError::NewerSchema`] and [`StorageError::Form`] leave the file as it is.
     pub async fn open(
         file: &Path,
         secure: &dyn SecureStorage,
         crypto: Arc<dyn CryptoProvider>,
     ) -> Result<Self, StorageError> {
+        Self::open_as(Form::preferred(), file, secure, crypto).await
+    }
+
+    /// The same, and a database that is not there yet is made in this form.
+    ///
+    /// # Errors
+    /// As [`Storage::open`].
+    pub async fn open_as(
+        form: Form,
+        file: &Path,
+        secure: &dyn SecureStorage,
+        crypto: Arc<dyn CryptoProvider>,
+    ) -> Result<Self, StorageError> {
         let key = secure.database_key().await.map_err(|_| StorageError::KeyUnavailable)?;
-        let connection = Connection::open(file)?;
-        restrict(file);
-        Self::prepare(connection, Seal::new(key, crypto))
+        let seal = Seal::new(key, crypto.clone());
+        let database: Arc<dyn Database> = match Form::found(file)?.unwrap_or(form) {
+            #[cfg(feature = "sqlite")]
+            Form::Sqlite => Arc::new(sqlite::Sqlite::open(file, &seal)?),
+            Form::Journal => Arc::new(Journal::open(file, &seal, crypto)?),
+        };
+        Ok(Self { database, seal: Arc::new(seal), opened: Arc::default() })
     }
 
-    fn prepare(mut connection: Connection, seal: Seal) -> Result<Self, StorageError> {
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
-        connection.pragma_update(None, "secure_delete", true)?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        match found {
-            0 => {
-                transaction.execute_batch(include_str!("schema.sql"))?;
-                let check = seal.seal("check", 0, b"lanyard wallet");
-                transaction.execute("INSERT INTO key_check (sealed) VALUES (?1)", [check])?;
-                migrate::bring_up(&transaction, &seal, 1)?;
-                transaction.commit()?;
-            }
-            1..=SCHEMA => {
-                let check: Vec<u8> =
-                    transaction.query_row("SELECT sealed FROM key_check", [], |row| row.get(0))?;
-                seal.open("check", 0, &check).map_err(|_| StorageError::WrongKey)?;
-                if found < SCHEMA {
-                    migrate::bring_up(&transaction, &seal, found)?;
-                }
-                transaction.commit()?;
-            }
-            found => return Err(StorageError::NewerSchema { found }),
-        }
-        Ok(Self {
-            connection: Arc::new(Mutex::new(connection)),
-            seal: Arc::new(seal),
-            opened: Arc::default(),
-        })
+    fn read<T>(
+        &self,
+        look: impl FnOnce(&mut dyn Rows) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        once(look, |work| self.database.read(work))
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        // a panic while the lock was held rolled its transaction back: the connection is still good
-        self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn change<T>(
+        &self,
+        work: impl FnOnce(&mut dyn Rows) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        once(work, |work| self.database.change(work))
     }
 
     /// Adds an entry to the history.
     ///
     /// # Errors
-    /// [`StorageError::Sqlite`] when it cannot be written.
+    /// [`StorageError`] when it cannot be written.
     pub fn record(&self, entry: &Entry) -> Result<EntryId, StorageError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let id = self.insert_sealed(
-            &transaction,
-            "history",
-            &serde_json::to_vec(entry).map_err(|_| StorageError::Damaged)?,
-        )?;
-        transaction.commit()?;
-        Ok(EntryId(id))
+        self.change(|rows| self.insert_sealed(rows, Table::History, None, entry)).map(EntryId)
     }
 
     /// The history, newest first.
@@ -141,100 +184,103 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Damaged`] when a record does not open.
     pub fn history(&self) -> Result<Vec<(EntryId, Entry)>, StorageError> {
-        let connection = self.connection();
-        let mut statement =
-            connection.prepare_cached("SELECT id, sealed FROM history ORDER BY id DESC")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.map(|row| {
-            let (id, sealed): (i64, Vec<u8>) = row?;
-            Ok((EntryId(id), self.read_sealed("history", id, &sealed)?))
-        })
-        .collect()
+        let rows = self.read(|rows| rows.rows(Table::History))?;
+        let open = |(id, sealed): (i64, Vec<u8>)| {
+            Ok((EntryId(id), self.read_sealed(Table::History, id, &sealed)?))
+        };
+        rows.into_iter().rev().map(open).collect()
     }
 
     /// Forgets an entry of the history; true when it was there.
     ///
     /// # Errors
-    /// [`StorageError::Sqlite`] when it cannot be written.
+    /// [`StorageError`] when it cannot be written.
     pub fn forget(&self, entry: EntryId) -> Result<bool, StorageError> {
-        Ok(self.connection().execute("DELETE FROM history WHERE id = ?1", [entry.0])? == 1)
+        self.change(|rows| rows.delete(Table::History, entry.0))
     }
 
     /// Forgets the whole history.
     ///
     /// # Errors
-    /// [`StorageError::Sqlite`] when it cannot be written.
+    /// [`StorageError`] when it cannot be written.
     pub fn forget_history(&self) -> Result<(), StorageError> {
-        self.connection().execute("DELETE FROM history", [])?;
-        Ok(())
+        self.change(|rows| rows.clear(Table::History))
     }
 
     pub(crate) fn insert_keys(&self, keys: &[PrivateJwk]) -> Result<Vec<KeyHandle>, StorageError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let handles: Result<Vec<_>, StorageError> = keys
-            .iter()
-            .map(|key| {
-                let id = self.insert_sealed(
-                    &transaction,
-                    "holder_key",
-                    key.danger_to_json().as_bytes(),
-                )?;
-                Ok(KeyHandle(id.to_string()))
-            })
-            .collect();
-        let handles = handles?;
-        transaction.commit()?;
-        Ok(handles)
+        self.change(|rows| {
+            let insert = |key: &PrivateJwk| {
+                let plain = key.danger_to_json();
+                let seal = |id| self.seal.seal(Table::HolderKey.name(), id, plain.as_bytes());
+                Ok(KeyHandle(rows.insert(Table::HolderKey, None, &seal)?.to_string()))
+            };
+            keys.iter().map(insert).collect()
+        })
     }
 
     pub(crate) fn key(&self, handle: &KeyHandle) -> Result<Option<PrivateJwk>, StorageError> {
         let Ok(id) = handle.0.parse::<i64>() else { return Ok(None) };
-        let connection = self.connection();
-        let sealed: Option<Vec<u8>> = connection
-            .query_row("SELECT sealed FROM holder_key WHERE id = ?1", [id], |row| row.get(0))
-            .optional()?;
+        let sealed = self.read(|rows| rows.row(Table::HolderKey, id))?;
         let Some(sealed) = sealed else { return Ok(None) };
-        let value: serde_json::Value = self.read_sealed("holder_key", id, &sealed)?;
+        let value: serde_json::Value = self.read_sealed(Table::HolderKey, id, &sealed)?;
         PrivateJwk::from_value(&value).map(Some).map_err(|_| StorageError::Damaged)
     }
 
     pub(crate) fn delete_keys(&self, handles: &[KeyHandle]) -> Result<(), StorageError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for id in handles.iter().filter_map(|handle| handle.0.parse::<i64>().ok()) {
-            transaction.execute("DELETE FROM holder_key WHERE id = ?1", [id])?;
-        }
-        transaction.commit()?;
-        Ok(())
+        self.change(|rows| {
+            for id in handles.iter().filter_map(|handle| handle.0.parse::<i64>().ok()) {
+                rows.delete(Table::HolderKey, id)?;
+            }
+            Ok(())
+        })
     }
 
-    /// Inserts a row first, because its number is part of what the seal binds.
+    /// Adds a record, sealed for the row it gets.
     fn insert_sealed(
         &self,
-        connection: &Connection,
-        table: &'static str,
-        plain: &[u8],
+        rows: &mut dyn Rows,
+        table: Table,
+        card: Option<i64>,
+        value: &impl serde::Serialize,
     ) -> Result<i64, StorageError> {
-        connection.execute(&format!("INSERT INTO {table} (sealed) VALUES (x'')"), [])?;
-        let id = connection.last_insert_rowid();
-        let sealed = self.seal.seal(table, id, plain);
-        connection.execute(
-            &format!("UPDATE {table} SET sealed = ?1 WHERE id = ?2"),
-            params![sealed, id],
-        )?;
-        Ok(id)
+        let plain = serde_json::to_vec(value).map_err(|_| StorageError::Damaged)?;
+        rows.insert(table, card, &|id| self.seal.seal(table.name(), id, &plain))
+    }
+
+    /// Puts a record in the place of the one in a row, if that is still there.
+    fn update_sealed(
+        &self,
+        table: Table,
+        id: i64,
+        value: &impl serde::Serialize,
+    ) -> Result<(), StorageError> {
+        let plain = serde_json::to_vec(value).map_err(|_| StorageError::Damaged)?;
+        let sealed = self.seal.seal(table.name(), id, &plain);
+        self.change(|rows| rows.update(table, id, &sealed))
     }
 
     fn read_sealed<T: serde::de::DeserializeOwned>(
         &self,
-        table: &'static str,
+        table: Table,
         id: i64,
         sealed: &[u8],
     ) -> Result<T, StorageError> {
-        let plain = self.seal.open(table, id, sealed).map_err(|_| StorageError::Damaged)?;
+        let plain = self.seal.open(table.name(), id, sealed).map_err(|_| StorageError::Damaged)?;
         serde_json::from_slice(&plain).map_err(|_| StorageError::Damaged)
     }
+}
+
+/// Brings what the work gives out of a transaction, which knows no types.
+fn once<T>(
+    work: impl FnOnce(&mut dyn Rows) -> Result<T, StorageError>,
+    within: impl FnOnce(&mut tables::Work<'_>) -> Result<(), StorageError>,
+) -> Result<T, StorageError> {
+    let (mut work, mut given) = (Some(work), None);
+    within(&mut |rows| {
+        given = work.take().map(|work| work(rows)).transpose()?;
+        Ok(())
+    })?;
+    Ok(given.expect("a database does the work that it is given"))
 }
 
 impl std::fmt::Debug for Storage {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use lanyard_core::crypto::{ContentEncryption, CryptoError, CryptoProvider};
 use zeroize::Zeroizing;
 
+use super::StorageError;
+
 /// The key of the database, and how it is used.
 pub(super) struct Seal {
     key: Zeroizing<[u8; 32]>,
@@ -25,6 +27,16 @@ impl Seal {
             .seal(ContentEncryption::A256Gcm, self.key.as_ref(), &nonce, &place(table, row), plain)
             .expect("a key of 256 bits fits A256GCM");
         [&nonce[..], &sealed].concat()
+    }
+
+    /// What a new database keeps, to know its key by.
+    pub(super) fn check(&self) -> Vec<u8> {
+        self.seal("check", 0, b"lanyard wallet")
+    }
+
+    /// Whether this is the key that a database was made with.
+    pub(super) fn opens(&self, check: &[u8]) -> Result<(), StorageError> {
+        self.open("check", 0, check).map(drop).map_err(|_| StorageError::WrongKey)
     }
 
     /// What [`Seal::seal`] sealed for the same place.

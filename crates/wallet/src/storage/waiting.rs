@@ -2,10 +2,9 @@
 
 use lanyard_core::Timestamp;
 use lanyard_oid4vci::wallet::DeferredCredential;
-use rusqlite::{TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 
-use super::{CardId, Copy, NewCard, Storage, StorageError};
+use super::{CardId, Copy, NewCard, Storage, StorageError, tables::Table};
 use crate::{face::Face, ports::KeyHandle};
 
 /// Names a credential that is waited for.
@@ -39,12 +38,7 @@ pub struct Waiting {
 impl Storage {
     /// Keeps what was deferred; durable before anybody relies on it.
     pub(crate) fn insert_waiting(&self, waiting: &Waiting) -> Result<WaitingId, StorageError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let plain = serde_json::to_vec(waiting).map_err(|_| StorageError::Damaged)?;
-        let id = self.insert_sealed(&transaction, "waiting", &plain)?;
-        transaction.commit()?;
-        Ok(WaitingId(id))
+        self.change(|rows| self.insert_sealed(rows, Table::Waiting, None, waiting)).map(WaitingId)
     }
 
     /// Everything that is waited for, the oldest first.
@@ -52,29 +46,21 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Damaged`] when a record does not open.
     pub fn waiting(&self) -> Result<Vec<(WaitingId, Waiting)>, StorageError> {
-        let connection = self.connection();
-        let mut statement =
-            connection.prepare_cached("SELECT id, sealed FROM waiting ORDER BY id")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.map(|row| {
-            let (id, sealed): (i64, Vec<u8>) = row?;
-            Ok((WaitingId(id), self.read_sealed("waiting", id, &sealed)?))
-        })
-        .collect()
+        let rows = self.read(|rows| rows.rows(Table::Waiting))?;
+        let open = |(id, sealed): (i64, Vec<u8>)| {
+            Ok((WaitingId(id), self.read_sealed(Table::Waiting, id, &sealed)?))
+        };
+        rows.into_iter().map(open).collect()
     }
 
     /// Notes when it is asked for again.
     pub(crate) fn wait_on(&self, id: WaitingId, waiting: &Waiting) -> Result<(), StorageError> {
-        let plain = serde_json::to_vec(waiting).map_err(|_| StorageError::Damaged)?;
-        let sealed = self.seal.seal("waiting", id.0, &plain);
-        self.connection()
-            .execute("UPDATE waiting SET sealed = ?1 WHERE id = ?2", params![sealed, id.0])?;
-        Ok(())
+        self.update_sealed(Table::Waiting, id.0, waiting)
     }
 
     /// Stops waiting.
     pub(crate) fn forget_waiting(&self, id: WaitingId) -> Result<(), StorageError> {
-        self.connection().execute("DELETE FROM waiting WHERE id = ?1", [id.0])?;
+        self.change(|rows| rows.delete(Table::Waiting, id.0))?;
         Ok(())
     }
 
@@ -86,15 +72,10 @@ impl Storage {
         card: &NewCard,
         copies: &[Copy],
     ) -> Result<(CardId, Vec<KeyHandle>), StorageError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let card = self.insert_card_in(&transaction, card, copies)?;
-        let keys = match replaces {
-            Some(old) => self.delete_card_in(&transaction, old)?,
-            None => Vec::new(),
-        };
-        transaction.execute("DELETE FROM waiting WHERE id = ?1", [id.0])?;
-        transaction.commit()?;
-        Ok((card, keys))
+        self.change(|rows| {
+            let replaced = self.replace_card_in(rows, replaces, card, copies)?;
+            rows.delete(Table::Waiting, id.0)?;
+            Ok(replaced)
+        })
     }
 }

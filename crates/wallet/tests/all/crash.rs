@@ -18,13 +18,14 @@ use lanyard_testkit::test_now;
 use lanyard_wallet::{
     face::Face,
     ports::{SecureStorage, SecureStorageError},
-    storage::{CardId, Copy, NewCard, Storage},
+    storage::{CardId, Copy, Form, NewCard, Storage},
 };
 use serde_json::json;
 use zeroize::Zeroizing;
 
 const FOLDER: &str = "LANYARD_WALLET_CRASH_FOLDER";
 const CHILD: &str = "crash::the_process_that_is_killed";
+const JOURNAL: &str = "LANYARD_WALLET_CRASH_JOURNAL";
 const ROUNDS: &str = "LANYARD_WALLET_CRASHES";
 const COPIES: u32 = 3;
 
@@ -37,9 +38,9 @@ impl SecureStorage for Key {
     }
 }
 
-async fn open(folder: &Path) -> Storage {
-    let file = folder.join("wallet.sqlite");
-    Storage::open(&file, &Key, Arc::new(RustCrypto)).await.expect("the database opens")
+async fn open(form: Form, folder: &Path) -> Storage {
+    let file = folder.join("wallet.db");
+    Storage::open_as(form, &file, &Key, Arc::new(RustCrypto)).await.expect("the database opens")
 }
 
 fn card() -> NewCard {
@@ -64,7 +65,8 @@ fn card() -> NewCard {
 #[ignore = "the process that the other test starts and kills"]
 async fn the_process_that_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
-    let storage = open(Path::new(&folder)).await;
+    let form = if std::env::var_os(JOURNAL).is_some() { Form::Journal } else { Form::Sqlite };
+    let storage = open(form, Path::new(&folder)).await;
     let mut out = std::io::stdout();
     let mut say = |what: &str, id: i64| {
         writeln!(out, "\n{what} {id}").and_then(|()| out.flush()).expect("a pipe");
@@ -102,9 +104,13 @@ struct Said {
     gone: BTreeSet<i64>,
 }
 
-fn run_and_kill(folder: &Path, after: Duration) -> Said {
+fn run_and_kill(form: Form, folder: &Path, after: Duration) -> Said {
     let program = std::env::current_exe().expect("this test");
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    if form == Form::Journal {
+        command.env(JOURNAL, "1");
+    }
+    let mut child = command
         .args(["--exact", CHILD, "--ignored", "--nocapture"])
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
@@ -135,19 +141,29 @@ fn run_and_kill(folder: &Path, after: Duration) -> Said {
 
 #[tokio::test]
 async fn a_kill_at_any_point_loses_nothing_and_reuses_nothing() {
+    kill_again_and_again(Form::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_point_loses_nothing_of_a_journal_either() {
+    kill_again_and_again(Form::Journal).await;
+}
+
+async fn kill_again_and_again(form: Form) {
     let rounds = std::env::var(ROUNDS).ok().and_then(|text| text.parse().ok()).unwrap_or(25_u32);
     let folder = tempfile::tempdir().expect("a folder");
     let (mut known, mut acts) = (BTreeMap::new(), 0);
     for _ in 0..rounds {
         let mut dice = [0; 1];
         RustCrypto.fill(&mut dice);
-        let said = run_and_kill(folder.path(), Duration::from_millis(40 + u64::from(dice[0])));
+        let said =
+            run_and_kill(form, folder.path(), Duration::from_millis(40 + u64::from(dice[0])));
         acts += said.stored.len();
         known.extend(said.stored.iter().map(|id| (*id, false)));
         for id in &said.used {
             known.insert(*id, true);
         }
-        let cards = open(folder.path()).await.cards().expect("every record opens");
+        let cards = open(form, folder.path()).await.cards().expect("every record opens");
         let found: BTreeMap<_, _> = cards.iter().map(|card| (card.id.0, card)).collect();
         for card in &cards {
             assert_eq!(card.copies, COPIES, "a card is there with all its copies, or not at all");

@@ -5,6 +5,7 @@ mod crash;
 mod deferred;
 mod every_format;
 mod issuance;
+mod journal;
 mod life;
 mod login;
 mod presentation;

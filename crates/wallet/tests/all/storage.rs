@@ -10,7 +10,7 @@ use lanyard_wallet::{
     face::Face,
     history::{Entry, Event},
     ports::{KeyHandle, KeyStore as _, KeyStoreError, SecureStorage, SecureStorageError},
-    storage::{Copy, NewCard, Storage, StorageError},
+    storage::{Copy, Form, NewCard, Storage, StorageError},
 };
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -24,8 +24,14 @@ impl SecureStorage for Key {
     }
 }
 
+const FORMS: [Form; 2] = [Form::Sqlite, Form::Journal];
+
 async fn open(folder: &Path, key: u8) -> Result<Storage, StorageError> {
-    Storage::open(&folder.join("wallet.sqlite"), &Key(key), Arc::new(RustCrypto)).await
+    open_as(Form::Sqlite, folder, key).await
+}
+
+async fn open_as(form: Form, folder: &Path, key: u8) -> Result<Storage, StorageError> {
+    Storage::open_as(form, &folder.join("wallet.db"), &Key(key), Arc::new(RustCrypto)).await
 }
 
 fn card() -> NewCard {
@@ -56,50 +62,56 @@ fn copies(count: usize) -> Vec<Copy> {
 
 #[tokio::test]
 async fn gives_back_after_reopening_what_was_stored() {
-    let folder = tempfile::tempdir().unwrap();
-    let storage = open(folder.path(), 1).await.unwrap();
-    let id = storage.insert_card(&card(), &copies(2)).unwrap();
-    drop(storage);
-    let cards = open(folder.path(), 1).await.unwrap().cards().unwrap();
-    assert_eq!(cards.len(), 1);
-    assert_eq!((cards[0].id, cards[0].copies, cards[0].unused_copies), (id, 2, 2));
-    assert_eq!(cards[0].content.claims, card().claims);
+    for form in FORMS {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = open_as(form, folder.path(), 1).await.unwrap();
+        let id = storage.insert_card(&card(), &copies(2)).unwrap();
+        drop(storage);
+        let cards = open_as(form, folder.path(), 1).await.unwrap().cards().unwrap();
+        assert_eq!(cards.len(), 1);
+        assert_eq!((cards[0].id, cards[0].copies, cards[0].unused_copies), (id, 2, 2));
+        assert_eq!(cards[0].content.claims, card().claims);
+    }
 }
 
 #[tokio::test]
 async fn refuses_another_key_and_leaves_the_file_as_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    open(folder.path(), 1).await.unwrap().insert_card(&card(), &copies(1)).unwrap();
-    let refused = open(folder.path(), 2).await.unwrap_err();
-    assert!(matches!(refused, StorageError::WrongKey), "{refused}");
-    assert_eq!(open(folder.path(), 1).await.unwrap().cards().unwrap().len(), 1);
+    for form in FORMS {
+        let folder = tempfile::tempdir().unwrap();
+        open_as(form, folder.path(), 1).await.unwrap().insert_card(&card(), &copies(1)).unwrap();
+        let refused = open_as(form, folder.path(), 2).await.unwrap_err();
+        assert!(matches!(refused, StorageError::WrongKey), "{refused}");
+        assert_eq!(open_as(form, folder.path(), 1).await.unwrap().cards().unwrap().len(), 1);
+    }
 }
 
 #[tokio::test]
 async fn refuses_a_newer_schema_and_leaves_the_file_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     open(folder.path(), 1).await.unwrap();
-    let file = folder.path().join("wallet.sqlite");
+    let file = folder.path().join("wallet.db");
     let raw = rusqlite::Connection::open(&file).unwrap();
     raw.pragma_update(None, "user_version", 99).unwrap();
     let refused = open(folder.path(), 1).await.unwrap_err();
-    assert!(matches!(refused, StorageError::NewerSchema { found: 99 }), "{refused}");
+    assert!(matches!(refused, StorageError::NewerSchema { found: 99, .. }), "{refused}");
     let version: i64 = raw.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
 }
 
 #[tokio::test]
 async fn keeps_nothing_readable_in_the_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let storage = open(folder.path(), 1).await.unwrap();
-    storage.insert_card(&card(), &copies(3)).unwrap();
-    storage.record(&entry("canary-verifier.example")).unwrap();
-    SoftwareKeys::new(storage.clone(), Arc::new(RustCrypto)).generate(1).await.unwrap();
-    drop(storage);
-    for file in std::fs::read_dir(folder.path()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap().to_ascii_lowercase();
-        assert!(!bytes.windows(6).any(|window| window == b"canary"));
-        assert!(!bytes.windows(5).any(|window| window == b"p-256"));
+    for form in FORMS {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = open_as(form, folder.path(), 1).await.unwrap();
+        storage.insert_card(&card(), &copies(3)).unwrap();
+        storage.record(&entry("canary-verifier.example")).unwrap();
+        SoftwareKeys::new(storage.clone(), Arc::new(RustCrypto)).generate(1).await.unwrap();
+        drop(storage);
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap().to_ascii_lowercase();
+            assert!(!bytes.windows(6).any(|window| window == b"canary"));
+            assert!(!bytes.windows(5).any(|window| window == b"p-256"));
+        }
     }
 }
 
@@ -107,7 +119,7 @@ async fn keeps_nothing_readable_in_the_file() {
 async fn notices_a_flipped_byte_in_a_record() {
     let folder = tempfile::tempdir().unwrap();
     open(folder.path(), 1).await.unwrap().insert_card(&card(), &copies(1)).unwrap();
-    let raw = rusqlite::Connection::open(folder.path().join("wallet.sqlite")).unwrap();
+    let raw = rusqlite::Connection::open(folder.path().join("wallet.db")).unwrap();
     let mut sealed: Vec<u8> =
         raw.query_row("SELECT sealed FROM card", [], |row| row.get(0)).unwrap();
     sealed[20] ^= 1;
@@ -121,7 +133,7 @@ async fn notices_a_record_that_was_moved_to_another_row() {
     let folder = tempfile::tempdir().unwrap();
     let storage = open(folder.path(), 1).await.unwrap();
     let id = storage.insert_card(&card(), &copies(2)).unwrap();
-    let raw = rusqlite::Connection::open(folder.path().join("wallet.sqlite")).unwrap();
+    let raw = rusqlite::Connection::open(folder.path().join("wallet.db")).unwrap();
     raw.execute("UPDATE copy SET sealed = (SELECT sealed FROM copy WHERE id = 2) WHERE id = 1", [])
         .unwrap();
     let refused = storage.take_copy(id).unwrap_err();
@@ -130,73 +142,86 @@ async fn notices_a_record_that_was_moved_to_another_row() {
 
 #[tokio::test]
 async fn takes_every_copy_once_before_it_takes_one_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let storage = open(folder.path(), 1).await.unwrap();
-    let id = storage.insert_card(&card(), &copies(3)).unwrap();
-    let mut taken: Vec<_> =
-        (0..3).map(|_| storage.take_copy(id).unwrap().unwrap().1.credential).collect();
-    taken.sort();
-    taken.dedup();
-    assert_eq!(taken.len(), 3);
-    assert_eq!(storage.cards().unwrap()[0].unused_copies, 0);
-    assert!(storage.take_copy(id).unwrap().is_some());
+    for form in FORMS {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = open_as(form, folder.path(), 1).await.unwrap();
+        let id = storage.insert_card(&card(), &copies(3)).unwrap();
+        let mut taken: Vec<_> =
+            (0..3).map(|_| storage.take_copy(id).unwrap().unwrap().1.credential).collect();
+        taken.sort();
+        taken.dedup();
+        assert_eq!(taken.len(), 3);
+        assert_eq!(storage.cards().unwrap()[0].unused_copies, 0);
+        assert!(storage.take_copy(id).unwrap().is_some());
+    }
 }
 
 #[tokio::test]
 async fn two_openers_never_take_the_same_unused_copy() {
-    let folder = tempfile::tempdir().unwrap();
-    let one = open(folder.path(), 1).await.unwrap();
-    let other = open(folder.path(), 1).await.unwrap();
-    let id = one.insert_card(&card(), &copies(40)).unwrap();
-    let takers: Vec<_> = [one, other]
-        .into_iter()
-        .map(|storage| {
-            std::thread::spawn(move || {
-                (0..20).map(|_| storage.take_copy(id).unwrap().unwrap().0.0).collect::<Vec<_>>()
+    for form in FORMS {
+        let folder = tempfile::tempdir().unwrap();
+        let one = open_as(form, folder.path(), 1).await.unwrap();
+        let other = open_as(form, folder.path(), 1).await.unwrap();
+        let id = one.insert_card(&card(), &copies(40)).unwrap();
+        let takers: Vec<_> = [one, other]
+            .into_iter()
+            .map(|storage| {
+                std::thread::spawn(move || {
+                    (0..20).map(|_| storage.take_copy(id).unwrap().unwrap().0.0).collect::<Vec<_>>()
+                })
             })
-        })
-        .collect();
-    let mut taken: Vec<_> = takers.into_iter().flat_map(|taker| taker.join().unwrap()).collect();
-    taken.sort_unstable();
-    taken.dedup();
-    assert_eq!(taken.len(), 40);
+            .collect();
+        let mut taken: Vec<_> =
+            takers.into_iter().flat_map(|taker| taker.join().unwrap()).collect();
+        taken.sort_unstable();
+        taken.dedup();
+        assert_eq!(taken.len(), 40);
+    }
 }
 
 #[tokio::test]
 async fn deletes_a_card_with_its_copies_and_names_their_keys() {
-    let folder = tempfile::tempdir().unwrap();
-    let storage = open(folder.path(), 1).await.unwrap();
-    let id = storage.insert_card(&card(), &copies(2)).unwrap();
-    let keys = storage.delete_card(id).unwrap();
-    assert_eq!(keys, [KeyHandle("1".to_owned()), KeyHandle("2".to_owned())]);
-    assert!(storage.cards().unwrap().is_empty());
-    assert!(storage.take_copy(id).unwrap().is_none());
+    for form in FORMS {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = open_as(form, folder.path(), 1).await.unwrap();
+        let id = storage.insert_card(&card(), &copies(2)).unwrap();
+        let keys = storage.delete_card(id).unwrap();
+        assert_eq!(keys, [KeyHandle("1".to_owned()), KeyHandle("2".to_owned())]);
+        assert!(storage.cards().unwrap().is_empty());
+        assert!(storage.take_copy(id).unwrap().is_none());
+    }
 }
 
 #[tokio::test]
 async fn software_keys_sign_after_reopening_and_are_gone_after_deletion() {
-    let folder = tempfile::tempdir().unwrap();
-    let keys = SoftwareKeys::new(open(folder.path(), 1).await.unwrap(), Arc::new(RustCrypto));
-    let handles = keys.generate(2).await.unwrap();
-    let before = *keys.signer(&handles[0]).await.unwrap().public_key();
-    let keys = SoftwareKeys::new(open(folder.path(), 1).await.unwrap(), Arc::new(RustCrypto));
-    assert_eq!(*keys.signer(&handles[0]).await.unwrap().public_key(), before);
-    keys.delete(&handles).await.unwrap();
-    assert_eq!(keys.signer(&handles[0]).await.err(), Some(KeyStoreError::Unknown));
+    for form in FORMS {
+        let folder = tempfile::tempdir().unwrap();
+        let keys =
+            SoftwareKeys::new(open_as(form, folder.path(), 1).await.unwrap(), Arc::new(RustCrypto));
+        let handles = keys.generate(2).await.unwrap();
+        let before = *keys.signer(&handles[0]).await.unwrap().public_key();
+        let keys =
+            SoftwareKeys::new(open_as(form, folder.path(), 1).await.unwrap(), Arc::new(RustCrypto));
+        assert_eq!(*keys.signer(&handles[0]).await.unwrap().public_key(), before);
+        keys.delete(&handles).await.unwrap();
+        assert_eq!(keys.signer(&handles[0]).await.err(), Some(KeyStoreError::Unknown));
+    }
 }
 
 #[tokio::test]
 async fn history_is_newest_first_and_forgets_what_it_is_told_to() {
-    let folder = tempfile::tempdir().unwrap();
-    let storage = open(folder.path(), 1).await.unwrap();
-    let first = storage.record(&entry("first.example")).unwrap();
-    storage.record(&entry("second.example")).unwrap();
-    let parties: Vec<_> =
-        storage.history().unwrap().into_iter().map(|(_, entry)| entry.party).collect();
-    assert_eq!(parties, ["second.example", "first.example"]);
-    assert!(storage.forget(first).unwrap());
-    assert!(!storage.forget(first).unwrap());
-    assert_eq!(storage.history().unwrap().len(), 1);
+    for form in FORMS {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = open_as(form, folder.path(), 1).await.unwrap();
+        let first = storage.record(&entry("first.example")).unwrap();
+        storage.record(&entry("second.example")).unwrap();
+        let parties: Vec<_> =
+            storage.history().unwrap().into_iter().map(|(_, entry)| entry.party).collect();
+        assert_eq!(parties, ["second.example", "first.example"]);
+        assert!(storage.forget(first).unwrap());
+        assert!(!storage.forget(first).unwrap());
+        assert_eq!(storage.history().unwrap().len(), 1);
+    }
 }
 
 fn entry(party: &str) -> Entry {

@@ -41,7 +41,7 @@ use lanyard_wallet::{
     WalletSettings,
     face::Face,
     ports::{Clock, KeyStore as _, Ports, SecureStorage, SecureStorageError, WalletAttestation},
-    storage::{Copy, NewCard, Storage},
+    storage::{Copy, Form, NewCard, Storage},
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -227,6 +227,7 @@ pub(crate) struct World {
     keys: SoftwareKeys,
     pub(crate) settings: WalletSettings,
     pub(crate) ports: Ports,
+    form: Form,
     _folder: tempfile::TempDir,
 }
 
@@ -237,6 +238,8 @@ pub(crate) struct Setting {
     /// Whether holders log in, under these rules.
     pub(crate) rules: Option<AuthorizationRules>,
     pub(crate) attestation: Option<Arc<dyn WalletAttestation>>,
+    /// In which form the wallet keeps its rows.
+    pub(crate) form: Form,
     /// How hard the issuer is to deal with, if it is.
     pub(crate) awkward: Option<Awkwardness>,
 }
@@ -248,6 +251,7 @@ impl Default for Setting {
             copies: 3,
             rules: None,
             attestation: None,
+            form: Form::Sqlite,
             awkward: None,
         }
     }
@@ -278,7 +282,7 @@ impl World {
             seen: Mutex::new(Vec::new()),
         });
         let folder = tempfile::tempdir().expect("a folder");
-        let storage = open(folder.path(), &crypto).await;
+        let storage = open(setting.form, folder.path(), &crypto).await;
         let stranger = TestCa::new("Another authority");
         let believed = if setting.wallet_trusts_issuer { &ca } else { &stranger };
         let believed = TrustAnchors::from_der([believed.anchor_der()]).expect("an anchor");
@@ -314,6 +318,7 @@ impl World {
             keys,
             settings,
             ports,
+            form: setting.form,
             _folder: folder,
         }
     }
@@ -353,7 +358,7 @@ impl World {
     /// The same wallet, opened anew.
     pub(crate) async fn reopened(&self) -> Wallet {
         let crypto: Arc<dyn CryptoProvider> = Arc::new(RustCrypto);
-        let storage = open(self._folder.path(), &crypto).await;
+        let storage = open(self.form, self._folder.path(), &crypto).await;
         let ports = Ports {
             keys: Arc::new(SoftwareKeys::new(storage.clone(), crypto)),
             ..self.ports.clone()
@@ -461,9 +466,9 @@ pub(crate) fn query(paths: &[&[&str]]) -> Value {
     }]}})
 }
 
-async fn open(folder: &Path, crypto: &Arc<dyn CryptoProvider>) -> Storage {
-    let file = folder.join("wallet.sqlite");
-    Storage::open(&file, &Key, crypto.clone()).await.expect("a database")
+async fn open(form: Form, folder: &Path, crypto: &Arc<dyn CryptoProvider>) -> Storage {
+    let file = folder.join("wallet.db");
+    Storage::open_as(form, &file, &Key, crypto.clone()).await.expect("a database")
 }
 
 fn leaf(ca: &TestCa, name: &str) -> Leaf {
