@@ -244,7 +244,15 @@ impl StatusChecker {
         if let Some(kept) = kept.as_ref().filter(is_fresh) {
             return Ok(Arc::clone(kept));
         }
-        match (self.renew(key, now, now).await, kept) {
+        let renewed = match self.source.list(uri, mechanism).await {
+            // whoever asked at the same moment got the same copy, and may have verified it meanwhile
+            Ok(published) => match self.kept.find(&key).filter(|kept| is_fresh(&kept)) {
+                Some(kept) => return Ok(kept),
+                None => self.keep_verified(key, published, now, now).await,
+            },
+            Err(unavailable) => Err(unavailable.into()),
+        };
+        match (renewed, kept) {
             (Ok(list), _) => Ok(list),
             // Token Status List §8.3: ttl asks for a new copy, exp alone ends what the old one says
             (Err(_), Some(kept)) if kept.list.speaks_beyond_ttl(now) => Ok(kept),
@@ -259,16 +267,31 @@ impl StatusChecker {
         asked_at: Timestamp,
         now: Timestamp,
     ) -> Result<Arc<Kept>, StatusError> {
-        let list = self.fetch(&key, now).await?;
+        let published = self.source.list(&key.uri, key.mechanism).await?;
+        self.keep_verified(key, published, asked_at, now).await
+    }
+
+    async fn keep_verified(
+        &self,
+        key: Key,
+        published: PublishedStatusList,
+        asked_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Arc<Kept>, StatusError> {
+        let list = self.verify(&key, published, now).await?;
         let fresh_until = list.fresh_until(now, &self.freshness);
         let kept = Arc::new(Kept::new(list, fresh_until, asked_at));
         self.kept.keep(key, Arc::clone(&kept));
         Ok(kept)
     }
 
-    async fn fetch(&self, key: &Key, now: Timestamp) -> Result<VerifiedList, StatusError> {
+    async fn verify(
+        &self,
+        key: &Key,
+        PublishedStatusList { media_type, bytes }: PublishedStatusList,
+        now: Timestamp,
+    ) -> Result<VerifiedList, StatusError> {
         let Key { mechanism, uri, referring, types } = key;
-        let PublishedStatusList { media_type, bytes } = self.source.list(uri, *mechanism).await?;
         match mechanism {
             StatusMechanism::TokenStatusList => {
                 let list = UnverifiedStatusList::parse(&media_type, &bytes)?;

@@ -49,6 +49,8 @@ fn after(seconds: i64) -> Timestamp {
 struct Host {
     answers: Mutex<HashMap<String, PublishedStatusList>>,
     asked: Mutex<usize>,
+    /// What happens while the next list is fetched.
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Host {
@@ -80,6 +82,8 @@ impl StatusListSource for Host {
     ) -> Result<PublishedStatusList, StatusListUnavailable> {
         assert_eq!(mechanism, StatusMechanism::TokenStatusList);
         *self.asked.lock().expect("nobody panicked") += 1;
+        let meanwhile = self.meanwhile.lock().expect("nobody panicked").take();
+        meanwhile.into_iter().for_each(|meanwhile| meanwhile());
         let answers = self.answers.lock().expect("nobody panicked");
         answers.get(uri.as_str()).cloned().ok_or(StatusListUnavailable)
     }
@@ -294,6 +298,20 @@ fn a_fresh_list_answers_without_being_fetched_again() {
     assert!(desk.judge(6, 599).is_ok(), "for every credential in it");
     assert_eq!(desk.host.asked(), 1);
     assert_eq!(desk.judge(7, 600).unwrap_err().code(), "credential_revoked");
+    assert_eq!(desk.host.asked(), 2);
+}
+
+#[test]
+fn a_list_that_another_question_verified_while_it_was_fetched_is_not_verified_again() {
+    let desk = Arc::new(Desk::new());
+    desk.publish(Status::Valid);
+    let other = Arc::clone(&desk);
+    let meanwhile = move || {
+        assert!(other.judge(7, 0).is_ok());
+        other.host.publish("text/html", "<h1>not here</h1>");
+    };
+    *desk.host.meanwhile.lock().unwrap() = Some(Box::new(meanwhile));
+    assert!(desk.judge(7, 0).is_ok());
     assert_eq!(desk.host.asked(), 2);
 }
 

@@ -6,7 +6,7 @@ use lanyard_core::{
     crypto::{CryptoProvider, PublicKey, SignatureAlgorithm, Signer, SignerError},
     jose::{self, HeaderKey, Jwk, Slot, UnverifiedJws},
     json::{self, Object, numeric_date},
-    trust::x509::{CertificateChain, CertificatePurpose},
+    trust::x509::CertificatePurpose,
 };
 use serde_json::json;
 
@@ -61,7 +61,8 @@ impl Issuer {
         unverified.check_slot(&ATTESTATION).map_err(ClientError::Attestation)?;
         // HAIP §4.4.1: the attester is known by x5c, the anchor left out
         let x5c = unverified.header().x5c.clone().ok_or(ClientError::CertificatesMissing)?;
-        let chain = CertificateChain::from_x5c(&x5c)
+        let chain = anchors
+            .read(&x5c)
             .and_then(|chain| {
                 let purpose = CertificatePurpose::CredentialSigning;
                 chain.verify(anchors, purpose, now, self.provider())

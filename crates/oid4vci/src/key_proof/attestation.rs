@@ -5,7 +5,7 @@ use lanyard_core::{
     crypto::{CryptoProvider, PublicKey, SignatureAlgorithm, Signer, SignerError},
     jose::{self, HeaderKey, Jwk, JwkError, JwsError, Slot, UnverifiedJws},
     json::{Object, numeric_date},
-    trust::x509::{CertificateChain, CertificatePurpose, ChainError, TrustAnchors},
+    trust::x509::{CertificatePurpose, ChainError, TrustAnchors},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -142,8 +142,8 @@ impl VerifiedAttestation {
         // HAIP §4.5.1: x5c to a trust anchor that is not in it, and no self-signed signer
         let x5c = jws.header().x5c.as_deref().ok_or(AttestationError::NoCertificates)?;
         let purpose = CertificatePurpose::CredentialSigning;
-        let chain =
-            CertificateChain::from_x5c(x5c)?.verify(rules.attesters, purpose, now, provider)?;
+        let chain = rules.attesters.read(x5c)?;
+        let chain = chain.verify(rules.attesters, purpose, now, provider)?;
         let claims = jws.verify(&SLOT, chain.public_key(), provider)?.claims()?;
 
         let time = |name: &str| claims.get(name).map(numeric_date);

@@ -5,7 +5,7 @@ use lanyard_core::{
     crypto::{CryptoProvider, SignatureAlgorithm, Signer, SignerError},
     jose::{self, HeaderKey, JwsError, Slot, UnverifiedJws},
     json::{Object, numeric_date},
-    trust::x509::{CertificateChain, CertificatePurpose, ChainError, TrustAnchors},
+    trust::x509::{CertificatePurpose, ChainError, TrustAnchors},
 };
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -94,7 +94,7 @@ impl CredentialIssuerMetadata {
         jws.check_slot(&SLOT)?;
         // HAIP §4.1: x5c to an anchor that is not in it; the leaf is not self-signed
         let x5c = jws.header().x5c.as_deref().ok_or(SignedMetadataError::NoCertificates)?;
-        let chain = CertificateChain::from_x5c(x5c)?;
+        let chain = anchors.read(x5c)?;
         let chain = chain.verify(anchors, CertificatePurpose::RequestSigning, now, provider)?;
         let verified = jws.verify(&SLOT, chain.public_key(), provider)?;
         let claims = verified.claims()?;

@@ -11,7 +11,7 @@ use lanyard_core::{
         SessionTranscript, UnverifiedDeviceRequest, encrypted_response,
     },
     sd_jwt::{Audience, RequestNonce},
-    trust::x509::{CertificateChain, CertificatePurpose},
+    trust::x509::CertificatePurpose,
 };
 use serde_json::{Value, json};
 
@@ -120,7 +120,7 @@ impl WalletSide {
         let verifier = match request.claimed_reader()? {
             None => DcApiVerifier::Origin,
             Some(certificates) => {
-                let chain = CertificateChain::from_x5c(&certificates)?;
+                let chain = self.anchors.read(&certificates)?;
                 let purpose = CertificatePurpose::RequestSigning;
                 let chain = chain.verify(&self.anchors, purpose, now, provider)?;
                 request.verify_reader(chain.public_key(), &transcript, provider)?;

@@ -8,7 +8,7 @@ use lanyard_core::{
     crypto::{CryptoProvider, PublicKey, Random, SignatureAlgorithm},
     jose::UnverifiedJws,
     json::Object,
-    trust::x509::{CertificateChain, CertificatePurpose, TrustAnchors, VerifiedChain},
+    trust::x509::{CertificatePurpose, TrustAnchors, VerifiedChain},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -194,7 +194,7 @@ impl WalletSide {
             // the key is the one of the leaf in x5c, and the chain is verified
             ClientIdPrefix::X509SanDns(_) | ClientIdPrefix::X509Hash(_) => {
                 let certificates = header.x5c.as_deref().ok_or(RequestError::CertificateMissing)?;
-                let chain = CertificateChain::from_x5c(certificates)?.verify(
+                let chain = self.anchors.read(certificates)?.verify(
                     &self.anchors,
                     CertificatePurpose::RequestSigning,
                     now,

@@ -1,11 +1,7 @@
 //! What a credential claims about its issuer, whatever its format.
 
 use super::IssuerIdentifier;
-use crate::{
-    credential::CredentialType,
-    crypto::Curve,
-    trust::x509::{CertificateChain, CertificatePurpose, ChainError},
-};
+use crate::{credential::CredentialType, crypto::Curve, trust::x509::CertificatePurpose};
 
 /// What a credential says about who signed it and how to find the key; nothing in it is trusted.
 #[derive(Clone, Debug)]
@@ -29,10 +25,4 @@ pub struct ClaimedCertificates<'c> {
     pub der: &'c [Vec<u8>],
     /// The purpose that the format demands of the leaf.
     pub purpose: CertificatePurpose,
-}
-
-impl ClaimedCertificates<'_> {
-    pub(super) fn parse(&self) -> Result<CertificateChain, ChainError> {
-        CertificateChain::from_x5c(self.der)
-    }
 }

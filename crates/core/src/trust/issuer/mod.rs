@@ -19,8 +19,8 @@ pub(crate) use names::{well_formed, well_formed_uri};
 use super::{
     LiveTrust,
     x509::{
-        ChainError, LocalRevocationLists, RevocationListSource, RevocationLists, RevocationRule,
-        TrustAnchors, VerifiedChain,
+        CertificateChain, ChainError, LocalRevocationLists, RevocationListSource, RevocationLists,
+        RevocationRule, TrustAnchors, VerifiedChain,
     },
 };
 use crate::{
@@ -202,6 +202,15 @@ impl IssuerTrust {
         self
     }
 
+    /// Reads the certificates of an `x5c`, unless they led to one of the anchors before.
+    fn read(&self, x5c: &[Vec<u8>]) -> Result<CertificateChain, ChainError> {
+        let known = self.rules.iter().find_map(|rule| match &rule.source {
+            IssuerKeySource::Certificates { anchors, .. } => anchors.known(x5c),
+            _ => None,
+        });
+        known.map_or_else(|| CertificateChain::from_x5c(x5c), Ok)
+    }
+
     /// With another rule about revoked certificates than to look at no list.
     #[must_use]
     pub const fn with_revocation(mut self, rule: RevocationRule) -> Self {
@@ -297,7 +306,7 @@ impl IssuerKeys {
     ) -> Result<IssuerKey, IssuerError> {
         // without a certificate there is nothing to go by, as no rule is about this issuer
         let certificates = claimed.certificates.ok_or(IssuerError::NotTrusted)?;
-        let chain = certificates.parse().map_err(IssuerError::Chain)?;
+        let chain = trust.read(certificates.der).map_err(IssuerError::Chain)?;
         let mut refusal = IssuerError::NotTrusted;
         for rule in &trust.rules {
             let IssuerKeySource::Certificates { anchors, iss } = &rule.source else {

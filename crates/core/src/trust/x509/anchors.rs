@@ -1,15 +1,20 @@
 //! The authorities an operator chose to believe.
 
+use std::sync::Arc;
+
 use x509_cert::{Certificate as Der, der::Encode as _};
 
-use super::{ChainError, certificate::Certificate, vouched::Vouched};
+use super::{
+    CertificateChain, ChainError, certificate::Certificate, led_here::LedHere, vouched::Vouched,
+};
 use crate::crypto::CryptoProvider;
 
 /// Trust anchors: certificates of authorities, by configuration and never from a message.
 #[derive(Clone, Debug, Default)]
 pub struct TrustAnchors {
-    anchors: Vec<Certificate>,
+    anchors: Vec<Arc<Certificate>>,
     vouched: Vouched,
+    led_here: LedHere,
 }
 
 impl TrustAnchors {
@@ -24,10 +29,10 @@ impl TrustAnchors {
         let read = |der: D| {
             let certificate = Certificate::parse(der.as_ref())?;
             certificate.check_authority()?;
-            Ok(certificate)
+            Ok(Arc::new(certificate))
         };
         let anchors = certificates.into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Self { anchors, vouched: Vouched::default() })
+        Ok(Self { anchors, ..Self::default() })
     }
 
     /// Reads a PEM file with one certificate or more.
@@ -58,15 +63,35 @@ impl TrustAnchors {
         self.anchors.is_empty()
     }
 
+    /// Reads the DER certificates of an `x5c`, leaf first; what led to one of these anchors before is
+    /// not read again, and is no more trusted for it.
+    ///
+    /// # Errors
+    /// As [`CertificateChain::from_x5c`].
+    pub fn read(&self, x5c: &[Vec<u8>]) -> Result<CertificateChain, ChainError> {
+        self.known(x5c).map_or_else(|| CertificateChain::from_x5c(x5c), Ok)
+    }
+
+    /// The chain of an `x5c` that led to one of these anchors before.
+    pub(in crate::trust) fn known(&self, x5c: &[Vec<u8>]) -> Option<CertificateChain> {
+        self.led_here.find(x5c)
+    }
+
+    /// Remembers a chain that led to one of these anchors.
+    pub(super) fn remember(&self, chain: &CertificateChain) {
+        self.led_here.remember(chain);
+    }
+
     /// The anchor whose name and key stand behind a certificate.
     pub(super) fn behind(
         &self,
         certificate: &Certificate,
         provider: &dyn CryptoProvider,
-    ) -> Result<&Certificate, ChainError> {
+    ) -> Result<&Arc<Certificate>, ChainError> {
         let mut refusal = ChainError::Untrusted;
         // an authority that renewed its key has two anchors of one name
-        for anchor in self.iter().filter(|anchor| anchor.subject() == certificate.issuer()) {
+        let named = |anchor: &&Arc<Certificate>| anchor.subject() == certificate.issuer();
+        for anchor in self.anchors.iter().filter(named) {
             match self.vouched.check(anchor, certificate, provider) {
                 Ok(()) => return Ok(anchor),
                 Err(reason) => refusal = reason,
@@ -76,6 +101,6 @@ impl TrustAnchors {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Certificate> {
-        self.anchors.iter()
+        self.anchors.iter().map(|anchor| &**anchor)
     }
 }

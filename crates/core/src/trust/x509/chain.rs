@@ -1,5 +1,7 @@
 //! A certificate chain, from the leaf to an anchor that is not in it.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 use x509_cert::{der::asn1::ObjectIdentifier, ext::pkix::name::GeneralName};
 
@@ -143,8 +145,8 @@ const MDOC_SIGNER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.0.18013.5.
 /// Certificates as a message carried them, leaf first; nothing in them is trusted.
 #[derive(Clone, Debug)]
 pub struct CertificateChain {
-    leaf: Certificate,
-    authorities: Vec<Certificate>,
+    leaf: Arc<Certificate>,
+    authorities: Vec<Arc<Certificate>>,
 }
 
 impl CertificateChain {
@@ -157,11 +159,21 @@ impl CertificateChain {
             return Err(ChainError::Length);
         }
         let (leaf, authorities) = certificates.split_first().ok_or(ChainError::Length)?;
-        let authorities = authorities.iter().map(|der| Certificate::parse(der));
+        let authorities = authorities.iter().map(|der| Certificate::parse(der).map(Arc::new));
         Ok(Self {
-            leaf: Certificate::parse(leaf)?,
+            leaf: Arc::new(Certificate::parse(leaf)?),
             authorities: authorities.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Whether both were read from the same certificates, in the same order.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.certificates().map(|one| &one.der).eq(other.certificates().map(|one| &one.der))
+    }
+
+    /// Whether it was read from these DER certificates.
+    pub(super) fn is_of(&self, certificates: &[Vec<u8>]) -> bool {
+        self.certificates().map(|one| &one.der).eq(certificates)
     }
 
     /// The key that the leaf is about; whether anybody vouches for it is not looked at.
@@ -203,7 +215,7 @@ impl CertificateChain {
             }
         }
         let last = self.authorities.last().unwrap_or(&self.leaf);
-        let anchor = anchors.behind(last, provider)?.clone();
+        let anchor = Arc::clone(anchors.behind(last, provider)?);
         // RFC 5280 §6.1.3(a)(1): each is signed with the key of the next
         for (one, next) in self.certificates().zip(&self.authorities) {
             one.verify_signature(&next.public_key(provider)?, provider)?;
@@ -217,7 +229,7 @@ impl CertificateChain {
         }
 
         // RFC 5280 §6.1.3(a)(2): all of them are valid now, the anchor too
-        for one in self.certificates().chain([&anchor]) {
+        for one in self.certificates().chain([&*anchor]) {
             one.check_validity(now)?;
         }
         self.leaf.check_leaf()?;
@@ -244,11 +256,12 @@ impl CertificateChain {
                 names::check(&one.alternative_names, constraints)?;
             }
         }
+        anchors.remember(&self);
         Ok(VerifiedChain { chain: self, anchor, key })
     }
 
     fn certificates(&self) -> impl Iterator<Item = &Certificate> {
-        [&self.leaf].into_iter().chain(&self.authorities)
+        [&self.leaf].into_iter().chain(&self.authorities).map(|certificate| &**certificate)
     }
 }
 
@@ -256,7 +269,7 @@ impl CertificateChain {
 #[derive(Clone, Debug)]
 pub struct VerifiedChain {
     chain: CertificateChain,
-    anchor: Certificate,
+    anchor: Arc<Certificate>,
     key: PublicKey,
 }
 
@@ -264,7 +277,7 @@ impl VerifiedChain {
     /// Each certificate of the chain with the one that issued it; the anchor is not judged itself.
     pub(super) fn issued(&self) -> impl Iterator<Item = (&Certificate, &Certificate)> {
         let issuers = self.chain.authorities.iter().chain([&self.anchor]);
-        self.chain.certificates().zip(issuers)
+        self.chain.certificates().zip(issuers.map(|certificate| &**certificate))
     }
 
     /// The leaf's key.

@@ -8,6 +8,7 @@ mod certificate;
 mod chain;
 mod crl;
 mod kept;
+mod led_here;
 mod names;
 mod revocation;
 mod vouched;
