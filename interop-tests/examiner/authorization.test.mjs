@@ -5,38 +5,17 @@ import { after, before, describe, test } from 'node:test'
 import { serveLanyard } from '../scenarios/lib/served.mjs'
 import { AttestedWallet, newAttester } from './lib/attested-wallet.mjs'
 import { contentType, entropyBits } from './lib/findings.mjs'
+import { haipTenant, HOLDERS, WALLETS } from './lib/haip-tenant.mjs'
 import { ask, discover, examineError, examineMetadata, freshNonce, keyProof, trusted } from './lib/issuer-exam.mjs'
 import { breakSignature, newKey, seconds } from './lib/sd-jwt.mjs'
 
-const WALLETS = {
-  one: { clientId: 'wallet-one', redirectUri: 'https://wallet.example/one' },
-  two: { clientId: 'wallet-two', redirectUri: 'https://wallet.example/two?dummy1=lorem&dummy2=ipsum' },
-}
-// nobody logs in by it: the holder is named by danger_consent
-const HASH = `$argon2id$v=19$m=19456,t=2,p=1$${'c2FsdHNhbHRzYWx0c2FsdA'}$${Buffer.alloc(32, 7).toString('base64').replace('=', '')}`
-const HOLDERS = [
-  { name: 'ada', password_hash: HASH, claims: { badge: { given_name: 'Ada', family_name: 'Moreau', department: 'Research' } } },
-]
-
 let attester, willing, unwilling
-const profile = (consent) =>
-  [
-    'profile = "haip"',
-    'wallet_attesters = ["attesters.pem"]',
-    `login = { holders = "holders.json", danger_consent = "${consent}" }`,
-    ...Object.values(WALLETS).flatMap(({ clientId, redirectUri }) => [
-      '[[tenants.clients]]',
-      `id = "${clientId}"`,
-      `redirect_uris = ["${redirectUri}"]`,
-      'authentication = "attestation"',
-    ]),
-  ].join('\n')
 
 before(async () => {
   attester = await newAttester()
   const files = { 'attesters.pem': attester.trustAnchorPem, 'holders.json': JSON.stringify(HOLDERS) }
-  willing = await serveLanyard({ extra: profile('always:ada'), files })
-  unwilling = await serveLanyard({ extra: profile('never'), files })
+  willing = await serveLanyard({ extra: haipTenant('always:ada'), files })
+  unwilling = await serveLanyard({ extra: haipTenant('never'), files })
   trusted.push(willing.caPem, unwilling.caPem)
 })
 after(async () => {
