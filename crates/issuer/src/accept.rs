@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vci::{
-    AccessToken,
     credential::CredentialError,
     dpop::DpopError,
     encryption::{RequestBody, WantedEncryption},
@@ -53,8 +52,8 @@ impl IssuerService {
     ) -> Result<Option<Answer>, Failure> {
         let now = self.now();
         // 1. RFC 6750 §3.1: the token leads to a session with a right to something
-        let access = self.access(tenant, &shown.token);
-        let held = match self.sessions().take(tenant, &access, now).await? {
+        let (access, found) = self.led_to(tenant, shown, now).await?;
+        let held = match found {
             Found::Live(held) => held,
             Found::Expired | Found::Absent => {
                 return self.admit_elsewhere(tenant, shown, access, now).await.map(|()| None);
@@ -168,12 +167,33 @@ impl IssuerService {
         }
     }
 
-    /// The handle that an access token is: of this server, or of another one.
-    pub(crate) fn access(&self, tenant: &Tenant, token: &AccessToken) -> Handle {
-        match tenant.elsewhere() {
-            Some(_) if token.reveal().contains('.') => external::handle(token, self.provider()),
-            _ => self.sessions().handle(tenant, HandleKind::AccessToken, token.reveal()),
+    /// What an access token leads to, and the handle that it is: of this server, or of another one.
+    pub(crate) async fn led_to(
+        &self,
+        tenant: &Tenant,
+        shown: &ShownToken,
+        now: Timestamp,
+    ) -> Result<(Handle, Found), Failure> {
+        let token = &shown.token;
+        let own = self.sessions().handle(tenant, HandleKind::AccessToken, token.reveal());
+        let Some(server) = tenant.elsewhere() else {
+            return Ok((own, self.sessions().take(tenant, &own, now).await?));
+        };
+        // no token of this server has a dot in it, and no other server is asked about one
+        if !token.reveal().contains('.') {
+            match self.sessions().take(tenant, &own, now).await? {
+                Found::Absent => {}
+                Found::Expired => return Err(BearerFault::invalid(shown).into()),
+                found => return Ok((own, found)),
+            }
         }
+        let access = external::handle(token, self.provider());
+        let found = self.sessions().take(tenant, &access, now).await?;
+        if matches!(found, Found::Live(_) | Found::Used(_)) {
+            let confirmed = server.confirm(token, now).await;
+            confirmed.map_err(|fault| refused_elsewhere(tenant, shown, &fault))?;
+        }
+        Ok((access, found))
     }
 
     /// Begins a session for a token of another authorization server that is shown for the first time.
@@ -186,19 +206,8 @@ impl IssuerService {
     ) -> Result<(), Failure> {
         let invalid = || Failure::from(BearerFault::invalid(shown));
         let server = tenant.elsewhere().ok_or_else(invalid)?;
-        let grant = match server.grant(&shown.token, &tenant.issuer, now).await {
-            Ok(grant) => grant,
-            Err(fault) => {
-                let (tenant, reason) = (tenant.id.as_str(), fault.code());
-                tracing::info!(tenant, reason, "access token of another server");
-                return Err(match fault {
-                    AccessTokenFault::Server(_) => {
-                        IssuerError::AuthorizationServerUnavailable.into()
-                    }
-                    _ => invalid(),
-                });
-            }
-        };
+        let grant = server.grant(&shown.token, &tenant.issuer, now).await;
+        let grant = grant.map_err(|fault| refused_elsewhere(tenant, shown, &fault))?;
         // RFC 9449 §5: a token must be bound where the rules say so
         if tenant.issuer.rules().is_dpop_required() && grant.bound_to.is_none() {
             return Err(invalid());
@@ -316,6 +325,16 @@ impl IssuerService {
             session: session.id,
             subject: None,
         }
+    }
+}
+
+/// Why a token of another server opens nothing, for whoever showed it; the log has the reason.
+fn refused_elsewhere(tenant: &Tenant, shown: &ShownToken, fault: &AccessTokenFault) -> Failure {
+    let (tenant, reason) = (tenant.id.as_str(), fault.code());
+    tracing::info!(tenant, reason, "access token of another server");
+    match fault {
+        AccessTokenFault::Server(_) => IssuerError::AuthorizationServerUnavailable.into(),
+        _ => BearerFault::invalid(shown).into(),
     }
 }
 

@@ -1,5 +1,5 @@
 //! An authorization server of somebody else, whose access tokens open the credential endpoint (OID4VCI §12.2.4,
-//! RFC 9068).
+//! RFC 9068, RFC 7662).
 
 use std::fmt;
 
@@ -19,7 +19,9 @@ use lanyard_store::{Handle, HandleKind, SessionId};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::upstream::{IdTokenFault, KeyHome, KeyHomeSettings, UpstreamError};
+use crate::upstream::{
+    IdTokenFault, Introspection, IntrospectionSettings, KeyHome, UpstreamError, UpstreamServer,
+};
 
 /// A JWT access token (RFC 9068 §4); beside these algorithms RS256 is taken, which every server has.
 const ACCESS_TOKEN: Slot = Slot {
@@ -32,11 +34,17 @@ const ACCESS_TOKEN: Slot = Slot {
 /// How far clocks may be apart.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 
+/// How long a token is good whose server does not say so; it is asked at each use all the same.
+const UNTOLD: SignedDuration = SignedDuration::from_mins(5);
+
 /// How a tenant is served by an authorization server of somebody else.
 #[derive(Clone)]
 pub struct AuthorizationServerSettings {
-    /// Where its keys are had.
-    pub keys: KeyHomeSettings,
+    /// Which one it is, and the way to it.
+    pub server: UpstreamServer,
+    /// How it is asked what a token is good for (RFC 7662), whatever the token looks like; without it a token
+    /// is a JWT that says so itself (RFC 9068).
+    pub introspection: Option<IntrospectionSettings>,
     /// The claim that names the holder here; `sub` unless another one is as lasting.
     pub holder: String,
     /// The claims that are kept until the credential is issued; every other one is forgotten at once.
@@ -46,7 +54,15 @@ pub struct AuthorizationServerSettings {
 /// An authorization server of somebody else.
 pub struct OtherAuthorizationServer {
     settings: AuthorizationServerSettings,
-    keys: KeyHome,
+    tokens: Tokens,
+}
+
+/// Who says what an access token is good for.
+enum Tokens {
+    /// The token, signed by its server (RFC 9068).
+    Signed(KeyHome),
+    /// Its server, whenever it is asked (RFC 7662).
+    Introspected(Introspection),
 }
 
 /// Why an access token opens nothing.
@@ -58,6 +74,9 @@ pub(crate) enum AccessTokenFault {
     /// It is no JWT of this server (RFC 9068 §4).
     #[error("{0}")]
     Token(#[from] IdTokenFault),
+    /// Its server says that it is not good, or not for whoever asks (RFC 7662 §2.2).
+    #[error("its server says that it is not active")]
+    NotActive,
     /// It was made before the memory of which tokens were used begins (ADR 19).
     #[error("it may have been used before the issuer was restored")]
     BeforeRestore,
@@ -75,6 +94,7 @@ impl AccessTokenFault {
         match self {
             Self::Server(error) => error.code(),
             Self::Token(fault) => fault.code(),
+            Self::NotActive => "access_token_not_active",
             Self::BeforeRestore => "access_token_before_restore",
             Self::NoCredential => "access_token_no_credential",
             Self::HolderMissing => "access_token_holder_missing",
@@ -85,42 +105,65 @@ impl AccessTokenFault {
 impl OtherAuthorizationServer {
     /// A server that nothing is asked of before the first token.
     pub fn new(settings: AuthorizationServerSettings) -> Self {
-        let keys = KeyHome::of_authorization_server(settings.keys.clone());
-        Self { settings, keys }
+        let server = settings.server.clone();
+        let tokens = match &settings.introspection {
+            None => Tokens::Signed(KeyHome::of_authorization_server(server)),
+            Some(client) => Tokens::Introspected(Introspection::new(server, client.clone())),
+        };
+        Self { settings, tokens }
     }
 
-    /// What a token gives a right to, once it keeps every rule of RFC 9068 §4.
+    /// Whether a token that was good when it was shown first still is.
+    pub(crate) async fn confirm(
+        &self,
+        token: &AccessToken,
+        now: Timestamp,
+    ) -> Result<(), AccessTokenFault> {
+        match &self.tokens {
+            // RFC 9068 §4: nobody is asked, so it is good until it expires
+            Tokens::Signed(_) => Ok(()),
+            Tokens::Introspected(server) => active(server, token, now).await.map(drop),
+        }
+    }
+
+    /// What a token gives a right to, once it keeps every rule of RFC 9068 §4; what its server says about it
+    /// when asked may leave out what RFC 7662 §2.2 leaves out, and must not say anything else.
     pub(crate) async fn grant(
         &self,
         token: &AccessToken,
         issuer: &Issuer,
         now: Timestamp,
     ) -> Result<ExternalGrant, AccessTokenFault> {
-        let claims = self.keys.verify(token.reveal(), &ACCESS_TOKEN, now).await;
-        let claims = claims.map_err(|error| match error {
-            UpstreamError::IdToken(fault) => AccessTokenFault::Token(fault),
-            error => AccessTokenFault::Server(error),
-        })?;
+        let (claims, is_told) = match &self.tokens {
+            Tokens::Signed(keys) => (signed(keys, token, now).await?, false),
+            Tokens::Introspected(server) => (active(server, token, now).await?, true),
+        };
+        let may_lack = |name: &str| is_told && !claims.contains_key(name);
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         // §4: of this server, for this issuer, and in its time
-        if text("iss") != Some(&self.settings.keys.issuer) {
+        if text("iss") != Some(&self.settings.server.issuer) && !may_lack("iss") {
             return Err(IdTokenFault::Issuer.into());
         }
         let own = issuer.configuration().issuer().as_str();
         let is_for_us = match claims.get("aud") {
             Some(Value::String(one)) => one == own,
             Some(Value::Array(all)) => all.iter().any(|one| one == own),
-            _ => false,
+            _ => may_lack("aud"),
         };
         if !is_for_us {
             return Err(IdTokenFault::Audience.into());
         }
         let moment = |name: &str| claims.get(name).and_then(json::numeric_date);
-        let expires_at = moment("exp").filter(|end| now < *end).ok_or(IdTokenFault::Expired)?;
+        let expires_at = moment("exp").filter(|end| now < *end);
+        let expires_at = expires_at.or_else(|| may_lack("exp").then(|| now + UNTOLD));
+        let expires_at = expires_at.ok_or(IdTokenFault::Expired)?;
         let issued_at = moment("iat").filter(|start| *start <= now + TOLERANCE);
-        let issued_at = issued_at.ok_or(IdTokenFault::IssuedAt)?;
+        if issued_at.is_none() && !may_lack("iat") {
+            return Err(IdTokenFault::IssuedAt.into());
+        }
         // whether it was used before a restore nobody remembers (ADR 19)
-        if issuer.restored_at().is_some_and(|restored_at| issued_at <= restored_at + TOLERANCE) {
+        let is_since = |restored_at| issued_at.is_some_and(|start| start > restored_at + TOLERANCE);
+        if issuer.restored_at().is_some_and(|restored_at| !is_since(restored_at)) {
             return Err(AccessTokenFault::BeforeRestore);
         }
         let configurations = granted(&claims, issuer);
@@ -157,6 +200,27 @@ impl OtherAuthorizationServer {
     }
 }
 
+async fn signed(
+    keys: &KeyHome,
+    token: &AccessToken,
+    now: Timestamp,
+) -> Result<Object, AccessTokenFault> {
+    let claims = keys.verify(token.reveal(), &ACCESS_TOKEN, now).await;
+    claims.map_err(|error| match error {
+        UpstreamError::IdToken(fault) => AccessTokenFault::Token(fault),
+        error => AccessTokenFault::Server(error),
+    })
+}
+
+async fn active(
+    server: &Introspection,
+    token: &AccessToken,
+    now: Timestamp,
+) -> Result<Object, AccessTokenFault> {
+    let told = server.ask(token, now).await.map_err(AccessTokenFault::Server)?;
+    told.ok_or(AccessTokenFault::NotActive)
+}
+
 /// The credentials that a token is for: by authorization details (RFC 9396 §9.1), or by scope.
 fn granted(claims: &Object, issuer: &Issuer) -> Vec<CredentialConfigurationId> {
     let details = claims.get("authorization_details").and_then(Value::as_array);
@@ -189,6 +253,6 @@ pub(crate) fn handle(token: &AccessToken, provider: &dyn CryptoProvider) -> Hand
 
 impl fmt::Debug for OtherAuthorizationServer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "OtherAuthorizationServer({})", self.settings.keys.issuer)
+        write!(out, "OtherAuthorizationServer({})", self.settings.server.issuer)
     }
 }

@@ -68,6 +68,7 @@ pub use settings::{IssuerSettings, Offering, SettingsError, TenantSettings};
 pub use status_lists::{PlaceKey, StatusListSettings, StatusLists};
 pub use trail::step;
 pub use upstream::{
-    IdTokenFault, KeyHomeSettings, OidcProvider, OidcSettings, UpstreamError, login_callback,
+    IdTokenFault, IntrospectionSettings, OidcProvider, OidcSettings, UpstreamError, UpstreamServer,
+    login_callback,
 };
 pub use vc_api::{IssueFault, VcApiKeys};

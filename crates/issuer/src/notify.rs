@@ -24,9 +24,8 @@ impl IssuerService {
     ) -> Result<(), Failure> {
         for _ in 0..TRIES {
             let now = self.now();
-            let access = self.access(tenant, &shown.token);
             // §11.1: the token of the issuance, also after it has given out everything
-            let found = match self.sessions().take(tenant, &access, now).await? {
+            let found = match self.led_to(tenant, shown, now).await?.1 {
                 Found::Used(id) => self.sessions().by_id(tenant, id, now).await?,
                 found => found,
             };

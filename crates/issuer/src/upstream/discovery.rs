@@ -93,13 +93,7 @@ impl OidcProvider {
         if document.get("issuer").and_then(Value::as_str) != Some(issuer) {
             return Err(UpstreamError::Metadata("its issuer is not the configured one"));
         }
-        let is_plain = issuer.starts_with("http://");
-        let endpoint = |name: &'static str| {
-            let url = document.get(name).and_then(Value::as_str)?;
-            let url = Url::parse(url).ok()?;
-            (url.scheme() == "https" || is_plain && url.scheme() == "http").then_some(url)
-        };
-        let required = |name: &'static str| endpoint(name).ok_or(UpstreamError::Metadata(name));
+        let required = |name: &'static str| endpoint(&document, name, issuer);
         let lists = |name: &str, wanted: &str| {
             let list = document.get(name).and_then(Value::as_array);
             list.map(|list| list.iter().any(|one| one == wanted))
@@ -116,13 +110,51 @@ impl OidcProvider {
         Ok(ProviderMetadata {
             authorization_endpoint: required("authorization_endpoint")?,
             token_endpoint: required("token_endpoint")?,
-            userinfo_endpoint: endpoint("userinfo_endpoint"),
+            userinfo_endpoint: required("userinfo_endpoint").ok(),
             jwks_uri: required("jwks_uri")?,
             says_iss: document.get("authorization_response_iss_parameter_supported")
                 == Some(&Value::Bool(true)),
             secret_in_form: !basic && lists(methods, "client_secret_post") == Some(true),
         })
     }
+}
+
+/// What an authorization server says about itself (RFC 8414 §3).
+pub(super) async fn server_metadata(
+    http: &dyn HttpClient,
+    issuer: &str,
+) -> Result<Object, UpstreamError> {
+    let parsed = Url::parse(issuer).map_err(|_| UpstreamError::Metadata("its issuer"))?;
+    // RFC 8414 §3.1: between host and path
+    let mut place = parsed.clone();
+    let path = parsed.path().trim_end_matches('/');
+    place.set_path(&format!("/.well-known/oauth-authorization-server{path}"));
+    let metadata = match document(http, issuer, place).await {
+        Ok(metadata) => metadata,
+        // RFC 8414 §5: servers of OpenID Connect have it where that specification says
+        Err(_) => {
+            let mut place = parsed.clone();
+            place.set_path(&format!("{path}/.well-known/openid-configuration"));
+            document(http, issuer, place).await?
+        }
+    };
+    // RFC 8414 §3.3: exactly the same
+    if metadata.get("issuer").and_then(Value::as_str) != Some(issuer) {
+        return Err(UpstreamError::Metadata("its issuer is not the configured one"));
+    }
+    Ok(metadata)
+}
+
+/// An endpoint that a server names; over plain http only where the server is on it itself.
+pub(super) fn endpoint(
+    metadata: &Object,
+    name: &'static str,
+    issuer: &str,
+) -> Result<Url, UpstreamError> {
+    let url = metadata.get(name).and_then(Value::as_str).and_then(|url| Url::parse(url).ok());
+    let is_plain = issuer.starts_with("http://");
+    url.filter(|url| url.scheme() == "https" || is_plain && url.scheme() == "http")
+        .ok_or(UpstreamError::Metadata(name))
 }
 
 /// The keys that a server publishes.

@@ -35,6 +35,9 @@ pub enum UpstreamError {
     /// The answer of the UserInfo endpoint is none, or about somebody else (OpenID Connect Core §5.3.2).
     #[error("the login provider does not say who you are")]
     UserInfo,
+    /// It does not say whether its own token is good (RFC 7662 §2.3).
+    #[error("the authorization server does not say what its tokens are good for")]
+    Introspection,
     /// The claim that names holders is not told.
     #[error("the login provider does not tell {0}, by which you are known here")]
     HolderMissing(String),
@@ -85,6 +88,7 @@ impl UpstreamError {
             Self::CodeRefused => "login_code_refused",
             Self::IdToken(fault) => fault.code(),
             Self::UserInfo => "login_user_info",
+            Self::Introspection => "token_introspection",
             Self::HolderMissing(_) => "login_holder_missing",
             Self::EmailNotVerified => "login_email_not_verified",
         }

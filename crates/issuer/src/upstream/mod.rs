@@ -4,6 +4,7 @@ mod discovery;
 mod error;
 mod exchange;
 mod id_token;
+mod introspection;
 mod key_home;
 
 use std::{fmt, sync::Arc};
@@ -22,8 +23,10 @@ use tokio::sync::Mutex;
 use url::Url;
 
 pub use error::{IdTokenFault, UpstreamError};
+pub(crate) use introspection::Introspection;
+pub use introspection::IntrospectionSettings;
 pub(crate) use key_home::KeyHome;
-pub use key_home::KeyHomeSettings;
+pub use key_home::UpstreamServer;
 
 use discovery::Known;
 

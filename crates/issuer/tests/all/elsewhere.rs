@@ -14,8 +14,8 @@ use lanyard_core::{
 };
 use lanyard_fetch::{FetchError, HttpClient, Request, Response, ResponseHeaders};
 use lanyard_issuer::{
-    AuthorizationServerSettings, ClaimSource, ClaimSources, ClaimsFrom, KeyHomeSettings, LoginWays,
-    MappedClaim, OtherAuthorizationServer,
+    AuthorizationServerSettings, ClaimSource, ClaimSources, ClaimsFrom, LoginWays, MappedClaim,
+    OtherAuthorizationServer, UpstreamServer,
 };
 use lanyard_oid4vci::{CredentialConfigurationId, dpop::KeyThumbprint};
 use lanyard_store::MemoryStore;
@@ -107,11 +107,12 @@ fn ground() -> (Arc<Ground>, Arc<Other>) {
         Arc::new(ClaimSources::new([(badge, told)], Arc::new(Directory)));
     let ways = LoginWays::Elsewhere(Arc::new(OtherAuthorizationServer::new(
         AuthorizationServerSettings {
-            keys: KeyHomeSettings {
+            server: UpstreamServer {
                 issuer: ELSEWHERE.to_owned(),
                 http: other.clone(),
                 provider: Arc::new(RustCrypto),
             },
+            introspection: None,
             holder: "sub".to_owned(),
             kept: vec!["given_name".to_owned(), "employee_id".to_owned()],
         },

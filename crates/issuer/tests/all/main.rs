@@ -13,6 +13,7 @@ mod elsewhere;
 mod encryption;
 mod fixture;
 mod idempotency;
+mod introspected;
 mod issuance;
 mod lifecycle;
 mod live;

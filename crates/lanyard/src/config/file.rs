@@ -213,6 +213,9 @@ pub(super) struct LoginTable {
 pub(super) struct OtherServerTable {
     pub(super) issuer: Spanned<String>,
     pub(super) holder: Option<String>,
+    /// What this tenant is called there, for asking what a token is good for.
+    pub(super) client_id: Option<Spanned<String>>,
+    pub(super) client_secret: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Debug, Deserialize)]

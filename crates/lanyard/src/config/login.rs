@@ -93,6 +93,8 @@ pub struct OtherServer {
     pub identifier: String,
     /// The claim of its access tokens that names holders.
     pub holder: String,
+    /// What the tenant is called there and proves that with, if the server is asked about its tokens.
+    pub client: Option<(String, SecretString)>,
 }
 
 /// An OpenID Connect provider, and what this tenant is there.
@@ -213,7 +215,7 @@ fn login(
     };
     let elsewhere = match &table.server {
         None => None,
-        Some(server) => Some(elsewhere(server, faults)?),
+        Some(server) => Some(elsewhere(server, folder, faults)?),
     };
     if let Some(server) = elsewhere {
         if directory.is_some() || provider.is_some() || table.danger_consent.is_some() {
@@ -246,13 +248,47 @@ fn login(
     Some(HolderLogin { place, sources, consent })
 }
 
-fn elsewhere(written: &Spanned<OtherServerTable>, faults: &mut Faults<'_>) -> Option<OtherServer> {
+fn elsewhere(
+    written: &Spanned<OtherServerTable>,
+    folder: &Path,
+    faults: &mut Faults<'_>,
+) -> Option<OtherServer> {
     let table = written.get_ref();
+    let client = match (&table.client_id, &table.client_secret) {
+        (None, None) => None,
+        (Some(id), Some(file)) => {
+            Some((id.get_ref().clone(), client_secret(file, folder, faults)?))
+        }
+        (Some(alone), None) => {
+            faults.at(alone.span(), "client_id needs client_secret beside it (RFC 7662 §2.1)");
+            return None;
+        }
+        (None, Some(alone)) => {
+            faults.at(alone.span(), "client_secret needs client_id beside it");
+            return None;
+        }
+    };
     Some(OtherServer {
         issuer: sources::address(&table.issuer, faults)?,
         identifier: table.issuer.get_ref().clone(),
         holder: table.holder.clone().unwrap_or_else(|| "sub".to_owned()),
+        client,
     })
+}
+
+/// Reads the secret that a server gave to this tenant, from a file that nobody else reads.
+fn client_secret(
+    file: &Spanned<std::path::PathBuf>,
+    folder: &Path,
+    faults: &mut Faults<'_>,
+) -> Option<SecretString> {
+    let path = private(file, folder, faults)?;
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    if text.trim().is_empty() {
+        faults.at(file.span(), format!("{} holds no secret", path.display()));
+        return None;
+    }
+    Some(SecretString::from(text.trim().to_owned()))
 }
 
 fn provider(
@@ -271,15 +307,7 @@ fn provider(
     }
     let client_secret = match &table.client_secret {
         None => None,
-        Some(file) => {
-            let path = private(file, folder, faults)?;
-            let text = std::fs::read_to_string(&path).unwrap_or_default();
-            if text.trim().is_empty() {
-                faults.at(file.span(), format!("{} holds no secret", path.display()));
-                return None;
-            }
-            Some(SecretString::from(text.trim().to_owned()))
-        }
+        Some(file) => Some(self::client_secret(file, folder, faults)?),
     };
     let scopes = table.scopes.clone();
     Some(LoginProvider {

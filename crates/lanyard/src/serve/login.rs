@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lanyard_issuer::{
     AskedHolder, AttributeProvider, AttributeProviderSettings, AuthorizationServerSettings,
-    ClaimSource, ClaimSources, ClaimsFrom, KeyHomeSettings, LoginSettings, LoginUnavailable,
-    LoginWays, OidcProvider, OidcSettings, OtherAuthorizationServer, SystemClock, login_callback,
+    ClaimSource, ClaimSources, ClaimsFrom, IntrospectionSettings, LoginSettings, LoginUnavailable,
+    LoginWays, OidcProvider, OidcSettings, OtherAuthorizationServer, SystemClock, UpstreamServer,
+    login_callback,
 };
 use lanyard_oid4vci::{
     CredentialConfigurationId,
@@ -77,11 +78,15 @@ fn other_server(
     server: &OtherServer,
 ) -> OtherAuthorizationServer {
     OtherAuthorizationServer::new(AuthorizationServerSettings {
-        keys: KeyHomeSettings {
+        server: UpstreamServer {
             issuer: server.identifier.clone(),
             http: ground.http.clone(),
             provider: ground.provider.clone(),
         },
+        introspection: server
+            .client
+            .clone()
+            .map(|(client_id, client_secret)| IntrospectionSettings { client_id, client_secret }),
         holder: server.holder.clone(),
         kept: kept(login).collect(),
     })

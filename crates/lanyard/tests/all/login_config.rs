@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use lanyard_cli::config::{ClaimsSource, Config, HolderLogin};
+use secrecy::ExposeSecret as _;
 
 const START: &str = r#"mode = "development"
 base_url = "http://localhost:7077"
@@ -151,6 +152,21 @@ login = { given_name = "given_name", family_name = "family_name" }
     assert_eq!(server.holder, "oid");
     assert!(matches!(&login.sources[0].1, ClaimsSource::Login(mapped) if mapped.len() == 2));
     assert!(login.place.provider().is_none() && login.place.directory().is_none());
+}
+
+#[test]
+fn another_authorization_server_is_asked_about_its_tokens_by_whoever_has_a_secret_there() {
+    let id = "client_id = \"lanyard\"\n";
+    let file = "client_secret = \"secret\"\n";
+    let login = read(&format!("{ELSEWHERE}{id}{file}")).expect("good");
+    let client = &login.place.elsewhere().expect("another server").client;
+    let (name, secret) = client.as_ref().expect("a client");
+    assert_eq!((name.as_str(), secret.expose_secret()), ("lanyard", "s3cret"));
+    assert!(read(ELSEWHERE).unwrap().place.elsewhere().unwrap().client.is_none());
+    let found = fault(&format!("{ELSEWHERE}{id}"));
+    assert!(found.contains("client_id needs client_secret beside it"), "{found}");
+    let found = fault(&format!("{ELSEWHERE}{file}"));
+    assert!(found.contains("client_secret needs client_id beside it"), "{found}");
 }
 
 #[test]
