@@ -1,12 +1,21 @@
 //! JSON as signed data needs it: no duplicate members, bounded depth and size.
 
-use std::fmt;
+use std::{fmt, sync::LazyLock};
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 use thiserror::Error;
 
 use super::Object;
+
+/// The only member of the map that serde_json makes of a fraction where its `arbitrary_precision` is on.
+const FRACTION: &str = "$serde_json::private::Number";
+
+/// Whether it is on: any crate of a program switches it on for all of them.
+static FRACTIONS_ARE_MAPS: LazyLock<bool> = LazyLock::new(|| {
+    let fraction = format!(r#"{{"{FRACTION}":"0.5"}}"#);
+    serde_json::from_str::<Value>(&fraction).is_ok_and(|value| value.is_number())
+});
 
 /// How large a document may be before it is refused.
 #[derive(Clone, Copy, Debug)]
@@ -143,6 +152,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
         self.descend()?;
         let mut read = Vec::new();
         while let Some(name) = members.next_key::<String>()? {
+            if name == FRACTION && *FRACTIONS_ARE_MAPS {
+                return fraction(&members.next_value::<String>()?);
+            }
             read.push((name, members.next_value_seed(self.inner()?)?));
         }
         // one hash table of the right size, instead of one that grows and hashes every name again
@@ -154,6 +166,12 @@ impl<'de> Visitor<'de> for Strict<'_> {
         }
         Ok(Value::Object(object))
     }
+}
+
+/// The number that a fraction is everywhere else.
+fn fraction<E: serde::de::Error>(text: &str) -> Result<Value, E> {
+    let number = text.parse().ok().and_then(Number::from_f64);
+    number.map(Value::Number).ok_or_else(|| E::custom("number out of range"))
 }
 
 #[cfg(test)]
@@ -188,6 +206,12 @@ mod tests {
     fn refuses_trailing_text_and_lone_surrogates() {
         assert!(parse(b"{} {}").is_err());
         assert!(parse(br#""\ud800""#).is_err());
+    }
+
+    #[test]
+    fn a_name_of_serde_json_is_a_name_like_any_other() {
+        let value = parse_object(br#"{"$serde_json::private::Number":"0.5"}"#).unwrap();
+        assert_eq!(value["$serde_json::private::Number"], "0.5");
     }
 
     #[test]
