@@ -64,6 +64,8 @@ pub enum Purpose {
     IntegratorApi,
     /// A message to an integrator's webhook.
     Webhook,
+    /// A service of the operator's: one that keeps keys, or one that gathers telemetry.
+    OwnService,
 }
 
 /// What a [`Purpose`] permits.
@@ -91,7 +93,10 @@ impl Purpose {
             // Standard Webhooks: what a receiver has to say is its status; a redirect is a failure.
             Self::Nonce | Self::Webhook => (0, 16 * KIB),
             Self::Token | Self::PresentationResponse => (0, 256 * KIB),
-            Self::CredentialOffer | Self::LoginProvider | Self::AttributeProvider => (0, MIB),
+            Self::CredentialOffer
+            | Self::LoginProvider
+            | Self::AttributeProvider
+            | Self::OwnService => (0, MIB),
             // OID4VP errata on §5.10 and §8.2: no 3xx on request_uri or response_uri; the same for all protocol traffic.
             Self::IssuerMetadata
             | Self::AuthorizationServerMetadata

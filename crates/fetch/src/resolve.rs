@@ -58,6 +58,7 @@ impl VettingResolver {
         let required = match self.route {
             Route::Public | Route::PlainPublic => AddressRange::Public,
             Route::AllowedLoopback => AddressRange::Loopback,
+            Route::Own => return Ok(addresses),
         };
         // One bad address condemns the name: an attacker who mixes hopes for a second try.
         match addresses.iter().map(|address| range_of(*address)).find(|range| *range != required) {

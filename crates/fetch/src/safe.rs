@@ -66,6 +66,7 @@ pub struct SafeFetcher {
     public: OnceLock<Option<reqwest::Client>>,
     plain_public: OnceLock<Option<reqwest::Client>>,
     loopback: OnceLock<Option<reqwest::Client>>,
+    own: OnceLock<Option<reqwest::Client>>,
 }
 
 impl SafeFetcher {
@@ -180,6 +181,7 @@ impl SafeFetcher {
             Route::Public => &self.public,
             Route::PlainPublic => &self.plain_public,
             Route::AllowedLoopback => &self.loopback,
+            Route::Own => &self.own,
         };
         cell.get_or_init(|| self.build_client(route)).as_ref().ok_or(FetchError::TlsUnavailable)
     }
@@ -203,7 +205,7 @@ impl SafeFetcher {
                 .https_only(route == Route::Public)
                 .dns_resolver(resolver.clone())
         };
-        if route == Route::Public {
+        if matches!(route, Route::Public | Route::Own) {
             match builder().tls_certs_merge(self.roots.iter().cloned()).build() {
                 Ok(client) => return Some(client),
                 Err(_) => tracing::warn!(
@@ -289,6 +291,15 @@ impl SafeFetcherBuilder {
         self
     }
 
+    /// Allows http and https to exactly these pairs, at whatever address they are.
+    ///
+    /// For services that the operator names in the configuration, such as one that keeps keys. Never for what a peer or an
+    /// integrator names.
+    pub fn own_services(mut self, pairs: impl IntoIterator<Item = HostPort>) -> Self {
+        self.targets.own.extend(pairs);
+        self
+    }
+
     /// The fetcher.
     #[must_use]
     pub fn build(self) -> SafeFetcher {
@@ -302,6 +313,7 @@ impl SafeFetcherBuilder {
             public: OnceLock::new(),
             plain_public: OnceLock::new(),
             loopback: OnceLock::new(),
+            own: OnceLock::new(),
         }
     }
 }

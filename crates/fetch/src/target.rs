@@ -53,7 +53,7 @@ impl fmt::Display for HostPort {
     }
 }
 
-/// Which of the two ways a vetted URL takes.
+/// Which way a vetted URL takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route {
     /// https to a public address.
@@ -62,12 +62,15 @@ pub(crate) enum Route {
     PlainPublic,
     /// An exact pair of the allow-list, on loopback only.
     AllowedLoopback,
+    /// An exact pair that the operator named as a service of their own, wherever it is.
+    Own,
 }
 
 /// The rules a URL must meet before a name is resolved.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TargetRules {
     pub(crate) loopback: HashSet<HostPort>,
+    pub(crate) own: HashSet<HostPort>,
     pub(crate) ports: HashSet<u16>,
 }
 
@@ -81,6 +84,9 @@ impl TargetRules {
         }
         let host = url.host().ok_or(FetchError::HostNotAllowed)?;
         let pair = HostPort::of(url).ok_or(FetchError::HostNotAllowed)?;
+        if self.own.contains(&pair) {
+            return Ok(Route::Own);
+        }
         if self.loopback.contains(&pair) {
             return match literal(&host).map(range_of) {
                 None | Some(AddressRange::Loopback) => Ok(Route::AllowedLoopback),
@@ -129,7 +135,7 @@ mod tests {
     fn allowing(pairs: &[&str]) -> TargetRules {
         TargetRules {
             loopback: pairs.iter().map(|p| p.parse().unwrap()).collect(),
-            ports: HashSet::new(),
+            ..TargetRules::default()
         }
     }
 
@@ -244,6 +250,22 @@ mod tests {
             vet(&rules, "https://localhost:7078/"),
             Err(FetchError::PortDenied { port: 7078 })
         );
+    }
+
+    #[test]
+    fn a_service_of_the_operator_is_an_exact_pair_wherever_it_is() {
+        let own = ["10.0.0.1:8200", "keys.internal:8200"];
+        let own = own.iter().map(|pair| pair.parse().unwrap()).collect();
+        let rules = TargetRules { own, ..TargetRules::default() };
+        assert_eq!(vet(&rules, "https://10.0.0.1:8200/v1"), Ok(Route::Own));
+        assert_eq!(vet(&rules, "https://keys.internal:8200/v1"), Ok(Route::Own));
+        assert_eq!(vet(&rules, "https://10.0.0.1/"), Err(FetchError::IpLiteralHost));
+        assert_eq!(
+            vet(&rules, "https://keys.internal:8201/"),
+            Err(FetchError::PortDenied { port: 8201 })
+        );
+        let named = "https://a@keys.internal:8200/";
+        assert_eq!(vet(&rules, named), Err(FetchError::UserinfoInUrl));
     }
 
     #[test]

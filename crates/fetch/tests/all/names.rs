@@ -93,6 +93,24 @@ async fn an_allowed_pair_opens_no_other_port_of_its_host() {
 }
 
 #[tokio::test]
+async fn a_service_of_the_operator_is_reached_at_its_pair_and_at_no_other() {
+    let (own, canary) = (Server::ok("{}").await, Server::ok("{}").await);
+    let fetcher = SafeFetcher::builder()
+        .allow_ports([canary.address.port()])
+        .own_services([own.pair_named("localhost")])
+        .build();
+    let asked = url(&format!("http://localhost:{}/", own.address.port()));
+    assert_eq!(fetcher.send(metadata(asked)).await.unwrap().status, 200);
+    assert_eq!(fetcher.send(metadata(own.url("/"))).await.unwrap_err(), FetchError::NotHttps);
+    let https = url(&format!("https://localhost:{}/", canary.address.port()));
+    assert_eq!(
+        fetcher.send(metadata(https)).await.unwrap_err(),
+        denied("localhost", AddressRange::Loopback)
+    );
+    assert_eq!(canary.connected(), 0);
+}
+
+#[tokio::test]
 async fn an_allowed_name_that_moves_to_a_private_or_public_address_is_denied() {
     let names =
         Names::with(&[("demo.test", &[&["10.0.0.7"]]), ("demo2.test", &[&["93.184.216.34"]])]);

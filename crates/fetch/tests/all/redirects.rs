@@ -13,7 +13,7 @@ const REDIRECTS: [(&str, u16); 5] = [
     ("308 Permanent Redirect", 308),
 ];
 
-const PROTOCOL: [Purpose; 13] = [
+const PROTOCOL: [Purpose; 14] = [
     Purpose::CredentialOffer,
     Purpose::IssuerMetadata,
     Purpose::AuthorizationServerMetadata,
@@ -27,6 +27,7 @@ const PROTOCOL: [Purpose; 13] = [
     Purpose::TypeMetadata,
     Purpose::IntegratorApi,
     Purpose::Webhook,
+    Purpose::OwnService,
 ];
 
 fn status_list(url: Url) -> Request {
