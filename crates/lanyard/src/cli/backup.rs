@@ -1,10 +1,11 @@
 //! `lanyard backup` and `lanyard restore`: a copy of a store that may be in use, and a store made of one.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use jiff::Timestamp;
-use lanyard_core::crypto::AwsLc;
+use lanyard_core::crypto::{AwsLc, CryptoProvider};
 use lanyard_store::{
     BackupError, EpochError, OpenError, PostgresOptions, PostgresStore, Restored, Restoring,
     Secret, SecretName, Store as _, StoreError, sqlite,
@@ -14,7 +15,7 @@ use serde_json::json;
 use super::{Ending, ExitCode};
 use crate::config::{Config, SharedStore};
 use crate::files;
-use crate::keys::{KeyError, KeyPlace, SEALING_KEY, SealingKeys};
+use crate::keys::{KeyError, KeyPlace, KeyRing, SEALING_KEY, Sealing, SealingKeys};
 use crate::serve::{compose, issuing::NONCE_KEY};
 
 /// Where the store is.
@@ -63,30 +64,50 @@ pub struct RestoreArgs {
 
 /// What keeps everything, and what opens it.
 pub(super) enum Place {
-    Folder { data: PathBuf, key: KeyPlace },
-    Database { shared: Box<SharedStore>, key: KeyPlace },
+    Folder { data: PathBuf, keys: KeysAt },
+    Database { shared: Box<SharedStore>, keys: KeysAt },
+}
+
+/// Where the sealing key is, or would be, and what the configuration says about it.
+pub(super) struct KeysAt {
+    pub(super) place: KeyPlace,
+    pub(super) sealing: Sealing,
+}
+
+impl KeysAt {
+    /// Everything that opens.
+    pub(super) fn ring(&self) -> Result<KeyRing, KeyError> {
+        let provider: Arc<dyn CryptoProvider> = Arc::new(AwsLc);
+        KeyRing::at(&self.sealing, Some(self.place.clone()), &provider)
+    }
+
+    fn shown(&self) -> String {
+        self.sealing.shown(&self.place)
+    }
 }
 
 impl StoreArgs {
     pub(super) fn place(&self) -> Result<Place, Ending> {
         if let Some(data) = &self.data {
-            let key = KeyPlace::of_folder(None, data);
-            return Ok(Place::Folder { data: data.clone(), key });
+            let (place, sealing) = (KeyPlace::of_folder(None, data), Sealing::default());
+            let keys = KeysAt { place, sealing };
+            return Ok(Place::Folder { data: data.clone(), keys });
         }
         let config = Config::read(&self.config).map_err(|error| {
             Ending::not_done(ExitCode::Usage, "configuration", error.to_string())
         })?;
-        let key = KeyPlace::of_folder(config.sealing_key.as_deref(), &config.data);
+        let place = KeyPlace::of_folder(config.sealing.file.as_deref(), &config.data);
+        let keys = KeysAt { place, sealing: config.sealing };
         Ok(match config.store {
-            Some(shared) => Place::Database { shared: Box::new(shared), key },
-            None => Place::Folder { data: config.data, key },
+            Some(shared) => Place::Database { shared: Box::new(shared), keys },
+            None => Place::Folder { data: config.data, keys },
         })
     }
 }
 
-pub(super) fn backup(args: &BackupArgs) -> Ending {
-    let (data, key) = match args.store.place() {
-        Ok(Place::Folder { data, key }) => (data, key),
+pub(super) async fn backup(args: &BackupArgs) -> Ending {
+    let (data, keys) = match args.store.place() {
+        Ok(Place::Folder { data, keys }) => (data, keys),
         Ok(Place::Database { .. }) => {
             return Ending::not_done(
                 ExitCode::Usage,
@@ -96,12 +117,13 @@ pub(super) fn backup(args: &BackupArgs) -> Ending {
         }
         Err(ending) => return ending,
     };
-    let taken = sqlite::sealed_in(&data.join(sqlite::FILE_NAME))
-        .map_err(|error| no_store(error, &data))
-        .map_err(not_backed_up)
-        .and_then(|sealed| opens(&key, &sealed))
-        .and_then(|_| sqlite::back_up(&data, &args.file, Timestamp::now()).map_err(not_backed_up));
-    let taken = match taken {
+    let taken = async {
+        let sealed = sqlite::sealed_in(&data.join(sqlite::FILE_NAME));
+        let sealed = sealed.map_err(|error| not_backed_up(no_store(error, &data)))?;
+        opens(&keys.ring().map_err(wrong_key)?, &sealed).await?;
+        sqlite::back_up(&data, &args.file, Timestamp::now()).map_err(not_backed_up)
+    };
+    let taken = match taken.await {
         Ok(taken) => taken,
         Err(ending) => return ending,
     };
@@ -112,11 +134,11 @@ pub(super) fn backup(args: &BackupArgs) -> Ending {
          The configuration and the files that it names are not in it either.",
         taken.credentials,
         taken.bytes,
-        key.shown(),
+        keys.shown(),
     );
     let said = json!({
         "file": args.file, "taken_at": at, "bytes": taken.bytes, "credentials": taken.credentials,
-        "sealing_key": key.shown(),
+        "sealing_key": keys.shown(),
     });
     Ending::done(text, said)
 }
@@ -132,10 +154,10 @@ pub(super) async fn restore(args: &RestoreArgs) -> Ending {
     let forget = [nonce_key];
     let restoring = Restoring { now: Timestamp::now(), replaces: args.replace, forget: &forget };
     let restored = match (place, &args.file) {
-        (Place::Folder { data, key }, Some(file)) => {
-            let brought = bring_key(file, &key, args);
-            brought.and_then(|()| sqlite::restore(file, &data, &restoring).map_err(not_restored))
-        }
+        (Place::Folder { data, keys }, Some(file)) => match bring_key(file, &keys, args).await {
+            Ok(()) => sqlite::restore(file, &data, &restoring).map_err(not_restored),
+            Err(ending) => Err(ending),
+        },
         (Place::Folder { data, .. }, None) => {
             sqlite::begin_epoch(&data, &restoring).map_err(not_restored)
         }
@@ -150,9 +172,13 @@ pub(super) async fn restore(args: &RestoreArgs) -> Ending {
 }
 
 /// Puts the sealing key where the server looks for it, once it is known to open everything in the backup.
-fn bring_key(backup: &Path, own: &KeyPlace, args: &RestoreArgs) -> Result<(), Ending> {
+async fn bring_key(backup: &Path, keys: &KeysAt, args: &RestoreArgs) -> Result<(), Ending> {
     let sealed = sqlite::sealed_in(backup).map_err(not_restored)?;
     let named = args.sealing_key.clone().map(KeyPlace::File);
+    if keys.sealing.service.is_some() && named.is_none() {
+        return opens(&keys.ring().map_err(wrong_key)?, &sealed).await;
+    }
+    let own = &keys.place;
     let key = named.as_ref().unwrap_or(own);
     if let KeyPlace::File(file) = key
         && !file.exists()
@@ -166,23 +192,25 @@ fn bring_key(backup: &Path, own: &KeyPlace, args: &RestoreArgs) -> Result<(), En
         );
         return Err(Ending::not_done(ExitCode::Failed, "sealing_key", why));
     }
-    let keys = opens(key, &sealed)?;
+    let brought = key.read().map_err(wrong_key)?;
+    opens(&of_keys(brought.clone()), &sealed).await?;
     match own {
-        KeyPlace::File(file) if named.is_some() => {
-            install_key(&keys, file, args.replace).map_err(|error| {
+        KeyPlace::File(file) if named.is_some() => install_key(&brought, file, args.replace)
+            .map_err(|error| {
                 let why = format!("{}: {error}", own.shown());
                 Ending::not_done(ExitCode::Failed, "sealing_key", why)
-            })
-        }
-        _ => opens(own, &sealed).map(drop),
+            }),
+        _ => opens(&of_keys(own.read().map_err(wrong_key)?), &sealed).await,
     }
 }
 
-/// The keys that are somewhere, if they open all of these.
-fn opens(key: &KeyPlace, sealed: &[Secret]) -> Result<SealingKeys, Ending> {
-    let keys = key.read().map_err(wrong_key)?;
-    keys.open_all(sealed, &AwsLc).map_err(wrong_key)?;
-    Ok(keys)
+fn of_keys(keys: SealingKeys) -> KeyRing {
+    KeyRing::of_keys(keys, Arc::new(AwsLc))
+}
+
+/// Refuses keys that do not open all of these.
+async fn opens(ring: &KeyRing, sealed: &[Secret]) -> Result<(), Ending> {
+    ring.examine(sealed, &AwsLc).await.map(drop).map_err(wrong_key)
 }
 
 fn install_key(keys: &SealingKeys, own: &Path, replaces: bool) -> std::io::Result<()> {

@@ -3,6 +3,7 @@
 mod api_key;
 mod backup;
 mod callback;
+mod config;
 mod credentials;
 pub(crate) mod did;
 mod evidence;
@@ -44,6 +45,8 @@ pub enum Command {
     Demo(server::DemoArgs),
     /// Run issuer and verifier from a configuration file
     Serve(server::ServeArgs),
+    /// Print what a configuration file may say
+    Config(config::ConfigArgs),
     /// Hold credentials: a wallet in the terminal
     Wallet(wallet::WalletArgs),
     /// Create a credential offer on a running server
@@ -114,9 +117,10 @@ async fn perform(command: Command) -> std::process::ExitCode {
         Command::LintRequest(args) => evidence::lint_request(&args).print(args.json),
         Command::Inspect(args) => inspect::run(&args).await.print(args.json),
         Command::Wallet(args) => wallet::run(&args).await.print(args.json),
-        Command::Backup(args) => backup::backup(&args).print(args.store.json),
+        Command::Backup(args) => backup::backup(&args).await.print(args.store.json),
         Command::Restore(args) => backup::restore(&args).await.print(args.store.json),
         Command::Keys(args) => keys::run(&args).await.print(args.store.json),
+        Command::Config(args) => config::run(&args).print(false),
         Command::HashPassword => hash_password::run().print(false),
         Command::Credentials(args) => credentials::credentials(&args).await.print(args.server.json),
         Command::Messages(args) => credentials::messages(&args).await.print(args.server.json),

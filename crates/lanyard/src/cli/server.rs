@@ -27,7 +27,7 @@ pub struct DemoArgs {
 /// `lanyard serve`
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// The configuration; examples/lanyard.toml documents every key
+    /// The configuration; lanyard config reference tells every key
     #[arg(long, default_value = "lanyard.toml")]
     pub config: PathBuf,
     /// Read the configuration, say what is wrong with it, and stop

@@ -22,6 +22,12 @@ use super::{existing, private};
 use crate::credential_type::CredentialType;
 use crate::directory::Directory;
 
+/// The claim that names holders, unless it is said.
+pub(super) const HOLDER: &str = "sub";
+
+/// What a login provider is asked for beside `openid`, unless it is said.
+pub(super) const SCOPES: [&str; 2] = ["profile", "email"];
+
 /// What a tenant demands of those who ask for tokens.
 #[derive(Debug, Clone, Default)]
 pub struct Authorization {
@@ -271,7 +277,7 @@ fn elsewhere(
     Some(OtherServer {
         issuer: sources::address(&table.issuer, faults)?,
         identifier: table.issuer.get_ref().clone(),
-        holder: table.holder.clone().unwrap_or_else(|| "sub".to_owned()),
+        holder: table.holder.clone().unwrap_or_else(|| HOLDER.to_owned()),
         client,
     })
 }
@@ -316,8 +322,8 @@ fn provider(
         name: table.name.get_ref().clone(),
         client_id: table.client_id.clone(),
         client_secret,
-        scopes: scopes.unwrap_or_else(|| vec!["profile".to_owned(), "email".to_owned()]),
-        holder: table.holder.clone().unwrap_or_else(|| "sub".to_owned()),
+        scopes: scopes.unwrap_or_else(|| SCOPES.map(str::to_owned).to_vec()),
+        holder: table.holder.clone().unwrap_or_else(|| HOLDER.to_owned()),
     })
 }
 

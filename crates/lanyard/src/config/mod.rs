@@ -1,12 +1,15 @@
 //! `lanyard serve --config lanyard.toml`: read once, checked whole, every fault with its line.
 //!
-//! `examples/lanyard.toml` documents every key.
+//! `docs/configuration.md` lists every key, `examples/lanyard.toml` shows them.
 
 mod asking;
+mod described;
 mod fault;
 mod file;
 mod integration;
 mod login;
+mod reference;
+mod sealing;
 mod sources;
 mod store;
 mod tenant;
@@ -23,12 +26,14 @@ pub use asking::Asking;
 pub use fault::{ConfigError, Fault};
 pub use file::{EncryptionMode, Mode};
 pub use login::{Authorization, ClaimsSource, HolderLogin, LoginPlace, LoginProvider, OtherServer};
+pub use reference::{reference, schema};
 pub use store::SharedStore;
 pub use tenant::{DidKeyFile, SigningFiles, Tenant};
 
 use fault::Faults;
 use file::{File, RatesTable, VcApi};
 
+use crate::keys::{KeyFile, Pkcs11Uri, Sealing};
 use crate::serve::rates::Rates;
 
 /// A configuration that can be served.
@@ -46,8 +51,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The database that replicas share; without, everything is in the data folder.
     pub store: Option<SharedStore>,
-    /// The file with the sealing key, if one is named.
-    pub sealing_key: Option<PathBuf>,
+    /// Where the key-encryption keys are.
+    pub sealing: Sealing,
     /// How connections are protected.
     pub transport: Transport,
     /// Whether it issues.
@@ -150,7 +155,7 @@ fn examine(file: &File, path: &Path, faults: &mut Faults<'_>) -> Option<Config> 
     }
     let tenants = tenant::examine_all(file, folder, faults);
     let store = store::examine(file, folder, faults);
-    let sealing_key = store::sealing_key(file, folder, faults);
+    let sealing = sealing::examine(file, folder, faults);
     Some(Config {
         path: path.to_owned(),
         mode: file.mode,
@@ -158,7 +163,7 @@ fn examine(file: &File, path: &Path, faults: &mut Faults<'_>) -> Option<Config> 
         listen: listen?,
         data: folder.join(file.data.get_ref()),
         store: store?,
-        sealing_key: sealing_key?,
+        sealing: sealing?,
         transport: transport?,
         issuer: file.issuer.is_some(),
         awkward: awkward.is_some(),
@@ -359,6 +364,34 @@ fn private(written: &Spanned<PathBuf>, folder: &Path, faults: &mut Faults<'_>) -
         return None;
     }
     Some(path)
+}
+
+/// Where a private key is, if it is there: in a file, or on a token where the text is a PKCS #11 URI.
+fn key_file(written: &Spanned<PathBuf>, folder: &Path, faults: &mut Faults<'_>) -> Option<KeyFile> {
+    let text = written.get_ref().to_str().filter(|text| text.starts_with(Pkcs11Uri::SCHEME));
+    match text {
+        Some(text) => on_token(text, written.span(), folder, faults).map(KeyFile::Token),
+        None => private(written, folder, faults).map(KeyFile::Pem),
+    }
+}
+
+/// The name of a key on a token, if the driver and a PIN file that nobody else reads are there.
+fn on_token(
+    text: &str,
+    span: std::ops::Range<usize>,
+    folder: &Path,
+    faults: &mut Faults<'_>,
+) -> Option<Pkcs11Uri> {
+    let uri = match Pkcs11Uri::parse(text) {
+        Ok(uri) => uri,
+        Err(error) => {
+            faults.at(span, error.to_string());
+            return None;
+        }
+    };
+    let module = existing(&Spanned::new(span.clone(), uri.module.clone()), folder, faults);
+    let pin_file = private(&Spanned::new(span, uri.pin_file.clone()), folder, faults);
+    Some(Pkcs11Uri { module: module?, pin_file: pin_file?, ..uri })
 }
 
 /// The parser's message, in the words of this file.

@@ -14,7 +14,7 @@ use super::login::{ClaimsSource, LoginPlace};
 use crate::credential_type::CredentialType;
 
 /// How long an answer is waited for, unless it is said; what fetches gives up after five seconds anyway.
-const PATIENCE: u8 = 3;
+pub(super) const PATIENCE: u8 = 3;
 
 /// The sources of one type, in the order in which they are put together.
 pub(super) fn examine(

@@ -1,14 +1,12 @@
 //! Where everything is kept, if not in the data folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lanyard_store::PostgresOptions;
-use serde_spanned::Spanned;
 
 use super::fault::Faults;
 use super::file::{File, StoreTable};
 use super::{existing, private};
-use crate::keys::{KeyError, KeyPlace, SealingKeys};
 
 /// The most connections that one process may ask of a server.
 const MOST_CONNECTIONS: usize = 1000;
@@ -96,43 +94,4 @@ fn connections(table: &StoreTable, faults: &mut Faults<'_>) -> Option<usize> {
         return None;
     }
     Some(number)
-}
-
-/// The file with the sealing key, where one is named; nothing inside where something is wrong with it.
-///
-/// Replicas have one key: without a file it comes from the service manager or the environment.
-pub(super) fn sealing_key(
-    file: &File,
-    folder: &Path,
-    faults: &mut Faults<'_>,
-) -> Option<Option<PathBuf>> {
-    let of_store = file.store.as_ref().and_then(|table| table.get_ref().sealing_key_file.as_ref());
-    if let (Some(_), Some(second)) = (of_store, &file.sealing_key_file) {
-        faults.at(second.span(), "sealing_key_file is named in [store] too; one is enough");
-        return None;
-    }
-    match (of_store.or(file.sealing_key_file.as_ref()), &file.store) {
-        (Some(written), _) => sealing_key_in(written, folder, faults).map(Some),
-        (None, Some(table)) if KeyPlace::find(None).is_none() => {
-            faults.at(table.span(), KeyError::SealingKeyNowhere.to_string());
-            None
-        }
-        (None, _) => Some(None),
-    }
-}
-
-fn sealing_key_in(
-    written: &Spanned<PathBuf>,
-    folder: &Path,
-    faults: &mut Faults<'_>,
-) -> Option<PathBuf> {
-    let path = private(written, folder, faults)?;
-    if std::fs::read(&path).ok().and_then(|bytes| SealingKeys::parse(&bytes)).is_none() {
-        faults.at(
-            written.span(),
-            "a sealing key has 32 bytes; make one with (umask 077; openssl rand 32 > sealing-key), and give every replica the same",
-        );
-        return None;
-    }
-    Some(path)
 }

@@ -13,8 +13,9 @@ use super::file::{DidSigningTable, EncryptionMode, File, Mode, SigningTable, Ten
 use super::integration;
 use super::login::{self, Authorization};
 use super::verifying;
-use super::{existing, private};
+use super::{existing, key_file, private};
 use crate::credential_type::{CredentialType, CredentialTypeError};
+use crate::keys::KeyFile;
 use crate::trust_list;
 
 /// One enterprise on this server.
@@ -67,8 +68,8 @@ pub struct Tenant {
 pub struct DidKeyFile {
     /// The name of the key, `did:web:example.com#key-1`.
     pub verification_method: DidUrl,
-    /// The private key, PKCS #8, PEM.
-    pub key: PathBuf,
+    /// The private key.
+    pub key: KeyFile,
 }
 
 /// A certificate chain and its key.
@@ -76,8 +77,8 @@ pub struct DidKeyFile {
 pub struct SigningFiles {
     /// The certificate chain, leaf first, anchor left out, PEM.
     pub certificates: PathBuf,
-    /// The private key, PKCS #8, PEM.
-    pub key: PathBuf,
+    /// The private key.
+    pub key: KeyFile,
 }
 
 pub(super) fn examine_all(file: &File, folder: &Path, faults: &mut Faults<'_>) -> Vec<Tenant> {
@@ -274,7 +275,7 @@ fn signing_files(
     faults: &mut Faults<'_>,
 ) -> Option<SigningFiles> {
     let certificates = existing(&table.certificates, folder, faults);
-    let key = private(&table.key, folder, faults);
+    let key = key_file(&table.key, folder, faults);
     Some(SigningFiles { certificates: certificates?, key: key? })
 }
 
@@ -287,6 +288,6 @@ fn did_key(table: &DidSigningTable, folder: &Path, faults: &mut Faults<'_>) -> O
             "a verification method is a DID URL with a fragment; write for example \"did:web:acme.example#key-1\"",
         );
     }
-    let key = private(&table.key, folder, faults);
+    let key = key_file(&table.key, folder, faults);
     Some(DidKeyFile { verification_method: method?, key: key? })
 }

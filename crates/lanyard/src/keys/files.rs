@@ -1,43 +1,65 @@
 //! A signing key and its certificates from files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use lanyard_core::crypto::{CryptoProvider, Curve, PrivateKey, PublicKey};
 use rcgen::{KeyPair, PublicKeyData as _};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
-use super::{KeyError, SigningIdentity};
+use super::{KeyError, Pkcs11Uri, SigningIdentity};
 use crate::files;
 
-/// Reads a chain (leaf first, anchor left out) and the PKCS #8 key of its leaf, both PEM.
+/// Where a private key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyFile {
+    /// A file, PKCS #8, PEM.
+    Pem(PathBuf),
+    /// A PKCS #11 token, which it does not leave.
+    Token(Pkcs11Uri),
+}
+
+/// Reads a chain (leaf first, anchor left out), PEM, and finds the key of its leaf.
 ///
 /// # Errors
-/// When a file cannot be read, is open to others, or the two do not belong together.
+/// When a file cannot be read, is open to others, the key is not there, or the two do not belong together.
 pub fn read_signing_files(
     certificates: &Path,
-    key: &Path,
-    provider: &dyn CryptoProvider,
+    key: &KeyFile,
+    provider: &Arc<dyn CryptoProvider>,
 ) -> Result<SigningIdentity, KeyError> {
-    let key = read_key(key)?;
+    let identity = read_signer(key, provider)?;
     let chain = CertificateDer::pem_file_iter(certificates)
         .map_err(|_| KeyError::Certificate)?
         .map(|certificate| certificate.map(|der| der.to_vec()))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| KeyError::Certificate)?;
     let leaf = chain.first().ok_or(KeyError::Certificate)?;
-    let point = key.public().to_uncompressed();
+    let point = identity.signer.public_key().to_uncompressed();
     if !leaf.windows(point.len()).any(|window| window == point) {
         return Err(KeyError::Unusable);
     }
-    SigningIdentity::new(provider, &key, chain)
+    Ok(SigningIdentity { chain, ..identity })
 }
 
-/// Reads a PKCS #8 key without certificates: that of a DID.
+/// Finds a key without certificates: that of a DID.
 ///
 /// # Errors
-/// When the file cannot be read, is open to others, or holds no P-256 key.
-pub fn read_signer(key: &Path, provider: &dyn CryptoProvider) -> Result<SigningIdentity, KeyError> {
-    SigningIdentity::new(provider, &read_key(key)?, Vec::new())
+/// When the file cannot be read, is open to others, or what is there is no P-256 key.
+pub fn read_signer(
+    key: &KeyFile,
+    provider: &Arc<dyn CryptoProvider>,
+) -> Result<SigningIdentity, KeyError> {
+    match key {
+        KeyFile::Pem(file) => SigningIdentity::new(provider.as_ref(), &read_key(file)?, Vec::new()),
+        #[cfg(feature = "pkcs11")]
+        KeyFile::Token(uri) => {
+            let signer = super::TokenSigner::open(uri, provider.clone())?;
+            Ok(SigningIdentity { signer: Arc::new(signer), chain: Vec::new() })
+        }
+        #[cfg(not(feature = "pkcs11"))]
+        KeyFile::Token(_) => Err(KeyError::service("PKCS #11", super::KeyServiceFault::NotBuiltIn)),
+    }
 }
 
 fn read_key(key: &Path) -> Result<PrivateKey, KeyError> {

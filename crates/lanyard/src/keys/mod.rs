@@ -2,18 +2,34 @@
 
 mod authority;
 mod files;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
+mod pkcs11_uri;
 mod place;
+mod ring;
 mod sealing;
+mod service;
+mod tenant_key;
+mod transit;
 mod vault;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use lanyard_core::crypto::{CryptoProvider, Signer, SoftwareSigner};
+use lanyard_fetch::FetchError;
+use lanyard_store::TenantId;
 
 pub use authority::{Subject, TestAuthority};
-pub use files::{read_signer, read_signing_files};
-pub use place::{KeyPlace, rewrap};
+pub use files::{KeyFile, read_signer, read_signing_files};
+#[cfg(feature = "pkcs11")]
+pub use pkcs11::TokenSigner;
+pub use pkcs11_uri::{Pkcs11Uri, Pkcs11UriInvalid};
+pub use place::KeyPlace;
+pub use ring::{Examined, KeyEncryption, KeyRing, erase_tenant};
 pub use sealing::{SEALING_KEY, SealingKeys};
+pub use service::{KeyService, Sealing, TransitOptions};
+pub use tenant_key::TenantKey;
 pub use vault::Vault;
 
 /// A signer with the certificates that vouch for it.
@@ -78,6 +94,24 @@ pub enum KeyError {
         "no sealing key: name sealing_key_file, or pass it as the credential sealing-key of systemd or in LANYARD_SEALING_KEY"
     )]
     SealingKeyNowhere,
+    /// The key of this tenant was erased.
+    #[error(
+        "the key of the tenant {tenant} was erased at {at:.0}: what it had cannot be read any more; take it out of the configuration"
+    )]
+    TenantErased {
+        /// The tenant.
+        tenant: TenantId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A service in which keys are does not do what it is asked.
+    #[error("{service}: {why}")]
+    Service {
+        /// Which kind of service.
+        service: &'static str,
+        /// What it says.
+        why: KeyServiceFault,
+    },
     /// A file can be read by others.
     #[error("{file} can be read by others (mode {mode:03o}); run chmod 600 {file}")]
     OpenToOthers {
@@ -92,4 +126,66 @@ pub enum KeyError {
     /// The key is not one this server can sign with.
     #[error("the key is not a P-256 private key in PKCS #8 that belongs to the first certificate")]
     Unusable,
+}
+
+impl KeyError {
+    pub(super) const fn service(service: &'static str, why: KeyServiceFault) -> Self {
+        Self::Service { service, why }
+    }
+}
+
+/// What is wrong with a service in which keys are.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyServiceFault {
+    /// This program was built without.
+    #[error("this program was built without it")]
+    NotBuiltIn,
+    /// It cannot be reached.
+    #[error("it cannot be reached ({0})")]
+    Unreachable(FetchError),
+    /// It refuses.
+    #[error(
+        "it refuses with status {status}; is the token good, and may it encrypt and decrypt with this key?"
+    )]
+    Refused {
+        /// The status of its answer.
+        status: u16,
+    },
+    /// Its answer makes no sense.
+    #[error("its answer cannot be understood")]
+    Unreadable,
+    /// The certificates that should vouch for it are none.
+    #[error("the authorities that should vouch for it are no certificates")]
+    Authorities,
+    /// The driver cannot be loaded.
+    #[error("the driver that module-path names cannot be loaded")]
+    NoDriver,
+    /// There is no such token.
+    #[error("there is no token of this label")]
+    NoToken,
+    /// There is no such key.
+    #[error("there is no key of the label {name} on the token")]
+    NoKey {
+        /// The label.
+        name: String,
+    },
+    /// A label names more than one key.
+    #[error("there are several keys of the label {name} on the token")]
+    SeveralKeys {
+        /// The label.
+        name: String,
+    },
+    /// The PIN is wrong.
+    #[error("the PIN is wrong; too many tries lock the token")]
+    WrongPin,
+    /// The PIN is locked.
+    #[error("the PIN is locked after too many wrong tries")]
+    PinLocked,
+    /// The token says something else.
+    #[error("the token says {code}")]
+    Token {
+        /// The return value, by its name in PKCS #11.
+        code: String,
+    },
 }

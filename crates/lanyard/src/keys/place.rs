@@ -3,10 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
-use jiff::Timestamp;
-use lanyard_core::crypto::CryptoProvider;
-use lanyard_store::{Put, SecretStore};
-
 use super::{KeyError, SEALING_KEY, SealingKeys};
 use crate::files;
 
@@ -45,6 +41,15 @@ impl KeyPlace {
     #[must_use]
     pub fn of_folder(configured: Option<&Path>, data: &Path) -> Self {
         Self::find(configured).unwrap_or_else(|| Self::File(data.join(SEALING_KEY)))
+    }
+
+    /// Whether there are keys.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        match self {
+            Self::File(file) | Self::Credential(file) => file.exists(),
+            Self::Environment => true,
+        }
     }
 
     /// The keys.
@@ -95,28 +100,4 @@ fn replace_private(file: &Path, content: &[u8]) -> io::Result<()> {
         Some(folder) if folder != Path::new("") => std::fs::File::open(folder)?.sync_all(),
         _ => std::fs::File::open(".")?.sync_all(),
     }
-}
-
-/// Seals everything that an older key sealed anew under the newest, and says how much that was.
-///
-/// A secret that somebody else writes meanwhile is left to them: they seal under the newest key too.
-///
-/// # Errors
-/// [`KeyError::WrongSealingKey`] if there is something that no key opens, and those of the store.
-pub async fn rewrap(
-    store: &dyn SecretStore,
-    keys: &SealingKeys,
-    provider: &dyn CryptoProvider,
-    now: Timestamp,
-) -> Result<usize, KeyError> {
-    let (all, newest) = (store.all_secrets().await?, keys.newest());
-    let mut changed = 0;
-    for one in all.iter().filter(|one| !newest.opens(one, provider)) {
-        let name = (&one.tenant, &one.name);
-        let bytes = keys.open(name, &one.sealed, provider)?;
-        let sealed = keys.seal(name, &bytes, provider)?;
-        let put = store.put_secret(&one.tenant, &one.name, Some(one.version), sealed, now).await?;
-        changed += usize::from(matches!(put, Put::Done(_)));
-    }
-    Ok(changed)
 }

@@ -1,4 +1,4 @@
-//! What everything at rest is sealed with: one key, and the ones before it while anything is sealed under them.
+//! What the keys of tenants are wrapped with: one key, and the ones before it while anything is wrapped under them.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use lanyard_core::{
     crypto::{ContentEncryption, CryptoProvider},
     json,
 };
-use lanyard_store::{Secret, SecretName, TenantId};
+use lanyard_store::{SecretName, TenantId};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::KeyError;
@@ -126,26 +126,6 @@ impl SealingKeys {
             provider.open(ContentEncryption::A256Gcm, key, nonce, &bound, sealed).ok()
         });
         opened.next().map(Zeroizing::new).ok_or(KeyError::WrongSealingKey)
-    }
-
-    /// Whether any of the keys opens this.
-    pub fn opens(&self, sealed: &Secret, provider: &dyn CryptoProvider) -> bool {
-        self.open((&sealed.tenant, &sealed.name), &sealed.sealed, provider).is_ok()
-    }
-
-    /// Opens all of these, or says that it is another store's.
-    ///
-    /// # Errors
-    /// [`KeyError::WrongSealingKey`].
-    pub fn open_all(
-        &self,
-        sealed: &[Secret],
-        provider: &dyn CryptoProvider,
-    ) -> Result<(), KeyError> {
-        match sealed.iter().all(|one| self.opens(one, provider)) {
-            true => Ok(()),
-            false => Err(KeyError::WrongSealingKey),
-        }
     }
 }
 

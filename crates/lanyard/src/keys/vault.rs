@@ -1,5 +1,6 @@
-//! Keys at rest: sealed with a key that lies beside the database, never in it.
+//! Keys at rest: sealed with their tenant's key, which is wrapped by a key that is never in the database.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,14 +8,18 @@ use jiff::Timestamp;
 use lanyard_core::crypto::{CryptoProvider, Curve, PrivateKey, PublicKey};
 use lanyard_store::{Put, SecretName, SecretStore, TenantId};
 
-use super::{KeyError, SEALING_KEY, SealingKeys};
+use tokio::sync::Mutex;
+
+use super::{KeyError, KeyRing, SEALING_KEY, SealingKeys, TenantKey};
 use crate::files;
 
 /// Seals and opens the keys of tenants.
 pub struct Vault {
-    keys: SealingKeys,
+    ring: KeyRing,
     store: Arc<dyn SecretStore>,
     provider: Arc<dyn CryptoProvider>,
+    /// The keys of tenants that were unwrapped: each is asked for once.
+    opened: Mutex<HashMap<TenantId, TenantKey>>,
 }
 
 impl Vault {
@@ -35,16 +40,17 @@ impl Vault {
             }
             files::write_private(&path, &SealingKeys::generate(&*provider).to_bytes())?;
         }
-        Ok(Self::new(SealingKeys::read(&path)?, store, provider))
+        let ring = KeyRing::of_keys(SealingKeys::read(&path)?, provider.clone());
+        Ok(Self::new(ring, store, provider))
     }
 
     /// A vault that these keys open.
     pub fn new(
-        keys: SealingKeys,
+        ring: KeyRing,
         store: Arc<dyn SecretStore>,
         provider: Arc<dyn CryptoProvider>,
     ) -> Self {
-        Self { keys, store, provider }
+        Self { ring, store, provider, opened: Mutex::default() }
     }
 
     /// The provider with which keys are made.
@@ -66,15 +72,16 @@ impl Vault {
         make: impl FnOnce() -> Result<Vec<u8>, KeyError> + Send,
     ) -> Result<Vec<u8>, KeyError> {
         if let Some(secret) = self.store.secret(tenant, name).await? {
-            return self.unseal(tenant, name, &secret.sealed);
+            return self.unseal(tenant, name, &secret.sealed, now).await;
         }
+        let key = self.tenant_key(tenant, now).await?;
         let fresh = make()?;
-        let sealed = self.keys.seal((tenant, name), &fresh, &*self.provider)?;
+        let sealed = key.seal((tenant, name), &fresh, &*self.provider)?;
         match self.store.put_secret(tenant, name, None, sealed, now).await? {
             Put::Done(_) => Ok(fresh),
             Put::Conflict => {
                 let theirs = self.store.secret(tenant, name).await?.ok_or(KeyError::Unusable)?;
-                self.unseal(tenant, name, &theirs.sealed)
+                self.unseal(tenant, name, &theirs.sealed, now).await
             }
         }
     }
@@ -113,12 +120,28 @@ impl Vault {
         PrivateKey::from_parts(scalar.to_vec(), public).ok_or(KeyError::Unusable)
     }
 
-    fn unseal(
+    async fn unseal(
         &self,
         tenant: &TenantId,
         name: &SecretName,
         sealed: &[u8],
+        now: Timestamp,
     ) -> Result<Vec<u8>, KeyError> {
-        Ok(self.keys.open((tenant, name), sealed, &*self.provider)?.to_vec())
+        let key = self.tenant_key(tenant, now).await?;
+        if let Some(bytes) = key.open((tenant, name), sealed, &*self.provider) {
+            return Ok(bytes.to_vec());
+        }
+        // as it was before tenants had keys, until `lanyard keys rewrap`
+        Ok(self.ring.open_direct((tenant, name), sealed, &*self.provider)?.to_vec())
+    }
+
+    async fn tenant_key(&self, tenant: &TenantId, now: Timestamp) -> Result<TenantKey, KeyError> {
+        let mut opened = self.opened.lock().await;
+        if let Some(key) = opened.get(tenant) {
+            return Ok(key.clone());
+        }
+        let key = self.ring.tenant_key(&*self.store, tenant, &*self.provider, now).await?;
+        opened.insert(tenant.clone(), key.clone());
+        Ok(key)
     }
 }

@@ -35,7 +35,7 @@ use super::{
 use crate::config::SharedStore;
 use crate::demo::WalletProvider;
 use crate::keys::{
-    KeyError, KeyPlace, SigningIdentity, Subject, TestAuthority, Vault, read_signer,
+    KeyError, KeyPlace, KeyRing, SigningIdentity, Subject, TestAuthority, Vault, read_signer,
     read_signing_files,
 };
 use crate::live_types::LiveTypes;
@@ -272,11 +272,7 @@ impl Ground {
         subject: Subject<'_>,
     ) -> Result<SigningIdentity, StartError> {
         if let Some(files) = &tenant.signing {
-            return Ok(read_signing_files(
-                &files.certificates,
-                &files.key,
-                self.provider.as_ref(),
-            )?);
+            return Ok(read_signing_files(&files.certificates, &files.key, &self.provider)?);
         }
         let authority = self.authority.as_ref().ok_or(KeyError::Certificate)?;
         Ok(authority.identity(&self.vault, &tenant.keys_of, &subject, self.now).await?)
@@ -295,7 +291,7 @@ impl Ground {
     ) -> Result<Option<SigningIdentity>, StartError> {
         if let Some(files) = &tenant.document_signing {
             let (chain, key) = (&files.certificates, &files.key);
-            return Ok(Some(read_signing_files(chain, key, self.provider.as_ref())?));
+            return Ok(Some(read_signing_files(chain, key, &self.provider)?));
         }
         let Some(authority) = &self.authority else { return Ok(None) };
         let name = format!("{} Document Signer", tenant.name);
@@ -309,7 +305,7 @@ impl Ground {
         tenant: &PlannedTenant,
     ) -> Result<Option<(SigningIdentity, DidUrl)>, StartError> {
         if let Some(file) = &tenant.did_signing {
-            let identity = read_signer(&file.key, self.provider.as_ref())?;
+            let identity = read_signer(&file.key, &self.provider)?;
             return Ok(Some((identity, file.verification_method.clone())));
         }
         if self.authority.is_none() {
@@ -422,16 +418,18 @@ async fn storage(
     let Some(shared) = &plan.store else {
         let store = SqliteStore::open(&plan.data)?.heralded_by(webhooks.clone());
         let store: Arc<dyn Store> = Arc::new(store);
-        let vault = match KeyPlace::find(plan.sealing_key.as_deref()) {
-            Some(place) => Vault::new(place.read()?, store.clone(), provider.clone()),
-            None => Vault::of_folder(&plan.data, store.clone(), provider.clone()).await?,
-        };
-        return Ok((store, vault));
+        let named = KeyPlace::find(plan.sealing.file.as_deref());
+        if named.is_none() && plan.sealing.service.is_none() {
+            let vault = Vault::of_folder(&plan.data, store.clone(), provider.clone()).await?;
+            return Ok((store, vault));
+        }
+        let ring = KeyRing::of(&plan.sealing, Some(&plan.data), provider)?;
+        return Ok((store.clone(), Vault::new(ring, store, provider.clone())));
     };
     let store = PostgresStore::connect(&options_of(shared)).await?.heralded_by(webhooks.clone());
     let store: Arc<dyn Store> = Arc::new(store);
-    let place = KeyPlace::find(plan.sealing_key.as_deref()).ok_or(KeyError::SealingKeyNowhere)?;
-    Ok((store.clone(), Vault::new(place.read()?, store, provider.clone())))
+    let ring = KeyRing::of(&plan.sealing, None, provider)?;
+    Ok((store.clone(), Vault::new(ring, store, provider.clone())))
 }
 
 /// How a shared store is connected to: the password is in a file or in the environment.

@@ -20,6 +20,7 @@ use crate::config::{
 use crate::credential_type::CredentialType;
 use crate::demo::{self, Demands};
 use crate::files;
+use crate::keys::Sealing;
 
 /// What is to be served.
 pub struct Plan {
@@ -33,8 +34,8 @@ pub struct Plan {
     pub data: PathBuf,
     /// The database that replicas share; without, everything is in the data folder.
     pub store: Option<SharedStore>,
-    /// The file with the sealing key, if one is named.
-    pub sealing_key: Option<PathBuf>,
+    /// Where the key-encryption keys are.
+    pub sealing: Sealing,
     /// Whether a test authority vouches, and plain http on loopback is taken.
     pub development: bool,
     /// Whether it issues.
@@ -190,7 +191,7 @@ impl Plan {
             base_url: config.base_url.clone(),
             data: config.data.clone(),
             store: config.store.clone(),
-            sealing_key: config.sealing_key.clone(),
+            sealing: config.sealing.clone(),
             development: config.mode == Mode::Development,
             issuer: config.issuer,
             awkward: config.awkward,
@@ -234,7 +235,7 @@ impl Plan {
             base_url: format!("http://localhost:{port}").parse().map_err(|_| PlanError::Url)?,
             data,
             store: None,
-            sealing_key: None,
+            sealing: Sealing::default(),
             development: true,
             issuer: true,
             awkward: false,

@@ -451,7 +451,7 @@ connections = 8";
     assert_eq!(store.postgres.password.as_deref(), Some("canary"));
     assert_eq!(store.postgres.connections, 8);
     assert!(!format!("{store:?}").contains("canary"));
-    assert!(config.sealing_key.is_some_and(|key| key.ends_with("sealing-key")));
+    assert!(config.sealing.file.is_some_and(|key| key.ends_with("sealing-key")));
 }
 
 #[test]

@@ -1,0 +1,119 @@
+//! The key of one tenant: it seals what the tenant has, and is itself wrapped by the key-encryption key.
+
+use lanyard_core::crypto::{ContentEncryption, CryptoProvider};
+use lanyard_store::{SecretName, TenantId};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+use super::KeyError;
+
+const KEY: usize = 32;
+const NONCE: usize = 12;
+
+/// Under which name a tenant's wrapped key is stored.
+const NAME: &str = "tenant-key";
+
+/// What is stored in its place once it was erased, so that no new one is made.
+pub(super) const ERASED: &[u8] = b"erased";
+
+/// Seals the secrets of one tenant with AES-256-GCM.
+#[derive(Clone, ZeroizeOnDrop)]
+pub struct TenantKey([u8; KEY]);
+
+/// The name of tenants' wrapped keys.
+pub(super) fn name() -> Result<SecretName, KeyError> {
+    NAME.parse().map_err(|_| KeyError::Unusable)
+}
+
+/// Whether a secret is a tenant's wrapped key.
+pub(super) fn is_name(name: &SecretName) -> bool {
+    name.as_str() == NAME
+}
+
+impl TenantKey {
+    /// A fresh key.
+    pub fn generate(provider: &dyn CryptoProvider) -> Self {
+        let mut fresh = [0; KEY];
+        provider.fill(&mut fresh);
+        Self(fresh)
+    }
+
+    /// The key with these bytes.
+    ///
+    /// # Errors
+    /// [`KeyError::Unusable`], if they are not 32.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        bytes.try_into().map(Self).map_err(|_| KeyError::Unusable)
+    }
+
+    /// The bytes, for whoever wraps them.
+    pub(super) const fn danger_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Seals for one name of the tenant.
+    ///
+    /// # Errors
+    /// [`KeyError::Unusable`], if the provider refuses.
+    pub(super) fn seal(
+        &self,
+        (tenant, name): (&TenantId, &SecretName),
+        bytes: &[u8],
+        provider: &dyn CryptoProvider,
+    ) -> Result<Vec<u8>, KeyError> {
+        let mut nonce = [0; NONCE];
+        provider.fill(&mut nonce);
+        let sealed = provider
+            .seal(ContentEncryption::A256Gcm, &self.0, &nonce, &bound_to(tenant, name), bytes)
+            .map_err(|_| KeyError::Unusable)?;
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    /// Opens what was sealed for this name of the tenant; nothing, where it was not.
+    pub(super) fn open(
+        &self,
+        (tenant, name): (&TenantId, &SecretName),
+        sealed: &[u8],
+        provider: &dyn CryptoProvider,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
+        let bound = bound_to(tenant, name);
+        let opened = provider.open(ContentEncryption::A256Gcm, &self.0, nonce, &bound, sealed);
+        opened.ok().map(Zeroizing::new)
+    }
+}
+
+/// What a sealed secret is bound to; "vault 1" is what the sealing key sealed by itself.
+fn bound_to(tenant: &TenantId, name: &SecretName) -> Vec<u8> {
+    format!("lanyard vault 2\n{tenant}\n{name}").into_bytes()
+}
+
+impl std::fmt::Debug for TenantKey {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("TenantKey")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lanyard_core::crypto::AwsLc;
+
+    use super::*;
+
+    #[test]
+    fn what_a_tenants_key_sealed_opens_under_it_for_its_tenant_and_name_alone() {
+        let (acme, other): (TenantId, TenantId) =
+            ("acme".parse().unwrap(), "other".parse().unwrap());
+        let (key, second): (SecretName, SecretName) = ("a".parse().unwrap(), "b".parse().unwrap());
+        let ours = TenantKey::generate(&AwsLc);
+        let sealed = ours.seal((&acme, &key), b"secret", &AwsLc).unwrap();
+        assert_eq!(**ours.open((&acme, &key), &sealed, &AwsLc).unwrap(), *b"secret");
+        assert!(ours.open((&other, &key), &sealed, &AwsLc).is_none(), "another tenant");
+        assert!(ours.open((&acme, &second), &sealed, &AwsLc).is_none(), "another name");
+        let theirs = TenantKey::generate(&AwsLc);
+        assert!(theirs.open((&acme, &key), &sealed, &AwsLc).is_none(), "another tenant's key");
+        let mut changed = sealed.clone();
+        changed[NONCE] ^= 1;
+        assert!(ours.open((&acme, &key), &changed, &AwsLc).is_none(), "changed");
+        assert!(ours.open((&acme, &key), &sealed[..NONCE - 1], &AwsLc).is_none(), "cut");
+    }
+}

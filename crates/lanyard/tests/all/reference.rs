@@ -1,0 +1,133 @@
+//! The reference of the configuration is that of the code, and the example shows every key there is.
+
+use std::collections::BTreeSet;
+
+use lanyard_cli::config::{reference, schema};
+use serde_json::Value;
+
+const EXAMPLE: &str = include_str!("../../../../examples/lanyard.toml");
+
+#[test]
+fn the_reference_in_the_documents_is_what_the_code_says() {
+    let written = include_str!("../../../../docs/configuration.md");
+    assert!(
+        written == reference(),
+        "docs/configuration.md is stale; run: cargo run -- config reference > docs/configuration.md"
+    );
+}
+
+/// The schema of a table, of what is in a list of tables too.
+fn table(schema: &Value) -> Option<&Value> {
+    let schema = if schema["type"] == "array" { &schema["items"] } else { schema };
+    schema.get("properties")
+}
+
+/// Every key of a schema with its path, tables left out that hold keys of their own.
+fn keys(schema: &Value, path: &str, found: &mut BTreeSet<String>) {
+    for (name, schema) in table(schema).and_then(Value::as_object).into_iter().flatten() {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        match table(schema) {
+            Some(_) => keys(schema, &path, found),
+            None => drop(found.insert(path)),
+        }
+    }
+}
+
+/// The keys of a value with their paths, as far as the schema names them.
+fn shown(value: &toml::Value, within: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        toml::Value::Table(values) if within.is_object() => {
+            for (name, value) in values {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                let known = within.get(name);
+                assert!(known.is_some(), "the example has {path}, which no type reads");
+                let inner = known.and_then(table).unwrap_or(&Value::Null);
+                shown(value, inner, &path, found);
+            }
+        }
+        toml::Value::Array(values) if within.is_object() => {
+            for value in values {
+                shown(value, within, path, found);
+            }
+        }
+        _ => drop(found.insert(path.to_owned())),
+    }
+}
+
+/// The example's keys, those in comments too: a comment that is TOML is an example of it.
+fn example_keys() -> BTreeSet<String> {
+    let schema = schema();
+    let mut found = BTreeSet::new();
+    let (mut real, mut commented) = (String::new(), None::<String>);
+    for line in EXAMPLE.lines() {
+        let text = line.strip_prefix("# ").unwrap_or(line).trim();
+        let is_comment = line.starts_with('#');
+        if text.is_empty() || text == "#" || !is_comment {
+            commented = None;
+        }
+        let header = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        if let Some((name, _)) = header.filter(|_| !text.contains(" = ")) {
+            let name = name.trim_matches(['[', ']']).to_owned();
+            // an empty section shows what it is by being there
+            found.insert(name.clone());
+            if is_comment {
+                commented = Some(name);
+            } else {
+                real = name;
+            }
+            continue;
+        }
+        let Ok(parsed) = toml::from_str::<toml::Table>(text) else { continue };
+        let place = commented.as_ref().unwrap_or(&real);
+        let within = place.split('.').filter(|part| !part.is_empty());
+        let within = within.fold(table(&schema).expect("tables"), |within, part| {
+            within.get(part).and_then(table).unwrap_or(&Value::Null)
+        });
+        assert!(within.is_object() || parsed.is_empty(), "no section {place}: {line}");
+        shown(&toml::Value::Table(parsed), within, place, &mut found);
+    }
+    found
+}
+
+#[test]
+fn the_example_names_every_key_there_is_and_no_other() {
+    let mut known = BTreeSet::new();
+    keys(&schema(), "", &mut known);
+    assert!(known.len() > 80, "{known:?}");
+    // for tests of wallets alone: nobody should copy it
+    known.remove("tenants.login.danger_consent");
+    let shown = example_keys();
+    let missing: Vec<_> = known.difference(&shown).collect();
+    assert!(missing.is_empty(), "not in examples/lanyard.toml: {missing:?}");
+}
+
+#[test]
+fn the_schema_takes_the_example_and_refuses_a_key_that_is_not_known() {
+    let validator = jsonschema::validator_for(&schema()).expect("a schema");
+    let example: toml::Table = EXAMPLE.parse().expect("TOML");
+    let mut example = serde_json::to_value(example).expect("JSON");
+    let faults: Vec<_> = validator.iter_errors(&example).map(|fault| fault.to_string()).collect();
+    assert_eq!(faults, Vec::<String>::new());
+
+    example["tenants"][0]["credential_typs"] = serde_json::json!([]);
+    assert!(!validator.is_valid(&example));
+    example["tenants"][0].as_object_mut().expect("a table").remove("credential_typs");
+    example["mode"] = "prodution".into();
+    assert!(!validator.is_valid(&example));
+}
+
+#[test]
+fn defaults_are_those_that_the_code_takes() {
+    let schema = schema();
+    let default = |path: &[&str]| {
+        let place =
+            path.iter().fold(&schema, |schema, name| &table(schema).expect("a table")[*name]);
+        place["default"].clone()
+    };
+    assert_eq!(default(&["mode"]), "production");
+    assert_eq!(default(&["rates", "nonce"]), 50);
+    assert_eq!(default(&["store", "connections"]), lanyard_store::PostgresOptions::CONNECTIONS);
+    assert_eq!(default(&["tenants", "login", "provider", "scopes"])[0], "profile");
+    assert_eq!(default(&["tenants", "claims", "ask", "timeout_seconds"]), 3);
+    assert_eq!(default(&["tenants", "trust_list"]), Value::Null);
+}
