@@ -6,6 +6,7 @@ mod circle;
 mod commands;
 mod config;
 mod crash;
+mod deploy;
 mod did;
 mod evidence;
 mod inspect;
