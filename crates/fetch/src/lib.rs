@@ -20,6 +20,8 @@ mod resolve;
 mod safe;
 mod status_lists;
 mod target;
+#[cfg(feature = "sockets")]
+mod trace;
 
 pub use address::{AddressRange, range_of};
 pub use cache::{CacheLimits, CachedClient};
@@ -39,3 +41,5 @@ pub use resolve::{NameResolver, SystemResolver};
 pub use safe::{FetchLimits, SafeFetcher, SafeFetcherBuilder};
 pub use status_lists::StatusListFetcher;
 pub use target::{HostPort, HostPortInvalid};
+#[cfg(feature = "sockets")]
+pub use trace::traced;

@@ -21,7 +21,7 @@ use crate::port::{
 };
 use crate::resolve::{FailedNames, NameResolver, SystemResolver, VettingResolver};
 use crate::target::{HostPort, Route, TargetRules};
-use crate::{ConnectCause, FetchError, RootCertificateInvalid};
+use crate::{ConnectCause, FetchError, RootCertificateInvalid, trace};
 
 const USER_AGENT: &str = concat!("lanyard/", env!("CARGO_PKG_VERSION"));
 
@@ -136,6 +136,9 @@ impl SafeFetcher {
         }
         for (name, text) in &request.headers {
             headers.insert(name.name(), secret_value(text)?);
+        }
+        if let Some(parent) = trace::parent(request.purpose) {
+            headers.insert(HeaderName::from_static("traceparent"), value(&parent)?);
         }
         match &request.authorization {
             None => {}

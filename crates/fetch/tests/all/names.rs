@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lanyard_fetch::{AddressRange, ConnectCause, FetchError, FetchLimits, HttpClient, SafeFetcher};
+use lanyard_fetch::{
+    AddressRange, ConnectCause, FetchError, FetchLimits, HttpClient, Purpose, Request, SafeFetcher,
+    traced,
+};
 use url::Url;
 
 use crate::server::{Names, Server, builder, fetcher, metadata, reply};
@@ -108,6 +111,31 @@ async fn a_service_of_the_operator_is_reached_at_its_pair_and_at_no_other() {
         denied("localhost", AddressRange::Loopback)
     );
     assert_eq!(canary.connected(), 0);
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_to_systems_of_the_enterprise_and_to_nobody_else() {
+    let server = Server::ok("{}").await;
+    let fetcher = builder([server.pair()]).build();
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let all = [
+        (Purpose::AttributeProvider, true),
+        (Purpose::LoginProvider, true),
+        (Purpose::StatusList, false),
+        (Purpose::DidDocument, false),
+        (Purpose::Webhook, false),
+    ];
+    for (purpose, is_own) in all {
+        let request = Request::get(server.url("/"), purpose);
+        traced(parent.to_owned(), fetcher.send(request)).await.unwrap();
+        let head = server.heads.lock().unwrap().pop().unwrap();
+        let says = head.contains(&format!("traceparent: {parent}\r\n"));
+        assert_eq!(says, is_own, "{purpose:?}: {head}");
+    }
+    let request = Request::get(server.url("/"), Purpose::AttributeProvider);
+    fetcher.send(request).await.unwrap();
+    let head = server.heads.lock().unwrap().pop().unwrap();
+    assert!(!head.contains("traceparent"), "there was no trace: {head}");
 }
 
 #[tokio::test]
