@@ -77,7 +77,7 @@ pub(super) async fn serve(args: &ServeArgs) -> Ending {
         Ok(plan) => plan,
         Err(error) => return Ending::not_done(ExitCode::Failed, "start", error.to_string()),
     };
-    let _logs = observe::start(plan.metrics.as_ref());
+    let _logs = observe::start(plan.metrics.as_ref(), plan.telemetry.is_some());
     let started = async {
         let tls = match &config.transport {
             Transport::Tls { certificates, key } => Some(

@@ -10,7 +10,7 @@ use lanyard_store::PostgresOptions;
 use serde_spanned::Spanned;
 
 use super::described::{tables, words};
-use super::{login, sources};
+use super::{login, sources, telemetry};
 use crate::serve::rates::Rates;
 
 words! {
@@ -76,6 +76,8 @@ tables! {
         /// Where Prometheus reads `/metrics`, over plain http: an address with a port of its own that only your
         /// monitoring reaches. Left out, nobody does.
         metrics: Option<Spanned<String>>,
+        /// Tells a collector of OpenTelemetry, over OTLP/HTTP in JSON, if the section is there.
+        telemetry: Option<Spanned<TelemetryTable>>,
         /// How often one client address may ask one tenant.
         #[serde(default)]
         rates: RatesTable,
@@ -149,6 +151,19 @@ tables! {
     /// The resolver; the section is empty. Whoever reaches it has this server ask the hosts that a did:web or
     /// did:webvh names.
     struct ResolverTable {}
+
+    /// Traces of requests with the steps of protocols that they took, and what is counted: never a tenant, a session or
+    /// anybody's data. A caller's `traceparent` (W3C Trace Context) is taken up, and passed on to systems of yours.
+    struct TelemetryTable {
+        /// Its address, to which `/v1/traces` and `/v1/metrics` are appended; http or https.
+        collector: Spanned<String>,
+        /// How many in a hundred requests are traced whose caller did not decide that; 0 to 100.
+        #[default(telemetry::PERCENT)]
+        traced_percent: Option<Spanned<u8>>,
+        /// Seconds between two times that it is told, 1 to 255.
+        #[default(telemetry::SECONDS)]
+        every_seconds: Option<Spanned<u8>>,
+    }
 
     /// Requests per second that one client address may make of one tenant; a burst of twice as many passes, more is
     /// answered 429 with Retry-After. This machine itself is not counted.

@@ -12,6 +12,7 @@ mod reference;
 mod sealing;
 mod sources;
 mod store;
+mod telemetry;
 mod tenant;
 mod verifying;
 
@@ -34,6 +35,7 @@ use fault::Faults;
 use file::{File, RatesTable, VcApi};
 
 use crate::keys::{KeyFile, Pkcs11Uri, Sealing};
+use crate::serve::otlp::TelemetryOptions;
 use crate::serve::rates::Rates;
 
 /// A configuration that can be served.
@@ -67,6 +69,8 @@ pub struct Config {
     pub vc_api: Option<VcApiTrust>,
     /// Where the operator reads metrics, if anywhere.
     pub metrics: Option<SocketAddr>,
+    /// The collector that is told, if there is one.
+    pub telemetry: Option<TelemetryOptions>,
     /// How often clients may ask; none where nobody counts.
     pub rates: Option<Rates>,
     /// Whether it serves the web pages.
@@ -174,6 +178,7 @@ fn examine(file: &File, path: &Path, faults: &mut Faults<'_>) -> Option<Config> 
             VcApi::AnyDid => VcApiTrust::AnyDid,
         }),
         metrics: metrics(file, listen, faults),
+        telemetry: telemetry::examine(file, faults),
         rates: (!file.rates.off).then(|| rates(&file.rates)),
         pages: file.pages,
         tenants,

@@ -25,6 +25,7 @@ use lanyard_verifier::VerifierService;
 use lanyard_wallet::ports::WalletAttestation;
 use tokio::sync::watch;
 
+use super::otlp::{self, Telemetry};
 use super::plan::{Pages, Plan, PlannedTenant};
 use super::rates::{self, Doorman};
 use super::reload::{self, WatchedConfiguration};
@@ -164,10 +165,11 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
         None => all,
     };
     let all = all.layer(middleware::from_fn(observe::request_line));
-    Ok(match plan.metrics {
-        Some(metrics) => all.layer(middleware::from_fn_with_state(metrics, metrics::count)),
-        None => all,
-    })
+    let Some(metrics) = plan.metrics else { return Ok(all) };
+    let all = all.layer(middleware::from_fn_with_state(metrics.clone(), metrics::count));
+    let Some(options) = plan.telemetry else { return Ok(all) };
+    let telemetry = Telemetry::start(options, metrics, ground.shutdown.clone());
+    Ok(all.layer(middleware::from_fn_with_state(telemetry, otlp::trace)))
 }
 
 /// The routes of the issuer; awkward ones where wallets are tried out.

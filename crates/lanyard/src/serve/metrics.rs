@@ -103,11 +103,19 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// Everything that is counted, as OpenMetrics has it.
+    pub(super) fn text(&self) -> Option<String> {
+        let mut text = String::new();
+        encode(&mut text, &self.0.registry).ok()?;
+        Some(text)
+    }
+}
+
 async fn read(State(metrics): State<Metrics>) -> Response {
-    let mut text = String::new();
-    match encode(&mut text, &metrics.0.registry) {
-        Ok(()) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
-        Err(_) => replies::unstored(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
+    match metrics.text() {
+        Some(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        None => replies::unstored(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
     }
 }
 
@@ -147,7 +155,7 @@ impl Metrics {
 }
 
 /// A method by its name; any word can be sent as one.
-fn known(method: &Method) -> &'static str {
+pub(super) fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
@@ -164,13 +172,7 @@ struct Steps(Metrics);
 
 impl<S: Subscriber> Layer<S> for Steps {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        // what is logged with a step and a reason is one of the words of the trails
-        let target = event.metadata().target();
-        let flow = match target.split("::").next() {
-            Some("lanyard_issuer") => "issuance",
-            Some("lanyard_verifier") => "presentation",
-            _ => return,
-        };
+        let Some(flow) = flow_of(event.metadata().target()) else { return };
         let mut said = Said::default();
         event.record(&mut said);
         if let Some(step) = said.step {
@@ -180,10 +182,20 @@ impl<S: Subscriber> Layer<S> for Steps {
     }
 }
 
+/// What a crate's steps are steps of: what is logged there with a step and a reason is one of the words of the trails.
+pub(super) fn flow_of(target: &str) -> Option<&'static str> {
+    match target.split("::").next() {
+        Some("lanyard_issuer") => Some("issuance"),
+        Some("lanyard_verifier") => Some("presentation"),
+        _ => None,
+    }
+}
+
+/// What an event says of a step.
 #[derive(Default)]
-struct Said {
-    step: Option<String>,
-    reason: String,
+pub(super) struct Said {
+    pub(super) step: Option<String>,
+    pub(super) reason: String,
 }
 
 impl Visit for Said {

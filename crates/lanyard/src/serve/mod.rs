@@ -11,6 +11,7 @@ pub(crate) mod issuing;
 mod login;
 pub mod metrics;
 pub mod observe;
+pub mod otlp;
 pub mod plan;
 pub mod rates;
 mod reload;

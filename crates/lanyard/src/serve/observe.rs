@@ -25,6 +25,7 @@ use tracing_subscriber::{
 };
 
 use super::metrics::Metrics;
+use super::otlp;
 
 /// The fields that may be written. None of them ever holds a claim, a token, a nonce, a path or a query.
 const ALLOWED: [&str; 15] = [
@@ -56,8 +57,8 @@ const MOST_WAITING: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Logs(Arc<Sink>);
 
-/// Starts writing logs to standard error, and counting what they tell of.
-pub fn start(metrics: Option<&Metrics>) -> Logs {
+/// Starts writing logs to standard error, and counting and tracing what they tell of.
+pub fn start(metrics: Option<&Metrics>, is_traced: bool) -> Logs {
     let sink = Arc::new(Sink::default());
     let writer = Arc::clone(&sink);
     let started = std::thread::Builder::new().name("logs".into()).spawn(move || writer.serve());
@@ -66,7 +67,8 @@ pub fn start(metrics: Option<&Metrics>) -> Logs {
     let lines = JsonLines(Arc::clone(&sink));
     let subscriber = tracing_subscriber::registry()
         .with(lines.with_filter(LevelFilter::INFO))
-        .with(metrics.map(|metrics| metrics.steps().with_filter(LevelFilter::INFO)));
+        .with(metrics.map(|metrics| metrics.steps().with_filter(LevelFilter::INFO)))
+        .with(is_traced.then(|| otlp::steps().with_filter(LevelFilter::INFO)));
     let _ = subscriber.try_init();
     Logs(sink)
 }

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::metrics::Metrics;
+use super::otlp::TelemetryOptions;
 use super::rates::Rates;
 use crate::config::{
     Asking, Authorization, Config, DidKeyFile, EncryptionMode, Mode, SharedStore, SigningFiles,
@@ -54,6 +55,8 @@ pub struct Plan {
     pub proxies: Vec<IpAddr>,
     /// What is counted for the operator, if anything.
     pub metrics: Option<Metrics>,
+    /// The collector that is told, if there is one.
+    pub telemetry: Option<TelemetryOptions>,
     /// Which pages there are.
     pub pages: Pages,
     /// The tenants.
@@ -203,7 +206,9 @@ impl Plan {
                 Transport::BehindProxy(proxies) => proxies.clone(),
                 Transport::PlainLoopback | Transport::Tls { .. } => Vec::new(),
             },
-            metrics: config.metrics.map(|_| Metrics::default()),
+            metrics: (config.metrics.is_some() || config.telemetry.is_some())
+                .then(Metrics::default),
+            telemetry: config.telemetry.clone(),
             pages: if config.pages { Pages::Desk } else { Pages::None },
             tenants: tenants.collect::<Result<_, PlanError>>()?,
             sandbox: Vec::new(),
@@ -245,6 +250,7 @@ impl Plan {
             rates: None,
             proxies: Vec::new(),
             metrics: None,
+            telemetry: None,
             pages: Pages::Demo,
             tenants,
             sandbox,

@@ -23,5 +23,6 @@ mod reload;
 mod replicas;
 mod samples;
 mod sandbox;
+mod telemetry;
 mod trust;
 mod web;
