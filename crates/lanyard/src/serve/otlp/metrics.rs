@@ -115,47 +115,59 @@ impl Family<'_> {
         Some(metric)
     }
 
-    /// OpenMetrics counts up to each bound, OTLP between bounds.
     fn histograms(&self, times: &(String, String)) -> Vec<Value> {
-        let mut by_labels: BTreeMap<String, (Value, Vec<(f64, f64)>, f64, f64)> = BTreeMap::new();
+        let mut by_labels: BTreeMap<String, Histogram> = BTreeMap::new();
         for sample in &self.samples {
             let (bounds, labels): (Vec<_>, Vec<_>) =
                 sample.labels.iter().partition(|(name, _)| *name == "le");
             let attributes: Vec<_> =
                 labels.iter().map(|(name, value)| attribute(name, value)).collect();
             let attributes = Value::from(attributes);
-            let entry = by_labels
-                .entry(attributes.to_string())
-                .or_insert_with(|| (attributes, Vec::new(), 0.0, 0.0));
+            let told = by_labels.entry(attributes.to_string()).or_default();
+            told.attributes = attributes;
             let bound = bounds.first().map(|(_, bound)| bound.replace("+Inf", "inf"));
             match (sample.suffix, bound.and_then(|bound| bound.parse::<f64>().ok())) {
-                ("_bucket", Some(bound)) => entry.1.push((bound, sample.value)),
-                ("_sum", _) => entry.2 = sample.value,
-                ("_count", _) => entry.3 = sample.value,
+                ("_bucket", Some(bound)) => told.upto.push((bound, sample.value)),
+                ("_sum", _) => told.sum = sample.value,
+                ("_count", _) => told.count = sample.value,
                 _ => {}
             }
         }
-        let points = by_labels.into_values().map(|(attributes, mut buckets, sum, count)| {
-            buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
-            let mut before = 0.0;
-            let mut counts = Vec::new();
-            for (_, upto) in &buckets {
-                counts.push(whole(upto - before));
-                before = *upto;
-            }
-            let bounds: Vec<_> =
-                buckets.iter().map(|(bound, _)| *bound).filter(|it| it.is_finite()).collect();
-            json!({
-                "attributes": attributes,
-                "startTimeUnixNano": times.0,
-                "timeUnixNano": times.1,
-                "count": whole(count),
-                "sum": sum,
-                "bucketCounts": counts,
-                "explicitBounds": bounds,
-            })
-        });
-        points.collect()
+        by_labels.into_values().map(|told| told.into_json(times)).collect()
+    }
+}
+
+/// What is told of one histogram.
+#[derive(Default)]
+struct Histogram {
+    attributes: Value,
+    /// How many were counted up to each bound.
+    upto: Vec<(f64, f64)>,
+    sum: f64,
+    count: f64,
+}
+
+impl Histogram {
+    /// OpenMetrics counts up to each bound, OTLP between bounds.
+    fn into_json(mut self, times: &(String, String)) -> Value {
+        self.upto.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let mut before = 0.0;
+        let mut counts = Vec::new();
+        for (_, upto) in &self.upto {
+            counts.push(whole(upto - before));
+            before = *upto;
+        }
+        let bounds: Vec<_> =
+            self.upto.iter().map(|(bound, _)| *bound).filter(|it| it.is_finite()).collect();
+        json!({
+            "attributes": self.attributes,
+            "startTimeUnixNano": times.0,
+            "timeUnixNano": times.1,
+            "count": whole(self.count),
+            "sum": self.sum,
+            "bucketCounts": counts,
+            "explicitBounds": bounds,
+        })
     }
 }
 
