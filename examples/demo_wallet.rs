@@ -11,7 +11,7 @@ use lanyard_core::{
 };
 use lanyard_fetch::SafeFetcher;
 use lanyard_wallet::{
-    KnownVerifiers, SoftwareKeys, Wallet, WalletClient, WalletSettings,
+    KnownVerifiers, SignedMetadata, SoftwareKeys, Wallet, WalletClient, WalletSettings,
     ports::{Ports, SecureStorage, SecureStorageError, SystemClock},
     storage::Storage,
 };
@@ -35,6 +35,7 @@ pub(crate) async fn open() -> Result<Wallet, Box<dyn Error>> {
         verifier_anchors: anchors,
         verifiers: KnownVerifiers::new(),
         languages: vec!["en".to_owned()],
+        signed_metadata: SignedMetadata::Unasked,
         copies: 1,
         development: true,
         client: WalletClient::new("lanyard-wallet", "http://127.0.0.1/callback"),

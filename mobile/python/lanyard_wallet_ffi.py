@@ -533,13 +533,17 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_httpport_send() != 51504:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_keyattestationport_attest() != 52149:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_generate() != 23335:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_public_key() != 62757:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_sign() != 41970:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_delete() != 20579:
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_sign_each() != 61188:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_delete() != 12498:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_ask_again() != 54460:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -572,6 +576,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_request() != 39164:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refill() != 15478:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses() != 48029:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew() != 32038:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -633,6 +639,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_userauthenticationport_authenticate_to_share() != 46280:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_walletattestationport_attest() != 15501:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
 
 # A ctypes library to expose the extern-C FFI definitions.
 # This is an implementation detail which will be called internally by the public API.
@@ -674,6 +682,9 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_holderconsent_shares.restyp
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_httpport_send.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_httpport_send.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_keyattestationport_attest.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_keyattestationport_attest.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_generate.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_generate.restype = ctypes.c_uint16
@@ -683,6 +694,9 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_public_key.res
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_sign.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_sign.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_sign_each.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_sign_each.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_delete.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_delete.restype = ctypes.c_uint16
@@ -734,6 +748,9 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_request.
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refill.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refill.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew.restype = ctypes.c_uint16
@@ -824,6 +841,9 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_txcodeoffer_tx_code.restype
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_userauthenticationport_authenticate_to_share.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_userauthenticationport_authenticate_to_share.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_walletattestationport_attest.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_walletattestationport_attest.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_func_open_wallet.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
@@ -844,6 +864,12 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_httpport_send.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_httpport_send.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keyattestationport_attest.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keyattestationport_attest.restype = ctypes.c_uint64
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keystoreport_generate.argtypes = (
     ctypes.c_uint64,
     ctypes.c_uint32,
@@ -860,6 +886,11 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keystoreport_sign.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keystoreport_sign.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keystoreport_sign_each.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keystoreport_sign_each.restype = ctypes.c_uint64
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keystoreport_delete.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -950,6 +981,10 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refill.argtypes = (
     ctypes.c_uint32,
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refill.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses.restype = ctypes.c_uint64
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_renew.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int64,
@@ -1095,6 +1130,12 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_userauthenticationport_authentica
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_userauthenticationport_authenticate_to_share.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_walletattestationport_attest.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_walletattestationport_attest.restype = ctypes.c_uint64
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_clone_clockport.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1125,6 +1166,16 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_free_httpport.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_free_httpport.restype = None
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_clone_keyattestationport.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_clone_keyattestationport.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_free_keyattestationport.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_free_keyattestationport.restype = None
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_clone_keystoreport.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1225,6 +1276,16 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_free_userauthenticationport.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_free_userauthenticationport.restype = None
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_clone_walletattestationport.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_clone_walletattestationport.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_free_walletattestationport.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_free_walletattestationport.restype = None
 _UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_CLOCK_PORT_METHOD0 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,ctypes.POINTER(ctypes.c_int64),
     ctypes.POINTER(_UniffiRustCallStatus),
 )
@@ -1272,11 +1333,29 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_httpport.argtypes =
     ctypes.POINTER(_UniffiVTableCallbackInterfaceLanyardWalletFfiHttpPort),
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_httpport.restype = None
+_UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_ATTESTATION_PORT_METHOD0 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,_UniffiRustBuffer,_UniffiRustBuffer,_UNIFFI_FOREIGN_FUTURE_COMPLETERUST_BUFFER,ctypes.c_uint64,ctypes.POINTER(_UniffiForeignFutureDroppedCallbackStruct),
+)
+_UNIFFI_CALLBACK_INTERFACE_CLONE_LANYARD_WALLET_FFI_KEY_ATTESTATION_PORT = ctypes.CFUNCTYPE(ctypes.c_uint64,ctypes.c_uint64,
+)
+_UNIFFI_CALLBACK_INTERFACE_FREE_LANYARD_WALLET_FFI_KEY_ATTESTATION_PORT = ctypes.CFUNCTYPE(None,ctypes.c_uint64,
+)
+class _UniffiVTableCallbackInterfaceLanyardWalletFfiKeyAttestationPort(ctypes.Structure):
+    _fields_ = [
+        ("uniffi_free", _UNIFFI_CALLBACK_INTERFACE_FREE_LANYARD_WALLET_FFI_KEY_ATTESTATION_PORT),
+        ("uniffi_clone", _UNIFFI_CALLBACK_INTERFACE_CLONE_LANYARD_WALLET_FFI_KEY_ATTESTATION_PORT),
+        ("attest", _UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_ATTESTATION_PORT_METHOD0),
+    ]
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_keyattestationport.argtypes = (
+    ctypes.POINTER(_UniffiVTableCallbackInterfaceLanyardWalletFfiKeyAttestationPort),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_keyattestationport.restype = None
 _UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD0 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,ctypes.c_uint32,_UNIFFI_FOREIGN_FUTURE_COMPLETERUST_BUFFER,ctypes.c_uint64,ctypes.POINTER(_UniffiForeignFutureDroppedCallbackStruct),
 )
 _UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD1 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,_UniffiRustBuffer,_UNIFFI_FOREIGN_FUTURE_COMPLETERUST_BUFFER,ctypes.c_uint64,ctypes.POINTER(_UniffiForeignFutureDroppedCallbackStruct),
 )
 _UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD2 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,_UniffiRustBuffer,_UniffiRustBuffer,_UNIFFI_FOREIGN_FUTURE_COMPLETERUST_BUFFER,ctypes.c_uint64,ctypes.POINTER(_UniffiForeignFutureDroppedCallbackStruct),
+)
+_UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD3 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,_UniffiRustBuffer,_UNIFFI_FOREIGN_FUTURE_COMPLETERUST_BUFFER,ctypes.c_uint64,ctypes.POINTER(_UniffiForeignFutureDroppedCallbackStruct),
 )
 class _UniffiForeignFutureResultVoid(ctypes.Structure):
     _fields_ = [
@@ -1284,7 +1363,7 @@ class _UniffiForeignFutureResultVoid(ctypes.Structure):
     ]
 _UNIFFI_FOREIGN_FUTURE_COMPLETEVOID = ctypes.CFUNCTYPE(None,ctypes.c_uint64,_UniffiForeignFutureResultVoid,
 )
-_UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD3 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,_UniffiRustBuffer,_UNIFFI_FOREIGN_FUTURE_COMPLETEVOID,ctypes.c_uint64,ctypes.POINTER(_UniffiForeignFutureDroppedCallbackStruct),
+_UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD4 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,_UniffiRustBuffer,_UNIFFI_FOREIGN_FUTURE_COMPLETEVOID,ctypes.c_uint64,ctypes.POINTER(_UniffiForeignFutureDroppedCallbackStruct),
 )
 _UNIFFI_CALLBACK_INTERFACE_CLONE_LANYARD_WALLET_FFI_KEY_STORE_PORT = ctypes.CFUNCTYPE(ctypes.c_uint64,ctypes.c_uint64,
 )
@@ -1297,7 +1376,8 @@ class _UniffiVTableCallbackInterfaceLanyardWalletFfiKeyStorePort(ctypes.Structur
         ("generate", _UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD0),
         ("public_key", _UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD1),
         ("sign", _UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD2),
-        ("delete", _UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD3),
+        ("sign_each", _UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD3),
+        ("delete", _UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD4),
     ]
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_keystoreport.argtypes = (
     ctypes.POINTER(_UniffiVTableCallbackInterfaceLanyardWalletFfiKeyStorePort),
@@ -1342,6 +1422,22 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_userauthenticationp
     ctypes.POINTER(_UniffiVTableCallbackInterfaceLanyardWalletFfiUserAuthenticationPort),
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_userauthenticationport.restype = None
+_UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_WALLET_ATTESTATION_PORT_METHOD0 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,_UniffiRustBuffer,_UniffiRustBuffer,_UNIFFI_FOREIGN_FUTURE_COMPLETERUST_BUFFER,ctypes.c_uint64,ctypes.POINTER(_UniffiForeignFutureDroppedCallbackStruct),
+)
+_UNIFFI_CALLBACK_INTERFACE_CLONE_LANYARD_WALLET_FFI_WALLET_ATTESTATION_PORT = ctypes.CFUNCTYPE(ctypes.c_uint64,ctypes.c_uint64,
+)
+_UNIFFI_CALLBACK_INTERFACE_FREE_LANYARD_WALLET_FFI_WALLET_ATTESTATION_PORT = ctypes.CFUNCTYPE(None,ctypes.c_uint64,
+)
+class _UniffiVTableCallbackInterfaceLanyardWalletFfiWalletAttestationPort(ctypes.Structure):
+    _fields_ = [
+        ("uniffi_free", _UNIFFI_CALLBACK_INTERFACE_FREE_LANYARD_WALLET_FFI_WALLET_ATTESTATION_PORT),
+        ("uniffi_clone", _UNIFFI_CALLBACK_INTERFACE_CLONE_LANYARD_WALLET_FFI_WALLET_ATTESTATION_PORT),
+        ("attest", _UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_WALLET_ATTESTATION_PORT_METHOD0),
+    ]
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_walletattestationport.argtypes = (
+    ctypes.POINTER(_UniffiVTableCallbackInterfaceLanyardWalletFfiWalletAttestationPort),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_walletattestationport.restype = None
 _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK = ctypes.CFUNCTYPE(None,ctypes.c_uint64,ctypes.c_int8,
 )
 _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_u8.argtypes = (
@@ -1994,6 +2090,16 @@ class CardStanding(enum.Enum):
     Past its end: it answers no request.
 """
     
+    SUSPENDED = 3
+    """
+    Its issuer has it suspended, by the last list that could be had.
+"""
+    
+    REVOKED = 4
+    """
+    Its issuer has taken it back for good, by the last list that could be had.
+"""
+    
 
 
 class _UniffiFfiConverterTypeCardStanding(_UniffiConverterRustBuffer):
@@ -2006,6 +2112,10 @@ class _UniffiFfiConverterTypeCardStanding(_UniffiConverterRustBuffer):
             return CardStanding.ENDS_SOON
         if variant == 3:
             return CardStanding.EXPIRED
+        if variant == 4:
+            return CardStanding.SUSPENDED
+        if variant == 5:
+            return CardStanding.REVOKED
         raise InternalError("Raw enum value doesn't match any cases")
 
     @staticmethod
@@ -2015,6 +2125,10 @@ class _UniffiFfiConverterTypeCardStanding(_UniffiConverterRustBuffer):
         if value == CardStanding.ENDS_SOON:
             return
         if value == CardStanding.EXPIRED:
+            return
+        if value == CardStanding.SUSPENDED:
+            return
+        if value == CardStanding.REVOKED:
             return
         raise ValueError(value)
 
@@ -2026,8 +2140,174 @@ class _UniffiFfiConverterTypeCardStanding(_UniffiConverterRustBuffer):
             buf.write_i32(2)
         if value == CardStanding.EXPIRED:
             buf.write_i32(3)
+        if value == CardStanding.SUSPENDED:
+            buf.write_i32(4)
+        if value == CardStanding.REVOKED:
+            buf.write_i32(5)
 
 
+
+class _UniffiFfiConverterBoolean:
+    @classmethod
+    def check_lower(cls, value):
+        return not not value
+
+    @classmethod
+    def lower(cls, value):
+        return 1 if value else 0
+
+    @staticmethod
+    def lift(value):
+        return value != 0
+
+    @classmethod
+    def read(cls, buf):
+        return cls.lift(buf.read_u8())
+
+    @classmethod
+    def write(cls, value, buf):
+        buf.write_u8(value)
+
+
+
+
+
+
+class StatusValue(enum.Enum):
+    """
+    What an issuer says of a credential in its status list.
+"""
+    
+    VALID = 0
+    """
+    It is good.
+"""
+    
+    SUSPENDED = 1
+    """
+    It is not good for the time being.
+"""
+    
+    REVOKED = 2
+    """
+    It was taken back for good.
+"""
+    
+    OTHER = 3
+    """
+    It says something that issuer and verifier have agreed on.
+"""
+    
+
+
+class _UniffiFfiConverterTypeStatusValue(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return StatusValue.VALID
+        if variant == 2:
+            return StatusValue.SUSPENDED
+        if variant == 3:
+            return StatusValue.REVOKED
+        if variant == 4:
+            return StatusValue.OTHER
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == StatusValue.VALID:
+            return
+        if value == StatusValue.SUSPENDED:
+            return
+        if value == StatusValue.REVOKED:
+            return
+        if value == StatusValue.OTHER:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == StatusValue.VALID:
+            buf.write_i32(1)
+        if value == StatusValue.SUSPENDED:
+            buf.write_i32(2)
+        if value == StatusValue.REVOKED:
+            buf.write_i32(3)
+        if value == StatusValue.OTHER:
+            buf.write_i32(4)
+
+
+
+@dataclass
+class StatusRecord:
+    """
+    What a status list said, and how old it was.
+"""
+    def __init__(self, *, value:StatusValue, as_of:int, is_current:bool):
+        self.value = value
+        self.as_of = as_of
+        self.is_current = is_current
+        
+        
+
+    
+    def __str__(self):
+        return "StatusRecord(value={}, as_of={}, is_current={})".format(self.value, self.as_of, self.is_current)
+    def __eq__(self, other):
+        if self.value != other.value:
+            return False
+        if self.as_of != other.as_of:
+            return False
+        if self.is_current != other.is_current:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeStatusRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return StatusRecord(
+            value=_UniffiFfiConverterTypeStatusValue.read(buf),
+            as_of=_UniffiFfiConverterInt64.read(buf),
+            is_current=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeStatusValue.check_lower(value.value)
+        _UniffiFfiConverterInt64.check_lower(value.as_of)
+        _UniffiFfiConverterBoolean.check_lower(value.is_current)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeStatusValue.write(value.value, buf)
+        _UniffiFfiConverterInt64.write(value.as_of, buf)
+        _UniffiFfiConverterBoolean.write(value.is_current, buf)
+
+class _UniffiFfiConverterOptionalTypeStatusRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeStatusRecord.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeStatusRecord.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeStatusRecord.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
 
 class _UniffiFfiConverterUInt32(_UniffiConverterPrimitiveInt):
     CLASS_NAME = "u32"
@@ -2047,7 +2327,7 @@ class CardRecord:
     """
     One card: a credential with all its copies.
 """
-    def __init__(self, *, id:int, name:str, description:typing.Optional[str], issuer:str, issuer_name:typing.Optional[str], signed_by:str, format:str, logo:typing.Optional[str], background_color:typing.Optional[str], text_color:typing.Optional[str], claims:typing.List[ClaimRow], received_at:int, expires_at:typing.Optional[int], standing:CardStanding, unused_copies:int, copies:int):
+    def __init__(self, *, id:int, name:str, description:typing.Optional[str], issuer:str, issuer_name:typing.Optional[str], signed_by:str, format:str, logo:typing.Optional[str], background_color:typing.Optional[str], text_color:typing.Optional[str], claims:typing.List[ClaimRow], received_at:int, expires_at:typing.Optional[int], standing:CardStanding, has_status:bool, status:typing.Optional[StatusRecord], unused_copies:int, copies:int):
         self.id = id
         self.name = name
         self.description = description
@@ -2062,6 +2342,8 @@ class CardRecord:
         self.received_at = received_at
         self.expires_at = expires_at
         self.standing = standing
+        self.has_status = has_status
+        self.status = status
         self.unused_copies = unused_copies
         self.copies = copies
         
@@ -2069,7 +2351,7 @@ class CardRecord:
 
     
     def __str__(self):
-        return "CardRecord(id={}, name={}, description={}, issuer={}, issuer_name={}, signed_by={}, format={}, logo={}, background_color={}, text_color={}, claims={}, received_at={}, expires_at={}, standing={}, unused_copies={}, copies={})".format(self.id, self.name, self.description, self.issuer, self.issuer_name, self.signed_by, self.format, self.logo, self.background_color, self.text_color, self.claims, self.received_at, self.expires_at, self.standing, self.unused_copies, self.copies)
+        return "CardRecord(id={}, name={}, description={}, issuer={}, issuer_name={}, signed_by={}, format={}, logo={}, background_color={}, text_color={}, claims={}, received_at={}, expires_at={}, standing={}, has_status={}, status={}, unused_copies={}, copies={})".format(self.id, self.name, self.description, self.issuer, self.issuer_name, self.signed_by, self.format, self.logo, self.background_color, self.text_color, self.claims, self.received_at, self.expires_at, self.standing, self.has_status, self.status, self.unused_copies, self.copies)
     def __eq__(self, other):
         if self.id != other.id:
             return False
@@ -2099,6 +2381,10 @@ class CardRecord:
             return False
         if self.standing != other.standing:
             return False
+        if self.has_status != other.has_status:
+            return False
+        if self.status != other.status:
+            return False
         if self.unused_copies != other.unused_copies:
             return False
         if self.copies != other.copies:
@@ -2123,6 +2409,8 @@ class _UniffiFfiConverterTypeCardRecord(_UniffiConverterRustBuffer):
             received_at=_UniffiFfiConverterInt64.read(buf),
             expires_at=_UniffiFfiConverterOptionalInt64.read(buf),
             standing=_UniffiFfiConverterTypeCardStanding.read(buf),
+            has_status=_UniffiFfiConverterBoolean.read(buf),
+            status=_UniffiFfiConverterOptionalTypeStatusRecord.read(buf),
             unused_copies=_UniffiFfiConverterUInt32.read(buf),
             copies=_UniffiFfiConverterUInt32.read(buf),
         )
@@ -2143,6 +2431,8 @@ class _UniffiFfiConverterTypeCardRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterInt64.check_lower(value.received_at)
         _UniffiFfiConverterOptionalInt64.check_lower(value.expires_at)
         _UniffiFfiConverterTypeCardStanding.check_lower(value.standing)
+        _UniffiFfiConverterBoolean.check_lower(value.has_status)
+        _UniffiFfiConverterOptionalTypeStatusRecord.check_lower(value.status)
         _UniffiFfiConverterUInt32.check_lower(value.unused_copies)
         _UniffiFfiConverterUInt32.check_lower(value.copies)
 
@@ -2162,6 +2452,8 @@ class _UniffiFfiConverterTypeCardRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterInt64.write(value.received_at, buf)
         _UniffiFfiConverterOptionalInt64.write(value.expires_at, buf)
         _UniffiFfiConverterTypeCardStanding.write(value.standing, buf)
+        _UniffiFfiConverterBoolean.write(value.has_status, buf)
+        _UniffiFfiConverterOptionalTypeStatusRecord.write(value.status, buf)
         _UniffiFfiConverterUInt32.write(value.unused_copies, buf)
         _UniffiFfiConverterUInt32.write(value.copies, buf)
 
@@ -3126,6 +3418,45 @@ class _UniffiFfiConverterTypeKeyRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBytes.write(value.public_key, buf)
 
 @dataclass
+class KeyToAttestRecord:
+    """
+    A holder key that is to be attested.
+"""
+    def __init__(self, *, handle:str, jwk:str):
+        self.handle = handle
+        self.jwk = jwk
+        
+        
+
+    
+    def __str__(self):
+        return "KeyToAttestRecord(handle={}, jwk={})".format(self.handle, self.jwk)
+    def __eq__(self, other):
+        if self.handle != other.handle:
+            return False
+        if self.jwk != other.jwk:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeKeyToAttestRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return KeyToAttestRecord(
+            handle=_UniffiFfiConverterString.read(buf),
+            jwk=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.handle)
+        _UniffiFfiConverterString.check_lower(value.jwk)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.handle, buf)
+        _UniffiFfiConverterString.write(value.jwk, buf)
+
+@dataclass
 class OfferedRecord:
     """
     One credential on offer.
@@ -3216,20 +3547,23 @@ class OfferReview:
     """
     What the holder sees before agreeing.
 """
-    def __init__(self, *, issuer:str, issuer_name:typing.Optional[str], credentials:typing.List[OfferedRecord]):
+    def __init__(self, *, issuer:str, issuer_name:typing.Optional[str], signed:bool, credentials:typing.List[OfferedRecord]):
         self.issuer = issuer
         self.issuer_name = issuer_name
+        self.signed = signed
         self.credentials = credentials
         
         
 
     
     def __str__(self):
-        return "OfferReview(issuer={}, issuer_name={}, credentials={})".format(self.issuer, self.issuer_name, self.credentials)
+        return "OfferReview(issuer={}, issuer_name={}, signed={}, credentials={})".format(self.issuer, self.issuer_name, self.signed, self.credentials)
     def __eq__(self, other):
         if self.issuer != other.issuer:
             return False
         if self.issuer_name != other.issuer_name:
+            return False
+        if self.signed != other.signed:
             return False
         if self.credentials != other.credentials:
             return False
@@ -3241,6 +3575,7 @@ class _UniffiFfiConverterTypeOfferReview(_UniffiConverterRustBuffer):
         return OfferReview(
             issuer=_UniffiFfiConverterString.read(buf),
             issuer_name=_UniffiFfiConverterOptionalString.read(buf),
+            signed=_UniffiFfiConverterBoolean.read(buf),
             credentials=_UniffiFfiConverterSequenceTypeOfferedRecord.read(buf),
         )
 
@@ -3248,34 +3583,15 @@ class _UniffiFfiConverterTypeOfferReview(_UniffiConverterRustBuffer):
     def check_lower(value):
         _UniffiFfiConverterString.check_lower(value.issuer)
         _UniffiFfiConverterOptionalString.check_lower(value.issuer_name)
+        _UniffiFfiConverterBoolean.check_lower(value.signed)
         _UniffiFfiConverterSequenceTypeOfferedRecord.check_lower(value.credentials)
 
     @staticmethod
     def write(value, buf):
         _UniffiFfiConverterString.write(value.issuer, buf)
         _UniffiFfiConverterOptionalString.write(value.issuer_name, buf)
+        _UniffiFfiConverterBoolean.write(value.signed, buf)
         _UniffiFfiConverterSequenceTypeOfferedRecord.write(value.credentials, buf)
-
-class _UniffiFfiConverterBoolean:
-    @classmethod
-    def check_lower(cls, value):
-        return not not value
-
-    @classmethod
-    def lower(cls, value):
-        return 1 if value else 0
-
-    @staticmethod
-    def lift(value):
-        return value != 0
-
-    @classmethod
-    def read(cls, buf):
-        return cls.lift(buf.read_u8())
-
-    @classmethod
-    def write(cls, value, buf):
-        buf.write_u8(value)
 
 class _UniffiFfiConverterSequenceTypeCandidateRecord(_UniffiConverterRustBuffer):
     @classmethod
@@ -3575,6 +3891,45 @@ class _UniffiFfiConverterTypeSharedRecord(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterString.write(value.query, buf)
         _UniffiFfiConverterSequenceString.write(value.claims, buf)
+
+@dataclass
+class ToSign:
+    """
+    A message and the key that signs it.
+"""
+    def __init__(self, *, handle:str, message:bytes):
+        self.handle = handle
+        self.message = message
+        
+        
+
+    
+    def __str__(self):
+        return "ToSign(handle={}, message={})".format(self.handle, self.message)
+    def __eq__(self, other):
+        if self.handle != other.handle:
+            return False
+        if self.message != other.message:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeToSign(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ToSign(
+            handle=_UniffiFfiConverterString.read(buf),
+            message=_UniffiFfiConverterBytes.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.handle)
+        _UniffiFfiConverterBytes.check_lower(value.message)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.handle, buf)
+        _UniffiFfiConverterBytes.write(value.message, buf)
 
 class _UniffiFfiConverterUInt8(_UniffiConverterPrimitiveInt):
     CLASS_NAME = "u8"
@@ -3900,12 +4255,86 @@ class _UniffiFfiConverterTypeWaitingRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterInt64.write(value.since, buf)
         _UniffiFfiConverterInt64.write(value.next_at, buf)
 
+
+
+
+
+
+class MetadataSignature(enum.Enum):
+    """
+    How much the wallet cares whether issuers sign what they say about themselves.
+"""
+    
+    PREFERRED = 0
+    """
+    What is signed has to hold; what is not is taken too.
+"""
+    
+    REQUIRED = 1
+    """
+    No issuer is dealt with that does not sign.
+"""
+    
+
+
+class _UniffiFfiConverterTypeMetadataSignature(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return MetadataSignature.PREFERRED
+        if variant == 2:
+            return MetadataSignature.REQUIRED
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == MetadataSignature.PREFERRED:
+            return
+        if value == MetadataSignature.REQUIRED:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == MetadataSignature.PREFERRED:
+            buf.write_i32(1)
+        if value == MetadataSignature.REQUIRED:
+            buf.write_i32(2)
+
+
+
+class _UniffiFfiConverterOptionalTypeMetadataSignature(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeMetadataSignature.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeMetadataSignature.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeMetadataSignature.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 @dataclass
 class WalletOptions:
     """
     What an app sets its wallet to.
 """
-    def __init__(self, *, database:str, issuer_anchors:str, issuer_dids:typing.List[str] = _DEFAULT, verifier_anchors:str, languages:typing.List[str], copies:int = 4, client_id:str, redirect_uri:str, danger_allow_http:typing.List[str] = _DEFAULT):
+    def __init__(self, *, database:str, issuer_anchors:str, issuer_dids:typing.List[str] = _DEFAULT, verifier_anchors:str, languages:typing.List[str], copies:int = 4, signed_metadata:typing.Optional[MetadataSignature] = _DEFAULT, client_id:str, redirect_uri:str, danger_allow_http:typing.List[str] = _DEFAULT):
         self.database = database
         self.issuer_anchors = issuer_anchors
         if issuer_dids is _DEFAULT:
@@ -3915,6 +4344,10 @@ class WalletOptions:
         self.verifier_anchors = verifier_anchors
         self.languages = languages
         self.copies = copies
+        if signed_metadata is _DEFAULT:
+            self.signed_metadata = None
+        else:
+            self.signed_metadata = signed_metadata
         self.client_id = client_id
         self.redirect_uri = redirect_uri
         if danger_allow_http is _DEFAULT:
@@ -3926,7 +4359,7 @@ class WalletOptions:
 
     
     def __str__(self):
-        return "WalletOptions(database={}, issuer_anchors={}, issuer_dids={}, verifier_anchors={}, languages={}, copies={}, client_id={}, redirect_uri={}, danger_allow_http={})".format(self.database, self.issuer_anchors, self.issuer_dids, self.verifier_anchors, self.languages, self.copies, self.client_id, self.redirect_uri, self.danger_allow_http)
+        return "WalletOptions(database={}, issuer_anchors={}, issuer_dids={}, verifier_anchors={}, languages={}, copies={}, signed_metadata={}, client_id={}, redirect_uri={}, danger_allow_http={})".format(self.database, self.issuer_anchors, self.issuer_dids, self.verifier_anchors, self.languages, self.copies, self.signed_metadata, self.client_id, self.redirect_uri, self.danger_allow_http)
     def __eq__(self, other):
         if self.database != other.database:
             return False
@@ -3939,6 +4372,8 @@ class WalletOptions:
         if self.languages != other.languages:
             return False
         if self.copies != other.copies:
+            return False
+        if self.signed_metadata != other.signed_metadata:
             return False
         if self.client_id != other.client_id:
             return False
@@ -3958,6 +4393,7 @@ class _UniffiFfiConverterTypeWalletOptions(_UniffiConverterRustBuffer):
             verifier_anchors=_UniffiFfiConverterString.read(buf),
             languages=_UniffiFfiConverterSequenceString.read(buf),
             copies=_UniffiFfiConverterUInt32.read(buf),
+            signed_metadata=_UniffiFfiConverterOptionalTypeMetadataSignature.read(buf),
             client_id=_UniffiFfiConverterString.read(buf),
             redirect_uri=_UniffiFfiConverterString.read(buf),
             danger_allow_http=_UniffiFfiConverterSequenceString.read(buf),
@@ -3971,6 +4407,7 @@ class _UniffiFfiConverterTypeWalletOptions(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.check_lower(value.verifier_anchors)
         _UniffiFfiConverterSequenceString.check_lower(value.languages)
         _UniffiFfiConverterUInt32.check_lower(value.copies)
+        _UniffiFfiConverterOptionalTypeMetadataSignature.check_lower(value.signed_metadata)
         _UniffiFfiConverterString.check_lower(value.client_id)
         _UniffiFfiConverterString.check_lower(value.redirect_uri)
         _UniffiFfiConverterSequenceString.check_lower(value.danger_allow_http)
@@ -3983,6 +4420,7 @@ class _UniffiFfiConverterTypeWalletOptions(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.verifier_anchors, buf)
         _UniffiFfiConverterSequenceString.write(value.languages, buf)
         _UniffiFfiConverterUInt32.write(value.copies, buf)
+        _UniffiFfiConverterOptionalTypeMetadataSignature.write(value.signed_metadata, buf)
         _UniffiFfiConverterString.write(value.client_id, buf)
         _UniffiFfiConverterString.write(value.redirect_uri, buf)
         _UniffiFfiConverterSequenceString.write(value.danger_allow_http, buf)
@@ -4316,6 +4754,52 @@ class _UniffiFfiConverterTypeKeyStorePortError(_UniffiConverterRustBuffer):
         if isinstance(value, KeyStorePortError.Unavailable):
             buf.write_i32(3)
 
+class _UniffiFfiConverterSequenceTypeToSign(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeToSign.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeToSign.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeToSign.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceBytes(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterBytes.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterBytes.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterBytes.read(buf) for i in range(count)
+        ]
+
 
 class KeyStorePort():
     """
@@ -4335,6 +4819,11 @@ class KeyStorePort():
     async def sign(self, handle: str,message: bytes) -> bytes:
         """
         Signs by ECDSA with SHA-256: `r || s`, or DER.
+"""
+        raise NotImplementedError
+    async def sign_each(self, wanted: typing.List[ToSign]) -> typing.List[bytes]:
+        """
+        Signs each message by its key, as `sign` does: a batch of key proofs, with one authentication for all.
 """
         raise NotImplementedError
     async def delete(self, handles: typing.List[str]) -> None:
@@ -4427,6 +4916,26 @@ class KeyStorePortImpl(KeyStorePort):
         _uniffi_error_converter = _UniffiFfiConverterTypeKeyStorePortError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keystoreport_sign(*_uniffi_lowered_args),
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def sign_each(self, wanted: typing.List[ToSign]) -> typing.List[bytes]:
+        """
+        Signs each message by its key, as `sign` does: a batch of key proofs, with one authentication for all.
+"""
+        
+        _UniffiFfiConverterSequenceTypeToSign.check_lower(wanted)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceTypeToSign.lower(wanted),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceBytes.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeKeyStorePortError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keystoreport_sign_each(*_uniffi_lowered_args),
             _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
@@ -4580,6 +5089,45 @@ class _UniffiTraitImplKeyStorePortImpl:
         )
 
     @_UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD3
+    def sign_each(
+            uniffi_handle,
+            wanted,
+            uniffi_future_callback,
+            uniffi_callback_data,
+            uniffi_out_dropped_callback,
+        ):
+        uniffi_obj = _UniffiFfiConverterTypeKeyStorePort._handle_map.get(uniffi_handle)
+        def make_call():
+            uniffi_args = (_UniffiFfiConverterSequenceTypeToSign.lift(wanted), )
+            uniffi_method = uniffi_obj.sign_each
+            return uniffi_method(*uniffi_args)
+        def handle_success(return_value):
+            uniffi_future_callback(
+                uniffi_callback_data,
+                _UniffiForeignFutureResultRustBuffer(
+                    _UniffiFfiConverterSequenceBytes.lower(return_value),
+                    _UniffiRustCallStatus.default()
+                )
+            )
+
+        def handle_error(status_code, rust_buffer):
+            uniffi_future_callback(
+                uniffi_callback_data,
+                _UniffiForeignFutureResultRustBuffer(
+                    _UniffiRustBuffer.default(),
+                    _UniffiRustCallStatus(status_code, rust_buffer),
+                )
+            )
+        _uniffi_trait_interface_call_async_with_error(
+            make_call,
+            uniffi_out_dropped_callback,
+            handle_success,
+            handle_error,
+            KeyStorePortError,
+            _UniffiFfiConverterTypeKeyStorePortError.lower,
+        )
+
+    @_UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_STORE_PORT_METHOD4
     def delete(
             uniffi_handle,
             handles,
@@ -4631,6 +5179,7 @@ class _UniffiTraitImplKeyStorePortImpl:
         generate,
         public_key,
         sign,
+        sign_each,
         delete,
     )
     # Send Rust a pointer to the VTable.  Note: this means we need to keep the struct alive forever,
@@ -5281,23 +5830,494 @@ class _UniffiFfiConverterOptionalTypeUserAuthenticationPort(_UniffiConverterRust
         else:
             raise InternalError("Unexpected flag byte for optional type")
 
+
+
+# AttestationPortError
+# We want to define each variant as a nested class that's also a subclass,
+# which is tricky in Python.  To accomplish this we're going to create each
+# class separately, then manually add the child classes to the base class's
+# __dict__.  All of this happens in dummy class to avoid polluting the module
+# namespace.
+class AttestationPortError(Exception):
+    """
+    The app's backend gave no attestation.
+"""
+    pass
+
+_UniffiTempAttestationPortError = AttestationPortError
+
+class AttestationPortError:  # type: ignore
+    """
+    The app's backend gave no attestation.
+"""
+    
+    class Unavailable(_UniffiTempAttestationPortError):
+        """
+        Whatever is in the way.
+"""
+        
+        def __init__(self):
+            pass
+
+        def __repr__(self):
+            return "AttestationPortError.Unavailable({})".format(str(self))
+    _UniffiTempAttestationPortError.Unavailable = Unavailable # type: ignore
+
+AttestationPortError = _UniffiTempAttestationPortError # type: ignore
+del _UniffiTempAttestationPortError
+
+
+class _UniffiFfiConverterTypeAttestationPortError(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return AttestationPortError.Unavailable(
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if isinstance(value, AttestationPortError.Unavailable):
+            return
+
+    @staticmethod
+    def write(value, buf):
+        if isinstance(value, AttestationPortError.Unavailable):
+            buf.write_i32(1)
+
+
+class WalletAttestationPort():
+    """
+    The app's backend as wallet provider: it attests instances of this wallet.
+"""
+    
+    async def attest(self, server: str,jwk: str) -> str:
+        """
+        An `oauth-client-attestation+jwt` about this key, a JWK in JSON, to be shown to this authorization server and
+        no other. It is kept and shown until it ends.
+"""
+        raise NotImplementedError
+
+class WalletAttestationPortImpl(WalletAttestationPort):
+    """
+    The app's backend as wallet provider: it attests instances of this wallet.
+"""
+    
+    _handle: ctypes.c_uint64
+    
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_lanyard_wallet_ffi_fn_free_walletattestationport, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_lanyard_wallet_ffi_fn_clone_walletattestationport, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    async def attest(self, server: str,jwk: str) -> str:
+        """
+        An `oauth-client-attestation+jwt` about this key, a JWK in JSON, to be shown to this authorization server and
+        no other. It is kept and shown until it ends.
+"""
+        
+        _UniffiFfiConverterString.check_lower(server)
+
+        _UniffiFfiConverterString.check_lower(jwk)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(server),
+            _UniffiFfiConverterString.lower(jwk),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeAttestationPortError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_walletattestationport_attest(*_uniffi_lowered_args),
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+
+
+
+
+# Put all the bits inside a class to keep the top-level namespace clean
+class _UniffiTraitImplWalletAttestationPortImpl:
+    # For each method, generate a callback function to pass to Rust
+
+    @_UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_WALLET_ATTESTATION_PORT_METHOD0
+    def attest(
+            uniffi_handle,
+            server,
+            jwk,
+            uniffi_future_callback,
+            uniffi_callback_data,
+            uniffi_out_dropped_callback,
+        ):
+        uniffi_obj = _UniffiFfiConverterTypeWalletAttestationPort._handle_map.get(uniffi_handle)
+        def make_call():
+            uniffi_args = (_UniffiFfiConverterString.lift(server), _UniffiFfiConverterString.lift(jwk), )
+            uniffi_method = uniffi_obj.attest
+            return uniffi_method(*uniffi_args)
+        def handle_success(return_value):
+            uniffi_future_callback(
+                uniffi_callback_data,
+                _UniffiForeignFutureResultRustBuffer(
+                    _UniffiFfiConverterString.lower(return_value),
+                    _UniffiRustCallStatus.default()
+                )
+            )
+
+        def handle_error(status_code, rust_buffer):
+            uniffi_future_callback(
+                uniffi_callback_data,
+                _UniffiForeignFutureResultRustBuffer(
+                    _UniffiRustBuffer.default(),
+                    _UniffiRustCallStatus(status_code, rust_buffer),
+                )
+            )
+        _uniffi_trait_interface_call_async_with_error(
+            make_call,
+            uniffi_out_dropped_callback,
+            handle_success,
+            handle_error,
+            AttestationPortError,
+            _UniffiFfiConverterTypeAttestationPortError.lower,
+        )
+
+    @_UNIFFI_CALLBACK_INTERFACE_FREE_LANYARD_WALLET_FFI_WALLET_ATTESTATION_PORT
+    def _uniffi_free(uniffi_handle):
+        _UniffiFfiConverterTypeWalletAttestationPort._handle_map.remove(uniffi_handle)
+
+    @_UNIFFI_CALLBACK_INTERFACE_CLONE_LANYARD_WALLET_FFI_WALLET_ATTESTATION_PORT
+    def _uniffi_clone(uniffi_handle):
+        return _UniffiFfiConverterTypeWalletAttestationPort._handle_map.clone(uniffi_handle)
+
+    # Generate the FFI VTable.  This has a field for each callback interface method.
+    _uniffi_vtable = _UniffiVTableCallbackInterfaceLanyardWalletFfiWalletAttestationPort(
+        _uniffi_free,
+        _uniffi_clone,
+        attest,
+    )
+    # Send Rust a pointer to the VTable.  Note: this means we need to keep the struct alive forever,
+    # or else bad things will happen when Rust tries to access it.
+    _UniffiLib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_walletattestationport(ctypes.byref(_uniffi_vtable))
+
+class _UniffiFfiConverterTypeWalletAttestationPort:
+    _handle_map = _UniffiHandleMap()
+
+    @staticmethod
+    def lift(value: int):
+        if (value & 1) == 0:
+            # Rust-generated handle, construct a new class that uses the handle to implement the
+            # interface
+            return WalletAttestationPortImpl._uniffi_make_instance(value)
+        else:
+            # Python-generated handle, get the object from the handle map
+            return _UniffiFfiConverterTypeWalletAttestationPort._handle_map.remove(value)
+
+    @staticmethod
+    def check_lower(value: WalletAttestationPort):
+        if not isinstance(value, WalletAttestationPort):
+            raise TypeError("Expected WalletAttestationPort subclass, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: WalletAttestationPort):
+         if isinstance(value, WalletAttestationPortImpl):
+            # Rust-implementated object.  Clone the handle and return it
+            return value._uniffi_clone_handle()
+         else:
+            # Python-implementated object, generate a new vtable handle and return that.
+            return _UniffiFfiConverterTypeWalletAttestationPort._handle_map.insert(value)
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer):
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: WalletAttestationPort, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterOptionalTypeWalletAttestationPort(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeWalletAttestationPort.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeWalletAttestationPort.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeWalletAttestationPort.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeKeyToAttestRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeKeyToAttestRecord.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeKeyToAttestRecord.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeKeyToAttestRecord.read(buf) for i in range(count)
+        ]
+
+
+class KeyAttestationPort():
+    """
+    The app's backend as wallet provider: it vouches for holder keys.
+"""
+    
+    async def attest(self, keys: typing.List[KeyToAttestRecord],nonce: typing.Optional[str]) -> str:
+        """
+        A `key-attestation+jwt` about all these keys in this order, with the issuer's nonce where there is one.
+"""
+        raise NotImplementedError
+
+class KeyAttestationPortImpl(KeyAttestationPort):
+    """
+    The app's backend as wallet provider: it vouches for holder keys.
+"""
+    
+    _handle: ctypes.c_uint64
+    
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_lanyard_wallet_ffi_fn_free_keyattestationport, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_lanyard_wallet_ffi_fn_clone_keyattestationport, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    async def attest(self, keys: typing.List[KeyToAttestRecord],nonce: typing.Optional[str]) -> str:
+        """
+        A `key-attestation+jwt` about all these keys in this order, with the issuer's nonce where there is one.
+"""
+        
+        _UniffiFfiConverterSequenceTypeKeyToAttestRecord.check_lower(keys)
+
+        _UniffiFfiConverterOptionalString.check_lower(nonce)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceTypeKeyToAttestRecord.lower(keys),
+            _UniffiFfiConverterOptionalString.lower(nonce),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeAttestationPortError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keyattestationport_attest(*_uniffi_lowered_args),
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+
+
+
+
+# Put all the bits inside a class to keep the top-level namespace clean
+class _UniffiTraitImplKeyAttestationPortImpl:
+    # For each method, generate a callback function to pass to Rust
+
+    @_UNIFFI_CALLBACK_INTERFACE_LANYARD_WALLET_FFI_KEY_ATTESTATION_PORT_METHOD0
+    def attest(
+            uniffi_handle,
+            keys,
+            nonce,
+            uniffi_future_callback,
+            uniffi_callback_data,
+            uniffi_out_dropped_callback,
+        ):
+        uniffi_obj = _UniffiFfiConverterTypeKeyAttestationPort._handle_map.get(uniffi_handle)
+        def make_call():
+            uniffi_args = (_UniffiFfiConverterSequenceTypeKeyToAttestRecord.lift(keys), _UniffiFfiConverterOptionalString.lift(nonce), )
+            uniffi_method = uniffi_obj.attest
+            return uniffi_method(*uniffi_args)
+        def handle_success(return_value):
+            uniffi_future_callback(
+                uniffi_callback_data,
+                _UniffiForeignFutureResultRustBuffer(
+                    _UniffiFfiConverterString.lower(return_value),
+                    _UniffiRustCallStatus.default()
+                )
+            )
+
+        def handle_error(status_code, rust_buffer):
+            uniffi_future_callback(
+                uniffi_callback_data,
+                _UniffiForeignFutureResultRustBuffer(
+                    _UniffiRustBuffer.default(),
+                    _UniffiRustCallStatus(status_code, rust_buffer),
+                )
+            )
+        _uniffi_trait_interface_call_async_with_error(
+            make_call,
+            uniffi_out_dropped_callback,
+            handle_success,
+            handle_error,
+            AttestationPortError,
+            _UniffiFfiConverterTypeAttestationPortError.lower,
+        )
+
+    @_UNIFFI_CALLBACK_INTERFACE_FREE_LANYARD_WALLET_FFI_KEY_ATTESTATION_PORT
+    def _uniffi_free(uniffi_handle):
+        _UniffiFfiConverterTypeKeyAttestationPort._handle_map.remove(uniffi_handle)
+
+    @_UNIFFI_CALLBACK_INTERFACE_CLONE_LANYARD_WALLET_FFI_KEY_ATTESTATION_PORT
+    def _uniffi_clone(uniffi_handle):
+        return _UniffiFfiConverterTypeKeyAttestationPort._handle_map.clone(uniffi_handle)
+
+    # Generate the FFI VTable.  This has a field for each callback interface method.
+    _uniffi_vtable = _UniffiVTableCallbackInterfaceLanyardWalletFfiKeyAttestationPort(
+        _uniffi_free,
+        _uniffi_clone,
+        attest,
+    )
+    # Send Rust a pointer to the VTable.  Note: this means we need to keep the struct alive forever,
+    # or else bad things will happen when Rust tries to access it.
+    _UniffiLib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_keyattestationport(ctypes.byref(_uniffi_vtable))
+
+class _UniffiFfiConverterTypeKeyAttestationPort:
+    _handle_map = _UniffiHandleMap()
+
+    @staticmethod
+    def lift(value: int):
+        if (value & 1) == 0:
+            # Rust-generated handle, construct a new class that uses the handle to implement the
+            # interface
+            return KeyAttestationPortImpl._uniffi_make_instance(value)
+        else:
+            # Python-generated handle, get the object from the handle map
+            return _UniffiFfiConverterTypeKeyAttestationPort._handle_map.remove(value)
+
+    @staticmethod
+    def check_lower(value: KeyAttestationPort):
+        if not isinstance(value, KeyAttestationPort):
+            raise TypeError("Expected KeyAttestationPort subclass, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: KeyAttestationPort):
+         if isinstance(value, KeyAttestationPortImpl):
+            # Rust-implementated object.  Clone the handle and return it
+            return value._uniffi_clone_handle()
+         else:
+            # Python-implementated object, generate a new vtable handle and return that.
+            return _UniffiFfiConverterTypeKeyAttestationPort._handle_map.insert(value)
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer):
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: KeyAttestationPort, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterOptionalTypeKeyAttestationPort(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeKeyAttestationPort.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeKeyAttestationPort.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeKeyAttestationPort.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 @dataclass
 class WalletPorts:
     """
     What the app brings; `secure_storage` alone is a must.
 """
-    def __init__(self, *, secure_storage:SecureStoragePort, key_store:typing.Optional[KeyStorePort], http:typing.Optional[HttpPort], clock:typing.Optional[ClockPort], user_authentication:typing.Optional[UserAuthenticationPort]):
+    def __init__(self, *, secure_storage:SecureStoragePort, key_store:typing.Optional[KeyStorePort], http:typing.Optional[HttpPort], clock:typing.Optional[ClockPort], user_authentication:typing.Optional[UserAuthenticationPort], wallet_attestation:typing.Optional[WalletAttestationPort] = _DEFAULT, key_attestation:typing.Optional[KeyAttestationPort] = _DEFAULT):
         self.secure_storage = secure_storage
         self.key_store = key_store
         self.http = http
         self.clock = clock
         self.user_authentication = user_authentication
+        if wallet_attestation is _DEFAULT:
+            self.wallet_attestation = None
+        else:
+            self.wallet_attestation = wallet_attestation
+        if key_attestation is _DEFAULT:
+            self.key_attestation = None
+        else:
+            self.key_attestation = key_attestation
         
         
 
     
     def __str__(self):
-        return "WalletPorts(secure_storage={}, key_store={}, http={}, clock={}, user_authentication={})".format(self.secure_storage, self.key_store, self.http, self.clock, self.user_authentication)
+        return "WalletPorts(secure_storage={}, key_store={}, http={}, clock={}, user_authentication={}, wallet_attestation={}, key_attestation={})".format(self.secure_storage, self.key_store, self.http, self.clock, self.user_authentication, self.wallet_attestation, self.key_attestation)
     def __eq__(self, other):
         if self.secure_storage != other.secure_storage:
             return False
@@ -5308,6 +6328,10 @@ class WalletPorts:
         if self.clock != other.clock:
             return False
         if self.user_authentication != other.user_authentication:
+            return False
+        if self.wallet_attestation != other.wallet_attestation:
+            return False
+        if self.key_attestation != other.key_attestation:
             return False
         return True
 
@@ -5320,6 +6344,8 @@ class _UniffiFfiConverterTypeWalletPorts(_UniffiConverterRustBuffer):
             http=_UniffiFfiConverterOptionalTypeHttpPort.read(buf),
             clock=_UniffiFfiConverterOptionalTypeClockPort.read(buf),
             user_authentication=_UniffiFfiConverterOptionalTypeUserAuthenticationPort.read(buf),
+            wallet_attestation=_UniffiFfiConverterOptionalTypeWalletAttestationPort.read(buf),
+            key_attestation=_UniffiFfiConverterOptionalTypeKeyAttestationPort.read(buf),
         )
 
     @staticmethod
@@ -5329,6 +6355,8 @@ class _UniffiFfiConverterTypeWalletPorts(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeHttpPort.check_lower(value.http)
         _UniffiFfiConverterOptionalTypeClockPort.check_lower(value.clock)
         _UniffiFfiConverterOptionalTypeUserAuthenticationPort.check_lower(value.user_authentication)
+        _UniffiFfiConverterOptionalTypeWalletAttestationPort.check_lower(value.wallet_attestation)
+        _UniffiFfiConverterOptionalTypeKeyAttestationPort.check_lower(value.key_attestation)
 
     @staticmethod
     def write(value, buf):
@@ -5337,6 +6365,8 @@ class _UniffiFfiConverterTypeWalletPorts(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeHttpPort.write(value.http, buf)
         _UniffiFfiConverterOptionalTypeClockPort.write(value.clock, buf)
         _UniffiFfiConverterOptionalTypeUserAuthenticationPort.write(value.user_authentication, buf)
+        _UniffiFfiConverterOptionalTypeWalletAttestationPort.write(value.wallet_attestation, buf)
+        _UniffiFfiConverterOptionalTypeKeyAttestationPort.write(value.key_attestation, buf)
 
 
 
@@ -7918,6 +8948,12 @@ class LanyardWalletProtocol(typing.Protocol):
         a presentation and when the app opens.
 """
         raise NotImplementedError
+    async def refresh_statuses(self, ) -> typing.List[int]:
+        """
+        Asks the status list of every card that has one: the cards of which it says something else than before. Call
+        it when the app opens; lists are fetched whole, so nobody learns which card is held or shown.
+"""
+        raise NotImplementedError
     async def renew(self, card: int) -> int:
         """
         Has a card issued again: the new card, which takes the old one's place.
@@ -8267,6 +9303,24 @@ class LanyardWallet(LanyardWalletProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    async def refresh_statuses(self, ) -> typing.List[int]:
+        """
+        Asks the status list of every card that has one: the cards of which it says something else than before. Call
+        it when the app opens; lists are fetched whole, so nobody learns which card is held or shown.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceInt64.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeStoreError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses(*_uniffi_lowered_args),
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     async def renew(self, card: int) -> int:
         """
         Has a card issued again: the new card, which takes the old one's place.
@@ -8392,11 +9446,14 @@ async def open_wallet(options: WalletOptions,ports: WalletPorts) -> LanyardWalle
 __all__ = [
     "InternalError",
     "CardStanding",
+    "StatusValue",
     "HistoryKind",
     "TrustLevel",
+    "MetadataSignature",
     "SecureStoragePortError",
     "KeyStorePortError",
     "HttpPortError",
+    "AttestationPortError",
     "AcceptError",
     "AnswerError",
     "ConsentError",
@@ -8411,6 +9468,7 @@ __all__ = [
     "ClaimRow",
     "ClaimSetRecord",
     "CandidateRecord",
+    "StatusRecord",
     "CardRecord",
     "HistoryRecord",
     "PickedRecord",
@@ -8421,6 +9479,7 @@ __all__ = [
     "HttpReply",
     "InventoryRecord",
     "KeyRecord",
+    "KeyToAttestRecord",
     "OfferedRecord",
     "OfferReview",
     "QueryRecord",
@@ -8428,6 +9487,7 @@ __all__ = [
     "SetRecord",
     "RequestChoices",
     "SharedRecord",
+    "ToSign",
     "TxCodeRecord",
     "UnfinishedRecord",
     "VerifierRecord",
@@ -8445,6 +9505,10 @@ __all__ = [
     "ClockPort",
     "UserAuthenticationPortImpl",
     "UserAuthenticationPort",
+    "WalletAttestationPortImpl",
+    "WalletAttestationPort",
+    "KeyAttestationPortImpl",
+    "KeyAttestationPort",
     "TxCodeOffer",
     "TxCodeOfferProtocol",
     "LoginStep",

@@ -11,7 +11,7 @@ use lanyard_core::{
 };
 use lanyard_fetch::HttpClient;
 use lanyard_wallet::{
-    KnownVerifiers, SoftwareKeys, Wallet, WalletClient, WalletSettings,
+    KnownVerifiers, SignedMetadata, SoftwareKeys, Wallet, WalletClient, WalletSettings,
     ports::{Ports, SecureStorage, SecureStorageError, SystemClock, WalletAttestation},
     storage::{Storage, StorageError},
 };
@@ -49,6 +49,8 @@ pub struct Opening {
     pub issuers: IssuerTrust,
     /// The authorities that vouch for verifiers.
     pub anchors: TrustAnchors,
+    /// Whether issuers' metadata are asked for with a signature, and whose is believed.
+    pub signed_metadata: SignedMetadata,
     /// How it reaches others.
     pub http: Arc<dyn HttpClient>,
     /// Whether plain http on loopback is taken.
@@ -79,6 +81,7 @@ pub async fn open(opening: Opening) -> Result<Wallet, WalletHomeError> {
     };
     let settings = WalletSettings {
         issuers: opening.issuers,
+        signed_metadata: opening.signed_metadata,
         verifier_anchors: opening.anchors,
         verifiers: KnownVerifiers::new(),
         languages: vec!["en".to_owned()],

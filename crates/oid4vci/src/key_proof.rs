@@ -11,8 +11,8 @@ use lanyard_core::{
     crypto::{CryptoProvider, PublicKey, SignatureAlgorithm, Signer, SignerError},
     data_integrity::DataIntegrityError,
     did::{Did, DidMethods, DidResolver as _, DidUrl, ResolutionError},
-    jose::{self, HeaderKey, JoseHeader, Jwk, JwsError, Slot, UnverifiedJws},
-    json::{Object, numeric_date},
+    jose::{HeaderKey, JoseHeader, Jwk, JwsError, Slot, UnverifiedJws},
+    json::{self, Object, numeric_date},
     trust::x509::{CertificateChain, ChainError, TrustAnchors},
 };
 use serde_json::{Value, json};
@@ -395,7 +395,15 @@ impl KeyProofDraft<'_> {
     /// # Errors
     /// [`SignerError`] as the key's home gives it.
     pub async fn sign(&self, signer: &dyn Signer) -> Result<String, SignerError> {
+        let unsigned = self.unsigned(signer);
+        let signature = signer.sign(unsigned.as_bytes()).await?;
+        Ok(signed(unsigned, &signature))
+    }
+
+    /// What is signed: header and claims, for whoever has many signed at once.
+    pub(crate) fn unsigned(&self, signer: &dyn Signer) -> String {
         let mut header = Object::new();
+        header.insert("alg".to_owned(), json!(signer.algorithm().name()));
         header.insert("typ".to_owned(), json!(SLOT.typ[0]));
         match &self.key_id {
             Some(url) => header.insert("kid".to_owned(), url.to_string().into()),
@@ -411,6 +419,12 @@ impl KeyProofDraft<'_> {
         if let Some(nonce) = self.nonce {
             claims.insert("nonce".to_owned(), json!(nonce.reveal()));
         }
-        jose::sign(header, &claims, signer).await
+        let part = |part: Object| json::base64url(Value::Object(part).to_string().as_bytes());
+        [part(header), part(claims)].join(".")
     }
+}
+
+/// A proof with its signature.
+pub(crate) fn signed(unsigned: String, signature: &[u8]) -> String {
+    unsigned + "." + &json::base64url(signature)
 }

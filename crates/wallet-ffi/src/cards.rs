@@ -1,7 +1,7 @@
 //! Cards, as a screen shows them.
 
 use lanyard_wallet::{
-    ExportedInventory, InventoryItem, ShownClaim, Standing,
+    ExportedInventory, InventoryItem, KnownStatus, ShownClaim, Standing, StatusWord,
     protocol::Timestamp,
     storage::{Card, Waiting, WaitingId},
 };
@@ -35,8 +35,12 @@ pub struct CardRecord {
     pub received_at: i64,
     /// Seconds since 1970; none when it does not end.
     pub expires_at: Option<i64>,
-    /// How it stands now.
+    /// How it stands now, by what is known on this device.
     pub standing: CardStanding,
+    /// Whether its issuer keeps a status list, which `refresh_statuses` asks.
+    pub has_status: bool,
+    /// What that list said when it was last asked; none when it never was.
+    pub status: Option<StatusRecord>,
     /// Copies that were never shown to anybody.
     pub unused_copies: u32,
     /// All copies.
@@ -61,6 +65,34 @@ pub enum CardStanding {
     EndsSoon,
     /// Past its end: it answers no request.
     Expired,
+    /// Its issuer has it suspended, by the last list that could be had.
+    Suspended,
+    /// Its issuer has taken it back for good, by the last list that could be had.
+    Revoked,
+}
+
+/// What an issuer says of a credential in its status list.
+#[derive(uniffi::Enum)]
+pub enum StatusValue {
+    /// It is good.
+    Valid,
+    /// It is not good for the time being.
+    Suspended,
+    /// It was taken back for good.
+    Revoked,
+    /// It says something that issuer and verifier have agreed on.
+    Other,
+}
+
+/// What a status list said, and how old it was.
+#[derive(uniffi::Record)]
+pub struct StatusRecord {
+    /// What it said.
+    pub value: StatusValue,
+    /// When the list was made, in seconds since 1970: what it says is as old as that.
+    pub as_of: i64,
+    /// Whether the list still speaks; otherwise a newer one has to be asked.
+    pub is_current: bool,
 }
 
 /// A credential that the issuer has not ready yet.
@@ -120,6 +152,8 @@ impl CardRecord {
             received_at: content.received_at.as_second(),
             expires_at: content.expires_at.map(Timestamp::as_second),
             standing: card.standing(now).into(),
+            has_status: content.has_status,
+            status: card.status.map(|status| StatusRecord::of(status, now)),
             unused_copies: card.unused_copies,
             copies: card.copies,
         }
@@ -138,7 +172,21 @@ impl From<Standing> for CardStanding {
             Standing::Valid => Self::Valid,
             Standing::EndsSoon => Self::EndsSoon,
             Standing::Expired => Self::Expired,
+            Standing::Suspended => Self::Suspended,
+            Standing::Revoked => Self::Revoked,
         }
+    }
+}
+
+impl StatusRecord {
+    fn of(status: KnownStatus, now: Timestamp) -> Self {
+        let value = match status.word {
+            StatusWord::Valid => StatusValue::Valid,
+            StatusWord::Suspended => StatusValue::Suspended,
+            StatusWord::Revoked => StatusValue::Revoked,
+            StatusWord::Other => StatusValue::Other,
+        };
+        Self { value, as_of: status.as_of.as_second(), is_current: status.is_current(now) }
     }
 }
 

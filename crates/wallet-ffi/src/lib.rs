@@ -22,7 +22,10 @@ mod request;
 mod runtime;
 mod wallet;
 
-pub use cards::{CardRecord, CardStanding, ClaimRow, InventoryRecord, RecoveryKit, WaitingRecord};
+pub use cards::{
+    CardRecord, CardStanding, ClaimRow, InventoryRecord, RecoveryKit, StatusRecord, StatusValue,
+    WaitingRecord,
+};
 pub use choices::{
     CandidateRecord, ClaimSetRecord, HolderSelection, PickRecord, PickedRecord, QueryRecord,
     RequestChoices, SetRecord, SharedRecord, TransactionRecord, TrustLevel, VerifierRecord,
@@ -37,11 +40,12 @@ pub use offer::{
     TxCodeRecord,
 };
 pub use ports::{
-    ClockPort, HttpExchange, HttpHeader, HttpPort, HttpPortError, HttpReply, KeyRecord,
-    KeyStorePort, KeyStorePortError, SecureStoragePort, SecureStoragePortError,
-    UserAuthenticationPort, WalletPorts,
+    AttestationPortError, ClockPort, HttpExchange, HttpHeader, HttpPort, HttpPortError, HttpReply,
+    KeyAttestationPort, KeyRecord, KeyStorePort, KeyStorePortError, KeyToAttestRecord,
+    SecureStoragePort, SecureStoragePortError, ToSign, UserAuthenticationPort,
+    WalletAttestationPort, WalletPorts,
 };
 pub use request::{HolderConsent, PlatformPresentation, PresentationRequest};
-pub use wallet::{LanyardWallet, UnfinishedRecord, WalletOptions, open_wallet};
+pub use wallet::{LanyardWallet, MetadataSignature, UnfinishedRecord, WalletOptions, open_wallet};
 
 uniffi::setup_scaffolding!();

@@ -42,6 +42,8 @@ pub struct OfferReview {
     pub issuer: String,
     /// What the issuer calls itself: its own word, until a credential has arrived and verified.
     pub issuer_name: Option<String>,
+    /// Whether an authority that is believed vouches for what the issuer says about itself.
+    pub signed: bool,
     /// What is offered.
     pub credentials: Vec<OfferedRecord>,
 }
@@ -251,6 +253,7 @@ impl From<&Review> for OfferReview {
         Self {
             issuer: review.issuer.clone(),
             issuer_name: review.issuer_name.clone(),
+            signed: review.signed,
             credentials: credentials.collect(),
         }
     }

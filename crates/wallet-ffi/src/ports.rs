@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lanyard_wallet::{
-    AppPorts, HardwareKey, KeyHome,
+    AppPorts, HardwareKey, InstanceAttester, KeyAttester, KeyHome, KeyToAttest,
     ports::{
-        Clock, KeyHandle, KeyStoreError, Occasion, SecureStorage, SecureStorageError,
-        UserAuthentication,
+        Clock, KeyAttestationUnavailable, KeyHandle, KeyStoreError, Occasion, SecureStorage,
+        SecureStorageError, UserAuthentication,
     },
     protocol::{NoAnswer, PlainHttp, PlainRequest, PlainResponse, SignerError, Timestamp},
 };
@@ -28,6 +28,12 @@ pub struct WalletPorts {
     pub clock: Option<Arc<dyn ClockPort>>,
     /// Biometrics or PIN before claims are shared; without, consent is enough.
     pub user_authentication: Option<Arc<dyn UserAuthenticationPort>>,
+    /// The app's backend that attests this wallet; without, servers that demand that cannot be served.
+    #[uniffi(default = None)]
+    pub wallet_attestation: Option<Arc<dyn WalletAttestationPort>>,
+    /// The app's backend that vouches for holder keys; without, issuers that demand that cannot be served.
+    #[uniffi(default = None)]
+    pub key_attestation: Option<Arc<dyn KeyAttestationPort>>,
 }
 
 /// A key as its home shows it.
@@ -37,6 +43,15 @@ pub struct KeyRecord {
     pub handle: String,
     /// Its public half: 65 bytes, `04 || x || y`, on P-256.
     pub public_key: Vec<u8>,
+}
+
+/// A message and the key that signs it.
+#[derive(uniffi::Record)]
+pub struct ToSign {
+    /// The key's name in its home.
+    pub handle: String,
+    /// What is signed.
+    pub message: Vec<u8>,
 }
 
 /// Why a key store did not do as asked.
@@ -65,6 +80,9 @@ pub trait KeyStorePort: Send + Sync {
 
     /// Signs by ECDSA with SHA-256: `r || s`, or DER.
     async fn sign(&self, handle: String, message: Vec<u8>) -> Result<Vec<u8>, KeyStorePortError>;
+
+    /// Signs each message by its key, as `sign` does: a batch of key proofs, with one authentication for all.
+    async fn sign_each(&self, wanted: Vec<ToSign>) -> Result<Vec<Vec<u8>>, KeyStorePortError>;
 
     /// Deletes keys; unknown ones are no error.
     async fn delete(&self, handles: Vec<String>) -> Result<(), KeyStorePortError>;
@@ -152,6 +170,44 @@ pub trait UserAuthenticationPort: Send + Sync {
     async fn authenticate_to_share(&self) -> bool;
 }
 
+/// The app's backend gave no attestation.
+#[derive(Debug, Error, uniffi::Error)]
+pub enum AttestationPortError {
+    /// Whatever is in the way.
+    #[error("no attestation could be had")]
+    Unavailable,
+}
+
+/// The app's backend as wallet provider: it attests instances of this wallet.
+#[uniffi::export(with_foreign)]
+#[async_trait]
+pub trait WalletAttestationPort: Send + Sync {
+    /// An `oauth-client-attestation+jwt` about this key, a JWK in JSON, to be shown to this authorization server and
+    /// no other. It is kept and shown until it ends.
+    async fn attest(&self, server: String, jwk: String) -> Result<String, AttestationPortError>;
+}
+
+/// A holder key that is to be attested.
+#[derive(uniffi::Record)]
+pub struct KeyToAttestRecord {
+    /// Its name in its home, to ask the platform about it.
+    pub handle: String,
+    /// Its public half: a JWK in JSON.
+    pub jwk: String,
+}
+
+/// The app's backend as wallet provider: it vouches for holder keys.
+#[uniffi::export(with_foreign)]
+#[async_trait]
+pub trait KeyAttestationPort: Send + Sync {
+    /// A `key-attestation+jwt` about all these keys in this order, with the issuer's nonce where there is one.
+    async fn attest(
+        &self,
+        keys: Vec<KeyToAttestRecord>,
+        nonce: Option<String>,
+    ) -> Result<String, AttestationPortError>;
+}
+
 impl From<WalletPorts> for AppPorts {
     fn from(ports: WalletPorts) -> Self {
         Self {
@@ -162,6 +218,12 @@ impl From<WalletPorts> for AppPorts {
             user: ports
                 .user_authentication
                 .map(|port| Arc::new(User(port)) as Arc<dyn UserAuthentication>),
+            instance_attester: ports
+                .wallet_attestation
+                .map(|port| Arc::new(WalletProvider(port)) as Arc<dyn InstanceAttester>),
+            key_attester: ports
+                .key_attestation
+                .map(|port| Arc::new(KeyProvider(port)) as Arc<dyn KeyAttester>),
         }
     }
 }
@@ -191,6 +253,14 @@ impl KeyHome for Keys {
 
     async fn sign(&self, handle: &KeyHandle, message: &[u8]) -> Result<Vec<u8>, KeyStoreError> {
         Ok(self.0.sign(handle.0.clone(), message.to_vec()).await?)
+    }
+
+    async fn sign_each(
+        &self,
+        wanted: &[(KeyHandle, Vec<u8>)],
+    ) -> Result<Vec<Vec<u8>>, KeyStoreError> {
+        let wanted = wanted.iter().cloned();
+        Ok(self.0.sign_each(wanted.map(ToSign::from).collect()).await?)
     }
 
     async fn delete(&self, handles: &[KeyHandle]) -> Result<(), KeyStoreError> {
@@ -224,6 +294,43 @@ impl UserAuthentication for User {
         match occasion {
             Occasion::Share => self.0.authenticate_to_share().await,
         }
+    }
+}
+
+struct WalletProvider(Arc<dyn WalletAttestationPort>);
+
+#[async_trait]
+impl InstanceAttester for WalletProvider {
+    async fn attest_instance(&self, server: &str, jwk: &str) -> Result<String, KeyStoreError> {
+        let attested = self.0.attest(server.to_owned(), jwk.to_owned()).await;
+        attested.map_err(|_| KeyStoreError::Unavailable)
+    }
+}
+
+struct KeyProvider(Arc<dyn KeyAttestationPort>);
+
+#[async_trait]
+impl KeyAttester for KeyProvider {
+    async fn attest_keys(
+        &self,
+        keys: &[KeyToAttest],
+        nonce: Option<&str>,
+    ) -> Result<String, KeyAttestationUnavailable> {
+        let keys = keys.iter().cloned().map(KeyToAttestRecord::from).collect();
+        let attested = self.0.attest(keys, nonce.map(str::to_owned)).await;
+        attested.map_err(|_| KeyAttestationUnavailable)
+    }
+}
+
+impl From<KeyToAttest> for KeyToAttestRecord {
+    fn from(key: KeyToAttest) -> Self {
+        Self { handle: key.handle.0, jwk: key.jwk }
+    }
+}
+
+impl From<(KeyHandle, Vec<u8>)> for ToSign {
+    fn from((handle, message): (KeyHandle, Vec<u8>)) -> Self {
+        Self { handle: handle.0, message }
     }
 }
 
@@ -265,6 +372,12 @@ impl From<HttpReply> for PlainResponse {
 
 // what the other side throws beyond its declared errors
 impl From<UnexpectedUniFFICallbackError> for KeyStorePortError {
+    fn from(_: UnexpectedUniFFICallbackError) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl From<UnexpectedUniFFICallbackError> for AttestationPortError {
     fn from(_: UnexpectedUniFFICallbackError) -> Self {
         Self::Unavailable
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lanyard_wallet::{
-    AppPorts, Opening, Unfinished, Wallet,
+    AppPorts, MetadataSigning, Opening, Unfinished, Wallet,
     history::EntryId,
     storage::{CardId, PendingId, WaitingId},
 };
@@ -35,6 +35,9 @@ pub struct WalletOptions {
     /// The most copies to take of one credential; each has a key of its own.
     #[uniffi(default = 4)]
     pub copies: u32,
+    /// Whether issuers are asked to sign what they say about themselves, by one of `issuer_anchors`.
+    #[uniffi(default = None)]
+    pub signed_metadata: Option<MetadataSignature>,
     /// The wallet's name at authorization servers.
     pub client_id: String,
     /// Where browsers come back to: a link that opens this app.
@@ -42,6 +45,15 @@ pub struct WalletOptions {
     /// `host:port` pairs on loopback that plain http goes to: for development, empty in what is shipped.
     #[uniffi(default = [])]
     pub danger_allow_http: Vec<String>,
+}
+
+/// How much the wallet cares whether issuers sign what they say about themselves.
+#[derive(uniffi::Enum)]
+pub enum MetadataSignature {
+    /// What is signed has to hold; what is not is taken too.
+    Preferred,
+    /// No issuer is dealt with that does not sign.
+    Required,
 }
 
 /// A holder's wallet.
@@ -152,6 +164,13 @@ impl LanyardWallet {
         Ok(self.0.cards()?.iter().map(|card| CardRecord::of(card, now)).collect())
     }
 
+    /// Asks the status list of every card that has one: the cards of which it says something else than before. Call
+    /// it when the app opens; lists are fetched whole, so nobody learns which card is held or shown.
+    pub async fn refresh_statuses(&self) -> Result<Vec<i64>, StoreError> {
+        let wallet = self.0.clone();
+        Ok(ids(on_own_threads(async move { wallet.refresh_statuses().await }).await??))
+    }
+
     /// Deletes a card with its copies and their keys; true when it was there.
     pub async fn delete_card(&self, card: i64) -> Result<bool, StoreError> {
         let wallet = self.0.clone();
@@ -210,9 +229,19 @@ impl From<WalletOptions> for Opening {
             verifier_anchors: options.verifier_anchors,
             languages: options.languages,
             copies: options.copies,
+            signed_metadata: options.signed_metadata.map(MetadataSigning::from),
             client_id: options.client_id,
             redirect_uri: options.redirect_uri,
             danger_allow_http: options.danger_allow_http,
+        }
+    }
+}
+
+impl From<MetadataSignature> for MetadataSigning {
+    fn from(signature: MetadataSignature) -> Self {
+        match signature {
+            MetadataSignature::Preferred => Self::Preferred,
+            MetadataSignature::Required => Self::Required,
         }
     }
 }

@@ -15,7 +15,7 @@ use lanyard_core::{
 use lanyard_fetch::SafeFetcher;
 use lanyard_oid4vci::client_authentication::ClientId;
 use lanyard_wallet::{
-    KnownVerifiers, SoftwareKeys, Wallet, WalletClient, WalletSettings,
+    KnownVerifiers, SignedMetadata, SoftwareKeys, Wallet, WalletClient, WalletSettings,
     face::Face,
     ports::{Ports, SecureStorage, SecureStorageError, SystemClock},
     storage::{Copy, NewCard, Storage},
@@ -51,6 +51,7 @@ fn card(number: usize) -> NewCard {
         types: vec![format!("urn:example:{}", number % TYPES)],
         face: Face { name: format!("Badge {number}"), ..Face::default() },
         holder_bound: true,
+        has_status: false,
         key_identifiers: Vec::new(),
         claims: claims.as_object().cloned().expect("an object"),
         received_at: Timestamp::UNIX_EPOCH,
@@ -65,6 +66,7 @@ fn wallet(storage: Storage) -> Wallet {
         verifier_anchors: TrustAnchors::default(),
         verifiers: KnownVerifiers::new(),
         languages: Vec::new(),
+        signed_metadata: SignedMetadata::Unasked,
         copies: 1,
         development: false,
         client: WalletClient { id: ClientId::new("bench"), redirect_uri: String::new() },

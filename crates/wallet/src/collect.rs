@@ -9,8 +9,8 @@ use crate::{
     IssuanceError, Wallet,
     history::Event,
     http::incoming,
-    issuance::Source,
     ports::KeyHandle,
+    receive::Source,
     storage::{CardId, StorageError, Waiting, WaitingId},
     wallet::Party,
 };

@@ -37,6 +37,15 @@ pub trait KeyHome: Send + Sync {
     /// [`KeyStoreError`].
     async fn sign(&self, handle: &KeyHandle, message: &[u8]) -> Result<Vec<u8>, KeyStoreError>;
 
+    /// Signs each message by its key, as [`KeyHome::sign`] does, with one authentication of the holder for all.
+    ///
+    /// # Errors
+    /// [`KeyStoreError`].
+    async fn sign_each(
+        &self,
+        wanted: &[(KeyHandle, Vec<u8>)],
+    ) -> Result<Vec<Vec<u8>>, KeyStoreError>;
+
     /// Deletes keys; unknown ones are no error.
     ///
     /// # Errors
@@ -74,6 +83,18 @@ impl KeyStore for HardwareKeys {
         Ok(Arc::new(HardwareSigner { home: self.0.clone(), handle: handle.clone(), public }))
     }
 
+    async fn sign_each(
+        &self,
+        wanted: &[(KeyHandle, Vec<u8>)],
+    ) -> Result<Vec<Vec<u8>>, KeyStoreError> {
+        let signatures = self.0.sign_each(wanted).await?;
+        if signatures.len() != wanted.len() {
+            return Err(KeyStoreError::Unavailable);
+        }
+        let joined: Option<Vec<_>> = signatures.iter().map(|signature| joined(signature)).collect();
+        joined.ok_or(KeyStoreError::Unavailable)
+    }
+
     async fn delete(&self, handles: &[KeyHandle]) -> Result<(), KeyStoreError> {
         self.0.delete(handles).await
     }
@@ -96,11 +117,7 @@ impl Signer for HardwareSigner {
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {
-        let signature =
-            self.home.sign(&self.handle, message).await.map_err(|error| match error {
-                KeyStoreError::Signer(error) => error,
-                KeyStoreError::Unknown | KeyStoreError::Unavailable => SignerError::Unavailable,
-            })?;
+        let signature = self.home.sign(&self.handle, message).await.map_err(SignerError::from)?;
         joined(&signature).ok_or(SignerError::Unavailable)
     }
 }

@@ -1,35 +1,26 @@
-//! Taking credentials: read the offer, show it, agree, receive, verify, store.
+//! Taking credentials: read the offer, show it, agree; then `receive`.
 
-use std::sync::Arc;
-
-use lanyard_core::{
-    crypto::{PublicKey, Signer},
-    trust::IssuerIdentity,
-};
 use lanyard_fetch::{FetchError, Purpose, Response};
 use lanyard_oid4vci::{
     CredentialConfigurationId, Transport, TxCode,
     authorization::AnswerRefused,
-    notification::NotificationEvent,
     offer::{CredentialOffer, OfferError, OfferLink, TxCodeDescription},
     wallet::{
-        CheckedOffer, CredentialRefused, DeferredCredential, Discovery, DiscoveryError, Granted,
-        Notice, OfferReference, OutgoingRequest, PeerError, PreAuthorizedOffer, Received,
-        ReceivedCredential, RequestRefused, ResponseFault, Showing, TokenRefused, TxCodeRefused,
-        Unsupported,
+        CheckedOffer, CredentialRefused, Discovery, DiscoveryError, OfferReference,
+        OutgoingRequest, PeerError, PreAuthorizedOffer, RequestRefused, ResponseFault,
+        TokenRefused, TxCodeRefused, Unsupported,
     },
 };
 use thiserror::Error;
 
 use crate::{
-    Wallet, collect,
+    Wallet,
     face::{self, Face},
     history::Event,
     http::incoming,
     login::{AuthorizationCode, Pending},
     ports::{KeyAttestationUnavailable, KeyHandle, KeyStoreError},
-    proven::MOST_NONCES,
-    storage::{CardId, Copy, KeptNotice, NewCard, StorageError, Waiting},
+    storage::{CardId, StorageError},
     wallet::Party,
 };
 
@@ -57,8 +48,11 @@ pub struct PreAuthorized {
 pub struct Review {
     /// The credential issuer identifier.
     pub issuer: String,
-    /// What the issuer calls itself; proven only when a credential has arrived and verified.
+    /// What the issuer calls itself; proven only when its metadata are signed, or when a credential has arrived
+    /// and verified.
     pub issuer_name: Option<String>,
+    /// Whether somebody who is believed signed what the issuer says about itself.
+    pub signed: bool,
     /// What is offered.
     pub credentials: Vec<OfferedCard>,
     /// What to ask the holder for, if a code is required.
@@ -211,9 +205,14 @@ impl Wallet {
         };
         party.id = offer.issuer.as_str().to_owned();
         // 2. the issuer, then its authorization server
-        let discovery = Discovery::new(offer);
-        let response = self.send(&discovery.request(), Purpose::IssuerMetadata).await?;
-        let discovery = discovery.receive(incoming(&response))?;
+        let mut discovery = Discovery::new(offer).signed(self.0.settings.signed_metadata.clone());
+        let mut response = self.send(&discovery.request(), Purpose::IssuerMetadata).await?;
+        if let Some(in_json) = discovery.in_json(incoming(&response)) {
+            discovery = in_json;
+            response = self.send(&discovery.request(), Purpose::IssuerMetadata).await?;
+        }
+        let (now, crypto) = (self.0.ports.clock.now(), &*self.0.ports.crypto);
+        let discovery = discovery.receive(incoming(&response), now, crypto)?;
         let response =
             self.send(&discovery.request(), Purpose::AuthorizationServerMetadata).await?;
         let checked = discovery.receive(incoming(&response))?;
@@ -272,13 +271,14 @@ impl Wallet {
         Review {
             issuer: checked.issuer().credential_issuer.as_str().to_owned(),
             issuer_name: face::issuer_name(checked.issuer(), languages),
+            signed: checked.is_signed(),
             credentials: checked.credentials().map(card).collect(),
             tx_code: None,
         }
     }
 
     /// Whether somebody vouches for the holder's keys.
-    fn attests(&self) -> bool {
+    pub(crate) fn attests(&self) -> bool {
         self.0.ports.key_attestation.is_some()
     }
 
@@ -401,270 +401,4 @@ impl PreAuthorized {
         let id = id.map_err(|error| failed(error.into()))?;
         Ok(wallet.receive_all(id, pending).await.map_err(failed)?)
     }
-}
-
-impl Wallet {
-    /// One credential of the offer: keys, nonce, proofs, request, verification, storage.
-    pub(crate) async fn receive(
-        &self,
-        granted: &Granted,
-        review: &Review,
-        card: &OfferedCard,
-        context: &Context<'_>,
-    ) -> Result<Option<CardId>, IssuanceError> {
-        let count = granted.most_keys(&card.configuration).min(self.0.settings.copies.max(1));
-        let handles = self.0.ports.keys.generate(count).await?;
-        let stored = self.receive_for(granted, review, card, &handles, context).await;
-        if stored.is_err() {
-            // keys that no credential came for; one that cannot be deleted now stays behind, useless
-            let _ = self.0.ports.keys.delete(&handles).await;
-        }
-        stored
-    }
-
-    async fn receive_for(
-        &self,
-        granted: &Granted,
-        review: &Review,
-        card: &OfferedCard,
-        handles: &[KeyHandle],
-        context: &Context<'_>,
-    ) -> Result<Option<CardId>, IssuanceError> {
-        let mut signers: Vec<Arc<dyn Signer>> = Vec::with_capacity(handles.len());
-        for handle in handles {
-            signers.push(self.0.ports.keys.signer(handle).await?);
-        }
-        let received = match self.request(granted, card, handles, &signers).await? {
-            Answered::Received(received) => received,
-            Answered::Deferred(deferred, interval) => {
-                let now = self.0.ports.clock.now();
-                self.0.storage.insert_waiting(&Waiting {
-                    issuer: review.issuer.clone(),
-                    issuer_name: review.issuer_name.clone(),
-                    face: card.face.clone(),
-                    since: now,
-                    next_at: collect::after(now, interval),
-                    keys: handles.to_vec(),
-                    token_key: context.token_key.cloned(),
-                    replaces: context.replaces,
-                    deferred: *deferred,
-                })?;
-                return Ok(None);
-            }
-        };
-        let keys: Vec<_> = handles
-            .iter()
-            .zip(&signers)
-            .map(|(handle, signer)| (handle.clone(), *signer.public_key()))
-            .collect();
-        let source = Source {
-            issuer: &review.issuer,
-            issuer_name: review.issuer_name.as_deref(),
-            configuration: card.configuration.as_str(),
-            face: &card.face,
-        };
-        let (content, copies) = self.card_of(&source, &keys, &received.credentials)?;
-        let (stored, old_keys) =
-            self.0.storage.replace_card(context.replaces, &content, &copies)?;
-        // keys that cannot be deleted now stay behind, useless
-        let _ = self.0.ports.keys.delete(&old_keys).await;
-        self.drop_spare(&keys, &received.credentials).await;
-        if let Some(id) = &received.notification {
-            self.keep_notice(stored, granted.notice(id), context.token_key);
-            self.tell(granted.notification(id, NotificationEvent::CredentialAccepted)).await;
-        }
-        Ok(Some(stored))
-    }
-
-    /// Deletes the keys that no credential came for: an issuer may give fewer copies than there were keys.
-    pub(crate) async fn drop_spare(
-        &self,
-        keys: &[(KeyHandle, PublicKey)],
-        received: &[ReceivedCredential],
-    ) {
-        let is_spare = |public: &PublicKey| received.iter().all(|copy| copy.key != Some(*public));
-        let spare = keys.iter().filter(|(_, public)| is_spare(public));
-        let spare: Vec<_> = spare.map(|(handle, _)| handle.clone()).collect();
-        let _ = self.0.ports.keys.delete(&spare).await;
-    }
-
-    /// Keeps what the issuer is told with when the card is deleted; without, it is not told.
-    pub(crate) fn keep_notice(
-        &self,
-        card: CardId,
-        notice: Option<Notice>,
-        token_key: Option<&KeyHandle>,
-    ) {
-        if let Some(notice) = notice {
-            let _ = self
-                .0
-                .storage
-                .keep_notice(card, &KeptNotice { notice, token_key: token_key.cloned() });
-        }
-    }
-
-    /// Tells the issuer that its card was deleted; whether it hears it changes nothing.
-    pub(crate) async fn tell_deleted(&self, kept: KeptNotice) {
-        // a key that cannot be used now proves nothing: then the issuer is not told
-        if let Ok(prover) = self.prover(kept.token_key.as_ref()).await {
-            let event = NotificationEvent::CredentialDeleted;
-            self.tell(Some(kept.notice.request(event, prover))).await;
-        }
-        if let Some(key) = kept.token_key {
-            self.drop_token_keys(&[key]).await;
-        }
-    }
-
-    /// Deletes the keys of access tokens, but those that something is still to be told or asked with; one that
-    /// cannot be deleted now stays behind, useless.
-    pub(crate) async fn drop_token_keys(&self, keys: &[KeyHandle]) {
-        let is_free = |key: &&KeyHandle| !self.is_token_key(key).unwrap_or(true);
-        let keys: Vec<_> = keys.iter().filter(is_free).cloned().collect();
-        let _ = self.0.ports.keys.delete(&keys).await;
-    }
-
-    fn is_token_key(&self, key: &KeyHandle) -> Result<bool, StorageError> {
-        let storage = &self.0.storage;
-        if storage.tells_with(key)? {
-            return Ok(true);
-        }
-        let waits = |waiting: &Waiting| waiting.token_key.as_ref() == Some(key);
-        Ok(storage.waiting()?.iter().any(|(_, waiting)| waits(waiting))
-            || storage.pending::<Pending>()?.iter().any(|(_, one)| one.key() == Some(key)))
-    }
-
-    /// Tells the issuer what became of its credentials (OID4VCI §11); whether it hears it changes nothing.
-    pub(crate) async fn tell(&self, notification: Option<OutgoingRequest>) {
-        if let Some(request) = notification {
-            let _ = self.send(&request, Purpose::Credential).await;
-        }
-    }
-
-    /// Asks again when the issuer wants another nonce: it may refuse a good one (OID4VCI §8.3.1.2).
-    async fn request(
-        &self,
-        granted: &Granted,
-        card: &OfferedCard,
-        handles: &[KeyHandle],
-        signers: &[Arc<dyn Signer>],
-    ) -> Result<Answered, IssuanceError> {
-        for _ in 0..MOST_NONCES {
-            match self.request_once(granted, card, handles, signers).await {
-                Err(IssuanceError::Credential(CredentialRefused::Nonce)) => {}
-                answered => return answered,
-            }
-        }
-        self.request_once(granted, card, handles, signers).await
-    }
-
-    async fn request_once(
-        &self,
-        granted: &Granted,
-        card: &OfferedCard,
-        handles: &[KeyHandle],
-        signers: &[Arc<dyn Signer>],
-    ) -> Result<Answered, IssuanceError> {
-        let Self(inner) = self;
-        let nonce = match granted.nonce_request() {
-            Some(request) => {
-                let response = self.send(&request, Purpose::Nonce).await?;
-                let nonce = granted.receive_nonce(incoming(&response));
-                Some(nonce.map_err(|fault| IssuanceError::Answer("nonce", fault))?)
-            }
-            None => None,
-        };
-        let plan = granted.proof_plan(&card.configuration, self.attests())?;
-        let attestation = match &inner.ports.key_attestation {
-            Some(attester) if plan.needs_attestation() => {
-                let nonce = nonce.as_ref().map(|nonce| nonce.reveal());
-                Some(attester.attest(handles, nonce).await?)
-            }
-            _ => None,
-        };
-        let showing = Showing {
-            nonce: nonce.as_ref(),
-            attestation: attestation.as_deref(),
-            now: inner.ports.clock.now(),
-            provider: inner.ports.crypto.as_ref(),
-        };
-        let pending = granted.request(&card.configuration, signers, showing).await?;
-        let response = self.send(pending.request(), Purpose::Credential).await?;
-        let now = inner.ports.clock.now();
-        match pending.receive_all(incoming(&response), &inner.issuers, now).await {
-            Ok(received) => Ok(Answered::Received(received)),
-            Err(CredentialRefused::Deferred(later)) => match pending.deferred(granted, &later) {
-                Some(deferred) => Ok(Answered::Deferred(Box::new(deferred), later.interval)),
-                None => Err(CredentialRefused::Deferred(later).into()),
-            },
-            Err(error) => {
-                // §11.1: credentials that came and are not kept
-                let id = pending.notification_of(incoming(&response), inner.ports.crypto.as_ref());
-                if let Some(id) = id {
-                    self.tell(granted.notification(&id, NotificationEvent::CredentialFailure))
-                        .await;
-                }
-                Err(error.into())
-            }
-        }
-    }
-
-    /// One card with all its copies; only what was verified comes here.
-    pub(crate) fn card_of(
-        &self,
-        source: &Source<'_>,
-        keys: &[(KeyHandle, PublicKey)],
-        received: &[ReceivedCredential],
-    ) -> Result<(NewCard, Vec<Copy>), IssuanceError> {
-        let first = &received.first().ok_or(CredentialRefused::Count)?.credential;
-        let issuer = first.issuer();
-        let content = NewCard {
-            issuer: source.issuer.to_owned(),
-            issuer_name: source.issuer_name.map(str::to_owned),
-            issuer_identity: issuer.map(IssuerIdentity::name).unwrap_or_default(),
-            configuration: source.configuration.to_owned(),
-            format: first.format(),
-            types: first.types().iter().map(|name| name.name().to_owned()).collect(),
-            face: source.face.clone(),
-            key_identifiers: issuer
-                .map(|issuer| issuer.authority_key_identifiers().map(<[u8]>::to_vec).collect())
-                .unwrap_or_default(),
-            holder_bound: received.iter().all(|copy| copy.key.is_some()),
-            claims: first.claims().as_object().clone(),
-            received_at: self.0.ports.clock.now(),
-            expires_at: first.validity().expires_at,
-        };
-        let handle = |key: &PublicKey| {
-            keys.iter().find(|(_, public)| public == key).map(|(handle, _)| handle.clone())
-        };
-        let copies = received
-            .iter()
-            .map(|received| Copy {
-                credential: received.credential.to_text().into_owned(),
-                key: received.key.as_ref().and_then(handle),
-            })
-            .collect();
-        Ok((content, copies))
-    }
-}
-
-/// Where a card comes from.
-pub(crate) struct Source<'s> {
-    pub(crate) issuer: &'s str,
-    pub(crate) issuer_name: Option<&'s str>,
-    pub(crate) configuration: &'s str,
-    pub(crate) face: &'s Face,
-}
-
-/// What an issuance knows beside the offer.
-pub(crate) struct Context<'c> {
-    /// The key that the access token is bound to, if it is.
-    pub(crate) token_key: Option<&'c KeyHandle>,
-    /// The card whose place the new one takes.
-    pub(crate) replaces: Option<CardId>,
-}
-
-/// What a credential request brought.
-enum Answered {
-    Received(Received),
-    Deferred(Box<DeferredCredential>, u64),
 }

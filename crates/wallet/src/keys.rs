@@ -48,6 +48,17 @@ impl KeyStore for SoftwareKeys {
         Ok(Arc::new(signer))
     }
 
+    async fn sign_each(
+        &self,
+        wanted: &[(KeyHandle, Vec<u8>)],
+    ) -> Result<Vec<Vec<u8>>, KeyStoreError> {
+        let mut signatures = Vec::with_capacity(wanted.len());
+        for (handle, message) in wanted {
+            signatures.push(self.signer(handle).await?.sign(message).await?);
+        }
+        Ok(signatures)
+    }
+
     async fn delete(&self, handles: &[KeyHandle]) -> Result<(), KeyStoreError> {
         self.storage.delete_keys(handles).map_err(|_| KeyStoreError::Unavailable)
     }

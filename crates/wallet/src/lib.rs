@@ -4,19 +4,22 @@
 //!
 //! 1. [`Wallet`] and its two verbs, `read_offer` and `read_request`
 //! 2. `issuance`: offer review → (transaction code) → credentials, verified before they are stored
-//!    what an issuer defers is `collect`ed later
+//!    in `receive`; what an issuer defers is `collect`ed later
 //! 3. `login`: the same where the holder logs in, and what a crash interrupted
 //! 4. `presentation`: request review → choices → consent → answer; `platform`: the same for a request
 //!    that the platform hands over
 //! 5. `storage`: one file in which every record is sealed
-//! 6. `history`: every issuance, presentation, refusal and failure
-//! 7. `inventory`: what to have issued again on a new phone
+//! 6. `status`: what became of a card, by its issuer's list
+//! 7. `history`: every issuance, presentation, refusal and failure
+//! 8. `inventory`: what to have issued again on a new phone
 
 pub mod face;
 pub mod history;
 pub mod ports;
 pub mod storage;
 
+#[cfg(feature = "rustcrypto")]
+mod attested;
 mod collect;
 mod consent;
 mod hardware;
@@ -30,22 +33,27 @@ mod open;
 mod platform;
 mod presentation;
 mod proven;
+mod receive;
 mod rows;
+mod status;
 mod wallet;
 
+#[cfg(feature = "rustcrypto")]
+pub use attested::{InstanceAttester, KeyAttester, KeyToAttest};
 pub use consent::{Authenticated, ConsentError};
 pub use hardware::{HardwareKey, HardwareKeys, KeyHome};
 pub use inventory::{ExportedInventory, InventoryError, InventoryItem};
 pub use issuance::{AcceptError, IssuanceError, Offer, OfferedCard, PreAuthorized, Review};
 pub use keys::SoftwareKeys;
-pub use lanyard_oid4vci::wallet::WalletClient;
+pub use lanyard_oid4vci::wallet::{SignedMetadata, WalletClient};
 pub use lanyard_oid4vp::wallet::{Attester, KnownVerifiers, RegisteredVerifier};
 pub use login::{AuthorizationCode, Login, Unfinished};
 #[cfg(feature = "rustcrypto")]
-pub use open::{AppPorts, OpenError, Opening};
+pub use open::{AppPorts, MetadataSigning, OpenError, Opening};
 pub use platform::PlatformRequest;
 pub use presentation::{PresentationError, Request};
 pub use rows::{ShownClaim, Standing};
+pub use status::{KnownStatus, StatusWord};
 pub use wallet::{Wallet, WalletSettings};
 
 /// What the verbs above take and give of the protocol crates, for those who name the wallet alone.

@@ -14,8 +14,9 @@ use crate::{
     face::Face,
     history::Event,
     http::incoming,
-    issuance::{Context, IssuanceError, OfferedCard, Review},
+    issuance::{IssuanceError, OfferedCard, Review},
     ports::KeyHandle,
+    receive::Context,
     storage::{Card, CardId, PendingId},
 };
 
@@ -158,6 +159,8 @@ impl Pending {
         Review {
             issuer: self.issuer.clone(),
             issuer_name: self.issuer_name.clone(),
+            // what the holder saw before they logged in
+            signed: false,
             credentials: self.cards.iter().map(card).collect(),
             tx_code: None,
         }

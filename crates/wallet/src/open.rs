@@ -1,6 +1,9 @@
 //! A wallet from plain settings, on the pure Rust provider: what an app needs and no more.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use lanyard_core::{
     crypto::{CryptoProvider, RustCrypto},
@@ -10,13 +13,20 @@ use lanyard_core::{
 #[cfg(feature = "sockets")]
 use lanyard_fetch::SafeFetcher;
 use lanyard_fetch::{HostPort, HostedClient, HttpClient, PlainHttp};
-use lanyard_oid4vci::{client_authentication::ClientId, wallet::WalletClient};
+use lanyard_oid4vci::{
+    client_authentication::ClientId,
+    wallet::{SignedMetadata, WalletClient},
+};
 use lanyard_oid4vp::wallet::KnownVerifiers;
 use thiserror::Error;
 
 use crate::{
     HardwareKeys, KeyHome, SoftwareKeys, Wallet, WalletSettings,
-    ports::{Clock, KeyStore, Ports, SecureStorage, SystemClock, UserAuthentication},
+    attested::{InstanceAttester, Instances, KeyAttester, VouchedKeys},
+    ports::{
+        Clock, KeyAttestation, KeyStore, Ports, SecureStorage, SystemClock, UserAuthentication,
+        WalletAttestation,
+    },
     storage::{Storage, StorageError},
 };
 
@@ -35,12 +45,23 @@ pub struct Opening {
     pub languages: Vec<String>,
     /// The most copies to take of one credential.
     pub copies: u32,
+    /// Whether issuers' metadata are asked for with a signature by one of the authorities that vouch for issuers.
+    pub signed_metadata: Option<MetadataSigning>,
     /// The wallet's name at authorization servers.
     pub client_id: String,
     /// Where browsers come back to.
     pub redirect_uri: String,
     /// `host:port` pairs on loopback that plain http goes to: development and demonstrations.
     pub danger_allow_http: Vec<String>,
+}
+
+/// How much a wallet cares whether issuers sign what they say about themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetadataSigning {
+    /// What is signed has to hold; what is not is taken too.
+    Preferred,
+    /// No issuer is dealt with that does not sign.
+    Required,
 }
 
 /// What an app brings; everything but the database key has a default.
@@ -56,6 +77,10 @@ pub struct AppPorts {
     pub clock: Option<Arc<dyn Clock>>,
     /// Who asks the holder before claims are shared; without, consent is enough.
     pub user: Option<Arc<dyn UserAuthentication>>,
+    /// The backend that attests this wallet; without, servers that demand that cannot be served.
+    pub instance_attester: Option<Arc<dyn InstanceAttester>>,
+    /// The backend that vouches for holder keys; without, issuers that demand that cannot be served.
+    pub key_attester: Option<Arc<dyn KeyAttester>>,
 }
 
 /// Why a wallet was not opened.
@@ -92,21 +117,33 @@ impl Wallet {
             Some(home) => Arc::new(HardwareKeys::new(home)),
             None => Arc::new(SoftwareKeys::new(storage.clone(), crypto.clone())),
         };
-        let ports = Ports {
-            crypto,
-            http,
-            clock: app.clock.unwrap_or_else(|| Arc::new(SystemClock)),
-            keys,
-            attestation: None,
-            key_attestation: None,
-            user: app.user,
-        };
+        let clock = app.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let attestation = app.instance_attester.map(|attester| {
+            Arc::new(Instances {
+                attester,
+                keys: keys.clone(),
+                storage: storage.clone(),
+                clock: clock.clone(),
+                kept: Mutex::default(),
+            }) as Arc<dyn WalletAttestation>
+        });
+        let key_attestation = app.key_attester.map(|attester| {
+            Arc::new(VouchedKeys { attester, keys: keys.clone() }) as Arc<dyn KeyAttestation>
+        });
+        let ports =
+            Ports { crypto, http, clock, keys, attestation, key_attestation, user: app.user };
         Ok(Self::new(settings, ports, storage))
     }
 }
 
 fn settings(opening: &Opening) -> Result<WalletSettings, OpenError> {
-    let mut issuers = IssuerTrust::certificates(anchors(&opening.issuer_anchors)?);
+    let issuer_anchors = anchors(&opening.issuer_anchors)?;
+    let signed_metadata = match opening.signed_metadata {
+        None => SignedMetadata::Unasked,
+        Some(MetadataSigning::Preferred) => SignedMetadata::Preferred(issuer_anchors.clone()),
+        Some(MetadataSigning::Required) => SignedMetadata::Required(issuer_anchors.clone()),
+    };
+    let mut issuers = IssuerTrust::certificates(issuer_anchors);
     for text in &opening.issuer_dids {
         let did = Did::parse(text).map_err(|_| OpenError::Did(text.clone()))?;
         issuers = issuers.with(IssuerKeySource::Did(did));
@@ -117,6 +154,7 @@ fn settings(opening: &Opening) -> Result<WalletSettings, OpenError> {
         verifiers: KnownVerifiers::new(),
         languages: opening.languages.clone(),
         copies: usize::try_from(opening.copies).unwrap_or(1),
+        signed_metadata,
         development: !opening.danger_allow_http.is_empty(),
         client: WalletClient {
             id: ClientId::new(opening.client_id.clone()),

@@ -48,6 +48,16 @@ pub trait KeyStore: Send + Sync {
     /// [`KeyStoreError::Unknown`] when there is no such key.
     async fn signer(&self, handle: &KeyHandle) -> Result<Arc<dyn Signer>, KeyStoreError>;
 
+    /// A signature for each message by its key, in the form of JOSE: one call, and on a phone one authentication of
+    /// the holder, for a whole batch of key proofs.
+    ///
+    /// # Errors
+    /// [`KeyStoreError`] when one of the keys is unknown or its home refuses; then there is no signature at all.
+    async fn sign_each(
+        &self,
+        wanted: &[(KeyHandle, Vec<u8>)],
+    ) -> Result<Vec<Vec<u8>>, KeyStoreError>;
+
     /// Deletes keys that no credential needs any more; unknown ones are no error.
     ///
     /// # Errors
@@ -67,6 +77,15 @@ pub enum KeyStoreError {
     /// The holder did not unlock the key.
     #[error(transparent)]
     Signer(#[from] SignerError),
+}
+
+impl From<KeyStoreError> for SignerError {
+    fn from(error: KeyStoreError) -> Self {
+        match error {
+            KeyStoreError::Signer(error) => error,
+            KeyStoreError::Unknown | KeyStoreError::Unavailable => Self::Unavailable,
+        }
+    }
 }
 
 /// Who vouches for the holder's keys: the wallet provider, for keys in hardware (OID4VCI App. D).

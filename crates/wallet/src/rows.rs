@@ -3,7 +3,11 @@
 use lanyard_core::{Timestamp, claims::ClaimsPath};
 use serde_json::{Map, Value};
 
-use crate::{face::Face, storage::Card, storage::NewCard};
+use crate::{
+    face::Face,
+    status::StatusWord,
+    storage::{Card, NewCard},
+};
 
 /// What the format itself says about an SD-JWT VC; no claim about the holder.
 const ABOUT_THE_CREDENTIAL: [&str; 9] =
@@ -27,6 +31,10 @@ pub enum Standing {
     EndsSoon,
     /// Past its end: it answers no request.
     Expired,
+    /// Its issuer has it suspended, by the last list that could be had.
+    Suspended,
+    /// Its issuer has taken it back for good, by the last list that could be had.
+    Revoked,
 }
 
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
@@ -34,9 +42,11 @@ const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
 impl Card {
     /// How the card stands now.
     pub fn standing(&self, now: Timestamp) -> Standing {
-        match self.content.expires_at {
-            Some(end) if end <= now => Standing::Expired,
-            Some(end) if end.duration_since(now) < SOON => Standing::EndsSoon,
+        match (self.content.expires_at, self.status.map(|status| status.word)) {
+            (Some(end), _) if end <= now => Standing::Expired,
+            (_, Some(StatusWord::Revoked)) => Standing::Revoked,
+            (_, Some(StatusWord::Suspended)) => Standing::Suspended,
+            (Some(end), _) if end.duration_since(now) < SOON => Standing::EndsSoon,
             _ => Standing::Valid,
         }
     }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use lanyard_core::{
     Timestamp,
     did::DidMethods,
+    status::StatusChecker,
     trust::x509::TrustAnchors,
     trust::{IssuerKeys, IssuerTrust},
 };
-use lanyard_fetch::CachedDids;
-use lanyard_oid4vci::wallet::WalletClient;
+use lanyard_fetch::{CachedDids, StatusListFetcher};
+use lanyard_oid4vci::wallet::{SignedMetadata, WalletClient};
 use lanyard_oid4vp::wallet::KnownVerifiers;
 
 use crate::{
@@ -34,6 +35,8 @@ pub struct WalletSettings {
     pub copies: usize,
     /// Whether plain http on a loopback address is taken: development and demonstrations.
     pub development: bool,
+    /// Whether issuers' metadata are asked for with a signature, and whose is believed.
+    pub signed_metadata: SignedMetadata,
     /// What the wallet is called by authorization servers, and where browsers come back to.
     pub client: WalletClient,
 }
@@ -48,6 +51,7 @@ pub(crate) struct Inner {
     pub(crate) storage: Storage,
     pub(crate) issuers: IssuerKeys,
     pub(crate) verifiers: KnownVerifiers,
+    pub(crate) statuses: StatusChecker,
     pub(crate) nonces: Nonces,
 }
 
@@ -58,9 +62,11 @@ impl Wallet {
         let resolver = Arc::new(resolver);
         let issuers = IssuerKeys::new(settings.issuers.clone(), ports.crypto.clone())
             .with_resolver(resolver.clone());
+        let lists = Arc::new(StatusListFetcher::new(ports.http.clone()));
+        let statuses = StatusChecker::new(issuers.clone(), lists);
         let verifiers = settings.verifiers.clone().with_resolver(resolver);
         let nonces = Nonces::default();
-        Self(Arc::new(Inner { settings, ports, storage, issuers, verifiers, nonces }))
+        Self(Arc::new(Inner { settings, ports, storage, issuers, verifiers, statuses, nonces }))
     }
 
     /// All cards, newest first.

@@ -61,7 +61,8 @@ async fn receive(
     };
     let discovery = Discovery::new(offer);
     let reply = exchange(server, &discovery.request()).await;
-    let discovery = discovery.receive(incoming(&reply)).expect("the way is clear");
+    let (now, provider) = (server.ground.now(), &lanyard_core::crypto::RustCrypto);
+    let discovery = discovery.receive(incoming(&reply), now, provider).expect("the way is clear");
     let reply = exchange(server, &discovery.request()).await;
     let redeemable = discovery
         .receive(incoming(&reply))
@@ -75,7 +76,7 @@ async fn receive(
     let nonce = granted.receive_nonce(incoming(&reply)).expect("the way is clear");
     let (now, badge) = (server.ground.now(), CredentialConfigurationId::new("employee_badge"));
     let provider = &lanyard_core::crypto::RustCrypto;
-    let showing = Showing { nonce: Some(&nonce), attestation: None, now, provider };
+    let showing = Showing { nonce: Some(&nonce), attestation: None, at_once: None, now, provider };
     let pending = granted.request(&badge, keys, showing).await.expect("the way is clear");
     let reply = exchange(server, pending.request()).await;
     let trust = server.ground.trust();

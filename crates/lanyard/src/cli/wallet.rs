@@ -4,13 +4,13 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use lanyard_core::did::Did;
 use lanyard_core::trust::{IssuerKeySource, IssuerTrust, x509::TrustAnchors};
 use lanyard_oid4vp::wallet::{Choices, Selection, VerifierIdentity, VerifierReply};
 use lanyard_wallet::{
     AcceptError, AuthorizationCode, IssuanceError, Offer, PreAuthorized, PresentationError,
-    Request, Review, Wallet,
+    Request, Review, SignedMetadata, Wallet,
     history::{Entry, Event},
     storage::{Card, CardId, StorageError},
 };
@@ -39,6 +39,9 @@ pub struct WalletArgs {
     /// A server on this machine that may be reached over plain http, such as localhost:7077
     #[arg(long = "allow-http", global = true, value_name = "HOST:PORT")]
     pub allow_http: Vec<String>,
+    /// Ask issuers to sign what they say about themselves, by one of the trusted authorities
+    #[arg(long, global = true, value_enum, value_name = "HOW")]
+    pub signed_metadata: Option<Signing>,
     /// Print JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -48,6 +51,15 @@ pub struct WalletArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: WalletCommand,
+}
+
+/// How much a wallet cares whether issuers sign their metadata.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Signing {
+    /// What is signed has to hold; what is not is taken too
+    Preferred,
+    /// No issuer is dealt with that does not sign
+    Required,
 }
 
 /// What the wallet can do.
@@ -139,6 +151,11 @@ async fn open(args: &WalletArgs, callback: &Callback) -> Result<Wallet, Ending> 
     let opening = wallet_home::Opening {
         folder: args.home.clone(),
         issuers,
+        signed_metadata: match args.signed_metadata {
+            None => SignedMetadata::Unasked,
+            Some(Signing::Preferred) => SignedMetadata::Preferred(anchors.clone()),
+            Some(Signing::Required) => SignedMetadata::Required(anchors.clone()),
+        },
         anchors,
         http: Arc::new(fetcher),
         development,

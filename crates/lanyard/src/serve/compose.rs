@@ -22,7 +22,7 @@ use lanyard_store::{
     TenantId,
 };
 use lanyard_verifier::VerifierService;
-use lanyard_wallet::ports::WalletAttestation;
+use lanyard_wallet::{SignedMetadata, ports::WalletAttestation};
 use tokio::sync::watch;
 
 use super::otlp::{self, Telemetry};
@@ -401,6 +401,7 @@ impl Ground {
         let opening = wallet_home::Opening {
             folder: plan.data.join("pocket"),
             issuers: self.believed(tenant).await?,
+            signed_metadata: SignedMetadata::Preferred(self.anchors(tenant)?),
             anchors: self.anchors(tenant)?,
             http: self.http.clone(),
             development: true,

@@ -1,5 +1,7 @@
 //! Who offers, and whether what they say about themselves fits together (OID4VCI §4.1.3, §12).
 
+use jiff::Timestamp;
+use lanyard_core::{crypto::CryptoProvider, trust::x509::TrustAnchors};
 use thiserror::Error;
 use url::Url;
 
@@ -11,7 +13,7 @@ use crate::{
     encryption::WalletEncryption,
     metadata::{
         AuthorizationServerMetadata, CredentialConfigurationMetadata, CredentialIssuerMetadata,
-        MetadataError,
+        MetadataError, SIGNED_METADATA, SignedMetadataError,
     },
     offer::{CredentialOffer, Grants, OfferError},
     token::CODE_GRANT,
@@ -29,6 +31,12 @@ pub enum DiscoveryError {
     /// The issuer's metadata is refused.
     #[error("credential issuer: {0}")]
     Issuer(MetadataError),
+    /// The issuer's signed metadata are refused.
+    #[error("credential issuer: {0}")]
+    Signed(#[from] SignedMetadataError),
+    /// The issuer's metadata have to be signed, and are not.
+    #[error("the metadata of the credential issuer are not signed")]
+    NotSigned,
     /// The authorization server's metadata is refused.
     #[error("authorization server: {0}")]
     AuthorizationServer(MetadataError),
@@ -85,21 +93,55 @@ impl OfferReference {
     }
 }
 
+/// Whether an issuer's metadata are asked for with a signature (§12.2.3), and whose is believed.
+#[derive(Clone, Debug, Default)]
+pub enum SignedMetadata {
+    /// In JSON, for which its host alone vouches.
+    #[default]
+    Unasked,
+    /// Signed, from an issuer that signs them; a signature that does not hold is refused all the same.
+    Preferred(TrustAnchors),
+    /// Signed, or not at all.
+    Required(TrustAnchors),
+}
+
+/// Both forms, the signed one first.
+const PREFERRED: &str = "application/jwt, application/json;q=0.9";
+
 /// An offer whose issuer has not been asked yet.
 #[derive(Clone, Debug)]
 pub struct Discovery {
     offer: CredentialOffer,
+    signed: SignedMetadata,
 }
 
 impl Discovery {
     /// Begins with an offer, which is untrusted input (§4.1).
     pub const fn new(offer: CredentialOffer) -> Self {
-        Self { offer }
+        Self { offer, signed: SignedMetadata::Unasked }
+    }
+
+    /// With a wish for signed metadata.
+    #[must_use]
+    pub fn signed(self, signed: SignedMetadata) -> Self {
+        Self { signed, ..self }
     }
 
     /// Asks the issuer about itself, at the place its identifier gives.
     pub fn request(&self) -> OutgoingRequest {
-        OutgoingRequest::get(self.offer.issuer.well_known(WellKnown::CredentialIssuer))
+        let accepts = match &self.signed {
+            SignedMetadata::Unasked => None,
+            SignedMetadata::Preferred(_) => Some(PREFERRED),
+            SignedMetadata::Required(_) => Some(SIGNED_METADATA),
+        };
+        let place = self.offer.issuer.well_known(WellKnown::CredentialIssuer);
+        OutgoingRequest { accepts, ..OutgoingRequest::get(place) }
+    }
+
+    /// The same without the wish, where the issuer answers that it has no such form and none is required.
+    pub fn in_json(&self, response: IncomingResponse<'_>) -> Option<Self> {
+        let wished = matches!(self.signed, SignedMetadata::Preferred(_));
+        (wished && response.status == 406).then(|| Self::new(self.offer.clone()))
     }
 
     /// Reads the issuer's metadata and chooses its authorization server.
@@ -109,10 +151,32 @@ impl Discovery {
     pub fn receive(
         self,
         response: IncomingResponse<'_>,
+        now: Timestamp,
+        provider: &dyn CryptoProvider,
     ) -> Result<AuthorizationServerDiscovery, DiscoveryError> {
-        let body = document("credential issuer metadata", response)?;
-        let issuer = CredentialIssuerMetadata::parse(body, &self.offer.issuer)
-            .map_err(DiscoveryError::Issuer)?;
+        let signature = match (&self.signed, response.signed()) {
+            (SignedMetadata::Preferred(anchors) | SignedMetadata::Required(anchors), Some(jwt)) => {
+                Some((anchors, jwt))
+            }
+            // §12.2.3: a wallet that demands them signed takes no others
+            (SignedMetadata::Required(_), None) if response.status == 200 => {
+                return Err(DiscoveryError::NotSigned);
+            }
+            _ => None,
+        };
+        let issuer = match signature {
+            Some((anchors, jwt)) => {
+                let jwt = std::str::from_utf8(jwt).map_err(|_| MetadataError::Malformed);
+                let (jwt, own) = (jwt.map_err(DiscoveryError::Issuer)?, &self.offer.issuer);
+                CredentialIssuerMetadata::parse_signed(jwt, own, anchors, now, provider)?
+            }
+            None => {
+                let body = document("credential issuer metadata", response)?;
+                CredentialIssuerMetadata::parse(body, &self.offer.issuer)
+                    .map_err(DiscoveryError::Issuer)?
+            }
+        };
+        let signed = signature.is_some();
         // §4.1.1: every configuration on offer is one of the issuer's
         let unknown = |id: &&CredentialConfigurationId| {
             !issuer.credential_configurations_supported.contains_key(id)
@@ -126,7 +190,7 @@ impl Discovery {
             return Err(DiscoveryError::EncryptionRequired);
         }
         let server = authorization_server(&self.offer, &issuer)?;
-        Ok(AuthorizationServerDiscovery { offer: self.offer, issuer, server })
+        Ok(AuthorizationServerDiscovery { offer: self.offer, issuer, signed, server })
     }
 }
 
@@ -155,6 +219,7 @@ fn authorization_server(
 pub struct AuthorizationServerDiscovery {
     offer: CredentialOffer,
     issuer: CredentialIssuerMetadata,
+    signed: bool,
     server: IssuerUrl,
 }
 
@@ -172,7 +237,8 @@ impl AuthorizationServerDiscovery {
         let body = document("authorization server metadata", response)?;
         let server = AuthorizationServerMetadata::parse(body, &self.server)
             .map_err(DiscoveryError::AuthorizationServer)?;
-        Ok(CheckedOffer { offer: self.offer, issuer: self.issuer, server })
+        let Self { offer, issuer, signed, .. } = self;
+        Ok(CheckedOffer { offer, issuer, signed, server })
     }
 }
 
@@ -181,6 +247,7 @@ impl AuthorizationServerDiscovery {
 pub struct CheckedOffer {
     offer: CredentialOffer,
     issuer: CredentialIssuerMetadata,
+    signed: bool,
     server: AuthorizationServerMetadata,
 }
 
@@ -213,6 +280,11 @@ impl CheckedOffer {
     /// Who offers.
     pub const fn issuer(&self) -> &CredentialIssuerMetadata {
         &self.issuer
+    }
+
+    /// Whether somebody who is believed signed what the issuer says about itself.
+    pub const fn is_signed(&self) -> bool {
+        self.signed
     }
 
     /// Who gives the token.

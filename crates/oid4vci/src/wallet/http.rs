@@ -12,8 +12,11 @@ use thiserror::Error;
 use url::Url;
 
 use crate::{
-    AccessToken, description::ErrorBody, dpop::KeyThumbprint, encryption,
-    metadata::AuthorizationServerMetadata,
+    AccessToken,
+    description::ErrorBody,
+    dpop::KeyThumbprint,
+    encryption,
+    metadata::{AuthorizationServerMetadata, SIGNED_METADATA},
 };
 
 /// A request to be sent, without following redirects.
@@ -29,6 +32,8 @@ pub struct OutgoingRequest {
     pub prover: Option<Prover>,
     /// Whether the client authenticates by its attestation.
     pub attested: bool,
+    /// The media types of the answer, where the body does not say which.
+    pub accepts: Option<&'static str>,
     /// The body.
     pub body: Body,
 }
@@ -106,6 +111,7 @@ impl OutgoingRequest {
             authorization: None,
             prover: None,
             attested: false,
+            accepts: None,
             body: Body::Empty,
         }
     }
@@ -125,11 +131,12 @@ impl OutgoingRequest {
         self
     }
 
-    /// The `Accept` header: JSON, and where the request is encrypted a JWE of it (§10).
+    /// The `Accept` header: JSON, where the request is encrypted a JWE of it (§10), and what else was chosen.
     pub const fn accept(&self) -> &'static str {
-        match self.body {
-            Body::Encrypted(_) => "application/json, application/jwt",
-            Body::Empty | Body::Form(_) | Body::Json(_) => "application/json",
+        match (self.accepts, &self.body) {
+            (Some(accepts), _) => accepts,
+            (None, Body::Encrypted(_)) => "application/json, application/jwt",
+            (None, Body::Empty | Body::Form(_) | Body::Json(_)) => "application/json",
         }
     }
 }
@@ -221,6 +228,11 @@ impl<'a> IncomingResponse<'a> {
     pub(super) fn encrypted(&self) -> Option<&'a [u8]> {
         let success = (200..=299).contains(&self.status);
         (success && self.is_of(encryption::MEDIA_TYPE)).then_some(self.body)
+    }
+
+    /// A signed document, still unverified.
+    pub(super) fn signed(&self) -> Option<&'a [u8]> {
+        (self.status == 200 && self.is_of(SIGNED_METADATA)).then_some(self.body)
     }
 
     fn is_of(&self, media_type: &str) -> bool {

@@ -20,10 +20,10 @@ pub use authorize::{CodeInHand, Login, LoginOffer, LoginRefused, Renewal, Wallet
 pub use collect::{DeferredCredential, Notice};
 pub use discovery::{
     AuthorizationServerDiscovery, CheckedOffer, Discovery, DiscoveryError, OfferReference,
-    OfferedCredential, Unsupported,
+    OfferedCredential, SignedMetadata, Unsupported,
 };
 pub use http::{Body, IncomingResponse, Method, OutgoingRequest, PeerError, Prover, ResponseFault};
 pub use plan::{KeyName, ProofPlan};
 pub use receive::{CredentialRefused, Received, ReceivedCredential};
 pub use redeem::{PreAuthorizedOffer, TokenRefused, TxCodeRefused};
-pub use request::{Granted, PendingCredential, RequestRefused, Showing};
+pub use request::{Granted, PendingCredential, RequestRefused, Showing, SignsAtOnce};

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use lanyard_core::crypto::{CryptoProvider, PublicKey, SignatureAlgorithm, Signer, SignerError};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use crate::{
     CredentialConfigurationId,
     credential::{CredentialRequest, Proofs, Wanted},
     encryption::{ResponseKey, WalletEncryption},
-    key_proof::{KeyProofDraft, sign_di_vp},
+    key_proof::{KeyProofDraft, sign_di_vp, signed},
     metadata::{CredentialConfigurationMetadata, CredentialIssuerMetadata},
     nonce::{NonceResponse, ProofNonce},
     token::TokenResponse,
@@ -62,6 +63,16 @@ pub enum RequestRefused {
     Proof,
 }
 
+/// Signs with many keys in one go, where their home is asked only once for all of them.
+#[async_trait]
+pub trait SignsAtOnce: Send + Sync {
+    /// The signatures over these messages, each by the key at the same place among those that are shown.
+    ///
+    /// # Errors
+    /// [`SignerError`] as the keys' home gives it.
+    async fn sign_each(&self, messages: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, SignerError>;
+}
+
 /// What a wallet shows its keys with.
 #[derive(Clone, Copy)]
 pub struct Showing<'a> {
@@ -69,6 +80,8 @@ pub struct Showing<'a> {
     pub nonce: Option<&'a ProofNonce>,
     /// An attestation of all the keys, where the plan needs one.
     pub attestation: Option<&'a str>,
+    /// Signs all `jwt` proofs in one go; without, each key signs for itself.
+    pub at_once: Option<&'a dyn SignsAtOnce>,
     /// The moment of signing.
     pub now: Timestamp,
     /// Cryptography.
@@ -245,7 +258,7 @@ impl Granted {
         keys: &[Arc<dyn Signer>],
         showing: Showing<'_>,
     ) -> Result<Option<Proofs>, RequestRefused> {
-        let Showing { nonce, attestation, now, provider } = showing;
+        let Showing { nonce, attestation, at_once, now, provider } = showing;
         let issuer = &self.issuer.credential_issuer;
         let attested = || attestation.ok_or(RequestRefused::AttestationMissing);
         let draft = |name: KeyName, key: &PublicKey, attestation| KeyProofDraft {
@@ -258,11 +271,10 @@ impl Granted {
         Ok(match plan {
             ProofPlan::None => None,
             ProofPlan::Jwt(name) => {
-                let mut proofs = Vec::with_capacity(keys.len());
-                for key in keys {
-                    proofs.push(draft(name, key.public_key(), None).sign(&**key).await?);
-                }
-                Some(Proofs::Jwt(proofs))
+                let unsigned =
+                    |key: &Arc<dyn Signer>| draft(name, key.public_key(), None).unsigned(&**key);
+                let unsigned: Vec<String> = keys.iter().map(unsigned).collect();
+                Some(Proofs::Jwt(signed_all(unsigned, keys, at_once).await?))
             }
             // HAIP §4.5.1: one attestation for all the keys, so one of them signs for all
             ProofPlan::AttestedJwt(name) => {
@@ -300,6 +312,29 @@ impl Granted {
             None => Wanted::Configuration(id.clone()),
         }
     }
+}
+
+async fn signed_all(
+    unsigned: Vec<String>,
+    keys: &[Arc<dyn Signer>],
+    at_once: Option<&dyn SignsAtOnce>,
+) -> Result<Vec<String>, SignerError> {
+    let messages: Vec<_> = unsigned.iter().map(|message| message.as_bytes().to_vec()).collect();
+    let signatures = match at_once {
+        Some(at_once) => at_once.sign_each(messages).await?,
+        None => {
+            let mut signatures = Vec::with_capacity(keys.len());
+            for (key, message) in keys.iter().zip(&messages) {
+                signatures.push(key.sign(message).await?);
+            }
+            signatures
+        }
+    };
+    // fewer signatures than keys would leave a proof out
+    if signatures.len() != unsigned.len() {
+        return Err(SignerError::Unavailable);
+    }
+    Ok(unsigned.into_iter().zip(&signatures).map(|(text, by)| signed(text, by)).collect())
 }
 
 impl CredentialConfigurationMetadata {

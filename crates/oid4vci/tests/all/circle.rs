@@ -31,7 +31,8 @@ pub(crate) fn agreed(world: &World, offered: &Offered) -> PreAuthorizedOffer {
     let place = "https://issuer.example/.well-known/openid-credential-issuer/demo";
     assert_eq!(discovery.request().url.as_str(), place);
     let metadata = world.issuer.metadata().to_json();
-    let discovery = discovery.receive(ok(&metadata)).expect("the issuer is as it says");
+    let discovery = discovery.receive(ok(&metadata), world.now, &*world.provider);
+    let discovery = discovery.expect("the issuer is as it says");
     let place = "https://issuer.example/.well-known/oauth-authorization-server/demo";
     assert_eq!(discovery.request().url.as_str(), place);
     let metadata = world.issuer.authorization_server_metadata().to_json();

@@ -204,7 +204,13 @@ impl World {
 
     /// What a wallet shows its keys with: no attestation.
     pub(crate) fn showing<'a>(&'a self, nonce: Option<&'a ProofNonce>) -> Showing<'a> {
-        Showing { nonce, attestation: None, now: self.now, provider: &*self.provider }
+        Showing {
+            nonce,
+            attestation: None,
+            at_once: None,
+            now: self.now,
+            provider: &*self.provider,
+        }
     }
 
     pub(crate) fn nonce(&self) -> String {

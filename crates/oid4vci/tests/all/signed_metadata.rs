@@ -5,7 +5,12 @@ use lanyard_core::{
     json::{Object, base64url_decode},
     trust::x509::{ChainError, TrustAnchors},
 };
-use lanyard_oid4vci::metadata::{CredentialIssuerMetadata, SignedMetadataError};
+use lanyard_oid4vci::{
+    Transport,
+    metadata::{CredentialIssuerMetadata, SignedMetadataError},
+    offer::CredentialOffer,
+    wallet::{Discovery, DiscoveryError, IncomingResponse, SignedMetadata},
+};
 use lanyard_testkit::{LeafOptions, TestCa, test_now, vectors};
 use serde_json::json;
 
@@ -113,4 +118,75 @@ fn the_example_of_the_specification_is_signed_by_itself_and_so_by_nobody() {
     );
     // HAIP §4.1: its leaf signed itself
     assert_eq!(refused, Err(SignedMetadataError::Chain(ChainError::LeafSelfSigned)));
+}
+
+/// What the wallet makes of an answer when it wishes for signed metadata.
+fn received(
+    world: &World,
+    signed: SignedMetadata,
+    media_type: &str,
+    body: &str,
+) -> Result<(), DiscoveryError> {
+    let code = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
+    let offer = json!({
+        "credential_issuer": ISSUER,
+        "credential_configuration_ids": [world.issuer.metadata()
+            .credential_configurations_supported.keys().next().expect("one")],
+        "grants": { code: { "pre-authorized_code": "c-1" } },
+    });
+    let offer = CredentialOffer::parse(offer.to_string().as_bytes(), Transport::Https);
+    let offer = offer.expect("an offer");
+    let answer =
+        IncomingResponse { status: 200, content_type: Some(media_type), body: body.as_bytes() };
+    let discovery = Discovery::new(offer).signed(signed);
+    discovery.receive(answer, test_now(), &RustCrypto).map(drop)
+}
+
+#[tokio::test]
+async fn a_wallet_takes_signed_metadata_from_whom_it_believes_and_unsigned_ones_unless_it_demands_more()
+ {
+    let world = World::new();
+    let (ca, stranger) = (TestCa::new("Authority"), TestCa::new("Stranger"));
+    let leaf = ca.leaf(&LeafOptions::named("Issuer"));
+    let signer = SoftwareSigner::new(&RustCrypto, &leaf.key).unwrap();
+    let metadata = world.issuer.metadata();
+    let jwt = metadata.sign(&signer, &leaf.chain, test_now()).await.unwrap();
+    let text = String::from_utf8(metadata.to_json()).unwrap();
+    let anchors = |ca: &TestCa| TrustAnchors::from_der([ca.anchor_der()]).unwrap();
+    let (preferred, required) = (SignedMetadata::Preferred, SignedMetadata::Required);
+    let (signed, plain) = ("application/jwt", "application/json");
+
+    assert_eq!(received(&world, preferred(anchors(&ca)), signed, &jwt), Ok(()));
+    assert_eq!(received(&world, required(anchors(&ca)), signed, &jwt), Ok(()));
+    assert_eq!(received(&world, preferred(anchors(&ca)), plain, &text), Ok(()));
+    let refused = received(&world, required(anchors(&ca)), plain, &text);
+    assert_eq!(refused, Err(DiscoveryError::NotSigned));
+    let unknown = Err(DiscoveryError::Signed(SignedMetadataError::Chain(ChainError::Untrusted)));
+    assert_eq!(received(&world, preferred(anchors(&stranger)), signed, &jwt), unknown);
+    assert_eq!(received(&world, required(anchors(&stranger)), signed, &jwt), unknown);
+    let unasked = received(&world, SignedMetadata::Unasked, signed, &jwt);
+    assert!(matches!(unasked, Err(DiscoveryError::Unavailable(..))), "{unasked:?}");
+}
+
+#[test]
+fn a_wallet_asks_for_the_form_it_wants_and_again_in_json_where_there_is_no_other() {
+    let offer = json!({
+        "credential_issuer": ISSUER,
+        "credential_configuration_ids": ["badge"],
+        "grants": { "authorization_code": {} },
+    });
+    let offer = CredentialOffer::parse(offer.to_string().as_bytes(), Transport::Https).unwrap();
+    let anchors = TrustAnchors::default();
+    let no_such_form = IncomingResponse { status: 406, content_type: None, body: b"" };
+    let wishing = |signed| Discovery::new(offer.clone()).signed(signed);
+    let accept = |discovery: &Discovery| discovery.request().accept();
+
+    let preferred = wishing(SignedMetadata::Preferred(anchors.clone()));
+    assert_eq!(accept(&preferred), "application/jwt, application/json;q=0.9");
+    let again = preferred.in_json(no_such_form).expect("JSON will do");
+    assert_eq!(accept(&again), "application/json");
+    assert!(again.in_json(no_such_form).is_none());
+    let required = wishing(SignedMetadata::Required(anchors));
+    assert_eq!(accept(&required), "application/jwt");
+    assert!(required.in_json(no_such_form).is_none());
 }

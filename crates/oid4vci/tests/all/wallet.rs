@@ -46,7 +46,11 @@ fn discover(
     let mut metadata =
         serde_json::from_slice(&world.issuer.metadata().to_json()).expect("metadata is JSON");
     change(&mut metadata);
-    let discovery = Discovery::new(offer).receive(ok(metadata.to_string().as_bytes()))?;
+    let discovery = Discovery::new(offer).receive(
+        ok(metadata.to_string().as_bytes()),
+        world.now,
+        &*world.provider,
+    )?;
     discovery.receive(ok(&world.issuer.authorization_server_metadata().to_json()))
 }
 

@@ -1,17 +1,32 @@
 """The wallet's Python bindings against a real issuer and a real verifier."""
 
 import asyncio
+import base64
 import json
 import tempfile
 import unittest
 from pathlib import Path
 
 import lanyard_wallet_ffi as lanyard
-from world import Clock, Holder, Http, SecureStorage, Server, log_in, open_wallet
+from world import Clock, Holder, Http, SecureStorage, Server, WalletProvider, log_in, open_wallet
 
 FORMATS = {
     "employee_badge": ("dc+sd-jwt", "badge"),
     "driving_licence": ("mso_mdoc", "licence"),
+}
+
+W3C = {
+    "safety_training": ("jwt_vc_json", ["--preset", "training"]),
+    "alumni_membership": ("ldp_vc", ["--dcql", json.dumps({"credentials": [{
+        "id": "alumni", "format": "ldp_vc", "meta": {"type_values": [["AlumniMembership"]]},
+        "claims": [{"path": ["credentialSubject", "given_name"]}]}]})]),
+}
+
+PROTOCOLS = {
+    "openid4vp-v1-unsigned": ("employee_badge", "badge"),
+    "openid4vp-v1-signed": ("employee_badge", "badge"),
+    "openid4vp-v1-multisigned": ("employee_badge", "badge"),
+    "org-iso-mdoc": ("driving_licence", "licence"),
 }
 
 WAYS = [
@@ -43,8 +58,20 @@ class WalletTest(unittest.IsolatedAsyncioTestCase):
         self.storage = SecureStorage()
         self.wallet = await self.opened()
 
-    async def opened(self, **ports):
-        return await open_wallet(SERVER, self.folder, self.storage, **ports)
+    async def opened(self, more=None, **ports):
+        return await open_wallet(SERVER, self.folder, self.storage, more, **ports)
+
+    async def issuer_did(self):
+        """The DID that the demo signs W3C credentials by: it stands in what a wallet that does not know it refuses."""
+        http = Http()
+        http.plain = True
+        stranger = await open_wallet(SERVER, Path(tempfile.mkdtemp(prefix="lanyard-wallet-")), SecureStorage(), http=http)
+        step = await stranger.read_offer(SERVER.offer("safety_training")["link"])
+        with self.assertRaises(lanyard.AcceptError.Failed):
+            await step.offer.accept()
+        [body] = [body for url, body in http.replies if url.endswith("/credential")]
+        payload = json.loads(body)["credentials"][0]["credential"].split(".")[1]
+        return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["iss"]
 
     async def take(self, kind="employee_badge", wallet=None):
         wallet = wallet or self.wallet
@@ -76,6 +103,41 @@ class Issuance(WalletTest):
             await step.offer.accept()
         self.assertEqual(refused.exception.code, "credential_refused")
         self.assertEqual(self.wallet.cards(), [])
+
+    async def test_w3c_credentials_of_a_known_did_are_taken_and_presented(self):
+        did = await self.issuer_did()
+        self.wallet = await self.opened(more={"issuer_dids": [did]})
+        for kind, (format_, question) in W3C.items():
+            with self.subTest(kind):
+                [card] = await self.take(kind)
+                held = next(one for one in self.wallet.cards() if one.id == card)
+                self.assertEqual((held.format, held.signed_by), (format_, did))
+                self.assertIn("Ada", [claim.value for claim in held.claims])
+                asked = SERVER.request(*question)
+                await self.share(asked["link"])
+                self.assertEqual(SERVER.verdict(asked["id"])["verdict"]["state"], "verified")
+
+    async def test_an_issuer_that_signs_its_metadata_is_vouched_for(self):
+        signature = lanyard.MetadataSignature
+        for wanted, signed in ((None, False), (signature.PREFERRED, True), (signature.REQUIRED, True)):
+            with self.subTest(wanted):
+                wallet = await self.opened(more={"signed_metadata": wanted})
+                step = await wallet.read_offer(SERVER.offer("employee_badge")["link"])
+                self.assertEqual(step.offer.review().signed, signed)
+                step.offer.decline()
+
+    async def test_the_apps_backend_attests_the_wallet_to_an_issuer_that_demands_it(self):
+        provider = WalletProvider(SERVER)
+        link = SERVER.offer("employee_badge", tenant="demo-attested")["link"]
+        with self.assertRaises(lanyard.AcceptError.Failed):
+            await (await self.wallet.read_offer(link)).offer.accept()
+        wallet = await self.opened(wallet_attestation=provider)
+        for _ in range(2):
+            link = SERVER.offer("employee_badge", tenant="demo-attested")["link"]
+            await (await wallet.read_offer(link)).offer.accept()
+        [(server, jwk)] = provider.asked
+        self.assertTrue(server.endswith("/demo-attested"))
+        self.assertNotIn("d", json.loads(jwk))
 
     async def test_a_wrong_transaction_code_can_be_typed_again(self):
         made = SERVER.offer("employee_badge", "--tx-code")
@@ -220,6 +282,35 @@ class Presentation(WalletTest):
         with self.assertRaises(lanyard.ConsentError.Selection):
             await request.consent(picked)
 
+    async def test_answers_the_platform_in_each_of_its_protocols(self):
+        origin = SERVER.base
+        for protocol, (kind, preset) in PROTOCOLS.items():
+            with self.subTest(protocol):
+                await self.take(kind)
+                session, asked = SERVER.ask_platform(preset, protocol, origin)
+                self.assertEqual(asked["protocol"], protocol)
+                request = await self.wallet.read_platform_request(protocol, json.dumps(asked["data"]), origin)
+                consent = await request.consent(request.choices().smallest)
+                data = json.loads(await request.answer(consent))
+                SERVER.answer_platform(session, protocol, data, origin)
+                self.assertEqual(SERVER.verdict(session)["verdict"]["state"], "verified")
+
+    async def test_a_signed_request_for_another_origin_is_refused(self):
+        await self.take()
+        _, asked = SERVER.ask_platform("badge", "openid4vp-v1-signed", SERVER.base)
+        with self.assertRaises(lanyard.RequestError.Refused):
+            await self.wallet.read_platform_request(
+                "openid4vp-v1-signed", json.dumps(asked["data"]), "https://evil.example")
+
+    async def test_the_platform_is_told_no(self):
+        await self.take()
+        _, asked = SERVER.ask_platform("badge", "openid4vp-v1-unsigned", SERVER.base)
+        request = await self.wallet.read_platform_request(
+            "openid4vp-v1-unsigned", json.dumps(asked["data"]), SERVER.base)
+        self.assertEqual(json.loads(request.decline()), {"error": "access_denied"})
+        with self.assertRaises(lanyard.AnswerError.AlreadyUsed):
+            request.decline()
+
     async def test_a_platform_request_that_is_no_json_is_refused(self):
         with self.assertRaises(lanyard.RequestError.Refused):
             await self.wallet.read_platform_request("openid4vp-v1-unsigned", "{", "https://shop.example")
@@ -281,7 +372,66 @@ class Ports(WalletTest):
             await open_wallet(SERVER, self.folder, Broken())
 
 
+    async def test_nothing_that_is_handed_over_stops_the_wallet(self):
+        for text in ("", "\0", "openid4vp://?" + "x" * (8 << 20), "[" * 100_000):
+            with self.assertRaises(lanyard.RequestError):
+                await self.wallet.read_request(text)
+            with self.assertRaises(lanyard.OfferError):
+                await self.wallet.read_offer(text)
+            with self.assertRaises(lanyard.RequestError):
+                await self.wallet.read_platform_request("openid4vp-v1-unsigned", text, "https://shop.example")
+        with self.assertRaises(UnicodeError):
+            await self.wallet.read_request("\ud800")
+        self.assertEqual(len(await self.take()), 1)
+
+    async def test_many_calls_at_once_are_answered(self):
+        await self.take()
+        reads = [asyncio.to_thread(self.wallet.cards) for _ in range(40)]
+        offers = [self.wallet.read_offer(SERVER.offer("employee_badge")["link"]) for _ in range(4)]
+        done = await asyncio.gather(*reads, *offers)
+        self.assertTrue(all(len(cards) == 1 for cards in done[:40]))
+        self.assertTrue(all(step.is_READY() for step in done[40:]))
+
+
 class Life(WalletTest):
+    async def standing_after(self, *steps):
+        """How the card stands when the list has been asked anew: lists are kept as long as they say."""
+        if steps:
+            SERVER.revoke(*steps)
+        self.wallet = await self.opened()
+        changed = await self.wallet.refresh_statuses()
+        [card] = self.wallet.cards()
+        self.assertEqual(changed, [card.id])
+        return card.standing, card.status.value
+
+    async def test_a_card_says_what_its_issuers_list_says(self):
+        made = SERVER.offer("employee_badge")
+        await (await self.wallet.read_offer(made["link"])).offer.accept()
+        [card] = self.wallet.cards()
+        self.assertEqual((card.has_status, card.status), (True, None))
+        standing, value = lanyard.CardStanding, lanyard.StatusValue
+        self.assertEqual(await self.standing_after(), (standing.VALID, value.VALID))
+        self.assertEqual(await self.standing_after(made["id"], "--suspend"), (standing.SUSPENDED, value.SUSPENDED))
+        self.assertEqual(await self.standing_after(made["id"], "--reinstate"), (standing.VALID, value.VALID))
+        self.assertEqual(await self.standing_after(made["id"]), (standing.REVOKED, value.REVOKED))
+
+    async def test_without_a_network_the_last_known_status_stays_with_its_age(self):
+        http, clock = Http(), Clock()
+        self.wallet = await self.opened(http=http, clock=clock)
+        made = SERVER.offer("employee_badge")
+        await (await self.wallet.read_offer(made["link"])).offer.accept()
+        SERVER.revoke(made["id"], "--suspend")
+        await self.wallet.refresh_statuses()
+        before = self.wallet.cards()[0].status
+        self.assertTrue(before.is_current)
+        http.broken = True
+        self.wallet = await self.opened(http=http, clock=clock)
+        clock.ahead = 20 * 86_400
+        self.assertEqual(await self.wallet.refresh_statuses(), [])
+        [card] = self.wallet.cards()
+        self.assertEqual((card.standing, card.status.as_of), (lanyard.CardStanding.SUSPENDED, before.as_of))
+        self.assertFalse(card.status.is_current)
+
     async def test_two_wallets_on_one_database_share_its_cards(self):
         other = await self.opened()
         await asyncio.gather(self.take(), self.take("driving_licence", other))

@@ -57,22 +57,48 @@ class Server:
     def anchors(self) -> str:
         return (self.folder / "data" / "ca.pem").read_text()
 
-    def _ask(self, command: str, *arguments: str):
-        server = ["--server", self.base, "--tenant", "demo", "--api-key-file", str(self.folder / "data" / "api-key")]
+    def _ask(self, command: str, *arguments: str, tenant: str = "demo"):
+        server = ["--server", self.base, "--tenant", tenant, "--api-key-file", str(self.folder / "data" / "api-key")]
         call = [BINARY, command, *server, *arguments, "--json"]
         said = subprocess.run(call, capture_output=True, text=True, timeout=60)
         if not said.stdout:
             raise RuntimeError(said.stderr)
         return json.loads(said.stdout)
 
-    def offer(self, kind: str, *arguments: str):
-        return self._ask("offer", "--type", kind, *arguments)
+    def offer(self, kind: str, *arguments: str, tenant: str = "demo"):
+        return self._ask("offer", "--type", kind, *arguments, tenant=tenant)
+
+    def revoke(self, offer: str, *arguments: str):
+        return self._ask("revoke", offer, *arguments)
 
     def request(self, *arguments: str):
         return self._ask("request", *arguments)
 
     def verdict(self, session: str):
         return self._ask("result", "--wait", "20", session)
+
+    def ask_platform(self, preset: str, protocol: str, origin: str):
+        """A request for the platform: its name, and what a page would hand over."""
+        dc_api = {"protocols": [protocol], "origins": [origin]}
+        made = self._post("/api/demo/requests", {"preset": preset, "dc_api": dc_api})
+        [request] = made["dc_api"]["requests"]
+        return made["id"], request
+
+    def answer_platform(self, session: str, protocol: str, data, origin: str):
+        """What the page does with the platform's answer."""
+        body = {"protocol": protocol, "data": data, "origin": origin}
+        return self._post(f"/api/demo/requests/{session}/dc-api", body)
+
+    def attest(self, client: str, jwk: str):
+        """The demo's wallet provider, which vouches for whoever asks."""
+        return self._post("/sandbox/attestation", {"client_id": client, "jwk": json.loads(jwk)})["attestation"]
+
+    def _post(self, path: str, body):
+        key = (self.folder / "data" / "api-key").read_text().strip()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+        request = urllib.request.Request(self.base + path, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read() or b"null")
 
 
 class SecureStorage(lanyard.SecureStoragePort):
@@ -88,6 +114,8 @@ class Http(lanyard.HttpPort):
 
     def __init__(self):
         self.seen = []
+        self.replies = []
+        self.plain = False
         self.broken = False
         self.slow = None
 
@@ -98,7 +126,18 @@ class Http(lanyard.HttpPort):
             await asyncio.sleep(3600)
         if self.broken:
             raise lanyard.HttpPortError.NoAnswer()
-        return await asyncio.to_thread(self._exchange, exchange)
+        reply = await asyncio.to_thread(self._exchange, exchange)
+        if self.plain and "/.well-known/openid-credential-issuer/" in exchange.url:
+            reply = self._without_encryption(reply)
+        self.replies.append((exchange.url, reply.body))
+        return reply
+
+    @staticmethod
+    def _without_encryption(reply):
+        metadata = json.loads(reply.body)
+        for member in ("credential_request_encryption", "credential_response_encryption"):
+            metadata.pop(member, None)
+        return lanyard.HttpReply(status=reply.status, headers=reply.headers, body=json.dumps(metadata).encode())
 
     @staticmethod
     def _exchange(exchange):
@@ -132,7 +171,19 @@ class Clock(lanyard.ClockPort):
         return int(time.time()) + self.ahead
 
 
-async def open_wallet(server: Server, folder: Path, storage: SecureStorage, **ports):
+class WalletProvider(lanyard.WalletAttestationPort):
+    """The app's backend: here the demo's wallet provider."""
+
+    def __init__(self, server: Server, client: str = "lanyard-wallet"):
+        self.server, self.client = server, client
+        self.asked = []
+
+    async def attest(self, server, jwk):
+        self.asked.append((server, jwk))
+        return await asyncio.to_thread(self.server.attest, self.client, jwk)
+
+
+async def open_wallet(server: Server, folder: Path, storage: SecureStorage, more: dict | None = None, **ports):
     options = lanyard.WalletOptions(
         database=str(folder / "wallet.sqlite"),
         issuer_anchors=server.anchors,
@@ -141,6 +192,7 @@ async def open_wallet(server: Server, folder: Path, storage: SecureStorage, **po
         client_id="lanyard-wallet",
         redirect_uri="http://127.0.0.1:1/callback",
         danger_allow_http=[f"localhost:{server.port}"],
+        **(more or {}),
     )
     wanted = {"key_store": None, "http": None, "clock": None, "user_authentication": None} | ports
     return await lanyard.open_wallet(options, lanyard.WalletPorts(secure_storage=storage, **wanted))

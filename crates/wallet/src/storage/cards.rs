@@ -17,7 +17,7 @@ use super::{
     Storage, StorageError,
     tables::{Row, Rows, Table},
 };
-use crate::{face::Face, ports::KeyHandle};
+use crate::{face::Face, ports::KeyHandle, status::KnownStatus};
 
 /// Names a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub struct NewCard {
     pub types: Vec<String>,
     /// How it looks.
     pub face: Face,
+    /// Whether its issuer keeps its status in a list.
+    #[serde(default)]
+    pub has_status: bool,
     /// The authority key identifiers in the chain it came with, for `trusted_authorities`.
     pub key_identifiers: Vec<Vec<u8>>,
     /// Whether its copies are bound to keys.
@@ -71,6 +74,8 @@ pub struct Card {
     pub unused_copies: u32,
     /// All copies.
     pub copies: u32,
+    /// What the issuer's status list said when it was last asked.
+    pub status: Option<KnownStatus>,
 }
 
 /// One copy: a credential and the name of its key.
@@ -181,7 +186,7 @@ impl Storage {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let known = std::mem::take(&mut *opened);
         self.read(|rows| {
-            let counted = rows.counted()?;
+            let (counted, statuses) = (rows.counted()?, self.statuses(rows)?);
             let mut cards = Vec::with_capacity(counted.len());
             for counted in counted {
                 let id = counted.card;
@@ -194,7 +199,8 @@ impl Storage {
                 };
                 opened.insert(id, content.clone());
                 let (copies, unused_copies) = (counted.copies, counted.unused);
-                cards.push(Card { id: CardId(id), content, unused_copies, copies });
+                let status = statuses.get(&CardId(id)).copied();
+                cards.push(Card { id: CardId(id), content, unused_copies, copies, status });
             }
             Ok(cards)
         })

@@ -278,7 +278,7 @@ impl Rows for Change<'_> {
             return Ok(false);
         }
         if table == Table::Card {
-            for of_card in [Table::Copy, Table::Notice] {
+            for of_card in [Table::Copy, Table::Notice, Table::Status] {
                 for row in self.index.of_card(of_card, row) {
                     self.put(&Operation::Delete { table: of_card, row });
                 }

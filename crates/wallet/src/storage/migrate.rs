@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{StorageError, seal::Seal};
 
 /// The schema this version reads and writes.
-pub(super) const SCHEMA: i64 = 5;
+pub(super) const SCHEMA: i64 = 6;
 
 /// Brings an older schema up, step by step; the caller commits all of it or nothing.
 pub(super) fn bring_up(
@@ -38,6 +38,18 @@ pub(super) fn bring_up(
                  sealed BLOB NOT NULL
              );
              CREATE INDEX notice_by_card ON notice (card)",
+        )?;
+    }
+    if found < 6 {
+        // 5 → 6: what status lists say of cards, and the keys that the wallet is attested by
+        transaction.execute_batch(
+            "CREATE TABLE status (
+                 id INTEGER PRIMARY KEY AUTOINCREMENT,
+                 card INTEGER NOT NULL REFERENCES card (id) ON DELETE CASCADE,
+                 sealed BLOB NOT NULL
+             );
+             CREATE INDEX status_by_card ON status (card);
+             CREATE TABLE instance (id INTEGER PRIMARY KEY AUTOINCREMENT, sealed BLOB NOT NULL)",
         )?;
     }
     transaction.pragma_update(None, "user_version", SCHEMA)?;

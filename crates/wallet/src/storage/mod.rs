@@ -9,6 +9,7 @@
 
 mod cards;
 mod index;
+mod instances;
 mod journal;
 #[cfg(feature = "sqlite")]
 mod migrate;
@@ -17,6 +18,7 @@ mod pending;
 mod seal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod statuses;
 mod tables;
 mod waiting;
 
@@ -85,6 +87,8 @@ pub struct Storage {
     seal: Arc<Seal>,
     /// The cards that were opened, by their numbers.
     opened: Arc<Mutex<HashMap<i64, Arc<NewCard>>>>,
+    /// The statuses that were opened, by their numbers.
+    statuses: Arc<Mutex<HashMap<i64, statuses::Kept>>>,
 }
 
 /// In which form a database keeps its rows.
@@ -154,7 +158,12 @@ impl Storage {
             Form::Sqlite => Arc::new(sqlite::Sqlite::open(file, &seal)?),
             Form::Journal => Arc::new(Journal::open(file, &seal, crypto)?),
         };
-        Ok(Self { database, seal: Arc::new(seal), opened: Arc::default() })
+        Ok(Self {
+            database,
+            seal: Arc::new(seal),
+            opened: Arc::default(),
+            statuses: Arc::default(),
+        })
     }
 
     fn read<T>(

@@ -14,10 +14,13 @@ pub(super) enum Table {
     Waiting,
     /// Belongs to a card and goes with it.
     Notice,
+    /// Belongs to a card and goes with it.
+    Status,
+    Instance,
 }
 
 impl Table {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::HolderKey,
         Self::Card,
         Self::Copy,
@@ -25,6 +28,8 @@ impl Table {
         Self::Pending,
         Self::Waiting,
         Self::Notice,
+        Self::Status,
+        Self::Instance,
     ];
 
     /// The name, which the seal binds too.
@@ -37,6 +42,8 @@ impl Table {
             Self::Pending => "pending",
             Self::Waiting => "waiting",
             Self::Notice => "notice",
+            Self::Status => "status",
+            Self::Instance => "instance",
         }
     }
 }

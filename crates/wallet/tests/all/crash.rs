@@ -53,6 +53,7 @@ fn card() -> NewCard {
         types: vec!["urn:example:badge".to_owned()],
         face: Face { name: "Badge".to_owned(), ..Face::default() },
         holder_bound: true,
+        has_status: false,
         key_identifiers: Vec::new(),
         claims: json!({"given_name": "Ada"}).as_object().cloned().expect("an object"),
         received_at: test_now(),

@@ -1,7 +1,16 @@
 //! Taking credentials: from a real issuer, and from one that misbehaves.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
 use jiff::SignedDuration;
-use lanyard_wallet::{AcceptError, IssuanceError};
+use lanyard_wallet::{
+    AcceptError, HardwareKey, HardwareKeys, IssuanceError, KeyHome, Offer, Wallet,
+    ports::{KeyHandle, KeyStoreError, Ports},
+};
 use serde_json::{Value, json};
 
 use crate::world::{Setting, World};
@@ -204,4 +213,88 @@ async fn refuses_what_is_not_an_offer_and_keeps_it_in_the_history() {
         assert_eq!(world.last_event()["kind"], json!("issuance_failed"));
     }
     assert!(world.wire.paths().is_empty());
+}
+
+#[tokio::test]
+async fn an_issuer_that_signs_its_metadata_is_shown_as_vouched_for() {
+    for (required, is_signed) in [(None, false), (Some(false), true), (Some(true), true)] {
+        let world = World::with(Setting { signed_metadata: required, ..Setting::default() }).await;
+        let offer = world.offer(false).await;
+        let offer = world.read(&offer).await;
+        assert_eq!(offer.review().signed, is_signed);
+        offer.accept(None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn metadata_signed_by_a_stranger_are_refused_and_nothing_is_asked_for() {
+    let setting =
+        Setting { signed_metadata: Some(false), wallet_trusts_issuer: false, ..Setting::default() };
+    let world = World::with(setting).await;
+    let offer = world.offer(false).await;
+    let refused = world.wallet.read_offer(&offer.link).await.unwrap_err();
+    assert_eq!(refused.code(), "issuer_metadata_refused");
+    assert!(!world.wire.paths().iter().any(|path| path.ends_with("/token")));
+    assert_eq!(world.last_event()["kind"], "issuance_failed");
+}
+
+/// Hardware that counts how many sign at once.
+struct Counted {
+    keys: Arc<dyn lanyard_wallet::ports::KeyStore>,
+    batches: AtomicUsize,
+    in_batches: AtomicUsize,
+}
+
+#[async_trait]
+impl KeyHome for Counted {
+    async fn generate(&self, count: u32) -> Result<Vec<HardwareKey>, KeyStoreError> {
+        let mut made = Vec::new();
+        for handle in self.keys.generate(count as usize).await? {
+            let public_key = self.public_key(&handle).await?;
+            made.push(HardwareKey { handle, public_key });
+        }
+        Ok(made)
+    }
+
+    async fn public_key(&self, handle: &KeyHandle) -> Result<Vec<u8>, KeyStoreError> {
+        let signer = self.keys.signer(handle).await?;
+        Ok(signer.public_key().to_uncompressed())
+    }
+
+    async fn sign(&self, handle: &KeyHandle, message: &[u8]) -> Result<Vec<u8>, KeyStoreError> {
+        Ok(self.keys.signer(handle).await?.sign(message).await?)
+    }
+
+    async fn sign_each(
+        &self,
+        wanted: &[(KeyHandle, Vec<u8>)],
+    ) -> Result<Vec<Vec<u8>>, KeyStoreError> {
+        self.batches.fetch_add(1, Ordering::SeqCst);
+        self.in_batches.fetch_add(wanted.len(), Ordering::SeqCst);
+        self.keys.sign_each(wanted).await
+    }
+
+    async fn delete(&self, handles: &[KeyHandle]) -> Result<(), KeyStoreError> {
+        self.keys.delete(handles).await
+    }
+}
+
+#[tokio::test]
+async fn the_keys_of_a_whole_batch_sign_in_one_call() {
+    let world = World::new().await;
+    let home = Arc::new(Counted {
+        keys: world.ports.keys.clone(),
+        batches: AtomicUsize::new(0),
+        in_batches: AtomicUsize::new(0),
+    });
+    let ports = Ports { keys: Arc::new(HardwareKeys::new(home.clone())), ..world.ports.clone() };
+    let wallet = Wallet::new(world.settings.clone(), ports, world.storage.clone());
+    let offer = world.offer(false).await;
+    let Offer::PreAuthorized(offer) = wallet.read_offer(&offer.link).await.unwrap() else {
+        unreachable!("the offer has a code")
+    };
+    offer.accept(None).await.unwrap();
+    assert_eq!(wallet.cards().unwrap()[0].copies, 3);
+    let count = |counter: &AtomicUsize| counter.load(Ordering::SeqCst);
+    assert_eq!((count(&home.batches), count(&home.in_batches)), (1, 3));
 }

@@ -45,6 +45,7 @@ fn card() -> NewCard {
         types: vec!["urn:canary:badge".to_owned()],
         face: Face { name: "Canary badge".to_owned(), ..Face::default() },
         holder_bound: true,
+        has_status: false,
         key_identifiers: Vec::new(),
         claims: claims.as_object().cloned().expect("an object"),
         received_at: test_now(),

@@ -37,8 +37,8 @@ use lanyard_store::{MemoryStore, Store, TenantId};
 use lanyard_testkit::{Flaws, Leaf, LeafOptions, Mint, TestCa, test_now};
 use lanyard_verifier::{NewRequest, OtherNames, RequestCreated, VerifierService, VerifierSettings};
 use lanyard_wallet::{
-    AuthorizationCode, KnownVerifiers, Offer, PreAuthorized, SoftwareKeys, Wallet, WalletClient,
-    WalletSettings,
+    AuthorizationCode, KnownVerifiers, Offer, PreAuthorized, SignedMetadata, SoftwareKeys, Wallet,
+    WalletClient, WalletSettings,
     face::Face,
     ports::{Clock, KeyStore as _, Ports, SecureStorage, SecureStorageError, WalletAttestation},
     storage::{Copy, Form, NewCard, Storage},
@@ -235,6 +235,8 @@ pub(crate) struct World {
 pub(crate) struct Setting {
     pub(crate) wallet_trusts_issuer: bool,
     pub(crate) copies: usize,
+    /// Whether the wallet asks for signed metadata, and takes no others.
+    pub(crate) signed_metadata: Option<bool>,
     /// Whether holders log in, under these rules.
     pub(crate) rules: Option<AuthorizationRules>,
     pub(crate) attestation: Option<Arc<dyn WalletAttestation>>,
@@ -249,6 +251,7 @@ impl Default for Setting {
         Self {
             wallet_trusts_issuer: true,
             copies: 3,
+            signed_metadata: None,
             rules: None,
             attestation: None,
             form: Form::Sqlite,
@@ -286,12 +289,18 @@ impl World {
         let stranger = TestCa::new("Another authority");
         let believed = if setting.wallet_trusts_issuer { &ca } else { &stranger };
         let believed = TrustAnchors::from_der([believed.anchor_der()]).expect("an anchor");
+        let believed_signers = believed.clone();
         let settings = WalletSettings {
             issuers: IssuerTrust::certificates(believed),
             verifier_anchors: anchors,
             verifiers: KnownVerifiers::new(),
             languages: vec!["en".to_owned()],
             copies: setting.copies,
+            signed_metadata: match setting.signed_metadata {
+                None => SignedMetadata::Unasked,
+                Some(false) => SignedMetadata::Preferred(believed_signers),
+                Some(true) => SignedMetadata::Required(believed_signers),
+            },
             development: true,
             client: client(),
         };
@@ -346,6 +355,7 @@ impl World {
             format,
             types: held.types().iter().map(|name| name.name().to_owned()).collect(),
             face: Face { name: format!("Badge, {format}"), ..Face::default() },
+            has_status: false,
             key_identifiers: Vec::new(),
             holder_bound: true,
             claims: held.claims().as_object().clone(),

@@ -87,6 +87,8 @@ struct CardFace: View {
     private var line: String {
         switch card.standing {
         case .expired: return String(localized: "expired")
+        case .suspended: return String(localized: "suspended")
+        case .revoked: return String(localized: "revoked")
         case .endsSoon: return String(localized: "ends_soon")
         case .valid: return String(format: String(localized: "from_issuer"), card.issuerName ?? card.issuer)
         }
@@ -97,6 +99,15 @@ struct CardFace: View {
 struct CardView: View {
     @ObservedObject var wallet: Lanyard
     let card: Card
+
+    /// How old what is known of the issuer's list is.
+    private var asOf: String {
+        guard let status = card.status else { return String(localized: "status_never") }
+        let moment = Date(timeIntervalSince1970: TimeInterval(status.asOf)).formatted()
+        let text = status.isCurrent ? String(localized: "status_as_of") : String(localized: "status_old")
+        return String(format: text, moment)
+    }
+
     @EnvironmentObject private var model: Model
     @Environment(\.dismiss) private var dismiss
     @State private var isSure = false
@@ -113,6 +124,9 @@ struct CardView: View {
                 Text(String(format: String(localized: "signed_by"), card.signedBy))
                 if let end = card.expiresAt {
                     Text(String(format: String(localized: "valid_until"), day(end)))
+                }
+                if card.hasStatus {
+                    Text(asOf)
                 }
                 if card.copies > 1 {
                     Text(String(format: String(localized: "uses_left"), Int(card.unusedCopies), Int(card.copies)))

@@ -11,7 +11,11 @@ private struct ReviewView: View {
             Text(String(format: String(localized: "offer_title"), offer.issuerName ?? offer.issuer))
                 .font(.title2)
                 .accessibilityAddTraits(.isHeader)
-            Label("offer_trust", systemImage: "questionmark.circle")
+            if offer.signed {
+                Label("offer_signed", systemImage: "checkmark.seal")
+            } else {
+                Label("offer_trust", systemImage: "questionmark.circle")
+            }
             Text(offer.issuer).font(.footnote)
         }
         ForEach(offer.credentials, id: \.name) { credential in

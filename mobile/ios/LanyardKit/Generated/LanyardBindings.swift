@@ -1213,6 +1213,244 @@ public func FfiConverterTypeHttpPort_lower(_ value: HttpPort) -> UInt64 {
 
 
 /**
+ * The app's backend as wallet provider: it vouches for holder keys.
+ */
+public protocol KeyAttestationPort: AnyObject, Sendable {
+    
+    /**
+     * A `key-attestation+jwt` about all these keys in this order, with the issuer's nonce where there is one.
+     */
+    func attest(keys: [KeyToAttestRecord], nonce: String?) async throws  -> String
+    
+}
+/**
+ * The app's backend as wallet provider: it vouches for holder keys.
+ */
+open class KeyAttestationPortImpl: KeyAttestationPort, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_lanyard_wallet_ffi_fn_clone_keyattestationport(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_lanyard_wallet_ffi_fn_free_keyattestationport(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * A `key-attestation+jwt` about all these keys in this order, with the issuer's nonce where there is one.
+     */
+open func attest(keys: [KeyToAttestRecord], nonce: String?)async throws  -> String  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_lanyard_wallet_ffi_fn_method_keyattestationport_attest(
+                        self.uniffiCloneHandle(),FfiConverterSequenceTypeKeyToAttestRecord.lower(keys),FfiConverterOptionString.lower(nonce)
+                )
+            },
+            pollFunc: ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterString.lift,
+            errorHandler: FfiConverterTypeAttestationPortError_lift
+        )
+}
+    
+
+    
+}
+
+
+
+// Put the implementation in a struct so we don't pollute the top-level namespace
+fileprivate struct UniffiCallbackInterfaceKeyAttestationPort {
+
+    // Create the VTable using a series of closures.
+    // Swift automatically converts these into C callback functions.
+    //
+    // Store the vtable directly.
+    static let vtable: UniffiVTableCallbackInterfaceKeyAttestationPort = UniffiVTableCallbackInterfaceKeyAttestationPort(
+        uniffiFree: { (uniffiHandle: UInt64) -> () in
+            do {
+                try FfiConverterTypeKeyAttestationPort.handleMap.remove(handle: uniffiHandle)
+            } catch {
+                print("Uniffi callback interface KeyAttestationPort: handle missing in uniffiFree")
+            }
+        },
+        uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
+            do {
+                return try FfiConverterTypeKeyAttestationPort.handleMap.clone(handle: uniffiHandle)
+            } catch {
+                fatalError("Uniffi callback interface KeyAttestationPort: handle missing in uniffiClone")
+            }
+        },
+        attest: { (
+            uniffiHandle: UInt64,
+            keys: RustBuffer,
+            nonce: RustBuffer,
+            uniffiFutureCallback: @escaping UniffiForeignFutureCompleteRustBuffer,
+            uniffiCallbackData: UInt64,
+            uniffiOutDroppedCallback: UnsafeMutablePointer<UniffiForeignFutureDroppedCallbackStruct>
+        ) in
+            let makeCall = {
+                () async throws -> String in
+                guard let uniffiObj = try? FfiConverterTypeKeyAttestationPort.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return try await uniffiObj.attest(
+                     keys: try FfiConverterSequenceTypeKeyToAttestRecord.lift(keys),
+                     nonce: try FfiConverterOptionString.lift(nonce)
+                )
+            }
+
+            let uniffiHandleSuccess = { (returnValue: String) in
+                uniffiFutureCallback(
+                    uniffiCallbackData,
+                    UniffiForeignFutureResultRustBuffer(
+                        returnValue: FfiConverterString.lower(returnValue),
+                        callStatus: RustCallStatus()
+                    )
+                )
+            }
+            let uniffiHandleError = { (statusCode, errorBuf) in
+                uniffiFutureCallback(
+                    uniffiCallbackData,
+                    UniffiForeignFutureResultRustBuffer(
+                        returnValue: RustBuffer.empty(),
+                        callStatus: RustCallStatus(code: statusCode, errorBuf: errorBuf)
+                    )
+                )
+            }
+            uniffiTraitInterfaceCallAsyncWithError(
+                makeCall: makeCall,
+                handleSuccess: uniffiHandleSuccess,
+                handleError: uniffiHandleError,
+                lowerError: FfiConverterTypeAttestationPortError_lower,
+                droppedCallback: uniffiOutDroppedCallback
+            )
+        }
+    )
+
+    // Rust stores this pointer for future callback invocations, so it must live
+    // for the process lifetime (not just for the init function call).
+    //
+    // `nonisolated(unsafe)` is needed under Swift 6 strict concurrency.
+    // This is safe because the pointee is initialized once during static init
+    // and never mutated by either side of the FFI.  Its fields are C function pointers.
+    nonisolated(unsafe) static let vtablePtr: UnsafePointer<UniffiVTableCallbackInterfaceKeyAttestationPort> = {
+        let ptr = UnsafeMutablePointer<UniffiVTableCallbackInterfaceKeyAttestationPort>.allocate(capacity: 1)
+        ptr.initialize(to: vtable)
+        return UnsafePointer(ptr)
+    }()
+}
+
+private func uniffiCallbackInitKeyAttestationPort() {
+    uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_keyattestationport(UniffiCallbackInterfaceKeyAttestationPort.vtablePtr)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeKeyAttestationPort: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<KeyAttestationPort>()
+
+    typealias FfiType = UInt64
+    typealias SwiftType = KeyAttestationPort
+
+    public static func lift(_ handle: UInt64) throws -> KeyAttestationPort {
+        if ((handle & 1) == 0) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return KeyAttestationPortImpl(unsafeFromHandle: handle)
+        } else {
+            // Swift-generated handle, get the object from the handle map
+            return try handleMap.remove(handle: handle)
+        }
+    }
+
+    public static func lower(_ value: KeyAttestationPort) -> UInt64 {
+         if let rustImpl = value as? KeyAttestationPortImpl {
+             // Rust-implemented object.  Clone the handle and return it
+            return rustImpl.uniffiCloneHandle()
+         } else {
+            // Swift object, generate a new vtable handle and return that.
+            return handleMap.insert(obj: value)
+         }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> KeyAttestationPort {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: KeyAttestationPort, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeyAttestationPort_lift(_ handle: UInt64) throws -> KeyAttestationPort {
+    return try FfiConverterTypeKeyAttestationPort.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeyAttestationPort_lower(_ value: KeyAttestationPort) -> UInt64 {
+    return FfiConverterTypeKeyAttestationPort.lower(value)
+}
+
+
+
+
+
+
+/**
  * Hardware that makes and uses keys on P-256. No private key ever leaves it.
  */
 public protocol KeyStorePort: AnyObject, Sendable {
@@ -1231,6 +1469,11 @@ public protocol KeyStorePort: AnyObject, Sendable {
      * Signs by ECDSA with SHA-256: `r || s`, or DER.
      */
     func sign(handle: String, message: Data) async throws  -> Data
+    
+    /**
+     * Signs each message by its key, as `sign` does: a batch of key proofs, with one authentication for all.
+     */
+    func signEach(wanted: [ToSign]) async throws  -> [Data]
     
     /**
      * Deletes keys; unknown ones are no error.
@@ -1347,6 +1590,25 @@ open func sign(handle: String, message: Data)async throws  -> Data  {
             completeFunc: ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
             freeFunc: ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterData.lift,
+            errorHandler: FfiConverterTypeKeyStorePortError_lift
+        )
+}
+    
+    /**
+     * Signs each message by its key, as `sign` does: a batch of key proofs, with one authentication for all.
+     */
+open func signEach(wanted: [ToSign])async throws  -> [Data]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_lanyard_wallet_ffi_fn_method_keystoreport_sign_each(
+                        self.uniffiCloneHandle(),FfiConverterSequenceTypeToSign.lower(wanted)
+                )
+            },
+            pollFunc: ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceData.lift,
             errorHandler: FfiConverterTypeKeyStorePortError_lift
         )
 }
@@ -1508,6 +1770,49 @@ fileprivate struct UniffiCallbackInterfaceKeyStorePort {
                     uniffiCallbackData,
                     UniffiForeignFutureResultRustBuffer(
                         returnValue: FfiConverterData.lower(returnValue),
+                        callStatus: RustCallStatus()
+                    )
+                )
+            }
+            let uniffiHandleError = { (statusCode, errorBuf) in
+                uniffiFutureCallback(
+                    uniffiCallbackData,
+                    UniffiForeignFutureResultRustBuffer(
+                        returnValue: RustBuffer.empty(),
+                        callStatus: RustCallStatus(code: statusCode, errorBuf: errorBuf)
+                    )
+                )
+            }
+            uniffiTraitInterfaceCallAsyncWithError(
+                makeCall: makeCall,
+                handleSuccess: uniffiHandleSuccess,
+                handleError: uniffiHandleError,
+                lowerError: FfiConverterTypeKeyStorePortError_lower,
+                droppedCallback: uniffiOutDroppedCallback
+            )
+        },
+        signEach: { (
+            uniffiHandle: UInt64,
+            wanted: RustBuffer,
+            uniffiFutureCallback: @escaping UniffiForeignFutureCompleteRustBuffer,
+            uniffiCallbackData: UInt64,
+            uniffiOutDroppedCallback: UnsafeMutablePointer<UniffiForeignFutureDroppedCallbackStruct>
+        ) in
+            let makeCall = {
+                () async throws -> [Data] in
+                guard let uniffiObj = try? FfiConverterTypeKeyStorePort.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return try await uniffiObj.signEach(
+                     wanted: try FfiConverterSequenceTypeToSign.lift(wanted)
+                )
+            }
+
+            let uniffiHandleSuccess = { (returnValue: [Data]) in
+                uniffiFutureCallback(
+                    uniffiCallbackData,
+                    UniffiForeignFutureResultRustBuffer(
+                        returnValue: FfiConverterSequenceData.lower(returnValue),
                         callStatus: RustCallStatus()
                     )
                 )
@@ -1734,6 +2039,12 @@ public protocol LanyardWalletProtocol: AnyObject, Sendable {
      * a presentation and when the app opens.
      */
     func refill(threshold: UInt32) async throws  -> [Int64]
+    
+    /**
+     * Asks the status list of every card that has one: the cards of which it says something else than before. Call
+     * it when the app opens; lists are fetched whole, so nobody learns which card is held or shown.
+     */
+    func refreshStatuses() async throws  -> [Int64]
     
     /**
      * Has a card issued again: the new card, which takes the old one's place.
@@ -2061,6 +2372,26 @@ open func refill(threshold: UInt32)async throws  -> [Int64]  {
             rustFutureFunc: {
                 uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refill(
                         self.uniffiCloneHandle(),FfiConverterUInt32.lower(threshold)
+                )
+            },
+            pollFunc: ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceInt64.lift,
+            errorHandler: FfiConverterTypeStoreError_lift
+        )
+}
+    
+    /**
+     * Asks the status list of every card that has one: the cards of which it says something else than before. Call
+     * it when the app opens; lists are fetched whole, so nobody learns which card is held or shown.
+     */
+open func refreshStatuses()async throws  -> [Int64]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses(
+                        self.uniffiCloneHandle()
                 )
             },
             pollFunc: ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
@@ -3789,6 +4120,246 @@ public func FfiConverterTypeUserAuthenticationPort_lower(_ value: UserAuthentica
 
 
 
+
+
+/**
+ * The app's backend as wallet provider: it attests instances of this wallet.
+ */
+public protocol WalletAttestationPort: AnyObject, Sendable {
+    
+    /**
+     * An `oauth-client-attestation+jwt` about this key, a JWK in JSON, to be shown to this authorization server and
+     * no other. It is kept and shown until it ends.
+     */
+    func attest(server: String, jwk: String) async throws  -> String
+    
+}
+/**
+ * The app's backend as wallet provider: it attests instances of this wallet.
+ */
+open class WalletAttestationPortImpl: WalletAttestationPort, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_lanyard_wallet_ffi_fn_clone_walletattestationport(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_lanyard_wallet_ffi_fn_free_walletattestationport(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * An `oauth-client-attestation+jwt` about this key, a JWK in JSON, to be shown to this authorization server and
+     * no other. It is kept and shown until it ends.
+     */
+open func attest(server: String, jwk: String)async throws  -> String  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_lanyard_wallet_ffi_fn_method_walletattestationport_attest(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(server),FfiConverterString.lower(jwk)
+                )
+            },
+            pollFunc: ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterString.lift,
+            errorHandler: FfiConverterTypeAttestationPortError_lift
+        )
+}
+    
+
+    
+}
+
+
+
+// Put the implementation in a struct so we don't pollute the top-level namespace
+fileprivate struct UniffiCallbackInterfaceWalletAttestationPort {
+
+    // Create the VTable using a series of closures.
+    // Swift automatically converts these into C callback functions.
+    //
+    // Store the vtable directly.
+    static let vtable: UniffiVTableCallbackInterfaceWalletAttestationPort = UniffiVTableCallbackInterfaceWalletAttestationPort(
+        uniffiFree: { (uniffiHandle: UInt64) -> () in
+            do {
+                try FfiConverterTypeWalletAttestationPort.handleMap.remove(handle: uniffiHandle)
+            } catch {
+                print("Uniffi callback interface WalletAttestationPort: handle missing in uniffiFree")
+            }
+        },
+        uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
+            do {
+                return try FfiConverterTypeWalletAttestationPort.handleMap.clone(handle: uniffiHandle)
+            } catch {
+                fatalError("Uniffi callback interface WalletAttestationPort: handle missing in uniffiClone")
+            }
+        },
+        attest: { (
+            uniffiHandle: UInt64,
+            server: RustBuffer,
+            jwk: RustBuffer,
+            uniffiFutureCallback: @escaping UniffiForeignFutureCompleteRustBuffer,
+            uniffiCallbackData: UInt64,
+            uniffiOutDroppedCallback: UnsafeMutablePointer<UniffiForeignFutureDroppedCallbackStruct>
+        ) in
+            let makeCall = {
+                () async throws -> String in
+                guard let uniffiObj = try? FfiConverterTypeWalletAttestationPort.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return try await uniffiObj.attest(
+                     server: try FfiConverterString.lift(server),
+                     jwk: try FfiConverterString.lift(jwk)
+                )
+            }
+
+            let uniffiHandleSuccess = { (returnValue: String) in
+                uniffiFutureCallback(
+                    uniffiCallbackData,
+                    UniffiForeignFutureResultRustBuffer(
+                        returnValue: FfiConverterString.lower(returnValue),
+                        callStatus: RustCallStatus()
+                    )
+                )
+            }
+            let uniffiHandleError = { (statusCode, errorBuf) in
+                uniffiFutureCallback(
+                    uniffiCallbackData,
+                    UniffiForeignFutureResultRustBuffer(
+                        returnValue: RustBuffer.empty(),
+                        callStatus: RustCallStatus(code: statusCode, errorBuf: errorBuf)
+                    )
+                )
+            }
+            uniffiTraitInterfaceCallAsyncWithError(
+                makeCall: makeCall,
+                handleSuccess: uniffiHandleSuccess,
+                handleError: uniffiHandleError,
+                lowerError: FfiConverterTypeAttestationPortError_lower,
+                droppedCallback: uniffiOutDroppedCallback
+            )
+        }
+    )
+
+    // Rust stores this pointer for future callback invocations, so it must live
+    // for the process lifetime (not just for the init function call).
+    //
+    // `nonisolated(unsafe)` is needed under Swift 6 strict concurrency.
+    // This is safe because the pointee is initialized once during static init
+    // and never mutated by either side of the FFI.  Its fields are C function pointers.
+    nonisolated(unsafe) static let vtablePtr: UnsafePointer<UniffiVTableCallbackInterfaceWalletAttestationPort> = {
+        let ptr = UnsafeMutablePointer<UniffiVTableCallbackInterfaceWalletAttestationPort>.allocate(capacity: 1)
+        ptr.initialize(to: vtable)
+        return UnsafePointer(ptr)
+    }()
+}
+
+private func uniffiCallbackInitWalletAttestationPort() {
+    uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_walletattestationport(UniffiCallbackInterfaceWalletAttestationPort.vtablePtr)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWalletAttestationPort: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<WalletAttestationPort>()
+
+    typealias FfiType = UInt64
+    typealias SwiftType = WalletAttestationPort
+
+    public static func lift(_ handle: UInt64) throws -> WalletAttestationPort {
+        if ((handle & 1) == 0) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return WalletAttestationPortImpl(unsafeFromHandle: handle)
+        } else {
+            // Swift-generated handle, get the object from the handle map
+            return try handleMap.remove(handle: handle)
+        }
+    }
+
+    public static func lower(_ value: WalletAttestationPort) -> UInt64 {
+         if let rustImpl = value as? WalletAttestationPortImpl {
+             // Rust-implemented object.  Clone the handle and return it
+            return rustImpl.uniffiCloneHandle()
+         } else {
+            // Swift object, generate a new vtable handle and return that.
+            return handleMap.insert(obj: value)
+         }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WalletAttestationPort {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: WalletAttestationPort, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWalletAttestationPort_lift(_ handle: UInt64) throws -> WalletAttestationPort {
+    return try FfiConverterTypeWalletAttestationPort.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWalletAttestationPort_lower(_ value: WalletAttestationPort) -> UInt64 {
+    return FfiConverterTypeWalletAttestationPort.lower(value)
+}
+
+
+
+
 /**
  * A card that answers a query.
  */
@@ -3935,9 +4506,17 @@ public struct CardRecord: Equatable, Hashable {
      */
     public let expiresAt: Int64?
     /**
-     * How it stands now.
+     * How it stands now, by what is known on this device.
      */
     public let standing: CardStanding
+    /**
+     * Whether its issuer keeps a status list, which `refresh_statuses` asks.
+     */
+    public let hasStatus: Bool
+    /**
+     * What that list said when it was last asked; none when it never was.
+     */
+    public let status: StatusRecord?
     /**
      * Copies that were never shown to anybody.
      */
@@ -3990,8 +4569,14 @@ public struct CardRecord: Equatable, Hashable {
          * Seconds since 1970; none when it does not end.
          */expiresAt: Int64?, 
         /**
-         * How it stands now.
+         * How it stands now, by what is known on this device.
          */standing: CardStanding, 
+        /**
+         * Whether its issuer keeps a status list, which `refresh_statuses` asks.
+         */hasStatus: Bool, 
+        /**
+         * What that list said when it was last asked; none when it never was.
+         */status: StatusRecord?, 
         /**
          * Copies that were never shown to anybody.
          */unusedCopies: UInt32, 
@@ -4012,6 +4597,8 @@ public struct CardRecord: Equatable, Hashable {
         self.receivedAt = receivedAt
         self.expiresAt = expiresAt
         self.standing = standing
+        self.hasStatus = hasStatus
+        self.status = status
         self.unusedCopies = unusedCopies
         self.copies = copies
     }
@@ -4046,6 +4633,8 @@ public struct FfiConverterTypeCardRecord: FfiConverterRustBuffer {
                 receivedAt: FfiConverterInt64.read(from: &buf), 
                 expiresAt: FfiConverterOptionInt64.read(from: &buf), 
                 standing: FfiConverterTypeCardStanding.read(from: &buf), 
+                hasStatus: FfiConverterBool.read(from: &buf), 
+                status: FfiConverterOptionTypeStatusRecord.read(from: &buf), 
                 unusedCopies: FfiConverterUInt32.read(from: &buf), 
                 copies: FfiConverterUInt32.read(from: &buf)
         )
@@ -4066,6 +4655,8 @@ public struct FfiConverterTypeCardRecord: FfiConverterRustBuffer {
         FfiConverterInt64.write(value.receivedAt, into: &buf)
         FfiConverterOptionInt64.write(value.expiresAt, into: &buf)
         FfiConverterTypeCardStanding.write(value.standing, into: &buf)
+        FfiConverterBool.write(value.hasStatus, into: &buf)
+        FfiConverterOptionTypeStatusRecord.write(value.status, into: &buf)
         FfiConverterUInt32.write(value.unusedCopies, into: &buf)
         FfiConverterUInt32.write(value.copies, into: &buf)
     }
@@ -4809,6 +5400,75 @@ public func FfiConverterTypeKeyRecord_lower(_ value: KeyRecord) -> RustBuffer {
 
 
 /**
+ * A holder key that is to be attested.
+ */
+public struct KeyToAttestRecord: Equatable, Hashable {
+    /**
+     * Its name in its home, to ask the platform about it.
+     */
+    public let handle: String
+    /**
+     * Its public half: a JWK in JSON.
+     */
+    public let jwk: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name in its home, to ask the platform about it.
+         */handle: String, 
+        /**
+         * Its public half: a JWK in JSON.
+         */jwk: String) {
+        self.handle = handle
+        self.jwk = jwk
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension KeyToAttestRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeKeyToAttestRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> KeyToAttestRecord {
+        return
+            try KeyToAttestRecord(
+                handle: FfiConverterString.read(from: &buf), 
+                jwk: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: KeyToAttestRecord, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.handle, into: &buf)
+        FfiConverterString.write(value.jwk, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeyToAttestRecord_lift(_ buf: RustBuffer) throws -> KeyToAttestRecord {
+    return try FfiConverterTypeKeyToAttestRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeyToAttestRecord_lower(_ value: KeyToAttestRecord) -> RustBuffer {
+    return FfiConverterTypeKeyToAttestRecord.lower(value)
+}
+
+
+/**
  * What the holder sees before agreeing.
  */
 public struct OfferReview: Equatable, Hashable {
@@ -4820,6 +5480,10 @@ public struct OfferReview: Equatable, Hashable {
      * What the issuer calls itself: its own word, until a credential has arrived and verified.
      */
     public let issuerName: String?
+    /**
+     * Whether an authority that is believed vouches for what the issuer says about itself.
+     */
+    public let signed: Bool
     /**
      * What is offered.
      */
@@ -4835,10 +5499,14 @@ public struct OfferReview: Equatable, Hashable {
          * What the issuer calls itself: its own word, until a credential has arrived and verified.
          */issuerName: String?, 
         /**
+         * Whether an authority that is believed vouches for what the issuer says about itself.
+         */signed: Bool, 
+        /**
          * What is offered.
          */credentials: [OfferedRecord]) {
         self.issuer = issuer
         self.issuerName = issuerName
+        self.signed = signed
         self.credentials = credentials
     }
 
@@ -4860,6 +5528,7 @@ public struct FfiConverterTypeOfferReview: FfiConverterRustBuffer {
             try OfferReview(
                 issuer: FfiConverterString.read(from: &buf), 
                 issuerName: FfiConverterOptionString.read(from: &buf), 
+                signed: FfiConverterBool.read(from: &buf), 
                 credentials: FfiConverterSequenceTypeOfferedRecord.read(from: &buf)
         )
     }
@@ -4867,6 +5536,7 @@ public struct FfiConverterTypeOfferReview: FfiConverterRustBuffer {
     public static func write(_ value: OfferReview, into buf: inout [UInt8]) {
         FfiConverterString.write(value.issuer, into: &buf)
         FfiConverterOptionString.write(value.issuerName, into: &buf)
+        FfiConverterBool.write(value.signed, into: &buf)
         FfiConverterSequenceTypeOfferedRecord.write(value.credentials, into: &buf)
     }
 }
@@ -5500,6 +6170,154 @@ public func FfiConverterTypeSharedRecord_lower(_ value: SharedRecord) -> RustBuf
 
 
 /**
+ * What a status list said, and how old it was.
+ */
+public struct StatusRecord: Equatable, Hashable {
+    /**
+     * What it said.
+     */
+    public let value: StatusValue
+    /**
+     * When the list was made, in seconds since 1970: what it says is as old as that.
+     */
+    public let asOf: Int64
+    /**
+     * Whether the list still speaks; otherwise a newer one has to be asked.
+     */
+    public let isCurrent: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it said.
+         */value: StatusValue, 
+        /**
+         * When the list was made, in seconds since 1970: what it says is as old as that.
+         */asOf: Int64, 
+        /**
+         * Whether the list still speaks; otherwise a newer one has to be asked.
+         */isCurrent: Bool) {
+        self.value = value
+        self.asOf = asOf
+        self.isCurrent = isCurrent
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension StatusRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStatusRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> StatusRecord {
+        return
+            try StatusRecord(
+                value: FfiConverterTypeStatusValue.read(from: &buf), 
+                asOf: FfiConverterInt64.read(from: &buf), 
+                isCurrent: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: StatusRecord, into buf: inout [UInt8]) {
+        FfiConverterTypeStatusValue.write(value.value, into: &buf)
+        FfiConverterInt64.write(value.asOf, into: &buf)
+        FfiConverterBool.write(value.isCurrent, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStatusRecord_lift(_ buf: RustBuffer) throws -> StatusRecord {
+    return try FfiConverterTypeStatusRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStatusRecord_lower(_ value: StatusRecord) -> RustBuffer {
+    return FfiConverterTypeStatusRecord.lower(value)
+}
+
+
+/**
+ * A message and the key that signs it.
+ */
+public struct ToSign: Equatable, Hashable {
+    /**
+     * The key's name in its home.
+     */
+    public let handle: String
+    /**
+     * What is signed.
+     */
+    public let message: Data
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The key's name in its home.
+         */handle: String, 
+        /**
+         * What is signed.
+         */message: Data) {
+        self.handle = handle
+        self.message = message
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ToSign: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeToSign: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ToSign {
+        return
+            try ToSign(
+                handle: FfiConverterString.read(from: &buf), 
+                message: FfiConverterData.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ToSign, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.handle, into: &buf)
+        FfiConverterData.write(value.message, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeToSign_lift(_ buf: RustBuffer) throws -> ToSign {
+    return try FfiConverterTypeToSign.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeToSign_lower(_ value: ToSign) -> RustBuffer {
+    return FfiConverterTypeToSign.lower(value)
+}
+
+
+/**
  * What to ask the holder for.
  */
 public struct TxCodeRecord: Equatable, Hashable {
@@ -5884,6 +6702,10 @@ public struct WalletOptions: Equatable, Hashable {
      */
     public let copies: UInt32
     /**
+     * Whether issuers are asked to sign what they say about themselves, by one of `issuer_anchors`.
+     */
+    public let signedMetadata: MetadataSignature?
+    /**
      * The wallet's name at authorization servers.
      */
     public let clientId: String
@@ -5918,6 +6740,9 @@ public struct WalletOptions: Equatable, Hashable {
          * The most copies to take of one credential; each has a key of its own.
          */copies: UInt32 = UInt32(4), 
         /**
+         * Whether issuers are asked to sign what they say about themselves, by one of `issuer_anchors`.
+         */signedMetadata: MetadataSignature? = nil, 
+        /**
          * The wallet's name at authorization servers.
          */clientId: String, 
         /**
@@ -5932,6 +6757,7 @@ public struct WalletOptions: Equatable, Hashable {
         self.verifierAnchors = verifierAnchors
         self.languages = languages
         self.copies = copies
+        self.signedMetadata = signedMetadata
         self.clientId = clientId
         self.redirectUri = redirectUri
         self.dangerAllowHttp = dangerAllowHttp
@@ -5959,6 +6785,7 @@ public struct FfiConverterTypeWalletOptions: FfiConverterRustBuffer {
                 verifierAnchors: FfiConverterString.read(from: &buf), 
                 languages: FfiConverterSequenceString.read(from: &buf), 
                 copies: FfiConverterUInt32.read(from: &buf), 
+                signedMetadata: FfiConverterOptionTypeMetadataSignature.read(from: &buf), 
                 clientId: FfiConverterString.read(from: &buf), 
                 redirectUri: FfiConverterString.read(from: &buf), 
                 dangerAllowHttp: FfiConverterSequenceString.read(from: &buf)
@@ -5972,6 +6799,7 @@ public struct FfiConverterTypeWalletOptions: FfiConverterRustBuffer {
         FfiConverterString.write(value.verifierAnchors, into: &buf)
         FfiConverterSequenceString.write(value.languages, into: &buf)
         FfiConverterUInt32.write(value.copies, into: &buf)
+        FfiConverterOptionTypeMetadataSignature.write(value.signedMetadata, into: &buf)
         FfiConverterString.write(value.clientId, into: &buf)
         FfiConverterString.write(value.redirectUri, into: &buf)
         FfiConverterSequenceString.write(value.dangerAllowHttp, into: &buf)
@@ -6018,6 +6846,14 @@ public struct WalletPorts {
      * Biometrics or PIN before claims are shared; without, consent is enough.
      */
     public let userAuthentication: UserAuthenticationPort?
+    /**
+     * The app's backend that attests this wallet; without, servers that demand that cannot be served.
+     */
+    public let walletAttestation: WalletAttestationPort?
+    /**
+     * The app's backend that vouches for holder keys; without, issuers that demand that cannot be served.
+     */
+    public let keyAttestation: KeyAttestationPort?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6036,12 +6872,20 @@ public struct WalletPorts {
          */clock: ClockPort?, 
         /**
          * Biometrics or PIN before claims are shared; without, consent is enough.
-         */userAuthentication: UserAuthenticationPort?) {
+         */userAuthentication: UserAuthenticationPort?, 
+        /**
+         * The app's backend that attests this wallet; without, servers that demand that cannot be served.
+         */walletAttestation: WalletAttestationPort? = nil, 
+        /**
+         * The app's backend that vouches for holder keys; without, issuers that demand that cannot be served.
+         */keyAttestation: KeyAttestationPort? = nil) {
         self.secureStorage = secureStorage
         self.keyStore = keyStore
         self.http = http
         self.clock = clock
         self.userAuthentication = userAuthentication
+        self.walletAttestation = walletAttestation
+        self.keyAttestation = keyAttestation
     }
 
     
@@ -6064,7 +6908,9 @@ public struct FfiConverterTypeWalletPorts: FfiConverterRustBuffer {
                 keyStore: FfiConverterOptionTypeKeyStorePort.read(from: &buf), 
                 http: FfiConverterOptionTypeHttpPort.read(from: &buf), 
                 clock: FfiConverterOptionTypeClockPort.read(from: &buf), 
-                userAuthentication: FfiConverterOptionTypeUserAuthenticationPort.read(from: &buf)
+                userAuthentication: FfiConverterOptionTypeUserAuthenticationPort.read(from: &buf), 
+                walletAttestation: FfiConverterOptionTypeWalletAttestationPort.read(from: &buf), 
+                keyAttestation: FfiConverterOptionTypeKeyAttestationPort.read(from: &buf)
         )
     }
 
@@ -6074,6 +6920,8 @@ public struct FfiConverterTypeWalletPorts: FfiConverterRustBuffer {
         FfiConverterOptionTypeHttpPort.write(value.http, into: &buf)
         FfiConverterOptionTypeClockPort.write(value.clock, into: &buf)
         FfiConverterOptionTypeUserAuthenticationPort.write(value.userAuthentication, into: &buf)
+        FfiConverterOptionTypeWalletAttestationPort.write(value.walletAttestation, into: &buf)
+        FfiConverterOptionTypeKeyAttestationPort.write(value.keyAttestation, into: &buf)
     }
 }
 
@@ -6356,6 +7204,83 @@ public func FfiConverterTypeAnswerError_lower(_ value: AnswerError) -> RustBuffe
 
 
 /**
+ * The app's backend gave no attestation.
+ */
+public 
+enum AttestationPortError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+
+    
+    
+    /**
+     * Whatever is in the way.
+     */
+    case Unavailable
+
+    
+
+    
+
+    
+    public var errorDescription: String? {
+        String(reflecting: self)
+    }
+    
+}
+
+#if compiler(>=6)
+extension AttestationPortError: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAttestationPortError: FfiConverterRustBuffer {
+    typealias SwiftType = AttestationPortError
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AttestationPortError {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        
+
+        
+        case 1: return .Unavailable
+
+         default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: AttestationPortError, into buf: inout [UInt8]) {
+        switch value {
+
+        
+
+        
+        
+        case .Unavailable:
+            writeInt(&buf, Int32(1))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAttestationPortError_lift(_ buf: RustBuffer) throws -> AttestationPortError {
+    return try FfiConverterTypeAttestationPortError.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAttestationPortError_lower(_ value: AttestationPortError) -> RustBuffer {
+    return FfiConverterTypeAttestationPortError.lower(value)
+}
+
+
+/**
  * How a card stands.
  */
 
@@ -6373,6 +7298,14 @@ public enum CardStanding: Equatable, Hashable {
      * Past its end: it answers no request.
      */
     case expired
+    /**
+     * Its issuer has it suspended, by the last list that could be had.
+     */
+    case suspended
+    /**
+     * Its issuer has taken it back for good, by the last list that could be had.
+     */
+    case revoked
 
 
 
@@ -6400,6 +7333,10 @@ public struct FfiConverterTypeCardStanding: FfiConverterRustBuffer {
         
         case 3: return .expired
         
+        case 4: return .suspended
+        
+        case 5: return .revoked
+        
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
@@ -6418,6 +7355,14 @@ public struct FfiConverterTypeCardStanding: FfiConverterRustBuffer {
         
         case .expired:
             writeInt(&buf, Int32(3))
+        
+        
+        case .suspended:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .revoked:
+            writeInt(&buf, Int32(5))
         
         }
     }
@@ -7025,6 +7970,81 @@ public func FfiConverterTypeLoginError_lower(_ value: LoginError) -> RustBuffer 
 
 
 /**
+ * How much the wallet cares whether issuers sign what they say about themselves.
+ */
+
+public enum MetadataSignature: Equatable, Hashable {
+    
+    /**
+     * What is signed has to hold; what is not is taken too.
+     */
+    case preferred
+    /**
+     * No issuer is dealt with that does not sign.
+     */
+    case required
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MetadataSignature: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMetadataSignature: FfiConverterRustBuffer {
+    typealias SwiftType = MetadataSignature
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MetadataSignature {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .preferred
+        
+        case 2: return .required
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: MetadataSignature, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .preferred:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .required:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMetadataSignature_lift(_ buf: RustBuffer) throws -> MetadataSignature {
+    return try FfiConverterTypeMetadataSignature.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMetadataSignature_lower(_ value: MetadataSignature) -> RustBuffer {
+    return FfiConverterTypeMetadataSignature.lower(value)
+}
+
+
+
+/**
  * Why an offer cannot be shown.
  */
 public 
@@ -7612,6 +8632,101 @@ public func FfiConverterTypeSecureStoragePortError_lower(_ value: SecureStorageP
 
 
 /**
+ * What an issuer says of a credential in its status list.
+ */
+
+public enum StatusValue: Equatable, Hashable {
+    
+    /**
+     * It is good.
+     */
+    case valid
+    /**
+     * It is not good for the time being.
+     */
+    case suspended
+    /**
+     * It was taken back for good.
+     */
+    case revoked
+    /**
+     * It says something that issuer and verifier have agreed on.
+     */
+    case other
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension StatusValue: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStatusValue: FfiConverterRustBuffer {
+    typealias SwiftType = StatusValue
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> StatusValue {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .valid
+        
+        case 2: return .suspended
+        
+        case 3: return .revoked
+        
+        case 4: return .other
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: StatusValue, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .valid:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .suspended:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .revoked:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .other:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStatusValue_lift(_ buf: RustBuffer) throws -> StatusValue {
+    return try FfiConverterTypeStatusValue.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStatusValue_lower(_ value: StatusValue) -> RustBuffer {
+    return FfiConverterTypeStatusValue.lower(value)
+}
+
+
+
+/**
  * Why the database did not do as asked.
  */
 public 
@@ -8045,6 +9160,30 @@ fileprivate struct FfiConverterOptionTypeHttpPort: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeKeyAttestationPort: FfiConverterRustBuffer {
+    typealias SwiftType = KeyAttestationPort?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeKeyAttestationPort.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeKeyAttestationPort.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeKeyStorePort: FfiConverterRustBuffer {
     typealias SwiftType = KeyStorePort?
 
@@ -8085,6 +9224,78 @@ fileprivate struct FfiConverterOptionTypeUserAuthenticationPort: FfiConverterRus
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeUserAuthenticationPort.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeWalletAttestationPort: FfiConverterRustBuffer {
+    typealias SwiftType = WalletAttestationPort?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeWalletAttestationPort.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeWalletAttestationPort.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeStatusRecord: FfiConverterRustBuffer {
+    typealias SwiftType = StatusRecord?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeStatusRecord.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeStatusRecord.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeMetadataSignature: FfiConverterRustBuffer {
+    typealias SwiftType = MetadataSignature?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeMetadataSignature.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeMetadataSignature.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -8135,6 +9346,31 @@ fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterString.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceData: FfiConverterRustBuffer {
+    typealias SwiftType = [Data]
+
+    public static func write(_ value: [Data], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterData.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Data] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Data]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterData.read(from: &buf))
         }
         return seq
     }
@@ -8343,6 +9579,31 @@ fileprivate struct FfiConverterSequenceTypeKeyRecord: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeKeyToAttestRecord: FfiConverterRustBuffer {
+    typealias SwiftType = [KeyToAttestRecord]
+
+    public static func write(_ value: [KeyToAttestRecord], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeKeyToAttestRecord.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [KeyToAttestRecord] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [KeyToAttestRecord]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeKeyToAttestRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeOfferedRecord: FfiConverterRustBuffer {
     typealias SwiftType = [OfferedRecord]
 
@@ -8485,6 +9746,31 @@ fileprivate struct FfiConverterSequenceTypeSharedRecord: FfiConverterRustBuffer 
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeSharedRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeToSign: FfiConverterRustBuffer {
+    typealias SwiftType = [ToSign]
+
+    public static func write(_ value: [ToSign], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeToSign.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ToSign] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ToSign]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeToSign.read(from: &buf))
         }
         return seq
     }
@@ -8830,6 +10116,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_lanyard_wallet_ffi_checksum_method_httpport_send() != 51504) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_keyattestationport_attest() != 52149) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_generate() != 23335) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -8839,13 +10128,19 @@ private let initializationResult: InitializationResult = {
     if (uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_sign() != 41970) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_delete() != 20579) {
+    if (uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_sign_each() != 61188) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_delete() != 12498) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_securestorageport_database_key() != 58255) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_userauthenticationport_authenticate_to_share() != 46280) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_walletattestationport_attest() != 15501) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_holderconsent_shares() != 44985) {
@@ -8935,6 +10230,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refill() != 15478) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses() != 48029) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew() != 32038) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -8950,9 +10248,11 @@ private let initializationResult: InitializationResult = {
 
     uniffiCallbackInitClockPort()
     uniffiCallbackInitHttpPort()
+    uniffiCallbackInitKeyAttestationPort()
     uniffiCallbackInitKeyStorePort()
     uniffiCallbackInitSecureStoragePort()
     uniffiCallbackInitUserAuthenticationPort()
+    uniffiCallbackInitWalletAttestationPort()
     return InitializationResult.ok
 }()
 

@@ -256,6 +256,12 @@ typedef void (*UniffiCallbackInterfaceHttpPortMethod0)(uint64_t, RustBuffer, Uni
     );
 
 #endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_KEY_ATTESTATION_PORT_METHOD0
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_KEY_ATTESTATION_PORT_METHOD0
+typedef void (*UniffiCallbackInterfaceKeyAttestationPortMethod0)(uint64_t, RustBuffer, RustBuffer, UniffiForeignFutureCompleteRustBuffer _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
+    );
+
+#endif
 #ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_KEY_STORE_PORT_METHOD0
 #define UNIFFI_FFIDEF_CALLBACK_INTERFACE_KEY_STORE_PORT_METHOD0
 typedef void (*UniffiCallbackInterfaceKeyStorePortMethod0)(uint64_t, uint32_t, UniffiForeignFutureCompleteRustBuffer _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
@@ -276,7 +282,13 @@ typedef void (*UniffiCallbackInterfaceKeyStorePortMethod2)(uint64_t, RustBuffer,
 #endif
 #ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_KEY_STORE_PORT_METHOD3
 #define UNIFFI_FFIDEF_CALLBACK_INTERFACE_KEY_STORE_PORT_METHOD3
-typedef void (*UniffiCallbackInterfaceKeyStorePortMethod3)(uint64_t, RustBuffer, UniffiForeignFutureCompleteVoid _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
+typedef void (*UniffiCallbackInterfaceKeyStorePortMethod3)(uint64_t, RustBuffer, UniffiForeignFutureCompleteRustBuffer _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
+    );
+
+#endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_KEY_STORE_PORT_METHOD4
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_KEY_STORE_PORT_METHOD4
+typedef void (*UniffiCallbackInterfaceKeyStorePortMethod4)(uint64_t, RustBuffer, UniffiForeignFutureCompleteVoid _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
     );
 
 #endif
@@ -289,6 +301,12 @@ typedef void (*UniffiCallbackInterfaceSecureStoragePortMethod0)(uint64_t, Uniffi
 #ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_USER_AUTHENTICATION_PORT_METHOD0
 #define UNIFFI_FFIDEF_CALLBACK_INTERFACE_USER_AUTHENTICATION_PORT_METHOD0
 typedef void (*UniffiCallbackInterfaceUserAuthenticationPortMethod0)(uint64_t, UniffiForeignFutureCompleteI8 _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
+    );
+
+#endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_WALLET_ATTESTATION_PORT_METHOD0
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_WALLET_ATTESTATION_PORT_METHOD0
+typedef void (*UniffiCallbackInterfaceWalletAttestationPortMethod0)(uint64_t, RustBuffer, RustBuffer, UniffiForeignFutureCompleteRustBuffer _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
     );
 
 #endif
@@ -310,6 +328,15 @@ typedef struct UniffiVTableCallbackInterfaceHttpPort {
 } UniffiVTableCallbackInterfaceHttpPort;
 
 #endif
+#ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_KEY_ATTESTATION_PORT
+#define UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_KEY_ATTESTATION_PORT
+typedef struct UniffiVTableCallbackInterfaceKeyAttestationPort {
+    UniffiCallbackInterfaceFree _Nonnull uniffiFree;
+    UniffiCallbackInterfaceClone _Nonnull uniffiClone;
+    UniffiCallbackInterfaceKeyAttestationPortMethod0 _Nonnull attest;
+} UniffiVTableCallbackInterfaceKeyAttestationPort;
+
+#endif
 #ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_KEY_STORE_PORT
 #define UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_KEY_STORE_PORT
 typedef struct UniffiVTableCallbackInterfaceKeyStorePort {
@@ -318,7 +345,8 @@ typedef struct UniffiVTableCallbackInterfaceKeyStorePort {
     UniffiCallbackInterfaceKeyStorePortMethod0 _Nonnull generate;
     UniffiCallbackInterfaceKeyStorePortMethod1 _Nonnull publicKey;
     UniffiCallbackInterfaceKeyStorePortMethod2 _Nonnull sign;
-    UniffiCallbackInterfaceKeyStorePortMethod3 _Nonnull delete;
+    UniffiCallbackInterfaceKeyStorePortMethod3 _Nonnull signEach;
+    UniffiCallbackInterfaceKeyStorePortMethod4 _Nonnull delete;
 } UniffiVTableCallbackInterfaceKeyStorePort;
 
 #endif
@@ -338,6 +366,15 @@ typedef struct UniffiVTableCallbackInterfaceUserAuthenticationPort {
     UniffiCallbackInterfaceClone _Nonnull uniffiClone;
     UniffiCallbackInterfaceUserAuthenticationPortMethod0 _Nonnull authenticateToShare;
 } UniffiVTableCallbackInterfaceUserAuthenticationPort;
+
+#endif
+#ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_WALLET_ATTESTATION_PORT
+#define UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_WALLET_ATTESTATION_PORT
+typedef struct UniffiVTableCallbackInterfaceWalletAttestationPort {
+    UniffiCallbackInterfaceFree _Nonnull uniffiFree;
+    UniffiCallbackInterfaceClone _Nonnull uniffiClone;
+    UniffiCallbackInterfaceWalletAttestationPortMethod0 _Nonnull attest;
+} UniffiVTableCallbackInterfaceWalletAttestationPort;
 
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_CLONE_LOGINOFFER
@@ -480,6 +517,26 @@ void uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_httpport(const UniffiVTab
 uint64_t uniffi_lanyard_wallet_ffi_fn_method_httpport_send(uint64_t ptr, RustBuffer exchange
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_CLONE_KEYATTESTATIONPORT
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_CLONE_KEYATTESTATIONPORT
+uint64_t uniffi_lanyard_wallet_ffi_fn_clone_keyattestationport(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_FREE_KEYATTESTATIONPORT
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_FREE_KEYATTESTATIONPORT
+void uniffi_lanyard_wallet_ffi_fn_free_keyattestationport(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_INIT_CALLBACK_VTABLE_KEYATTESTATIONPORT
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_INIT_CALLBACK_VTABLE_KEYATTESTATIONPORT
+void uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_keyattestationport(const UniffiVTableCallbackInterfaceKeyAttestationPort* _Nonnull vtable
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_KEYATTESTATIONPORT_ATTEST
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_KEYATTESTATIONPORT_ATTEST
+uint64_t uniffi_lanyard_wallet_ffi_fn_method_keyattestationport_attest(uint64_t ptr, RustBuffer keys, RustBuffer nonce
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_CLONE_KEYSTOREPORT
 #define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_CLONE_KEYSTOREPORT
 uint64_t uniffi_lanyard_wallet_ffi_fn_clone_keystoreport(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -508,6 +565,11 @@ uint64_t uniffi_lanyard_wallet_ffi_fn_method_keystoreport_public_key(uint64_t pt
 #ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_KEYSTOREPORT_SIGN
 #define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_KEYSTOREPORT_SIGN
 uint64_t uniffi_lanyard_wallet_ffi_fn_method_keystoreport_sign(uint64_t ptr, RustBuffer handle, RustBuffer message
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_KEYSTOREPORT_SIGN_EACH
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_KEYSTOREPORT_SIGN_EACH
+uint64_t uniffi_lanyard_wallet_ffi_fn_method_keystoreport_sign_each(uint64_t ptr, RustBuffer wanted
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_KEYSTOREPORT_DELETE
@@ -553,6 +615,26 @@ void uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_userauthenticationport(co
 #ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_USERAUTHENTICATIONPORT_AUTHENTICATE_TO_SHARE
 #define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_USERAUTHENTICATIONPORT_AUTHENTICATE_TO_SHARE
 uint64_t uniffi_lanyard_wallet_ffi_fn_method_userauthenticationport_authenticate_to_share(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_CLONE_WALLETATTESTATIONPORT
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_CLONE_WALLETATTESTATIONPORT
+uint64_t uniffi_lanyard_wallet_ffi_fn_clone_walletattestationport(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_FREE_WALLETATTESTATIONPORT
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_FREE_WALLETATTESTATIONPORT
+void uniffi_lanyard_wallet_ffi_fn_free_walletattestationport(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_INIT_CALLBACK_VTABLE_WALLETATTESTATIONPORT
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_INIT_CALLBACK_VTABLE_WALLETATTESTATIONPORT
+void uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_walletattestationport(const UniffiVTableCallbackInterfaceWalletAttestationPort* _Nonnull vtable
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_WALLETATTESTATIONPORT_ATTEST
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_WALLETATTESTATIONPORT_ATTEST
+uint64_t uniffi_lanyard_wallet_ffi_fn_method_walletattestationport_attest(uint64_t ptr, RustBuffer server, RustBuffer jwk
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_CLONE_HOLDERCONSENT
@@ -738,6 +820,11 @@ uint64_t uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_request(uint64_t
 #ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_LANYARDWALLET_REFILL
 #define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_LANYARDWALLET_REFILL
 uint64_t uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refill(uint64_t ptr, uint32_t threshold
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_LANYARDWALLET_REFRESH_STATUSES
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_LANYARDWALLET_REFRESH_STATUSES
+uint64_t uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses(uint64_t ptr
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_FN_METHOD_LANYARDWALLET_RENEW
@@ -1115,6 +1202,12 @@ uint16_t uniffi_lanyard_wallet_ffi_checksum_method_httpport_send(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_KEYATTESTATIONPORT_ATTEST
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_KEYATTESTATIONPORT_ATTEST
+uint16_t uniffi_lanyard_wallet_ffi_checksum_method_keyattestationport_attest(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_KEYSTOREPORT_GENERATE
 #define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_KEYSTOREPORT_GENERATE
 uint16_t uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_generate(void
@@ -1133,6 +1226,12 @@ uint16_t uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_sign(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_KEYSTOREPORT_SIGN_EACH
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_KEYSTOREPORT_SIGN_EACH
+uint16_t uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_sign_each(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_KEYSTOREPORT_DELETE
 #define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_KEYSTOREPORT_DELETE
 uint16_t uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_delete(void
@@ -1148,6 +1247,12 @@ uint16_t uniffi_lanyard_wallet_ffi_checksum_method_securestorageport_database_ke
 #ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_USERAUTHENTICATIONPORT_AUTHENTICATE_TO_SHARE
 #define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_USERAUTHENTICATIONPORT_AUTHENTICATE_TO_SHARE
 uint16_t uniffi_lanyard_wallet_ffi_checksum_method_userauthenticationport_authenticate_to_share(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_WALLETATTESTATIONPORT_ATTEST
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_WALLETATTESTATIONPORT_ATTEST
+uint16_t uniffi_lanyard_wallet_ffi_checksum_method_walletattestationport_attest(void
     
 );
 #endif
@@ -1322,6 +1427,12 @@ uint16_t uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_request(vo
 #ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_LANYARDWALLET_REFILL
 #define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_LANYARDWALLET_REFILL
 uint16_t uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refill(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_LANYARDWALLET_REFRESH_STATUSES
+#define UNIFFI_FFIDEF_UNIFFI_LANYARD_WALLET_FFI_CHECKSUM_METHOD_LANYARDWALLET_REFRESH_STATUSES
+uint16_t uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses(void
     
 );
 #endif

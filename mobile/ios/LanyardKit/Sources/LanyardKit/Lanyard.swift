@@ -75,7 +75,7 @@ public final class Lanyard: ObservableObject {
     }
 
     /// What is due when the app opens: what was interrupted goes on, what was deferred is asked for, what runs out of
-    /// unused copies is filled up. A network that is away is no failure.
+    /// unused copies is filled up, and status lists are asked. A network that is away is no failure.
     public func catchUp(threshold: UInt32 = 1) async throws {
         try await told {
             for unfinished in try self.wallet.unfinished() {
@@ -84,7 +84,13 @@ public final class Lanyard: ObservableObject {
             }
             _ = try await self.wallet.collect()
             _ = try await self.wallet.refill(threshold: threshold)
+            _ = try await self.wallet.refreshStatuses()
         }
+    }
+
+    /// Asks the issuers' status lists: the cards of which they say something else than before.
+    public func refreshStatuses() async throws -> [Int64] {
+        try await told { try await self.wallet.refreshStatuses() }
     }
 
     /// What happened, newest first; with a text, the entries in which it occurs.

@@ -7,17 +7,23 @@ public struct Ports {
     let keys: (any HolderKeys)?
     let web: (any Web)?
     let holder: (any Holder)?
+    let walletAttestation: (any WalletAttester)?
+    let keyAttestation: (any KeyAttester)?
 
     public init(
         databaseKey: any DatabaseKey,
         keys: (any HolderKeys)? = nil,
         web: (any Web)? = nil,
-        holder: (any Holder)? = nil
+        holder: (any Holder)? = nil,
+        walletAttestation: (any WalletAttester)? = nil,
+        keyAttestation: (any KeyAttester)? = nil
     ) {
         self.databaseKey = databaseKey
         self.keys = keys
         self.web = web
         self.holder = holder
+        self.walletAttestation = walletAttestation
+        self.keyAttestation = keyAttestation
     }
 
     var bindings: WalletPorts {
@@ -26,7 +32,9 @@ public struct Ports {
             keyStore: keys.map(HolderKeysPort.init),
             http: web.map(WebPort.init),
             clock: nil,
-            userAuthentication: holder.map(HolderPort.init)
+            userAuthentication: holder.map(HolderPort.init),
+            walletAttestation: walletAttestation.map(WalletAttesterPort.init),
+            keyAttestation: keyAttestation.map(KeyAttesterPort.init)
         )
     }
 }
@@ -48,8 +56,42 @@ public protocol HolderKeys: Sendable {
     /// An ECDSA signature with SHA-256, as `r || s` or in DER. Throws `NotUnlocked` when the holder did not unlock it.
     func sign(_ name: String, message: Data) async throws -> Data
 
+    /// Signs each message by its key. Do better than one by one where the holder is asked: a batch may have a key for
+    /// each of twenty copies.
+    func signEach(_ wanted: [(name: String, message: Data)]) async throws -> [Data]
+
     /// Deletes a key; an unknown one is no error.
     func delete(_ name: String) async throws
+}
+
+extension HolderKeys {
+    public func signEach(_ wanted: [(name: String, message: Data)]) async throws -> [Data] {
+        var signatures: [Data] = []
+        for one in wanted {
+            signatures.append(try await sign(one.name, message: one.message))
+        }
+        return signatures
+    }
+}
+
+/// Your backend as wallet provider: it attests this instance of the app.
+public protocol WalletAttester: Sendable {
+    /// An `oauth-client-attestation+jwt` about this key, a JWK in JSON, to be shown to this server and no other.
+    func attest(server: String, jwk: String) async throws -> String
+}
+
+/// A holder key that is to be attested.
+public struct KeyToAttest: Sendable {
+    /// Its name in `HolderKeys`.
+    public let name: String
+    /// Its public half: a JWK in JSON.
+    public let jwk: String
+}
+
+/// Your backend as wallet provider: it vouches for holder keys.
+public protocol KeyAttester: Sendable {
+    /// A `key-attestation+jwt` about all these keys in this order, with the issuer's nonce where there is one.
+    func attest(_ keys: [KeyToAttest], nonce: String?) async throws -> String
 }
 
 /// The holder did not unlock a key.
@@ -114,6 +156,10 @@ final class HolderKeysPort: KeyStorePort {
         try await guarded { try await self.keys.sign(handle, message: message) }
     }
 
+    func signEach(wanted: [ToSign]) async throws -> [Data] {
+        try await guarded { try await self.keys.signEach(wanted.map { (name: $0.handle, message: $0.message) }) }
+    }
+
     func delete(handles: [String]) async throws {
         try await guarded {
             for name in handles {
@@ -131,6 +177,38 @@ final class HolderKeysPort: KeyStorePort {
             throw error
         } catch {
             throw KeyStorePortError.Unavailable
+        }
+    }
+}
+
+final class WalletAttesterPort: WalletAttestationPort {
+    let attester: any WalletAttester
+
+    init(_ attester: any WalletAttester) {
+        self.attester = attester
+    }
+
+    func attest(server: String, jwk: String) async throws -> String {
+        do {
+            return try await attester.attest(server: server, jwk: jwk)
+        } catch {
+            throw AttestationPortError.Unavailable
+        }
+    }
+}
+
+final class KeyAttesterPort: KeyAttestationPort {
+    let attester: any KeyAttester
+
+    init(_ attester: any KeyAttester) {
+        self.attester = attester
+    }
+
+    func attest(keys: [KeyToAttestRecord], nonce: String?) async throws -> String {
+        do {
+            return try await attester.attest(keys.map { KeyToAttest(name: $0.handle, jwk: $0.jwk) }, nonce: nonce)
+        } catch {
+            throw AttestationPortError.Unavailable
         }
     }
 }

@@ -3,8 +3,11 @@ import LanyardBindings
 // The names under which apps know what the bindings generate: this module alone imports them.
 
 public typealias Options = WalletOptions
+public typealias SignedMetadata = MetadataSignature
 public typealias Card = CardRecord
 public typealias Standing = CardStanding
+public typealias Status = StatusRecord
+public typealias StatusWord = StatusValue
 public typealias Claim = ClaimRow
 public typealias Waiting = WaitingRecord
 public typealias HistoryEntry = HistoryRecord

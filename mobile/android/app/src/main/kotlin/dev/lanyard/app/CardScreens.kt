@@ -7,6 +7,7 @@ import android.widget.LinearLayout
 import dev.lanyard.kit.Card
 import dev.lanyard.kit.OfferFailed
 import dev.lanyard.kit.Standing
+import dev.lanyard.kit.Status
 import java.text.DateFormat
 import java.util.Date
 
@@ -91,14 +92,26 @@ private fun LinearLayout.standing(on: MainActivity, card: Card) {
         Standing.VALID -> {}
         Standing.ENDS_SOON -> badge(on.getString(R.string.ends_soon))
         Standing.EXPIRED -> badge(on.getString(R.string.expired))
+        Standing.SUSPENDED -> badge(on.getString(R.string.suspended))
+        Standing.REVOKED -> badge(on.getString(R.string.revoked))
     }
+    if (card.hasStatus) text(asOf(on, card.status), soft = true)
     card.expiresAt?.let { text(on.getString(R.string.valid_until, day(it))) }
 }
 
 private fun line(on: MainActivity, card: Card): String = when (card.standing) {
     Standing.EXPIRED -> on.getString(R.string.expired)
+    Standing.SUSPENDED -> on.getString(R.string.suspended)
+    Standing.REVOKED -> on.getString(R.string.revoked)
     Standing.ENDS_SOON -> on.getString(R.string.ends_soon)
     Standing.VALID -> on.getString(R.string.from_issuer, card.issuerName ?: card.issuer)
+}
+
+/** How old what is known of the issuer's list is. */
+private fun asOf(on: MainActivity, status: Status?): String = when {
+    status == null -> on.getString(R.string.status_never)
+    status.isCurrent -> on.getString(R.string.status_as_of, moment(status.asOf))
+    else -> on.getString(R.string.status_old, moment(status.asOf))
 }
 
 /** Asks once more before what cannot be undone. */
@@ -109,6 +122,9 @@ fun sure(on: MainActivity, question: String, then: suspend () -> Unit) {
         .setNegativeButton(on.getString(R.string.cancel), null)
         .show()
 }
+
+/** A day and its time in the holder's own form. */
+private fun moment(seconds: Long): String = DateFormat.getDateTimeInstance().format(Date(seconds * 1000))
 
 /** A day in the holder's own form. */
 fun day(seconds: Long): String = DateFormat.getDateInstance().format(Date(seconds * 1000))

@@ -101,7 +101,7 @@ fun addedScreen(cards: List<Long>): Screen = Screen { on ->
 
 private fun LinearLayout.review(on: MainActivity, offer: OfferToShow) {
     title(on.getString(R.string.offer_title, offer.issuerName ?: offer.issuer))
-    badge(on.getString(R.string.offer_trust))
+    badge(on.getString(if (offer.signed) R.string.offer_signed else R.string.offer_trust))
     text(offer.issuer, soft = true)
     for (credential in offer.credentials) {
         card(credential.name, credential.description.orEmpty(), credential.backgroundColor, null)

@@ -76,5 +76,11 @@ object R {
         const val recovery_open = 69
         const val recovery_code_label = 70
         const val recovery_wrong = 71
+        const val suspended = 72
+        const val revoked = 73
+        const val status_as_of = 74
+        const val status_old = 75
+        const val status_never = 76
+        const val offer_signed = 77
     }
 }

@@ -663,6 +663,9 @@ internal interface UniffiCallbackInterfaceClockPortMethod0 : com.sun.jna.Callbac
 internal interface UniffiCallbackInterfaceHttpPortMethod0 : com.sun.jna.Callback {
     fun callback(`uniffiHandle`: Long,`exchange`: RustBuffer.ByValue,`uniffiFutureCallback`: UniffiForeignFutureCompleteRustBuffer,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,)
 }
+internal interface UniffiCallbackInterfaceKeyAttestationPortMethod0 : com.sun.jna.Callback {
+    fun callback(`uniffiHandle`: Long,`keys`: RustBuffer.ByValue,`nonce`: RustBuffer.ByValue,`uniffiFutureCallback`: UniffiForeignFutureCompleteRustBuffer,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,)
+}
 internal interface UniffiCallbackInterfaceKeyStorePortMethod0 : com.sun.jna.Callback {
     fun callback(`uniffiHandle`: Long,`count`: Int,`uniffiFutureCallback`: UniffiForeignFutureCompleteRustBuffer,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,)
 }
@@ -673,6 +676,9 @@ internal interface UniffiCallbackInterfaceKeyStorePortMethod2 : com.sun.jna.Call
     fun callback(`uniffiHandle`: Long,`handle`: RustBuffer.ByValue,`message`: RustBuffer.ByValue,`uniffiFutureCallback`: UniffiForeignFutureCompleteRustBuffer,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,)
 }
 internal interface UniffiCallbackInterfaceKeyStorePortMethod3 : com.sun.jna.Callback {
+    fun callback(`uniffiHandle`: Long,`wanted`: RustBuffer.ByValue,`uniffiFutureCallback`: UniffiForeignFutureCompleteRustBuffer,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,)
+}
+internal interface UniffiCallbackInterfaceKeyStorePortMethod4 : com.sun.jna.Callback {
     fun callback(`uniffiHandle`: Long,`handles`: RustBuffer.ByValue,`uniffiFutureCallback`: UniffiForeignFutureCompleteVoid,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,)
 }
 internal interface UniffiCallbackInterfaceSecureStoragePortMethod0 : com.sun.jna.Callback {
@@ -680,6 +686,9 @@ internal interface UniffiCallbackInterfaceSecureStoragePortMethod0 : com.sun.jna
 }
 internal interface UniffiCallbackInterfaceUserAuthenticationPortMethod0 : com.sun.jna.Callback {
     fun callback(`uniffiHandle`: Long,`uniffiFutureCallback`: UniffiForeignFutureCompleteI8,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,)
+}
+internal interface UniffiCallbackInterfaceWalletAttestationPortMethod0 : com.sun.jna.Callback {
+    fun callback(`uniffiHandle`: Long,`server`: RustBuffer.ByValue,`jwk`: RustBuffer.ByValue,`uniffiFutureCallback`: UniffiForeignFutureCompleteRustBuffer,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,)
 }
 @Structure.FieldOrder("uniffiFree", "uniffiClone", "now")
 internal open class UniffiVTableCallbackInterfaceClockPort(
@@ -719,14 +728,34 @@ internal open class UniffiVTableCallbackInterfaceHttpPort(
     }
 
 }
-@Structure.FieldOrder("uniffiFree", "uniffiClone", "generate", "publicKey", "sign", "delete")
+@Structure.FieldOrder("uniffiFree", "uniffiClone", "attest")
+internal open class UniffiVTableCallbackInterfaceKeyAttestationPort(
+    @JvmField internal var `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+    @JvmField internal var `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+    @JvmField internal var `attest`: UniffiCallbackInterfaceKeyAttestationPortMethod0? = null,
+) : Structure() {
+    class UniffiByValue(
+        `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+        `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+        `attest`: UniffiCallbackInterfaceKeyAttestationPortMethod0? = null,
+    ): UniffiVTableCallbackInterfaceKeyAttestationPort(`uniffiFree`,`uniffiClone`,`attest`,), Structure.ByValue
+
+   internal fun uniffiSetValue(other: UniffiVTableCallbackInterfaceKeyAttestationPort) {
+        `uniffiFree` = other.`uniffiFree`
+        `uniffiClone` = other.`uniffiClone`
+        `attest` = other.`attest`
+    }
+
+}
+@Structure.FieldOrder("uniffiFree", "uniffiClone", "generate", "publicKey", "sign", "signEach", "delete")
 internal open class UniffiVTableCallbackInterfaceKeyStorePort(
     @JvmField internal var `uniffiFree`: UniffiCallbackInterfaceFree? = null,
     @JvmField internal var `uniffiClone`: UniffiCallbackInterfaceClone? = null,
     @JvmField internal var `generate`: UniffiCallbackInterfaceKeyStorePortMethod0? = null,
     @JvmField internal var `publicKey`: UniffiCallbackInterfaceKeyStorePortMethod1? = null,
     @JvmField internal var `sign`: UniffiCallbackInterfaceKeyStorePortMethod2? = null,
-    @JvmField internal var `delete`: UniffiCallbackInterfaceKeyStorePortMethod3? = null,
+    @JvmField internal var `signEach`: UniffiCallbackInterfaceKeyStorePortMethod3? = null,
+    @JvmField internal var `delete`: UniffiCallbackInterfaceKeyStorePortMethod4? = null,
 ) : Structure() {
     class UniffiByValue(
         `uniffiFree`: UniffiCallbackInterfaceFree? = null,
@@ -734,8 +763,9 @@ internal open class UniffiVTableCallbackInterfaceKeyStorePort(
         `generate`: UniffiCallbackInterfaceKeyStorePortMethod0? = null,
         `publicKey`: UniffiCallbackInterfaceKeyStorePortMethod1? = null,
         `sign`: UniffiCallbackInterfaceKeyStorePortMethod2? = null,
-        `delete`: UniffiCallbackInterfaceKeyStorePortMethod3? = null,
-    ): UniffiVTableCallbackInterfaceKeyStorePort(`uniffiFree`,`uniffiClone`,`generate`,`publicKey`,`sign`,`delete`,), Structure.ByValue
+        `signEach`: UniffiCallbackInterfaceKeyStorePortMethod3? = null,
+        `delete`: UniffiCallbackInterfaceKeyStorePortMethod4? = null,
+    ): UniffiVTableCallbackInterfaceKeyStorePort(`uniffiFree`,`uniffiClone`,`generate`,`publicKey`,`sign`,`signEach`,`delete`,), Structure.ByValue
 
    internal fun uniffiSetValue(other: UniffiVTableCallbackInterfaceKeyStorePort) {
         `uniffiFree` = other.`uniffiFree`
@@ -743,6 +773,7 @@ internal open class UniffiVTableCallbackInterfaceKeyStorePort(
         `generate` = other.`generate`
         `publicKey` = other.`publicKey`
         `sign` = other.`sign`
+        `signEach` = other.`signEach`
         `delete` = other.`delete`
     }
 
@@ -782,6 +813,25 @@ internal open class UniffiVTableCallbackInterfaceUserAuthenticationPort(
         `uniffiFree` = other.`uniffiFree`
         `uniffiClone` = other.`uniffiClone`
         `authenticateToShare` = other.`authenticateToShare`
+    }
+
+}
+@Structure.FieldOrder("uniffiFree", "uniffiClone", "attest")
+internal open class UniffiVTableCallbackInterfaceWalletAttestationPort(
+    @JvmField internal var `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+    @JvmField internal var `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+    @JvmField internal var `attest`: UniffiCallbackInterfaceWalletAttestationPortMethod0? = null,
+) : Structure() {
+    class UniffiByValue(
+        `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+        `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+        `attest`: UniffiCallbackInterfaceWalletAttestationPortMethod0? = null,
+    ): UniffiVTableCallbackInterfaceWalletAttestationPort(`uniffiFree`,`uniffiClone`,`attest`,), Structure.ByValue
+
+   internal fun uniffiSetValue(other: UniffiVTableCallbackInterfaceWalletAttestationPort) {
+        `uniffiFree` = other.`uniffiFree`
+        `uniffiClone` = other.`uniffiClone`
+        `attest` = other.`attest`
     }
 
 }
@@ -839,17 +889,23 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_httpport_send(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_keyattestationport_attest(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_generate(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_public_key(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_sign(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_sign_each(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_delete(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_securestorageport_database_key(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_userauthenticationport_authenticate_to_share(
+    ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_walletattestationport_attest(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_holderconsent_shares(
     ): Int
@@ -909,6 +965,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refill(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_stop_waiting(
@@ -935,9 +993,11 @@ internal object UniffiLib {
         Native.register(UniffiLib::class.java, findLibraryName(componentName = "lanyard_wallet_ffi"))
         uniffiCallbackInterfaceClockPort.register(this)
         uniffiCallbackInterfaceHttpPort.register(this)
+        uniffiCallbackInterfaceKeyAttestationPort.register(this)
         uniffiCallbackInterfaceKeyStorePort.register(this)
         uniffiCallbackInterfaceSecureStoragePort.register(this)
         uniffiCallbackInterfaceUserAuthenticationPort.register(this)
+        uniffiCallbackInterfaceWalletAttestationPort.register(this)
         
     }
 
@@ -998,6 +1058,14 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_lanyard_wallet_ffi_fn_method_httpport_send(`ptr`: Long,`exchange`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_clone_keyattestationport(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_free_keyattestationport(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_keyattestationport(`vtable`: UniffiVTableCallbackInterfaceKeyAttestationPort,
+    ): Unit
+    external fun uniffi_lanyard_wallet_ffi_fn_method_keyattestationport_attest(`ptr`: Long,`keys`: RustBuffer.ByValue,`nonce`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_clone_keystoreport(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_free_keystoreport(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1009,6 +1077,8 @@ internal object UniffiLib {
     external fun uniffi_lanyard_wallet_ffi_fn_method_keystoreport_public_key(`ptr`: Long,`handle`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_keystoreport_sign(`ptr`: Long,`handle`: RustBuffer.ByValue,`message`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_method_keystoreport_sign_each(`ptr`: Long,`wanted`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_keystoreport_delete(`ptr`: Long,`handles`: RustBuffer.ByValue,
     ): Long
@@ -1027,6 +1097,14 @@ internal object UniffiLib {
     external fun uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_userauthenticationport(`vtable`: UniffiVTableCallbackInterfaceUserAuthenticationPort,
     ): Unit
     external fun uniffi_lanyard_wallet_ffi_fn_method_userauthenticationport_authenticate_to_share(`ptr`: Long,
+    ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_clone_walletattestationport(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_free_walletattestationport(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_walletattestationport(`vtable`: UniffiVTableCallbackInterfaceWalletAttestationPort,
+    ): Unit
+    external fun uniffi_lanyard_wallet_ffi_fn_method_walletattestationport_attest(`ptr`: Long,`server`: RustBuffer.ByValue,`jwk`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_clone_holderconsent(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1101,6 +1179,8 @@ internal object UniffiLib {
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_request(`ptr`: Long,`link`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refill(`ptr`: Long,`threshold`: Int,
+    ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses(`ptr`: Long,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_renew(`ptr`: Long,`card`: Long,
     ): Long
@@ -2807,6 +2887,362 @@ public object FfiConverterTypeHttpPort: FfiConverter<HttpPort, Long> {
 
 
 /**
+ * The app's backend as wallet provider: it vouches for holder keys.
+ */
+public interface KeyAttestationPort {
+    
+    /**
+     * A `key-attestation+jwt` about all these keys in this order, with the issuer's nonce where there is one.
+     */
+    suspend fun `attest`(`keys`: List<KeyToAttestRecord>, `nonce`: kotlin.String?): kotlin.String
+    
+    companion object
+}
+
+/**
+ * The app's backend as wallet provider: it vouches for holder keys.
+ */
+open class KeyAttestationPortImpl: Disposable, AutoCloseable, KeyAttestationPort
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_lanyard_wallet_ffi_fn_free_keyattestationport(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_lanyard_wallet_ffi_fn_clone_keyattestationport(handle, status)
+        }
+    }
+
+    
+    /**
+     * A `key-attestation+jwt` about all these keys in this order, with the issuer's nonce where there is one.
+     */
+    @Throws(AttestationPortException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `attest`(`keys`: List<KeyToAttestRecord>, `nonce`: kotlin.String?) : kotlin.String {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keyattestationport_attest(
+                uniffiHandle,
+                
+        FfiConverterSequenceTypeKeyToAttestRecord.lower(`keys`),
+        FfiConverterOptionalString.lower(`nonce`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterString.lift(it) },
+        // Error FFI converter
+        AttestationPortException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+
+// Put the implementation in an object so we don't pollute the top-level namespace
+internal object uniffiCallbackInterfaceKeyAttestationPort {
+    internal object `attest`: UniffiCallbackInterfaceKeyAttestationPortMethod0 {
+        override fun callback(`uniffiHandle`: Long,`keys`: RustBuffer.ByValue,`nonce`: RustBuffer.ByValue,`uniffiFutureCallback`: UniffiForeignFutureCompleteRustBuffer,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,) {
+            val uniffiObj = FfiConverterTypeKeyAttestationPort.handleMap.get(uniffiHandle)
+            val makeCall = suspend { ->
+                uniffiObj.`attest`(
+                    FfiConverterSequenceTypeKeyToAttestRecord.lift(`keys`),
+                    FfiConverterOptionalString.lift(`nonce`),
+                )
+            }
+            val uniffiHandleSuccess = { returnValue: kotlin.String ->
+                val uniffiResult = UniffiForeignFutureResultRustBuffer.UniffiByValue(
+                    FfiConverterString.lower(returnValue),
+                    UniffiRustCallStatus.ByValue()
+                )
+                uniffiResult.write()
+                uniffiFutureCallback.callback(uniffiCallbackData, uniffiResult)
+            }
+            val uniffiHandleError = { callStatus: UniffiRustCallStatus.ByValue ->
+                uniffiFutureCallback.callback(
+                    uniffiCallbackData,
+                    UniffiForeignFutureResultRustBuffer.UniffiByValue(
+                        RustBuffer.ByValue(),
+                        callStatus,
+                    ),
+                )
+            }
+            uniffiTraitInterfaceCallAsyncWithError(
+                makeCall,
+                uniffiHandleSuccess,
+                uniffiHandleError,
+                { e: AttestationPortException -> FfiConverterTypeAttestationPortError.lower(e) },
+                uniffiOutDroppedCallback
+            )
+        }
+    }
+
+    internal object uniffiFree: UniffiCallbackInterfaceFree {
+        override fun callback(handle: Long) {
+            FfiConverterTypeKeyAttestationPort.handleMap.remove(handle)
+        }
+    }
+
+    internal object uniffiClone: UniffiCallbackInterfaceClone {
+        override fun callback(handle: Long): Long {
+            return FfiConverterTypeKeyAttestationPort.handleMap.clone(handle)
+        }
+    }
+
+    internal var vtable = UniffiVTableCallbackInterfaceKeyAttestationPort.UniffiByValue(
+        uniffiFree,
+        uniffiClone,
+        `attest`,
+    )
+
+    // Registers the foreign callback with the Rust side.
+    // This method is generated for each callback interface.
+    internal fun register(lib: UniffiLib) {
+        lib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_keyattestationport(vtable)
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeKeyAttestationPort: FfiConverter<KeyAttestationPort, Long> {
+    internal val handleMap = UniffiHandleMap<KeyAttestationPort>()
+
+    override fun lower(value: KeyAttestationPort): Long {
+        if (value is KeyAttestationPortImpl) {
+             // Rust-implemented object.  Clone the handle and return it
+            return value.uniffiCloneHandle()
+         } else {
+            // Kotlin object, generate a new vtable handle and return that.
+            return handleMap.insert(value)
+         }
+    }
+
+    override fun lift(value: Long): KeyAttestationPort {
+        if ((value and 1.toLong()) == 0.toLong()) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return KeyAttestationPortImpl(UniffiWithHandle, value)
+        } else {
+            // Kotlin-generated handle, get the object from the handle map
+            return handleMap.remove(value)
+        }
+    }
+
+    override fun read(buf: ByteBuffer): KeyAttestationPort {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: KeyAttestationPort) = 8UL
+
+    override fun write(value: KeyAttestationPort, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * Hardware that makes and uses keys on P-256. No private key ever leaves it.
  */
 public interface KeyStorePort {
@@ -2825,6 +3261,11 @@ public interface KeyStorePort {
      * Signs by ECDSA with SHA-256: `r || s`, or DER.
      */
     suspend fun `sign`(`handle`: kotlin.String, `message`: kotlin.ByteArray): kotlin.ByteArray
+    
+    /**
+     * Signs each message by its key, as `sign` does: a batch of key proofs, with one authentication for all.
+     */
+    suspend fun `signEach`(`wanted`: List<ToSign>): List<kotlin.ByteArray>
     
     /**
      * Deletes keys; unknown ones are no error.
@@ -3016,6 +3457,31 @@ open class KeyStorePortImpl: Disposable, AutoCloseable, KeyStorePort
 
     
     /**
+     * Signs each message by its key, as `sign` does: a batch of key proofs, with one authentication for all.
+     */
+    @Throws(KeyStorePortException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `signEach`(`wanted`: List<ToSign>) : List<kotlin.ByteArray> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_keystoreport_sign_each(
+                uniffiHandle,
+                
+        FfiConverterSequenceTypeToSign.lower(`wanted`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceByteArray.lift(it) },
+        // Error FFI converter
+        KeyStorePortException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * Deletes keys; unknown ones are no error.
      */
     @Throws(KeyStorePortException::class)
@@ -3161,7 +3627,41 @@ internal object uniffiCallbackInterfaceKeyStorePort {
             )
         }
     }
-    internal object `delete`: UniffiCallbackInterfaceKeyStorePortMethod3 {
+    internal object `signEach`: UniffiCallbackInterfaceKeyStorePortMethod3 {
+        override fun callback(`uniffiHandle`: Long,`wanted`: RustBuffer.ByValue,`uniffiFutureCallback`: UniffiForeignFutureCompleteRustBuffer,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,) {
+            val uniffiObj = FfiConverterTypeKeyStorePort.handleMap.get(uniffiHandle)
+            val makeCall = suspend { ->
+                uniffiObj.`signEach`(
+                    FfiConverterSequenceTypeToSign.lift(`wanted`),
+                )
+            }
+            val uniffiHandleSuccess = { returnValue: List<kotlin.ByteArray> ->
+                val uniffiResult = UniffiForeignFutureResultRustBuffer.UniffiByValue(
+                    FfiConverterSequenceByteArray.lower(returnValue),
+                    UniffiRustCallStatus.ByValue()
+                )
+                uniffiResult.write()
+                uniffiFutureCallback.callback(uniffiCallbackData, uniffiResult)
+            }
+            val uniffiHandleError = { callStatus: UniffiRustCallStatus.ByValue ->
+                uniffiFutureCallback.callback(
+                    uniffiCallbackData,
+                    UniffiForeignFutureResultRustBuffer.UniffiByValue(
+                        RustBuffer.ByValue(),
+                        callStatus,
+                    ),
+                )
+            }
+            uniffiTraitInterfaceCallAsyncWithError(
+                makeCall,
+                uniffiHandleSuccess,
+                uniffiHandleError,
+                { e: KeyStorePortException -> FfiConverterTypeKeyStorePortError.lower(e) },
+                uniffiOutDroppedCallback
+            )
+        }
+    }
+    internal object `delete`: UniffiCallbackInterfaceKeyStorePortMethod4 {
         override fun callback(`uniffiHandle`: Long,`handles`: RustBuffer.ByValue,`uniffiFutureCallback`: UniffiForeignFutureCompleteVoid,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,) {
             val uniffiObj = FfiConverterTypeKeyStorePort.handleMap.get(uniffiHandle)
             val makeCall = suspend { ->
@@ -3212,6 +3712,7 @@ internal object uniffiCallbackInterfaceKeyStorePort {
         `generate`,
         `publicKey`,
         `sign`,
+        `signEach`,
         `delete`,
     )
 
@@ -3441,6 +3942,12 @@ public interface LanyardWalletInterface {
      * a presentation and when the app opens.
      */
     suspend fun `refill`(`threshold`: kotlin.UInt): List<kotlin.Long>
+    
+    /**
+     * Asks the status list of every card that has one: the cards of which it says something else than before. Call
+     * it when the app opens; lists are fetched whole, so nobody learns which card is held or shown.
+     */
+    suspend fun `refreshStatuses`(): List<kotlin.Long>
     
     /**
      * Has a card issued again: the new card, which takes the old one's place.
@@ -3906,6 +4413,31 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
                 uniffiHandle,
                 
         FfiConverterUInt.lower(`threshold`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceLong.lift(it) },
+        // Error FFI converter
+        StoreException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Asks the status list of every card that has one: the cards of which it says something else than before. Call
+     * it when the app opens; lists are fetched whole, so nobody learns which card is held or shown.
+     */
+    @Throws(StoreException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `refreshStatuses`() : List<kotlin.Long> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses(
+                uniffiHandle,
+                
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6806,6 +7338,364 @@ public object FfiConverterTypeUserAuthenticationPort: FfiConverter<UserAuthentic
 }
 
 
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * The app's backend as wallet provider: it attests instances of this wallet.
+ */
+public interface WalletAttestationPort {
+    
+    /**
+     * An `oauth-client-attestation+jwt` about this key, a JWK in JSON, to be shown to this authorization server and
+     * no other. It is kept and shown until it ends.
+     */
+    suspend fun `attest`(`server`: kotlin.String, `jwk`: kotlin.String): kotlin.String
+    
+    companion object
+}
+
+/**
+ * The app's backend as wallet provider: it attests instances of this wallet.
+ */
+open class WalletAttestationPortImpl: Disposable, AutoCloseable, WalletAttestationPort
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_lanyard_wallet_ffi_fn_free_walletattestationport(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_lanyard_wallet_ffi_fn_clone_walletattestationport(handle, status)
+        }
+    }
+
+    
+    /**
+     * An `oauth-client-attestation+jwt` about this key, a JWK in JSON, to be shown to this authorization server and
+     * no other. It is kept and shown until it ends.
+     */
+    @Throws(AttestationPortException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `attest`(`server`: kotlin.String, `jwk`: kotlin.String) : kotlin.String {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_walletattestationport_attest(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`server`),
+        FfiConverterString.lower(`jwk`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterString.lift(it) },
+        // Error FFI converter
+        AttestationPortException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+
+// Put the implementation in an object so we don't pollute the top-level namespace
+internal object uniffiCallbackInterfaceWalletAttestationPort {
+    internal object `attest`: UniffiCallbackInterfaceWalletAttestationPortMethod0 {
+        override fun callback(`uniffiHandle`: Long,`server`: RustBuffer.ByValue,`jwk`: RustBuffer.ByValue,`uniffiFutureCallback`: UniffiForeignFutureCompleteRustBuffer,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,) {
+            val uniffiObj = FfiConverterTypeWalletAttestationPort.handleMap.get(uniffiHandle)
+            val makeCall = suspend { ->
+                uniffiObj.`attest`(
+                    FfiConverterString.lift(`server`),
+                    FfiConverterString.lift(`jwk`),
+                )
+            }
+            val uniffiHandleSuccess = { returnValue: kotlin.String ->
+                val uniffiResult = UniffiForeignFutureResultRustBuffer.UniffiByValue(
+                    FfiConverterString.lower(returnValue),
+                    UniffiRustCallStatus.ByValue()
+                )
+                uniffiResult.write()
+                uniffiFutureCallback.callback(uniffiCallbackData, uniffiResult)
+            }
+            val uniffiHandleError = { callStatus: UniffiRustCallStatus.ByValue ->
+                uniffiFutureCallback.callback(
+                    uniffiCallbackData,
+                    UniffiForeignFutureResultRustBuffer.UniffiByValue(
+                        RustBuffer.ByValue(),
+                        callStatus,
+                    ),
+                )
+            }
+            uniffiTraitInterfaceCallAsyncWithError(
+                makeCall,
+                uniffiHandleSuccess,
+                uniffiHandleError,
+                { e: AttestationPortException -> FfiConverterTypeAttestationPortError.lower(e) },
+                uniffiOutDroppedCallback
+            )
+        }
+    }
+
+    internal object uniffiFree: UniffiCallbackInterfaceFree {
+        override fun callback(handle: Long) {
+            FfiConverterTypeWalletAttestationPort.handleMap.remove(handle)
+        }
+    }
+
+    internal object uniffiClone: UniffiCallbackInterfaceClone {
+        override fun callback(handle: Long): Long {
+            return FfiConverterTypeWalletAttestationPort.handleMap.clone(handle)
+        }
+    }
+
+    internal var vtable = UniffiVTableCallbackInterfaceWalletAttestationPort.UniffiByValue(
+        uniffiFree,
+        uniffiClone,
+        `attest`,
+    )
+
+    // Registers the foreign callback with the Rust side.
+    // This method is generated for each callback interface.
+    internal fun register(lib: UniffiLib) {
+        lib.uniffi_lanyard_wallet_ffi_fn_init_callback_vtable_walletattestationport(vtable)
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeWalletAttestationPort: FfiConverter<WalletAttestationPort, Long> {
+    internal val handleMap = UniffiHandleMap<WalletAttestationPort>()
+
+    override fun lower(value: WalletAttestationPort): Long {
+        if (value is WalletAttestationPortImpl) {
+             // Rust-implemented object.  Clone the handle and return it
+            return value.uniffiCloneHandle()
+         } else {
+            // Kotlin object, generate a new vtable handle and return that.
+            return handleMap.insert(value)
+         }
+    }
+
+    override fun lift(value: Long): WalletAttestationPort {
+        if ((value and 1.toLong()) == 0.toLong()) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return WalletAttestationPortImpl(UniffiWithHandle, value)
+        } else {
+            // Kotlin-generated handle, get the object from the handle map
+            return handleMap.remove(value)
+        }
+    }
+
+    override fun read(buf: ByteBuffer): WalletAttestationPort {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: WalletAttestationPort) = 8UL
+
+    override fun write(value: WalletAttestationPort, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
 
 /**
  * A card that answers a query.
@@ -6940,9 +7830,19 @@ data class CardRecord (
     val `expiresAt`: kotlin.Long?
     , 
     /**
-     * How it stands now.
+     * How it stands now, by what is known on this device.
      */
     val `standing`: CardStanding
+    , 
+    /**
+     * Whether its issuer keeps a status list, which `refresh_statuses` asks.
+     */
+    val `hasStatus`: kotlin.Boolean
+    , 
+    /**
+     * What that list said when it was last asked; none when it never was.
+     */
+    val `status`: StatusRecord?
     , 
     /**
      * Copies that were never shown to anybody.
@@ -6983,6 +7883,8 @@ public object FfiConverterTypeCardRecord: FfiConverterRustBuffer<CardRecord> {
             FfiConverterLong.read(buf),
             FfiConverterOptionalLong.read(buf),
             FfiConverterTypeCardStanding.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalTypeStatusRecord.read(buf),
             FfiConverterUInt.read(buf),
             FfiConverterUInt.read(buf),
         )
@@ -7003,6 +7905,8 @@ public object FfiConverterTypeCardRecord: FfiConverterRustBuffer<CardRecord> {
             FfiConverterLong.allocationSize(value.`receivedAt`) +
             FfiConverterOptionalLong.allocationSize(value.`expiresAt`) +
             FfiConverterTypeCardStanding.allocationSize(value.`standing`) +
+            FfiConverterBoolean.allocationSize(value.`hasStatus`) +
+            FfiConverterOptionalTypeStatusRecord.allocationSize(value.`status`) +
             FfiConverterUInt.allocationSize(value.`unusedCopies`) +
             FfiConverterUInt.allocationSize(value.`copies`)
     )
@@ -7022,6 +7926,8 @@ public object FfiConverterTypeCardRecord: FfiConverterRustBuffer<CardRecord> {
             FfiConverterLong.write(value.`receivedAt`, buf)
             FfiConverterOptionalLong.write(value.`expiresAt`, buf)
             FfiConverterTypeCardStanding.write(value.`standing`, buf)
+            FfiConverterBoolean.write(value.`hasStatus`, buf)
+            FfiConverterOptionalTypeStatusRecord.write(value.`status`, buf)
             FfiConverterUInt.write(value.`unusedCopies`, buf)
             FfiConverterUInt.write(value.`copies`, buf)
     }
@@ -7533,6 +8439,53 @@ public object FfiConverterTypeKeyRecord: FfiConverterRustBuffer<KeyRecord> {
 
 
 /**
+ * A holder key that is to be attested.
+ */
+data class KeyToAttestRecord (
+    /**
+     * Its name in its home, to ask the platform about it.
+     */
+    val `handle`: kotlin.String
+    , 
+    /**
+     * Its public half: a JWK in JSON.
+     */
+    val `jwk`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeKeyToAttestRecord: FfiConverterRustBuffer<KeyToAttestRecord> {
+    override fun read(buf: ByteBuffer): KeyToAttestRecord {
+        return KeyToAttestRecord(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: KeyToAttestRecord) = (
+            FfiConverterString.allocationSize(value.`handle`) +
+            FfiConverterString.allocationSize(value.`jwk`)
+    )
+
+    override fun write(value: KeyToAttestRecord, buf: ByteBuffer) {
+            FfiConverterString.write(value.`handle`, buf)
+            FfiConverterString.write(value.`jwk`, buf)
+    }
+}
+
+
+
+/**
  * What the holder sees before agreeing.
  */
 data class OfferReview (
@@ -7545,6 +8498,11 @@ data class OfferReview (
      * What the issuer calls itself: its own word, until a credential has arrived and verified.
      */
     val `issuerName`: kotlin.String?
+    , 
+    /**
+     * Whether an authority that is believed vouches for what the issuer says about itself.
+     */
+    val `signed`: kotlin.Boolean
     , 
     /**
      * What is offered.
@@ -7568,6 +8526,7 @@ public object FfiConverterTypeOfferReview: FfiConverterRustBuffer<OfferReview> {
         return OfferReview(
             FfiConverterString.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
             FfiConverterSequenceTypeOfferedRecord.read(buf),
         )
     }
@@ -7575,12 +8534,14 @@ public object FfiConverterTypeOfferReview: FfiConverterRustBuffer<OfferReview> {
     override fun allocationSize(value: OfferReview) = (
             FfiConverterString.allocationSize(value.`issuer`) +
             FfiConverterOptionalString.allocationSize(value.`issuerName`) +
+            FfiConverterBoolean.allocationSize(value.`signed`) +
             FfiConverterSequenceTypeOfferedRecord.allocationSize(value.`credentials`)
     )
 
     override fun write(value: OfferReview, buf: ByteBuffer) {
             FfiConverterString.write(value.`issuer`, buf)
             FfiConverterOptionalString.write(value.`issuerName`, buf)
+            FfiConverterBoolean.write(value.`signed`, buf)
             FfiConverterSequenceTypeOfferedRecord.write(value.`credentials`, buf)
     }
 }
@@ -8012,6 +8973,108 @@ public object FfiConverterTypeSharedRecord: FfiConverterRustBuffer<SharedRecord>
 
 
 /**
+ * What a status list said, and how old it was.
+ */
+data class StatusRecord (
+    /**
+     * What it said.
+     */
+    val `value`: StatusValue
+    , 
+    /**
+     * When the list was made, in seconds since 1970: what it says is as old as that.
+     */
+    val `asOf`: kotlin.Long
+    , 
+    /**
+     * Whether the list still speaks; otherwise a newer one has to be asked.
+     */
+    val `isCurrent`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeStatusRecord: FfiConverterRustBuffer<StatusRecord> {
+    override fun read(buf: ByteBuffer): StatusRecord {
+        return StatusRecord(
+            FfiConverterTypeStatusValue.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: StatusRecord) = (
+            FfiConverterTypeStatusValue.allocationSize(value.`value`) +
+            FfiConverterLong.allocationSize(value.`asOf`) +
+            FfiConverterBoolean.allocationSize(value.`isCurrent`)
+    )
+
+    override fun write(value: StatusRecord, buf: ByteBuffer) {
+            FfiConverterTypeStatusValue.write(value.`value`, buf)
+            FfiConverterLong.write(value.`asOf`, buf)
+            FfiConverterBoolean.write(value.`isCurrent`, buf)
+    }
+}
+
+
+
+/**
+ * A message and the key that signs it.
+ */
+data class ToSign (
+    /**
+     * The key's name in its home.
+     */
+    val `handle`: kotlin.String
+    , 
+    /**
+     * What is signed.
+     */
+    val `message`: kotlin.ByteArray
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeToSign: FfiConverterRustBuffer<ToSign> {
+    override fun read(buf: ByteBuffer): ToSign {
+        return ToSign(
+            FfiConverterString.read(buf),
+            FfiConverterByteArray.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ToSign) = (
+            FfiConverterString.allocationSize(value.`handle`) +
+            FfiConverterByteArray.allocationSize(value.`message`)
+    )
+
+    override fun write(value: ToSign, buf: ByteBuffer) {
+            FfiConverterString.write(value.`handle`, buf)
+            FfiConverterByteArray.write(value.`message`, buf)
+    }
+}
+
+
+
+/**
  * What to ask the holder for.
  */
 data class TxCodeRecord (
@@ -8298,6 +9361,11 @@ data class WalletOptions (
     val `copies`: kotlin.UInt = 4u 
     , 
     /**
+     * Whether issuers are asked to sign what they say about themselves, by one of `issuer_anchors`.
+     */
+    val `signedMetadata`: MetadataSignature? = null 
+    , 
+    /**
      * The wallet's name at authorization servers.
      */
     val `clientId`: kotlin.String
@@ -8333,6 +9401,7 @@ public object FfiConverterTypeWalletOptions: FfiConverterRustBuffer<WalletOption
             FfiConverterString.read(buf),
             FfiConverterSequenceString.read(buf),
             FfiConverterUInt.read(buf),
+            FfiConverterOptionalTypeMetadataSignature.read(buf),
             FfiConverterString.read(buf),
             FfiConverterString.read(buf),
             FfiConverterSequenceString.read(buf),
@@ -8346,6 +9415,7 @@ public object FfiConverterTypeWalletOptions: FfiConverterRustBuffer<WalletOption
             FfiConverterString.allocationSize(value.`verifierAnchors`) +
             FfiConverterSequenceString.allocationSize(value.`languages`) +
             FfiConverterUInt.allocationSize(value.`copies`) +
+            FfiConverterOptionalTypeMetadataSignature.allocationSize(value.`signedMetadata`) +
             FfiConverterString.allocationSize(value.`clientId`) +
             FfiConverterString.allocationSize(value.`redirectUri`) +
             FfiConverterSequenceString.allocationSize(value.`dangerAllowHttp`)
@@ -8358,6 +9428,7 @@ public object FfiConverterTypeWalletOptions: FfiConverterRustBuffer<WalletOption
             FfiConverterString.write(value.`verifierAnchors`, buf)
             FfiConverterSequenceString.write(value.`languages`, buf)
             FfiConverterUInt.write(value.`copies`, buf)
+            FfiConverterOptionalTypeMetadataSignature.write(value.`signedMetadata`, buf)
             FfiConverterString.write(value.`clientId`, buf)
             FfiConverterString.write(value.`redirectUri`, buf)
             FfiConverterSequenceString.write(value.`dangerAllowHttp`, buf)
@@ -8394,6 +9465,16 @@ data class WalletPorts (
      * Biometrics or PIN before claims are shared; without, consent is enough.
      */
     val `userAuthentication`: UserAuthenticationPort?
+    , 
+    /**
+     * The app's backend that attests this wallet; without, servers that demand that cannot be served.
+     */
+    val `walletAttestation`: WalletAttestationPort? = null 
+    , 
+    /**
+     * The app's backend that vouches for holder keys; without, issuers that demand that cannot be served.
+     */
+    val `keyAttestation`: KeyAttestationPort? = null 
     
 ): Disposable{
     
@@ -8409,7 +9490,9 @@ data class WalletPorts (
         this.`keyStore`,
         this.`http`,
         this.`clock`,
-        this.`userAuthentication`
+        this.`userAuthentication`,
+        this.`walletAttestation`,
+        this.`keyAttestation`
     )
     }
     
@@ -8427,6 +9510,8 @@ public object FfiConverterTypeWalletPorts: FfiConverterRustBuffer<WalletPorts> {
             FfiConverterOptionalTypeHttpPort.read(buf),
             FfiConverterOptionalTypeClockPort.read(buf),
             FfiConverterOptionalTypeUserAuthenticationPort.read(buf),
+            FfiConverterOptionalTypeWalletAttestationPort.read(buf),
+            FfiConverterOptionalTypeKeyAttestationPort.read(buf),
         )
     }
 
@@ -8435,7 +9520,9 @@ public object FfiConverterTypeWalletPorts: FfiConverterRustBuffer<WalletPorts> {
             FfiConverterOptionalTypeKeyStorePort.allocationSize(value.`keyStore`) +
             FfiConverterOptionalTypeHttpPort.allocationSize(value.`http`) +
             FfiConverterOptionalTypeClockPort.allocationSize(value.`clock`) +
-            FfiConverterOptionalTypeUserAuthenticationPort.allocationSize(value.`userAuthentication`)
+            FfiConverterOptionalTypeUserAuthenticationPort.allocationSize(value.`userAuthentication`) +
+            FfiConverterOptionalTypeWalletAttestationPort.allocationSize(value.`walletAttestation`) +
+            FfiConverterOptionalTypeKeyAttestationPort.allocationSize(value.`keyAttestation`)
     )
 
     override fun write(value: WalletPorts, buf: ByteBuffer) {
@@ -8444,6 +9531,8 @@ public object FfiConverterTypeWalletPorts: FfiConverterRustBuffer<WalletPorts> {
             FfiConverterOptionalTypeHttpPort.write(value.`http`, buf)
             FfiConverterOptionalTypeClockPort.write(value.`clock`, buf)
             FfiConverterOptionalTypeUserAuthenticationPort.write(value.`userAuthentication`, buf)
+            FfiConverterOptionalTypeWalletAttestationPort.write(value.`walletAttestation`, buf)
+            FfiConverterOptionalTypeKeyAttestationPort.write(value.`keyAttestation`, buf)
     }
 }
 
@@ -8760,6 +9849,68 @@ public object FfiConverterTypeAnswerError : FfiConverterRustBuffer<AnswerExcepti
 
 
 
+
+
+/**
+ * The app's backend gave no attestation.
+ */
+sealed class AttestationPortException: kotlin.Exception() {
+    
+    /**
+     * Whatever is in the way.
+     */
+    class Unavailable(
+        ) : AttestationPortException() {
+        override val message
+            get() = ""
+    }
+    
+
+    
+
+
+    companion object ErrorHandler : UniffiRustCallStatusErrorHandler<AttestationPortException> {
+        override fun lift(error_buf: RustBuffer.ByValue): AttestationPortException = FfiConverterTypeAttestationPortError.lift(error_buf)
+    }
+
+    
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAttestationPortError : FfiConverterRustBuffer<AttestationPortException> {
+    override fun read(buf: ByteBuffer): AttestationPortException {
+        
+
+        return when(buf.getInt()) {
+            1 -> AttestationPortException.Unavailable()
+            else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: AttestationPortException): ULong {
+        return when(value) {
+            is AttestationPortException.Unavailable -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
+        }
+    }
+
+    override fun write(value: AttestationPortException, buf: ByteBuffer) {
+        when(value) {
+            is AttestationPortException.Unavailable -> {
+                buf.putInt(1)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+
+}
+
+
+
 /**
  * How a card stands.
  */
@@ -8777,7 +9928,15 @@ enum class CardStanding {
     /**
      * Past its end: it answers no request.
      */
-    EXPIRED;
+    EXPIRED,
+    /**
+     * Its issuer has it suspended, by the last list that could be had.
+     */
+    SUSPENDED,
+    /**
+     * Its issuer has taken it back for good, by the last list that could be had.
+     */
+    REVOKED;
 
     
 
@@ -9486,6 +10645,51 @@ public object FfiConverterTypeLoginError : FfiConverterRustBuffer<LoginException
 
 
 
+/**
+ * How much the wallet cares whether issuers sign what they say about themselves.
+ */
+
+enum class MetadataSignature {
+    
+    /**
+     * What is signed has to hold; what is not is taken too.
+     */
+    PREFERRED,
+    /**
+     * No issuer is dealt with that does not sign.
+     */
+    REQUIRED;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMetadataSignature: FfiConverterRustBuffer<MetadataSignature> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        MetadataSignature.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: MetadataSignature) = 4UL
+
+    override fun write(value: MetadataSignature, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
 
 
 /**
@@ -10120,6 +11324,59 @@ public object FfiConverterTypeSecureStoragePortError : FfiConverterRustBuffer<Se
 
 
 
+/**
+ * What an issuer says of a credential in its status list.
+ */
+
+enum class StatusValue {
+    
+    /**
+     * It is good.
+     */
+    VALID,
+    /**
+     * It is not good for the time being.
+     */
+    SUSPENDED,
+    /**
+     * It was taken back for good.
+     */
+    REVOKED,
+    /**
+     * It says something that issuer and verifier have agreed on.
+     */
+    OTHER;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeStatusValue: FfiConverterRustBuffer<StatusValue> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        StatusValue.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: StatusValue) = 4UL
+
+    override fun write(value: StatusValue, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
 
 
 /**
@@ -10563,6 +11820,38 @@ public object FfiConverterOptionalTypeHttpPort: FfiConverterRustBuffer<HttpPort?
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeKeyAttestationPort: FfiConverterRustBuffer<KeyAttestationPort?> {
+    override fun read(buf: ByteBuffer): KeyAttestationPort? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeKeyAttestationPort.read(buf)
+    }
+
+    override fun allocationSize(value: KeyAttestationPort?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeKeyAttestationPort.allocationSize(value)
+        }
+    }
+
+    override fun write(value: KeyAttestationPort?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeKeyAttestationPort.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeKeyStorePort: FfiConverterRustBuffer<KeyStorePort?> {
     override fun read(buf: ByteBuffer): KeyStorePort? {
         if (buf.get().toInt() == 0) {
@@ -10627,6 +11916,102 @@ public object FfiConverterOptionalTypeUserAuthenticationPort: FfiConverterRustBu
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeWalletAttestationPort: FfiConverterRustBuffer<WalletAttestationPort?> {
+    override fun read(buf: ByteBuffer): WalletAttestationPort? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeWalletAttestationPort.read(buf)
+    }
+
+    override fun allocationSize(value: WalletAttestationPort?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeWalletAttestationPort.allocationSize(value)
+        }
+    }
+
+    override fun write(value: WalletAttestationPort?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeWalletAttestationPort.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeStatusRecord: FfiConverterRustBuffer<StatusRecord?> {
+    override fun read(buf: ByteBuffer): StatusRecord? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeStatusRecord.read(buf)
+    }
+
+    override fun allocationSize(value: StatusRecord?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeStatusRecord.allocationSize(value)
+        }
+    }
+
+    override fun write(value: StatusRecord?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeStatusRecord.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeMetadataSignature: FfiConverterRustBuffer<MetadataSignature?> {
+    override fun read(buf: ByteBuffer): MetadataSignature? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeMetadataSignature.read(buf)
+    }
+
+    override fun allocationSize(value: MetadataSignature?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeMetadataSignature.allocationSize(value)
+        }
+    }
+
+    override fun write(value: MetadataSignature?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeMetadataSignature.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceLong: FfiConverterRustBuffer<List<kotlin.Long>> {
     override fun read(buf: ByteBuffer): List<kotlin.Long> {
         val len = buf.getInt()
@@ -10673,6 +12058,34 @@ public object FfiConverterSequenceString: FfiConverterRustBuffer<List<kotlin.Str
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterString.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceByteArray: FfiConverterRustBuffer<List<kotlin.ByteArray>> {
+    override fun read(buf: ByteBuffer): List<kotlin.ByteArray> {
+        val len = buf.getInt()
+        return List<kotlin.ByteArray>(len) {
+            FfiConverterByteArray.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<kotlin.ByteArray>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterByteArray.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<kotlin.ByteArray>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterByteArray.write(it, buf)
         }
     }
 }
@@ -10907,6 +12320,34 @@ public object FfiConverterSequenceTypeKeyRecord: FfiConverterRustBuffer<List<Key
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeKeyToAttestRecord: FfiConverterRustBuffer<List<KeyToAttestRecord>> {
+    override fun read(buf: ByteBuffer): List<KeyToAttestRecord> {
+        val len = buf.getInt()
+        return List<KeyToAttestRecord>(len) {
+            FfiConverterTypeKeyToAttestRecord.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<KeyToAttestRecord>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeKeyToAttestRecord.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<KeyToAttestRecord>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeKeyToAttestRecord.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeOfferedRecord: FfiConverterRustBuffer<List<OfferedRecord>> {
     override fun read(buf: ByteBuffer): List<OfferedRecord> {
         val len = buf.getInt()
@@ -11065,6 +12506,34 @@ public object FfiConverterSequenceTypeSharedRecord: FfiConverterRustBuffer<List<
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeSharedRecord.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeToSign: FfiConverterRustBuffer<List<ToSign>> {
+    override fun read(buf: ByteBuffer): List<ToSign> {
+        val len = buf.getInt()
+        return List<ToSign>(len) {
+            FfiConverterTypeToSign.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ToSign>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeToSign.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ToSign>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeToSign.write(it, buf)
         }
     }
 }

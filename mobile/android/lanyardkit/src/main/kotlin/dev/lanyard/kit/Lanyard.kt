@@ -55,7 +55,7 @@ class Lanyard private constructor(private val wallet: LanyardWallet) {
 
     /**
      * What is due when the app opens: what was interrupted goes on, what was deferred is asked for, what runs out of
-     * unused copies is filled up. A network that is away is no failure.
+     * unused copies is filled up, and status lists are asked. A network that is away is no failure.
      */
     suspend fun catchUp(threshold: UInt = 1u) = told {
         for (unfinished in wallet.unfinished()) {
@@ -67,8 +67,15 @@ class Lanyard private constructor(private val wallet: LanyardWallet) {
         }
         wallet.collect()
         wallet.refill(threshold)
+        wallet.refreshStatuses()
         Unit
     }
+
+    /** Asks the issuers' status lists: the cards of which they say something else than before. */
+    suspend fun refreshStatuses(): List<Long> = told { wallet.refreshStatuses() }
+
+    /** Answers a request of the platform: the `data` that the platform takes. */
+    suspend fun answer(request: PlatformRequest, consent: Consent): String = told { request.answer(consent) }
 
     /** What happened, newest first; with a text, the entries in which it occurs. */
     fun history(search: String? = null): List<HistoryEntry> = wallet.history(search)
@@ -112,6 +119,8 @@ class Lanyard private constructor(private val wallet: LanyardWallet) {
                 http = ports.http?.let(::WebPort),
                 clock = null,
                 userAuthentication = ports.holder?.let(::HolderPort),
+                walletAttestation = ports.walletAttestation?.let(::WalletAttesterPort),
+                keyAttestation = ports.keyAttestation?.let(::KeyAttesterPort),
             )
             return Lanyard(openWallet(options, bindings)).also { it.refresh() }
         }

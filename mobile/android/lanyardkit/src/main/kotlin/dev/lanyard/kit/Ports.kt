@@ -1,16 +1,21 @@
 package dev.lanyard.kit
 
+import dev.lanyard.bindings.AttestationPortException
 import dev.lanyard.bindings.HttpExchange
 import dev.lanyard.bindings.HttpHeader
 import dev.lanyard.bindings.HttpPort
 import dev.lanyard.bindings.HttpPortException
 import dev.lanyard.bindings.HttpReply
+import dev.lanyard.bindings.KeyAttestationPort
 import dev.lanyard.bindings.KeyRecord
 import dev.lanyard.bindings.KeyStorePort
 import dev.lanyard.bindings.KeyStorePortException
+import dev.lanyard.bindings.KeyToAttestRecord
 import dev.lanyard.bindings.SecureStoragePort
 import dev.lanyard.bindings.SecureStoragePortException
+import dev.lanyard.bindings.ToSign
 import dev.lanyard.bindings.UserAuthenticationPort
+import dev.lanyard.bindings.WalletAttestationPort
 import java.io.IOException
 import java.security.GeneralSecurityException
 import java.security.interfaces.ECPublicKey
@@ -21,6 +26,8 @@ class Ports(
     val keys: HolderKeys? = null,
     val http: Web? = null,
     val holder: Holder? = null,
+    val walletAttestation: WalletAttester? = null,
+    val keyAttestation: KeyAttester? = null,
 )
 
 /** Where the key of the database is kept. */
@@ -44,6 +51,14 @@ interface HolderKeys {
     @Throws(GeneralSecurityException::class, NotUnlocked::class)
     suspend fun sign(name: String, message: ByteArray): ByteArray
 
+    /**
+     * Signs each message by its key. Override it where the holder is asked: once for the whole batch, which may have a
+     * key for each of twenty copies.
+     */
+    @Throws(GeneralSecurityException::class, NotUnlocked::class)
+    suspend fun signEach(wanted: List<Pair<String, ByteArray>>): List<ByteArray> =
+        wanted.map { (name, message) -> sign(name, message) }
+
     /** Deletes a key; an unknown one is no error. */
     @Throws(GeneralSecurityException::class)
     suspend fun delete(name: String)
@@ -51,6 +66,23 @@ interface HolderKeys {
 
 /** The holder did not unlock a key. */
 class NotUnlocked : Exception("the key was not unlocked")
+
+/** Your backend as wallet provider: it attests this instance of the app. */
+fun interface WalletAttester {
+    /** An `oauth-client-attestation+jwt` about this key, a JWK in JSON, to be shown to this server and no other. */
+    @Throws(IOException::class)
+    suspend fun attest(server: String, jwk: String): String
+}
+
+/** A holder key that is to be attested: its name in [HolderKeys], and its public half as a JWK in JSON. */
+class KeyToAttest(val name: String, val jwk: String)
+
+/** Your backend as wallet provider: it vouches for holder keys. */
+fun interface KeyAttester {
+    /** A `key-attestation+jwt` about all these keys in this order, with the issuer's nonce where there is one. */
+    @Throws(IOException::class)
+    suspend fun attest(keys: List<KeyToAttest>, nonce: String?): String
+}
 
 /** Asks the holder who they are before claims are shared. */
 fun interface Holder {
@@ -100,6 +132,9 @@ internal class HolderKeysPort(private val keys: HolderKeys) : KeyStorePort {
 
     override suspend fun sign(handle: String, message: ByteArray): ByteArray = guarded { keys.sign(handle, message) }
 
+    override suspend fun signEach(wanted: List<ToSign>): List<ByteArray> =
+        guarded { keys.signEach(wanted.map { it.handle to it.message }) }
+
     override suspend fun delete(handles: List<String>) = guarded { handles.forEach { keys.delete(it) } }
 
     private inline fun <T> guarded(step: () -> T): T =
@@ -109,6 +144,24 @@ internal class HolderKeysPort(private val keys: HolderKeys) : KeyStorePort {
             throw KeyStorePortException.NotAuthorised()
         } catch (_: GeneralSecurityException) {
             throw KeyStorePortException.Unavailable()
+        }
+}
+
+internal class WalletAttesterPort(private val attester: WalletAttester) : WalletAttestationPort {
+    override suspend fun attest(server: String, jwk: String): String =
+        try {
+            attester.attest(server, jwk)
+        } catch (_: IOException) {
+            throw AttestationPortException.Unavailable()
+        }
+}
+
+internal class KeyAttesterPort(private val attester: KeyAttester) : KeyAttestationPort {
+    override suspend fun attest(keys: List<KeyToAttestRecord>, nonce: String?): String =
+        try {
+            attester.attest(keys.map { KeyToAttest(it.handle, it.jwk) }, nonce)
+        } catch (_: IOException) {
+            throw AttestationPortException.Unavailable()
         }
 }
 

@@ -16,6 +16,7 @@ import dev.lanyard.bindings.InventoryRecord
 import dev.lanyard.bindings.LoginException
 import dev.lanyard.bindings.LoginOffer
 import dev.lanyard.bindings.LoginStep
+import dev.lanyard.bindings.MetadataSignature
 import dev.lanyard.bindings.OfferException
 import dev.lanyard.bindings.OfferReview
 import dev.lanyard.bindings.OfferStep
@@ -32,6 +33,8 @@ import dev.lanyard.bindings.RecoveryKit
 import dev.lanyard.bindings.RequestChoices
 import dev.lanyard.bindings.RequestException
 import dev.lanyard.bindings.SetRecord
+import dev.lanyard.bindings.StatusRecord
+import dev.lanyard.bindings.StatusValue
 import dev.lanyard.bindings.StoreException
 import dev.lanyard.bindings.TransactionRecord
 import dev.lanyard.bindings.TrustLevel
@@ -44,8 +47,11 @@ import dev.lanyard.bindings.WalletOptions
 // The names under which apps know what the bindings generate: this module alone imports them.
 
 typealias Options = WalletOptions
+typealias SignedMetadata = MetadataSignature
 typealias Card = CardRecord
 typealias Standing = CardStanding
+typealias Status = StatusRecord
+typealias StatusWord = StatusValue
 typealias Claim = ClaimRow
 typealias Waiting = WaitingRecord
 typealias HistoryEntry = HistoryRecord

@@ -16,7 +16,7 @@ class Demo : AutoCloseable {
     private val folder = Files.createTempDirectory("lanyard-kit-").toFile()
     private val data = File(folder, "data")
     val port = ServerSocket(0).use { it.localPort }
-    private val base = "http://localhost:$port"
+    val base = "http://localhost:$port"
     private val process: Process
 
     init {
@@ -39,14 +39,68 @@ class Demo : AutoCloseable {
 
     val anchors: String get() = File(data, "ca.pem").readText()
 
-    fun offer(type: String, vararg more: String): String = ask("offer", "--type", type, *more)
+    fun offer(type: String, vararg more: String, tenant: String = "demo"): String =
+        ask("offer", "--type", type, *more, tenant = tenant)
 
     fun request(vararg more: String): String = ask("request", *more)
 
     fun verdict(session: String): String = ask("result", "--wait", "20", session)
 
-    private fun ask(command: String, vararg arguments: String): String {
-        val server = arrayOf("--server", base, "--tenant", "demo", "--api-key-file", File(data, "api-key").path)
+    fun revoke(offer: String): String = ask("revoke", offer)
+
+    /** A request for the platform: its name, and the `data` that a page would hand over. */
+    fun askPlatform(preset: String, protocol: String): Pair<String, String> {
+        val body = """{"preset":"$preset","dc_api":{"protocols":["$protocol"],"origins":["$base"]}}"""
+        val made = post("/api/demo/requests", body)
+        val data = made.substringAfter(""""data":""").substringBefore("""}]},"expires_at"""")
+        return member(made, "id") to data
+    }
+
+    /** What the page does with the platform's answer. */
+    fun answerPlatform(session: String, protocol: String, data: String) {
+        post("/api/demo/requests/$session/dc-api", """{"protocol":"$protocol","data":$data,"origin":"$base"}""")
+    }
+
+    /** The demo's wallet provider, which vouches for whoever asks. */
+    fun attest(jwk: String): String =
+        member(post("/sandbox/attestation", """{"client_id":"lanyard-wallet","jwk":$jwk}"""), "attestation")
+
+    /** The DID that the demo signs W3C credentials by: it stands in what a wallet that does not know it refuses. */
+    suspend fun issuerDid(open: suspend (Web) -> Lanyard): String {
+        val platform = PlatformWeb()
+        var credential = ""
+        val wallet = open { request ->
+            val answer = platform.send(request)
+            val text = answer.body.decodeToString()
+            if (request.url.endsWith("/credential")) credential = member(text, "credential")
+            if (!request.url.contains("/.well-known/openid-credential-issuer/")) return@open answer
+            // an issuer that encrypts nothing
+            val plain = text.replace("credential_response_encryption", "x_response")
+                .replace("credential_request_encryption", "x_request")
+            WebAnswer(answer.status, answer.headers, plain.encodeToByteArray())
+        }
+        val offer = wallet.readOffer(member(offer("safety_training"), "link")) as OfferReady
+        try {
+            wallet.accept(offer.offer)
+        } catch (_: AcceptFailedFailed) {
+            // this wallet does not believe the DID
+        }
+        val payload = String(java.util.Base64.getUrlDecoder().decode(credential.split(".")[1]))
+        return member(payload, "iss")
+    }
+
+    private fun post(path: String, body: String): String {
+        val request = HttpRequest.newBuilder(URI(base + path))
+            .header("Content-Type", "application/json")
+            .header("Authorization", "Bearer " + File(data, "api-key").readText().trim())
+            .POST(HttpRequest.BodyPublishers.ofString(body)).build()
+        val answer = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString())
+        check(answer.statusCode() in 200..299) { answer.body() }
+        return answer.body()
+    }
+
+    private fun ask(command: String, vararg arguments: String, tenant: String = "demo"): String {
+        val server = arrayOf("--server", base, "--tenant", tenant, "--api-key-file", File(data, "api-key").path)
         val call = ProcessBuilder(BINARY, command, *server, *arguments, "--json").start()
         return call.inputStream.bufferedReader().readText().also { call.waitFor() }
     }
@@ -86,5 +140,5 @@ class Demo : AutoCloseable {
 
 /** One text member of a JSON object, wherever it stands. */
 fun member(json: String, name: String): String =
-    Regex(""""$name"\s*:\s*"((?:[^"\\]|\\.)*)"""").find(json)?.groupValues?.get(1)
+    Regex(""""$name"\s*:\s*"((?:[^"\\]++|\\.)*+)"""").find(json)?.groupValues?.get(1)
         ?: throw AssertionError("no $name in $json")

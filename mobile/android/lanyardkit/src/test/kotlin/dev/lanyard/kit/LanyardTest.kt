@@ -30,24 +30,34 @@ class LanyardTest {
     @AfterAll
     fun stop() = demo.close()
 
+    /** Keys in memory that note how many sign at once. */
+    private class CountedKeys(private val keys: SoftwareKeys = SoftwareKeys()) : HolderKeys by keys {
+        val batches = mutableListOf<Int>()
+
+        override suspend fun signEach(wanted: List<Pair<String, ByteArray>>): List<ByteArray> {
+            batches += wanted.size
+            return wanted.map { (name, message) -> keys.sign(name, message) }
+        }
+    }
+
     private class Home {
         val folder: File = Files.createTempDirectory("lanyard-wallet-").toFile()
         val key = ByteArray(32).also(SecureRandom()::nextBytes)
         val keys = SoftwareKeys()
     }
 
-    private suspend fun open(home: Home = Home(), web: Web? = PlatformWeb(), holder: Holder? = null): Lanyard {
-        val options = Options(
-            database = File(home.folder, "wallet.sqlite").path,
-            issuerAnchors = demo.anchors,
-            verifierAnchors = demo.anchors,
-            languages = listOf("en"),
-            clientId = "lanyard-wallet",
-            redirectUri = "http://127.0.0.1:1/callback",
-            dangerAllowHttp = listOf("localhost:${demo.port}"),
-        )
-        return Lanyard.open(options, Ports({ home.key }, home.keys, web, holder))
-    }
+    private fun options(home: Home) = Options(
+        database = File(home.folder, "wallet.sqlite").path,
+        issuerAnchors = demo.anchors,
+        verifierAnchors = demo.anchors,
+        languages = listOf("en"),
+        clientId = "lanyard-wallet",
+        redirectUri = "http://127.0.0.1:1/callback",
+        dangerAllowHttp = listOf("localhost:${demo.port}"),
+    )
+
+    private suspend fun open(home: Home = Home(), web: Web? = PlatformWeb(), holder: Holder? = null): Lanyard =
+        Lanyard.open(options(home), Ports({ home.key }, home.keys, web, holder))
 
     private suspend fun take(wallet: Lanyard, type: String = "employee_badge") {
         val offer = wallet.readOffer(member(demo.offer(type), "link")) as OfferReady
@@ -105,6 +115,96 @@ class LanyardTest {
             val asked = demo.request("--preset", "badge", "--client-id-prefix", *way.toTypedArray())
             share(wallet, asked)
             assertTrue(demo.verdict(member(asked, "id")).contains(Regex(""""state"\s*:\s*"verified"""")), "$way")
+        }
+    }
+
+    @Test
+    fun `the keys of a whole batch sign in one call`() = runBlocking {
+        val home = Home()
+        val keys = CountedKeys()
+        val wallet = Lanyard.open(options(home), Ports({ home.key }, keys, PlatformWeb()))
+        take(wallet)
+        assertEquals(listOf(wallet.cards.value.single().copies.toInt()), keys.batches)
+    }
+
+    @Test
+    fun `W3C credentials of a known DID are taken and presented`() = runBlocking {
+        val did = demo.issuerDid { web -> open(web = web) }
+        val home = Home()
+        val options = options(home).copy(issuerDids = listOf(did))
+        val wallet = Lanyard.open(options, Ports({ home.key }, home.keys, PlatformWeb()))
+        val alumni = """{"credentials": [{"id": "a", "format": "ldp_vc",
+            "meta": {"type_values": [["AlumniMembership"]]}, "claims": [{"path": ["credentialSubject", "given_name"]}]}]}"""
+        val kinds = mapOf(
+            "safety_training" to arrayOf("--preset", "training"),
+            "alumni_membership" to arrayOf("--dcql", alumni),
+        )
+        for ((type, question) in kinds) {
+            take(wallet, type)
+            val asked = demo.request(*question)
+            share(wallet, asked)
+            assertTrue(demo.verdict(member(asked, "id")).contains(Regex(""""state"\s*:\s*"verified"""")), type)
+        }
+    }
+
+    @Test
+    fun `the backend attests the wallet to an issuer that demands it, once for each server`() = runBlocking {
+        val home = Home()
+        val servers = mutableListOf<String>()
+        val attester = WalletAttester { server, jwk ->
+            servers += server
+            demo.attest(jwk)
+        }
+        val ports = Ports({ home.key }, home.keys, PlatformWeb(), walletAttestation = attester)
+        val wallet = Lanyard.open(options(home), ports)
+        repeat(2) {
+            val offer = wallet.readOffer(member(demo.offer("employee_badge", tenant = "demo-attested"), "link")) as OfferReady
+            wallet.accept(offer.offer)
+        }
+        assertEquals(2, wallet.cards.value.size)
+        assertTrue(servers.single().endsWith("/demo-attested"))
+    }
+
+    @Test
+    fun `a card says what its issuer's list says`() = runBlocking {
+        val home = Home()
+        val made = demo.offer("employee_badge")
+        val first = open(home)
+        first.accept((first.readOffer(member(made, "link")) as OfferReady).offer)
+        assertEquals(null, first.cards.value.single().status)
+        demo.revoke(member(made, "id"))
+        val wallet = open(home)
+        wallet.catchUp()
+        assertEquals(Standing.REVOKED, wallet.cards.value.single().standing)
+    }
+
+    @Test
+    fun `an issuer that signs its metadata is vouched for`() = runBlocking {
+        for (wanted in listOf(null, SignedMetadata.PREFERRED, SignedMetadata.REQUIRED)) {
+            val home = Home()
+            val options = options(home).copy(signedMetadata = wanted)
+            val wallet = Lanyard.open(options, Ports({ home.key }, home.keys, PlatformWeb()))
+            val offer = wallet.readOffer(member(demo.offer("employee_badge"), "link")) as OfferReady
+            assertEquals(wanted != null, offer.offer.review().signed)
+        }
+    }
+
+    @Test
+    fun `the platform is answered in each of its protocols`() = runBlocking {
+        val wallet = open()
+        val protocols = mapOf(
+            "openid4vp-v1-unsigned" to ("employee_badge" to "badge"),
+            "openid4vp-v1-signed" to ("employee_badge" to "badge"),
+            "openid4vp-v1-multisigned" to ("employee_badge" to "badge"),
+            "org-iso-mdoc" to ("driving_licence" to "licence"),
+        )
+        for ((protocol, kind) in protocols) {
+            take(wallet, kind.first)
+            val (session, data) = demo.askPlatform(kind.second, protocol)
+            val request = wallet.readPlatformRequest(protocol, data, demo.base)
+            val answer = wallet.answer(request, request.consent(request.choices().smallest))
+            demo.answerPlatform(session, protocol, answer)
+            assertTrue(demo.verdict(session).contains(Regex(""""state"\s*:\s*"verified"""")), protocol)
         }
     }
 

@@ -1,0 +1,56 @@
+//! What status lists said of cards when they were last asked.
+
+use std::{collections::HashMap, sync::PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::{CardId, Storage, StorageError, tables::Rows, tables::Table};
+use crate::status::KnownStatus;
+
+/// A status and the card that it is of.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Kept {
+    card: CardId,
+    status: KnownStatus,
+}
+
+impl Storage {
+    /// Keeps what was said of a card, in the place of what was said before; of a card that is gone nothing.
+    pub(crate) fn keep_status(
+        &self,
+        card: CardId,
+        status: KnownStatus,
+    ) -> Result<(), StorageError> {
+        self.change(|rows| {
+            if rows.row(Table::Card, card.0)?.is_none() {
+                return Ok(());
+            }
+            for (id, _) in rows.rows_of(Table::Status, card.0)? {
+                rows.delete(Table::Status, id)?;
+            }
+            let kept = Kept { card, status };
+            self.insert_sealed(rows, Table::Status, Some(card.0), &kept)?;
+            Ok(())
+        })
+    }
+
+    /// What was last said of each card.
+    pub(super) fn statuses(
+        &self,
+        rows: &mut dyn Rows,
+    ) -> Result<HashMap<CardId, KnownStatus>, StorageError> {
+        // a record is written once and its number never used again: what was opened stays good
+        let mut opened = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = std::mem::take(&mut *opened);
+        let mut statuses = HashMap::new();
+        for (id, sealed) in rows.rows(Table::Status)? {
+            let kept = match known.get(&id) {
+                Some(kept) => *kept,
+                None => self.read_sealed(Table::Status, id, &sealed)?,
+            };
+            opened.insert(id, kept);
+            statuses.insert(kept.card, kept.status);
+        }
+        Ok(statuses)
+    }
+}
