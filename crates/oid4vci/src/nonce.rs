@@ -30,7 +30,7 @@ const DPOP: &[u8] = b"lanyard dpop nonce 1\0";
 const ATTESTATION: &[u8] = b"lanyard attestation challenge 1\0";
 
 /// How far the clocks of two replicas may be apart.
-const REPLICA_SKEW: SignedDuration = SignedDuration::from_secs(120);
+pub(crate) const REPLICA_SKEW: SignedDuration = SignedDuration::from_secs(120);
 
 macro_rules! nonce {
     ($(#[$doc:meta])* $name:ident) => {

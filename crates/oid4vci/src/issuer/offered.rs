@@ -16,6 +16,7 @@ use super::{
 use crate::{
     CredentialConfigurationId, IssuerState, PreAuthorizedCode, Secrets, TxCode,
     configuration::{IssuerConfiguration, SubjectClaimsError},
+    nonce::REPLICA_SKEW,
     offer::{
         AuthorizationCodeGrant, CredentialOffer, Grants, OfferError, PreAuthorizedGrant,
         TxCodeDescription, TxCodeInput,
@@ -24,9 +25,6 @@ use crate::{
         AuthorizationDetail, PreAuthorizedTokenRequest, TokenError, TokenRequest, TokenResponse,
     },
 };
-
-/// How far a clock may go back before codes made after that moment are refused.
-const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// The lengths a tx code may have.
 const TX_CODE_LENGTHS: std::ops::RangeInclusive<u8> = 4..=32;
@@ -366,8 +364,9 @@ impl Offered {
         if request.code != self.code || !self.takes_code() {
             return Err(TokenError::CodeUnknown);
         }
-        // §6.3: an expired code; a clock that went back does not bring one to life again
-        if now >= self.expires_at || now + CLOCK_TOLERANCE < self.offered_at {
+        // §6.3: an expired code; a clock that went back does not bring one to life again, and a replica that
+        // made this one may be ahead
+        if now >= self.expires_at || now + REPLICA_SKEW < self.offered_at {
             return Err(TokenError::CodeExpired);
         }
         // §6.2: only what was offered can be asked for by name
