@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::sync::watch;
@@ -62,7 +63,9 @@ pub(super) async fn demo(args: &DemoArgs) -> Ending {
         plan.base_url.port().unwrap_or(args.port),
     ));
     listeners.extend(accept::Listener::bind(other, None).await);
-    run(plan, listeners, None, &welcome, accept::Limits::default()).await
+    // nobody sends people to a demo: it need not say that it goes
+    let limits = accept::Limits { notice: Duration::ZERO, ..accept::Limits::default() };
+    run(plan, listeners, None, &welcome, limits).await
 }
 
 pub(super) async fn serve(args: &ServeArgs) -> Ending {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::tls::ServerTls;
 
@@ -61,7 +61,10 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Number of header fields of a request.
     pub header_fields: usize,
-    /// What requests in flight get to finish once shutdown begins.
+    /// How long whoever comes is still taken in once shutdown begins, unless nobody comes: whoever sends
+    /// people here learns meanwhile that the server is not ready.
+    pub notice: Duration,
+    /// What requests in flight get to finish after that.
     pub shutdown: Duration,
 }
 
@@ -85,6 +88,7 @@ impl Default for Limits {
             uri_bytes: 8 * 1024,
             header_bytes: 32 * 1024,
             header_fields: 64,
+            notice: Duration::from_secs(3),
             shutdown: Duration::from_secs(10),
         }
     }
@@ -135,6 +139,9 @@ pub enum ServeError {
 
 /// Serves `router` on every listener until `shutdown` is ready, then lets what is in flight finish.
 ///
+/// First whoever comes is served as before, and told that the connection ends with the answer. When nobody
+/// comes any more, or [`Limits::notice`] is over, the listeners are closed, with nobody left in their queues.
+///
 /// Streams of events never finish by themselves: end them when `shutdown` is ready, or they are cut when [`Limits::shutdown`] is over.
 /// Handlers find the peer's address as `ConnectInfo<SocketAddr>`.
 ///
@@ -152,24 +159,85 @@ pub async fn serve(
     let limits =
         Limits { connections: affordable(limits.connections, open_file_limit()), ..limits };
     let door = Arc::new(Door::new(router, limits));
-    let (drain, draining) = watch::channel(false);
+    let (phase, phases) = watch::channel(Phase::Open);
     let mut acceptors = JoinSet::new();
     for listener in listeners {
-        acceptors.spawn(accept(listener, Arc::clone(&door), draining.clone()));
+        acceptors.spawn(accept(listener, Arc::clone(&door), phases.clone()));
     }
-    drop(draining);
+    drop(phases);
     shutdown.await;
+    door.traffic.leave();
     // Only fails when no acceptor and no connection is left, and then nobody needs to know.
-    let _ = drain.send(true);
+    let _ = phase.send(Phase::Leaving);
+    door.traffic.has_ended(door.limits.notice).await;
+    let _ = phase.send(Phase::Closed);
     // Every acceptor and every connection holds a receiver until it is done.
-    drain.closed().await;
+    phase.closed().await;
     Ok(door.tally())
+}
+
+/// How far shutdown has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Open,
+    /// Whoever comes is served, once.
+    Leaving,
+    /// Nobody is taken in.
+    Closed,
+}
+
+/// When somebody came last, and whether they are asked to go.
+struct Traffic {
+    started: Instant,
+    /// Milliseconds since the start.
+    last: AtomicU64,
+    is_leaving: AtomicBool,
+}
+
+/// Nobody comes any more when nobody came for so long.
+const QUIET: Duration = Duration::from_millis(300);
+
+impl Traffic {
+    fn new() -> Self {
+        let (last, is_leaving) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { started: Instant::now(), last, is_leaving }
+    }
+
+    /// Somebody connects, or asks for something.
+    fn somebody_came(&self) {
+        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(now, Ordering::Relaxed);
+    }
+
+    fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an answer is the last one of its connection.
+    fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
+    }
+
+    /// Waits until nobody comes any more, for as long as that at most.
+    async fn has_ended(&self, notice: Duration) {
+        let end = Instant::now() + notice;
+        self.somebody_came();
+        loop {
+            let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
+            let until = (self.started + last + QUIET).min(end);
+            if until <= Instant::now() {
+                return;
+            }
+            sleep_until(until).await;
+        }
+    }
 }
 
 /// What all connections of one server share.
 struct Door {
     router: Router,
     limits: Arc<Limits>,
+    traffic: Arc<Traffic>,
     http: connection::Http,
     taken: AtomicUsize,
     from: Mutex<HashMap<IpAddr, usize>>,
@@ -189,6 +257,7 @@ impl Door {
             router: router.with_state(()),
             http: connection::http(&limits),
             limits: Arc::new(limits),
+            traffic: Arc::new(Traffic::new()),
             taken: AtomicUsize::new(0),
             from: Mutex::default(),
             turning_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
@@ -220,6 +289,29 @@ impl Door {
             place.origin = Some(origin);
         }
         Some(place)
+    }
+
+    /// Serves a connection, or says that there is no place for it.
+    fn take_in(
+        self: &Arc<Self>,
+        tcp: TcpStream,
+        peer: SocketAddr,
+        tls: Option<ServerTls>,
+        phases: watch::Receiver<Phase>,
+    ) {
+        self.traffic.somebody_came();
+        match self.admit(peer.ip()) {
+            Some(place) => {
+                self.accepted.fetch_add(1, Ordering::Relaxed);
+                // A connection that was closed meanwhile shows at its first read.
+                let _ = tcp.set_nodelay(true);
+                tokio::spawn(connection::run(tcp, peer, tls, place, phases));
+            }
+            None => {
+                self.shed.fetch_add(1, Ordering::Relaxed);
+                turn_away(tcp, self, tls.is_some());
+            }
+        }
     }
 
     fn tally(&self) -> Served {
@@ -262,36 +354,20 @@ fn network_of(peer: IpAddr) -> IpAddr {
 const BACK_OFF_FIRST: Duration = Duration::from_millis(20);
 const BACK_OFF_MOST: Duration = Duration::from_secs(1);
 
-async fn accept(listener: Listener, door: Arc<Door>, mut draining: watch::Receiver<bool>) {
+async fn accept(listener: Listener, door: Arc<Door>, mut phases: watch::Receiver<Phase>) {
+    let Listener { tcp: listener, tls } = listener;
     let mut back_off = BACK_OFF_FIRST;
     loop {
         let accepted = tokio::select! {
             biased;
-            // An error means the server is gone: the same as draining.
-            _ = draining.wait_for(|draining| *draining) => return,
-            accepted = listener.tcp.accept() => accepted,
+            // An error means the server is gone: the same as its end.
+            _ = phases.wait_for(|phase| *phase == Phase::Closed) => break,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((tcp, peer)) => {
                 back_off = BACK_OFF_FIRST;
-                match door.admit(peer.ip()) {
-                    Some(place) => {
-                        door.accepted.fetch_add(1, Ordering::Relaxed);
-                        // A connection that was closed meanwhile shows at its first read.
-                        let _ = tcp.set_nodelay(true);
-                        tokio::spawn(connection::run(
-                            tcp,
-                            peer,
-                            listener.tls.clone(),
-                            place,
-                            draining.clone(),
-                        ));
-                    }
-                    None => {
-                        door.shed.fetch_add(1, Ordering::Relaxed);
-                        turn_away(tcp, &door, listener.tls.is_some());
-                    }
-                }
+                door.take_in(tcp, peer, tls.clone(), phases.clone());
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
@@ -300,6 +376,14 @@ async fn accept(listener: Listener, door: Arc<Door>, mut draining: watch::Receiv
                 sleep(back_off).await;
                 back_off = (back_off * 2).min(BACK_OFF_MOST);
             }
+        }
+    }
+    // Closing the socket would cut off those who are connected and wait to be taken in.
+    let Ok(listener) = listener.into_std() else { return };
+    while let Ok((tcp, peer)) = listener.accept() {
+        let tcp = tcp.set_nonblocking(true).and_then(|()| TcpStream::from_std(tcp));
+        if let Ok(tcp) = tcp {
+            door.take_in(tcp, peer, tls.clone(), phases.clone());
         }
     }
 }

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::framing::{Framing, Violation};
 use super::request::RequestGuard;
-use super::{Limits, Place};
+use super::{Limits, Phase, Place};
 use crate::serve::tls::ServerTls;
 
 pub(super) type Http = auto::Builder<TokioExecutor>;
@@ -47,14 +47,14 @@ pub(super) async fn run(
     peer: SocketAddr,
     tls: Option<ServerTls>,
     place: Place,
-    draining: watch::Receiver<bool>,
+    phases: watch::Receiver<Phase>,
 ) {
     match tls {
-        None => converse(tcp, peer, &place, draining).await,
+        None => converse(tcp, peer, &place, phases).await,
         Some(tls) => {
             // A handshake is part of the head: it gets the same time.
             if let Ok(Ok(stream)) = timeout(place.door.limits.header, tls.0.accept(tcp)).await {
-                converse(stream, peer, &place, draining).await;
+                converse(stream, peer, &place, phases).await;
             }
         }
     }
@@ -63,22 +63,23 @@ pub(super) async fn run(
 /// How long a connection that was told to end may take to say goodbye.
 const LINGER: Duration = Duration::from_secs(1);
 
-async fn converse<S>(
-    stream: S,
-    peer: SocketAddr,
-    place: &Place,
-    mut draining: watch::Receiver<bool>,
-) where
+/// How long a request that has begun to come, or is about to, is waited for before its connection ends.
+const LAST_CALL: Duration = Duration::from_secs(1);
+
+async fn converse<S>(stream: S, peer: SocketAddr, place: &Place, phases: watch::Receiver<Phase>)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &place.door.limits;
     let clock = Arc::new(Clock::new());
     let guarded =
         Guarded { stream, clock: Arc::clone(&clock), framing: Framing::new(), refusal: REFUSAL };
-    let requests =
-        RequestGuard::new(place.door.router.clone(), Arc::clone(limits), Arc::clone(&clock), peer);
+    let requests = RequestGuard::new(&place.door, Arc::clone(&clock), peer);
     let mut connection = pin!(place.door.http.serve_connection(TokioIo::new(guarded), requests));
-    let mut drain = pin!(draining.wait_for(|draining| *draining));
+    let (mut leaving, mut closed) = (phases.clone(), phases);
+    let mut leave = pin!(leaving.wait_for(|phase| *phase >= Phase::Leaving));
+    let mut close = pin!(closed.wait_for(|phase| *phase == Phase::Closed));
+    let (mut is_leaving, mut is_told) = (false, false);
     let mut alarm = pin!(sleep_until(clock.deadline(limits).at));
     let mut leave_by: Option<Instant> = None;
     let mut drained = false;
@@ -87,18 +88,32 @@ async fn converse<S>(
         if connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        // An error means the server is gone: the same as draining.
-        if !drained && drain.as_mut().poll(cx).is_ready() {
-            drained = true;
-            leave_by = Some(Instant::now() + limits.shutdown);
-            connection.as_mut().graceful_shutdown();
-            if connection.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(());
+        // An error means the server is gone: the same as its end.
+        if !is_leaving && leave.as_mut().poll(cx).is_ready() {
+            is_leaving = true;
+            // HTTP/2 says which requests it still answers; HTTP/1.1 says it with the next answer.
+            is_told = clock.http2.load(Ordering::Relaxed);
+            if is_told {
+                connection.as_mut().graceful_shutdown();
             }
         }
+        if is_leaving && !drained && close.as_mut().poll(cx).is_ready() {
+            drained = true;
+            leave_by = Some(Instant::now() + limits.shutdown);
+        }
         loop {
+            // To end between two requests would cut off the one that is on its way.
+            let last_call = clock.last_call().filter(|_| drained && !is_told);
+            if drained && !is_told && last_call.is_none_or(|until| until <= Instant::now()) {
+                is_told = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            if is_told && connection.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
             let due = clock.deadline(limits);
-            let at = leave_by.map_or(due.at, |leave| leave.min(due.at));
+            let soonest = [leave_by, last_call.filter(|_| !is_told)];
+            let at = soonest.into_iter().flatten().fold(due.at, Instant::min);
             // Only ever moved forward here; a deadline that moved away is noticed when the alarm rings.
             if at < alarm.deadline() {
                 alarm.as_mut().reset(at);
@@ -107,6 +122,9 @@ async fn converse<S>(
             let now = Instant::now();
             if now < at {
                 alarm.as_mut().reset(at);
+                continue;
+            }
+            if last_call.is_some_and(|until| until <= now) && !is_told {
                 continue;
             }
             if leave_by.is_some_and(|leave| leave <= now) {
@@ -196,6 +214,12 @@ impl Clock {
         }
         let idle = self.idle_since.load(Ordering::Relaxed);
         Deadline { at: self.instant(idle) + limits.idle, reason: Overdue::Idle }
+    }
+
+    /// Until when a request that has begun to come is waited for, if one has.
+    fn last_call(&self) -> Option<Instant> {
+        let head = self.head_since.load(Ordering::Relaxed);
+        (head != 0).then(|| self.instant(head) + LAST_CALL)
     }
 
     fn touch(&self) {

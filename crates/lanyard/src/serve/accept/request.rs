@@ -23,26 +23,23 @@ use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
 
-use super::Limits;
 use super::connection::{Clock, InFlight};
+use super::{Door, Limits, Traffic};
 
 /// The router, behind the limits that concern one request.
 #[derive(Clone)]
 pub(super) struct RequestGuard {
     router: Router,
     limits: Arc<Limits>,
+    traffic: Arc<Traffic>,
     clock: Arc<Clock>,
     peer: SocketAddr,
 }
 
 impl RequestGuard {
-    pub(super) fn new(
-        router: Router,
-        limits: Arc<Limits>,
-        clock: Arc<Clock>,
-        peer: SocketAddr,
-    ) -> Self {
-        Self { router, limits, clock, peer }
+    pub(super) fn new(door: &Door, clock: Arc<Clock>, peer: SocketAddr) -> Self {
+        let (limits, traffic) = (Arc::clone(&door.limits), Arc::clone(&door.traffic));
+        Self { router: door.router.clone(), limits, traffic, clock, peer }
     }
 }
 
@@ -54,15 +51,18 @@ impl hyper::service::Service<Request<Incoming>> for RequestGuard {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let in_flight = self.clock.request_begins(request.version() == Version::HTTP_2);
         let http2 = request.version() == Version::HTTP_2;
+        self.traffic.somebody_came();
         let guard = self.clone();
         Box::pin(async move {
             let mut response = match refuse_head(&request, &guard.limits) {
                 Some(refusal) => refusal.response(),
-                None => guard.answer(request).await,
+                None => guard.clone().answer(request).await,
             };
             if http2 {
                 // RFC 9113 §8.2.2: a connection-specific field has no place in HTTP/2.
                 response.headers_mut().remove(CONNECTION);
+            } else if guard.traffic.is_leaving() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok(response.map(|body| Answer { body, _in_flight: in_flight }))
         })
