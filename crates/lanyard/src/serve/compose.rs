@@ -13,7 +13,7 @@ use lanyard_core::{
 use lanyard_fetch::{HostPort, HttpClient, SafeFetcher};
 use lanyard_issuer::{Awkwardness, IssuerService};
 use lanyard_service::{
-    SystemClock,
+    Clock, SystemClock,
     integration::{IntegrationApi, IntegrationSettings},
     webhook::{Deliverer, ExpiryJudge, Webhooks},
 };
@@ -25,14 +25,13 @@ use lanyard_verifier::VerifierService;
 use lanyard_wallet::{SignedMetadata, ports::WalletAttestation};
 use tokio::sync::watch;
 
+use super::health::Health;
 use super::otlp::{self, Telemetry};
 use super::plan::{Pages, Plan, PlannedTenant};
 use super::rates::{self, Doorman};
 use super::reload::{self, WatchedConfiguration};
 use super::trust::TrustHealth;
-use super::{
-    ahead, health, housekeeping, issuing, login, metrics, observe, resolving, trust, verifying,
-};
+use super::{ahead, housekeeping, issuing, login, metrics, observe, resolving, trust, verifying};
 use crate::config::SharedStore;
 use crate::demo::WalletProvider;
 use crate::keys::{
@@ -89,9 +88,27 @@ pub enum StartError {
     Authority(#[from] lanyard_core::trust::x509::ChainError),
 }
 
+/// What a server takes from outside; whoever tries a server puts something else in its place.
+pub struct Surroundings {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Puts something between the server and its store.
+    pub around_store: AroundStore,
+}
+
+/// Puts something around a store.
+pub type AroundStore = Box<dyn FnOnce(Arc<dyn Store>) -> Arc<dyn Store> + Send>;
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), around_store: Box::new(|store| store) }
+    }
+}
+
 /// What everything is built on.
 pub(super) struct Ground {
     pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) provider: Arc<dyn CryptoProvider>,
     pub(super) http: Arc<dyn HttpClient>,
     webhooks: Arc<Webhooks>,
@@ -107,16 +124,29 @@ pub(super) struct Ground {
 /// # Errors
 /// When folder, store or keys cannot be used.
 pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Router, StartError> {
-    let ground = Arc::new(Ground::lay(&plan, shutdown).await?);
+    compose_in(Surroundings::default(), plan, shutdown).await
+}
+
+/// The routes of a server with a clock and a store of somebody's own.
+///
+/// # Errors
+/// As [`compose`].
+pub async fn compose_in(
+    surroundings: Surroundings,
+    plan: Plan,
+    shutdown: watch::Receiver<bool>,
+) -> Result<Router, StartError> {
+    let ground = Arc::new(Ground::lay(surroundings, &plan, shutdown).await?);
     let issuer = match plan.issuer {
         true => Some(issuing::service(&ground, &plan).await?),
         false => None,
     };
-    housekeeping::keep_house(ground.store.clone(), ground.shutdown.clone());
+    let (store, clock) = (ground.store.clone(), ground.clock.clone());
+    housekeeping::keep_house(store, clock, ground.shutdown.clone());
     let trust = TrustHealth::default();
     let verifier = match plan.verifier {
         true => {
-            let (service, lists) = verifying::service(&ground, &plan).await?;
+            let (service, lists) = verifying::service(&ground, &plan, issuer.as_ref()).await?;
             trust::keep_looking(lists, trust.clone(), ground.shutdown.clone());
             ahead::fetch_ahead(service.clone(), ground.shutdown.clone());
             Some(service)
@@ -148,7 +178,8 @@ pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Rout
         None => services,
     };
     let web = ground.pages(&plan, shown, (issuer, verifier), provider).await?;
-    let all = services.merge(health::routes(ground.store.clone(), trust));
+    let health = Health { store: ground.store.clone(), trust, stopping: ground.shutdown.clone() };
+    let all = services.merge(health.routes());
     let all = match plan.resolver {
         true => all.merge(resolving::routes(ground.http.clone(), ground.provider.clone())),
         false => all,
@@ -193,7 +224,7 @@ fn integration(ground: &Ground, plan: &Plan) -> IntegrationApi {
         tenants: keys.collect(),
         store: ground.store.clone(),
         provider: ground.provider.clone(),
-        clock: Arc::new(SystemClock),
+        clock: ground.clock.clone(),
         described,
     })
 }
@@ -209,19 +240,24 @@ impl Ground {
             http: self.http.clone(),
             webhooks: self.webhooks.clone(),
             provider: self.provider.clone(),
-            clock: Arc::new(SystemClock),
+            clock: self.clock.clone(),
             judges,
         };
         tokio::spawn(deliverer.run(self.shutdown.clone()));
     }
 
-    async fn lay(plan: &Plan, shutdown: watch::Receiver<bool>) -> Result<Self, StartError> {
-        let now = Timestamp::now();
+    async fn lay(
+        surroundings: Surroundings,
+        plan: &Plan,
+        shutdown: watch::Receiver<bool>,
+    ) -> Result<Self, StartError> {
+        let Surroundings { clock, around_store } = surroundings;
+        let now = clock.now();
         files::private_folder(&plan.data)?;
         let provider: Arc<dyn CryptoProvider> = Arc::new(AwsLc);
         let told = plan.tenants.iter().map(|tenant| (tenant.id.clone(), tenant.webhooks.clone()));
         let webhooks = Arc::new(Webhooks::new(told, provider.clone()));
-        let (store, vault) = storage(plan, &webhooks, &provider).await?;
+        let (store, vault) = storage(plan, &webhooks, &provider, around_store).await?;
         // in development mode the server itself and receivers of webhooks may be on this machine
         let receivers = plan.tenants.iter().flat_map(|tenant| &tenant.webhooks);
         let near = receivers.map(|webhook| &webhook.url).filter(|url| url.scheme() == "http");
@@ -237,7 +273,7 @@ impl Ground {
             std::fs::write(plan.data.join("ca.pem"), authority.anchors_pem())?;
         }
         let host = plan.base_url.host_str().ok_or(StartError::Host)?.to_owned();
-        Ok(Self { store, provider, http, webhooks, shutdown, vault, authority, host, now })
+        Ok(Self { store, clock, provider, http, webhooks, shutdown, vault, authority, host, now })
     }
 
     /// 32 random bytes of a tenant, made on first use.
@@ -417,10 +453,11 @@ async fn storage(
     plan: &Plan,
     webhooks: &Arc<Webhooks>,
     provider: &Arc<dyn CryptoProvider>,
+    around: AroundStore,
 ) -> Result<(Arc<dyn Store>, Vault), StartError> {
     let Some(shared) = &plan.store else {
         let store = SqliteStore::open(&plan.data)?.heralded_by(webhooks.clone());
-        let store: Arc<dyn Store> = Arc::new(store);
+        let store = around(Arc::new(store));
         let named = KeyPlace::find(plan.sealing.file.as_deref());
         if named.is_none() && plan.sealing.service.is_none() {
             let vault = Vault::of_folder(&plan.data, store.clone(), provider.clone()).await?;
@@ -430,7 +467,7 @@ async fn storage(
         return Ok((store.clone(), Vault::new(ring, store, provider.clone())));
     };
     let store = PostgresStore::connect(&options_of(shared)).await?.heralded_by(webhooks.clone());
-    let store: Arc<dyn Store> = Arc::new(store);
+    let store = around(Arc::new(store));
     let ring = KeyRing::of(&plan.sealing, None, provider)?;
     Ok((store.clone(), Vault::new(ring, store, provider.clone())))
 }

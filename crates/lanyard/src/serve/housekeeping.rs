@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use lanyard_service::Clock;
 use lanyard_store::{SessionKind, Store};
 use tokio::sync::watch;
 
@@ -22,11 +23,15 @@ const KEPT_RECORDS: SignedDuration = SignedDuration::from_hours(30 * 24);
 const PORTION: u32 = 500;
 
 /// Deletes until the server stops.
-pub(super) fn keep_house(store: Arc<dyn Store>, shutdown: watch::Receiver<bool>) {
+pub(super) fn keep_house(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    shutdown: watch::Receiver<bool>,
+) {
     tokio::spawn(async move {
         let mut ticks = Ticks::every(INTERVAL, shutdown);
         while ticks.next().await {
-            sweep(&*store, Timestamp::now()).await;
+            sweep(&*store, clock.now()).await;
         }
     });
 }

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use lanyard_core::{credential::Format, trust::IssuerIdentifier};
 use lanyard_issuer::{
     DataKey, IssuerService, IssuerSettings, Offering, PlaceKey, StatusListSettings, StatusLists,
-    SystemClock, TenantSettings,
+    TenantSettings,
 };
 use lanyard_oid4vci::{
     IssuerUrl, Transport,
@@ -51,7 +51,7 @@ pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<IssuerServic
         tenants,
         store: ground.store.clone(),
         provider: ground.provider.clone(),
-        clock: Arc::new(SystemClock),
+        clock: ground.clock.clone(),
         shutdown: ground.shutdown.clone(),
         retention: RETENTION,
     };

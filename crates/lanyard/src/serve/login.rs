@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use lanyard_issuer::{
     AskedHolder, AttributeProvider, AttributeProviderSettings, AuthorizationServerSettings,
     ClaimSource, ClaimSources, ClaimsFrom, IntrospectionSettings, LoginSettings, LoginUnavailable,
-    LoginWays, OidcProvider, OidcSettings, OtherAuthorizationServer, SystemClock, UpstreamServer,
+    LoginWays, OidcProvider, OidcSettings, OtherAuthorizationServer, UpstreamServer,
     login_callback,
 };
 use lanyard_oid4vci::{
@@ -57,7 +57,7 @@ pub(super) fn settings(
                     timeout: *timeout,
                     http: ground.http.clone(),
                     random: Arc::new(lanyard_core::crypto::AwsLc),
-                    clock: Arc::new(SystemClock),
+                    clock: ground.clock.clone(),
                 };
                 ClaimsFrom::Source(Arc::new(AttributeProvider::new(settings)))
             }

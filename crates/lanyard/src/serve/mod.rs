@@ -12,6 +12,7 @@ mod login;
 pub mod metrics;
 pub mod observe;
 pub mod otlp;
+mod own_lists;
 pub mod plan;
 pub mod rates;
 mod reload;

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use lanyard_core::{did::DidMethods, trust::LiveTrust, verify::Policy};
 use lanyard_fetch::{
-    CacheLimits, CachedClient, CachedDids, IssuerMetadataFetcher, RevocationListFetcher,
-    StatusListFetcher, TypeMetadataFetcher,
+    CacheLimits, CachedClient, CachedDids, HttpClient, IssuerMetadataFetcher,
+    RevocationListFetcher, StatusListFetcher, TypeMetadataFetcher,
 };
+use lanyard_issuer::IssuerService;
 use lanyard_oid4vp::{dcql::DcqlQuery, request::object::RequestSigner};
 use lanyard_verifier::{
-    DataKey, Preset, RequestPolicy, Sources, SystemClock, TenantSettings, VerifierService,
-    VerifierSettings,
+    DataKey, Preset, RequestPolicy, Sources, TenantSettings, VerifierService, VerifierSettings,
 };
 
 use super::compose::{Ground, StartError};
+use super::own_lists::OwnLists;
 use super::plan::{Plan, PlannedTenant};
 use super::trust::WatchedList;
 use crate::keys::Subject;
@@ -27,8 +28,9 @@ const RETENTION: SignedDuration = SignedDuration::from_hours(1);
 pub(super) async fn service(
     ground: &Ground,
     plan: &Plan,
+    issuer: Option<&IssuerService>,
 ) -> Result<(VerifierService, Vec<WatchedList>), StartError> {
-    let sources = sources(ground);
+    let sources = sources(ground, plan, issuer);
     let (mut tenants, mut lists) = (Vec::new(), Vec::new());
     for tenant in &plan.tenants {
         let (trust, list) = trust(ground, tenant).await?;
@@ -40,7 +42,7 @@ pub(super) async fn service(
         tenants,
         store: ground.store.clone(),
         provider: ground.provider.clone(),
-        clock: Arc::new(SystemClock),
+        clock: ground.clock.clone(),
         shutdown: ground.shutdown.clone(),
         retention: RETENTION,
     };
@@ -63,7 +65,15 @@ async fn trust(
 }
 
 /// What is asked of the network, each document once for all who need it at the time.
-fn sources(ground: &Ground) -> Sources {
+fn sources(ground: &Ground, plan: &Plan, issuer: Option<&IssuerService>) -> Sources {
+    let lists: Arc<dyn HttpClient> = match issuer {
+        Some(issuer) => Arc::new(OwnLists {
+            outside: ground.http.clone(),
+            base_url: plan.base_url.clone(),
+            issuer: issuer.router(),
+        }),
+        None => ground.http.clone(),
+    };
     let http = Arc::new(CachedClient::new(ground.http.clone(), &CacheLimits::default()));
     let dids = CachedDids::over(ground.http.clone(), DidMethods::new(ground.provider.clone()));
     Sources {
@@ -71,7 +81,7 @@ fn sources(ground: &Ground) -> Sources {
         issuer_metadata: Some(Arc::new(IssuerMetadataFetcher::new(http.clone()))),
         revocation_lists: Some(Arc::new(RevocationListFetcher::new(http.clone()))),
         type_metadata: Some(Arc::new(TypeMetadataFetcher::new(http, ground.provider.clone()))),
-        status_lists: Some(Arc::new(StatusListFetcher::new(ground.http.clone()))),
+        status_lists: Some(Arc::new(StatusListFetcher::new(lists))),
     }
 }
 
