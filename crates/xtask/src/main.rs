@@ -5,6 +5,7 @@ mod bindings;
 mod check;
 mod command;
 mod coverage;
+mod phones;
 mod suites;
 
 use std::{env, process::ExitCode};
@@ -18,6 +19,7 @@ cargo xtask <chore>
   coverage  write spec-vectors/coverage.md from spec-vectors/manifest.toml
   refusals  write spec-vectors/refusals anew; read the diff
   bindings  generate the wallet's bindings for Kotlin, Swift and Python
+  phones    build the wallet, without C, as a static library for Android and iOS
   bench     run the benches beside their floors and beside their peers, and the load command
   load      measure the release build under load; takes the options of lanyard-load
   faults    kill, starve, lock and restore servers under load; writes docs/reliability.md
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Some("coverage") => coverage::run(),
         Some("refusals") => check::publish_refusals(),
         Some("bindings") => bindings::write(),
+        Some("phones") => phones::run(),
         Some("bench") => check::bench(),
         Some("load") => check::load(&arguments.collect::<Vec<_>>()),
         Some("faults") => check::faults(&arguments.collect::<Vec<_>>()),
