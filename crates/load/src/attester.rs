@@ -1,11 +1,7 @@
 //! A server where holders log in and wallets are attested: its configuration, and the authority that attests
 //! the wallets of this tool.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::Write as _,
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lanyard_core::crypto::{AwsLc, SoftwareSigner};
@@ -14,6 +10,7 @@ use lanyard_testkit::{LeafOptions, TestCa};
 use crate::{
     code::AttestedWallet,
     failure::Failure,
+    machine,
     proofs::{attestation, fresh_key, identifier},
     server::{CALLBACK, CLIENT},
 };
@@ -55,15 +52,6 @@ const HOLDERS: &str = r#"[{
   } }
 }]"#;
 
-/// A file that nobody else may read.
-fn write_private(path: &Path, content: &str) -> Result<(), Failure> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    Ok(options.open(path)?.write_all(content.as_bytes())?)
-}
-
 /// The tenant of the configured server.
 pub(crate) const TENANT: &str = "load";
 /// What it issues.
@@ -95,19 +83,28 @@ impl Attester {
     /// Writes a configuration that believes this attester, and everything that it names.
     pub(crate) fn configure(&self, folder: &Path, port: u16) -> Result<(), Failure> {
         fs::create_dir_all(folder)?;
-        let files = [("type.json", TYPE), ("holders.json", HOLDERS), ("wallets.pem", &self.anchor)];
-        for (name, content) in files {
-            fs::write(folder.join(name), content)?;
-        }
-        write_private(&folder.join("api-key"), &identifier())?;
+        fs::write(folder.join("type.json"), TYPE)?;
+        machine::write_private(&folder.join("api-key"), identifier().as_bytes())?;
+        let tenant = self.tenant(TENANT, folder)?;
         let configuration = format!(
             r#"mode = "development"
 base_url = "http://localhost:{port}"
 listen = "127.0.0.1:{port}"
 data = "data"
 [issuer]
-[[tenants]]
-id = "{TENANT}"
+{tenant}"#
+        );
+        fs::write(folder.join("lanyard.toml"), configuration)?;
+        Ok(())
+    }
+
+    /// The tenant of a configuration that believes this attester, and the files that it names.
+    pub(crate) fn tenant(&self, id: &str, folder: &Path) -> Result<String, Failure> {
+        fs::write(folder.join("holders.json"), HOLDERS)?;
+        fs::write(folder.join("wallets.pem"), &self.anchor)?;
+        Ok(format!(
+            r#"[[tenants]]
+id = "{id}"
 name = "Load"
 api_key_files = ["api-key"]
 credential_types = ["type.json"]
@@ -120,9 +117,7 @@ id = "{CLIENT}"
 redirect_uris = ["{CALLBACK}"]
 authentication = "attestation"
 "#
-        );
-        fs::write(folder.join("lanyard.toml"), configuration)?;
-        Ok(())
+        ))
     }
 
     /// A wallet that this provider vouches for.

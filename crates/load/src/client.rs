@@ -1,11 +1,13 @@
 //! One keep-alive HTTP/1.1 connection, as one wallet has it.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     HeaderMap, Method, Request, StatusCode,
     client::conn::http1::{self, SendRequest},
-    header,
+    header::{self, HeaderValue},
 };
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
@@ -14,12 +16,37 @@ use url::Url;
 
 use crate::failure::Failure;
 
+/// Answers that are no refusals.
+const SUCCESSES: [StatusCode; 5] = [
+    StatusCode::OK,
+    StatusCode::CREATED,
+    StatusCode::ACCEPTED,
+    StatusCode::NO_CONTENT,
+    StatusCode::SEE_OTHER,
+];
+
 /// A connection to one server.
 pub(crate) struct Connection {
     authority: String,
     sender: SendRequest<Full<Bytes>>,
     exchanges: Vec<Exchange>,
+    recorder: Option<Recorder>,
+    keeps_back: bool,
 }
+
+/// A request as it was sent, for whoever sends it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) target: String,
+    /// All but `Host` and `Content-Length`.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Where requests are written down.
+pub(crate) type Recorder = Arc<Mutex<Vec<Recorded>>>;
 
 /// How many bytes went to and fro: what a server without a purpose needs to know of a request.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -67,6 +94,11 @@ impl<'u> Ask<'u> {
         Self { method: Method::POST, url, headers: Vec::new(), content }
     }
 
+    /// DELETE.
+    pub(crate) const fn delete(url: &'u Url) -> Self {
+        Self { method: Method::DELETE, url, headers: Vec::new(), content: Content::Empty }
+    }
+
     /// With a header.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -94,11 +126,18 @@ impl Connection {
     /// Connects to the host and port of a URL.
     pub(crate) async fn open(url: &Url) -> Result<Self, Failure> {
         let authority = url.authority().to_owned();
-        let stream = TcpStream::connect(&authority).await?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        Ok(Self { authority, sender, exchanges: Vec::new() })
+        let sender = connect(&authority).await?;
+        Ok(Self { authority, sender, exchanges: Vec::new(), recorder: None, keeps_back: false })
+    }
+
+    /// Writes down every request from now on.
+    pub(crate) fn record(&mut self, recorder: Option<Recorder>) {
+        self.recorder = recorder;
+    }
+
+    /// Whether requests are written down instead of sent.
+    pub(crate) const fn keep_back(&mut self, keeps_back: bool) {
+        self.keeps_back = keeps_back;
     }
 
     /// What went to and fro since this was asked last.
@@ -139,17 +178,46 @@ impl Connection {
         for (name, value) in ask.headers {
             request = request.header(name, value);
         }
+        if let Some(recorder) = &self.recorder {
+            let headers = request.headers_ref().into_iter().flatten();
+            let headers = headers.filter(|(name, _)| *name != header::HOST);
+            let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+            let recorded = Recorded {
+                method: request.method_ref().map(Method::to_string).unwrap_or_default(),
+                target: target.to_owned(),
+                headers: headers.map(|(name, value)| (name.to_string(), text(value))).collect(),
+                body: body.clone().into_bytes(),
+            };
+            recorder.lock().unwrap_or_else(PoisonError::into_inner).push(recorded);
+        }
+        if self.keeps_back {
+            return Err(Failure::KeptBack);
+        }
         let request = request.body(Full::new(Bytes::from(body)))?;
+        // the answer before may have been the last one of its connection
+        if self.sender.ready().await.is_err() {
+            self.sender = connect(&self.authority).await?;
+        }
         let response = self.sender.send_request(request).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
         self.exchanges.push(Exchange { head: shown, sent, answered: body.len() });
-        if matches!(head.status, StatusCode::OK | StatusCode::CREATED | StatusCode::SEE_OTHER) {
+        if SUCCESSES.contains(&head.status) {
             return Ok(Answer { headers: head.headers, body });
         }
         let said = String::from_utf8_lossy(&body).chars().take(300).collect();
-        Err(Failure::Refused { path: shortened(ask.url), status: head.status.as_u16(), said })
+        let asks_again = head.headers.contains_key(header::RETRY_AFTER);
+        let (path, status) = (shortened(ask.url), head.status.as_u16());
+        Err(Failure::Refused { path, status, said, asks_again })
     }
+}
+
+async fn connect(authority: &str) -> Result<SendRequest<Full<Bytes>>, Failure> {
+    let stream = TcpStream::connect(authority).await.map_err(Failure::NobodyThere)?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
 }
 
 /// The path without what identifies one session.

@@ -19,6 +19,12 @@ pub(crate) enum Failure {
     /// A file, a socket or a process.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    /// Nobody took the connection: nothing was sent.
+    #[error("nobody listens: {0}")]
+    NobodyThere(std::io::Error),
+    /// A request was written down instead of sent.
+    #[error("a request was kept back")]
+    KeptBack,
     /// A connection broke.
     #[error("the connection broke: {0}")]
     Connection(#[from] hyper::Error),
@@ -28,12 +34,18 @@ pub(crate) enum Failure {
     /// The binary is not there.
     #[error("there is no binary at {0}: cargo build --release --package lanyard")]
     NoBinary(PathBuf),
+    /// PostgreSQL is not installed.
+    #[error("there is no PostgreSQL: apt-get install postgresql")]
+    NoPostgres,
     /// The disk could not be measured.
     #[error("{0}")]
     Disk(#[from] lanyard_store::OpenError),
     /// The rows of the bare server.
     #[error("{0}")]
     Rows(#[from] rusqlite::Error),
+    /// The server that is part of this tool did not start.
+    #[error("the server did not start: {0}")]
+    Server(String),
     /// The server did not start, or ended.
     #[error("the server is gone, or never came")]
     ServerGone,
@@ -46,6 +58,8 @@ pub(crate) enum Failure {
         status: u16,
         /// The body: a protocol's error, no secret.
         said: String,
+        /// Whether it said when to ask again.
+        asks_again: bool,
     },
     /// An answer lacks what the protocol says it holds.
     #[error("an answer has no usable {0}")]
@@ -92,4 +106,11 @@ pub(crate) enum Failure {
     /// A credential cannot be presented.
     #[error("{0}")]
     Present(#[from] PresentError),
+}
+
+impl Failure {
+    /// A server that did not start.
+    pub(crate) fn server(why: impl std::fmt::Display) -> Self {
+        Self::Server(why.to_string())
+    }
 }

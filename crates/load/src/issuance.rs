@@ -1,6 +1,7 @@
 //! One issuance as a wallet sees it: six requests (OID4VCI §4.1.3, §12.2, §6, §7, §8), the tokens bound to
 //! a key or not, one copy of the credential or many.
 
+use bytes::Bytes;
 use lanyard_core::crypto::SoftwareSigner;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -188,8 +189,24 @@ impl Places {
         (configuration, nonces): (&str, &Nonces),
         keys: Vec<SoftwareSigner>,
     ) -> Result<Received, Failure> {
+        let body = self.ask_credential(connection, access, (configuration, nonces), &keys).await?;
+        let Credentials { credentials } = read(&body)?;
+        if credentials.len() != keys.len() {
+            return Err(Failure::Lacks("credential"));
+        }
+        Ok(credentials.into_iter().map(|one| one.credential).zip(keys).collect())
+    }
+
+    /// What the credential endpoint answers: credentials, or that they are to be waited for.
+    pub(crate) async fn ask_credential(
+        &self,
+        connection: &mut Connection,
+        access: &Access<'_>,
+        (configuration, nonces): (&str, &Nonces),
+        keys: &[SoftwareSigner],
+    ) -> Result<Bytes, Failure> {
         let mut proofs = Vec::with_capacity(keys.len());
-        for key in &keys {
+        for key in keys {
             proofs.push(key_proof(key, &self.issuer, &nonces.proof).await?);
         }
         let request = json!({
@@ -204,11 +221,12 @@ impl Places {
                 ask.with("authorization", format!("DPoP {token}")).with("dpop", proof)
             }
         };
-        let Credentials { credentials } = read(&connection.ask(ask).await?.body)?;
-        if credentials.len() != keys.len() {
-            return Err(Failure::Lacks("credential"));
-        }
-        Ok(credentials.into_iter().map(|one| one.credential).zip(keys).collect())
+        Ok(connection.ask(ask).await?.body)
+    }
+
+    /// Another endpoint of the issuer, where this one has it.
+    pub(crate) fn sibling(&self, name: &str) -> Result<Url, Failure> {
+        Ok(self.credential.join(name)?)
     }
 }
 

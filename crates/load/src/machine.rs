@@ -2,6 +2,8 @@
 
 use std::{
     env, fs,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process::{self, Command, Stdio},
     time::Duration,
@@ -61,6 +63,13 @@ pub(crate) fn data_folder(binary: &Path, asked: Option<&Path>) -> Result<TempDir
     Ok(tempfile::Builder::new().prefix("lanyard-load-").tempdir_in(asked.unwrap_or(beside))?)
 }
 
+/// Writes a file that nobody else may read.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    Ok(options.open(path)?.write_all(content)?)
+}
+
 /// The processor time that this process has used so far.
 pub(crate) fn own_cpu() -> Result<Duration, Failure> {
     process_cpu(process::id())
@@ -72,6 +81,14 @@ pub(crate) fn process_cpu(process: u32) -> Result<Duration, Failure> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest).ok_or(Failure::ServerGone)?;
     Ok(ticks(after_name.split_whitespace().skip(11).take(2)))
+}
+
+/// The resident memory of a process, in bytes.
+pub(crate) fn resident_memory(process: u32) -> Result<u64, Failure> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    kibibytes.map(|kibibytes| kibibytes * 1024).ok_or(Failure::ServerGone)
 }
 
 /// The processor time that everything on this machine has used so far.

@@ -27,6 +27,7 @@ mod server;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use lanyard_testkit::PostgresServer;
 
 use crate::{
     attester::Attester,
@@ -82,6 +83,9 @@ struct Arguments {
     /// Play issuance and presentation against the peers in this folder, too: interop-tests/peers
     #[arg(long, value_name = "FOLDER")]
     peers: Option<PathBuf>,
+    /// Play against a server on a PostgreSQL that is started for it, in place of SQLite
+    #[arg(long)]
+    postgres: bool,
     /// Write what was found as JSON too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -98,6 +102,9 @@ struct Arguments {
 enum Command {
     /// Have faults happen to a server under load, and count the promises that it broke
     Faults(faults::Arguments),
+    /// Be the server, over a store that fails when it is told to
+    #[command(hide = true)]
+    FailingServer(faults::ServerArguments),
 }
 
 fn main() -> ExitCode {
@@ -109,6 +116,9 @@ fn main() -> ExitCode {
                 true => Ok(()),
                 false => Err(Failure::PromisesBroken),
             }
+        }
+        Arguments { command: Some(Command::FailingServer(arguments)), .. } => {
+            faults::serve(arguments)
         }
         Arguments { bare: Some(shape), port: Some(port), data: Some(data), .. } => {
             runtime.block_on(bare::serve(shape, *port, data))
@@ -136,12 +146,20 @@ async fn measure(arguments: &Arguments) -> Result<Report, Failure> {
 
     let disk = lanyard_store::calibrate(folder.path())?;
     let data = folder.path().join("data");
-    let server = Server::start(&binary, &data, SERVER_CORE, Setting::Demo).await?;
+    let postgres = if arguments.postgres { PostgresServer::start() } else { None };
+    let address = postgres.as_ref().map(PostgresServer::database);
+    let setting = match &address {
+        Some(address) => Setting::Shared(address),
+        None if arguments.postgres => return Err(Failure::NoPostgres),
+        None => Setting::Demo,
+    };
+    let server = Server::start(&binary, &data, SERVER_CORE, setting).await?;
     let memory_at_rest = server.resident_memory()?;
     let played = plan::play(&plan, &server, memory_at_rest).await;
     let Played { start, sizes, mut lines, mut shapes } = stopped(server, played).await?;
 
-    if plan.has_login() {
+    // the tenant where holders log in has its own folder
+    if plan.has_login() && address.is_none() {
         let attester = Attester::new()?;
         let data = folder.path().join("login");
         let setting = Setting::Attested(&attester);

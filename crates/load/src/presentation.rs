@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use lanyard_core::{
-    Timestamp,
     claims::ClaimsPath,
     crypto::{AwsLc, ContentEncryption, SoftwareSigner},
     jose::{EncryptionRecipient, Jwk},
@@ -70,7 +69,7 @@ pub(crate) async fn answer(request: &Object, card: &Card) -> Result<(Url, String
     let binding = KeyBindingRequest {
         audience: &audience,
         nonce: &nonce,
-        now: Timestamp::now(),
+        now: lanyard_core::Timestamp::now(),
         signer: &card.key,
     };
     let query = request.get("dcql_query").and_then(|query| query.pointer("/credentials/0"));

@@ -1,7 +1,6 @@
 //! What a wallet signs on its way to a credential.
 
 use lanyard_core::{
-    Timestamp,
     crypto::{
         AwsLc, CryptoProvider as _, Curve, HashAlgorithm, Random as _, Signer, SoftwareSigner,
     },
@@ -102,5 +101,5 @@ fn digest(text: &str) -> String {
 }
 
 fn now() -> i64 {
-    Timestamp::now().as_second()
+    lanyard_core::Timestamp::now().as_second()
 }

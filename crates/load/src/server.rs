@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     net::TcpListener,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
@@ -11,7 +12,10 @@ use std::{
 use tokio::process::{Child, Command};
 use url::Url;
 
-use crate::{attester::Attester, bare::Shape, client::Connection, failure::Failure, machine};
+use crate::{
+    attester::Attester, bare::Shape, client::Connection, failure::Failure, machine,
+    proofs::identifier,
+};
 
 /// What the wallets of this tool are called where they are attested.
 pub(crate) const CLIENT: &str = "load-wallet";
@@ -23,6 +27,8 @@ pub(crate) const CALLBACK: &str = "https://wallet.example/callback";
 pub(crate) enum Setting<'a> {
     /// `lanyard demo`.
     Demo,
+    /// `lanyard serve` with what the demo issues, on the PostgreSQL database at this address.
+    Shared(&'a str),
     /// `lanyard serve`, where holders log in, and this attester is believed about wallets.
     Attested(&'a Attester),
     /// This program, as the least that a server can do for a flow.
@@ -57,6 +63,10 @@ impl Server {
         match setting {
             Setting::Demo => {
                 command.args(["demo", "--port", &port.to_string(), "--data"]).arg(data);
+            }
+            Setting::Shared(address) => {
+                configure_shared(data, port, address)?;
+                command.args(["serve", "--config"]).arg(data.join("lanyard.toml"));
             }
             Setting::Attested(attester) => {
                 attester.configure(data, port)?;
@@ -147,10 +157,7 @@ impl Server {
 
     /// The server's resident memory in bytes.
     pub(crate) fn resident_memory(&self) -> Result<u64, Failure> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-        let kibibytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
-        kibibytes.map(|kibibytes| kibibytes * 1024).ok_or(Failure::ServerGone)
+        machine::resident_memory(self.process)
     }
 
     /// Repeats the last lines of what the server said.
@@ -167,6 +174,33 @@ impl Server {
         ended.map_err(|_| Failure::ServerGone)??;
         Ok(())
     }
+}
+
+/// The tenant and the type of the demo, with everything else in a database.
+fn configure_shared(data: &Path, port: u16, address: &str) -> Result<(), Failure> {
+    fs::DirBuilder::new().mode(0o700).create(data)?;
+    fs::write(data.join("type.json"), include_str!("../../lanyard/demo/verified_identity.json"))?;
+    machine::write_private(&data.join("api-key"), identifier().as_bytes())?;
+    machine::write_private(&data.join("sealing-key"), &[7; 32])?;
+    let configuration = format!(
+        r#"mode = "development"
+base_url = "http://localhost:{port}"
+listen = "127.0.0.1:{port}"
+data = "."
+[store]
+postgres = "{address}"
+sealing_key_file = "sealing-key"
+[issuer]
+[verifier]
+[[tenants]]
+id = "demo"
+name = "Load"
+api_key_files = ["api-key"]
+credential_types = ["type.json"]
+status_lists = {{ ttl_seconds = 300 }}
+"#
+    );
+    Ok(fs::write(data.join("lanyard.toml"), configuration)?)
 }
 
 /// A port that nobody listens on at the moment.

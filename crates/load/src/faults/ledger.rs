@@ -15,6 +15,10 @@ pub(crate) enum Deed {
     Token,
     Credential,
     Revocation,
+    /// Another change of something.
+    Change,
+    Erasure,
+    Notification,
     Response,
 }
 
@@ -26,6 +30,8 @@ pub(crate) enum Outcome {
     Ok,
     Refused,
     Unknown,
+    /// Nobody was there to ask.
+    Unasked,
 }
 
 /// How often what came of it.
@@ -65,7 +71,7 @@ impl Ledger {
         file.sync_data()?;
         let mut tally = self.tally.borrow_mut();
         match outcome {
-            Outcome::Intended => {}
+            Outcome::Intended | Outcome::Unasked => {}
             Outcome::Ok => tally.ok += 1,
             Outcome::Refused => tally.refused += 1,
             Outcome::Unknown => tally.unknown += 1,

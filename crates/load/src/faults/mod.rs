@@ -2,22 +2,28 @@
 //! database, kept busy by slow clients and restored from a backup; then it is held to everything it promised.
 
 mod checks;
+mod errands;
+mod failing_server;
+mod failing_store;
+mod inputs;
 mod ledger;
+mod mutate;
+mod points;
+mod raw;
+mod report;
 mod scene;
+mod script;
 mod trials;
 mod wallet;
 
-use std::{
-    fmt::Write as _,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use lanyard_testkit::PostgresServer;
-use serde::Serialize;
 
 use crate::{failure::Failure, machine};
+use points::Scope;
+use report::{HEAD, Points, Report};
 use scene::Store;
 use trials::{Extent, Line};
 
@@ -36,6 +42,9 @@ pub(crate) struct Arguments {
     /// How often the server is killed on each store
     #[arg(long, value_name = "COUNT")]
     kills: Option<u64>,
+    /// How many mutated requests are sent to a server on each store
+    #[arg(long, value_name = "COUNT")]
+    mutations: Option<u64>,
     /// Only faults whose name holds this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
@@ -50,17 +59,21 @@ pub(crate) struct Arguments {
     json: Option<PathBuf>,
 }
 
-/// Everything that a run found.
-#[derive(Serialize)]
-struct Report {
-    commit: String,
-    /// The folder of the binary: `release`, or `debug`.
-    build: String,
-    processors: usize,
-    fsync_per_second: f64,
-    seed: u64,
-    faults: Vec<Line>,
-    not_exercised: Vec<&'static str>,
+/// How the tool starts itself as a server.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArguments {
+    /// The configuration
+    #[arg(long)]
+    config: PathBuf,
+    /// What happens at which point, as JSON
+    #[arg(long)]
+    armed: Option<String>,
+}
+
+/// Serves over a store that fails, with as many threads as the product has.
+pub(crate) fn serve(arguments: &ServerArguments) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(failing_server::serve(&arguments.config, arguments.armed.as_deref()))
 }
 
 /// Runs the faults, prints what came of them, and says whether every promise held.
@@ -69,29 +82,34 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let folder = machine::data_folder(&binary, arguments.data.as_deref())?;
     let disk = lanyard_store::calibrate(folder.path())?;
     let extent = match arguments.short {
-        // a build for debugging on a busy machine
         true => Extent {
             kills: 5,
             drains: 2,
             spell: Duration::from_secs(1),
-            patience: Duration::from_secs(10),
             restores: 1,
+            points: Scope { rounds: 1, stride: 7 },
+            mutations: 2000,
         },
         false => Extent {
             kills: 100,
             drains: 20,
             spell: Duration::from_secs(10),
-            patience: Duration::from_secs(1),
             restores: 20,
+            points: Scope { rounds: 3, stride: 1 },
+            mutations: 1_000_000,
         },
     };
-    let extent = Extent { kills: arguments.kills.unwrap_or(extent.kills), ..extent };
+    let extent = Extent {
+        kills: arguments.kills.unwrap_or(extent.kills),
+        mutations: arguments.mutations.unwrap_or(extent.mutations),
+        ..extent
+    };
     let (place, wanted) = ((binary.as_path(), folder.path()), arguments.only.as_str());
     let postgres = PostgresServer::start();
 
     let mut faults = Vec::new();
     let mut tell = |line: Line| {
-        println!("{}", row(&line));
+        println!("{}", line.row());
         faults.push(line);
     };
     println!("{HEAD}");
@@ -111,6 +129,19 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
             tell(trials::slow_clients(place, &store(), extent).await?);
         }
     }
+    let mut points = Points::default();
+    if "points".contains(wanted) {
+        for server in std::iter::once(None).chain(postgres.as_ref().map(Some)) {
+            let database = || match server {
+                Some(server) => Store::Postgres { address: server.database() },
+                None => Store::Sqlite,
+            };
+            let found = points::everywhere(folder.path(), &database, extent.points).await?;
+            found.lines.into_iter().for_each(&mut tell);
+            points.add(if server.is_some() { "PostgreSQL" } else { "SQLite" }, found.points);
+            points.unvisited = found.unvisited;
+        }
+    }
     if "disk full".contains(wanted) {
         tell(trials::disk_full(place, extent).await?);
     }
@@ -120,20 +151,38 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     if "restore".contains(wanted) {
         tell(trials::restored(place, extent).await?);
     }
+    if let (true, Some(server)) = ("connections cut".contains(wanted), &postgres) {
+        tell(trials::connections_cut(place, server, extent).await?);
+    }
     if let (true, Some(server)) = ("PostgreSQL killed".contains(wanted), &postgres) {
         tell(trials::database_gone(place, server, extent).await?);
     }
+    let mut inputs = Vec::new();
+    if "mutated requests".contains(wanted) {
+        for server in std::iter::once(None).chain(postgres.as_ref().map(Some)) {
+            let database = match server {
+                Some(server) => Store::Postgres { address: server.database() },
+                None => Store::Sqlite,
+            };
+            let tried = extent.mutations;
+            let found = inputs::mutations(place, &database, tried, arguments.seed).await?;
+            println!("{}", found.line.row());
+            inputs.push(found);
+        }
+    }
     let report = Report {
         commit: machine::commit(),
-        build: build_of(&binary),
+        build: report::build_of(&binary),
         processors: std::thread::available_parallelism().map_or(1, usize::from),
         fsync_per_second: disk.single,
         seed: arguments.seed,
         faults,
+        points,
+        inputs,
         not_exercised: if postgres.is_some() { vec![] } else { vec!["PostgreSQL"] },
     };
-    println!("\n{}", report.sum());
-    for line in &report.faults {
+    println!("{}\n{}", report.points.table(), report.sum());
+    for line in report.lines() {
         for broken in &line.broken {
             println!("broken: {} on {}: {broken}", line.fault, line.store);
         }
@@ -146,88 +195,3 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     }
     Ok(report.broken() == 0)
 }
-
-fn build_of(binary: &Path) -> String {
-    let folder = binary.parent().and_then(Path::file_name);
-    folder.map_or_else(String::new, |folder| folder.to_string_lossy().into_owned())
-}
-
-const HEAD: &str = "\
-| fault | store | times | turns | steps ok | refused | unknown | answers lost | credentials | replays and leftovers tried | slowest start ms | invariants broken |\n\
-|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
-
-fn row(line: &Line) -> String {
-    format!(
-        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-        line.fault,
-        line.store,
-        line.times,
-        line.turns,
-        line.steps.ok,
-        line.steps.refused,
-        line.steps.unknown,
-        line.lost_answers,
-        line.credentials,
-        line.tried,
-        line.slowest_start_ms,
-        line.broken.len(),
-    )
-}
-
-impl Report {
-    fn broken(&self) -> usize {
-        self.faults.iter().map(|line| line.broken.len()).sum()
-    }
-
-    fn sum(&self) -> String {
-        let sum = |count: fn(&Line) -> u64| self.faults.iter().map(count).sum::<u64>();
-        format!(
-            "load held: {} turns, {} steps; faults survived: {}; inputs tried: {}; invariants broken: {}",
-            sum(|line| line.turns),
-            sum(|line| line.steps.ok + line.steps.refused + line.steps.unknown),
-            sum(|line| line.times),
-            sum(|line| line.tried),
-            self.broken(),
-        )
-    }
-
-    /// The page that is published.
-    fn page(&self) -> String {
-        let mut text = String::from(PAGE);
-        let _ = writeln!(text, "{}\n\n{HEAD}", self.sum());
-        for line in &self.faults {
-            let _ = writeln!(text, "{}", row(line));
-        }
-        let _ = writeln!(
-            text,
-            "\nCommit {} ({} build), {} processors, {:.0} fsynced commits a second, seed {}.",
-            self.commit, self.build, self.processors, self.fsync_per_second, self.seed
-        );
-        for name in &self.not_exercised {
-            let _ = writeln!(text, "Not exercised on this machine: {name}.");
-        }
-        text
-    }
-}
-
-const PAGE: &str = "\
-# Reliability
-
-Written by `cargo xtask faults`; the same for machines is in `reliability.json`. Do not edit.
-
-Eight wallets play against one server: each turn is an offer, mostly a token and a credential, often a presentation or a revocation. Before a step they write down what they ask for, after it what they were answered, each line synced. What was acknowledged is a promise; what was not is open, and must be done whole or not at all. Then something happens to the server, again and again, and afterwards it is held to:
-
-| | what is checked |
-|---|---|
-| I1 | no code gives two tokens; an acknowledged offer that nobody took up is good |
-| I2 | every acknowledged credential is on record; no status place is given twice, also across restores |
-| I3 | an acknowledged revocation is in the published list, and nothing else is |
-| I4 | a presentation that was taken has one result, whoever asks how often, and is taken once |
-| I6 | what was used stays used: every code and every presentation is shown again |
-| I7 | nobody waits for a minute: what is open is tried again and comes to an end |
-| I9 | every credential that was issued verifies |
-| I11 | the SQLite file passes its integrity and foreign-key checks |
-
-Not checked here: webhooks (I5), the audit chain (I8, there is none yet), tenants (I10, by tests), the answers of both stores side by side (I12, by the contract suite). *Answers lost* are steps that were done and whose answer was cut off with the connection: a code or a token is used then, and the wallet needs a new offer.
-
-";

@@ -3,7 +3,6 @@
 use std::{
     cell::{Cell, RefCell},
     fs::{self, File},
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::Arc,
@@ -18,12 +17,16 @@ use tokio::process::{Child, Command};
 use url::Url;
 
 use crate::{
-    attester::{CONFIGURATION, TENANT, TYPE},
+    attester::{Attester, CONFIGURATION, TENANT, TYPE},
     client::Connection,
     failure::Failure,
+    machine,
     proofs::identifier,
     server::free_port,
 };
+
+/// The tenant where holders log in, if there is one.
+pub(crate) const LOGIN_TENANT: &str = "login";
 
 /// No server takes longer to come back.
 const LONGEST_START: Duration = Duration::from_secs(30);
@@ -44,30 +47,61 @@ impl Store {
     }
 }
 
+/// Which program serves.
+#[derive(Clone, Debug)]
+pub(crate) enum Program {
+    /// The product.
+    Product(PathBuf),
+    /// This tool, over a store that fails.
+    Failing(PathBuf),
+}
+
 /// A server that may be down at the moment.
 pub(crate) struct Scene {
-    binary: PathBuf,
+    program: Program,
     folder: PathBuf,
     base: Url,
     key: String,
     child: RefCell<Option<Child>>,
     /// The largest file that the server may write, in bytes.
     largest_file: Cell<Option<u64>>,
+    /// What happens at which point from the next start on, as JSON.
+    armed: RefCell<Option<String>>,
 }
 
 impl Scene {
     /// Writes the configuration and starts the server.
-    pub(crate) async fn set(binary: &Path, folder: &Path, store: &Store) -> Result<Self, Failure> {
+    pub(crate) async fn set(
+        program: Program,
+        folder: &Path,
+        store: &Store,
+    ) -> Result<Self, Failure> {
+        let scene = Self::laid(program, folder, store, None)?;
+        scene.start().await?;
+        Ok(scene)
+    }
+
+    /// Writes the configuration; with a tenant where holders log in, if there is somebody who attests wallets.
+    pub(crate) fn laid(
+        program: Program,
+        folder: &Path,
+        store: &Store,
+        attester: Option<&Attester>,
+    ) -> Result<Self, Failure> {
         fs::create_dir_all(folder)?;
         let (port, key) = (free_port()?, identifier());
         fs::write(folder.join("type.json"), TYPE)?;
-        private(&folder.join("api-key"), key.as_bytes())?;
+        machine::write_private(&folder.join("api-key"), key.as_bytes())?;
         let shared = match store {
             Store::Sqlite => String::new(),
             Store::Postgres { address } => {
-                private(&folder.join("sealing-key"), &[7; 32])?;
+                machine::write_private(&folder.join("sealing-key"), &[7; 32])?;
                 format!("[store]\npostgres = \"{address}\"\nsealing_key_file = \"sealing-key\"\n")
             }
+        };
+        let login = match attester {
+            Some(attester) => attester.tenant(LOGIN_TENANT, folder)?,
+            None => String::new(),
         };
         let configuration = format!(
             r#"mode = "development"
@@ -82,40 +116,63 @@ name = "Load"
 api_key_files = ["api-key"]
 credential_types = ["type.json"]
 status_lists = {{ ttl_seconds = 1 }}
-"#
+{login}"#
         );
         fs::write(folder.join("lanyard.toml"), configuration)?;
         let base = Url::parse(&format!("http://localhost:{port}/"))?;
-        let (binary, folder) = (binary.to_owned(), folder.to_owned());
-        let (child, largest_file) = (RefCell::new(None), Cell::new(None));
-        let scene = Self { binary, folder, base, key, child, largest_file };
-        scene.start().await?;
-        Ok(scene)
+        Ok(Self {
+            program,
+            folder: folder.to_owned(),
+            base,
+            key,
+            child: RefCell::new(None),
+            largest_file: Cell::new(None),
+            armed: RefCell::new(None),
+        })
     }
 
     /// Starts the server, and says after how long it was ready.
     pub(crate) async fn start(&self) -> Result<Duration, Failure> {
+        match self.comes().await? {
+            Some(after) => Ok(after),
+            None => {
+                let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+                let lines: Vec<_> = log.lines().collect();
+                let last = &lines[lines.len().saturating_sub(10)..];
+                last.iter().for_each(|line| eprintln!("server: {line}"));
+                Err(Failure::ServerGone)
+            }
+        }
+    }
+
+    /// Starts the server, and says after how long it was ready; never, if it ended before.
+    pub(crate) async fn comes(&self) -> Result<Option<Duration>, Failure> {
         let log = File::options().create(true).append(true).open(self.folder.join("log"))?;
         // a limit on files is a signal that ends the process, unless that is ignored
         let limit = self
             .largest_file
             .get()
             .map_or_else(|| "unlimited".to_owned(), |bytes| bytes.div_ceil(512).to_string());
+        let (binary, serve) = match &self.program {
+            Program::Product(binary) => (binary, "serve"),
+            Program::Failing(binary) => (binary, "failing-server"),
+        };
         let mut command = Command::new("sh");
         command
-            .args(["-c", r#"trap "" XFSZ; ulimit -S -f "$1"; exec "$2" serve --config "$3""#, "sh"])
+            .args(["-c", r#"trap "" XFSZ; ulimit -S -f "$1"; shift; exec "$@""#, "sh"])
             .arg(limit)
-            .arg(&self.binary)
-            .arg(self.folder.join("lanyard.toml"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .kill_on_drop(true);
+            .arg(binary)
+            .args([serve, "--config"])
+            .arg(self.folder.join("lanyard.toml"));
+        if let Some(armed) = self.armed.borrow_mut().take() {
+            command.args(["--armed", &armed]);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
         let begun = Instant::now();
         *self.child.borrow_mut() = Some(command.spawn()?);
         while begun.elapsed() < LONGEST_START {
             if self.is_ready().await {
-                return Ok(begun.elapsed());
+                return Ok(Some(begun.elapsed()));
             }
             let ended = self.child.borrow_mut().as_mut().map(Child::try_wait);
             if let Some(Ok(Some(_))) = ended {
@@ -123,10 +180,27 @@ status_lists = {{ ttl_seconds = 1 }}
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-        let lines: Vec<_> = log.lines().collect();
-        lines[lines.len().saturating_sub(10)..].iter().for_each(|line| eprintln!("server: {line}"));
-        Err(Failure::ServerGone)
+        Ok(None)
+    }
+
+    /// Has something happen at a point from the next start on.
+    pub(crate) fn arm_start(&self, armed: String) {
+        self.armed.replace(Some(armed));
+    }
+
+    /// Waits until the server has ended by itself; false if it does not within a while.
+    pub(crate) async fn ends(&self, within: Duration) -> Result<bool, Failure> {
+        let begun = Instant::now();
+        loop {
+            let ended = self.child.borrow_mut().as_mut().map(Child::try_wait).transpose()?;
+            if ended.flatten().is_some() {
+                return Ok(true);
+            }
+            if begun.elapsed() >= within {
+                return Ok(false);
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     /// Whether it says that it is ready.
@@ -172,6 +246,12 @@ status_lists = {{ ttl_seconds = 1 }}
         }
     }
 
+    /// The server's resident memory in bytes.
+    pub(crate) fn memory(&self) -> Result<u64, Failure> {
+        let process = self.child.borrow().as_ref().and_then(Child::id);
+        machine::resident_memory(process.ok_or(Failure::ServerGone)?)
+    }
+
     /// The server's base URL.
     pub(crate) const fn base(&self) -> &Url {
         &self.base
@@ -199,7 +279,9 @@ status_lists = {{ ttl_seconds = 1 }}
 
     /// The binary of the server.
     pub(crate) fn binary(&self) -> &Path {
-        &self.binary
+        match &self.program {
+            Program::Product(binary) | Program::Failing(binary) => binary,
+        }
     }
 
     /// Who may have issued.
@@ -207,9 +289,4 @@ status_lists = {{ ttl_seconds = 1 }}
         let anchors = TrustAnchors::from_pem(&fs::read_to_string(self.file("data/ca.pem"))?)?;
         Ok(IssuerKeys::new(IssuerTrust::certificates(anchors), Arc::new(AwsLc)))
     }
-}
-
-fn private(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    fs::write(path, content)?;
-    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o600))?)
 }

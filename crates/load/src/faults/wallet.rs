@@ -9,7 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lanyard_core::{Timestamp, crypto::AwsLc, json, sd_jwt_vc::UnverifiedSdJwtVc};
+use lanyard_core::{
+    crypto::{AwsLc, SoftwareSigner},
+    json,
+    sd_jwt_vc::{HeldSdJwtVc, UnverifiedSdJwtVc},
+};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -18,7 +22,7 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    client::{Connection, Content},
+    client::{Connection, Content, Recorder},
     failure::Failure,
     integrator::Created,
     issuance::{Access, Offer, Places, read},
@@ -54,6 +58,8 @@ pub(crate) struct Issued {
     pub(crate) list: Url,
     pub(crate) index: u64,
     pub(crate) is_revoked: bool,
+    /// Whether its subject was erased, and the record with it.
+    pub(crate) is_erased: bool,
 }
 
 /// A presentation that was taken.
@@ -64,12 +70,14 @@ pub(crate) struct Answered {
 }
 
 /// One step as the wallet sees it.
-enum Step<T> {
+pub(super) enum Step<T> {
     Done(T),
     /// By a rule, with this status.
     Refused(u16),
     /// Nobody knows.
     Unknown,
+    /// Nobody was there to ask.
+    Unasked,
 }
 
 /// One of a crowd.
@@ -80,6 +88,8 @@ pub(crate) struct Wallet {
     pub(crate) stop: Rc<Cell<bool>>,
     pub(crate) connection: Option<Connection>,
     pub(crate) turns: u64,
+    /// Where its requests are written down, if anywhere.
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl Wallet {
@@ -92,7 +102,7 @@ impl Wallet {
         Ok(self.turns)
     }
 
-    async fn turn(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn turn(&mut self) -> Result<(), Failure> {
         // 1. an offer; one in five waits for the end
         let created = self.offer().await?;
         let offer = created.parameter("credential_offer_uri")?;
@@ -119,13 +129,13 @@ impl Wallet {
     }
 
     /// Asks until it is answered: an offer that nobody knows of is nobody's.
-    async fn offer(&mut self) -> Result<Created, Failure> {
+    pub(super) async fn offer(&mut self) -> Result<Created, Failure> {
         let body = json!({ "configuration": Scene::configuration(), "claims": claims() });
         self.surely(Deed::Offer, "", "offers", body).await
     }
 
     /// Calls the API until it answers.
-    async fn surely<T: serde::de::DeserializeOwned>(
+    pub(super) async fn surely<T: serde::de::DeserializeOwned>(
         &mut self,
         deed: Deed,
         about: &str,
@@ -146,14 +156,14 @@ impl Wallet {
                     self.broken(format!("{deed:?} was refused with {status}"));
                     return Err(Failure::Lacks("answer of the API"));
                 }
-                Step::Unknown => {}
+                Step::Unknown | Step::Unasked => {}
             }
         }
         self.broken(format!("I7: {deed:?} gets no answer for {} s", PATIENCE.as_secs()));
         Err(Failure::ServerGone)
     }
 
-    async fn places(&mut self, offer: &Url) -> Result<(Places, String), Failure> {
+    pub(super) async fn places(&mut self, offer: &Url) -> Result<(Places, String), Failure> {
         self.read(async |connection| {
             let offer: Offer = read(&connection.get(offer, None).await?)?;
             let places = Places::discover(connection, &offer.credential_issuer).await?;
@@ -163,7 +173,7 @@ impl Wallet {
     }
 
     /// Reads until it is answered.
-    async fn read<T>(
+    pub(super) async fn read<T>(
         &mut self,
         reads: impl AsyncFn(&mut Connection) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
@@ -176,6 +186,7 @@ impl Wallet {
                     return Ok(read);
                 }
                 Err(failure) if is_open(&failure) && begun.elapsed() < PATIENCE => {
+                    self.holds_to_503(&failure);
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 Err(failure) => return Err(failure),
@@ -184,7 +195,7 @@ impl Wallet {
     }
 
     /// One token; none if its answer was lost.
-    async fn token(
+    pub(super) async fn token(
         &mut self,
         places: &Places,
         code: &str,
@@ -212,6 +223,7 @@ impl Wallet {
                     return Ok(None);
                 }
                 Step::Unknown => was_sent = true,
+                Step::Unasked => {}
             }
         }
         self.broken("I7: no token for a minute".to_owned());
@@ -219,7 +231,7 @@ impl Wallet {
     }
 
     /// The credential; none if its answer was lost.
-    async fn credential(
+    pub(super) async fn credential(
         &mut self,
         places: &Places,
         token: &str,
@@ -240,8 +252,14 @@ impl Wallet {
                         received.into_iter().next().ok_or(Failure::Lacks("credential"))?;
                     let card = self.verified(&text, key).await?;
                     let (list, index) = place_of(&text)?;
-                    let issued =
-                        Issued { offer: about.to_owned(), text, list, index, is_revoked: false };
+                    let issued = Issued {
+                        offer: about.to_owned(),
+                        text,
+                        list,
+                        index,
+                        is_revoked: false,
+                        is_erased: false,
+                    };
                     self.facts.borrow_mut().issued.push(issued);
                     return Ok(Some(Arc::new(card)));
                 }
@@ -254,35 +272,49 @@ impl Wallet {
                     return Ok(None);
                 }
                 Step::Unknown => was_sent = true,
+                Step::Unasked => {}
             }
         }
         self.broken("I7: no credential for a minute".to_owned());
         Ok(None)
     }
 
-    async fn verified(
-        &self,
-        text: &str,
-        key: lanyard_core::crypto::SoftwareSigner,
-    ) -> Result<Card, Failure> {
-        let now = Timestamp::now();
-        let credential = UnverifiedSdJwtVc::parse(text)?;
-        let issuers = self.scene.issuers()?;
-        let issuer = issuers.find(&credential.claimed_issuer(), now).await?;
-        Ok(Card { held: credential.verify_for_holding(issuer, now, &AwsLc)?, key })
+    async fn verified(&self, text: &str, key: SoftwareSigner) -> Result<Card, Failure> {
+        Ok(Card { held: self.well_signed(text).await?, key })
     }
 
-    async fn present(&mut self, card: &Arc<Card>) -> Result<(), Failure> {
+    /// I9: a credential is signed by the issuer that everybody knows.
+    pub(super) async fn well_signed(&self, text: &str) -> Result<HeldSdJwtVc, Failure> {
+        let (now, issuers) = (lanyard_core::Timestamp::now(), self.scene.issuers()?);
+        let credential = UnverifiedSdJwtVc::parse(text)?;
+        let issuer = issuers.find(&credential.claimed_issuer(), now).await?;
+        Ok(credential.verify_for_holding(issuer, now, &AwsLc)?)
+    }
+
+    /// A verifier asks.
+    pub(super) async fn asked(&mut self) -> Result<Created, Failure> {
         let query = json!({ "credentials": [{
             "id": "identity", "format": "dc+sd-jwt",
             "meta": { "vct_values": ["urn:example:load:verified-identity:1"] },
             "claims": [{ "path": ["given_name"] }],
         }]});
-        let asked: Created =
-            self.surely(Deed::Offer, "", "requests", json!({ "dcql_query": query })).await?;
+        self.surely(Deed::Offer, "", "requests", json!({ "dcql_query": query })).await
+    }
+
+    /// The answer to a request, not yet sent.
+    pub(super) async fn answer_to(
+        &mut self,
+        asked: &Created,
+        card: &Arc<Card>,
+    ) -> Result<(Url, String), Failure> {
         let place = asked.parameter("request_uri")?;
         let object = self.read(async |connection| connection.get(&place, None).await).await?;
-        let (place, form) = presentation::answer(&presentation::payload(&object)?, card).await?;
+        presentation::answer(&presentation::payload(&object)?, card).await
+    }
+
+    async fn present(&mut self, card: &Arc<Card>) -> Result<(), Failure> {
+        let asked = self.asked().await?;
+        let (place, form) = self.answer_to(&asked, card).await?;
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
             let (content, to) = (Content::Form(form.clone()), &place);
@@ -294,7 +326,7 @@ impl Wallet {
                     self.facts.borrow_mut().answered.push(answered);
                     return Ok(());
                 }
-                Step::Unknown => {}
+                Step::Unknown | Step::Unasked => {}
             }
         }
         self.broken("I7: no answer to a presentation for a minute".to_owned());
@@ -321,7 +353,7 @@ impl Wallet {
     }
 
     /// Tries one step once, and writes down what came of it.
-    async fn attempt<T>(
+    pub(super) async fn attempt<T>(
         &mut self,
         deed: Deed,
         about: &str,
@@ -340,12 +372,12 @@ impl Wallet {
                 self.connection = Some(connection);
                 (Outcome::Refused, Step::Refused(status))
             }
+            Err(Failure::NobodyThere(_)) => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                (Outcome::Unasked, Step::Unasked)
+            }
             Err(failure) if is_open(&failure) => {
-                if let Failure::Refused { status, path, .. } = &failure
-                    && *status != 503
-                {
-                    self.broken(format!("{path} answered {status}"));
-                }
+                self.holds_to_503(&failure);
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 (Outcome::Unknown, Step::Unknown)
             }
@@ -355,14 +387,25 @@ impl Wallet {
         Ok(step)
     }
 
+    /// A server that cannot answer now says so, and when to ask again.
+    pub(super) fn holds_to_503(&self, failure: &Failure) {
+        if let Failure::Refused { status, path, asks_again, .. } = failure
+            && (*status != 503 || !asks_again)
+        {
+            let when = if *asks_again { "with" } else { "without" };
+            self.broken(format!("{path} answered {status} {when} Retry-After"));
+        }
+    }
+
     /// A connection, once there is a server to connect to.
-    async fn connected(&mut self) -> Result<Connection, Failure> {
+    pub(super) async fn connected(&mut self) -> Result<Connection, Failure> {
         if let Some(connection) = self.connection.take() {
             return Ok(connection);
         }
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
-            if let Ok(connection) = Connection::open(self.scene.base()).await {
+            if let Ok(mut connection) = Connection::open(self.scene.base()).await {
+                connection.record(self.recorder.clone());
                 return Ok(connection);
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -371,7 +414,7 @@ impl Wallet {
         Err(Failure::ServerGone)
     }
 
-    fn broken(&self, what: String) {
+    pub(super) fn broken(&self, what: String) {
         self.facts.borrow_mut().broken.insert(what);
     }
 }
@@ -379,14 +422,14 @@ impl Wallet {
 /// Whether it is open what became of a step: the connection broke, or the server could not say.
 pub(crate) const fn is_open(failure: &Failure) -> bool {
     match failure {
-        Failure::Io(_) | Failure::Connection(_) => true,
+        Failure::NobodyThere(_) | Failure::Io(_) | Failure::Connection(_) => true,
         Failure::Refused { status, .. } => *status >= 500,
         _ => false,
     }
 }
 
 /// Where a credential has its status.
-fn place_of(text: &str) -> Result<(Url, u64), Failure> {
+pub(super) fn place_of(text: &str) -> Result<(Url, u64), Failure> {
     let lacks = || Failure::Lacks("status");
     let payload = text.split('.').nth(1).ok_or_else(lacks)?;
     let payload = json::base64url_decode(payload).map_err(|_| lacks())?;
@@ -396,6 +439,6 @@ fn place_of(text: &str) -> Result<(Url, u64), Failure> {
     Ok((uri.parse()?, status["idx"].as_u64().ok_or_else(lacks)?))
 }
 
-fn claims() -> Value {
+pub(super) fn claims() -> Value {
     json!({ "given_name": "Ada", "family_name": "Moreau", "birthdate": "1990-12-10" })
 }

@@ -1,0 +1,108 @@
+//! The product's server over a store that fails: the same composition, a program of this
+//! tool. The product itself has no points to fail at.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{MatchedPath, Request, State},
+    middleware::{self, Next},
+    response::Response,
+    routing::get,
+};
+use lanyard_cli::{
+    config::Config,
+    serve::{
+        accept::{self, Limits, Listener},
+        compose::{self, Surroundings},
+        observe,
+        plan::Plan,
+    },
+};
+use lanyard_store::Store;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use super::{
+    failing_store::FailingStore,
+    script::{Arming, Kind, Mishap, Moment, Passed, Point, Script, WITHIN, Within},
+};
+use crate::failure::Failure;
+
+/// How long an answer that was handed over takes to be out of the process.
+const ON_ITS_WAY: Duration = Duration::from_millis(10);
+
+/// Serves what a configuration says, until it is asked to end or comes past the armed point.
+pub(crate) async fn serve(configuration: &Path, armed: Option<&str>) -> Result<(), Failure> {
+    let script = Arc::new(Script::default());
+    script.arm(armed.map(serde_json::from_str).transpose()?);
+    let config = Config::read(configuration).map_err(Failure::server)?;
+    let plan = Plan::of(&config).map_err(Failure::server)?;
+    let _logs = observe::start(plan.metrics.as_ref());
+    let listener = Listener::bind(config.listen, None).await?;
+    let (stop, stopping) = watch::channel(false);
+    let scripted = script.clone();
+    let surroundings = Surroundings {
+        around_store: Box::new(|store| {
+            Arc::new(FailingStore::around(store, scripted)) as Arc<dyn Store>
+        }),
+        ..Surroundings::default()
+    };
+    let product = compose::compose_in(surroundings, plan, stopping).await;
+    let product = product.map_err(Failure::server)?;
+    let product = product.layer(middleware::from_fn_with_state(script.clone(), within));
+    let router = product.merge(control(script.clone()));
+    let mut terminate = signal(SignalKind::terminate())?;
+    let ended = async move {
+        terminate.recv().await;
+        let _ = stop.send(true);
+    };
+    script.serves();
+    let served = accept::serve(vec![listener], router, Limits::default(), ended).await;
+    served.map(drop).map_err(Failure::server)
+}
+
+/// How the tool asks what was passed, and says what is to happen.
+fn control(script: Arc<Script>) -> Router {
+    Router::new()
+        .route("/faults/passed", get(passed))
+        .route("/faults/armed", get(waits).post(arm))
+        .with_state(script)
+}
+
+async fn passed(State(script): State<Arc<Script>>) -> Json<Vec<Passed>> {
+    Json(script.passed())
+}
+
+async fn waits(State(script): State<Arc<Script>>) -> Json<Option<Arming>> {
+    Json(script.waits())
+}
+
+async fn arm(State(script): State<Arc<Script>>, Json(arming): Json<Option<Arming>>) -> Json<()> {
+    script.arm(arming);
+    Json(())
+}
+
+/// Names the request to the points that are passed for it, and passes those of its reply.
+async fn within(State(script): State<Arc<Script>>, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);
+    let during = format!("{} {path}", request.method());
+    let reply = |moment| Point { during: during.clone(), call: "reply".to_owned(), nth: 1, moment };
+    let response = WITHIN.scope(Within::route(during.clone()), next.run(request)).await;
+    // a reply has nobody to fail to: only the end of the process is armed there
+    let _ = script.pass(reply(Moment::Before), Kind::Reply);
+    let after = reply(Moment::After);
+    let ends =
+        script.waits().is_some_and(|armed| armed.point == after && armed.mishap == Mishap::Abort);
+    if ends {
+        tokio::spawn(async move {
+            tokio::time::sleep(ON_ITS_WAY).await;
+            std::process::abort();
+        });
+    } else {
+        let _ = script.pass(after, Kind::Reply);
+    }
+    response
+}

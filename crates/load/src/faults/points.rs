@@ -1,0 +1,260 @@
+//! R3, R4: the server ends, or its store fails, at every point that a server comes past while everything that
+//! it does is done once. Points are found by passing them: a new call to the store is a new point.
+
+use std::{collections::BTreeMap, path::Path, pin::pin, rc::Rc, time::Duration};
+
+use serde::Serialize;
+
+use super::{
+    checks::Results,
+    failing_store::COMMITS,
+    scene::{Program, Scene, Store},
+    script::{Arming, Kind, Mishap, Moment, Passed, Point},
+    trials::{Line, Trial},
+};
+use crate::{
+    attester::Attester,
+    client::{Connection, Content},
+    failure::Failure,
+};
+
+/// How long a point waits for a chore that comes past it.
+const CHORE: Duration = Duration::from_secs(2);
+
+/// How long the last answer of a turn takes to be followed by the end of the process.
+const LAST_ANSWER: Duration = Duration::from_millis(200);
+
+/// How much of it is tried.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope {
+    /// How often the process ends at each point.
+    pub(crate) rounds: u64,
+    /// One in so many points, and of them one in so many mishaps.
+    pub(crate) stride: usize,
+}
+
+/// What happened at one point.
+#[derive(Debug, Serialize)]
+pub(crate) struct AtPoint {
+    #[serde(flatten)]
+    pub(crate) passed: Passed,
+    /// How often the process ended there.
+    pub(crate) ended: u64,
+    /// How often the store failed there.
+    pub(crate) failed: u64,
+}
+
+/// What both runs found.
+pub(crate) struct Found {
+    pub(crate) lines: Vec<Line>,
+    pub(crate) points: Vec<AtPoint>,
+    /// Calls that keep something and that nothing came past.
+    pub(crate) unvisited: Vec<&'static str>,
+}
+
+/// Ends the process and fails the store at every point, on databases of their own.
+pub(crate) async fn everywhere(
+    folder: &Path,
+    database: &dyn Fn() -> Store,
+    scope: Scope,
+) -> Result<Found, Failure> {
+    let attester = Attester::new()?;
+    let ground = Ground { folder, attester: &attester };
+    let mut tried: BTreeMap<Point, (u64, u64)> = BTreeMap::new();
+    let mut lines = Vec::new();
+
+    let mut trial = ground.trial("ends at a point", &database()).await?;
+    let passed = ground.rehearsal(&mut trial).await?;
+    let every = |wanted: fn(&Passed) -> bool| {
+        passed.iter().filter(move |passed| wanted(passed)).step_by(scope.stride)
+    };
+    for _ in 0..scope.rounds {
+        for Passed { point, .. } in
+            every(|passed| passed.point.during != START && passed.kind != Kind::Read)
+        {
+            if ground.ends_at(&mut trial, point).await? {
+                tried.entry(point.clone()).or_default().0 += 1;
+            }
+        }
+    }
+    lines.push(trial.ended().await?);
+
+    let mut trial = ground.trial("store fails at a point", &database()).await?;
+    trial.results = Results::MayBeOpen;
+    for Passed { point, kind } in
+        every(|passed| passed.point.during != START && passed.kind != Kind::Reply)
+    {
+        let all = mishaps(point.moment, *kind).iter();
+        // another one at each point
+        let first = tried.len() % scope.stride.min(all.len()).max(1);
+        for mishap in all.skip(first).step_by(scope.stride) {
+            if ground.fails_at(&mut trial, point, *mishap).await? {
+                tried.entry(point.clone()).or_default().1 += 1;
+            }
+        }
+    }
+    lines.push(trial.ended().await?);
+
+    let mut starts: Option<Line> = None;
+    for Passed { point, .. } in
+        every(|passed| passed.point.during == START && passed.kind == Kind::Commit)
+    {
+        let line = ground.starts_past(point, &database()).await?;
+        tried.entry(point.clone()).or_default().0 += line.times;
+        match &mut starts {
+            Some(starts) => starts.add(line),
+            None => starts = Some(line),
+        }
+    }
+    lines.extend(starts);
+
+    let points = passed.iter().map(|passed| {
+        let (ended, failed) = tried.get(&passed.point).copied().unwrap_or_default();
+        AtPoint { passed: passed.clone(), ended, failed }
+    });
+    let visited = |call: &&str| passed.iter().any(|passed| passed.point.call == **call);
+    let unvisited = COMMITS.iter().copied().filter(|call| !visited(call)).collect();
+    Ok(Found { points: points.collect(), unvisited, lines })
+}
+
+/// What is passed before the server serves.
+const START: &str = "start";
+
+/// What a store can say at a point: after a call, only that it does not know.
+const fn mishaps(moment: Moment, kind: Kind) -> &'static [Mishap] {
+    match (moment, kind) {
+        (Moment::Before, _) => &[Mishap::Busy, Mishap::Full, Mishap::Io, Mishap::Unreachable],
+        (Moment::After, Kind::Commit) => &[Mishap::Io, Mishap::Unreachable],
+        // what is read is forgotten either way
+        (Moment::After, _) => &[],
+    }
+}
+
+struct Ground<'g> {
+    folder: &'g Path,
+    attester: &'g Attester,
+}
+
+impl Ground<'_> {
+    /// A server over a store that fails, not yet started.
+    fn laid(&self, fault: &'static str, store: &Store) -> Result<Trial, Failure> {
+        let folder = Trial::folder(self.folder, fault, store);
+        let program = Program::Failing(std::env::current_exe()?);
+        let scene = Scene::laid(program, &folder, store, Some(self.attester))?;
+        Trial::of(fault, scene, &folder, store)
+    }
+
+    async fn trial(&self, fault: &'static str, store: &Store) -> Result<Trial, Failure> {
+        let trial = self.laid(fault, store)?;
+        trial.scene.start().await?;
+        Ok(trial)
+    }
+
+    /// Everything once, undisturbed; the points that were passed.
+    async fn rehearsal(&self, trial: &mut Trial) -> Result<Vec<Passed>, Failure> {
+        // a second time, as the first makes what the server then keeps
+        for _ in 0..2 {
+            self.everything(trial).await?;
+        }
+        tokio::time::sleep(CHORE).await;
+        let mut connection = Connection::open(trial.scene.base()).await?;
+        let place = trial.scene.base().join("faults/passed")?;
+        Ok(serde_json::from_slice(&connection.get(&place, None).await?)?)
+    }
+
+    async fn everything(&self, trial: &mut Trial) -> Result<(), Failure> {
+        let mut wallet = trial.wallet();
+        wallet.turn().await?;
+        wallet.errands(self.attester).await?;
+        trial.turns += 1;
+        Ok(())
+    }
+
+    async fn arm(&self, trial: &Trial, arming: Option<&Arming>) -> Result<(), Failure> {
+        let mut connection = Connection::open(trial.scene.base()).await?;
+        let place = trial.scene.base().join("faults/armed")?;
+        let content = Content::Json(serde_json::to_string(&arming)?);
+        connection.post(&place, None, content).await.map(drop)
+    }
+
+    /// Whether the server ended there, and is back.
+    async fn ends_at(&self, trial: &mut Trial, point: &Point) -> Result<bool, Failure> {
+        let arming = Arming { point: point.clone(), mishap: Mishap::Abort };
+        self.arm(trial, Some(&arming)).await?;
+        let scene: Rc<Scene> = trial.scene.clone();
+        let mut turn = pin!(self.everything_once(trial));
+        let ended = tokio::select! {
+            biased;
+            ended = scene.ends(Duration::MAX) => {
+                ended?;
+                scene.start().await?;
+                turn.as_mut().await?;
+                true
+            }
+            played = &mut turn => {
+                played?;
+                let patience = if point.during == "aside" { CHORE } else { LAST_ANSWER };
+                let ended = scene.ends(patience).await?;
+                if ended {
+                    scene.start().await?;
+                }
+                ended
+            }
+        };
+        if !ended {
+            self.arm(trial, None).await?;
+        }
+        trial.times += u64::from(ended);
+        trial.turns += 1;
+        Ok(ended)
+    }
+
+    /// A turn that borrows the trial no longer than it takes to begin.
+    fn everything_once(
+        &self,
+        trial: &Trial,
+    ) -> impl Future<Output = Result<(), Failure>> + use<'_> {
+        let (mut wallet, attester) = (trial.wallet(), self.attester);
+        async move {
+            wallet.turn().await?;
+            wallet.errands(attester).await
+        }
+    }
+
+    /// Whether the store failed there.
+    async fn fails_at(
+        &self,
+        trial: &mut Trial,
+        point: &Point,
+        mishap: Mishap,
+    ) -> Result<bool, Failure> {
+        let arming = Arming { point: point.clone(), mishap };
+        self.arm(trial, Some(&arming)).await?;
+        let before = trial.facts.borrow().broken.len();
+        self.everything(trial).await?;
+        let place = trial.scene.base().join("faults/armed")?;
+        let waits = Connection::open(trial.scene.base()).await?.get(&place, None).await?;
+        let failed = &*waits == b"null";
+        if !failed {
+            self.arm(trial, None).await?;
+        }
+        if trial.facts.borrow().broken.len() > before {
+            trial.broken(format!("  … by {mishap:?} {point}"));
+        }
+        trial.times += u64::from(failed);
+        Ok(failed)
+    }
+
+    /// A first start that ends at a point; the second is to make up for it.
+    async fn starts_past(&self, point: &Point, store: &Store) -> Result<Line, Failure> {
+        let mut trial = self.laid("first start ends at a point", store)?;
+        let arming = Arming { point: point.clone(), mishap: Mishap::Abort };
+        trial.scene.arm_start(serde_json::to_string(&arming)?);
+        if trial.scene.comes().await?.is_none() {
+            trial.times += 1;
+            trial.start().await?;
+        }
+        self.everything(&mut trial).await?;
+        trial.ended().await
+    }
+}
