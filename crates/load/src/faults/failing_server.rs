@@ -40,7 +40,7 @@ pub(crate) async fn serve(configuration: &Path, armed: Option<&str>) -> Result<(
     script.arm(armed.map(serde_json::from_str).transpose()?);
     let config = Config::read(configuration).map_err(Failure::server)?;
     let plan = Plan::of(&config).map_err(Failure::server)?;
-    let _logs = observe::start(plan.metrics.as_ref());
+    let _logs = observe::start(plan.metrics.as_ref(), plan.telemetry.is_some());
     let listener = Listener::bind(config.listen, None).await?;
     let (stop, stopping) = watch::channel(false);
     let scripted = script.clone();
