@@ -91,13 +91,18 @@ async fn home(State(web): State<Web>) -> Response {
     if let Ok(pocket) = pocket(&web) {
         // what issuers have ready by now; what went wrong is in the history
         let _ = pocket.wallet.collect().await;
+        // a list that cannot be had leaves what was known before
+        let _ = pocket.wallet.refresh_statuses().await;
     }
     conclude(&web, home_page(&web, String::new(), None))
 }
 
 fn home_page(web: &Web, link: String, problem: Option<Problem>) -> Page {
-    let cards = pocket(web)?.wallet.cards().map_err(|_| Failure::internal("wallet_storage"))?;
-    let cards = cards.iter().map(review::card_with_link).collect();
+    let wallet = &pocket(web)?.wallet;
+    let held = wallet.cards().map_err(|_| Failure::internal("wallet_storage"))?;
+    let waiting = wallet.waiting().map_err(|_| Failure::internal("wallet_storage"))?;
+    let waiting = waiting.iter().map(|(_, waiting)| review::waiting_card(waiting));
+    let cards = waiting.chain(held.iter().map(review::card_with_link)).collect();
     Ok(show(&PocketPage { chrome: web.chrome(Place::Pocket), cards, link, problem }))
 }
 

@@ -15,9 +15,9 @@ use lanyard_oid4vp::{
     wallet::{Choices, Pick, Selection, VerifierIdentity},
 };
 use lanyard_wallet::{
-    IssuanceError, PresentationError, Request, Review,
+    IssuanceError, PresentationError, Request, Review, Standing,
     face::Face,
-    storage::{Card, NewCard},
+    storage::{Card, NewCard, Waiting},
 };
 use serde_json::Value;
 
@@ -42,16 +42,33 @@ pub(super) fn card(card: &Card) -> CardView {
         claims.get(name).or_else(nested).and_then(Value::as_str).map(str::to_owned)
     };
     let names: Vec<_> = ["given_name", "family_name"].into_iter().filter_map(text).collect();
-    let expired = content.expires_at.is_some_and(|end| end <= Timestamp::now());
     CardView {
         holder: (!names.is_empty()).then(|| names.join(" ")),
         line: content.expires_at.map(|end| format!("until {}", day(end))),
-        alert: expired.then(|| "Expired".to_owned()),
+        alert: alert(card, Timestamp::now()).map(str::to_owned),
         portrait: text("portrait").and_then(|uri| ImageUri::parse(&uri)),
         ..face_card(
             &content.face,
             content.issuer_name.as_deref().unwrap_or(&content.issuer_identity),
         )
+    }
+}
+
+/// Why a card is of no use now.
+fn alert(card: &Card, now: Timestamp) -> Option<&'static str> {
+    match card.standing(now) {
+        Standing::Expired => Some("Expired"),
+        Standing::Suspended => Some("Suspended by its issuer"),
+        Standing::Revoked => Some("Revoked by its issuer"),
+        Standing::Valid | Standing::EndsSoon => None,
+    }
+}
+
+/// A card that its issuer has not ready yet.
+pub(super) fn waiting_card(waiting: &Waiting) -> CardView {
+    CardView {
+        line: Some("requested, not ready yet".to_owned()),
+        ..face_card(&waiting.face, waiting.issuer_name.as_deref().unwrap_or(&waiting.issuer))
     }
 }
 
@@ -422,7 +439,47 @@ fn host_of(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::claim_names;
+    use std::sync::Arc;
+
+    use lanyard_core::credential::Format;
+    use lanyard_wallet::{KnownStatus, StatusWord, storage::CardId};
+
+    use super::*;
+
+    fn of(status: Option<StatusWord>) -> Card {
+        let content = NewCard {
+            issuer: "https://issuer.example".to_owned(),
+            issuer_name: None,
+            issuer_identity: "CN=Issuer".to_owned(),
+            configuration: "badge".to_owned(),
+            format: Format::SdJwtVc,
+            types: vec!["urn:example:badge".to_owned()],
+            face: Face { name: "Badge".to_owned(), ..Face::default() },
+            has_status: true,
+            key_identifiers: Vec::new(),
+            holder_bound: true,
+            claims: serde_json::Map::new(),
+            received_at: Timestamp::UNIX_EPOCH,
+            expires_at: None,
+        };
+        let known = |word| KnownStatus { word, as_of: Timestamp::UNIX_EPOCH, until: None };
+        Card {
+            id: CardId(1),
+            content: Arc::new(content),
+            unused_copies: 1,
+            copies: 1,
+            status: status.map(known),
+        }
+    }
+
+    #[test]
+    fn a_card_that_its_issuer_took_back_says_so() {
+        let said = |status| card(&of(status)).alert;
+        assert_eq!(said(None), None);
+        assert_eq!(said(Some(StatusWord::Valid)), None);
+        assert_eq!(said(Some(StatusWord::Suspended)).as_deref(), Some("Suspended by its issuer"));
+        assert_eq!(said(Some(StatusWord::Revoked)).as_deref(), Some("Revoked by its issuer"));
+    }
 
     #[test]
     fn the_history_names_claims_in_words() {
