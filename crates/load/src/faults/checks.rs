@@ -190,13 +190,15 @@ impl<'c> Check<'c> {
             let [first, again]: [Value; 2] = [self.api(&what).await?, self.api(&what).await?];
             let is_result = match (first["state"].as_str(), results) {
                 (Some("verified"), _) => true,
-                (Some("undetermined"), Results::MayBeOpen) => first["reason"] == "status_unknown",
+                (Some("undetermined"), Results::MayBeOpen) => {
+                    first["verdict"]["reason"] == "status_list_unreachable"
+                }
                 _ => false,
             };
             if !is_result || again != first {
                 self.broken(format!(
                     "I4: a presentation that was taken is {} ({}), then {}",
-                    first["state"], first["reason"], again["state"]
+                    first["state"], first["verdict"]["reason"], again["state"]
                 ));
             }
         }
