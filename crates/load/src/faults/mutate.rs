@@ -111,7 +111,9 @@ fn target(request: &mut Recorded, dice: &Dice) {
         (query, _) => query,
     };
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    request.target = format!("/{}{query}", segments.join("/").trim_start_matches('/'));
+    let target = format!("/{}{query}", segments.join("/").trim_start_matches('/'));
+    // what would end the request line ends nothing
+    request.target = target.replace([' ', '\r', '\n', '\0'], "%20");
 }
 
 /// What may stand in a request line.
