@@ -123,11 +123,13 @@ impl Report {
 
     pub(super) fn sum(&self) -> String {
         let sum = |count: fn(&Line) -> u64| self.lines().map(count).sum::<u64>();
+        // a bad input is no fault
+        let faults: u64 = self.faults.iter().map(|line| line.times).sum();
         format!(
             "load held: {} turns, {} steps; faults survived: {}; inputs tried: {}; invariants broken: {}",
             sum(|line| line.turns),
             sum(|line| line.steps.ok + line.steps.refused + line.steps.unknown),
-            sum(|line| line.times),
+            faults,
             sum(|line| line.tried),
             self.broken(),
         )
