@@ -6,6 +6,7 @@
 mod certificates;
 mod loopback;
 mod mint;
+mod missing;
 mod postgres;
 mod random;
 pub mod vectors;
@@ -13,6 +14,7 @@ pub mod vectors;
 pub use certificates::{Leaf, LeafOptions, TestCa};
 pub use loopback::{Loopback, serve};
 pub use mint::{Flaws, Mint};
+pub use missing::not_exercised;
 pub use postgres::PostgresServer;
 pub use random::SeededRandom;
 
