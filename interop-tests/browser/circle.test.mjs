@@ -23,8 +23,10 @@ async function issueIntoPocket(page, type, { txCode = false } = {}) {
   const ask = page.getByLabel('Ask for a transaction code')
   if ((await ask.isChecked()) !== txCode) await ask.setChecked(txCode, { force: true })
   await page.getByRole('button', { name: 'Create the offer' }).click()
+  const open = page.getByRole('link', { name: 'Open in Pocket' }).or(page.getByRole('button', { name: 'Open in Pocket' }))
+  await open.waitFor()
   const code = txCode ? (await page.locator('main').innerText()).match(/\b\d{6}\b/)[0] : undefined
-  await page.getByRole('link', { name: 'Open in Pocket' }).or(page.getByRole('button', { name: 'Open in Pocket' })).click()
+  await open.click()
   return code
 }
 
