@@ -36,6 +36,7 @@ async function offer(page, type, { on = [], deferral, txCode = false, login = fa
   if (login) await set('Let the holder log in', true)
   if (deferral) await page.getByLabel('When it is ready').selectOption({ label: deferral })
   await page.getByRole('button', { name: 'Create the offer' }).click()
+  await page.getByRole('button', { name: 'Open in Pocket' }).waitFor()
   return text(page)
 }
 
@@ -137,7 +138,7 @@ test('what was switched on stays on when a field needs a look', async () => {
   await page.getByLabel('Demand DPoP').setChecked(true, { force: true })
   await page.getByLabel('When it is ready').selectOption({ label: '1 minute from now' })
   await page.getByRole('button', { name: 'Create the offer' }).click()
-  assert.match(await text(page), /One field needs a look/)
+  await page.getByText('One field needs a look').waitFor()
   assert.equal(await page.getByLabel('Demand DPoP').isChecked(), true)
   assert.equal(await page.getByLabel('When it is ready').inputValue(), '60')
   await shoot(page, 'sandbox-fault')
