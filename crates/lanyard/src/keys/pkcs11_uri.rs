@@ -74,6 +74,8 @@ fn decoded(text: &str) -> Option<String> {
             continue;
         }
         let (digits, after) = rest.split_at_checked(2)?;
+        // of a number a sign would be taken too
+        digits.iter().all(u8::is_ascii_hexdigit).then_some(())?;
         bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
         rest = after;
     }
@@ -111,6 +113,7 @@ mod tests {
             format!("pkcs11:token=;object=o{QUERY}"),
             format!("pkcs11:token=%2;object=o{QUERY}"),
             format!("pkcs11:token=%zz;object=o{QUERY}"),
+            format!("pkcs11:token=%+1;object=o{QUERY}"),
             format!("pkcs11:token=%ff;object=o{QUERY}"),
             format!("file:token=t;object=o{QUERY}"),
         ] {

@@ -1,6 +1,6 @@
 //! Who wraps the keys of tenants, and what is sealed under them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -158,6 +158,7 @@ impl KeyRing {
         let mut keys: HashMap<&TenantId, TenantKey> = HashMap::new();
         let (wrapped, sealed): (Vec<_>, Vec<_>) =
             all.iter().partition(|one| tenant_key::is_name(&one.name));
+        let erased = erased(all);
         for one in wrapped {
             match self.unwrap(one, provider).await {
                 Ok(key) => drop(keys.insert(&one.tenant, key)),
@@ -171,7 +172,7 @@ impl KeyRing {
             let is_newest = self.newest.is_newest(&one.tenant, &one.sealed).await?;
             found.under_newest += usize::from(is_newest);
         }
-        for one in sealed {
+        for one in sealed.into_iter().filter(|one| !erased.contains(&one.tenant)) {
             found.secrets += 1;
             let place = (&one.tenant, &one.name);
             let key = keys.get(&one.tenant);
@@ -210,7 +211,10 @@ impl KeyRing {
             }
             keys.insert(one.tenant.clone(), key);
         }
-        for one in all.iter().filter(|one| !tenant_key::is_name(&one.name)) {
+        let erased = erased(&all);
+        let is_sealed =
+            |one: &&Secret| !tenant_key::is_name(&one.name) && !erased.contains(&one.tenant);
+        for one in all.iter().filter(is_sealed) {
             let place = (&one.tenant, &one.name);
             let key = match keys.get(&one.tenant) {
                 Some(key) => key.clone(),
@@ -254,6 +258,13 @@ impl KeyRing {
             }
         }
     }
+}
+
+/// The tenants whose key was erased: what a crash left of them opens no more, and keeps nobody else waiting.
+fn erased(all: &[Secret]) -> HashSet<&TenantId> {
+    let is_mark =
+        |one: &&Secret| tenant_key::is_name(&one.name) && one.sealed == tenant_key::ERASED;
+    all.iter().filter(is_mark).map(|one| &one.tenant).collect()
 }
 
 async fn put(
@@ -421,5 +432,25 @@ mod tests {
         let gone = bytes(&vault(&keys, &store), "acme", 1).await;
         assert!(gone.as_ref().is_err_and(is_erased), "{gone:?}");
         assert_eq!(bytes(&vault(&keys, &store), "other", 9).await.unwrap(), [1; 32]);
+    }
+
+    #[tokio::test]
+    async fn what_a_crash_left_of_an_erased_tenant_stands_in_nobodys_way() {
+        let (store, keys) = (Arc::new(MemoryStore::new()), SealingKeys::generate(&AwsLc));
+        for name in ["acme", "other"] {
+            bytes(&vault(&keys, &store), name, 1).await.unwrap();
+        }
+        let acme = tenant("acme");
+        let left = stored(&store, "acme", &secret()).await.sealed;
+        erase_tenant(&*store, &acme, NOW).await.unwrap();
+        let _ = store.put_secret(&acme, &secret(), None, left.clone(), NOW).await.unwrap();
+
+        let all = store.all_secrets().await.unwrap();
+        let found = ring(&keys).examine(&all, &AwsLc).await.unwrap();
+        let expected = Examined { tenants: 1, under_newest: 1, secrets: 1, direct: 0, erased: 1 };
+        assert_eq!(found, expected);
+        let rotated = keys.rotated(&AwsLc);
+        assert_eq!(ring(&rotated).rewrap(&*store, &AwsLc, NOW).await.unwrap(), 1);
+        assert_eq!(stored(&store, "acme", &secret()).await.sealed, left, "not touched");
     }
 }
