@@ -351,6 +351,9 @@ fn network_of(peer: IpAddr) -> IpAddr {
     }
 }
 
+/// How many may wait to be taken in (the backlog of tokio's listeners); a crowd that goes on coming ends nothing.
+const QUEUE: usize = 1024;
+
 const BACK_OFF_FIRST: Duration = Duration::from_millis(20);
 const BACK_OFF_MOST: Duration = Duration::from_secs(1);
 
@@ -380,10 +383,16 @@ async fn accept(listener: Listener, door: Arc<Door>, mut phases: watch::Receiver
     }
     // Closing the socket would cut off those who are connected and wait to be taken in.
     let Ok(listener) = listener.into_std() else { return };
-    while let Ok((tcp, peer)) = listener.accept() {
-        let tcp = tcp.set_nonblocking(true).and_then(|()| TcpStream::from_std(tcp));
-        if let Ok(tcp) = tcp {
-            door.take_in(tcp, peer, tls.clone(), phases.clone());
+    for _ in 0..QUEUE {
+        match listener.accept() {
+            Ok((tcp, peer)) => {
+                let tcp = tcp.set_nonblocking(true).and_then(|()| TcpStream::from_std(tcp));
+                if let Ok(tcp) = tcp {
+                    door.take_in(tcp, peer, tls.clone(), phases.clone());
+                }
+            }
+            Err(error) if concerns_one_connection(&error) => {}
+            Err(_) => return,
         }
     }
 }
