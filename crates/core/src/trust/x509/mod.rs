@@ -8,10 +8,9 @@ mod certificate;
 mod chain;
 mod crl;
 mod kept;
-mod led_here;
 mod names;
+mod remembered;
 mod revocation;
-mod vouched;
 
 pub use anchors::TrustAnchors;
 pub use chain::{CertificateChain, CertificatePurpose, ChainError, VerifiedChain};
