@@ -1,4 +1,5 @@
-//! States that were read a moment ago, open: the response to a request follows its fetch, and reads nothing again.
+//! States of a moment ago, open: the fetch follows the request's beginning and the response its fetch, and neither
+//! reads anything again.
 //!
 //! The store is asked all the same: a state counts only while the session still has the version it was read with.
 
@@ -37,7 +38,7 @@ impl AtHand {
     }
 
     /// Keeps a state for the next message, unless claims came with the last one.
-    pub(crate) fn keep(&self, session: &Session, state: State) {
+    pub(crate) fn keep(&self, id: SessionId, version: u64, state: State) {
         let is_clean = match &state.phase {
             Phase::Waiting(waiting) => waiting.last.is_none() && waiting.recording.is_none(),
             Phase::Ended(_) => false,
@@ -49,7 +50,7 @@ impl AtHand {
         if shelf.young.len() == HALF {
             shelf.old = std::mem::take(&mut shelf.young);
         }
-        shelf.young.insert(session.id, Kept { version: session.version, state });
+        shelf.young.insert(id, Kept { version, state });
     }
 }
 
@@ -122,7 +123,7 @@ mod tests {
     #[test]
     fn a_state_is_given_away_once() {
         let at_hand = AtHand::default();
-        at_hand.keep(&session(1, 1), waiting());
+        at_hand.keep(session(1, 1).id, 1, waiting());
         assert!(at_hand.take(&session(2, 1)).is_none());
         assert!(at_hand.take(&session(1, 1)).is_some());
         assert!(at_hand.take(&session(1, 1)).is_none());
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn a_session_that_changed_since_is_read_again() {
         let at_hand = AtHand::default();
-        at_hand.keep(&session(1, 1), waiting());
+        at_hand.keep(session(1, 1).id, 1, waiting());
         assert!(at_hand.take(&session(1, 2)).is_none());
     }
 
@@ -140,7 +141,7 @@ mod tests {
         let at_hand = AtHand::default();
         let most = u16::try_from(2 * HALF).unwrap();
         for number in 0..=most {
-            at_hand.keep(&session(number, 1), waiting());
+            at_hand.keep(session(number, 1).id, 1, waiting());
         }
         assert!(at_hand.take(&session(0, 1)).is_none());
         assert!(at_hand.take(&session(most, 1)).is_some());

@@ -392,6 +392,7 @@ impl VerifierService {
             event: event.clone(),
         };
         self.sessions().store.insert(session).await?;
+        self.sessions().keep_begun(id, state);
         self.announce(tenant, id, &event);
         Ok(created)
     }

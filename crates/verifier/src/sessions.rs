@@ -180,7 +180,13 @@ impl Sessions {
 
     /// Keeps an open state for the next message about its session, which is as it was.
     pub(crate) fn keep_at_hand(&self, Held { session, state }: Held) {
-        self.at_hand.keep(&session, state);
+        self.at_hand.keep(session.id, session.version, state);
+    }
+
+    /// Keeps the state of a session that the store just began.
+    pub(crate) fn keep_begun(&self, id: SessionId, state: State) {
+        // the store counts how often a state was replaced, plus one
+        self.at_hand.keep(id, 1, state);
     }
 
     /// Seals a state for the store.
