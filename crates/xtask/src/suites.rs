@@ -9,6 +9,7 @@ use std::{env, process::Command};
 use crate::{
     arrows, bindings,
     command::{self, exists, program},
+    phones,
 };
 
 /// Runs every suite and prints the count.
@@ -20,7 +21,8 @@ pub(crate) fn run() -> Result<(), String> {
         oracles(&mut tally)?;
         peers(&mut tally)?;
     }
-    phones(&mut tally)?;
+    bound(&mut tally)?;
+    for_phones(&mut tally);
     tally.close()
 }
 
@@ -172,7 +174,7 @@ fn peers(tally: &mut Tally) -> Result<(), String> {
 }
 
 /// The wallet's bindings: held to what is checked in, and driven from Python and Kotlin against real servers.
-fn phones(tally: &mut Tally) -> Result<(), String> {
+fn bound(tally: &mut Tally) -> Result<(), String> {
     bindings::check()?;
     if needs(tally, &["python3"], "the wallet in Python", "apt-get install python3 python3-venv") {
         let folder = bindings::python()?;
@@ -196,6 +198,19 @@ fn phones(tally: &mut Tally) -> Result<(), String> {
         )?;
     }
     Ok(())
+}
+
+/// The wallet without C, for both phones: minutes, so elsewhere than in CI only where somebody asks for it.
+fn for_phones(tally: &mut Tally) {
+    if env::var_os("CI").is_none() {
+        tally.missing.push("the wallet's library for phones (cargo xtask phones)".to_owned());
+        return;
+    }
+    println!("\n== phones");
+    if let Err(cause) = phones::run() {
+        println!("{cause}");
+        tally.broken.push("phones");
+    }
 }
 
 fn needs(tally: &mut Tally, programs: &[&str], what: &str, how: &str) -> bool {
