@@ -1,0 +1,71 @@
+// An employer whose badge only an employee gets that logged in, and our wallet in the terminal that takes it.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { chmodSync, cpSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { LANYARD_BIN } from '../scenarios/lib/lanyard.mjs'
+import { eventually, newFolder, ROOT, startServer, writeFile } from '../scenarios/lib/process.mjs'
+
+const API_KEY = 'k'.repeat(64)
+
+/** The issuer at `base`; `login` says in TOML where its employees log in, `secrets` are the files that it names. */
+export async function startAcme({ base, login, secrets = {} }) {
+  const folder = newFolder('acme')
+  for (const [name, text] of Object.entries({ 'api-key': API_KEY, ...secrets })) {
+    chmodSync(writeFile(folder, name, text), 0o600)
+  }
+  mkdirSync(join(folder, 'types'))
+  cpSync(join(ROOT, '..', 'examples', 'types', 'badge.json'), join(folder, 'types', 'badge.json'))
+  const file = writeFile(folder, 'lanyard.toml', `
+mode = "development"
+base_url = "${base}"
+listen = "127.0.0.1:${new URL(base).port}"
+data = "data"
+[issuer]
+[[tenants]]
+id = "acme"
+name = "Acme"
+api_key_files = ["api-key"]
+credential_types = ["types/badge.json"]
+${login}
+[[tenants.claims]]
+type = "badge"
+fixed = { sites = ["Lyon"] }
+login = { given_name = "given_name", family_name = "family_name", department = "department" }
+`)
+  const { stop } = await startServer(LANYARD_BIN, ['serve', '--config', file], (line) => line.includes(base))
+  await eventually('readiness', async () => (await fetch(`${base}/readyz`).catch(() => undefined))?.ok)
+  return { base, stop, anchor: join(folder, 'data', 'ca.pem') }
+}
+
+/** An offer that only who logs in can take. */
+export async function offerTo(acme) {
+  const reply = await fetch(`${acme.base}/api/acme/offers`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ configuration: 'badge', login: 'only' }),
+  })
+  assert.equal(reply.status, 201)
+  return (await reply.json()).link
+}
+
+/** Our wallet: where it wants its holder to log in, and what it has in the end; `others` are servers it may ask too. */
+export async function accept(acme, link, others = []) {
+  const home = newFolder('acme-wallet')
+  const hosts = [acme.base, ...others].flatMap((url) => ['--allow-http', new URL(url).host])
+  const flags = ['--trust-anchor', acme.anchor, ...hosts, '--yes', '--json']
+  const child = spawn(LANYARD_BIN, ['wallet', '--home', home, 'accept', link, ...flags])
+  const said = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr']) child[stream].on('data', (chunk) => (said[stream] += chunk))
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  const place = await eventually('the address to log in at', async () => /http:\S+/.exec(said.stderr)?.[0])
+  return { home, place, end: async () => ({ code: await ended, ...said }) }
+}
+
+/** Ada logs in on the pages of the server that others wrote, and agrees. */
+export async function logIn(page) {
+  await page.locator('input[name=login]').fill('ada')
+  await page.locator('input[name=password]').fill('whatever')
+  await page.locator('button[type=submit]').click()
+  await page.locator('button[type=submit]').click()
+}
