@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::Router;
-use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use jiff::{SignedDuration, Timestamp};
 use lanyard_core::crypto::CryptoProvider;
 use lanyard_service::{Live, http::api::Operation, once::Calls};
 use lanyard_store::{NewEvent, SessionId, TenantId};
@@ -163,12 +163,9 @@ impl IssuerService {
         now.checked_add(self.0.retention).unwrap_or(Timestamp::MAX)
     }
 
-    /// The present moment, to the microsecond: what the store keeps, so that live and stored events
-    /// compare equal.
+    /// The present moment, as the store keeps it.
     pub(crate) fn now(&self) -> Timestamp {
-        let now = self.0.clock.now();
-        let whole = TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc);
-        now.round(whole).unwrap_or(now)
+        self.0.clock.now_as_kept()
     }
 
     /// Where the calls of a tenant are remembered that are made once.

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use axum::Router;
-use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use jiff::{SignedDuration, Timestamp};
 use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vp::{ClientId, request::Transport};
 use lanyard_service::{Live, http::api::Operation, once::Calls};
@@ -150,12 +150,9 @@ impl VerifierService {
         now.checked_add(self.0.retention).unwrap_or(Timestamp::MAX)
     }
 
-    /// The present moment, to the microsecond: what the store keeps, so that live and stored events
-    /// compare equal.
+    /// The present moment, as the store keeps it.
     pub(crate) fn now(&self) -> Timestamp {
-        let now = self.0.clock.now();
-        let whole = TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc);
-        now.round(whole).unwrap_or(now)
+        self.0.clock.now_as_kept()
     }
 
     /// Where the calls of a tenant are remembered that are made once.
