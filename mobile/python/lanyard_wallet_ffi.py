@@ -573,11 +573,15 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_platform_request() != 5462:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_platform_requests() != 6515:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_request() != 39164:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refill() != 15478:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses() != 48029:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations() != 12258:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew() != 32038:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -605,7 +609,11 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_decline() != 17452:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_protocol() != 6626:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_transactions() != 4156:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_unusable() != 52540:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_verifier() != 3318:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -618,6 +626,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_decline() != 52622:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_transactions() != 16190:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_unusable() != 29554:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_verifier() != 30173:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -742,6 +752,9 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_offer.re
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_platform_request.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_platform_request.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_platform_requests.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_platform_requests.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_request.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_request.restype = ctypes.c_uint16
@@ -751,6 +764,9 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refill.restyp
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew.restype = ctypes.c_uint16
@@ -790,9 +806,15 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_consen
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_decline.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_decline.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_protocol.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_protocol.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_transactions.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_transactions.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_unusable.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_unusable.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_verifier.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_verifier.restype = ctypes.c_uint16
@@ -811,6 +833,9 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_decline
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_transactions.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_transactions.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_unusable.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_unusable.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_verifier.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_verifier.restype = ctypes.c_uint16
@@ -971,6 +996,12 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_platform_reque
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_platform_request.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_platform_requests.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_platform_requests.restype = ctypes.c_uint64
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_request.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -985,6 +1016,11 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses.ar
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_registrations.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_registrations.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_renew.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int64,
@@ -1049,11 +1085,21 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_decline.argt
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_decline.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_protocol.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_protocol.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_transactions.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_transactions.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_unusable.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_unusable.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_verifier.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1083,6 +1129,11 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_transactions.
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_transactions.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_unusable.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_unusable.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_verifier.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -2092,12 +2143,13 @@ class CardStanding(enum.Enum):
     
     SUSPENDED = 3
     """
-    Its issuer has it suspended, by the last list that could be had.
+    Its issuer has it suspended, by the last list that could be had: it answers no request until a newer list
+    says otherwise.
 """
     
     REVOKED = 4
     """
-    Its issuer has taken it back for good, by the last list that could be had.
+    Its issuer has taken it back for good, by the last list that could be had: it answers no request.
 """
     
 
@@ -3700,6 +3752,166 @@ class _UniffiFfiConverterTypeRecoveryKit(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBytes.write(value.sealed, buf)
         _UniffiFfiConverterString.write(value.recovery_code, buf)
 
+@dataclass
+class RegisteredClaimRecord:
+    """
+    A claim without its value.
+"""
+    def __init__(self, *, path:typing.List[str], label:str):
+        self.path = path
+        self.label = label
+        
+        
+
+    
+    def __str__(self):
+        return "RegisteredClaimRecord(path={}, label={})".format(self.path, self.label)
+    def __eq__(self, other):
+        if self.path != other.path:
+            return False
+        if self.label != other.label:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRegisteredClaimRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RegisteredClaimRecord(
+            path=_UniffiFfiConverterSequenceString.read(buf),
+            label=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceString.check_lower(value.path)
+        _UniffiFfiConverterString.check_lower(value.label)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceString.write(value.path, buf)
+        _UniffiFfiConverterString.write(value.label, buf)
+
+class _UniffiFfiConverterSequenceTypeRegisteredClaimRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeRegisteredClaimRecord.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeRegisteredClaimRecord.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeRegisteredClaimRecord.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceBytes(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterBytes.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterBytes.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterBytes.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class RegistrationRecord:
+    """
+    A card as the platform's own chooser is told of it: which claims it has, and none of their values.
+"""
+    def __init__(self, *, card:int, format:str, kind:str, name:str, issuer:str, claims:typing.List[RegisteredClaimRecord], key_identifiers:typing.List[bytes], expires_at:typing.Optional[int]):
+        self.card = card
+        self.format = format
+        self.kind = kind
+        self.name = name
+        self.issuer = issuer
+        self.claims = claims
+        self.key_identifiers = key_identifiers
+        self.expires_at = expires_at
+        
+        
+
+    
+    def __str__(self):
+        return "RegistrationRecord(card={}, format={}, kind={}, name={}, issuer={}, claims={}, key_identifiers={}, expires_at={})".format(self.card, self.format, self.kind, self.name, self.issuer, self.claims, self.key_identifiers, self.expires_at)
+    def __eq__(self, other):
+        if self.card != other.card:
+            return False
+        if self.format != other.format:
+            return False
+        if self.kind != other.kind:
+            return False
+        if self.name != other.name:
+            return False
+        if self.issuer != other.issuer:
+            return False
+        if self.claims != other.claims:
+            return False
+        if self.key_identifiers != other.key_identifiers:
+            return False
+        if self.expires_at != other.expires_at:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRegistrationRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RegistrationRecord(
+            card=_UniffiFfiConverterInt64.read(buf),
+            format=_UniffiFfiConverterString.read(buf),
+            kind=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            issuer=_UniffiFfiConverterString.read(buf),
+            claims=_UniffiFfiConverterSequenceTypeRegisteredClaimRecord.read(buf),
+            key_identifiers=_UniffiFfiConverterSequenceBytes.read(buf),
+            expires_at=_UniffiFfiConverterOptionalInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterInt64.check_lower(value.card)
+        _UniffiFfiConverterString.check_lower(value.format)
+        _UniffiFfiConverterString.check_lower(value.kind)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterString.check_lower(value.issuer)
+        _UniffiFfiConverterSequenceTypeRegisteredClaimRecord.check_lower(value.claims)
+        _UniffiFfiConverterSequenceBytes.check_lower(value.key_identifiers)
+        _UniffiFfiConverterOptionalInt64.check_lower(value.expires_at)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterInt64.write(value.card, buf)
+        _UniffiFfiConverterString.write(value.format, buf)
+        _UniffiFfiConverterString.write(value.kind, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterString.write(value.issuer, buf)
+        _UniffiFfiConverterSequenceTypeRegisteredClaimRecord.write(value.claims, buf)
+        _UniffiFfiConverterSequenceBytes.write(value.key_identifiers, buf)
+        _UniffiFfiConverterOptionalInt64.write(value.expires_at, buf)
+
 class _UniffiFfiConverterSequenceSequenceString(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -4058,6 +4270,69 @@ class _UniffiFfiConverterTypeUnfinishedRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterInt64.write(value.id, buf)
         _UniffiFfiConverterString.write(value.issuer, buf)
         _UniffiFfiConverterSequenceString.write(value.credentials, buf)
+
+@dataclass
+class UnusableRecord:
+    """
+    A card that would answer a query if it were good: to be shown with the reason, and not to be picked.
+"""
+    def __init__(self, *, query:str, card:int, card_name:str, issuer:str, standing:CardStanding, status:typing.Optional[StatusRecord]):
+        self.query = query
+        self.card = card
+        self.card_name = card_name
+        self.issuer = issuer
+        self.standing = standing
+        self.status = status
+        
+        
+
+    
+    def __str__(self):
+        return "UnusableRecord(query={}, card={}, card_name={}, issuer={}, standing={}, status={})".format(self.query, self.card, self.card_name, self.issuer, self.standing, self.status)
+    def __eq__(self, other):
+        if self.query != other.query:
+            return False
+        if self.card != other.card:
+            return False
+        if self.card_name != other.card_name:
+            return False
+        if self.issuer != other.issuer:
+            return False
+        if self.standing != other.standing:
+            return False
+        if self.status != other.status:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeUnusableRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return UnusableRecord(
+            query=_UniffiFfiConverterString.read(buf),
+            card=_UniffiFfiConverterInt64.read(buf),
+            card_name=_UniffiFfiConverterString.read(buf),
+            issuer=_UniffiFfiConverterString.read(buf),
+            standing=_UniffiFfiConverterTypeCardStanding.read(buf),
+            status=_UniffiFfiConverterOptionalTypeStatusRecord.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.query)
+        _UniffiFfiConverterInt64.check_lower(value.card)
+        _UniffiFfiConverterString.check_lower(value.card_name)
+        _UniffiFfiConverterString.check_lower(value.issuer)
+        _UniffiFfiConverterTypeCardStanding.check_lower(value.standing)
+        _UniffiFfiConverterOptionalTypeStatusRecord.check_lower(value.status)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.query, buf)
+        _UniffiFfiConverterInt64.write(value.card, buf)
+        _UniffiFfiConverterString.write(value.card_name, buf)
+        _UniffiFfiConverterString.write(value.issuer, buf)
+        _UniffiFfiConverterTypeCardStanding.write(value.standing, buf)
+        _UniffiFfiConverterOptionalTypeStatusRecord.write(value.status, buf)
 
 
 
@@ -4775,29 +5050,6 @@ class _UniffiFfiConverterSequenceTypeToSign(_UniffiConverterRustBuffer):
 
         return [
             _UniffiFfiConverterTypeToSign.read(buf) for i in range(count)
-        ]
-
-class _UniffiFfiConverterSequenceBytes(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        for item in value:
-            _UniffiFfiConverterBytes.check_lower(item)
-
-    @classmethod
-    def write(cls, value, buf):
-        items = len(value)
-        buf.write_i32(items)
-        for item in value:
-            _UniffiFfiConverterBytes.write(item, buf)
-
-    @classmethod
-    def read(cls, buf):
-        count = buf.read_i32()
-        if count < 0:
-            raise InternalError("Unexpected negative sequence length")
-
-        return [
-            _UniffiFfiConverterBytes.read(buf) for i in range(count)
         ]
 
 
@@ -7773,6 +8025,17 @@ class OpenError:  # type: ignore
         def __repr__(self):
             return "OpenError.NewerVersion({})".format(str(self))
     _UniffiTempOpenError.NewerVersion = NewerVersion # type: ignore
+    class Busy(_UniffiTempOpenError):
+        """
+        Another process has the database: try again.
+"""
+        
+        def __init__(self):
+            pass
+
+        def __repr__(self):
+            return "OpenError.Busy({})".format(str(self))
+    _UniffiTempOpenError.Busy = Busy # type: ignore
     class Unusable(_UniffiTempOpenError):
         """
         The settings or the file are not usable.
@@ -7806,6 +8069,9 @@ class _UniffiFfiConverterTypeOpenError(_UniffiConverterRustBuffer):
             return OpenError.NewerVersion(
             )
         if variant == 4:
+            return OpenError.Busy(
+            )
+        if variant == 5:
             return OpenError.Unusable(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -7819,6 +8085,8 @@ class _UniffiFfiConverterTypeOpenError(_UniffiConverterRustBuffer):
             return
         if isinstance(value, OpenError.NewerVersion):
             return
+        if isinstance(value, OpenError.Busy):
+            return
         if isinstance(value, OpenError.Unusable):
             _UniffiFfiConverterString.check_lower(value.reason)
             return
@@ -7831,8 +8099,10 @@ class _UniffiFfiConverterTypeOpenError(_UniffiConverterRustBuffer):
             buf.write_i32(2)
         if isinstance(value, OpenError.NewerVersion):
             buf.write_i32(3)
-        if isinstance(value, OpenError.Unusable):
+        if isinstance(value, OpenError.Busy):
             buf.write_i32(4)
+        if isinstance(value, OpenError.Unusable):
+            buf.write_i32(5)
             _UniffiFfiConverterString.write(value.reason, buf)
 
 
@@ -8021,6 +8291,17 @@ class StoreError:  # type: ignore
     Why the database did not do as asked.
 """
     
+    class Busy(_UniffiTempStoreError):
+        """
+        Another process has the database: try again.
+"""
+        
+        def __init__(self):
+            pass
+
+        def __repr__(self):
+            return "StoreError.Busy({})".format(str(self))
+    _UniffiTempStoreError.Busy = Busy # type: ignore
     class Unusable(_UniffiTempStoreError):
         """
         It cannot be used now; nothing was lost.
@@ -8045,6 +8326,9 @@ class _UniffiFfiConverterTypeStoreError(_UniffiConverterRustBuffer):
     def read(buf):
         variant = buf.read_i32()
         if variant == 1:
+            return StoreError.Busy(
+            )
+        if variant == 2:
             return StoreError.Unusable(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -8052,14 +8336,18 @@ class _UniffiFfiConverterTypeStoreError(_UniffiConverterRustBuffer):
 
     @staticmethod
     def check_lower(value):
+        if isinstance(value, StoreError.Busy):
+            return
         if isinstance(value, StoreError.Unusable):
             _UniffiFfiConverterString.check_lower(value.reason)
             return
 
     @staticmethod
     def write(value, buf):
-        if isinstance(value, StoreError.Unusable):
+        if isinstance(value, StoreError.Busy):
             buf.write_i32(1)
+        if isinstance(value, StoreError.Unusable):
+            buf.write_i32(2)
             _UniffiFfiConverterString.write(value.reason, buf)
 
 
@@ -8425,6 +8713,29 @@ class _UniffiFfiConverterSequenceTypeTransactionRecord(_UniffiConverterRustBuffe
             _UniffiFfiConverterTypeTransactionRecord.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypeUnusableRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeUnusableRecord.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeUnusableRecord.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeUnusableRecord.read(buf) for i in range(count)
+        ]
+
 
 class PlatformPresentationProtocol(typing.Protocol):
     """
@@ -8451,9 +8762,20 @@ class PlatformPresentationProtocol(typing.Protocol):
         Says no: the `data` for the platform, as JSON.
 """
         raise NotImplementedError
+    def protocol(self, ) -> str:
+        """
+        The exchange protocol, which the answer is handed back with.
+"""
+        raise NotImplementedError
     def transactions(self, ) -> typing.List[TransactionRecord]:
         """
         What would be authorized by answering; to be shown before consent.
+"""
+        raise NotImplementedError
+    def unusable(self, ) -> typing.List[UnusableRecord]:
+        """
+        Cards that would answer a part of the request if they were good: show them with the reason. They are never
+        among the choices; also asked when nothing fits.
 """
         raise NotImplementedError
     def verifier(self, ) -> VerifierRecord:
@@ -8559,6 +8881,21 @@ class PlatformPresentation(PlatformPresentationProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def protocol(self, ) -> str:
+        """
+        The exchange protocol, which the answer is handed back with.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_protocol,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def transactions(self, ) -> typing.List[TransactionRecord]:
         """
         What would be authorized by answering; to be shown before consent.
@@ -8571,6 +8908,22 @@ class PlatformPresentation(PlatformPresentationProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_transactions,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def unusable(self, ) -> typing.List[UnusableRecord]:
+        """
+        Cards that would answer a part of the request if they were good: show them with the reason. They are never
+        among the choices; also asked when nothing fits.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeUnusableRecord.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeConsentError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_unusable,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -8648,6 +9001,12 @@ class PresentationRequestProtocol(typing.Protocol):
     def transactions(self, ) -> typing.List[TransactionRecord]:
         """
         What would be authorized by answering; to be shown before consent.
+"""
+        raise NotImplementedError
+    def unusable(self, ) -> typing.List[UnusableRecord]:
+        """
+        Cards that would answer a part of the request if they were good: show them with the reason. They are never
+        among the choices; also asked when nothing fits.
 """
         raise NotImplementedError
     def verifier(self, ) -> VerifierRecord:
@@ -8770,6 +9129,22 @@ class PresentationRequest(PresentationRequestProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def unusable(self, ) -> typing.List[UnusableRecord]:
+        """
+        Cards that would answer a part of the request if they were good: show them with the reason. They are never
+        among the choices; also asked when nothing fits.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeUnusableRecord.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeConsentError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_unusable,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def verifier(self, ) -> VerifierRecord:
         """
         Who asks.
@@ -8814,6 +9189,29 @@ class _UniffiFfiConverterTypePresentationRequest:
     @classmethod
     def write(cls, value: PresentationRequest, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterSequenceTypeRegistrationRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeRegistrationRecord.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeRegistrationRecord.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeRegistrationRecord.read(buf) for i in range(count)
+        ]
 
 class _UniffiFfiConverterSequenceTypeUnfinishedRecord(_UniffiConverterRustBuffer):
     @classmethod
@@ -8937,6 +9335,11 @@ class LanyardWalletProtocol(typing.Protocol):
         Takes a request that the platform hands over: its protocol, its `data` as JSON, and the origin that asks.
 """
         raise NotImplementedError
+    async def read_platform_requests(self, requests: str,origin: str) -> PlatformPresentation:
+        """
+        Takes all that a page asked the platform by, as JSON with `requests`: the first of a protocol that is spoken.
+"""
+        raise NotImplementedError
     async def read_request(self, link: str) -> PresentationRequest:
         """
         Reads a request link.
@@ -8952,6 +9355,11 @@ class LanyardWalletProtocol(typing.Protocol):
         """
         Asks the status list of every card that has one: the cards of which it says something else than before. Call
         it when the app opens; lists are fetched whole, so nobody learns which card is held or shown.
+"""
+        raise NotImplementedError
+    def registrations(self, ) -> typing.List[RegistrationRecord]:
+        """
+        What to register with the platform's own chooser, anew whenever cards or their standing change.
 """
         raise NotImplementedError
     async def renew(self, card: int) -> int:
@@ -9262,6 +9670,29 @@ class LanyardWallet(LanyardWalletProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    async def read_platform_requests(self, requests: str,origin: str) -> PlatformPresentation:
+        """
+        Takes all that a page asked the platform by, as JSON with `requests`: the first of a protocol that is spoken.
+"""
+        
+        _UniffiFfiConverterString.check_lower(requests)
+
+        _UniffiFfiConverterString.check_lower(origin)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(requests),
+            _UniffiFfiConverterString.lower(origin),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePlatformPresentation.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeRequestError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_platform_requests(*_uniffi_lowered_args),
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_u64,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_u64,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_u64,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     async def read_request(self, link: str) -> PresentationRequest:
         """
         Reads a request link.
@@ -9321,6 +9752,21 @@ class LanyardWallet(LanyardWalletProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    def registrations(self, ) -> typing.List[RegistrationRecord]:
+        """
+        What to register with the platform's own chooser, anew whenever cards or their standing change.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeRegistrationRecord.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeStoreError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_registrations,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     async def renew(self, card: int) -> int:
         """
         Has a card issued again: the new card, which takes the old one's place.
@@ -9484,12 +9930,15 @@ __all__ = [
     "OfferReview",
     "QueryRecord",
     "RecoveryKit",
+    "RegisteredClaimRecord",
+    "RegistrationRecord",
     "SetRecord",
     "RequestChoices",
     "SharedRecord",
     "ToSign",
     "TxCodeRecord",
     "UnfinishedRecord",
+    "UnusableRecord",
     "VerifierRecord",
     "WaitingRecord",
     "WalletOptions",

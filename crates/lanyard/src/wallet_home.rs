@@ -11,8 +11,12 @@ use lanyard_core::{
 };
 use lanyard_fetch::HttpClient;
 use lanyard_wallet::{
-    KnownVerifiers, SignedMetadata, SoftwareKeys, Wallet, WalletClient, WalletSettings,
-    ports::{Ports, SecureStorage, SecureStorageError, SystemClock, WalletAttestation},
+    KeyAttester, KnownVerifiers, SignedMetadata, SoftwareKeys, VouchedKeys, Wallet, WalletClient,
+    WalletSettings,
+    ports::{
+        KeyAttestation, KeyStore, Ports, SecureStorage, SecureStorageError, SystemClock,
+        WalletAttestation,
+    },
     storage::{Storage, StorageError},
 };
 
@@ -59,6 +63,8 @@ pub struct Opening {
     pub client: WalletClient,
     /// Who attests it to authorization servers, if anybody does.
     pub attestation: Option<Arc<dyn WalletAttestation>>,
+    /// Who vouches for its keys, if anybody does.
+    pub key_attester: Option<Arc<dyn KeyAttester>>,
 }
 
 /// Opens the wallet of a folder, or makes it.
@@ -70,12 +76,16 @@ pub async fn open(opening: Opening) -> Result<Wallet, WalletHomeError> {
     let crypto: Arc<dyn CryptoProvider> = Arc::new(AwsLc);
     let key = KeyFile::open(&opening.folder.join(KEY))?;
     let storage = Storage::open(&opening.folder.join(DATABASE), &key, crypto.clone()).await?;
+    let keys: Arc<dyn KeyStore> = Arc::new(SoftwareKeys::new(storage.clone(), crypto.clone()));
+    let key_attestation = opening.key_attester.map(|attester| {
+        Arc::new(VouchedKeys::new(attester, keys.clone())) as Arc<dyn KeyAttestation>
+    });
     let ports = Ports {
-        key_attestation: None,
+        key_attestation,
         user: None,
         http: opening.http,
         clock: Arc::new(SystemClock),
-        keys: Arc::new(SoftwareKeys::new(storage.clone(), crypto.clone())),
+        keys,
         attestation: opening.attestation,
         crypto,
     };

@@ -1,7 +1,8 @@
 //! Cards, as a screen shows them.
 
 use lanyard_wallet::{
-    ExportedInventory, InventoryItem, KnownStatus, ShownClaim, Standing, StatusWord,
+    ExportedInventory, InventoryItem, KnownStatus, RegisteredClaim, Registration, ShownClaim,
+    Standing, StatusWord,
     protocol::Timestamp,
     storage::{Card, Waiting, WaitingId},
 };
@@ -65,9 +66,10 @@ pub enum CardStanding {
     EndsSoon,
     /// Past its end: it answers no request.
     Expired,
-    /// Its issuer has it suspended, by the last list that could be had.
+    /// Its issuer has it suspended, by the last list that could be had: it answers no request until a newer list
+    /// says otherwise.
     Suspended,
-    /// Its issuer has taken it back for good, by the last list that could be had.
+    /// Its issuer has taken it back for good, by the last list that could be had: it answers no request.
     Revoked,
 }
 
@@ -93,6 +95,36 @@ pub struct StatusRecord {
     pub as_of: i64,
     /// Whether the list still speaks; otherwise a newer one has to be asked.
     pub is_current: bool,
+}
+
+/// A card as the platform's own chooser is told of it: which claims it has, and none of their values.
+#[derive(uniffi::Record)]
+pub struct RegistrationRecord {
+    /// The card.
+    pub card: i64,
+    /// `dc+sd-jwt` or `mso_mdoc`.
+    pub format: String,
+    /// The `vct` or the `docType`.
+    pub kind: String,
+    /// What it is called.
+    pub name: String,
+    /// Its issuer's name or identifier.
+    pub issuer: String,
+    /// The claims that can be asked for.
+    pub claims: Vec<RegisteredClaimRecord>,
+    /// The authority key identifiers of the chain that its issuer signed with.
+    pub key_identifiers: Vec<Vec<u8>>,
+    /// When it ends, in seconds since 1970; none when it does not end.
+    pub expires_at: Option<i64>,
+}
+
+/// A claim without its value.
+#[derive(uniffi::Record)]
+pub struct RegisteredClaimRecord {
+    /// Its names from the outside in; of an mdoc the name space and the element.
+    pub path: Vec<String>,
+    /// What it is called.
+    pub label: String,
 }
 
 /// A credential that the issuer has not ready yet.
@@ -160,6 +192,28 @@ impl CardRecord {
     }
 }
 
+impl From<Registration> for RegistrationRecord {
+    fn from(registration: Registration) -> Self {
+        let claims = registration.claims.into_iter().map(RegisteredClaimRecord::from);
+        Self {
+            card: registration.card.0,
+            format: registration.format.name().to_owned(),
+            kind: registration.kind,
+            name: registration.name,
+            issuer: registration.issuer,
+            claims: claims.collect(),
+            key_identifiers: registration.key_identifiers,
+            expires_at: registration.expires_at.map(Timestamp::as_second),
+        }
+    }
+}
+
+impl From<RegisteredClaim> for RegisteredClaimRecord {
+    fn from(RegisteredClaim { path, label }: RegisteredClaim) -> Self {
+        Self { path, label }
+    }
+}
+
 impl From<ShownClaim> for ClaimRow {
     fn from(claim: ShownClaim) -> Self {
         Self { label: claim.label, value: claim.value }
@@ -179,7 +233,7 @@ impl From<Standing> for CardStanding {
 }
 
 impl StatusRecord {
-    fn of(status: KnownStatus, now: Timestamp) -> Self {
+    pub(crate) fn of(status: KnownStatus, now: Timestamp) -> Self {
         let value = match status.word {
             StatusWord::Valid => StatusValue::Valid,
             StatusWord::Suspended => StatusValue::Suspended,

@@ -1,14 +1,15 @@
 //! What a verifier asks for, what the holder can pick, and what they picked.
 
 use lanyard_wallet::{
+    UnusableCard,
     protocol::{
-        Choices, Consent, DcApiVerifier, Pick, QueryMatches, Selection, SetChoice, Transaction,
-        TransactionData, VerifierIdentity,
+        Choices, Consent, DcApiVerifier, Pick, QueryMatches, Selection, SetChoice, Timestamp,
+        Transaction, TransactionData, VerifierIdentity,
     },
     storage::Card,
 };
 
-use crate::cards::ClaimRow;
+use crate::cards::{CardStanding, ClaimRow, StatusRecord};
 
 /// Who asks.
 #[derive(Clone, uniffi::Record)]
@@ -80,6 +81,23 @@ pub struct CandidateRecord {
     pub issuer: String,
     /// The ways in which it answers, the verifier's favourite first.
     pub claim_sets: Vec<ClaimSetRecord>,
+}
+
+/// A card that would answer a query if it were good: to be shown with the reason, and not to be picked.
+#[derive(uniffi::Record)]
+pub struct UnusableRecord {
+    /// The query.
+    pub query: String,
+    /// The card.
+    pub card: i64,
+    /// Its name, for the list.
+    pub card_name: String,
+    /// Its issuer's name or identifier.
+    pub issuer: String,
+    /// What is wrong with it: expired, suspended or revoked.
+    pub standing: CardStanding,
+    /// What its issuer's list said and how old it was; none when no list was asked.
+    pub status: Option<StatusRecord>,
 }
 
 /// One way to answer: exactly these claims.
@@ -182,6 +200,29 @@ impl RequestChoices {
     }
 }
 
+impl UnusableRecord {
+    pub(crate) fn of(unusable: Vec<UnusableCard>, cards: &[Card], now: Timestamp) -> Vec<Self> {
+        let record = |one: UnusableCard| {
+            let card = cards.get(one.card)?;
+            Some(Self {
+                query: one.query.to_string(),
+                card: card.id.0,
+                card_name: card.content.face.name.clone(),
+                issuer: issuer(card),
+                standing: one.standing.into(),
+                status: card.status.map(|status| StatusRecord::of(status, now)),
+            })
+        };
+        unusable.into_iter().filter_map(record).collect()
+    }
+}
+
+/// The name of a card's issuer, or its identifier.
+fn issuer(card: &Card) -> String {
+    let content = &card.content;
+    content.issuer_name.clone().unwrap_or_else(|| content.issuer.clone())
+}
+
 impl From<SetChoice> for SetRecord {
     fn from(set: SetChoice) -> Self {
         let option = |option: Vec<_>| option.iter().map(ToString::to_string).collect();
@@ -200,7 +241,7 @@ impl QueryRecord {
             Some(CandidateRecord {
                 card: card.id.0,
                 card_name: content.face.name.clone(),
-                issuer: content.issuer_name.clone().unwrap_or_else(|| content.issuer.clone()),
+                issuer: issuer(card),
                 claim_sets: claim_sets.collect(),
             })
         });

@@ -23,6 +23,9 @@ pub enum OpenError {
     /// The app is older than the database: update it.
     #[error("the wallet's database is of a newer version")]
     NewerVersion,
+    /// Another process has the database: try again.
+    #[error("another process has the wallet's database")]
+    Busy,
     /// The settings or the file are not usable.
     #[error("{reason}")]
     Unusable {
@@ -34,6 +37,9 @@ pub enum OpenError {
 /// Why the database did not do as asked.
 #[derive(Debug, Error, uniffi::Error)]
 pub enum StoreError {
+    /// Another process has the database: try again.
+    #[error("another process has the wallet's database")]
+    Busy,
     /// It cannot be used now; nothing was lost.
     #[error("{reason}")]
     Unusable {
@@ -209,6 +215,7 @@ impl From<Open> for OpenError {
             Open::Storage(StorageError::KeyUnavailable) => Self::KeyUnavailable,
             Open::Storage(StorageError::WrongKey) => Self::WrongKey,
             Open::Storage(StorageError::NewerSchema { .. }) => Self::NewerVersion,
+            Open::Storage(StorageError::Busy) => Self::Busy,
             other => Self::Unusable { reason: other.to_string() },
         }
     }
@@ -216,7 +223,10 @@ impl From<Open> for OpenError {
 
 impl From<StorageError> for StoreError {
     fn from(error: StorageError) -> Self {
-        Self::Unusable { reason: error.to_string() }
+        match error {
+            StorageError::Busy => Self::Busy,
+            other => Self::Unusable { reason: other.to_string() },
+        }
     }
 }
 

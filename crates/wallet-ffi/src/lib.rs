@@ -23,12 +23,13 @@ mod runtime;
 mod wallet;
 
 pub use cards::{
-    CardRecord, CardStanding, ClaimRow, InventoryRecord, RecoveryKit, StatusRecord, StatusValue,
-    WaitingRecord,
+    CardRecord, CardStanding, ClaimRow, InventoryRecord, RecoveryKit, RegisteredClaimRecord,
+    RegistrationRecord, StatusRecord, StatusValue, WaitingRecord,
 };
 pub use choices::{
     CandidateRecord, ClaimSetRecord, HolderSelection, PickRecord, PickedRecord, QueryRecord,
-    RequestChoices, SetRecord, SharedRecord, TransactionRecord, TrustLevel, VerifierRecord,
+    RequestChoices, SetRecord, SharedRecord, TransactionRecord, TrustLevel, UnusableRecord,
+    VerifierRecord,
 };
 pub use errors::{
     AcceptError, AnswerError, ConsentError, LoginError, OfferError, OpenError, RecoveryError,

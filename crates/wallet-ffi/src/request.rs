@@ -10,7 +10,8 @@ use lanyard_wallet::{
 
 use crate::{
     choices::{
-        HolderSelection, RequestChoices, SharedRecord, TransactionRecord, VerifierRecord, shared,
+        HolderSelection, RequestChoices, SharedRecord, TransactionRecord, UnusableRecord,
+        VerifierRecord, shared,
     },
     errors::{AnswerError, ConsentError},
     once::Once,
@@ -29,6 +30,7 @@ pub struct PresentationRequest {
 #[derive(uniffi::Object)]
 pub struct PlatformPresentation {
     wallet: Wallet,
+    protocol: String,
     verifier: VerifierRecord,
     step: Once<PlatformRequest>,
 }
@@ -57,6 +59,13 @@ impl PresentationRequest {
         self.step.look(|step| Ok(RequestChoices::of(&step.choices()?, step.cards())))?
     }
 
+    /// Cards that would answer a part of the request if they were good: show them with the reason. They are never
+    /// among the choices; also asked when nothing fits.
+    pub fn unusable(&self) -> Result<Vec<UnusableRecord>, ConsentError> {
+        let now = self.wallet.now();
+        Ok(self.step.look(|step| UnusableRecord::of(step.unusable(), step.cards(), now))?)
+    }
+
     /// Has the holder authenticate, and turns what they picked into consent.
     pub async fn consent(
         &self,
@@ -82,6 +91,11 @@ impl PresentationRequest {
 
 #[uniffi::export]
 impl PlatformPresentation {
+    /// The exchange protocol, which the answer is handed back with.
+    pub fn protocol(&self) -> String {
+        self.protocol.clone()
+    }
+
     /// Who asks.
     pub fn verifier(&self) -> VerifierRecord {
         self.verifier.clone()
@@ -95,6 +109,13 @@ impl PlatformPresentation {
     /// What the request could be answered with.
     pub fn choices(&self) -> Result<RequestChoices, ConsentError> {
         self.step.look(|step| Ok(RequestChoices::of(&step.choices()?, step.cards())))?
+    }
+
+    /// Cards that would answer a part of the request if they were good: show them with the reason. They are never
+    /// among the choices; also asked when nothing fits.
+    pub fn unusable(&self) -> Result<Vec<UnusableRecord>, ConsentError> {
+        let now = self.wallet.now();
+        Ok(self.step.look(|step| UnusableRecord::of(step.unusable(), step.cards(), now))?)
     }
 
     /// Has the holder authenticate, and turns what they picked into consent.
@@ -138,7 +159,8 @@ impl PresentationRequest {
 impl PlatformPresentation {
     pub(crate) fn new(wallet: Wallet, request: PlatformRequest) -> Arc<Self> {
         let verifier = VerifierRecord::of_platform(request.verifier(), request.origin());
-        Arc::new(Self { wallet, verifier, step: Once::new(request) })
+        let protocol = request.protocol().to_owned();
+        Arc::new(Self { wallet, protocol, verifier, step: Once::new(request) })
     }
 }
 

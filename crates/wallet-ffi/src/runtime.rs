@@ -37,3 +37,30 @@ fn start() -> io::Result<Runtime> {
     builder.worker_threads(2).thread_stack_size(STACK).thread_name("lanyard-wallet");
     builder.enable_all().build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_in_the_wallet_is_an_error_value_and_the_next_call_works() {
+        let waiting = Builder::new_current_thread().build().expect("a runtime");
+        let fault: fn() -> u8 = || None.expect("a fault of the wallet");
+        let stopped = waiting.block_on(on_own_threads(async move { fault() }));
+        assert!(stopped.is_err());
+        assert_eq!(waiting.block_on(on_own_threads(async { 7 })).ok(), Some(7));
+    }
+
+    #[test]
+    fn the_threads_have_room_for_what_a_phones_have_not() {
+        /// Half a kilobyte for each level.
+        fn deep(levels: u32) -> u64 {
+            let room = std::hint::black_box([levels; 128]);
+            if levels == 0 { 0 } else { u64::from(room[7] != 0) + deep(levels - 1) }
+        }
+        let waiting = Builder::new_current_thread().build().expect("a runtime");
+        // twice what all of a phone's thread has
+        let went = waiting.block_on(on_own_threads(async { deep(1_000) }));
+        assert_eq!(went.ok(), Some(1_000));
+    }
+}

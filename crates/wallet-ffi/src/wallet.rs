@@ -9,7 +9,7 @@ use lanyard_wallet::{
 };
 
 use crate::{
-    cards::{CardRecord, InventoryRecord, RecoveryKit, WaitingRecord},
+    cards::{CardRecord, InventoryRecord, RecoveryKit, RegistrationRecord, WaitingRecord},
     errors::{LoginError, OfferError, OpenError, RecoveryError, RequestError, StoreError},
     history::HistoryRecord,
     offer::{OfferStep, ids, returned},
@@ -158,10 +158,26 @@ impl LanyardWallet {
         Ok(PlatformPresentation::new(self.0.clone(), on_own_threads(read).await??))
     }
 
+    /// Takes all that a page asked the platform by, as JSON with `requests`: the first of a protocol that is spoken.
+    pub async fn read_platform_requests(
+        &self,
+        requests: String,
+        origin: String,
+    ) -> Result<Arc<PlatformPresentation>, RequestError> {
+        let wallet = self.0.clone();
+        let read = async move { wallet.read_platform_requests(&requests, &origin).await };
+        Ok(PlatformPresentation::new(self.0.clone(), on_own_threads(read).await??))
+    }
+
     /// All cards, newest first.
     pub fn cards(&self) -> Result<Vec<CardRecord>, StoreError> {
         let now = self.0.now();
         Ok(self.0.cards()?.iter().map(|card| CardRecord::of(card, now)).collect())
+    }
+
+    /// What to register with the platform's own chooser, anew whenever cards or their standing change.
+    pub fn registrations(&self) -> Result<Vec<RegistrationRecord>, StoreError> {
+        Ok(self.0.registrations()?.into_iter().map(RegistrationRecord::from).collect())
     }
 
     /// Asks the status list of every card that has one: the cards of which it says something else than before. Call

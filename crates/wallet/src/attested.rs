@@ -1,4 +1,4 @@
-//! Attestations by the app's backend: of this instance of the wallet, and of holder keys.
+//! Attestations of this instance of the wallet, by the app's backend.
 
 use std::{
     collections::HashMap,
@@ -15,10 +15,7 @@ use lanyard_core::{
 use lanyard_oid4vci::IssuerUrl;
 
 use crate::{
-    ports::{
-        AttestedInstance, Clock, KeyAttestation, KeyAttestationUnavailable, KeyHandle, KeyStore,
-        KeyStoreError, WalletAttestation,
-    },
+    ports::{AttestedInstance, Clock, KeyStore, KeyStoreError, WalletAttestation},
     storage::Storage,
 };
 
@@ -34,30 +31,6 @@ pub trait InstanceAttester: Send + Sync {
     /// # Errors
     /// [`KeyStoreError::Unavailable`] when there is none to be had.
     async fn attest_instance(&self, server: &str, jwk: &str) -> Result<String, KeyStoreError>;
-}
-
-/// A holder key that is to be attested.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyToAttest {
-    /// Its name in its home.
-    pub handle: KeyHandle,
-    /// Its public half: a JWK in JSON.
-    pub jwk: String,
-}
-
-/// The app's backend, as the wallet provider that vouches for holder keys.
-#[async_trait]
-pub trait KeyAttester: Send + Sync {
-    /// A key attestation (`key-attestation+jwt`) about all these keys in this order, fresh by the issuer's nonce
-    /// where there is one.
-    ///
-    /// # Errors
-    /// [`KeyAttestationUnavailable`] when there is none to be had.
-    async fn attest_keys(
-        &self,
-        keys: &[KeyToAttest],
-        nonce: Option<&str>,
-    ) -> Result<String, KeyAttestationUnavailable>;
 }
 
 /// A key for each authorization server, attested by the backend when it is needed: one that were shown to two would
@@ -128,29 +101,6 @@ fn end_of(jwt: &str) -> Option<Timestamp> {
     numeric_date(json::parse(&payload).ok()?.get("exp")?)
 }
 
-/// The backend's word for keys, whose public halves it is shown.
-pub(crate) struct VouchedKeys {
-    pub(crate) attester: Arc<dyn KeyAttester>,
-    pub(crate) keys: Arc<dyn KeyStore>,
-}
-
-#[async_trait]
-impl KeyAttestation for VouchedKeys {
-    async fn attest(
-        &self,
-        keys: &[KeyHandle],
-        nonce: Option<&str>,
-    ) -> Result<String, KeyAttestationUnavailable> {
-        let mut to_attest = Vec::with_capacity(keys.len());
-        for handle in keys {
-            let key = self.keys.signer(handle).await.map_err(|_| KeyAttestationUnavailable)?;
-            let jwk = Jwk::new(*key.public_key()).to_value().to_string();
-            to_attest.push(KeyToAttest { handle: handle.clone(), jwk });
-        }
-        self.attester.attest_keys(&to_attest, nonce).await
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use lanyard_core::crypto::{CryptoProvider, RustCrypto};
@@ -159,8 +109,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        SoftwareKeys,
-        ports::{SecureStorage, SecureStorageError},
+        KeyAttester, KeyToAttest, SoftwareKeys, VouchedKeys,
+        ports::{
+            KeyAttestation as _, KeyAttestationUnavailable, KeyHandle, SecureStorage,
+            SecureStorageError,
+        },
         storage::Form,
     };
 
@@ -266,7 +219,7 @@ mod tests {
         let (backend, clock) = (Arc::new(Backend::default()), Arc::new(Moved::default()));
         let keys = instances(folder.path(), &backend, &clock).await.keys;
         let handles = keys.generate(3).await.unwrap();
-        let vouched = VouchedKeys { attester: backend.clone(), keys: keys.clone() };
+        let vouched = VouchedKeys::new(backend.clone(), keys.clone());
         assert_eq!(vouched.attest(&handles, Some("n-1")).await, Ok("n-1".to_owned()));
         let asked = backend.0.lock().unwrap().clone();
         let names: Vec<_> = asked.iter().map(|(handle, _)| KeyHandle(handle.clone())).collect();
@@ -280,7 +233,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (backend, clock) = (Arc::new(Backend::default()), Arc::new(Moved::default()));
         let keys = instances(folder.path(), &backend, &clock).await.keys;
-        let vouched = VouchedKeys { attester: backend.clone(), keys };
+        let vouched = VouchedKeys::new(backend.clone(), keys);
         let refused = vouched.attest(&[KeyHandle("7".to_owned())], None).await;
         assert_eq!(refused, Err(KeyAttestationUnavailable));
         assert!(backend.0.lock().unwrap().is_empty());

@@ -52,7 +52,8 @@ impl Wallet {
                 continue;
             }
             match self.collect_one(id, &waiting).await {
-                Ok(card) => {
+                Ok(None) => {}
+                Ok(Some(card)) => {
                     let names = vec![waiting.face.name.clone()];
                     self.record(Event::Received, party(&waiting), names, Vec::new());
                     came.push(card);
@@ -79,8 +80,19 @@ impl Wallet {
         Ok(true)
     }
 
-    async fn collect_one(&self, id: WaitingId, waiting: &Waiting) -> Result<CardId, IssuanceError> {
+    /// The card that came; none where the holder stopped waiting while it was on its way.
+    async fn collect_one(
+        &self,
+        id: WaitingId,
+        waiting: &Waiting,
+    ) -> Result<Option<CardId>, IssuanceError> {
         let inner = &self.0;
+        // before anything is asked for: who stops waiting meanwhile deletes them
+        let mut keys: Vec<(KeyHandle, PublicKey)> = Vec::with_capacity(waiting.keys.len());
+        for handle in &waiting.keys {
+            let signer = inner.ports.keys.signer(handle).await?;
+            keys.push((handle.clone(), *signer.public_key()));
+        }
         let prover = self.prover(waiting.token_key.as_ref()).await?;
         let deferred = waiting.deferred.clone().proven_by(prover);
         let pending = deferred.request(inner.ports.crypto.as_ref())?;
@@ -98,11 +110,6 @@ impl Wallet {
                 return Err(error.into());
             }
         };
-        let mut keys: Vec<(KeyHandle, PublicKey)> = Vec::with_capacity(waiting.keys.len());
-        for handle in &waiting.keys {
-            let signer = inner.ports.keys.signer(handle).await?;
-            keys.push((handle.clone(), *signer.public_key()));
-        }
         let source = Source {
             issuer: &waiting.issuer,
             issuer_name: waiting.issuer_name.as_deref(),
@@ -110,18 +117,24 @@ impl Wallet {
             face: &waiting.face,
         };
         let (content, copies) = self.card_of(&source, &keys, &received.credentials)?;
-        let (card, old_keys) =
-            inner.storage.insert_awaited(id, waiting.replaces, &content, &copies)?;
+        let stored = inner.storage.insert_awaited(id, waiting.replaces, &content, &copies)?;
+        let Some((card, old_keys)) = stored else {
+            // OID4VCI §11.1: the holder ended it, and the issuer learns that nothing was kept
+            if let Some(notification) = &received.notification {
+                let event = NotificationEvent::CredentialDeleted;
+                self.tell(deferred.notification(notification, event)).await;
+            }
+            return Ok(None);
+        };
         // keys that cannot be deleted now stay behind, useless
         let _ = inner.ports.keys.delete(&old_keys).await;
         self.drop_spare(&keys, &received.credentials).await;
         if let Some(notification) = &received.notification {
-            self.keep_notice(card, deferred.notice(notification), waiting.token_key.as_ref());
             let event = NotificationEvent::CredentialAccepted;
             self.tell(deferred.notification(notification, event)).await;
         }
         self.drop_token_key(waiting).await;
-        Ok(card)
+        Ok(Some(card))
     }
 
     /// The token was for this alone; a key that cannot be deleted now stays behind, useless.

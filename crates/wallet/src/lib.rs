@@ -7,7 +7,7 @@
 //!    in `receive`; what an issuer defers is `collect`ed later
 //! 3. `login`: the same where the holder logs in, and what a crash interrupted
 //! 4. `presentation`: request review → choices → consent → answer; `platform`: the same for a request
-//!    that the platform hands over
+//!    that the platform hands over; `registration`: what the platform knows beforehand
 //! 5. `storage`: one file in which every record is sealed
 //! 6. `status`: what became of a card, by its issuer's list
 //! 7. `history`: every issuance, presentation, refusal and failure
@@ -34,12 +34,14 @@ mod platform;
 mod presentation;
 mod proven;
 mod receive;
+mod registration;
 mod rows;
 mod status;
+mod vouched;
 mod wallet;
 
 #[cfg(feature = "rustcrypto")]
-pub use attested::{InstanceAttester, KeyAttester, KeyToAttest};
+pub use attested::InstanceAttester;
 pub use consent::{Authenticated, ConsentError};
 pub use hardware::{HardwareKey, HardwareKeys, KeyHome};
 pub use inventory::{ExportedInventory, InventoryError, InventoryItem};
@@ -51,9 +53,11 @@ pub use login::{AuthorizationCode, Login, Unfinished};
 #[cfg(feature = "rustcrypto")]
 pub use open::{AppPorts, MetadataSigning, OpenError, Opening};
 pub use platform::PlatformRequest;
-pub use presentation::{PresentationError, Request};
+pub use presentation::{PresentationError, Request, UnusableCard};
+pub use registration::{RegisteredClaim, Registration};
 pub use rows::{ShownClaim, Standing};
 pub use status::{KnownStatus, StatusWord};
+pub use vouched::{KeyAttester, KeyToAttest, VouchedKeys};
 pub use wallet::{Wallet, WalletSettings};
 
 /// What the verbs above take and give of the protocol crates, for those who name the wallet alone.

@@ -21,8 +21,8 @@ use lanyard_oid4vp::wallet::KnownVerifiers;
 use thiserror::Error;
 
 use crate::{
-    HardwareKeys, KeyHome, SoftwareKeys, Wallet, WalletSettings,
-    attested::{InstanceAttester, Instances, KeyAttester, VouchedKeys},
+    HardwareKeys, KeyAttester, KeyHome, SoftwareKeys, VouchedKeys, Wallet, WalletSettings,
+    attested::{InstanceAttester, Instances},
     ports::{
         Clock, KeyAttestation, KeyStore, Ports, SecureStorage, SystemClock, UserAuthentication,
         WalletAttestation,
@@ -128,7 +128,7 @@ impl Wallet {
             }) as Arc<dyn WalletAttestation>
         });
         let key_attestation = app.key_attester.map(|attester| {
-            Arc::new(VouchedKeys { attester, keys: keys.clone() }) as Arc<dyn KeyAttestation>
+            Arc::new(VouchedKeys::new(attester, keys.clone())) as Arc<dyn KeyAttestation>
         });
         let ports =
             Ports { crypto, http, clock, keys, attestation, key_attestation, user: app.user };

@@ -2,19 +2,21 @@
 
 use lanyard_core::json;
 use lanyard_oid4vp::{
-    dc_api::{DcApiRequest, DcApiVerifier},
+    dc_api::{DcApiRequest, DcApiVerifier, Protocol},
     transaction::TransactionData,
     wallet::{Choices, Consent, NothingFits},
 };
 use serde_json::Value;
 
 use crate::{
-    PresentationError, Wallet, history::Event, presentation::Searched, storage::Card, wallet::Party,
+    PresentationError, UnusableCard, Wallet, history::Event, presentation::Searched, storage::Card,
+    wallet::Party,
 };
 
 /// A presentation request from the platform, which vouches for the origin that asks.
 #[derive(Debug)]
 pub struct PlatformRequest {
+    protocol: String,
     request: DcApiRequest,
     searched: Searched,
 }
@@ -37,11 +39,9 @@ impl Wallet {
             self.record_refusal(error, party, Vec::new());
         })?;
         let searched = self.search(request.query())?;
-        Ok(PlatformRequest { request, searched })
+        Ok(PlatformRequest { protocol: protocol.to_owned(), request, searched })
     }
-}
 
-impl Wallet {
     /// The same for `data` in JSON text, as platforms hand it over.
     ///
     /// # Errors
@@ -56,9 +56,35 @@ impl Wallet {
         let data = json::parse(data.as_bytes()).unwrap_or_default();
         self.read_platform_request(protocol, &data, origin).await
     }
+
+    /// The same for all that a page asked by: `requests` in JSON text, each with its `protocol` and its `data`. The
+    /// first of a protocol that is spoken here is taken, as the page's favourite.
+    ///
+    /// # Errors
+    /// [`PresentationError`]; it is in the history too.
+    pub async fn read_platform_requests(
+        &self,
+        requests: &str,
+        origin: &str,
+    ) -> Result<PlatformRequest, PresentationError> {
+        let read = json::parse(requests.as_bytes()).unwrap_or_default();
+        let all = read.get("requests").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let protocol = |one: &Value| one.get("protocol").and_then(Value::as_str).map(str::to_owned);
+        let spoken =
+            |one: &&Value| protocol(one).is_some_and(|name| Protocol::parse(&name).is_ok());
+        // what has none that is spoken is refused by the name of its first
+        let taken = all.iter().find(spoken).or(all.first()).unwrap_or(&Value::Null);
+        let data = taken.get("data").unwrap_or(&Value::Null);
+        self.read_platform_request(&protocol(taken).unwrap_or_default(), data, origin).await
+    }
 }
 
 impl PlatformRequest {
+    /// The exchange protocol, which the answer is handed back with.
+    pub fn protocol(&self) -> &str {
+        &self.protocol
+    }
+
     /// The origin that asks.
     pub fn origin(&self) -> &str {
         self.request.origin().as_str()
@@ -86,6 +112,11 @@ impl PlatformRequest {
     /// [`NothingFits`]: show it to the holder, then [`PlatformRequest::decline`].
     pub fn choices(&self) -> Result<Choices, NothingFits> {
         self.request.choices(&self.searched.views())
+    }
+
+    /// The cards that would answer a part of the request if they were good, as [`Request::unusable`](crate::Request::unusable).
+    pub fn unusable(&self) -> Vec<UnusableCard> {
+        self.searched.unusable(|views| self.request.matches(views))
     }
 
     /// Answers with what the holder consented to: the `data` for the platform.

@@ -1,5 +1,10 @@
 //! Presenting credentials: read the request, show who asks for what, agree, answer.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use async_trait::async_trait;
 use lanyard_core::{
     credential::{Format, HeldCredential},
@@ -7,7 +12,7 @@ use lanyard_core::{
 };
 use lanyard_fetch::{Body, FetchError, Purpose};
 use lanyard_oid4vp::{
-    dcql::{CredentialView, DcqlQuery},
+    dcql::{CredentialQueryId, CredentialView, DcqlQuery, Matches, QueryMatches},
     request::{RequestError, Transport, object},
     transaction::TransactionData,
     wallet::{
@@ -24,7 +29,8 @@ use crate::{
     Wallet,
     history::Event,
     ports::KeyStoreError,
-    storage::{Card, StorageError},
+    rows::Standing,
+    storage::{Card, CopyId, StorageError},
     wallet::Party,
 };
 
@@ -39,10 +45,21 @@ pub struct Request {
 #[derive(Debug)]
 pub(crate) struct Searched {
     pub(crate) wallet: Wallet,
-    /// Places in [`Choices`] point into it.
+    /// Those of a type that is asked for; places in [`Choices`] point into it.
     pub(crate) cards: Vec<Card>,
-    /// A copy of each card, to look into; none where it cannot be read, or is of no type that is asked for.
-    held: Vec<Option<HeldCredential>>,
+    /// A copy of each, to look into.
+    held: Vec<Arc<HeldCredential>>,
+}
+
+/// A card that would answer a part of a request, if it were good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusableCard {
+    /// The credential query that it would answer.
+    pub query: CredentialQueryId,
+    /// Its place among the cards that were searched.
+    pub card: usize,
+    /// What is wrong with it: expired, suspended or revoked. By how old a list, the card says.
+    pub standing: Standing,
 }
 
 /// Why a presentation did not happen.
@@ -95,22 +112,26 @@ impl Wallet {
         Ok(Request { request, searched })
     }
 
-    /// Every card, with a copy to look into of each that could be asked for.
+    /// Every card that could be asked for, with a copy to look into; what cannot be read answers nothing.
     pub(crate) fn search(&self, query: &DcqlQuery) -> Result<Searched, StorageError> {
-        let cards = self.cards()?;
-        let mut held = Vec::with_capacity(cards.len());
-        let may_be_asked_for = |card: &Card| {
+        let Self(inner) = self;
+        let listed = inner.storage.listed()?;
+        let may_be_asked_for = |card: &&Card| {
             let mut formats = query.credentials().iter().map(|credential| &credential.format);
             formats.any(|format| format.may_be(card.content.format, &card.content.types))
         };
-        for card in &cards {
-            if !may_be_asked_for(card) {
-                held.push(None);
-                continue;
+        let asked_for: Vec<_> = listed.iter().filter(may_be_asked_for).cloned().collect();
+        let copies = inner.storage.next_copies(&asked_for)?;
+        let (mut cards, mut held) = (Vec::new(), Vec::new());
+        for (card, copy) in asked_for.into_iter().zip(copies) {
+            let Some(copy) = copy else { continue };
+            if let Some(copy) = inner.held.look(copy.id(), || {
+                let copy = inner.storage.unseal(copy).ok()?;
+                copy.hold(card.content.format, inner.ports.crypto.as_ref()).ok()
+            }) {
+                cards.push(card);
+                held.push(copy);
             }
-            let copy = self.0.storage.next_copy(card.id)?;
-            let crypto = self.0.ports.crypto.as_ref();
-            held.push(copy.and_then(|(_, copy)| copy.hold(card.content.format, crypto).ok()));
         }
         Ok(Searched { wallet: self.clone(), cards, held })
     }
@@ -196,6 +217,12 @@ impl Request {
         self.request.choices(&self.searched.views())
     }
 
+    /// The cards that would answer a part of the request if they were good: shown with the reason, and never among
+    /// the choices. Without a network a suspended card stays one, by the last list that could be had.
+    pub fn unusable(&self) -> Vec<UnusableCard> {
+        self.searched.unusable(|views| self.request.matches(views))
+    }
+
     /// Answers with what the holder consented to; the copies used are marked before they leave.
     ///
     /// # Errors
@@ -246,15 +273,39 @@ impl Request {
 impl Searched {
     /// The cards as a query sees them, in their order.
     pub(crate) fn views(&self) -> Vec<CredentialView<'_>> {
-        let now = self.wallet.0.ports.clock.now();
-        let usable = |card: &Card| card.content.expires_at.is_none_or(|end| now < end);
-        let view = |(card, held)| match held {
-            Some(held) if usable(card) => view(card, held),
-            // an expired card answers nothing: its place stays, of no type that anybody asks for
-            _ => CredentialView::new(card.content.format, Vec::new(), &card.content.claims),
+        self.views_of(Standing::is_usable)
+    }
+
+    /// What fits of those that are not usable.
+    pub(crate) fn unusable(
+        &self,
+        matches: impl FnOnce(&[CredentialView<'_>]) -> Matches,
+    ) -> Vec<UnusableCard> {
+        let now = self.wallet.now();
+        let matches = matches(&self.views_of(|standing| !standing.is_usable()));
+        let unusable = |query: &QueryMatches| {
+            let found = query.candidates.iter().map(|candidate| candidate.credential);
+            let found = found.filter_map(|place| Some((place, self.cards.get(place)?)));
+            let card = |(card, content): (usize, &Card)| UnusableCard {
+                query: query.query.id.clone(),
+                card,
+                standing: content.standing(now),
+            };
+            found.map(card).collect::<Vec<_>>()
         };
-        let held = self.held.iter().map(Option::as_ref);
-        self.cards.iter().zip(held).map(view).collect()
+        matches.queries().iter().flat_map(unusable).collect()
+    }
+
+    fn views_of(&self, wanted: impl Fn(Standing) -> bool) -> Vec<CredentialView<'_>> {
+        let now = self.wallet.now();
+        let cards = self.cards.iter().zip(&self.held);
+        cards
+            .map(|(card, held)| match wanted(card.standing(now)) {
+                true => view(card, held),
+                // it answers nothing: its place stays, of no type that anybody asks for
+                false => CredentialView::new(card.content.format, Vec::new(), &card.content.claims),
+            })
+            .collect()
     }
 
     /// The names of the cards, and the paths of the claims, that the holder consented to.
@@ -274,10 +325,11 @@ impl Presenter for Searched {
         let card = self.cards.get(approved.credential).ok_or(PresentError::Credential)?;
         // marked as used, durably, before anything of it leaves
         let copy = inner.storage.take_copy(card.id).map_err(|_| PresentError::Credential)?;
-        let (_, copy) = copy.ok_or(PresentError::Credential)?;
+        let (id, copy) = copy.ok_or(PresentError::Credential)?;
         let crypto = inner.ports.crypto.as_ref();
         let format = card.content.format;
-        let held = copy.hold(format, crypto).map_err(|_| PresentError::Credential)?;
+        let held = inner.held.look(id, || copy.hold(format, crypto).ok());
+        let held = held.ok_or(PresentError::Credential)?;
         // an mdoc is always signed for by its device; without need no key is unlocked
         let signer = match copy.key.filter(|_| approved.holder_binding || format == Format::MsoMdoc)
         {
@@ -287,6 +339,35 @@ impl Presenter for Searched {
         let now = inner.ports.clock.now();
         let with = PresentWith { signer: signer.as_deref(), now, provider: crypto };
         present(&held, approved, binding, with).await
+    }
+}
+
+/// The most copies that are kept as they were read: those of more cards than one request asks for.
+const MOST_HELD: usize = 256;
+
+/// Copies as they were read, which is dearer than to look into them.
+#[derive(Default)]
+pub(crate) struct HeldCopies(Mutex<HashMap<CopyId, Arc<HeldCredential>>>);
+
+impl HeldCopies {
+    /// The copy as it was read before, or is read now.
+    fn look(
+        &self,
+        id: CopyId,
+        read: impl FnOnce() -> Option<HeldCredential>,
+    ) -> Option<Arc<HeldCredential>> {
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // a copy's record is written once and its number never used again: what was read stays good
+        if let Some(copy) = kept().get(&id) {
+            return Some(copy.clone());
+        }
+        let copy = Arc::new(read()?);
+        let mut kept = kept();
+        if kept.len() >= MOST_HELD {
+            kept.clear();
+        }
+        kept.insert(id, copy.clone());
+        Some(copy)
     }
 }
 

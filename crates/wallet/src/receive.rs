@@ -11,7 +11,7 @@ use lanyard_fetch::Purpose;
 use lanyard_oid4vci::{
     notification::NotificationEvent,
     wallet::{
-        CredentialRefused, DeferredCredential, Granted, Notice, OutgoingRequest, Received,
+        CredentialRefused, DeferredCredential, Granted, OutgoingRequest, Received,
         ReceivedCredential, Showing, SignsAtOnce,
     },
 };
@@ -25,7 +25,7 @@ use crate::{
     ports::{KeyHandle, KeyStore},
     proven::MOST_NONCES,
     status,
-    storage::{CardId, Copy, KeptNotice, NewCard, StorageError, Waiting},
+    storage::{CardId, Copy, NewCard, StorageError, Waiting},
 };
 
 impl Wallet {
@@ -95,7 +95,6 @@ impl Wallet {
         let _ = self.0.ports.keys.delete(&old_keys).await;
         self.drop_spare(&keys, &received.credentials).await;
         if let Some(id) = &received.notification {
-            self.keep_notice(stored, granted.notice(id), context.token_key);
             self.tell(granted.notification(id, NotificationEvent::CredentialAccepted)).await;
         }
         Ok(Some(stored))
@@ -113,35 +112,8 @@ impl Wallet {
         let _ = self.0.ports.keys.delete(&spare).await;
     }
 
-    /// Keeps what the issuer is told with when the card is deleted; without, it is not told.
-    pub(crate) fn keep_notice(
-        &self,
-        card: CardId,
-        notice: Option<Notice>,
-        token_key: Option<&KeyHandle>,
-    ) {
-        if let Some(notice) = notice {
-            let _ = self
-                .0
-                .storage
-                .keep_notice(card, &KeptNotice { notice, token_key: token_key.cloned() });
-        }
-    }
-
-    /// Tells the issuer that its card was deleted; whether it hears it changes nothing.
-    pub(crate) async fn tell_deleted(&self, kept: KeptNotice) {
-        // a key that cannot be used now proves nothing: then the issuer is not told
-        if let Ok(prover) = self.prover(kept.token_key.as_ref()).await {
-            let event = NotificationEvent::CredentialDeleted;
-            self.tell(Some(kept.notice.request(event, prover))).await;
-        }
-        if let Some(key) = kept.token_key {
-            self.drop_token_keys(&[key]).await;
-        }
-    }
-
-    /// Deletes the keys of access tokens, but those that something is still to be told or asked with; one that
-    /// cannot be deleted now stays behind, useless.
+    /// Deletes the keys of access tokens, but those that something is still to be asked with; one that cannot be
+    /// deleted now stays behind, useless.
     pub(crate) async fn drop_token_keys(&self, keys: &[KeyHandle]) {
         let is_free = |key: &&KeyHandle| !self.is_token_key(key).unwrap_or(true);
         let keys: Vec<_> = keys.iter().filter(is_free).cloned().collect();
@@ -150,9 +122,6 @@ impl Wallet {
 
     fn is_token_key(&self, key: &KeyHandle) -> Result<bool, StorageError> {
         let storage = &self.0.storage;
-        if storage.tells_with(key)? {
-            return Ok(true);
-        }
         let waits = |waiting: &Waiting| waiting.token_key.as_ref() == Some(key);
         Ok(storage.waiting()?.iter().any(|(_, waiting)| waits(waiting))
             || storage.pending::<Pending>()?.iter().any(|(_, one)| one.key() == Some(key)))

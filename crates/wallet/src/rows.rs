@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What the format itself says about an SD-JWT VC; no claim about the holder.
-const ABOUT_THE_CREDENTIAL: [&str; 9] =
+pub(crate) const ABOUT_THE_CREDENTIAL: [&str; 9] =
     ["iss", "iat", "nbf", "exp", "cnf", "vct", "status", "vct#integrity", "aka_vcts"];
 
 /// One claim as people read it.
@@ -31,10 +31,18 @@ pub enum Standing {
     EndsSoon,
     /// Past its end: it answers no request.
     Expired,
-    /// Its issuer has it suspended, by the last list that could be had.
+    /// Its issuer has it suspended, by the last list that could be had: it answers no request until a newer list
+    /// says otherwise.
     Suspended,
-    /// Its issuer has taken it back for good, by the last list that could be had.
+    /// Its issuer has taken it back for good, by the last list that could be had: it answers no request.
     Revoked,
+}
+
+impl Standing {
+    /// Whether a verifier could take it.
+    pub const fn is_usable(self) -> bool {
+        matches!(self, Self::Valid | Self::EndsSoon)
+    }
 }
 
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);

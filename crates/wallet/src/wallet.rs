@@ -16,6 +16,7 @@ use lanyard_oid4vp::wallet::KnownVerifiers;
 use crate::{
     history::{Entry, EntryId, Event},
     ports::Ports,
+    presentation::HeldCopies,
     proven::Nonces,
     storage::{Card, CardId, Storage, StorageError},
 };
@@ -53,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) verifiers: KnownVerifiers,
     pub(crate) statuses: StatusChecker,
     pub(crate) nonces: Nonces,
+    pub(crate) held: HeldCopies,
 }
 
 impl Wallet {
@@ -65,8 +67,17 @@ impl Wallet {
         let lists = Arc::new(StatusListFetcher::new(ports.http.clone()));
         let statuses = StatusChecker::new(issuers.clone(), lists);
         let verifiers = settings.verifiers.clone().with_resolver(resolver);
-        let nonces = Nonces::default();
-        Self(Arc::new(Inner { settings, ports, storage, issuers, verifiers, statuses, nonces }))
+        let (nonces, held) = (Nonces::default(), HeldCopies::default());
+        Self(Arc::new(Inner {
+            settings,
+            ports,
+            storage,
+            issuers,
+            verifiers,
+            statuses,
+            nonces,
+            held,
+        }))
     }
 
     /// All cards, newest first.
@@ -79,13 +90,15 @@ impl Wallet {
 
     /// Deletes a card with all its copies and their keys; true when it was there.
     ///
+    /// Its issuer is not told: its issuance ended well, and `credential_deleted` is for one that the holder ends
+    /// (OID4VCI §11.1).
+    ///
     /// # Errors
     /// [`StorageError`]; a key that its home does not delete now stays behind, useless.
     pub async fn delete(&self, id: CardId) -> Result<bool, StorageError> {
         let Some(card) = self.cards()?.into_iter().find(|card| card.id == id) else {
             return Ok(false);
         };
-        let notice = self.0.storage.notice_of(id).unwrap_or_default();
         let keys = self.0.storage.delete_card(id)?;
         self.record(
             Event::Deleted,
@@ -95,9 +108,6 @@ impl Wallet {
         );
         // a key that its home does not delete now stays behind, useless
         let _ = self.0.ports.keys.delete(&keys).await;
-        if let Some(notice) = notice {
-            self.tell_deleted(notice).await;
-        }
         Ok(true)
     }
 

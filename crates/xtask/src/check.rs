@@ -24,10 +24,12 @@ pub(crate) fn run() -> Result<(), String> {
     Ok(())
 }
 
-/// Runs the benches beside their floors and beside the libraries from npm, then the load command.
+/// Runs the benches beside their floors and beside the libraries from npm, the wallet beside its
+/// bars, then the load command.
 pub(crate) fn bench() -> Result<(), String> {
     command::run(command::program("npm", &["ci", "--no-audit", "--no-fund"], "interop-tests"))?;
     command::run(command::program("node", &["bench/beside.mjs"], "interop-tests"))?;
+    cargo(&["bench", "--package", "lanyard-wallet", "--bench", "wallet"])?;
     cargo(&["build", "--release", "--package", "lanyard", "--package", "lanyard-load"])?;
     cargo(&["run", "--release", "--package", "lanyard-load"])
 }

@@ -6,6 +6,7 @@ mod check;
 mod command;
 mod coverage;
 mod phones;
+mod size;
 mod suites;
 
 use std::{env, process::ExitCode};
@@ -20,6 +21,7 @@ cargo xtask <chore>
   refusals  write spec-vectors/refusals anew; read the diff
   bindings  generate the wallet's bindings for Kotlin, Swift and Python
   phones    build the wallet, without C, as a static library for Android and iOS
+  size      build the wallet's library as it is shipped, and hold it to 8 MB
   bench     run the benches beside their floors and beside their peers, and the load command
   load      measure the release build under load; takes the options of lanyard-load
   faults    kill, starve, lock and restore servers under load; writes docs/reliability.md
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Some("refusals") => check::publish_refusals(),
         Some("bindings") => bindings::write(),
         Some("phones") => phones::run(),
+        Some("size") => size::run(),
         Some("bench") => check::bench(),
         Some("load") => check::load(&arguments.collect::<Vec<_>>()),
         Some("faults") => check::faults(&arguments.collect::<Vec<_>>()),

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::{Ending, ExitCode};
 use crate::config::{Config, Transport};
 use crate::serve::{accept, compose, observe, plan::Plan, tls::ServerTls};
+use crate::web::AutoConsent;
 
 /// `lanyard demo`
 #[derive(Debug, Args)]
@@ -23,6 +24,13 @@ pub struct DemoArgs {
     /// Refuse good nonces now and then, answer late and with members that nobody knows, to try wallets with
     #[arg(long)]
     pub awkward: bool,
+    /// Let Pocket take every offer and answer every request that its URL /pocket/open is called with, without asking:
+    /// for suites that try wallets
+    #[arg(long)]
+    pub danger_auto_consent: bool,
+    /// The transaction code that it answers with then
+    #[arg(long, value_name = "CODE", requires = "danger_auto_consent")]
+    pub tx_code: Option<String>,
 }
 
 /// `lanyard serve`
@@ -52,7 +60,12 @@ pub(super) async fn demo(args: &DemoArgs) -> Ending {
         listener.local_addr().map_or(args.port, |address| address.port()),
         args.data.clone(),
     ) {
-        Ok(plan) => Plan { awkward: args.awkward, ..plan },
+        Ok(plan) => {
+            let consents = args.danger_auto_consent;
+            let danger_auto_consent =
+                consents.then(|| AutoConsent { tx_code: args.tx_code.clone() });
+            Plan { awkward: args.awkward, danger_auto_consent, ..plan }
+        }
         Err(error) => return Ending::not_done(ExitCode::Failed, "start", error.to_string()),
     };
     let welcome = compose::welcome(&plan);

@@ -10,7 +10,7 @@ use lanyard_core::trust::{IssuerKeySource, IssuerTrust, x509::TrustAnchors};
 use lanyard_oid4vp::wallet::{Choices, Selection, VerifierIdentity, VerifierReply};
 use lanyard_wallet::{
     AcceptError, AuthorizationCode, IssuanceError, Offer, PreAuthorized, PresentationError,
-    Request, Review, SignedMetadata, Wallet,
+    Request, Review, SignedMetadata, Standing, UnusableCard, Wallet,
     history::{Entry, Event},
     storage::{Card, CardId, StorageError},
 };
@@ -161,6 +161,7 @@ async fn open(args: &WalletArgs, callback: &Callback) -> Result<Wallet, Ending> 
         development,
         client: callback.client(&args.client_id),
         attestation: None,
+        key_attester: None,
     };
     wallet_home::open(opening)
         .await
@@ -323,11 +324,13 @@ fn storage_refused(error: &StorageError) -> Ending {
 async fn present(wallet: &Wallet, link: &str, yes: bool, optional: bool) -> Result<Ending, Ending> {
     let request = wallet.read_request(link).await.map_err(|error| not_presented(&error))?;
     let Ok(choices) = request.choices() else {
+        let unusable = unusable(&request);
         let _ = request.decline().await;
+        let told = "Nothing in this wallet answers the request; the verifier was told that there is no answer.";
         return Err(Ending::not_done(
             ExitCode::NothingMatches,
             "nothing_matches",
-            "Nothing in this wallet answers the request; the verifier was told that there is no answer.",
+            format!("{told}{unusable}"),
         ));
     };
     let selection = if optional { everything(&choices) } else { choices.smallest() };
@@ -355,6 +358,21 @@ async fn present(wallet: &Wallet, link: &str, yes: bool, optional: bool) -> Resu
         format!("Shared with {verifier}.{goes_on}"),
         json!({ "verifier": verifier, "shared": shared, "continue_at": next }),
     ))
+}
+
+/// What would answer if it were good, a line for each.
+fn unusable(request: &Request) -> String {
+    let line = |one: UnusableCard| {
+        let name = &request.cards().get(one.card)?.content.face.name;
+        let why = match one.standing {
+            Standing::Expired => "has expired",
+            Standing::Suspended => "is suspended by its issuer",
+            Standing::Revoked => "was revoked by its issuer",
+            Standing::Valid | Standing::EndsSoon => return None,
+        };
+        Some(format!("\n  {name} {why}"))
+    };
+    request.unusable().into_iter().filter_map(line).collect()
 }
 
 /// The favourite of every purpose that can be served, optional or not.

@@ -3,8 +3,9 @@
 
 use lanyard_oid4vci::{
     client_authentication::{ClientMethod, RegisteredClient},
-    configuration::IssuancePolicy,
+    configuration::{CredentialConfiguration, IssuancePolicy},
     issuer::AuthorizationRules,
+    key_proof::AttestationRequirement,
 };
 
 use super::TENANT;
@@ -20,16 +21,19 @@ pub struct Demands {
     pub encryption: bool,
     /// One key, and one copy, for each request.
     pub single: bool,
+    /// The wallet's provider vouches for the holder's keys (OID4VCI App. D).
+    pub keys: bool,
 }
 
 impl Demands {
     /// Every combination, nothing first.
     pub fn all() -> impl Iterator<Item = Self> {
-        (0_u8..16).map(|bits| Self {
+        (0_u8..32).map(|bits| Self {
             dpop: bits & 1 != 0,
             attestation: bits & 2 != 0,
             encryption: bits & 4 != 0,
             single: bits & 8 != 0,
+            keys: bits & 16 != 0,
         })
     }
 
@@ -46,12 +50,13 @@ impl Demands {
         self.words().into_iter().filter_map(|(demanded, _, name)| demanded.then_some(name))
     }
 
-    fn words(self) -> [(bool, &'static str, &'static str); 4] {
+    fn words(self) -> [(bool, &'static str, &'static str); 5] {
         [
             (self.dpop, "dpop", "DPoP"),
             (self.attestation, "attested", "a wallet attestation"),
             (self.encryption, "encrypted", "encryption"),
             (self.single, "single", "one copy for each request"),
+            (self.keys, "keys", "a key attestation"),
         ]
     }
 
@@ -70,6 +75,16 @@ impl Demands {
             rules = rules.with_clients(clients).demanding_client_authentication();
         }
         rules
+    }
+
+    /// What it issues, with what is demanded of keys.
+    #[must_use]
+    pub fn of_keys(self, definition: CredentialConfiguration) -> CredentialConfiguration {
+        let key_attestation = match self.keys {
+            true => Some(AttestationRequirement::default()),
+            false => definition.key_attestation,
+        };
+        CredentialConfiguration { key_attestation, ..definition }
     }
 
     /// How it issues.
@@ -91,10 +106,11 @@ mod tests {
     #[test]
     fn each_combination_is_a_tenant_of_its_own_and_no_demands_are_the_demo() {
         let tenants: HashSet<_> = Demands::all().map(Demands::tenant).collect();
-        assert_eq!(tenants.len(), 16);
+        assert_eq!(tenants.len(), 32);
         assert!(tenants.iter().all(|tenant| tenant.parse::<TenantId>().is_ok()));
         assert_eq!(Demands::default().tenant(), "demo");
-        let all = Demands { dpop: true, attestation: true, encryption: true, single: true };
-        assert_eq!(all.tenant(), "demo-dpop-attested-encrypted-single");
+        let all =
+            Demands { dpop: true, attestation: true, encryption: true, single: true, keys: true };
+        assert_eq!(all.tenant(), "demo-dpop-attested-encrypted-single-keys");
     }
 }

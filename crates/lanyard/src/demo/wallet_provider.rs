@@ -6,19 +6,22 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use async_trait::async_trait;
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{State, rejection::JsonRejection},
     response::{IntoResponse as _, Response},
     routing::post,
 };
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
-    crypto::{AwsLc, CryptoProvider as _, Curve, Signer, SignerError, SoftwareSigner},
+    crypto::{AwsLc, CryptoProvider as _, Curve, PublicKey, Signer, SignerError, SoftwareSigner},
     jose::{self, Jwk},
     json::{self, Object},
 };
-use lanyard_oid4vci::{IssuerUrl, client_authentication::ClientId};
-use lanyard_wallet::ports::{AttestedInstance, KeyStoreError, WalletAttestation};
+use lanyard_oid4vci::{IssuerUrl, client_authentication::ClientId, key_proof::AttestationDraft};
+use lanyard_wallet::{
+    KeyAttester, KeyToAttest,
+    ports::{AttestedInstance, KeyAttestationUnavailable, KeyStoreError, WalletAttestation},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -27,6 +30,9 @@ use crate::{keys::SigningIdentity, pages::standard_base64};
 
 /// For how long an attestation is good.
 const LIFE: SignedDuration = SignedDuration::from_hours(24);
+
+/// The most keys of one attestation.
+const MOST_KEYS: usize = 100;
 
 /// What the provider signs with, and Pocket's instances.
 pub struct WalletProvider {
@@ -59,9 +65,31 @@ impl WalletProvider {
         jose::sign(object(header), &object(claims), &*self.identity.signer).await
     }
 
-    /// Where wallets that are tried out have themselves attested.
+    /// An attestation of keys, as if they were in the best of homes (OID4VCI App. D).
+    async fn sign_keys(
+        &self,
+        keys: Vec<PublicKey>,
+        nonce: Option<&str>,
+    ) -> Result<String, SignerError> {
+        let now = Timestamp::now();
+        let best = || vec!["iso_18045_high".to_owned()];
+        let draft = AttestationDraft {
+            keys,
+            key_storage: best(),
+            user_authentication: best(),
+            nonce: nonce.map(str::to_owned),
+            issued_at: now,
+            expires_at: now.checked_add(LIFE).unwrap_or(Timestamp::MAX),
+        };
+        draft.sign(&*self.identity.signer, &self.identity.chain).await
+    }
+
+    /// Where wallets that are tried out have themselves and their keys attested.
     pub fn routes(self: Arc<Self>) -> Router {
-        Router::new().route("/sandbox/attestation", post(attest)).with_state(self)
+        Router::new()
+            .route("/sandbox/attestation", post(attest))
+            .route("/sandbox/key-attestation", post(attest_keys))
+            .with_state(self)
     }
 }
 
@@ -84,20 +112,66 @@ impl WalletAttestation for WalletProvider {
     }
 }
 
+#[async_trait]
+impl KeyAttester for WalletProvider {
+    async fn attest_keys(
+        &self,
+        keys: &[KeyToAttest],
+        nonce: Option<&str>,
+    ) -> Result<String, KeyAttestationUnavailable> {
+        let read = |key: &KeyToAttest| {
+            let jwk = json::parse(key.jwk.as_bytes()).ok()?;
+            Some(Jwk::from_value(&jwk).ok()?.key)
+        };
+        let keys = keys.iter().map(read).collect::<Option<Vec<_>>>();
+        let keys = keys.ok_or(KeyAttestationUnavailable)?;
+        self.sign_keys(keys, nonce).await.map_err(|_| KeyAttestationUnavailable)
+    }
+}
+
 #[derive(Deserialize)]
 struct Asked {
     client_id: String,
     jwk: Value,
 }
 
+#[derive(Deserialize)]
+struct AskedKeys {
+    jwks: Vec<Value>,
+    nonce: Option<String>,
+}
+
+fn refuse(why: &str) -> Response {
+    let body = json!({ "error": "invalid_request", "error_description": why });
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+}
+
+fn attested(signed: Result<String, SignerError>) -> Response {
+    match signed {
+        Ok(attestation) => Json(json!({ "attestation": attestation })).into_response(),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+async fn attest_keys(
+    State(provider): State<Arc<WalletProvider>>,
+    asked: Result<Json<AskedKeys>, JsonRejection>,
+) -> Response {
+    let Ok(Json(asked)) = asked else {
+        return refuse("the body is a JSON object with jwks and maybe a nonce");
+    };
+    let read = |jwk: &Value| Jwk::from_value(jwk).ok().filter(Jwk::is_for_signatures);
+    let keys: Option<Vec<_>> = asked.jwks.iter().map(|jwk| Some(read(jwk)?.key)).collect();
+    match keys.filter(|keys| !keys.is_empty() && keys.len() <= MOST_KEYS) {
+        Some(keys) => attested(provider.sign_keys(keys, asked.nonce.as_deref()).await),
+        None => refuse("jwks is not one to a hundred public keys for signatures"),
+    }
+}
+
 async fn attest(
     State(provider): State<Arc<WalletProvider>>,
-    asked: Result<Json<Asked>, axum::extract::rejection::JsonRejection>,
+    asked: Result<Json<Asked>, JsonRejection>,
 ) -> Response {
-    let refuse = |why: &str| {
-        let body = json!({ "error": "invalid_request", "error_description": why });
-        (StatusCode::BAD_REQUEST, Json(body)).into_response()
-    };
     let Ok(Json(asked)) = asked else {
         return refuse("the body is a JSON object with client_id and jwk");
     };
@@ -107,10 +181,7 @@ async fn attest(
     if asked.client_id.is_empty() {
         return refuse("client_id is empty");
     }
-    match provider.sign(&asked.client_id, &Jwk::new(key.key)).await {
-        Ok(attestation) => Json(json!({ "attestation": attestation })).into_response(),
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
+    attested(provider.sign(&asked.client_id, &Jwk::new(key.key)).await)
 }
 
 fn object(value: Value) -> Object {

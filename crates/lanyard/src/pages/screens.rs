@@ -171,6 +171,8 @@ pub struct OfferPage {
     pub demands: Vec<&'static str>,
     /// Where a wallet has itself attested, if the issuer demands that.
     pub attestation: Option<String>,
+    /// Where a wallet has its keys attested, if the issuer demands that.
+    pub key_attestation: Option<String>,
     /// The offer link.
     pub handover: HandOver,
     /// The transaction code, for the one who made the offer.
@@ -378,6 +380,8 @@ pub struct PocketRequestPage {
     pub authorizes: Vec<String>,
     /// What is missing when there is no answer.
     pub missing: String,
+    /// Cards that would answer if they were good, each with the reason.
+    pub unusable: Vec<CardView>,
     /// What went wrong with the last attempt.
     pub problem: Option<Problem>,
 }

@@ -22,7 +22,7 @@ use lanyard_store::{
     TenantId,
 };
 use lanyard_verifier::VerifierService;
-use lanyard_wallet::{SignedMetadata, ports::WalletAttestation};
+use lanyard_wallet::{KeyAttester, SignedMetadata, ports::WalletAttestation};
 use tokio::sync::watch;
 
 use super::health::Health;
@@ -442,9 +442,10 @@ impl Ground {
             http: self.http.clone(),
             development: true,
             client: demo::pocket_client(&plan.base_url),
-            attestation: provider.map(|provider| provider as Arc<dyn WalletAttestation>),
+            attestation: provider.clone().map(|provider| provider as Arc<dyn WalletAttestation>),
+            key_attester: provider.map(|provider| provider as Arc<dyn KeyAttester>),
         };
-        Ok(Pocket::new(wallet_home::open(opening).await?))
+        Ok(Pocket::new(wallet_home::open(opening).await?, plan.danger_auto_consent.clone()))
     }
 }
 

@@ -82,7 +82,11 @@ async fn issuer(
     };
     let key = ground.encryption_key(&tenant.keys_of).await?;
     let encryption = IssuerEncryption::new(key, rule, ground.provider.as_ref());
-    issuer = issuer.with_attesters(tenant.key_attesters.clone()).with_encryption(encryption);
+    let key_attesters = match tenant.demands.keys {
+        true => ground.anchors(tenant)?,
+        false => tenant.key_attesters.clone(),
+    };
+    issuer = issuer.with_attesters(key_attesters).with_encryption(encryption);
     for (format, key) in own_keys(ground, tenant).await? {
         issuer = issuer.with_key(format, key);
     }
@@ -120,7 +124,7 @@ fn configuration(plan: &Plan, tenant: &PlannedTenant) -> Result<IssuerConfigurat
         locale: Some("en".to_owned()),
         logo: None,
     };
-    let credentials = tenant.types.iter().map(Into::into).collect();
+    let credentials = tenant.types.iter().map(|kind| tenant.demands.of_keys(kind.into())).collect();
     let policy = tenant.demands.policy();
     let configuration = IssuerConfiguration::new(url, vec![display], credentials, policy)?;
     let login = tenant.authorization.login.as_ref();

@@ -22,6 +22,7 @@ use crate::credential_type::CredentialType;
 use crate::demo::{self, Demands};
 use crate::files;
 use crate::keys::Sealing;
+use crate::web::AutoConsent;
 
 /// What is to be served.
 pub struct Plan {
@@ -59,6 +60,9 @@ pub struct Plan {
     pub telemetry: Option<TelemetryOptions>,
     /// Which pages there are.
     pub pages: Pages,
+    /// Whether Pocket takes and answers whatever its URL is called with, without asking its holder: for suites that
+    /// try wallets. The demo alone can be set so.
+    pub danger_auto_consent: Option<AutoConsent>,
     /// The tenants.
     pub tenants: Vec<PlannedTenant>,
     /// The issuers of the demo that demand more of wallets; they have the keys of its tenant.
@@ -210,6 +214,7 @@ impl Plan {
                 .then(Metrics::default),
             telemetry: config.telemetry.clone(),
             pages: if config.pages { Pages::Desk } else { Pages::None },
+            danger_auto_consent: None,
             tenants: tenants.collect::<Result<_, PlanError>>()?,
             sandbox: Vec::new(),
         })
@@ -252,6 +257,7 @@ impl Plan {
             metrics: None,
             telemetry: None,
             pages: Pages::Demo,
+            danger_auto_consent: None,
             tenants,
             sandbox,
         })

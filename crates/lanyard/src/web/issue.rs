@@ -233,6 +233,7 @@ fn demands(typed: Option<&forms::Typed>) -> Demands {
         attestation: is_on("demand_attestation"),
         encryption: is_on("demand_encryption"),
         single: is_on("single_copies"),
+        keys: is_on("demand_keys"),
     }
 }
 
@@ -249,6 +250,12 @@ fn switches(demands: Demands) -> Vec<Switch> {
             label: "Demand a wallet attestation",
             hint: "The wallet has to be vouched for. The demo has a provider that vouches for every wallet that asks.",
             on: demands.attestation,
+        },
+        Switch {
+            name: "demand_keys",
+            label: "Demand a key attestation",
+            hint: "The holder's keys have to be vouched for, each by the same provider.",
+            on: demands.keys,
         },
         Switch {
             name: "demand_encryption",
@@ -309,6 +316,7 @@ async fn offer_page(web: &Web, visitor: &Visitor, id: &str) -> Page {
         issuer: room.is_sandbox.then(|| format!("{}{tenant}", web.base_url())),
         demands: demands.names().collect(),
         attestation: demands.attestation.then(|| format!("{}sandbox/attestation", web.base_url())),
+        key_attestation: demands.keys.then(|| format!("{}sandbox/key-attestation", web.base_url())),
         handover: HandOver {
             id: "offer-link",
             qr: qr::draw(&offer.link),

@@ -7,6 +7,7 @@ mod build;
 mod failure;
 mod forms;
 mod guard;
+mod harness;
 mod headers;
 mod issue;
 mod live;
@@ -36,6 +37,7 @@ use crate::pages::{Chrome, Place, Rooms, StartPage};
 
 use failure::Failure;
 
+pub use harness::AutoConsent;
 pub use issue::IssueRoom;
 pub use pocket::Pocket;
 pub use verify::VerifyRoom;

@@ -16,7 +16,8 @@ use lanyard_wallet::{
 };
 use serde::Deserialize;
 
-use super::{Failure, Page, Web, conclude, review, see_other, shelf::Shelf, show};
+use super::{Failure, Page, Web, conclude, harness, review, see_other, shelf::Shelf, show};
+use super::{harness::AutoConsent, show_with};
 use crate::pages::{
     Next, Place, PocketCardPage, PocketDonePage, PocketHistoryPage, PocketPage, Problem, Step,
     Tone, VerdictView,
@@ -24,7 +25,9 @@ use crate::pages::{
 
 /// The wallet and what the holder is looking at.
 pub struct Pocket {
-    wallet: Wallet,
+    pub(super) wallet: Wallet,
+    /// Whether links are acted on without asking.
+    pub(super) consents: Option<AutoConsent>,
     offers: Shelf<Waiting>,
     requests: Shelf<Request>,
 }
@@ -60,17 +63,17 @@ pub(super) enum Fault {
 }
 
 impl Pocket {
-    /// Shows this wallet.
+    /// Shows this wallet, which asks its holder unless it is told to consent to everything.
     #[must_use]
-    pub fn new(wallet: Wallet) -> Self {
-        Self { wallet, offers: Shelf::default(), requests: Shelf::default() }
+    pub fn new(wallet: Wallet, consents: Option<AutoConsent>) -> Self {
+        Self { wallet, consents, offers: Shelf::default(), requests: Shelf::default() }
     }
 }
 
 pub(super) fn routes() -> Router<Web> {
     Router::new()
         .route("/pocket", get(home))
-        .route("/pocket/open", post(open))
+        .route("/pocket/open", get(harness::called).post(open))
         .route("/pocket/offers/{id}", get(offer))
         .route("/pocket/offers/{id}/accept", post(accept))
         .route("/pocket/offers/{id}/decline", post(decline_offer))
@@ -83,7 +86,7 @@ pub(super) fn routes() -> Router<Web> {
         .route("/pocket/history", get(history))
 }
 
-fn pocket(web: &Web) -> Result<&Pocket, Failure> {
+pub(super) fn pocket(web: &Web) -> Result<&Pocket, Failure> {
     web.0.pocket.as_ref().ok_or_else(|| Failure::absent("This page"))
 }
 
@@ -97,7 +100,7 @@ async fn home(State(web): State<Web>) -> Response {
     conclude(&web, home_page(&web, String::new(), None))
 }
 
-fn home_page(web: &Web, link: String, problem: Option<Problem>) -> Page {
+pub(super) fn home_page(web: &Web, link: String, problem: Option<Problem>) -> Page {
     let wallet = &pocket(web)?.wallet;
     let held = wallet.cards().map_err(|_| Failure::internal("wallet_storage"))?;
     let waiting = wallet.waiting().map_err(|_| Failure::internal("wallet_storage"))?;
@@ -241,7 +244,7 @@ async fn finish_login(web: &Web, query: String) -> Page {
     }
 }
 
-fn received(web: &Web, pocket: &Pocket, ids: &[CardId]) -> Page {
+pub(super) fn received(web: &Web, pocket: &Pocket, ids: &[CardId]) -> Page {
     let cards = pocket.wallet.cards().map_err(|_| Failure::internal("wallet_storage"))?;
     let cards =
         cards.iter().filter(|card| ids.contains(&card.id)).map(review::card_with_link).collect();
@@ -264,14 +267,15 @@ fn received(web: &Web, pocket: &Pocket, ids: &[CardId]) -> Page {
 }
 
 fn not_received(web: &Web, error: &IssuanceError) -> Response {
-    let Problem { what, remedy } = review::offer_problem(error);
+    failed(web, StatusCode::OK, review::offer_problem(error))
+}
+
+/// What went wrong, as the last page of its way.
+pub(super) fn failed(web: &Web, status: StatusCode, problem: Problem) -> Response {
+    let Problem { what, remedy } = problem;
     let verdict = VerdictView::words(Tone::Bad, what, remedy);
-    show(&PocketDonePage {
-        chrome: web.chrome(Place::Pocket),
-        verdict,
-        cards: Vec::new(),
-        next: None,
-    })
+    let (chrome, cards) = (web.chrome(Place::Pocket), Vec::new());
+    show_with(status, &PocketDonePage { chrome, verdict, cards, next: None })
 }
 
 async fn decline_offer(State(web): State<Web>, Path(id): Path<String>) -> Response {
@@ -366,7 +370,7 @@ async fn decline_request(State(web): State<Web>, Path(id): Path<String>) -> Resp
     conclude(&web, page)
 }
 
-fn told(web: &Web, verdict: VerdictView, reply: VerifierReply) -> Response {
+pub(super) fn told(web: &Web, verdict: VerdictView, reply: VerifierReply) -> Response {
     let next = match reply {
         VerifierReply::ContinueAt(url) => {
             Some(Next { href: url.into(), label: "Continue at the verifier".to_owned() })
@@ -377,14 +381,7 @@ fn told(web: &Web, verdict: VerdictView, reply: VerifierReply) -> Response {
 }
 
 fn not_answered(web: &Web, error: &PresentationError) -> Response {
-    let Problem { what, remedy } = review::request_problem(error);
-    let verdict = VerdictView::words(Tone::Bad, what, remedy);
-    show(&PocketDonePage {
-        chrome: web.chrome(Place::Pocket),
-        verdict,
-        cards: Vec::new(),
-        next: None,
-    })
+    failed(web, StatusCode::OK, review::request_problem(error))
 }
 
 async fn card(State(web): State<Web>, Path(id): Path<i64>) -> Response {

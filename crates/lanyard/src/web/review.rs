@@ -206,8 +206,24 @@ pub(super) fn request_page(chrome: Chrome, id: &str, request: &Request) -> Pocke
                 format!("It asks for {count} credentials, and you do not hold all that it needs.")
             }
         },
+        unusable: unusable(request),
         problem: None,
     }
+}
+
+/// Cards that would answer if they were good, once each.
+fn unusable(request: &Request) -> Vec<CardView> {
+    let mut places: Vec<_> = request.unusable().into_iter().map(|one| one.card).collect();
+    places.sort_unstable();
+    places.dedup();
+    places.into_iter().filter_map(|place| request.cards().get(place)).map(card_as_known).collect()
+}
+
+/// A card, with the age of what is known of its status.
+fn card_as_known(card: &Card) -> CardView {
+    let known = card.status.map(|status| format!("by a list of {}", moment(status.as_of)));
+    let card = self::card(card);
+    CardView { line: known.or(card.line), ..card }
 }
 
 pub(super) fn is_encrypted(request: &Request) -> bool {

@@ -9,6 +9,7 @@ mod crash;
 mod deploy;
 mod did;
 mod evidence;
+mod harness;
 mod inspect;
 mod integrators;
 mod key_services;

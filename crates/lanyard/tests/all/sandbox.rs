@@ -20,8 +20,8 @@ const BADGE: [(&str, &str); 4] = [
     ("family_name", "Moreau"),
     ("employee_id", "AF-1"),
 ];
-const SWITCHES: [&str; 4] =
-    ["demand_dpop", "demand_attestation", "demand_encryption", "single_copies"];
+const SWITCHES: [&str; 5] =
+    ["demand_dpop", "demand_attestation", "demand_encryption", "single_copies", "demand_keys"];
 
 async fn offer(browser: &mut Browser<'_>, switches: &[(&str, &str)]) -> (String, String) {
     let fields = [&BADGE, switches].concat();
@@ -47,7 +47,7 @@ async fn read(link: &str) -> Value {
 async fn each_combination_of_demands_is_in_the_metadata_and_pocket_meets_it() {
     let demo = Demo::start();
     let mut browser = Browser::new(&demo);
-    for bits in 0..16_u8 {
+    for bits in 0..32_u8 {
         let is_on = |place: usize| bits >> place & 1 == 1;
         let on = SWITCHES.iter().enumerate().filter(|(place, _)| is_on(*place));
         let on: Vec<_> = on.map(|(_, name)| (*name, "true")).collect();
@@ -64,6 +64,9 @@ async fn each_combination_of_demands_is_in_the_metadata_and_pocket_meets_it() {
         let encryption = &metadata["credential_response_encryption"]["encryption_required"];
         assert_eq!(*encryption, json!(is_on(2)), "{issuer}");
         assert_eq!(metadata.get("batch_credential_issuance").is_none(), is_on(3), "{issuer}");
+        let badge = &metadata["credential_configurations_supported"]["employee_badge"];
+        let demanded = badge["proof_types_supported"]["jwt"].get("key_attestations_required");
+        assert_eq!(demanded.is_some(), is_on(4), "{issuer}");
 
         let (_, place, page) = browser.post("/pocket/open", &[("link", &link)]).await;
         assert!(place.starts_with("/pocket/offers/"), "{issuer}: {page}");
@@ -77,9 +80,8 @@ async fn what_is_switched_on_is_demanded_of_a_wallet_that_does_not_do_it() {
     let demo = Demo::start();
     let mut browser = Browser::new(&demo);
     let client = reqwest::Client::new();
-    for (switch, code) in
-        [("demand_dpop", "invalid_dpop_proof"), ("demand_attestation", "invalid_client")]
-    {
+    let refused = [("demand_dpop", "invalid_dpop_proof"), ("demand_attestation", "invalid_client")];
+    for (switch, code) in refused {
         let (link, _) = offer(&mut browser, &[(switch, "true")]).await;
         let offer = read(&link).await;
         let grant = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
@@ -131,4 +133,31 @@ async fn a_wallet_that_is_tried_out_has_itself_attested_and_is_let_in() {
         .form(&[("grant_type", grant), ("pre-authorized_code", &code)]);
     let answer = asked.send().await.expect("an answer");
     assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap_or_default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_that_is_tried_out_has_its_keys_attested_and_what_are_no_keys_is_refused() {
+    let demo = Demo::start();
+    let mut browser = Browser::new(&demo);
+    let (_, page) = offer(&mut browser, &[("demand_keys", "true")]).await;
+    let place = format!("{}/sandbox/key-attestation", demo.base());
+    assert!(page.contains(&place));
+    let client = reqwest::Client::new();
+    let key = || Jwk::new(*AwsLc.generate_key(Curve::P256).expect("a key").public()).to_value();
+    let symmetric = json!({ "kty": "oct", "k": "AAAA" });
+    for jwks in [json!([]), json!([symmetric]), json!(vec![key(); 101]), json!({})] {
+        let refused = client.post(&place).json(&json!({ "jwks": jwks })).send().await;
+        assert_eq!(refused.expect("an answer").status(), 400, "{jwks}");
+    }
+    let asked = json!({ "jwks": [key(), key()], "nonce": "n" });
+    let answer = client.post(&place).json(&asked).send().await.expect("an answer");
+    let answer: Value = answer.json().await.expect("JSON");
+    let attestation = text(&answer["attestation"]);
+    let payload = attestation.split('.').nth(1).expect("a JWT");
+    let payload = lanyard_core::json::base64url_decode(payload).expect("base64url");
+    let claims: Value = serde_json::from_slice(&payload).expect("JSON");
+    assert_eq!(
+        (claims["attested_keys"].clone(), &claims["nonce"]),
+        (asked["jwks"].clone(), &json!("n"))
+    );
 }

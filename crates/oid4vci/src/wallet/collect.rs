@@ -1,17 +1,15 @@
 //! What is asked for again later, and what the issuer is told afterwards (OID4VCI §9, §11).
 
-use lanyard_core::{crypto::CryptoProvider, jose::Jwk};
-use serde::{Deserialize, Serialize};
-use url::Url;
-
 use super::{Granted, OutgoingRequest, PendingCredential, Prover, RequestRefused, http::Body};
 use crate::{
-    AccessToken, CredentialConfigurationId, NotificationId, TransactionId,
+    CredentialConfigurationId, NotificationId, TransactionId,
     deferred::{DeferredRequest, DeferredResponse},
     encryption::WalletEncryption,
     metadata::CredentialConfigurationMetadata,
     notification::{Notification, NotificationEvent},
 };
+use lanyard_core::{crypto::CryptoProvider, jose::Jwk};
+use serde::{Deserialize, Serialize};
 
 /// A credential that the issuer deferred: everything that is needed to collect it, to be kept sealed.
 #[derive(Clone, Serialize, Deserialize)]
@@ -101,11 +99,6 @@ impl DeferredCredential {
     ) -> Option<OutgoingRequest> {
         self.granted.notification(id, event)
     }
-
-    /// What to keep, to tell the issuer later; none when it has no endpoint for that.
-    pub fn notice(&self, id: &NotificationId) -> Option<Notice> {
-        self.granted.notice(id)
-    }
 }
 
 impl Granted {
@@ -124,38 +117,9 @@ impl Granted {
         id: &NotificationId,
         event: NotificationEvent,
     ) -> Option<OutgoingRequest> {
-        Some(self.notice(id)?.request(event, self.prover.clone()))
-    }
-
-    /// What to keep, to tell the issuer later what became of a response; none when it has no endpoint for that.
-    pub fn notice(&self, id: &NotificationId) -> Option<Notice> {
-        Some(Notice {
-            endpoint: self.issuer.notification_endpoint.clone()?,
-            token: self.token.access_token.clone(),
-            is_bound: self.is_bound(),
-            id: id.clone(),
-        })
-    }
-}
-
-/// What is needed to tell an issuer later what became of its credentials, to be kept sealed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Notice {
-    endpoint: Url,
-    token: AccessToken,
-    is_bound: bool,
-    id: NotificationId,
-}
-
-impl Notice {
-    /// Tells the issuer (§11.1), with the key that the access token is bound to, if it is.
-    pub fn request(&self, event: NotificationEvent, prover: Option<Prover>) -> OutgoingRequest {
-        let body = Body::Json(Notification { id: self.id.clone(), event }.to_json());
-        OutgoingRequest {
-            authorization: Some(self.token.clone()),
-            prover: prover.filter(|_| self.is_bound),
-            ..OutgoingRequest::post(self.endpoint.clone(), body)
-        }
+        let endpoint = self.issuer.notification_endpoint.clone()?;
+        let body = Body::Json(Notification { id: id.clone(), event }.to_json());
+        Some(self.authorized(OutgoingRequest::post(endpoint, body)))
     }
 }
 

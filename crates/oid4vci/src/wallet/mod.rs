@@ -17,7 +17,7 @@ mod redeem;
 mod request;
 
 pub use authorize::{CodeInHand, Login, LoginOffer, LoginRefused, Renewal, WalletClient};
-pub use collect::{DeferredCredential, Notice};
+pub use collect::DeferredCredential;
 pub use discovery::{
     AuthorizationServerDiscovery, CheckedOffer, Discovery, DiscoveryError, OfferReference,
     OfferedCredential, SignedMetadata, Unsupported,

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{Origin, Protocol};
 use crate::{
     ClientId, ErrorCode,
-    dcql::{CredentialView, DcqlQuery},
+    dcql::{CredentialView, DcqlQuery, Matches},
     request::{
         ClientMetadata, Delivery, RequestError, VerifierInfo,
         object::{self, check_times},
@@ -27,7 +27,7 @@ use crate::{
     transaction::TransactionData,
     wallet::{
         AnswerError, Binding, Choices, Consent, NothingFits, PresentError, Presenter, WalletSide,
-        answer::presentations, read::SignedBy,
+        answer::presentations, matching, read::SignedBy,
     },
 };
 
@@ -305,6 +305,12 @@ impl DcApiRequest {
     pub fn choices(&self, held: &[CredentialView<'_>]) -> Result<Choices, NothingFits> {
         let Asked { nonce, query, transactions, .. } = &self.asked;
         Choices::find(query, &self.metadata, (nonce, transactions), held)
+    }
+
+    /// Finds every credential that fits some part of the request, whether or not all of it can be answered.
+    #[must_use]
+    pub fn matches(&self, held: &[CredentialView<'_>]) -> Matches {
+        matching(&self.asked.query, &self.metadata, held)
     }
 
     /// Answers with what the holder consented to: the `data` for the platform.

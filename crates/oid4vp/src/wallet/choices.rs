@@ -100,6 +100,12 @@ pub struct Approved {
 }
 
 impl ReviewedRequest {
+    /// Finds every credential that fits some part of the request, whether or not all of it can be answered.
+    #[must_use]
+    pub fn matches(&self, held: &[CredentialView<'_>]) -> Matches {
+        matching(&self.request.query, &self.request.metadata, held)
+    }
+
     /// Finds what the request could be answered with, among the credentials held.
     ///
     /// # Errors
@@ -110,6 +116,25 @@ impl ReviewedRequest {
     }
 }
 
+/// Every credential that fits a credential query, whether or not the request can be answered as a whole.
+pub(crate) fn matching(
+    query: &DcqlQuery,
+    metadata: &ClientMetadata,
+    held: &[CredentialView<'_>],
+) -> Matches {
+    let Some(formats) = &metadata.formats else { return select(query, held) };
+    // OID4VP 1.0 §11.1: what the verifier does not take is as good as not held
+    let held: Vec<_> = held
+        .iter()
+        .map(|view| match formats.takes(view.format, &view.algorithms) {
+            true => view.clone(),
+            // its place stays, and it is of no type that anybody asks for
+            false => CredentialView { types: Vec::new(), ..view.clone() },
+        })
+        .collect();
+    select(query, &held)
+}
+
 impl Choices {
     /// Finds what a query could be answered with.
     pub(crate) fn find(
@@ -118,20 +143,7 @@ impl Choices {
         (nonce, transactions): (&RequestNonce, &[TransactionData]),
         held: &[CredentialView<'_>],
     ) -> Result<Self, NothingFits> {
-        // OID4VP 1.0 §11.1: what the verifier does not take is as good as not held
-        let taken = |view: &CredentialView<'_>| {
-            let formats = metadata.formats.as_ref();
-            formats.is_none_or(|formats| formats.takes(view.format, &view.algorithms))
-        };
-        let held: Vec<_> = held
-            .iter()
-            .map(|view| match taken(view) {
-                true => view.clone(),
-                // its place stays, and it is of no type that anybody asks for
-                false => CredentialView { types: Vec::new(), ..view.clone() },
-            })
-            .collect();
-        let matches = select(query, &held);
+        let matches = matching(query, metadata, held);
         // OID4VP 1.0 §6.4.2: if not all can be delivered, nothing is returned
         if !matches.can_be_satisfied() || matches.sets().iter().all(|set| set.options.is_empty()) {
             return Err(NothingFits);

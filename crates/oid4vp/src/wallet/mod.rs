@@ -13,6 +13,7 @@ mod present;
 pub(crate) mod read;
 
 pub use answer::{AnswerError, Binding, PresentError, Presenter, ReplyError, VerifierReply};
+pub(crate) use choices::matching;
 pub use choices::{
     Approved, Choices, Consent, NothingFits, Pick, Selection, SelectionError, SetChoice,
 };

@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 import lanyard_wallet_ffi as lanyard
-from world import Clock, Holder, Http, SecureStorage, Server, WalletProvider, log_in, open_wallet
+from world import Clock, Holder, Http, KeyVoucher, SecureStorage, Server, WalletProvider, log_in, open_wallet
 
 FORMATS = {
     "employee_badge": ("dc+sd-jwt", "badge"),
@@ -138,6 +138,34 @@ class Issuance(WalletTest):
         [(server, jwk)] = provider.asked
         self.assertTrue(server.endswith("/demo-attested"))
         self.assertNotIn("d", json.loads(jwk))
+
+    async def test_the_apps_backend_vouches_for_keys_where_an_issuer_demands_it(self):
+        voucher = KeyVoucher(SERVER)
+        demanding = lambda: SERVER.offer("employee_badge", tenant="demo-keys")["link"]
+        with self.assertRaises(lanyard.OfferError.Refused) as refused:
+            await self.wallet.read_offer(demanding())
+        self.assertEqual(refused.exception.code, "credential_unsupported")
+        wallet = await self.opened(key_attestation=voucher)
+        [card] = await (await wallet.read_offer(demanding())).offer.accept()
+        [(jwks, nonce)] = voucher.asked
+        [held] = [one for one in wallet.cards() if one.id == card]
+        self.assertEqual(len(set(jwks)), held.copies)
+        self.assertTrue(nonce)
+        self.assertFalse(any("d" in json.loads(jwk) for jwk in jwks))
+        voucher.broken = True
+        with self.assertRaises(lanyard.AcceptError.Failed) as refused:
+            await (await wallet.read_offer(demanding())).offer.accept()
+        self.assertEqual(refused.exception.code, "key_attestation_unavailable")
+
+    async def test_an_issuer_that_demands_all_that_haip_does_is_served(self):
+        provider, voucher = WalletProvider(SERVER), KeyVoucher(SERVER)
+        wallet = await self.opened(wallet_attestation=provider, key_attestation=voucher)
+        link = SERVER.offer("driving_licence", tenant="demo-dpop-attested-encrypted-keys")["link"]
+        [card] = await (await wallet.read_offer(link)).offer.accept()
+        self.assertEqual((len(provider.asked), len(voucher.asked)), (1, 1))
+        asked = SERVER.request("--preset", "licence")
+        await self.share(asked["link"], wallet)
+        self.assertEqual(SERVER.verdict(asked["id"])["verdict"]["state"], "verified")
 
     async def test_a_wrong_transaction_code_can_be_typed_again(self):
         made = SERVER.offer("employee_badge", "--tx-code")
@@ -415,6 +443,28 @@ class Life(WalletTest):
         self.assertEqual(await self.standing_after(made["id"], "--reinstate"), (standing.VALID, value.VALID))
         self.assertEqual(await self.standing_after(made["id"]), (standing.REVOKED, value.REVOKED))
 
+    async def test_a_card_that_was_taken_back_is_shown_with_the_reason_and_answers_nothing(self):
+        made = SERVER.offer("employee_badge")
+        [card] = await (await self.wallet.read_offer(made["link"])).offer.accept()
+        for steps, standing in (
+            (("--suspend",), lanyard.CardStanding.SUSPENDED),
+            ((), lanyard.CardStanding.REVOKED),
+        ):
+            await self.standing_after(made["id"], *steps)
+            request = await self.wallet.read_request(SERVER.request("--preset", "badge")["link"])
+            with self.assertRaises(lanyard.ConsentError.NothingFits):
+                request.choices()
+            [unusable] = request.unusable()
+            self.assertEqual((unusable.card, unusable.standing), (card, standing))
+            self.assertEqual(unusable.status.as_of, self.wallet.cards()[0].status.as_of)
+            await request.decline()
+            origin = SERVER.base
+            _, asked = SERVER.ask_platform("badge", "openid4vp-v1-unsigned", origin)
+            request = await self.wallet.read_platform_request(asked["protocol"], json.dumps(asked["data"]), origin)
+            with self.assertRaises(lanyard.ConsentError.NothingFits):
+                request.choices()
+            self.assertEqual([one.standing for one in request.unusable()], [standing])
+
     async def test_without_a_network_the_last_known_status_stays_with_its_age(self):
         http, clock = Http(), Clock()
         self.wallet = await self.opened(http=http, clock=clock)
@@ -431,6 +481,31 @@ class Life(WalletTest):
         [card] = self.wallet.cards()
         self.assertEqual((card.standing, card.status.as_of), (lanyard.CardStanding.SUSPENDED, before.as_of))
         self.assertFalse(card.status.is_current)
+
+    async def test_the_platform_is_told_which_claims_there_are_and_no_value(self):
+        await self.take()
+        await self.take("driving_licence")
+        licence, badge = self.wallet.registrations()
+        self.assertEqual((licence.format, licence.kind), ("mso_mdoc", "org.iso.18013.5.1.mDL"))
+        self.assertIn(["org.iso.18013.5.1", "family_name"], [claim.path for claim in licence.claims])
+        self.assertEqual((badge.format, badge.name), ("dc+sd-jwt", "Employee badge"))
+        self.assertIn((["given_name"], "Given name"), [(claim.path, claim.label) for claim in badge.claims])
+        self.assertNotIn("Ada", repr([licence, badge]))
+
+    async def test_of_all_that_a_page_asks_by_the_first_that_is_spoken_is_answered(self):
+        await self.take()
+        origin = SERVER.base
+        session, asked = SERVER.ask_platform("badge", "openid4vp-v1-signed", origin)
+        unknown = {"protocol": "openid4vp-v9", "data": {}}
+        both = json.dumps({"requests": [unknown, asked, unknown]})
+        request = await self.wallet.read_platform_requests(both, origin)
+        self.assertEqual(request.protocol(), "openid4vp-v1-signed")
+        data = json.loads(await request.answer(await request.consent(request.choices().smallest)))
+        SERVER.answer_platform(session, request.protocol(), data, origin)
+        self.assertEqual(SERVER.verdict(session)["verdict"]["state"], "verified")
+        for requests in ("", "[]", "{}", json.dumps({"requests": [unknown]}), json.dumps({"requests": [7]})):
+            with self.assertRaises(lanyard.RequestError.Refused):
+                await self.wallet.read_platform_requests(requests, origin)
 
     async def test_two_wallets_on_one_database_share_its_cards(self):
         other = await self.opened()

@@ -93,6 +93,11 @@ class Server:
         """The demo's wallet provider, which vouches for whoever asks."""
         return self._post("/sandbox/attestation", {"client_id": client, "jwk": json.loads(jwk)})["attestation"]
 
+    def attest_keys(self, jwks: list[str], nonce: str | None):
+        """The same provider, which vouches for keys."""
+        keys = [json.loads(jwk) for jwk in jwks]
+        return self._post("/sandbox/key-attestation", {"jwks": keys, "nonce": nonce})["attestation"]
+
     def _post(self, path: str, body):
         key = (self.folder / "data" / "api-key").read_text().strip()
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
@@ -181,6 +186,21 @@ class WalletProvider(lanyard.WalletAttestationPort):
     async def attest(self, server, jwk):
         self.asked.append((server, jwk))
         return await asyncio.to_thread(self.server.attest, self.client, jwk)
+
+
+class KeyVoucher(lanyard.KeyAttestationPort):
+    """The app's backend, which vouches for keys: here the demo's wallet provider."""
+
+    def __init__(self, server: Server):
+        self.server = server
+        self.asked = []
+        self.broken = False
+
+    async def attest(self, keys, nonce):
+        if self.broken:
+            raise lanyard.AttestationPortError.Unavailable()
+        self.asked.append(([key.jwk for key in keys], nonce))
+        return await asyncio.to_thread(self.server.attest_keys, [key.jwk for key in keys], nonce)
 
 
 async def open_wallet(server: Server, folder: Path, storage: SecureStorage, more: dict | None = None, **ports):

@@ -3,7 +3,10 @@
 //! A card is one logical credential; each of its copies is a credential of its own, with its own key,
 //! so that two presentations cannot be linked by what they carry.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+};
 
 use lanyard_core::{
     Timestamp,
@@ -15,7 +18,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Storage, StorageError,
-    tables::{Row, Rows, Table},
+    tables::{Row, Rows, Table, Version},
 };
 use crate::{face::Face, ports::KeyHandle, status::KnownStatus};
 
@@ -78,6 +81,15 @@ pub struct Card {
     pub status: Option<KnownStatus>,
 }
 
+/// All cards at one moment.
+#[derive(Default)]
+pub(super) struct Listed {
+    /// Of which state of the rows; none before anybody looked.
+    version: Option<Version>,
+    /// The newest first.
+    cards: Arc<[Card]>,
+}
+
 /// One copy: a credential and the name of its key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Copy {
@@ -85,6 +97,16 @@ pub struct Copy {
     pub credential: String,
     /// The key it is bound to; none when it is bound to no key.
     pub key: Option<KeyHandle>,
+}
+
+/// A copy that was not opened.
+pub(crate) struct SealedCopy(Row);
+
+impl SealedCopy {
+    /// Which copy it is; what it holds never changes.
+    pub(crate) const fn id(&self) -> CopyId {
+        CopyId(self.0.0)
+    }
 }
 
 impl NewCard {
@@ -182,28 +204,41 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Damaged`] when a record does not open.
     pub fn cards(&self) -> Result<Vec<Card>, StorageError> {
-        // a card's record is written once and its number never used again: what was opened stays good
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = std::mem::take(&mut *opened);
+        Ok(self.listed()?.to_vec())
+    }
+
+    /// The same, shared: as long as no row changes, nothing is read again.
+    pub(crate) fn listed(&self) -> Result<Arc<[Card]>, StorageError> {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
         self.read(|rows| {
-            let (counted, statuses) = (rows.counted()?, self.statuses(rows)?);
-            let mut cards = Vec::with_capacity(counted.len());
-            for counted in counted {
-                let id = counted.card;
-                let content = match known.get(&id) {
-                    Some(content) => content.clone(),
-                    None => {
-                        let sealed = rows.row(Table::Card, id)?.ok_or(StorageError::Damaged)?;
-                        Arc::new(self.read_sealed(Table::Card, id, &sealed)?)
-                    }
-                };
-                opened.insert(id, content.clone());
-                let (copies, unused_copies) = (counted.copies, counted.unused);
-                let status = statuses.get(&CardId(id)).copied();
-                cards.push(Card { id: CardId(id), content, unused_copies, copies, status });
+            let version = rows.version()?;
+            if listed.version != Some(version) {
+                let cards = self.list(rows, &listed.cards)?;
+                *listed = Listed { version: Some(version), cards };
             }
-            Ok(cards)
+            Ok(listed.cards.clone())
         })
+    }
+
+    fn list(&self, rows: &mut dyn Rows, before: &[Card]) -> Result<Arc<[Card]>, StorageError> {
+        // a card's record is written once and its number never used again: what was opened stays good
+        let known: HashMap<_, _> = before.iter().map(|card| (card.id.0, &card.content)).collect();
+        let (counted, statuses) = (rows.counted()?, self.statuses(rows)?);
+        let mut cards = Vec::with_capacity(counted.len());
+        for counted in counted {
+            let id = counted.card;
+            let content = match known.get(&id) {
+                Some(content) => Arc::clone(content),
+                None => {
+                    let sealed = rows.row(Table::Card, id)?.ok_or(StorageError::Damaged)?;
+                    Arc::new(self.read_sealed(Table::Card, id, &sealed)?)
+                }
+            };
+            let (copies, unused_copies) = (counted.copies, counted.unused);
+            let status = statuses.get(&CardId(id)).copied();
+            cards.push(Card { id: CardId(id), content, unused_copies, copies, status });
+        }
+        Ok(cards.into())
     }
 
     /// The copy that is presented next: one never used, else the least used.
@@ -213,6 +248,22 @@ impl Storage {
     pub fn next_copy(&self, card: CardId) -> Result<Option<(CopyId, Copy)>, StorageError> {
         let next = self.read(|rows| rows.next_copy(card.0))?;
         next.map(|row| self.open_copy(row)).transpose()
+    }
+
+    /// The copies that are presented next, of each card that has one, as sealed.
+    pub(crate) fn next_copies(
+        &self,
+        cards: &[Card],
+    ) -> Result<Vec<Option<SealedCopy>>, StorageError> {
+        self.read(|rows| {
+            let next = |card: &Card| Ok(rows.next_copy(card.id.0)?.map(SealedCopy));
+            cards.iter().map(next).collect()
+        })
+    }
+
+    /// Opens a copy.
+    pub(crate) fn unseal(&self, SealedCopy(row): SealedCopy) -> Result<Copy, StorageError> {
+        Ok(self.open_copy(row)?.1)
     }
 
     /// Takes the next copy into use: marked durably before it is handed out, so that a crash after the

@@ -11,15 +11,16 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use lanyard_core::crypto::{CryptoProvider, HashAlgorithm};
 
 use super::{
-    StorageError,
+    PATIENCE, StorageError,
     index::{Index, OPERATION, Operation},
     seal::Seal,
-    tables::{Counted, Database, Row, Rows, Table, Work},
+    tables::{Counted, Database, Row, Rows, Table, Version, Work},
 };
 
 /// How a journal begins, with the version of its form.
@@ -86,7 +87,7 @@ impl Journal {
     /// Brings what was read up to what is there, and gives it to the work.
     fn within<T>(
         &self,
-        locked: fn(&File) -> io::Result<Locked<'_>>,
+        locked: fn(&File) -> Result<Locked<'_>, StorageError>,
         work: impl FnOnce(&mut State) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
@@ -160,16 +161,19 @@ impl Journal {
 impl Database for Journal {
     fn read(&self, look: &mut Work<'_>) -> Result<(), StorageError> {
         self.within(shared, |state| {
-            let State { file, index, .. } = state;
-            look(&mut Change { file, index, body: Vec::new(), base: u64::MAX, deleted: false })
+            let State { file, index, end, generation } = state;
+            let version = (u128::from_le_bytes(*generation), *end);
+            let (body, base) = (Vec::new(), u64::MAX);
+            look(&mut Change { file, index, body, base, version, deleted: false })
         })
     }
 
     fn change(&self, work: &mut Work<'_>) -> Result<(), StorageError> {
         self.within(exclusive, |state| {
-            let State { file, index, end, .. } = state;
-            let base = *end + FRAME as u64;
-            let mut change = Change { file, index, body: Vec::new(), base, deleted: false };
+            let State { file, index, end, generation } = state;
+            let (body, base) = (Vec::new(), *end + FRAME as u64);
+            let version = (u128::from_le_bytes(*generation), *end);
+            let mut change = Change { file, index, body, base, version, deleted: false };
             work(&mut change)?;
             let Change { body, deleted, .. } = change;
             if body.is_empty() {
@@ -231,6 +235,8 @@ struct Change<'s> {
     body: Vec<u8>,
     /// Where in the file the body will begin.
     base: u64,
+    /// Of the rows before the change.
+    version: Version,
     /// Whether a credential or a key was deleted.
     deleted: bool,
 }
@@ -313,6 +319,11 @@ impl Rows for Change<'_> {
             .collect()
     }
 
+    fn version(&mut self) -> Result<Version, StorageError> {
+        let (generation, end) = self.version;
+        Ok((generation, end.saturating_add(self.body.len() as u64)))
+    }
+
     fn counted(&mut self) -> Result<Vec<Counted>, StorageError> {
         Ok(self.index.counted())
     }
@@ -358,29 +369,69 @@ impl Start {
 /// A lock that is held; the operating system takes it from a process that dies.
 struct Locked<'f>(&'f File);
 
+fn shared(file: &File) -> Result<Locked<'_>, StorageError> {
+    patiently(file, try_shared)
+}
+
+fn exclusive(file: &File) -> Result<Locked<'_>, StorageError> {
+    patiently(file, try_exclusive)
+}
+
+/// Tries until the lock is had or the patience is over: the system's own waiting has no end, and a process that the
+/// system suspends keeps its locks.
+fn patiently(
+    file: &File,
+    try_lock: fn(&File) -> io::Result<bool>,
+) -> Result<Locked<'_>, StorageError> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_micros(50);
+    while !try_lock(file)? {
+        if begun.elapsed() >= PATIENCE {
+            return Err(StorageError::Busy);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(10));
+    }
+    Ok(Locked(file))
+}
+
 // those of std are not there on Android
 #[cfg(unix)]
-fn shared(file: &File) -> io::Result<Locked<'_>> {
-    rustix::fs::flock(file, rustix::fs::FlockOperation::LockShared)?;
-    Ok(Locked(file))
+fn try_shared(file: &File) -> io::Result<bool> {
+    had(rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockShared))
 }
 
 #[cfg(unix)]
-fn exclusive(file: &File) -> io::Result<Locked<'_>> {
-    rustix::fs::flock(file, rustix::fs::FlockOperation::LockExclusive)?;
-    Ok(Locked(file))
+fn try_exclusive(file: &File) -> io::Result<bool> {
+    had(rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive))
+}
+
+#[cfg(unix)]
+fn had(tried: rustix::io::Result<()>) -> io::Result<bool> {
+    match tried {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => Ok(false),
+        Err(cause) => Err(cause.into()),
+    }
 }
 
 #[cfg(not(unix))]
-fn shared(file: &File) -> io::Result<Locked<'_>> {
-    file.lock_shared()?;
-    Ok(Locked(file))
+fn try_shared(file: &File) -> io::Result<bool> {
+    had(file.try_lock_shared())
 }
 
 #[cfg(not(unix))]
-fn exclusive(file: &File) -> io::Result<Locked<'_>> {
-    file.lock()?;
-    Ok(Locked(file))
+fn try_exclusive(file: &File) -> io::Result<bool> {
+    had(file.try_lock())
+}
+
+#[cfg(not(unix))]
+fn had(tried: Result<(), fs::TryLockError>) -> io::Result<bool> {
+    match tried {
+        Ok(()) => Ok(true),
+        Err(fs::TryLockError::WouldBlock) => Ok(false),
+        Err(fs::TryLockError::Error(cause)) => Err(cause),
+    }
 }
 
 impl Drop for Locked<'_> {

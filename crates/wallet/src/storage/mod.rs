@@ -13,7 +13,6 @@ mod instances;
 mod journal;
 #[cfg(feature = "sqlite")]
 mod migrate;
-mod notices;
 mod pending;
 mod seal;
 #[cfg(feature = "sqlite")]
@@ -28,13 +27,13 @@ use std::{
     io::{self, Read as _},
     path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use lanyard_core::{crypto::CryptoProvider, jose::PrivateJwk};
 use thiserror::Error;
 
 pub use cards::{Card, CardId, Copy, CopyId, NewCard};
-pub(crate) use notices::KeptNotice;
 pub use pending::PendingId;
 pub use waiting::{Waiting, WaitingId};
 
@@ -71,13 +70,31 @@ pub enum StorageError {
     /// The file is not a database of the wallet, or of a form that this build does not read.
     #[error("the file is not a database of the wallet that this build reads")]
     Form,
-    /// SQLite failed: disk full, file locked, no permission.
+    /// Another process has the database, and did not let go of it in time: one that is suspended, for example.
+    #[error("another process has the wallet's database and does not let go of it")]
+    Busy,
+    /// SQLite failed: disk full, no permission.
     #[cfg(feature = "sqlite")]
     #[error("the wallet's database cannot be used: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
     /// The file system failed: disk full, no permission.
     #[error("the wallet's database cannot be used: {0}")]
     File(#[from] io::Error),
+}
+
+/// How long a process waits for another that has the database.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[cfg(feature = "sqlite")]
+impl From<rusqlite::Error> for StorageError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+                Self::Busy
+            }
+            _ => Self::Sqlite(error),
+        }
+    }
 }
 
 /// The opened database; clones share it.
@@ -85,8 +102,8 @@ pub enum StorageError {
 pub struct Storage {
     database: Arc<dyn Database>,
     seal: Arc<Seal>,
-    /// The cards that were opened, by their numbers.
-    opened: Arc<Mutex<HashMap<i64, Arc<NewCard>>>>,
+    /// The cards as they were when they were last looked at.
+    listed: Arc<Mutex<cards::Listed>>,
     /// The statuses that were opened, by their numbers.
     statuses: Arc<Mutex<HashMap<i64, statuses::Kept>>>,
 }
@@ -161,7 +178,7 @@ impl Storage {
         Ok(Self {
             database,
             seal: Arc::new(seal),
-            opened: Arc::default(),
+            listed: Arc::default(),
             statuses: Arc::default(),
         })
     }

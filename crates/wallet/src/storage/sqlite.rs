@@ -11,7 +11,7 @@ use super::{
     StorageError,
     migrate::{self, SCHEMA},
     seal::Seal,
-    tables::{Counted, Database, Row, Rows, Table, Work},
+    tables::{Counted, Database, Row, Rows, Table, Version, Work},
 };
 
 /// An opened file.
@@ -22,7 +22,7 @@ impl Sqlite {
     pub(super) fn open(file: &Path, seal: &Seal) -> Result<Self, StorageError> {
         let mut connection = Connection::open(file)?;
         super::restrict(file);
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.busy_timeout(super::PATIENCE)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -131,16 +131,30 @@ impl Rows for Transaction<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    fn version(&mut self) -> Result<Version, StorageError> {
+        // the first changes with what others commit, the second with what is done here
+        let others: i64 =
+            self.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        Ok((u128::from(others.unsigned_abs()), self.total_changes()))
+    }
+
     fn counted(&mut self) -> Result<Vec<Counted>, StorageError> {
+        let mut select = self.prepare_cached("SELECT id FROM card ORDER BY id DESC")?;
+        let cards = select.query_map([], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
+        // from the index alone; joined here, as a join in SQL looks up every card anew
         let mut select = self.prepare_cached(
-            "SELECT card.id, count(copy.id), count(copy.id) FILTER (WHERE copy.uses = 0)
-             FROM card LEFT JOIN copy ON copy.card = card.id
-             GROUP BY card.id ORDER BY card.id DESC",
+            "SELECT card, count(*), count(*) FILTER (WHERE uses = 0)
+             FROM copy GROUP BY card ORDER BY card DESC",
         )?;
-        let rows = select.query_map([], |row| {
+        let counts = select.query_map([], |row| {
             Ok(Counted { card: row.get(0)?, copies: row.get(1)?, unused: row.get(2)? })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut counts = counts.collect::<Result<Vec<_>, _>>()?.into_iter().peekable();
+        let counted = |card| {
+            let own = counts.next_if(|counted| counted.card == card);
+            own.unwrap_or(Counted { card, copies: 0, unused: 0 })
+        };
+        Ok(cards.into_iter().map(counted).collect())
     }
 
     fn next_copy(&mut self, card: i64) -> Result<Option<Row>, StorageError> {

@@ -16,11 +16,10 @@ pub(super) struct Kept {
 
 impl Storage {
     /// Keeps what was said of a card, in the place of what was said before; of a card that is gone nothing.
-    pub(crate) fn keep_status(
-        &self,
-        card: CardId,
-        status: KnownStatus,
-    ) -> Result<(), StorageError> {
+    ///
+    /// # Errors
+    /// [`StorageError`] when it cannot be written.
+    pub fn keep_status(&self, card: CardId, status: KnownStatus) -> Result<(), StorageError> {
         self.change(|rows| {
             if rows.row(Table::Card, card.0)?.is_none() {
                 return Ok(());

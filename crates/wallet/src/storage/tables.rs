@@ -12,7 +12,7 @@ pub(super) enum Table {
     History,
     Pending,
     Waiting,
-    /// Belongs to a card and goes with it.
+    /// Written by earlier versions alone; belongs to a card and goes with it.
     Notice,
     /// Belongs to a card and goes with it.
     Status,
@@ -50,6 +50,9 @@ impl Table {
 
 /// A row: its number, which is never used again in its table, and its sealed record.
 pub(super) type Row = (i64, Vec<u8>);
+
+/// Which state of the rows it is.
+pub(super) type Version = (u128, u64);
 
 /// How many copies a card has, and how many of them were never used.
 pub(super) struct Counted {
@@ -97,6 +100,9 @@ pub(super) trait Rows {
 
     /// The rows that belong to a card, the oldest first.
     fn rows_of(&mut self, table: Table, card: i64) -> Result<Vec<Row>, StorageError>;
+
+    /// What tells the present rows from those at any other moment that this process saw.
+    fn version(&mut self) -> Result<Version, StorageError>;
 
     /// Every card with its copies counted, the newest first.
     fn counted(&mut self) -> Result<Vec<Counted>, StorageError>;

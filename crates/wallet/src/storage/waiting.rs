@@ -64,18 +64,20 @@ impl Storage {
         Ok(())
     }
 
-    /// The card is there, in the place of what it replaces, and waited for no longer: all or nothing.
+    /// The card is there, in the place of what it replaces, and waited for no longer: all or nothing, and nothing
+    /// where it was not waited for any more.
     pub(crate) fn insert_awaited(
         &self,
         id: WaitingId,
         replaces: Option<CardId>,
         card: &NewCard,
         copies: &[Copy],
-    ) -> Result<(CardId, Vec<KeyHandle>), StorageError> {
+    ) -> Result<Option<(CardId, Vec<KeyHandle>)>, StorageError> {
         self.change(|rows| {
-            let replaced = self.replace_card_in(rows, replaces, card, copies)?;
-            rows.delete(Table::Waiting, id.0)?;
-            Ok(replaced)
+            if !rows.delete(Table::Waiting, id.0)? {
+                return Ok(None);
+            }
+            self.replace_card_in(rows, replaces, card, copies).map(Some)
         })
     }
 }

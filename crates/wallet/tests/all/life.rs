@@ -1,15 +1,20 @@
 //! Life with credentials: refills, recovery, history, and the holder who is asked first.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
+use lanyard_core::credential::Format;
 use lanyard_issuer::Deferral;
+use lanyard_testkit::test_now;
 use lanyard_wallet::{
-    ConsentError, InventoryError, Offer, SoftwareKeys, Standing, Wallet,
+    ConsentError, InventoryError, KnownStatus, Offer, SoftwareKeys, Standing, StatusWord, Wallet,
     history::Event,
     ports::{NotAuthenticated, Occasion, Ports, UserAuthentication},
 };
@@ -183,6 +188,35 @@ async fn a_card_says_how_it_stands() {
 }
 
 #[tokio::test]
+async fn the_platform_is_told_which_claims_there_are_and_no_value_and_no_card_that_is_of_no_use() {
+    let world = World::with_card().await;
+    for format in [Format::MsoMdoc, Format::LdpVc] {
+        world.take_minted(format).await;
+    }
+    let registered = world.wallet.registrations().unwrap();
+    let kinds: Vec<_> = registered.iter().map(|one| (one.format, one.kind.as_str())).collect();
+    let expected =
+        [(Format::MsoMdoc, "org.iso.18013.5.1.mDL"), (Format::SdJwtVc, "urn:example:badge")];
+    assert_eq!(kinds, expected);
+    let paths = |place: usize| {
+        let claims = registered[place].claims.iter();
+        // disclosures come in no order
+        claims.map(|claim| claim.path.join(" ")).collect::<BTreeSet<_>>()
+    };
+    assert!(paths(0).contains("org.iso.18013.5.1 given_name"), "{:?}", paths(0));
+    let all = ["given_name", "family_name", "department", "nationalities"].map(str::to_owned);
+    assert_eq!(paths(1), BTreeSet::from(all));
+    assert!(registered[1].claims.iter().any(|claim| claim.label == "Given name"));
+    assert!(!registered[1].key_identifiers.is_empty());
+    assert!(!format!("{registered:?}").contains("Ada"), "{registered:?}");
+    let card = registered[1].card;
+    let status = KnownStatus { word: StatusWord::Suspended, as_of: test_now(), until: None };
+    world.storage.keep_status(card, status).unwrap();
+    let left = world.wallet.registrations().unwrap();
+    assert!(left.iter().all(|one| one.card != card));
+}
+
+#[tokio::test]
 async fn software_keys_go_with_a_replaced_card() {
     let world = world().await;
     let login = world.read_login().await.begin().await.unwrap();
@@ -204,7 +238,7 @@ async fn told(world: &World, offer: &lanyard_issuer::OfferCreated) -> Vec<String
 }
 
 #[tokio::test]
-async fn the_issuer_is_told_that_its_card_was_deleted_with_the_key_of_its_token() {
+async fn an_issuer_whose_card_was_kept_is_not_told_when_it_is_deleted_later() {
     for deferral in [Deferral::None, Deferral::Seconds(5)] {
         let world = World::new().await;
         let offer = world.offer_with(false, deferral).await;
@@ -213,24 +247,30 @@ async fn the_issuer_is_told_that_its_card_was_deleted_with_the_key_of_its_token(
         world.wallet.collect().await.unwrap();
         let card = world.wallet.cards().unwrap()[0].id;
         assert!(world.restarted().delete(card).await.unwrap());
-        assert_eq!(told(&world, &offer).await, ["credential_accepted", "credential_deleted"]);
+        assert_eq!(told(&world, &offer).await, ["credential_accepted"]);
         assert!(!world.wallet.delete(card).await.unwrap(), "it is gone");
     }
 }
 
 #[tokio::test]
-async fn a_card_is_deleted_whether_its_issuer_hears_it_or_not() {
+async fn an_issuer_is_told_of_a_credential_that_the_holder_stopped_waiting_for_on_its_way() {
     let world = World::new().await;
-    let offer = world.offer(false).await;
+    let offer = world.offer_with(false, Deferral::Seconds(5)).await;
     world.read(&offer).await.accept(None).await.expect("the offer is accepted");
-    world.wire.bend(|url, status, _| {
-        if url.path().ends_with("/notification") {
-            *status = 503;
+    let (id, _) = world.wallet.waiting().unwrap().remove(0);
+    let other = world.restarted();
+    world.wire.bend(move |url, _, _| {
+        if url.path().ends_with("/deferred") {
+            let stop = other.stop_waiting(id);
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            let stopped = std::pin::pin!(stop).poll(&mut context);
+            assert!(matches!(stopped, std::task::Poll::Ready(Ok(true))), "nothing to wait for");
         }
     });
-    let card = world.wallet.cards().unwrap()[0].id;
-    assert!(world.wallet.delete(card).await.unwrap());
+    world.now.forward(SignedDuration::from_secs(5));
+    assert!(world.wallet.collect().await.unwrap().is_empty());
     assert!(world.wallet.cards().unwrap().is_empty());
+    assert_eq!(told(&world, &offer).await, ["credential_deleted"]);
 }
 
 #[tokio::test]

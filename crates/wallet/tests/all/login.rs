@@ -144,6 +144,22 @@ async fn begins_nothing_with_a_server_that_calls_itself_another() {
 }
 
 #[tokio::test]
+async fn what_a_thief_gets_of_a_token_of_an_honest_server_is_bound_to_a_key_that_it_has_not() {
+    let world = world().await;
+    world.wire.bend(|url, _, body| {
+        if url.path().contains("openid-credential-issuer") {
+            // the authorization server stays the honest one
+            body["credential_endpoint"] = "http://localhost:7077/thief/credential".into();
+        }
+    });
+    let redirect = answered(&world).await;
+    assert!(world.wallet.finish_login(&redirect).await.is_err());
+    let shown = world.wire.shown();
+    assert!(shown.iter().any(|(path, ..)| path == "/thief/credential"), "{shown:?}");
+    assert!(shown.iter().all(|(_, scheme, proven)| (*scheme, *proven) == ("DPoP", true)));
+}
+
+#[tokio::test]
 async fn a_refused_request_to_log_in_is_told_as_what_it_is() {
     let world = world().await;
     let offer = world.read_login().await;

@@ -2,6 +2,8 @@
 
 use jiff::SignedDuration;
 use lanyard_oid4vp::wallet::{Selection, VerifierIdentity, VerifierReply};
+use lanyard_testkit::test_now;
+use lanyard_wallet::{KnownStatus, Request, Standing, StatusWord};
 use serde_json::json;
 
 use crate::world::{World, query};
@@ -82,6 +84,74 @@ async fn an_expired_card_answers_nothing() {
     let asked = world.ask(query(&[&["given_name"]])).await;
     let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
     assert!(request.choices().is_err());
+    assert_eq!(standings(&request), [(0, Standing::Expired)]);
+}
+
+/// What a list of this age said, which tells nothing any more.
+fn said(word: StatusWord) -> KnownStatus {
+    let until = Some(test_now() - SignedDuration::from_hours(1));
+    KnownStatus { word, as_of: test_now() - SignedDuration::from_hours(24), until }
+}
+
+fn standings(request: &Request) -> Vec<(usize, Standing)> {
+    let unusable = request.unusable().into_iter();
+    unusable
+        .inspect(|one| assert_eq!(one.query.as_str(), "badge"))
+        .map(|one| (one.card, one.standing))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_card_that_its_issuer_took_back_is_shown_with_the_reason_and_never_picked() {
+    for (word, standing) in
+        [(StatusWord::Revoked, Standing::Revoked), (StatusWord::Suspended, Standing::Suspended)]
+    {
+        let world = World::with_card().await;
+        let card = world.wallet.cards().unwrap()[0].id;
+        world.storage.keep_status(card, said(word)).unwrap();
+        let asked = world.ask(query(&[&["given_name"]])).await;
+        let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+        assert!(request.choices().is_err(), "{word:?}");
+        assert_eq!(standings(&request), [(0, standing)]);
+        // how old the list is, and that no newer one could be had, is on the card
+        let status = request.cards()[0].status.unwrap();
+        assert_eq!((status, status.is_current(test_now())), (said(word), false));
+        // the verifier learns nothing of it
+        request.decline().await.unwrap();
+        let status = world.verifier.request_status(&world.tenant, asked.id).await.unwrap();
+        assert_eq!(serde_json::to_value(&status).unwrap()["state"], "declined");
+        assert_eq!(world.wallet.cards().unwrap()[0].unused_copies, 3);
+    }
+}
+
+#[tokio::test]
+async fn a_good_card_is_picked_in_the_place_of_a_revoked_one() {
+    let world = World::with_card().await;
+    let offer = world.offer(false).await;
+    let good = world.read(&offer).await.accept(None).await.unwrap()[0];
+    let taken_back = world.wallet.cards().unwrap()[1].id;
+    for (revoked, other) in [(taken_back, good), (good, taken_back)] {
+        world.storage.keep_status(revoked, said(StatusWord::Revoked)).unwrap();
+        world.storage.keep_status(other, said(StatusWord::Valid)).unwrap();
+        let asked = world.ask(query(&[&["given_name"]])).await;
+        let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+        let choices = request.choices().unwrap();
+        let candidates = &choices.queries()[0].candidates;
+        let picked: Vec<_> =
+            candidates.iter().map(|one| request.cards()[one.credential].id).collect();
+        assert_eq!(picked, [other]);
+        assert_eq!(request.cards()[request.unusable()[0].card].id, revoked);
+    }
+}
+
+#[tokio::test]
+async fn what_would_not_answer_if_it_were_good_is_not_shown_as_unusable() {
+    let world = World::with_card().await;
+    let card = world.wallet.cards().unwrap()[0].id;
+    world.storage.keep_status(card, said(StatusWord::Revoked)).unwrap();
+    let asked = world.ask(query(&[&["shoe_size"]])).await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    assert!(request.unusable().is_empty());
 }
 
 #[tokio::test]

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use lanyard_core::{credential::Format, crypto::RustCrypto};
 use lanyard_testkit::test_now;
 use lanyard_wallet::{
-    SoftwareKeys,
+    KnownStatus, SoftwareKeys, StatusWord,
     face::Face,
     history::{Entry, Event},
     ports::{KeyHandle, KeyStore as _, KeyStoreError, SecureStorage, SecureStorageError},
-    storage::{Copy, Form, NewCard, Storage, StorageError},
+    storage::{Card, CardId, Copy, Form, NewCard, Storage, StorageError},
 };
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -177,6 +177,57 @@ async fn two_openers_never_take_the_same_unused_copy() {
         taken.sort_unstable();
         taken.dedup();
         assert_eq!(taken.len(), 40);
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_cards_has_what_this_process_and_others_changed() {
+    for form in FORMS {
+        let folder = tempfile::tempdir().unwrap();
+        let one = open_as(form, folder.path(), 1).await.unwrap();
+        let other = open_as(form, folder.path(), 1).await.unwrap();
+        let first = one.insert_card(&card(), &copies(2)).unwrap();
+        let seen = |storage: &Storage| {
+            let card = |card: &Card| (card.id, card.unused_copies, card.status.is_some());
+            storage.cards().unwrap().iter().map(card).collect::<Vec<_>>()
+        };
+        let both = |expected: &[(CardId, u32, bool)]| {
+            assert_eq!((seen(&one).as_slice(), seen(&other).as_slice()), (expected, expected));
+        };
+        both(&[(first, 2, false)]);
+        other.take_copy(first).unwrap();
+        both(&[(first, 1, false)]);
+        let word = KnownStatus { word: StatusWord::Valid, as_of: test_now(), until: None };
+        one.keep_status(first, word).unwrap();
+        both(&[(first, 1, true)]);
+        let second = other.insert_card(&card(), &copies(1)).unwrap();
+        both(&[(second, 1, false), (first, 1, true)]);
+        one.delete_card(first).unwrap();
+        both(&[(second, 1, false)]);
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_does_not_let_go_of_the_database_is_waited_for_with_an_end() {
+    for form in FORMS {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = open_as(form, folder.path(), 1).await.unwrap();
+        let card = storage.insert_card(&card(), &copies(2)).unwrap();
+        // as an app that the system suspended in the middle of a change
+        let suspended = rusqlite::Connection::open(folder.path().join("wallet.db"));
+        let lock = std::fs::File::create(folder.path().join("wallet.db-lock")).unwrap();
+        match form {
+            Form::Sqlite => suspended.as_ref().unwrap().execute_batch("BEGIN IMMEDIATE").unwrap(),
+            Form::Journal => lock.lock().unwrap(),
+        }
+        let begun = std::time::Instant::now();
+        let refused = storage.take_copy(card).unwrap_err();
+        assert!(matches!(refused, StorageError::Busy), "{refused}");
+        let waited = begun.elapsed().as_secs();
+        assert!((4..30).contains(&waited), "{waited} s");
+        drop((suspended, lock));
+        assert_eq!(storage.cards().unwrap()[0].unused_copies, 2, "nothing was used");
+        assert!(storage.take_copy(card).unwrap().is_some());
     }
 }
 

@@ -85,6 +85,8 @@ pub(crate) struct Wire {
     routes: Router,
     bend: Mutex<Option<Bend>>,
     pub(crate) seen: Mutex<Vec<String>>,
+    /// Where tokens were shown, of which type, and whether with a proof of their key.
+    shown: Mutex<Vec<(String, &'static str, bool)>>,
 }
 
 impl Wire {
@@ -94,6 +96,10 @@ impl Wire {
 
     pub(crate) fn straighten(&self) {
         *self.bend.lock().expect("no test panics while it holds this lock") = None;
+    }
+
+    pub(crate) fn shown(&self) -> Vec<(String, &'static str, bool)> {
+        self.shown.lock().expect("no test panics while it holds this lock").clone()
     }
 
     pub(crate) fn paths(&self) -> Vec<String> {
@@ -120,6 +126,9 @@ impl HttpClient for Wire {
                 Authorization::Bearer(token) => ("Bearer", token),
                 Authorization::Dpop(token) => ("DPoP", token),
             };
+            let proven = request.headers.iter().any(|(name, _)| *name == RequestHeader::Dpop);
+            let shown = (url.path().to_owned(), scheme, proven);
+            self.shown.lock().expect("no lock is poisoned").push(shown);
             let value = format!("{scheme} {}", token.expose_secret());
             sent = sent.header(http::header::AUTHORIZATION, value);
         }
@@ -283,6 +292,7 @@ impl World {
             routes: issuing.merge(verifier.router()),
             bend: Mutex::new(None),
             seen: Mutex::new(Vec::new()),
+            shown: Mutex::new(Vec::new()),
         });
         let folder = tempfile::tempdir().expect("a folder");
         let storage = open(setting.form, folder.path(), &crypto).await;

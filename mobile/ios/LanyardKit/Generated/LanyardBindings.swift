@@ -2030,6 +2030,11 @@ public protocol LanyardWalletProtocol: AnyObject, Sendable {
     func readPlatformRequest(`protocol`: String, data: String, origin: String) async throws  -> PlatformPresentation
     
     /**
+     * Takes all that a page asked the platform by, as JSON with `requests`: the first of a protocol that is spoken.
+     */
+    func readPlatformRequests(requests: String, origin: String) async throws  -> PlatformPresentation
+    
+    /**
      * Reads a request link.
      */
     func readRequest(link: String) async throws  -> PresentationRequest
@@ -2045,6 +2050,11 @@ public protocol LanyardWalletProtocol: AnyObject, Sendable {
      * it when the app opens; lists are fetched whole, so nobody learns which card is held or shown.
      */
     func refreshStatuses() async throws  -> [Int64]
+    
+    /**
+     * What to register with the platform's own chooser, anew whenever cards or their standing change.
+     */
+    func registrations() throws  -> [RegistrationRecord]
     
     /**
      * Has a card issued again: the new card, which takes the old one's place.
@@ -2344,6 +2354,25 @@ open func readPlatformRequest(`protocol`: String, data: String, origin: String)a
 }
     
     /**
+     * Takes all that a page asked the platform by, as JSON with `requests`: the first of a protocol that is spoken.
+     */
+open func readPlatformRequests(requests: String, origin: String)async throws  -> PlatformPresentation  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_platform_requests(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(requests),FfiConverterString.lower(origin)
+                )
+            },
+            pollFunc: ffi_lanyard_wallet_ffi_rust_future_poll_u64,
+            completeFunc: ffi_lanyard_wallet_ffi_rust_future_complete_u64,
+            freeFunc: ffi_lanyard_wallet_ffi_rust_future_free_u64,
+            liftFunc: FfiConverterTypePlatformPresentation_lift,
+            errorHandler: FfiConverterTypeRequestError_lift
+        )
+}
+    
+    /**
      * Reads a request link.
      */
 open func readRequest(link: String)async throws  -> PresentationRequest  {
@@ -2400,6 +2429,18 @@ open func refreshStatuses()async throws  -> [Int64]  {
             liftFunc: FfiConverterSequenceInt64.lift,
             errorHandler: FfiConverterTypeStoreError_lift
         )
+}
+    
+    /**
+     * What to register with the platform's own chooser, anew whenever cards or their standing change.
+     */
+open func registrations()throws  -> [RegistrationRecord]  {
+    return try  FfiConverterSequenceTypeRegistrationRecord.lift(try rustCallWithError(FfiConverterTypeStoreError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_registrations(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
 }
     
     /**
@@ -2862,9 +2903,20 @@ public protocol PlatformPresentationProtocol: AnyObject, Sendable {
     func decline() throws  -> String
     
     /**
+     * The exchange protocol, which the answer is handed back with.
+     */
+    func `protocol`()  -> String
+    
+    /**
      * What would be authorized by answering; to be shown before consent.
      */
     func transactions() throws  -> [TransactionRecord]
+    
+    /**
+     * Cards that would answer a part of the request if they were good: show them with the reason. They are never
+     * among the choices; also asked when nothing fits.
+     */
+    func unusable() throws  -> [UnusableRecord]
     
     /**
      * Who asks.
@@ -2991,12 +3043,37 @@ open func decline()throws  -> String  {
 }
     
     /**
+     * The exchange protocol, which the answer is handed back with.
+     */
+open func `protocol`() -> String  {
+    return try!  FfiConverterString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_protocol(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * What would be authorized by answering; to be shown before consent.
      */
 open func transactions()throws  -> [TransactionRecord]  {
     return try  FfiConverterSequenceTypeTransactionRecord.lift(try rustCallWithError(FfiConverterTypeConsentError_lift) {
         uniffiCallStatus in
     uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_transactions(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Cards that would answer a part of the request if they were good: show them with the reason. They are never
+     * among the choices; also asked when nothing fits.
+     */
+open func unusable()throws  -> [UnusableRecord]  {
+    return try  FfiConverterSequenceTypeUnusableRecord.lift(try rustCallWithError(FfiConverterTypeConsentError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_unusable(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -3093,6 +3170,12 @@ public protocol PresentationRequestProtocol: AnyObject, Sendable {
      * What would be authorized by answering; to be shown before consent.
      */
     func transactions() throws  -> [TransactionRecord]
+    
+    /**
+     * Cards that would answer a part of the request if they were good: show them with the reason. They are never
+     * among the choices; also asked when nothing fits.
+     */
+    func unusable() throws  -> [UnusableRecord]
     
     /**
      * Who asks.
@@ -3232,6 +3315,19 @@ open func transactions()throws  -> [TransactionRecord]  {
     return try  FfiConverterSequenceTypeTransactionRecord.lift(try rustCallWithError(FfiConverterTypeConsentError_lift) {
         uniffiCallStatus in
     uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_transactions(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Cards that would answer a part of the request if they were good: show them with the reason. They are never
+     * among the choices; also asked when nothing fits.
+     */
+open func unusable()throws  -> [UnusableRecord]  {
+    return try  FfiConverterSequenceTypeUnusableRecord.lift(try rustCallWithError(FfiConverterTypeConsentError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_unusable(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -5953,6 +6049,204 @@ public func FfiConverterTypeRecoveryKit_lower(_ value: RecoveryKit) -> RustBuffe
 
 
 /**
+ * A claim without its value.
+ */
+public struct RegisteredClaimRecord: Equatable, Hashable {
+    /**
+     * Its names from the outside in; of an mdoc the name space and the element.
+     */
+    public let path: [String]
+    /**
+     * What it is called.
+     */
+    public let label: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its names from the outside in; of an mdoc the name space and the element.
+         */path: [String], 
+        /**
+         * What it is called.
+         */label: String) {
+        self.path = path
+        self.label = label
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RegisteredClaimRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRegisteredClaimRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RegisteredClaimRecord {
+        return
+            try RegisteredClaimRecord(
+                path: FfiConverterSequenceString.read(from: &buf), 
+                label: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RegisteredClaimRecord, into buf: inout [UInt8]) {
+        FfiConverterSequenceString.write(value.path, into: &buf)
+        FfiConverterString.write(value.label, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRegisteredClaimRecord_lift(_ buf: RustBuffer) throws -> RegisteredClaimRecord {
+    return try FfiConverterTypeRegisteredClaimRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRegisteredClaimRecord_lower(_ value: RegisteredClaimRecord) -> RustBuffer {
+    return FfiConverterTypeRegisteredClaimRecord.lower(value)
+}
+
+
+/**
+ * A card as the platform's own chooser is told of it: which claims it has, and none of their values.
+ */
+public struct RegistrationRecord: Equatable, Hashable {
+    /**
+     * The card.
+     */
+    public let card: Int64
+    /**
+     * `dc+sd-jwt` or `mso_mdoc`.
+     */
+    public let format: String
+    /**
+     * The `vct` or the `docType`.
+     */
+    public let kind: String
+    /**
+     * What it is called.
+     */
+    public let name: String
+    /**
+     * Its issuer's name or identifier.
+     */
+    public let issuer: String
+    /**
+     * The claims that can be asked for.
+     */
+    public let claims: [RegisteredClaimRecord]
+    /**
+     * The authority key identifiers of the chain that its issuer signed with.
+     */
+    public let keyIdentifiers: [Data]
+    /**
+     * When it ends, in seconds since 1970; none when it does not end.
+     */
+    public let expiresAt: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The card.
+         */card: Int64, 
+        /**
+         * `dc+sd-jwt` or `mso_mdoc`.
+         */format: String, 
+        /**
+         * The `vct` or the `docType`.
+         */kind: String, 
+        /**
+         * What it is called.
+         */name: String, 
+        /**
+         * Its issuer's name or identifier.
+         */issuer: String, 
+        /**
+         * The claims that can be asked for.
+         */claims: [RegisteredClaimRecord], 
+        /**
+         * The authority key identifiers of the chain that its issuer signed with.
+         */keyIdentifiers: [Data], 
+        /**
+         * When it ends, in seconds since 1970; none when it does not end.
+         */expiresAt: Int64?) {
+        self.card = card
+        self.format = format
+        self.kind = kind
+        self.name = name
+        self.issuer = issuer
+        self.claims = claims
+        self.keyIdentifiers = keyIdentifiers
+        self.expiresAt = expiresAt
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RegistrationRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRegistrationRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RegistrationRecord {
+        return
+            try RegistrationRecord(
+                card: FfiConverterInt64.read(from: &buf), 
+                format: FfiConverterString.read(from: &buf), 
+                kind: FfiConverterString.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                issuer: FfiConverterString.read(from: &buf), 
+                claims: FfiConverterSequenceTypeRegisteredClaimRecord.read(from: &buf), 
+                keyIdentifiers: FfiConverterSequenceData.read(from: &buf), 
+                expiresAt: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RegistrationRecord, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.card, into: &buf)
+        FfiConverterString.write(value.format, into: &buf)
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.issuer, into: &buf)
+        FfiConverterSequenceTypeRegisteredClaimRecord.write(value.claims, into: &buf)
+        FfiConverterSequenceData.write(value.keyIdentifiers, into: &buf)
+        FfiConverterOptionInt64.write(value.expiresAt, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRegistrationRecord_lift(_ buf: RustBuffer) throws -> RegistrationRecord {
+    return try FfiConverterTypeRegistrationRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRegistrationRecord_lower(_ value: RegistrationRecord) -> RustBuffer {
+    return FfiConverterTypeRegistrationRecord.lower(value)
+}
+
+
+/**
  * Everything a request could be answered with.
  */
 public struct RequestChoices: Equatable, Hashable {
@@ -6472,6 +6766,115 @@ public func FfiConverterTypeUnfinishedRecord_lift(_ buf: RustBuffer) throws -> U
 #endif
 public func FfiConverterTypeUnfinishedRecord_lower(_ value: UnfinishedRecord) -> RustBuffer {
     return FfiConverterTypeUnfinishedRecord.lower(value)
+}
+
+
+/**
+ * A card that would answer a query if it were good: to be shown with the reason, and not to be picked.
+ */
+public struct UnusableRecord: Equatable, Hashable {
+    /**
+     * The query.
+     */
+    public let query: String
+    /**
+     * The card.
+     */
+    public let card: Int64
+    /**
+     * Its name, for the list.
+     */
+    public let cardName: String
+    /**
+     * Its issuer's name or identifier.
+     */
+    public let issuer: String
+    /**
+     * What is wrong with it: expired, suspended or revoked.
+     */
+    public let standing: CardStanding
+    /**
+     * What its issuer's list said and how old it was; none when no list was asked.
+     */
+    public let status: StatusRecord?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The query.
+         */query: String, 
+        /**
+         * The card.
+         */card: Int64, 
+        /**
+         * Its name, for the list.
+         */cardName: String, 
+        /**
+         * Its issuer's name or identifier.
+         */issuer: String, 
+        /**
+         * What is wrong with it: expired, suspended or revoked.
+         */standing: CardStanding, 
+        /**
+         * What its issuer's list said and how old it was; none when no list was asked.
+         */status: StatusRecord?) {
+        self.query = query
+        self.card = card
+        self.cardName = cardName
+        self.issuer = issuer
+        self.standing = standing
+        self.status = status
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension UnusableRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUnusableRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UnusableRecord {
+        return
+            try UnusableRecord(
+                query: FfiConverterString.read(from: &buf), 
+                card: FfiConverterInt64.read(from: &buf), 
+                cardName: FfiConverterString.read(from: &buf), 
+                issuer: FfiConverterString.read(from: &buf), 
+                standing: FfiConverterTypeCardStanding.read(from: &buf), 
+                status: FfiConverterOptionTypeStatusRecord.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: UnusableRecord, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.query, into: &buf)
+        FfiConverterInt64.write(value.card, into: &buf)
+        FfiConverterString.write(value.cardName, into: &buf)
+        FfiConverterString.write(value.issuer, into: &buf)
+        FfiConverterTypeCardStanding.write(value.standing, into: &buf)
+        FfiConverterOptionTypeStatusRecord.write(value.status, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnusableRecord_lift(_ buf: RustBuffer) throws -> UnusableRecord {
+    return try FfiConverterTypeUnusableRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnusableRecord_lower(_ value: UnusableRecord) -> RustBuffer {
+    return FfiConverterTypeUnusableRecord.lower(value)
 }
 
 
@@ -7299,11 +7702,12 @@ public enum CardStanding: Equatable, Hashable {
      */
     case expired
     /**
-     * Its issuer has it suspended, by the last list that could be had.
+     * Its issuer has it suspended, by the last list that could be had: it answers no request until a newer list
+     * says otherwise.
      */
     case suspended
     /**
-     * Its issuer has taken it back for good, by the last list that could be had.
+     * Its issuer has taken it back for good, by the last list that could be had: it answers no request.
      */
     case revoked
 
@@ -8273,6 +8677,10 @@ enum OpenError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
      */
     case NewerVersion
     /**
+     * Another process has the database: try again.
+     */
+    case Busy
+    /**
      * The settings or the file are not usable.
      */
     case Unusable(
@@ -8312,7 +8720,8 @@ public struct FfiConverterTypeOpenError: FfiConverterRustBuffer {
         case 1: return .KeyUnavailable
         case 2: return .WrongKey
         case 3: return .NewerVersion
-        case 4: return .Unusable(
+        case 4: return .Busy
+        case 5: return .Unusable(
             reason: try FfiConverterString.read(from: &buf)
             )
 
@@ -8339,8 +8748,12 @@ public struct FfiConverterTypeOpenError: FfiConverterRustBuffer {
             writeInt(&buf, Int32(3))
         
         
-        case let .Unusable(reason):
+        case .Busy:
             writeInt(&buf, Int32(4))
+        
+        
+        case let .Unusable(reason):
+            writeInt(&buf, Int32(5))
             FfiConverterString.write(reason, into: &buf)
             
         }
@@ -8735,6 +9148,10 @@ enum StoreError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     
     
     /**
+     * Another process has the database: try again.
+     */
+    case Busy
+    /**
      * It cannot be used now; nothing was lost.
      */
     case Unusable(
@@ -8771,7 +9188,8 @@ public struct FfiConverterTypeStoreError: FfiConverterRustBuffer {
         
 
         
-        case 1: return .Unusable(
+        case 1: return .Busy
+        case 2: return .Unusable(
             reason: try FfiConverterString.read(from: &buf)
             )
 
@@ -8786,8 +9204,12 @@ public struct FfiConverterTypeStoreError: FfiConverterRustBuffer {
 
         
         
-        case let .Unusable(reason):
+        case .Busy:
             writeInt(&buf, Int32(1))
+        
+        
+        case let .Unusable(reason):
+            writeInt(&buf, Int32(2))
             FfiConverterString.write(reason, into: &buf)
             
         }
@@ -9704,6 +10126,56 @@ fileprivate struct FfiConverterSequenceTypeQueryRecord: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeRegisteredClaimRecord: FfiConverterRustBuffer {
+    typealias SwiftType = [RegisteredClaimRecord]
+
+    public static func write(_ value: [RegisteredClaimRecord], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRegisteredClaimRecord.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [RegisteredClaimRecord] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [RegisteredClaimRecord]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRegisteredClaimRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeRegistrationRecord: FfiConverterRustBuffer {
+    typealias SwiftType = [RegistrationRecord]
+
+    public static func write(_ value: [RegistrationRecord], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRegistrationRecord.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [RegistrationRecord] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [RegistrationRecord]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRegistrationRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeSetRecord: FfiConverterRustBuffer {
     typealias SwiftType = [SetRecord]
 
@@ -9796,6 +10268,31 @@ fileprivate struct FfiConverterSequenceTypeUnfinishedRecord: FfiConverterRustBuf
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeUnfinishedRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeUnusableRecord: FfiConverterRustBuffer {
+    typealias SwiftType = [UnusableRecord]
+
+    public static func write(_ value: [UnusableRecord], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeUnusableRecord.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [UnusableRecord] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [UnusableRecord]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeUnusableRecord.read(from: &buf))
         }
         return seq
     }
@@ -10158,7 +10655,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_decline() != 17452) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_protocol() != 6626) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_transactions() != 4156) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_unusable() != 52540) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_verifier() != 3318) {
@@ -10177,6 +10680,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_transactions() != 16190) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_unusable() != 29554) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_verifier() != 30173) {
@@ -10224,6 +10730,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_platform_request() != 5462) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_platform_requests() != 6515) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_request() != 39164) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -10231,6 +10740,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses() != 48029) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations() != 12258) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew() != 32038) {

@@ -221,6 +221,7 @@ pub(super) fn every_page() -> Vec<(&'static str, String)> {
             issuer: Some("http://localhost:7077/demo-dpop-attested".into()),
             demands: vec!["DPoP", "a wallet attestation"],
             attestation: Some("http://localhost:7077/sandbox/attestation".into()),
+            key_attestation: Some("http://localhost:7077/sandbox/key-attestation".into()),
             handover: hand_over(offer_link),
             tx_code: Some("493 027".into()),
             expires: "14:12".into(),
@@ -310,6 +311,7 @@ pub(super) fn every_page() -> Vec<(&'static str, String)> {
             purposes: vec![purpose("set.0", false, 1, true), purpose("set.1", true, 1, false), purpose("set.2", true, 2, false)],
             authorizes: vec!["a payment of 23.58 EUR to Alder & Finch".into()],
             missing: String::new(),
+            unusable: vec![],
             problem: None,
         }.render())),
         ("pocket_missing", render(PocketRequestPage {
@@ -320,6 +322,7 @@ pub(super) fn every_page() -> Vec<(&'static str, String)> {
             purposes: vec![],
             authorizes: vec![],
             missing: "It asks for a University diploma.".into(),
+            unusable: vec![CardView { alert: Some("Revoked by its issuer".into()), line: Some("by a list of 24 Nov 2026, 14:05 UTC".into()), ..diploma() }],
             problem: None,
         }.render())),
         ("pocket_done", render(PocketDonePage {

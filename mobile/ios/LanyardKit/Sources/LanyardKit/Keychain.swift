@@ -9,16 +9,16 @@ public struct KeychainFailure: Error {
 
 /// Small secrets, on this device only and in no backup.
 enum Keychain {
-    static func store(_ secret: Data, service: String, account: String) throws {
-        var item = place(service, account)
+    static func store(_ secret: Data, service: String, account: String, group: String?) throws {
+        var item = place(service, account, group)
         item[kSecValueData as String] = secret
         item[kSecAttrAccessible as String] = kSecAttrAccessibleWhenUnlockedThisDeviceOnly
         let status = SecItemAdd(item as CFDictionary, nil)
         guard status == errSecSuccess else { throw KeychainFailure(status: status) }
     }
 
-    static func load(service: String, account: String) throws -> Data? {
-        var query = place(service, account)
+    static func load(service: String, account: String, group: String?) throws -> Data? {
+        var query = place(service, account, group)
         query[kSecReturnData as String] = true
         var found: CFTypeRef?
         let status = SecItemCopyMatching(query as CFDictionary, &found)
@@ -27,30 +27,35 @@ enum Keychain {
         return found as? Data
     }
 
-    static func delete(service: String, account: String) throws {
-        let status = SecItemDelete(place(service, account) as CFDictionary)
+    static func delete(service: String, account: String, group: String?) throws {
+        let status = SecItemDelete(place(service, account, group) as CFDictionary)
         guard status == errSecSuccess || status == errSecItemNotFound else { throw KeychainFailure(status: status) }
     }
 
-    private static func place(_ service: String, _ account: String) -> [String: Any] {
-        [
+    private static func place(_ service: String, _ account: String, _ group: String?) -> [String: Any] {
+        var place: [String: Any] = [
             kSecClass as String: kSecClassGenericPassword,
             kSecAttrService as String: service,
             kSecAttrAccount as String: account,
         ]
+        place[kSecAttrAccessGroup as String] = group
+        return place
     }
 }
 
 /// The key of the database: 32 random bytes in the Keychain.
 public actor KeychainDatabaseKey: DatabaseKey {
     private let service: String
+    private let group: String?
 
-    public init(service: String = "dev.lanyard.database") {
+    /// - Parameter group: the access group that the app shares with its document provider, where it has one.
+    public init(service: String = "dev.lanyard.database", group: String? = nil) {
         self.service = service
+        self.group = group
     }
 
     public func load() async throws -> Data {
-        if let key = try Keychain.load(service: service, account: "key") {
+        if let key = try Keychain.load(service: service, account: "key", group: group) {
             return key
         }
         var key = Data(count: 32)
@@ -58,7 +63,7 @@ public actor KeychainDatabaseKey: DatabaseKey {
             SecRandomCopyBytes(kSecRandomDefault, bytes.count, bytes.baseAddress!)
         }
         guard status == errSecSuccess else { throw KeychainFailure(status: status) }
-        try Keychain.store(key, service: service, account: "key")
+        try Keychain.store(key, service: service, account: "key", group: group)
         return key
     }
 }

@@ -54,6 +54,16 @@ public final class Lanyard: ObservableObject {
         try await wallet.readPlatformRequest(protocol: name, data: data, origin: origin)
     }
 
+    /// What to register with the platform's own chooser, whenever `cards` change: no value of a claim is in it.
+    public func registrations() throws -> [Registration] {
+        try wallet.registrations()
+    }
+
+    /// Answers a request of the platform: the `data` that the platform takes.
+    public func answer(_ request: PlatformRequest, consent: Consent) async throws -> String {
+        try await told { try await request.answer(consent: consent) }
+    }
+
     /// Answers; where the browser has to go on, if anywhere.
     public func answer(_ request: Request, consent: Consent) async throws -> String? {
         try await told { try await request.answer(consent: consent) }

@@ -8,11 +8,15 @@ import Security
 /// The enclave hands out each key encrypted for itself alone; that is what the Keychain keeps, on this device only.
 public actor SecureEnclaveKeys: HolderKeys {
     private let service: String
+    private let group: String?
     private let asksHolder: Bool
 
-    /// - Parameter asksHolder: whether each use of a key asks for biometrics or the passcode.
-    public init(service: String = "dev.lanyard.keys", asksHolder: Bool = false) {
+    /// - Parameters:
+    ///   - group: the access group that the app shares with its document provider, where it has one.
+    ///   - asksHolder: whether each use of a key asks for biometrics or the passcode.
+    public init(service: String = "dev.lanyard.keys", group: String? = nil, asksHolder: Bool = false) {
         self.service = service
+        self.group = group
         self.asksHolder = asksHolder
     }
 
@@ -23,7 +27,7 @@ public actor SecureEnclaveKeys: HolderKeys {
             nil, kSecAttrAccessibleWhenUnlockedThisDeviceOnly, flags, &failure)
         guard let access else { throw KeychainFailure(status: errSecParam) }
         let key = try SecureEnclave.P256.Signing.PrivateKey(accessControl: access)
-        try Keychain.store(key.dataRepresentation, service: service, account: name)
+        try Keychain.store(key.dataRepresentation, service: service, account: name, group: group)
         return key.publicKey.x963Representation
     }
 
@@ -41,11 +45,11 @@ public actor SecureEnclaveKeys: HolderKeys {
     }
 
     public func delete(_ name: String) async throws {
-        try Keychain.delete(service: service, account: name)
+        try Keychain.delete(service: service, account: name, group: group)
     }
 
     private func key(_ name: String) throws -> SecureEnclave.P256.Signing.PrivateKey? {
-        try Keychain.load(service: service, account: name).map {
+        try Keychain.load(service: service, account: name, group: group).map {
             try SecureEnclave.P256.Signing.PrivateKey(dataRepresentation: $0)
         }
     }

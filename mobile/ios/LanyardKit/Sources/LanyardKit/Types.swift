@@ -14,6 +14,8 @@ public typealias HistoryEntry = HistoryRecord
 public typealias HistoryEvent = HistoryKind
 public typealias Recovery = RecoveryKit
 public typealias InventoryItem = InventoryRecord
+public typealias Registration = RegistrationRecord
+public typealias RegisteredClaim = RegisteredClaimRecord
 
 public typealias Offer = OfferStep
 public typealias OfferWithCode = TxCodeOffer
@@ -32,6 +34,7 @@ public typealias Purpose = SetRecord
 public typealias Query = QueryRecord
 public typealias Candidate = CandidateRecord
 public typealias ClaimSet = ClaimSetRecord
+public typealias UnusableCard = UnusableRecord
 public typealias Selection = HolderSelection
 public typealias Pick = PickRecord
 public typealias PickedCard = PickedRecord

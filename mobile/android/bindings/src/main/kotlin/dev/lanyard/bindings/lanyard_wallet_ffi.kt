@@ -917,7 +917,11 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_decline(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_protocol(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_transactions(
+    ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_unusable(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_platformpresentation_verifier(
     ): Int
@@ -930,6 +934,8 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_decline(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_transactions(
+    ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_unusable(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_presentationrequest_verifier(
     ): Int
@@ -961,11 +967,15 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_platform_request(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_platform_requests(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_request(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refill(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses(
+    ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew(
     ): Int
@@ -1124,7 +1134,11 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_decline(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_protocol(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_transactions(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_unusable(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_verifier(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -1141,6 +1155,8 @@ internal object UniffiLib {
     external fun uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_decline(`ptr`: Long,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_transactions(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_unusable(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_verifier(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -1176,12 +1192,16 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_platform_request(`ptr`: Long,`protocol`: RustBuffer.ByValue,`data`: RustBuffer.ByValue,`origin`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_platform_requests(`ptr`: Long,`requests`: RustBuffer.ByValue,`origin`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_request(`ptr`: Long,`link`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refill(`ptr`: Long,`threshold`: Int,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses(`ptr`: Long,
     ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_registrations(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_renew(`ptr`: Long,`card`: Long,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_stop_waiting(`ptr`: Long,`id`: Long,
@@ -3933,6 +3953,11 @@ public interface LanyardWalletInterface {
     suspend fun `readPlatformRequest`(`protocol`: kotlin.String, `data`: kotlin.String, `origin`: kotlin.String): PlatformPresentation
     
     /**
+     * Takes all that a page asked the platform by, as JSON with `requests`: the first of a protocol that is spoken.
+     */
+    suspend fun `readPlatformRequests`(`requests`: kotlin.String, `origin`: kotlin.String): PlatformPresentation
+    
+    /**
      * Reads a request link.
      */
     suspend fun `readRequest`(`link`: kotlin.String): PresentationRequest
@@ -3948,6 +3973,11 @@ public interface LanyardWalletInterface {
      * it when the app opens; lists are fetched whole, so nobody learns which card is held or shown.
      */
     suspend fun `refreshStatuses`(): List<kotlin.Long>
+    
+    /**
+     * What to register with the platform's own chooser, anew whenever cards or their standing change.
+     */
+    fun `registrations`(): List<RegistrationRecord>
     
     /**
      * Has a card issued again: the new card, which takes the old one's place.
@@ -4376,6 +4406,32 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
 
     
     /**
+     * Takes all that a page asked the platform by, as JSON with `requests`: the first of a protocol that is spoken.
+     */
+    @Throws(RequestException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `readPlatformRequests`(`requests`: kotlin.String, `origin`: kotlin.String) : PlatformPresentation {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_platform_requests(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`requests`),
+        FfiConverterString.lower(`origin`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_u64(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_u64(future, continuation) },
+        { future -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_u64(future) },
+        // lift function
+        { FfiConverterTypePlatformPresentation.lift(it) },
+        // Error FFI converter
+        RequestException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * Reads a request link.
      */
     @Throws(RequestException::class)
@@ -4449,6 +4505,23 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
         StoreException.ErrorHandler,
     )
     }
+
+    
+    /**
+     * What to register with the platform's own chooser, anew whenever cards or their standing change.
+     */
+    @Throws(StoreException::class)override fun `registrations`(): List<RegistrationRecord> {
+            return FfiConverterSequenceTypeRegistrationRecord.lift(
+    callWithHandle {
+    uniffiRustCallWithError(StoreException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_registrations(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
 
     
     /**
@@ -5308,9 +5381,20 @@ public interface PlatformPresentationInterface {
     fun `decline`(): kotlin.String
     
     /**
+     * The exchange protocol, which the answer is handed back with.
+     */
+    fun `protocol`(): kotlin.String
+    
+    /**
      * What would be authorized by answering; to be shown before consent.
      */
     fun `transactions`(): List<TransactionRecord>
+    
+    /**
+     * Cards that would answer a part of the request if they were good: show them with the reason. They are never
+     * among the choices; also asked when nothing fits.
+     */
+    fun `unusable`(): List<UnusableRecord>
     
     /**
      * Who asks.
@@ -5510,6 +5594,22 @@ open class PlatformPresentation: Disposable, AutoCloseable, PlatformPresentation
 
     
     /**
+     * The exchange protocol, which the answer is handed back with.
+     */override fun `protocol`(): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_protocol(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * What would be authorized by answering; to be shown before consent.
      */
     @Throws(ConsentException::class)override fun `transactions`(): List<TransactionRecord> {
@@ -5517,6 +5617,24 @@ open class PlatformPresentation: Disposable, AutoCloseable, PlatformPresentation
     callWithHandle {
     uniffiRustCallWithError(ConsentException) { _status ->
     UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_transactions(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Cards that would answer a part of the request if they were good: show them with the reason. They are never
+     * among the choices; also asked when nothing fits.
+     */
+    @Throws(ConsentException::class)override fun `unusable`(): List<UnusableRecord> {
+            return FfiConverterSequenceTypeUnusableRecord.lift(
+    callWithHandle {
+    uniffiRustCallWithError(ConsentException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_platformpresentation_unusable(
         it,
         _status)
 }
@@ -5704,6 +5822,12 @@ public interface PresentationRequestInterface {
      * What would be authorized by answering; to be shown before consent.
      */
     fun `transactions`(): List<TransactionRecord>
+    
+    /**
+     * Cards that would answer a part of the request if they were good: show them with the reason. They are never
+     * among the choices; also asked when nothing fits.
+     */
+    fun `unusable`(): List<UnusableRecord>
     
     /**
      * Who asks.
@@ -5917,6 +6041,24 @@ open class PresentationRequest: Disposable, AutoCloseable, PresentationRequestIn
     callWithHandle {
     uniffiRustCallWithError(ConsentException) { _status ->
     UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_transactions(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Cards that would answer a part of the request if they were good: show them with the reason. They are never
+     * among the choices; also asked when nothing fits.
+     */
+    @Throws(ConsentException::class)override fun `unusable`(): List<UnusableRecord> {
+            return FfiConverterSequenceTypeUnusableRecord.lift(
+    callWithHandle {
+    uniffiRustCallWithError(ConsentException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_presentationrequest_unusable(
         it,
         _status)
 }
@@ -8824,6 +8966,148 @@ public object FfiConverterTypeRecoveryKit: FfiConverterRustBuffer<RecoveryKit> {
 
 
 /**
+ * A claim without its value.
+ */
+data class RegisteredClaimRecord (
+    /**
+     * Its names from the outside in; of an mdoc the name space and the element.
+     */
+    val `path`: List<kotlin.String>
+    , 
+    /**
+     * What it is called.
+     */
+    val `label`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRegisteredClaimRecord: FfiConverterRustBuffer<RegisteredClaimRecord> {
+    override fun read(buf: ByteBuffer): RegisteredClaimRecord {
+        return RegisteredClaimRecord(
+            FfiConverterSequenceString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RegisteredClaimRecord) = (
+            FfiConverterSequenceString.allocationSize(value.`path`) +
+            FfiConverterString.allocationSize(value.`label`)
+    )
+
+    override fun write(value: RegisteredClaimRecord, buf: ByteBuffer) {
+            FfiConverterSequenceString.write(value.`path`, buf)
+            FfiConverterString.write(value.`label`, buf)
+    }
+}
+
+
+
+/**
+ * A card as the platform's own chooser is told of it: which claims it has, and none of their values.
+ */
+data class RegistrationRecord (
+    /**
+     * The card.
+     */
+    val `card`: kotlin.Long
+    , 
+    /**
+     * `dc+sd-jwt` or `mso_mdoc`.
+     */
+    val `format`: kotlin.String
+    , 
+    /**
+     * The `vct` or the `docType`.
+     */
+    val `kind`: kotlin.String
+    , 
+    /**
+     * What it is called.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * Its issuer's name or identifier.
+     */
+    val `issuer`: kotlin.String
+    , 
+    /**
+     * The claims that can be asked for.
+     */
+    val `claims`: List<RegisteredClaimRecord>
+    , 
+    /**
+     * The authority key identifiers of the chain that its issuer signed with.
+     */
+    val `keyIdentifiers`: List<kotlin.ByteArray>
+    , 
+    /**
+     * When it ends, in seconds since 1970; none when it does not end.
+     */
+    val `expiresAt`: kotlin.Long?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRegistrationRecord: FfiConverterRustBuffer<RegistrationRecord> {
+    override fun read(buf: ByteBuffer): RegistrationRecord {
+        return RegistrationRecord(
+            FfiConverterLong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeRegisteredClaimRecord.read(buf),
+            FfiConverterSequenceByteArray.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RegistrationRecord) = (
+            FfiConverterLong.allocationSize(value.`card`) +
+            FfiConverterString.allocationSize(value.`format`) +
+            FfiConverterString.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterString.allocationSize(value.`issuer`) +
+            FfiConverterSequenceTypeRegisteredClaimRecord.allocationSize(value.`claims`) +
+            FfiConverterSequenceByteArray.allocationSize(value.`keyIdentifiers`) +
+            FfiConverterOptionalLong.allocationSize(value.`expiresAt`)
+    )
+
+    override fun write(value: RegistrationRecord, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`card`, buf)
+            FfiConverterString.write(value.`format`, buf)
+            FfiConverterString.write(value.`kind`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterString.write(value.`issuer`, buf)
+            FfiConverterSequenceTypeRegisteredClaimRecord.write(value.`claims`, buf)
+            FfiConverterSequenceByteArray.write(value.`keyIdentifiers`, buf)
+            FfiConverterOptionalLong.write(value.`expiresAt`, buf)
+    }
+}
+
+
+
+/**
  * Everything a request could be answered with.
  */
 data class RequestChoices (
@@ -9179,6 +9463,85 @@ public object FfiConverterTypeUnfinishedRecord: FfiConverterRustBuffer<Unfinishe
             FfiConverterLong.write(value.`id`, buf)
             FfiConverterString.write(value.`issuer`, buf)
             FfiConverterSequenceString.write(value.`credentials`, buf)
+    }
+}
+
+
+
+/**
+ * A card that would answer a query if it were good: to be shown with the reason, and not to be picked.
+ */
+data class UnusableRecord (
+    /**
+     * The query.
+     */
+    val `query`: kotlin.String
+    , 
+    /**
+     * The card.
+     */
+    val `card`: kotlin.Long
+    , 
+    /**
+     * Its name, for the list.
+     */
+    val `cardName`: kotlin.String
+    , 
+    /**
+     * Its issuer's name or identifier.
+     */
+    val `issuer`: kotlin.String
+    , 
+    /**
+     * What is wrong with it: expired, suspended or revoked.
+     */
+    val `standing`: CardStanding
+    , 
+    /**
+     * What its issuer's list said and how old it was; none when no list was asked.
+     */
+    val `status`: StatusRecord?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUnusableRecord: FfiConverterRustBuffer<UnusableRecord> {
+    override fun read(buf: ByteBuffer): UnusableRecord {
+        return UnusableRecord(
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeCardStanding.read(buf),
+            FfiConverterOptionalTypeStatusRecord.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: UnusableRecord) = (
+            FfiConverterString.allocationSize(value.`query`) +
+            FfiConverterLong.allocationSize(value.`card`) +
+            FfiConverterString.allocationSize(value.`cardName`) +
+            FfiConverterString.allocationSize(value.`issuer`) +
+            FfiConverterTypeCardStanding.allocationSize(value.`standing`) +
+            FfiConverterOptionalTypeStatusRecord.allocationSize(value.`status`)
+    )
+
+    override fun write(value: UnusableRecord, buf: ByteBuffer) {
+            FfiConverterString.write(value.`query`, buf)
+            FfiConverterLong.write(value.`card`, buf)
+            FfiConverterString.write(value.`cardName`, buf)
+            FfiConverterString.write(value.`issuer`, buf)
+            FfiConverterTypeCardStanding.write(value.`standing`, buf)
+            FfiConverterOptionalTypeStatusRecord.write(value.`status`, buf)
     }
 }
 
@@ -9930,11 +10293,12 @@ enum class CardStanding {
      */
     EXPIRED,
     /**
-     * Its issuer has it suspended, by the last list that could be had.
+     * Its issuer has it suspended, by the last list that could be had: it answers no request until a newer list
+     * says otherwise.
      */
     SUSPENDED,
     /**
-     * Its issuer has taken it back for good, by the last list that could be had.
+     * Its issuer has taken it back for good, by the last list that could be had: it answers no request.
      */
     REVOKED;
 
@@ -10986,6 +11350,15 @@ sealed class OpenException: kotlin.Exception() {
     }
     
     /**
+     * Another process has the database: try again.
+     */
+    class Busy(
+        ) : OpenException() {
+        override val message
+            get() = ""
+    }
+    
+    /**
      * The settings or the file are not usable.
      */
     class Unusable(
@@ -11021,7 +11394,8 @@ public object FfiConverterTypeOpenError : FfiConverterRustBuffer<OpenException> 
             1 -> OpenException.KeyUnavailable()
             2 -> OpenException.WrongKey()
             3 -> OpenException.NewerVersion()
-            4 -> OpenException.Unusable(
+            4 -> OpenException.Busy()
+            5 -> OpenException.Unusable(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
@@ -11039,6 +11413,10 @@ public object FfiConverterTypeOpenError : FfiConverterRustBuffer<OpenException> 
                 4UL
             )
             is OpenException.NewerVersion -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
+            is OpenException.Busy -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
                 4UL
             )
@@ -11064,8 +11442,12 @@ public object FfiConverterTypeOpenError : FfiConverterRustBuffer<OpenException> 
                 buf.putInt(3)
                 Unit
             }
-            is OpenException.Unusable -> {
+            is OpenException.Busy -> {
                 buf.putInt(4)
+                Unit
+            }
+            is OpenException.Unusable -> {
+                buf.putInt(5)
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
@@ -11385,6 +11767,15 @@ public object FfiConverterTypeStatusValue: FfiConverterRustBuffer<StatusValue> {
 sealed class StoreException: kotlin.Exception() {
     
     /**
+     * Another process has the database: try again.
+     */
+    class Busy(
+        ) : StoreException() {
+        override val message
+            get() = ""
+    }
+    
+    /**
      * It cannot be used now; nothing was lost.
      */
     class Unusable(
@@ -11417,7 +11808,8 @@ public object FfiConverterTypeStoreError : FfiConverterRustBuffer<StoreException
         
 
         return when(buf.getInt()) {
-            1 -> StoreException.Unusable(
+            1 -> StoreException.Busy()
+            2 -> StoreException.Unusable(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
@@ -11426,6 +11818,10 @@ public object FfiConverterTypeStoreError : FfiConverterRustBuffer<StoreException
 
     override fun allocationSize(value: StoreException): ULong {
         return when(value) {
+            is StoreException.Busy -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
             is StoreException.Unusable -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
                 4UL
@@ -11436,8 +11832,12 @@ public object FfiConverterTypeStoreError : FfiConverterRustBuffer<StoreException
 
     override fun write(value: StoreException, buf: ByteBuffer) {
         when(value) {
-            is StoreException.Unusable -> {
+            is StoreException.Busy -> {
                 buf.putInt(1)
+                Unit
+            }
+            is StoreException.Unusable -> {
+                buf.putInt(2)
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
@@ -12460,6 +12860,62 @@ public object FfiConverterSequenceTypeQueryRecord: FfiConverterRustBuffer<List<Q
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeRegisteredClaimRecord: FfiConverterRustBuffer<List<RegisteredClaimRecord>> {
+    override fun read(buf: ByteBuffer): List<RegisteredClaimRecord> {
+        val len = buf.getInt()
+        return List<RegisteredClaimRecord>(len) {
+            FfiConverterTypeRegisteredClaimRecord.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<RegisteredClaimRecord>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRegisteredClaimRecord.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<RegisteredClaimRecord>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRegisteredClaimRecord.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeRegistrationRecord: FfiConverterRustBuffer<List<RegistrationRecord>> {
+    override fun read(buf: ByteBuffer): List<RegistrationRecord> {
+        val len = buf.getInt()
+        return List<RegistrationRecord>(len) {
+            FfiConverterTypeRegistrationRecord.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<RegistrationRecord>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRegistrationRecord.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<RegistrationRecord>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRegistrationRecord.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeSetRecord: FfiConverterRustBuffer<List<SetRecord>> {
     override fun read(buf: ByteBuffer): List<SetRecord> {
         val len = buf.getInt()
@@ -12562,6 +13018,34 @@ public object FfiConverterSequenceTypeUnfinishedRecord: FfiConverterRustBuffer<L
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeUnfinishedRecord.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeUnusableRecord: FfiConverterRustBuffer<List<UnusableRecord>> {
+    override fun read(buf: ByteBuffer): List<UnusableRecord> {
+        val len = buf.getInt()
+        return List<UnusableRecord>(len) {
+            FfiConverterTypeUnusableRecord.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<UnusableRecord>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeUnusableRecord.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<UnusableRecord>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeUnusableRecord.write(it, buf)
         }
     }
 }

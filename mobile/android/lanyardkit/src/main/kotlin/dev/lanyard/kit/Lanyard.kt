@@ -41,6 +41,13 @@ class Lanyard private constructor(private val wallet: LanyardWallet) {
     suspend fun readPlatformRequest(protocol: String, data: String, origin: String): PlatformRequest =
         wallet.readPlatformRequest(protocol, data, origin)
 
+    /** Takes all that a page asked the platform by, as JSON with `requests`. */
+    suspend fun readPlatformRequests(requests: String, origin: String): PlatformRequest =
+        wallet.readPlatformRequests(requests, origin)
+
+    /** What to register with the platform's own chooser, whenever [cards] change: no value of a claim is in it. */
+    fun registrations(): List<Registration> = wallet.registrations()
+
     /** Answers; where the browser has to go on, if anywhere. */
     suspend fun answer(request: Request, consent: Consent): String? = told { request.answer(consent) }
 

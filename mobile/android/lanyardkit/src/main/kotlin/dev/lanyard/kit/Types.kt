@@ -30,6 +30,8 @@ import dev.lanyard.bindings.QueryRecord
 import dev.lanyard.bindings.ReadyOffer
 import dev.lanyard.bindings.RecoveryException
 import dev.lanyard.bindings.RecoveryKit
+import dev.lanyard.bindings.RegisteredClaimRecord
+import dev.lanyard.bindings.RegistrationRecord
 import dev.lanyard.bindings.RequestChoices
 import dev.lanyard.bindings.RequestException
 import dev.lanyard.bindings.SetRecord
@@ -40,6 +42,7 @@ import dev.lanyard.bindings.TransactionRecord
 import dev.lanyard.bindings.TrustLevel
 import dev.lanyard.bindings.TxCodeOffer
 import dev.lanyard.bindings.TxCodeRecord
+import dev.lanyard.bindings.UnusableRecord
 import dev.lanyard.bindings.VerifierRecord
 import dev.lanyard.bindings.WaitingRecord
 import dev.lanyard.bindings.WalletOptions
@@ -58,6 +61,8 @@ typealias HistoryEntry = HistoryRecord
 typealias HistoryEvent = HistoryKind
 typealias Recovery = RecoveryKit
 typealias InventoryItem = InventoryRecord
+typealias Registration = RegistrationRecord
+typealias RegisteredClaim = RegisteredClaimRecord
 
 typealias Offer = OfferStep
 typealias OfferWithCode = TxCodeOffer
@@ -77,6 +82,7 @@ typealias Purpose = SetRecord
 typealias Query = QueryRecord
 typealias Candidate = CandidateRecord
 typealias ClaimSet = ClaimSetRecord
+typealias UnusableCard = UnusableRecord
 typealias Selection = HolderSelection
 typealias Pick = PickRecord
 typealias PickedCard = PickedRecord
@@ -114,7 +120,11 @@ typealias TransactionDocumentSigning = TransactionRecord.DocumentSigning
 typealias OpenFailedKeyUnavailable = OpenException.KeyUnavailable
 typealias OpenFailedWrongKey = OpenException.WrongKey
 typealias OpenFailedNewerVersion = OpenException.NewerVersion
+typealias OpenFailedBusy = OpenException.Busy
 typealias OpenFailedUnusable = OpenException.Unusable
+
+typealias StoreFailedBusy = StoreException.Busy
+typealias StoreFailedUnusable = StoreException.Unusable
 
 typealias OfferFailedUnreachable = OfferException.Unreachable
 typealias OfferFailedRefused = OfferException.Refused

@@ -166,6 +166,47 @@ class LanyardTest {
     }
 
     @Test
+    fun `an issuer that demands all that HAIP does is served, with attested wallet and keys`() = runBlocking {
+        val home = Home()
+        val vouched = mutableListOf<Int>()
+        val keyAttester = KeyAttester { keys, nonce ->
+            vouched += keys.size
+            demo.attestKeys(keys.map { it.jwk }, nonce)
+        }
+        val ports = Ports(
+            { home.key }, home.keys, PlatformWeb(),
+            walletAttestation = { _, jwk -> demo.attest(jwk) }, keyAttestation = keyAttester,
+        )
+        val wallet = Lanyard.open(options(home), ports)
+        val made = demo.offer("employee_badge", tenant = "demo-dpop-attested-encrypted-keys")
+        wallet.accept((wallet.readOffer(member(made, "link")) as OfferReady).offer)
+        assertEquals(listOf(wallet.cards.value.single().copies.toInt()), vouched)
+        val asked = demo.request("--preset", "badge")
+        share(wallet, asked)
+        assertTrue(demo.verdict(member(asked, "id")).contains(Regex(""""state"\s*:\s*"verified"""")))
+        val unvouched = open()
+        val offer = demo.offer("employee_badge", tenant = "demo-keys")
+        val refused = failsWith<OfferFailedRefused> { unvouched.readOffer(member(offer, "link")) }
+        assertEquals("credential_unsupported", refused.code)
+    }
+
+    @Test
+    fun `a revoked card is shown with the reason and answers nothing`() = runBlocking {
+        val home = Home()
+        val made = demo.offer("employee_badge")
+        val first = open(home)
+        first.accept((first.readOffer(member(made, "link")) as OfferReady).offer)
+        demo.revoke(member(made, "id"))
+        val wallet = open(home)
+        wallet.catchUp()
+        val request = wallet.readRequest(member(demo.request("--preset", "badge"), "link"))
+        failsWith<ConsentFailedNothingFits> { request.choices() }
+        val unusable = request.unusable().single()
+        assertEquals(Standing.REVOKED, unusable.standing)
+        assertEquals(wallet.cards.value.single().status, unusable.status)
+    }
+
+    @Test
     fun `a card says what its issuer's list says`() = runBlocking {
         val home = Home()
         val made = demo.offer("employee_badge")

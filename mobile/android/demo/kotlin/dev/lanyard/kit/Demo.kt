@@ -42,6 +42,13 @@ class Demo : AutoCloseable {
     fun offer(type: String, vararg more: String, tenant: String = "demo"): String =
         ask("offer", "--type", type, *more, tenant = tenant)
 
+    /** An offer of what will not be ready for an hour: its link. */
+    fun offerLater(): String {
+        val claims = """{"given_name":"Ada","family_name":"Moreau","employee_id":"AF-1"}"""
+        val body = """{"configuration":"employee_badge","claims":$claims,"deferral":3600}"""
+        return member(post("/api/demo/offers", body), "link")
+    }
+
     fun request(vararg more: String): String = ask("request", *more)
 
     fun verdict(session: String): String = ask("result", "--wait", "20", session)
@@ -64,6 +71,12 @@ class Demo : AutoCloseable {
     /** The demo's wallet provider, which vouches for whoever asks. */
     fun attest(jwk: String): String =
         member(post("/sandbox/attestation", """{"client_id":"lanyard-wallet","jwk":$jwk}"""), "attestation")
+
+    /** The same provider, which vouches for keys. */
+    fun attestKeys(jwks: List<String>, nonce: String?): String {
+        val body = """{"jwks":$jwks,"nonce":${nonce?.let { "\"$it\"" }}}"""
+        return member(post("/sandbox/key-attestation", body), "attestation")
+    }
 
     /** The DID that the demo signs W3C credentials by: it stands in what a wallet that does not know it refuses. */
     suspend fun issuerDid(open: suspend (Web) -> Lanyard): String {
