@@ -1,10 +1,13 @@
 // An OpenID4VCI 1.0 issuer on @openid4vc/*: pre-authorized code, tx_code, nonce endpoint, SD-JWT VC signed with x5c.
 //
-//   node openid4vc-issuer.mjs serve [--port N]
+//   node openid4vc-issuer.mjs serve [--port N] [--awkward]
 //
 // Says `{ ready, issuer, trust_anchor_pem, types }` once it listens. Beside the protocol it has, for the scenarios:
 //   POST /admin/offers { configuration, tx_code?, by_reference? } -> { id, link, tx_code }
 //   GET  /admin/offers/:id -> { state }
+//
+// With --awkward it does what issuers may do and wallets trip over: batches come in reverse order, the token response
+// has no expires_in, and token_type is written in another case.
 import { randomInt, randomUUID } from 'node:crypto'
 import {
   Oauth2AuthorizationServer,
@@ -25,11 +28,13 @@ const NO_STORE = { 'cache-control': 'no-store' }
 const OFFER_LIFETIME = 10 * 60 * 1000
 const YEAR = 365 * 24 * 60 * 60
 
-await run({ serve: { options: { port: { type: 'string', default: '0' } }, run: serve } })
+const OPTIONS = { port: { type: 'string', default: '0' }, awkward: { type: 'boolean', default: false } }
 
-async function serve({ port }) {
+await run({ serve: { options: OPTIONS, run: serve } })
+
+async function serve({ port, awkward }) {
   const signer = await newSigner({ name: 'openid4vc-ts issuer', dns: ['localhost'] })
-  const { base } = await listen(Number(port), (base) => routes(base, signer))
+  const { base } = await listen(Number(port), (base) => routes(base, signer, awkward))
   say({
     ready: base,
     issuer: `${base}/issuer`,
@@ -38,7 +43,7 @@ async function serve({ port }) {
   })
 }
 
-function routes(base, signer) {
+function routes(base, signer, awkward) {
   const identifier = `${base}/issuer`
   const shared = callbacks({ keys: [signer.privateJwk], trustAnchors: [signer.trustAnchorPem] })
   const issuer = new Openid4vciIssuer({ callbacks: shared })
@@ -113,6 +118,10 @@ function routes(base, signer) {
           expiresInSeconds: 300,
           tokenType: 'Bearer',
         })
+        if (awkward) {
+          delete json.expires_in
+          json.token_type = 'bEARER'
+        }
         return { json, headers: NO_STORE }
       }),
 
@@ -134,6 +143,7 @@ function routes(base, signer) {
         for (const jwt of parsed.proofs.jwt) holderKeys.push(await verifyProof(jwt))
         offer.state = 'issued'
         const credentials = await Promise.all(holderKeys.map((key) => newCredential(offer, key)))
+        if (awkward) credentials.reverse()
         const credentialResponse = issuer.createCredentialResponse({
           credentialRequest: parsed,
           credentials: credentials.map((credential) => ({ credential })),

@@ -55,8 +55,8 @@ function pinned(file, pattern) {
 }
 
 /** Starts a counterpart's issuer: `offer({ configuration, tx_code?, by_reference? })` and `state(id)`. */
-export async function startIssuer(counterpart) {
-  const { info, stop } = await startServer('node', [counterpart.program('issuer'), 'serve'], readyLine)
+export async function startIssuer(counterpart, flags = []) {
+  const { info, stop } = await startServer('node', [counterpart.program('issuer'), 'serve', ...flags], readyLine)
   return {
     ...info,
     stop,
