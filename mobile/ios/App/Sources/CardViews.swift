@@ -95,18 +95,17 @@ struct CardFace: View {
     }
 }
 
+/// How old what is known of an issuer's list is.
+func asOf(_ status: Status) -> String {
+    let moment = Date(timeIntervalSince1970: TimeInterval(status.asOf)).formatted()
+    let text = status.isCurrent ? String(localized: "status_as_of") : String(localized: "status_old")
+    return String(format: text, moment)
+}
+
 /// One card with everything in it.
 struct CardView: View {
     @ObservedObject var wallet: Lanyard
     let card: Card
-
-    /// How old what is known of the issuer's list is.
-    private var asOf: String {
-        guard let status = card.status else { return String(localized: "status_never") }
-        let moment = Date(timeIntervalSince1970: TimeInterval(status.asOf)).formatted()
-        let text = status.isCurrent ? String(localized: "status_as_of") : String(localized: "status_old")
-        return String(format: text, moment)
-    }
 
     @EnvironmentObject private var model: Model
     @Environment(\.dismiss) private var dismiss
@@ -126,7 +125,7 @@ struct CardView: View {
                     Text(String(format: String(localized: "valid_until"), day(end)))
                 }
                 if card.hasStatus {
-                    Text(asOf)
+                    Text(card.status.map(asOf) ?? String(localized: "status_never"))
                 }
                 if card.copies > 1 {
                     Text(String(format: String(localized: "uses_left"), Int(card.unusedCopies), Int(card.copies)))

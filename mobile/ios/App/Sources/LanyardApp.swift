@@ -42,8 +42,9 @@ final class Model: ObservableObject {
         let holder = BiometricHolder(reason: String(localized: "unlock_reason"))
         guard await holder.authenticate() else { return }
         do {
-            let wallet = try await Lanyard.open(try options(), ports: ports())
+            let wallet = try await Home.open()
             self.wallet = wallet
+            Task { await PlatformChooser.keepRegistered(wallet) }
             await followLink()
             try await wallet.catchUp()
         } catch {
@@ -94,39 +95,5 @@ final class Model: ObservableObject {
         case .requiresTxCode(let offer): return .code(offer)
         case .requiresLogin(let offer): return .login(offer)
         }
-    }
-
-    private func options() throws -> Options {
-        var folder = try FileManager.default.url(
-            for: .applicationSupportDirectory, in: .userDomainMask, appropriateFor: nil, create: true)
-        // no backup: the keys cannot come along, and the database is noise without them
-        var values = URLResourceValues()
-        values.isExcludedFromBackup = true
-        try folder.setResourceValues(values)
-        return Options(
-            database: folder.appendingPathComponent("wallet.sqlite").path,
-            issuerAnchors: try resource("issuers"),
-            verifierAnchors: try resource("verifiers"),
-            languages: Locale.preferredLanguages,
-            clientId: "lanyard-wallet",
-            redirectUri: "dev.lanyard.app://login"
-        )
-    }
-
-    private func ports() -> Ports {
-        Ports(
-            databaseKey: KeychainDatabaseKey(),
-            keys: SecureEnclaveKeys(),
-            web: PlatformWeb(),
-            holder: BiometricHolder(reason: String(localized: "share_reason"))
-        )
-    }
-
-    /// Whom this app trusts is the app team's to say: PEM files in the bundle.
-    private func resource(_ name: String) throws -> String {
-        guard let url = Bundle.main.url(forResource: name, withExtension: "pem") else {
-            throw CocoaError(.fileNoSuchFile)
-        }
-        return try String(contentsOf: url, encoding: .utf8)
     }
 }

@@ -30,9 +30,35 @@ struct RequestView: View {
             } else {
                 Text("nothing_fits")
             }
+            if !unusable.isEmpty {
+                Section("unusable") {
+                    ForEach(unusable, id: \.card) { one in
+                        VStack(alignment: .leading) {
+                            Text("\(one.cardName) (\(one.issuer))")
+                            Text(reason(one.standing)).font(.footnote)
+                            if let status = one.status { Text(asOf(status)).font(.footnote) }
+                        }
+                        .accessibilityElement(children: .combine)
+                    }
+                }
+            }
             Button("decline", role: .cancel) { Task { await decline() } }
         }
         .onAppear { options = (try? request.choices().smallest.options) ?? [] }
+    }
+
+    /// Cards that would answer if they were good, once each.
+    private var unusable: [UnusableCard] {
+        var seen = Set<Int64>()
+        return ((try? request.unusable()) ?? []).filter { seen.insert($0.card).inserted }
+    }
+
+    private func reason(_ standing: Standing) -> String {
+        switch standing {
+        case .revoked: return String(localized: "revoked")
+        case .suspended: return String(localized: "suspended")
+        case .expired, .endsSoon, .valid: return String(localized: "expired")
+        }
     }
 
     private var transactions: [String] {

@@ -11,13 +11,14 @@ import dev.lanyard.kit.Ports
 import java.io.File
 
 /** Keeps the one wallet of this app. */
-class App : Application() {
+open class App : Application() {
     private var opened: Lanyard? = null
 
     /** Opens the wallet at the first call. */
     suspend fun wallet(): Lanyard = opened ?: open().also { opened = it }
 
-    private suspend fun open(): Lanyard {
+    /** Opens it as it is on a device. */
+    protected open suspend fun open(): Lanyard {
         val options = Options(
             database = File(noBackupFilesDir, "wallet.sqlite").path,
             issuerAnchors = asset("issuers.pem"),

@@ -108,7 +108,7 @@ private fun line(on: MainActivity, card: Card): String = when (card.standing) {
 }
 
 /** How old what is known of the issuer's list is. */
-private fun asOf(on: MainActivity, status: Status?): String = when {
+fun asOf(on: MainActivity, status: Status?): String = when {
     status == null -> on.getString(R.string.status_never)
     status.isCurrent -> on.getString(R.string.status_as_of, moment(status.asOf))
     else -> on.getString(R.string.status_old, moment(status.asOf))

@@ -8,6 +8,7 @@ import android.view.View
 import android.view.WindowManager
 import android.widget.ScrollView
 import dev.lanyard.kit.BiometricHolder
+import dev.lanyard.kit.Holder
 import dev.lanyard.kit.Lanyard
 import dev.lanyard.kit.LoginFailed
 import dev.lanyard.kit.Offer
@@ -28,7 +29,7 @@ fun interface Screen {
 }
 
 /** The one activity: a stack of screens, and the links that open the app. */
-class MainActivity : Activity() {
+open class MainActivity : Activity() {
     private val scope: CoroutineScope = MainScope()
     private val stack = ArrayDeque<Screen>()
     private var link: String? = null
@@ -101,19 +102,37 @@ class MainActivity : Activity() {
 
     /** Asks who the holder is, then opens the wallet. */
     fun unlock() = run {
-        val holder = BiometricHolder(this, getString(R.string.unlock), getString(R.string.unlock_reason))
-        if (!holder.authenticate()) return@run
+        if (!holder().authenticate()) return@run
         try {
             wallet = (application as App).wallet()
         } catch (failure: Exception) {
             show(messageScreen(getString(R.string.cannot_open, failure.message)))
             return@run
         }
+        opened()
+    }
+
+    /** Who is asked before the wallet opens. */
+    protected open fun holder(): Holder =
+        BiometricHolder(this, getString(R.string.unlock), getString(R.string.unlock_reason))
+
+    /** The wallet is open: the cards, or what the link wants. */
+    protected open suspend fun opened() {
         home()
         followLink()
+        scope.launch { keepRegistered() }
         wallet.catchUp()
         redraw()
     }
+
+    /** Tells the platform's chooser what there is, now and whenever cards change. */
+    private suspend fun keepRegistered() {
+        val chooser = platformChooserOf(this) ?: return
+        wallet.cards.collect { chooser.register(wallet.registrations()) }
+    }
+
+    /** Whether there is anything to see. */
+    protected fun hasScreens(): Boolean = stack.size > 1
 
     /** Follows any link: of an offer, of a request, or back from a login. */
     fun follow(text: String) = run {
@@ -140,7 +159,7 @@ class MainActivity : Activity() {
             scheme == "dev.lanyard.app" -> addedScreen(wallet.finishLogin(text))
             scheme == "openid-credential-offer" || scheme == "haip-vci" || "credential_offer" in text ->
                 offerScreen(wallet.readOffer(text))
-            else -> requestScreen(wallet.readRequest(text))
+            else -> requestScreen(AskedByLink(wallet.readRequest(text)))
         }
     }
 

@@ -8,16 +8,17 @@ import dev.lanyard.kit.ConsentFailedNotAuthenticated
 import dev.lanyard.kit.Pick
 import dev.lanyard.kit.PickedCard
 import dev.lanyard.kit.Query
-import dev.lanyard.kit.Request
 import dev.lanyard.kit.Selection
+import dev.lanyard.kit.Standing
 import dev.lanyard.kit.Transaction
 import dev.lanyard.kit.TransactionDocumentSigning
 import dev.lanyard.kit.TransactionPayment
 import dev.lanyard.kit.Trust
+import dev.lanyard.kit.UnusableCard
 import dev.lanyard.kit.Verifier
 
 /** Who asks for what, and the holder's yes or no. */
-fun requestScreen(request: Request, problem: String? = null): Screen = Screen { on ->
+fun requestScreen(request: Asked, problem: String? = null): Screen = Screen { on ->
     page(on) {
         val verifier = request.verifier()
         title(on.getString(R.string.request_title, verifier.name ?: verifier.address))
@@ -29,20 +30,30 @@ fun requestScreen(request: Request, problem: String? = null): Screen = Screen { 
         } catch (_: ConsentFailed) {
             text(on.getString(R.string.nothing_fits))
         }
-        button(on.getString(R.string.decline)) {
-            on.run {
-                try {
-                    request.decline()
-                } catch (_: AnswerFailed) {
-                    // the holder's no stands, whether it was heard or not
-                }
-                on.home(messageScreen(on.getString(R.string.declined)))
-            }
-        }
+        unusable(on, request.unusable())
+        button(on.getString(R.string.decline)) { on.run { request.decline(on) } }
     }
 }
 
-private fun LinearLayout.choose(on: MainActivity, request: Request, choices: Choices) {
+/** Cards that would answer if they were good, each with the reason. */
+private fun LinearLayout.unusable(on: MainActivity, cards: List<UnusableCard>) {
+    if (cards.isEmpty()) return
+    text(on.getString(R.string.unusable))
+    for (one in cards.distinctBy { it.card }) {
+        badge("${one.cardName} (${one.issuer})\n${reason(on, one.standing)}")
+        one.status?.let { text(asOf(on, it), soft = true) }
+    }
+}
+
+private fun reason(on: MainActivity, standing: Standing): String = on.getString(
+    when (standing) {
+        Standing.REVOKED -> R.string.revoked
+        Standing.SUSPENDED -> R.string.suspended
+        else -> R.string.expired
+    },
+)
+
+private fun LinearLayout.choose(on: MainActivity, request: Asked, choices: Choices) {
     val options = choices.smallest.options.toMutableList()
     val picks = mutableMapOf<String, PickedCard>()
     choices.sets.forEachIndexed { place, set ->
@@ -68,8 +79,11 @@ private fun LinearLayout.query(query: Query, picks: MutableMap<String, PickedCar
     query.candidates.forEachIndexed { place, candidate ->
         candidate.claimSets.forEachIndexed { set, claims ->
             val only = query.candidates.size == 1 && candidate.claimSets.size == 1
-            if (!only) {
-                tick("${candidate.cardName} (${candidate.issuer})", place == 0 && set == 0) { ticked ->
+            val name = "${candidate.cardName} (${candidate.issuer})"
+            if (only) {
+                text(name)
+            } else {
+                tick(name, place == 0 && set == 0) { ticked ->
                     if (ticked) picks[query.id] = PickedCard(place.toUInt(), set.toUInt()) else picks.remove(query.id)
                 }
             }
@@ -78,12 +92,9 @@ private fun LinearLayout.query(query: Query, picks: MutableMap<String, PickedCar
     }
 }
 
-private suspend fun share(on: MainActivity, request: Request, picked: Selection) {
+private suspend fun share(on: MainActivity, request: Asked, picked: Selection) {
     try {
-        val consent = request.consent(picked)
-        val next = on.wallet.answer(request, consent)
-        on.home(messageScreen(on.getString(R.string.shared)))
-        next?.let(on::browse)
+        request.answer(on, request.consent(picked))
     } catch (_: ConsentFailedNotAuthenticated) {
         on.home(requestScreen(request, on.getString(R.string.not_you)))
     } catch (failure: ConsentFailed) {

@@ -82,5 +82,6 @@ object R {
         const val status_old = 75
         const val status_never = 76
         const val offer_signed = 77
+        const val unusable = 78
     }
 }
