@@ -45,8 +45,9 @@ mod tests {
     #[test]
     fn a_fault_in_the_wallet_is_an_error_value_and_the_next_call_works() {
         let waiting = Builder::new_current_thread().build().expect("a runtime");
-        let fault: fn() -> u8 = || None.expect("a fault of the wallet");
-        let stopped = waiting.block_on(on_own_threads(async move { fault() }));
+        let missing: Option<u8> = std::hint::black_box(None);
+        let fault = async move { missing.expect("what a fault of the wallet left out") };
+        let stopped = waiting.block_on(on_own_threads(fault));
         assert!(stopped.is_err());
         assert_eq!(waiting.block_on(on_own_threads(async { 7 })).ok(), Some(7));
     }
