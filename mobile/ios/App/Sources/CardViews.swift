@@ -95,6 +95,30 @@ struct CardFace: View {
     }
 }
 
+/// A claim with its label; a picture as one.
+struct ClaimView: View {
+    let claim: Claim
+
+    var body: some View {
+        if claim.value.hasPrefix("data:image/") {
+            LabeledContent(claim.label) {
+                if let picture {
+                    Image(uiImage: picture).resizable().scaledToFit().frame(maxHeight: 160)
+                        .accessibilityLabel(claim.label)
+                }
+            }
+        } else {
+            LabeledContent(claim.label, value: claim.value)
+        }
+    }
+
+    /// The picture in a `data:` URL, if this device can show it.
+    private var picture: UIImage? {
+        guard let start = claim.value.range(of: "base64,") else { return nil }
+        return Data(base64Encoded: String(claim.value[start.upperBound...])).flatMap(UIImage.init(data:))
+    }
+}
+
 /// How old what is known of an issuer's list is.
 func asOf(_ status: Status) -> String {
     let moment = Date(timeIntervalSince1970: TimeInterval(status.asOf)).formatted()
@@ -116,7 +140,7 @@ struct CardView: View {
             CardFace(card: card)
             if let text = card.description { Text(text) }
             ForEach(card.claims, id: \.label) { claim in
-                LabeledContent(claim.label, value: claim.value)
+                ClaimView(claim: claim)
             }
             Section {
                 Text(card.issuer)

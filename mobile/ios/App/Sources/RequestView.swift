@@ -97,7 +97,7 @@ struct RequestView: View {
         }
         let chosen = Int(picks[query.id]?.candidate ?? 0)
         if query.candidates.indices.contains(chosen), let claims = query.candidates[chosen].claimSets.first {
-            ForEach(claims.claims, id: \.label) { LabeledContent($0.label, value: $0.value) }
+            ForEach(claims.claims, id: \.label) { ClaimView(claim: $0) }
         }
     }
 

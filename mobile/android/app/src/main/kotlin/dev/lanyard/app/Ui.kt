@@ -1,12 +1,16 @@
 package dev.lanyard.app
 
 import android.content.Context
+import android.graphics.Bitmap
+import android.graphics.BitmapFactory
 import android.graphics.Color
 import android.graphics.drawable.GradientDrawable
 import android.text.InputType
+import android.util.Base64
 import android.widget.Button
 import android.widget.CheckBox
 import android.widget.EditText
+import android.widget.ImageView
 import android.widget.LinearLayout
 import android.widget.TextView
 
@@ -52,14 +56,37 @@ fun LinearLayout.badge(text: String) = addView(
     },
 )
 
-/** A claim with its label. */
-fun LinearLayout.claim(label: String, value: String) = addView(
-    TextView(context).apply {
-        text = "$label\n$value"
-        contentDescription = "$label: $value"
-        setPadding(0, dp(context, 6), 0, dp(context, 6))
-    },
-)
+/** A claim with its label; a picture as one. */
+fun LinearLayout.claim(label: String, value: String) {
+    if (value.startsWith("data:image/")) {
+        text(label)
+        picture(value)?.let { addView(portrait(context, it, label)) }
+        return
+    }
+    addView(
+        TextView(context).apply {
+            text = "$label\n$value"
+            contentDescription = "$label: $value"
+            setPadding(0, dp(context, 6), 0, dp(context, 6))
+        },
+    )
+}
+
+private fun portrait(context: Context, picture: Bitmap, label: String) = ImageView(context).apply {
+    setImageBitmap(picture)
+    contentDescription = label
+    adjustViewBounds = true
+    scaleType = ImageView.ScaleType.FIT_START
+    maxHeight = dp(context, 160)
+}
+
+/** The picture in a `data:` URL, if this device can show it. */
+private fun picture(url: String): Bitmap? = try {
+    val bytes = Base64.decode(url.substringAfter("base64,", ""), Base64.DEFAULT)
+    BitmapFactory.decodeByteArray(bytes, 0, bytes.size)
+} catch (_: IllegalArgumentException) {
+    null
+}
 
 /** A button at least as large as a finger. */
 fun LinearLayout.button(text: String, press: () -> Unit) = addView(

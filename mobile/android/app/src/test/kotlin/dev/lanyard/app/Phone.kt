@@ -9,6 +9,7 @@ import android.view.View
 import android.view.View.MeasureSpec
 import android.view.ViewGroup
 import android.widget.EditText
+import android.widget.ImageView
 import android.widget.TextView
 import dev.lanyard.kit.Demo
 import dev.lanyard.kit.Holder
@@ -93,6 +94,9 @@ class Phone(language: String = "en-rUS", night: String = "notnight") : AutoClose
     /** Everything that can be read, from the top. */
     fun words(): List<String> = all(root()).filterIsInstance<TextView>()
         .map { view -> view.text.toString().ifEmpty { view.hint?.toString().orEmpty() } }
+
+    /** What screen readers say of pictures. */
+    fun described(): List<String> = all(root()).filterIsInstance<ImageView>().mapNotNull { it.contentDescription?.toString() }
 
     /** Waits until this can be read. */
     fun await(text: String) {

@@ -45,6 +45,8 @@ class ScreensTest {
             phone.picture("cards")
             phone.press("Employee badge")
             phone.await("Signed by")
+            assertTrue("a portrait is a picture", phone.words().none { "base64" in it })
+            assertTrue("Portrait" in phone.described())
             phone.picture("card")
             val asked = server.request("--preset", "badge")
             phone.open(member(asked, "link"))
