@@ -15,7 +15,7 @@ use lanyard_core::{
 use serde_json::Value;
 use url::Url;
 
-use super::{scene::Scene, wallet::Facts};
+use super::{facts::Facts, scene::Scene};
 use crate::{
     attester::TENANT,
     client::{Ask, Connection, Content},

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
+    facts::Issued,
     ledger::Deed,
     scene::{LOGIN_TENANT, Scene},
-    wallet::{Issued, Step, Wallet, claims, is_open, place_of},
+    steps::{Step, is_open},
+    wallet::{Wallet, claims, place_of},
 };
 use crate::{
     attester::{Attester, CONFIGURATION},

@@ -2,17 +2,23 @@
 //! database, kept busy by slow clients and restored from a backup; then it is held to everything it promised.
 
 mod checks;
+mod clients;
+mod database;
+mod disk;
 mod errands;
+mod facts;
 mod failing_server;
 mod failing_store;
 mod inputs;
 mod ledger;
 mod mutate;
 mod points;
+mod process;
 mod raw;
 mod report;
 mod scene;
 mod script;
+mod steps;
 mod trials;
 mod wallet;
 
@@ -120,13 +126,13 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
             None => Store::Sqlite,
         };
         if "kill -9".contains(wanted) {
-            tell(trials::killed(place, &store(), extent, arguments.seed).await?);
+            tell(process::killed(place, &store(), extent, arguments.seed).await?);
         }
         if "SIGTERM".contains(wanted) {
-            tell(trials::drained(place, &store(), extent).await?);
+            tell(process::drained(place, &store(), extent).await?);
         }
         if "slow clients".contains(wanted) {
-            tell(trials::slow_clients(place, &store(), extent).await?);
+            tell(clients::slow_clients(place, &store(), extent).await?);
         }
     }
     let mut points = Points::default();
@@ -143,19 +149,19 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         }
     }
     if "disk full".contains(wanted) {
-        tell(trials::disk_full(place, extent).await?);
+        tell(disk::disk_full(place, extent).await?);
     }
     if "database locked".contains(wanted) {
-        tell(trials::locked(place, extent).await?);
+        tell(disk::locked(place, extent).await?);
     }
     if "restore".contains(wanted) {
-        tell(trials::restored(place, extent).await?);
+        tell(disk::restored(place, extent).await?);
     }
     if let (true, Some(server)) = ("connections cut".contains(wanted), &postgres) {
-        tell(trials::connections_cut(place, server, extent).await?);
+        tell(database::connections_cut(place, server, extent).await?);
     }
     if let (true, Some(server)) = ("PostgreSQL killed".contains(wanted), &postgres) {
-        tell(trials::database_gone(place, server, extent).await?);
+        tell(database::database_gone(place, server, extent).await?);
     }
     let mut inputs = Vec::new();
     if "mutated requests".contains(wanted) {

@@ -3,10 +3,9 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
     rc::Rc,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use lanyard_core::{
@@ -18,8 +17,10 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    ledger::{Deed, Ledger, Outcome},
+    facts::{Answered, Facts, Issued},
+    ledger::{Deed, Ledger},
     scene::Scene,
+    steps::{PATIENCE, Step},
 };
 use crate::{
     client::{Connection, Content, Recorder},
@@ -29,56 +30,6 @@ use crate::{
     presentation::{self, Card},
     proofs::fresh_key,
 };
-
-/// Nobody waits longer for a server to come back.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What the wallets of one run were promised.
-#[derive(Default)]
-pub(crate) struct Facts {
-    /// Codes that were good once: acknowledged, or perhaps.
-    pub(crate) used_codes: Vec<String>,
-    /// Codes of offers that nobody took up.
-    pub(crate) unused: Vec<String>,
-    pub(crate) issued: Vec<Issued>,
-    /// Presentations that were taken.
-    pub(crate) answered: Vec<Answered>,
-    /// Answers that were lost with what they held: done, but nobody has it.
-    pub(crate) lost_answers: u64,
-    /// Promises that were broken.
-    pub(crate) broken: BTreeSet<String>,
-    /// How long each step took that was answered.
-    pub(crate) latencies: Vec<Duration>,
-}
-
-/// A credential in somebody's hands.
-pub(crate) struct Issued {
-    pub(crate) offer: String,
-    pub(crate) text: String,
-    pub(crate) list: Url,
-    pub(crate) index: u64,
-    pub(crate) is_revoked: bool,
-    /// Whether its subject was erased, and the record with it.
-    pub(crate) is_erased: bool,
-}
-
-/// A presentation that was taken.
-pub(crate) struct Answered {
-    pub(crate) request: String,
-    pub(crate) place: Url,
-    pub(crate) form: String,
-}
-
-/// One step as the wallet sees it.
-pub(super) enum Step<T> {
-    Done(T),
-    /// By a rule, with this status.
-    Refused(u16),
-    /// Nobody knows.
-    Unknown,
-    /// Nobody was there to ask.
-    Unasked,
-}
 
 /// One of a crowd.
 pub(crate) struct Wallet {
@@ -134,35 +85,6 @@ impl Wallet {
         self.surely(Deed::Offer, "", "offers", body).await
     }
 
-    /// Calls the API until it answers.
-    pub(super) async fn surely<T: serde::de::DeserializeOwned>(
-        &mut self,
-        deed: Deed,
-        about: &str,
-        what: &str,
-        body: Value,
-    ) -> Result<T, Failure> {
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            let (place, key) = (self.scene.api(what)?, self.scene.key().to_owned());
-            let content = Content::Json(body.to_string());
-            let call = async |connection: &mut Connection| {
-                let answer = connection.post(&place, Some(&key), content).await?;
-                Ok::<T, Failure>(serde_json::from_slice(&answer)?)
-            };
-            match self.attempt(deed, about, call).await? {
-                Step::Done(answer) => return Ok(answer),
-                Step::Refused(status) => {
-                    self.broken(format!("{deed:?} was refused with {status}"));
-                    return Err(Failure::Lacks("answer of the API"));
-                }
-                Step::Unknown | Step::Unasked => {}
-            }
-        }
-        self.broken(format!("I7: {deed:?} gets no answer for {} s", PATIENCE.as_secs()));
-        Err(Failure::ServerGone)
-    }
-
     pub(super) async fn places(&mut self, offer: &Url) -> Result<(Places, String), Failure> {
         self.read(async |connection| {
             let offer: Offer = read(&connection.get(offer, None).await?)?;
@@ -170,28 +92,6 @@ impl Wallet {
             Ok((places, offer.code().to_owned()))
         })
         .await
-    }
-
-    /// Reads until it is answered.
-    pub(super) async fn read<T>(
-        &mut self,
-        reads: impl AsyncFn(&mut Connection) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let begun = Instant::now();
-        loop {
-            let mut connection = self.connected().await?;
-            match reads(&mut connection).await {
-                Ok(read) => {
-                    self.connection = Some(connection);
-                    return Ok(read);
-                }
-                Err(failure) if is_open(&failure) && begun.elapsed() < PATIENCE => {
-                    self.holds_to_503(&failure);
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-                Err(failure) => return Err(failure),
-            }
-        }
     }
 
     /// One token; none if its answer was lost.
@@ -350,81 +250,6 @@ impl Wallet {
         let issued = facts.issued.iter_mut().find(|issued| issued.offer == offer);
         issued.ok_or(Failure::Lacks("credential"))?.is_revoked = true;
         Ok(())
-    }
-
-    /// Tries one step once, and writes down what came of it.
-    pub(super) async fn attempt<T>(
-        &mut self,
-        deed: Deed,
-        about: &str,
-        step: impl AsyncFnOnce(&mut Connection) -> Result<T, Failure>,
-    ) -> Result<Step<T>, Failure> {
-        let mut connection = self.connected().await?;
-        self.ledger.note(deed, about, Outcome::Intended)?;
-        let begun = Instant::now();
-        let (outcome, step) = match step(&mut connection).await {
-            Ok(done) => {
-                self.facts.borrow_mut().latencies.push(begun.elapsed());
-                self.connection = Some(connection);
-                (Outcome::Ok, Step::Done(done))
-            }
-            Err(Failure::Refused { status, .. }) if (400..500).contains(&status) => {
-                self.connection = Some(connection);
-                (Outcome::Refused, Step::Refused(status))
-            }
-            Err(Failure::NobodyThere(_)) => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                (Outcome::Unasked, Step::Unasked)
-            }
-            Err(failure) if is_open(&failure) => {
-                self.holds_to_503(&failure);
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                (Outcome::Unknown, Step::Unknown)
-            }
-            Err(failure) => return Err(failure),
-        };
-        self.ledger.note(deed, about, outcome)?;
-        Ok(step)
-    }
-
-    /// A server that cannot answer now says so, and when to ask again.
-    pub(super) fn holds_to_503(&self, failure: &Failure) {
-        if let Failure::Refused { status, path, asks_again, .. } = failure
-            && (*status != 503 || !asks_again)
-        {
-            let when = if *asks_again { "with" } else { "without" };
-            self.broken(format!("{path} answered {status} {when} Retry-After"));
-        }
-    }
-
-    /// A connection, once there is a server to connect to.
-    pub(super) async fn connected(&mut self) -> Result<Connection, Failure> {
-        if let Some(connection) = self.connection.take() {
-            return Ok(connection);
-        }
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            if let Ok(mut connection) = Connection::open(self.scene.base()).await {
-                connection.record(self.recorder.clone());
-                return Ok(connection);
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        self.broken("I7: nobody answers for a minute".to_owned());
-        Err(Failure::ServerGone)
-    }
-
-    pub(super) fn broken(&self, what: String) {
-        self.facts.borrow_mut().broken.insert(what);
-    }
-}
-
-/// Whether it is open what became of a step: the connection broke, or the server could not say.
-pub(crate) const fn is_open(failure: &Failure) -> bool {
-    match failure {
-        Failure::NobodyThere(_) | Failure::Io(_) | Failure::Connection(_) => true,
-        Failure::Refused { status, .. } => *status >= 500,
-        _ => false,
     }
 }
 

@@ -1,0 +1,41 @@
+//! What wallets were promised.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use url::Url;
+
+/// What the wallets of one run were promised.
+#[derive(Default)]
+pub(crate) struct Facts {
+    /// Codes that were good once: acknowledged, or perhaps.
+    pub(crate) used_codes: Vec<String>,
+    /// Codes of offers that nobody took up.
+    pub(crate) unused: Vec<String>,
+    pub(crate) issued: Vec<Issued>,
+    /// Presentations that were taken.
+    pub(crate) answered: Vec<Answered>,
+    /// Answers that were lost with what they held: done, but nobody has it.
+    pub(crate) lost_answers: u64,
+    /// Promises that were broken.
+    pub(crate) broken: BTreeSet<String>,
+    /// How long each step took that was answered.
+    pub(crate) latencies: Vec<Duration>,
+}
+
+/// A credential in somebody's hands.
+pub(crate) struct Issued {
+    pub(crate) offer: String,
+    pub(crate) text: String,
+    pub(crate) list: Url,
+    pub(crate) index: u64,
+    pub(crate) is_revoked: bool,
+    /// Whether its subject was erased, and the record with it.
+    pub(crate) is_erased: bool,
+}
+
+/// A presentation that was taken.
+pub(crate) struct Answered {
+    pub(crate) request: String,
+    pub(crate) place: Url,
+    pub(crate) form: String,
+}

@@ -1,0 +1,156 @@
+//! One step of a wallet or an integrator: asked, written down, and asked again while it is open what became of it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{
+    ledger::{Deed, Outcome},
+    wallet::Wallet,
+};
+use crate::{
+    client::{Connection, Content},
+    failure::Failure,
+};
+
+/// Nobody waits longer for a server to come back.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One step as the wallet sees it.
+pub(super) enum Step<T> {
+    Done(T),
+    /// By a rule, with this status.
+    Refused(u16),
+    /// Nobody knows.
+    Unknown,
+    /// Nobody was there to ask.
+    Unasked,
+}
+
+impl Wallet {
+    /// Tries one step once, and writes down what came of it.
+    pub(super) async fn attempt<T>(
+        &mut self,
+        deed: Deed,
+        about: &str,
+        step: impl AsyncFnOnce(&mut Connection) -> Result<T, Failure>,
+    ) -> Result<Step<T>, Failure> {
+        let mut connection = self.connected().await?;
+        self.ledger.note(deed, about, Outcome::Intended)?;
+        let begun = Instant::now();
+        let (outcome, step) = match step(&mut connection).await {
+            Ok(done) => {
+                self.facts.borrow_mut().latencies.push(begun.elapsed());
+                self.connection = Some(connection);
+                (Outcome::Ok, Step::Done(done))
+            }
+            Err(Failure::Refused { status, .. }) if (400..500).contains(&status) => {
+                self.connection = Some(connection);
+                (Outcome::Refused, Step::Refused(status))
+            }
+            Err(Failure::NobodyThere(_)) => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                (Outcome::Unasked, Step::Unasked)
+            }
+            Err(failure) if is_open(&failure) => {
+                self.holds_to_503(&failure);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                (Outcome::Unknown, Step::Unknown)
+            }
+            Err(failure) => return Err(failure),
+        };
+        self.ledger.note(deed, about, outcome)?;
+        Ok(step)
+    }
+
+    /// A server that cannot answer now says so, and when to ask again.
+    pub(super) fn holds_to_503(&self, failure: &Failure) {
+        if let Failure::Refused { status, path, asks_again, .. } = failure
+            && (*status != 503 || !asks_again)
+        {
+            let when = if *asks_again { "with" } else { "without" };
+            self.broken(format!("{path} answered {status} {when} Retry-After"));
+        }
+    }
+
+    /// A connection, once there is a server to connect to.
+    pub(super) async fn connected(&mut self) -> Result<Connection, Failure> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if let Ok(mut connection) = Connection::open(self.scene.base()).await {
+                connection.record(self.recorder.clone());
+                return Ok(connection);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self.broken("I7: nobody answers for a minute".to_owned());
+        Err(Failure::ServerGone)
+    }
+
+    pub(super) fn broken(&self, what: String) {
+        self.facts.borrow_mut().broken.insert(what);
+    }
+
+    /// Calls the API until it answers.
+    pub(super) async fn surely<T: serde::de::DeserializeOwned>(
+        &mut self,
+        deed: Deed,
+        about: &str,
+        what: &str,
+        body: Value,
+    ) -> Result<T, Failure> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            let (place, key) = (self.scene.api(what)?, self.scene.key().to_owned());
+            let content = Content::Json(body.to_string());
+            let call = async |connection: &mut Connection| {
+                let answer = connection.post(&place, Some(&key), content).await?;
+                Ok::<T, Failure>(serde_json::from_slice(&answer)?)
+            };
+            match self.attempt(deed, about, call).await? {
+                Step::Done(answer) => return Ok(answer),
+                Step::Refused(status) => {
+                    self.broken(format!("{deed:?} was refused with {status}"));
+                    return Err(Failure::Lacks("answer of the API"));
+                }
+                Step::Unknown | Step::Unasked => {}
+            }
+        }
+        self.broken(format!("I7: {deed:?} gets no answer for {} s", PATIENCE.as_secs()));
+        Err(Failure::ServerGone)
+    }
+
+    /// Reads until it is answered.
+    pub(super) async fn read<T>(
+        &mut self,
+        reads: impl AsyncFn(&mut Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let begun = Instant::now();
+        loop {
+            let mut connection = self.connected().await?;
+            match reads(&mut connection).await {
+                Ok(read) => {
+                    self.connection = Some(connection);
+                    return Ok(read);
+                }
+                Err(failure) if is_open(&failure) && begun.elapsed() < PATIENCE => {
+                    self.holds_to_503(&failure);
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+}
+
+/// Whether it is open what became of a step: the connection broke, or the server could not say.
+pub(crate) const fn is_open(failure: &Failure) -> bool {
+    match failure {
+        Failure::NobodyThere(_) | Failure::Io(_) | Failure::Connection(_) => true,
+        Failure::Refused { status, .. } => *status >= 500,
+        _ => false,
+    }
+}
