@@ -17,6 +17,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 use crate::not_exercised;
 
+mod copies;
+
 /// The role that the tests' databases belong to.
 const ROLE: &str = "lanyard";
 
@@ -26,8 +28,12 @@ const PASSWORD: &str = "canary of the database";
 /// The script that owns the server: its standard input stays open as long as the tests' process lives.
 const KEEPER: &str = r#"
     set -e
-    "$1/initdb" -D "$2/data" -U admin --auth-local=trust --auth-host=scram-sha-256 \
-        --encoding=UTF8 --no-locale >"$2/initdb.log" 2>&1
+    if [ -z "$3" ]; then
+        "$1/initdb" -D "$2/data" -U admin --auth-local=trust --auth-host=scram-sha-256 \
+            --encoding=UTF8 --no-locale >"$2/initdb.log" 2>&1
+    else
+        "$1/pg_basebackup" -d "$3" -D "$2/data" -X stream -c fast -R >"$2/initdb.log" 2>&1
+    fi
     cat "$2/settings" >>"$2/data/postgresql.conf"
     "$1/pg_ctl" start -w -t 120 -D "$2/data" -l "$2/server.log" >"$2/start.log" 2>&1
     touch "$2/ready"
@@ -67,6 +73,15 @@ impl PostgresServer {
             not_exercised("PostgreSQL (apt-get install postgresql)");
             return None;
         };
+        let server = Self::start_as(bin, None);
+        server.sql(&format!(
+            "CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{PASSWORD}'"
+        ));
+        Some(server)
+    }
+
+    /// A new server, or one that begins as a copy of another and follows it.
+    fn start_as(bin: PathBuf, followed: Option<&Self>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // short: the path of a Unix socket has at most 107 bytes
@@ -86,6 +101,7 @@ impl PostgresServer {
         let keeper = shell
             .args(["-c", KEEPER, "sh"])
             .args([&bin, &folder])
+            .arg(followed.map(Self::superuser).unwrap_or_default())
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -94,10 +110,7 @@ impl PostgresServer {
             .expect("a shell");
         let mut server = Self { folder, bin, as_other, port, authority, keeper };
         server.until_ready();
-        server.sql(&format!(
-            "CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{PASSWORD}'"
-        ));
-        Some(server)
+        server
     }
 
     fn until_ready(&mut self) {
