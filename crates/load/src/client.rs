@@ -1,6 +1,9 @@
 //! One keep-alive HTTP/1.1 connection, as one wallet has it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -25,13 +28,34 @@ const SUCCESSES: [StatusCode; 5] = [
     StatusCode::SEE_OTHER,
 ];
 
-/// A connection to one server.
+/// A connection to one server, or one to each of its replicas.
 pub(crate) struct Connection {
-    authority: String,
-    sender: SendRequest<Full<Bytes>>,
+    /// Each request goes to another one than the request before, and past those that are not there.
+    ends: VecDeque<End>,
     exchanges: Vec<Exchange>,
     recorder: Option<Recorder>,
     keeps_back: bool,
+}
+
+/// A connection to one process.
+struct End {
+    authority: String,
+    sender: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl End {
+    async fn open(&mut self) -> Result<(), Failure> {
+        // the answer before may have been the last one of its connection
+        let is_open = match &mut self.sender {
+            Some(sender) => sender.ready().await.is_ok(),
+            None => false,
+        };
+        if !is_open {
+            self.sender = None;
+            self.sender = Some(connect(&self.authority).await?);
+        }
+        Ok(())
+    }
 }
 
 /// A request as it was sent, for whoever sends it again.
@@ -125,9 +149,30 @@ impl Answer {
 impl Connection {
     /// Connects to the host and port of a URL.
     pub(crate) async fn open(url: &Url) -> Result<Self, Failure> {
-        let authority = url.authority().to_owned();
-        let sender = connect(&authority).await?;
-        Ok(Self { authority, sender, exchanges: Vec::new(), recorder: None, keeps_back: false })
+        Self::open_to(std::slice::from_ref(url)).await
+    }
+
+    /// Connects to one of several replicas at first, and to the others as requests go there.
+    pub(crate) async fn open_to(replicas: &[Url]) -> Result<Self, Failure> {
+        let authorities = replicas.iter().map(|url| url.authority().to_owned());
+        let ends = authorities.map(|authority| End { authority, sender: None }).collect();
+        let (exchanges, recorder) = (Vec::new(), None);
+        let mut connection = Self { ends, exchanges, recorder, keeps_back: false };
+        connection.next().await?;
+        Ok(connection)
+    }
+
+    /// The connection that the next request goes over.
+    async fn next(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, Failure> {
+        let mut failure = Failure::ServerGone;
+        for _ in 0..self.ends.len() {
+            self.ends.rotate_left(1);
+            match self.ends[0].open().await {
+                Ok(()) => break,
+                Err(nobody) => failure = nobody,
+            }
+        }
+        self.ends.front_mut().and_then(|end| end.sender.as_mut()).ok_or(failure)
     }
 
     /// Writes down every request from now on.
@@ -170,8 +215,10 @@ impl Connection {
         let target = &ask.url[url::Position::BeforePath..url::Position::AfterQuery];
         let shown = target.len() + ask.headers.iter().map(|(_, value)| value.len()).sum::<usize>();
         let sent = body.len();
-        let mut request =
-            Request::builder().method(ask.method).uri(target).header(header::HOST, &self.authority);
+        let mut request = Request::builder()
+            .method(ask.method)
+            .uri(target)
+            .header(header::HOST, ask.url.authority());
         if let Some(content_type) = content_type {
             request = request.header(header::CONTENT_TYPE, content_type);
         }
@@ -194,11 +241,7 @@ impl Connection {
             return Err(Failure::KeptBack);
         }
         let request = request.body(Full::new(Bytes::from(body)))?;
-        // the answer before may have been the last one of its connection
-        if self.sender.ready().await.is_err() {
-            self.sender = connect(&self.authority).await?;
-        }
-        let response = self.sender.send_request(request).await?;
+        let response = self.next().await?.send_request(request).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
         self.exchanges.push(Exchange { head: shown, sent, answered: body.len() });

@@ -22,6 +22,9 @@ pub(crate) enum Failure {
     /// Nobody took the connection: nothing was sent.
     #[error("nobody listens: {0}")]
     NobodyThere(std::io::Error),
+    /// Nobody answered within the time that a wallet waits.
+    #[error("no answer within {} s", .0.as_secs())]
+    NoAnswer(std::time::Duration),
     /// A request was written down instead of sent.
     #[error("a request was kept back")]
     KeptBack,

@@ -9,6 +9,7 @@
 mod attester;
 mod bare;
 mod client;
+mod clock;
 mod code;
 mod crowd;
 mod failure;

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::{
     client::{Connection, Content},
+    clock,
     crowd::Flow,
     failure::Failure,
 };
@@ -69,7 +70,7 @@ pub(crate) async fn answer(request: &Object, card: &Card) -> Result<(Url, String
     let binding = KeyBindingRequest {
         audience: &audience,
         nonce: &nonce,
-        now: lanyard_core::Timestamp::now(),
+        now: clock::now(),
         signer: &card.key,
     };
     let query = request.get("dcql_query").and_then(|query| query.pointer("/credentials/0"));

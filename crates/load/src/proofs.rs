@@ -10,7 +10,7 @@ use lanyard_core::{
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::failure::Failure;
+use crate::{clock, failure::Failure};
 
 /// A key as a wallet makes it for one credential.
 pub(crate) fn fresh_key() -> Result<SoftwareSigner, Failure> {
@@ -101,5 +101,5 @@ fn digest(text: &str) -> String {
 }
 
 fn now() -> i64 {
-    lanyard_core::Timestamp::now().as_second()
+    clock::now().as_second()
 }

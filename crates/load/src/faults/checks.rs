@@ -19,6 +19,7 @@ use super::{facts::Facts, scene::Scene};
 use crate::{
     attester::TENANT,
     client::{Ask, Connection, Content},
+    clock,
     failure::Failure,
     issuance::Places,
 };
@@ -42,12 +43,12 @@ pub(crate) async fn hold(
     held: &Rc<RefCell<Facts>>,
     results: Results,
 ) -> Result<u64, Failure> {
-    let mut connection = Connection::open(scene.base()).await?;
+    let mut connection = scene.connect().await?;
     let mut facts = held.take();
     let mut check = Check::of(scene, &mut connection).await?;
     check.places(&facts);
     check.records(&facts).await?;
-    check.lists(&facts).await?;
+    check.lists(&facts.places()).await?;
     check.credentials(&facts).await?;
     check.results(&facts, results).await?;
     check.leftovers(&facts).await?;
@@ -59,12 +60,28 @@ pub(crate) async fn hold(
     Ok(tried)
 }
 
+/// A place of a list, and whether it is acknowledged as revoked.
+pub(crate) type Place = (Url, u64, bool);
+
+/// I3: what was revoked is in the list that this server shows.
+pub(crate) async fn hold_revoked(
+    scene: &Scene,
+    held: &Rc<RefCell<Facts>>,
+    revoked: &[Place],
+) -> Result<(), Failure> {
+    let mut connection = Connection::open(scene.base()).await?;
+    let mut check = Check::of(scene, &mut connection).await?;
+    check.lists(revoked).await?;
+    held.borrow_mut().broken.extend(check.broken);
+    Ok(())
+}
+
 /// I6, after a restore: nothing that was good before is.
 pub(crate) async fn nothing_is_good_any_more(
     scene: &Scene,
     held: &Rc<RefCell<Facts>>,
 ) -> Result<u64, Failure> {
-    let mut connection = Connection::open(scene.base()).await?;
+    let mut connection = scene.connect().await?;
     let mut facts = held.take();
     let mut check = Check::of(scene, &mut connection).await?;
     let unused = facts.unused.clone();
@@ -139,12 +156,12 @@ impl<'c> Check<'c> {
     }
 
     /// I3: what was revoked is, and nothing else is.
-    async fn lists(&mut self, facts: &Facts) -> Result<(), Failure> {
+    async fn lists(&mut self, all: &[Place]) -> Result<(), Failure> {
         let mut lists: BTreeMap<&Url, Vec<(u64, bool)>> = BTreeMap::new();
-        for issued in &facts.issued {
-            lists.entry(&issued.list).or_default().push((issued.index, issued.is_revoked));
+        for (list, index, is_revoked) in all {
+            lists.entry(list).or_default().push((*index, *is_revoked));
         }
-        let (now, issuers) = (lanyard_core::Timestamp::now(), self.scene.issuers()?);
+        let (now, issuers) = (clock::now(), self.scene.issuers()?);
         let types = [Vct::parse(TYPE).map_err(|_| Failure::Lacks("type"))?.into()];
         for (uri, places) in lists {
             let answer = self.connection.ask(Ask::get(uri)).await?;
@@ -171,7 +188,7 @@ impl<'c> Check<'c> {
 
     /// I9: everything that was issued verifies.
     async fn credentials(&mut self, facts: &Facts) -> Result<(), Failure> {
-        let (now, issuers) = (lanyard_core::Timestamp::now(), self.scene.issuers()?);
+        let (now, issuers) = (clock::now(), self.scene.issuers()?);
         for issued in &facts.issued {
             let credential = UnverifiedSdJwtVc::parse(&issued.text)?;
             let issuer = issuers.find(&credential.claimed_issuer(), now).await?;

@@ -58,10 +58,10 @@ pub(crate) async fn slow_clients(
 }
 
 /// How long others may wait beside slow clients, or three times as long as without them.
-const MOST_WAITED: Duration = Duration::from_secs(1);
+pub(super) const MOST_WAITED: Duration = Duration::from_secs(1);
 
 /// What 99 of 100 steps took at most.
-fn slowest(latencies: &[Duration]) -> Duration {
+pub(super) fn slowest(latencies: &[Duration]) -> Duration {
     let mut sorted = latencies.to_vec();
     sorted.sort_unstable();
     sorted.get(sorted.len() * 99 / 100).copied().unwrap_or_default()

@@ -8,6 +8,7 @@ use std::{
 use lanyard_testkit::PostgresServer;
 
 use super::{
+    cable::Cable,
     checks::Results,
     scene::Store,
     trials::{Extent, Line, Trial},
@@ -65,5 +66,31 @@ pub(crate) async fn connections_cut(
             trial.heals("R7").await
         })
         .await?;
+    trial.ended().await
+}
+
+/// R7: the database server ends for good, and another one that followed it takes over.
+pub(crate) async fn failed_over(place: (&Path, &Path), extent: Extent) -> Result<Line, Failure> {
+    let Some(mut primary) = PostgresServer::start() else { return Err(Failure::NoPostgres) };
+    let address = primary.database();
+    let cable = Cable::to(&address)?;
+    let mut trial = Trial::set("PostgreSQL failed over", place, &cable.store()).await?;
+    trial.results = Results::MayBeOpen;
+    for _ in 0..extent.failovers {
+        let standby = primary.standby();
+        trial
+            .while_playing(async |trial| {
+                tokio::time::sleep(extent.spell / 2).await;
+                primary.stop();
+                standby.promote();
+                cable.lead_to(&standby.own_address_of(&address))?;
+                trial.times += 1;
+                trial.heals("R7").await?;
+                tokio::time::sleep(extent.spell / 2).await;
+                Ok(())
+            })
+            .await?;
+        primary = standby;
+    }
     trial.ended().await
 }

@@ -1,5 +1,4 @@
-//! What the file that everything is kept in goes through: a disk without room, a lock of somebody else, a backup
-//! that is restored.
+//! What the file that everything is kept in goes through: a disk without room, a lock of somebody else.
 
 use std::{
     path::Path,
@@ -7,8 +6,6 @@ use std::{
 };
 
 use super::{
-    checks,
-    facts::Issued,
     scene::Store,
     trials::{Extent, Line, Trial},
 };
@@ -73,56 +70,4 @@ pub(crate) async fn locked(place: (&Path, &Path), extent: Extent) -> Result<Line
         })
         .await?;
     trial.ended().await
-}
-
-/// R9: a backup is taken under load, and restored after the server went on from there.
-pub(crate) async fn restored(place: (&Path, &Path), extent: Extent) -> Result<Line, Failure> {
-    let mut trial = Trial::set("restore", place, &Store::Sqlite).await?;
-    for round in 0..extent.restores {
-        let backup = trial.scene.file(&format!("backup-{round}"));
-        trial
-            .while_playing(async |trial| {
-                tokio::time::sleep(Duration::from_millis(500)).await;
-                trial.command(&["backup"], &backup).await?;
-                tokio::time::sleep(Duration::from_millis(500)).await;
-                Ok(())
-            })
-            .await?;
-        trial.scene.kill().await?;
-        trial.command(&["restore", "--replace"], &backup).await?;
-        trial.times += 1;
-        trial.start().await?;
-        trial.tried += checks::nothing_is_good_any_more(&trial.scene, &trial.facts).await?;
-        // the next round begins with what this one left; only places are never forgotten
-    }
-    let lost: Vec<_> = {
-        let mut facts = trial.facts.borrow_mut();
-        facts.issued.drain(..).collect()
-    };
-    trial
-        .while_playing(async |_| {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            Ok(())
-        })
-        .await?;
-    trial.places_are_apart(&lost);
-    trial.ended().await
-}
-
-impl Trial {
-    /// I2: no place that was given out before any restore is given out since.
-    fn places_are_apart(&self, before: &[Issued]) {
-        let mut seen: std::collections::BTreeSet<_> =
-            before.iter().map(|issued| (issued.list.clone(), issued.index)).collect();
-        if seen.len() < before.len() {
-            self.broken("I2: a place is given twice across restores".to_owned());
-        }
-        let again = {
-            let facts = self.facts.borrow();
-            facts.issued.iter().any(|issued| !seen.insert((issued.list.clone(), issued.index)))
-        };
-        if again {
-            self.broken("I2: a place of before a restore is given again".to_owned());
-        }
-    }
 }

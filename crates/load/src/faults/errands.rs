@@ -22,6 +22,14 @@ use crate::{
     proofs::{fresh_key, identifier},
 };
 
+/// A credential that can be collected.
+pub(super) struct Waiting {
+    pub(super) offer: String,
+    pub(super) places: Places,
+    pub(super) token: String,
+    pub(super) transaction: String,
+}
+
 impl Wallet {
     /// One of each.
     pub(super) async fn errands(&mut self, attester: &Attester) -> Result<(), Failure> {
@@ -42,11 +50,11 @@ impl Wallet {
         if erased["left"] != 0 {
             self.broken(format!("an erasure left {}", erased["left"]));
         }
-        Ok(())
+        self.calls().await
     }
 
-    /// A credential that waits until it is decided about; none if an answer of before was lost.
-    async fn deferred(&mut self, subject: &str) -> Result<Option<String>, Failure> {
+    /// What is released and waits to be collected; none if an answer of before was lost.
+    pub(super) async fn waits(&mut self, subject: &str) -> Result<Option<Waiting>, Failure> {
         let wanted = json!({
             "configuration": CONFIGURATION, "claims": claims(), "subject": subject,
             "deferral": "until_decided",
@@ -59,11 +67,18 @@ impl Wallet {
 
         let decision = format!("offers/{}/decision", created.id);
         self.decided(&decision).await?;
+        Ok(Some(Waiting { offer: created.id, places, token, transaction }))
+    }
+
+    /// A credential that waits until it is decided about; none if an answer of before was lost.
+    async fn deferred(&mut self, subject: &str) -> Result<Option<String>, Failure> {
+        let Some(waiting) = self.waits(subject).await? else { return Ok(None) };
+        let Waiting { offer, places, token, transaction } = waiting;
         let answer = self.collected(&places, &token, &transaction).await?;
         let text = answer["credentials"][0]["credential"].as_str();
         let text = text.ok_or(Failure::Lacks("credential"))?.to_owned();
         let (list, index) = place_of(&text)?;
-        let about = created.id.clone();
+        let about = offer.clone();
         // its subject is erased before this errand ends
         let issued = Issued { offer: about, text, list, index, is_revoked: true, is_erased: true };
         self.facts.borrow_mut().issued.push(issued);
@@ -74,7 +89,7 @@ impl Wallet {
         self.post_until(Deed::Notification, &places.sibling("notification")?, &token, &told)
             .await?;
         let (place, key) =
-            (self.scene.api(&format!("offers/{}", created.id))?, self.scene.key().to_owned());
+            (self.scene.api(&format!("offers/{offer}"))?, self.scene.key().to_owned());
         let status = self.read(async |connection| connection.get(&place, Some(&key)).await).await?;
         let status: Value = serde_json::from_slice(&status)?;
         Ok(status["credentials"][0]["id"].as_str().map(str::to_owned))
@@ -96,12 +111,8 @@ impl Wallet {
                     let transaction = answer["transaction_id"].as_str();
                     return Ok(Some(transaction.ok_or(Failure::Lacks("transaction"))?.to_owned()));
                 }
-                Step::Refused(_) if was_sent => {
-                    self.facts.borrow_mut().lost_answers += 1;
-                    return Ok(None);
-                }
                 Step::Refused(status) => {
-                    self.broken(format!("I1: a fresh token is refused with {status}"));
+                    self.refused_token(was_sent, status);
                     return Ok(None);
                 }
                 Step::Unknown => was_sent = true,
@@ -182,19 +193,7 @@ impl Wallet {
         let (_, code) = self.places(&offer).await?;
         let (place, key) =
             (self.scene.api(&format!("offers/{}", created.id))?, self.scene.key().to_owned());
-        loop {
-            let ask = async |connection: &mut Connection| {
-                connection.ask(Ask::delete(&place).bearing(Some(&key))).await
-            };
-            match self.attempt(Deed::Change, &created.id, ask).await? {
-                Step::Done(_) => break,
-                Step::Refused(status) => {
-                    self.broken(format!("an offer cannot be taken back: {status}"));
-                    break;
-                }
-                Step::Unknown | Step::Unasked => {}
-            }
-        }
+        self.insist(Deed::Change, None, || Ask::delete(&place).bearing(Some(&key))).await?;
         self.facts.borrow_mut().used_codes.push(code);
         Ok(())
     }

@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use url::Url;
 
+use super::checks::Place;
+
 /// What the wallets of one run were promised.
 #[derive(Default)]
 pub(crate) struct Facts {
@@ -20,6 +22,14 @@ pub(crate) struct Facts {
     pub(crate) broken: BTreeSet<String>,
     /// How long each step took that was answered.
     pub(crate) latencies: Vec<Duration>,
+}
+
+impl Facts {
+    /// Every place of a list that somebody has, and whether it is revoked.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        let place = |issued: &Issued| (issued.list.clone(), issued.index, issued.is_revoked);
+        self.issued.iter().map(place).collect()
+    }
 }
 
 /// A credential in somebody's hands.

@@ -1,5 +1,5 @@
-//! The product's server over a store that fails: the same composition, a program of this
-//! tool. The product itself has no points to fail at.
+//! The product's server over a store that fails, by a clock that jumps: the same composition, a program of this
+//! tool. The product itself has no points to fail at, and no hand on its clock.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use axum::{
     extract::{MatchedPath, Request, State},
     middleware::{self, Next},
     response::Response,
-    routing::get,
+    routing::{get, post},
 };
 use lanyard_cli::{
     config::Config,
@@ -29,13 +29,18 @@ use super::{
     failing_store::FailingStore,
     script::{Arming, Kind, Mishap, Moment, Passed, Point, Script, WITHIN, Within},
 };
-use crate::failure::Failure;
+use crate::{clock::ShiftedClock, failure::Failure};
 
 /// How long an answer that was handed over takes to be out of the process.
 const ON_ITS_WAY: Duration = Duration::from_millis(10);
 
 /// Serves what a configuration says, until it is asked to end or comes past the armed point.
-pub(crate) async fn serve(configuration: &Path, armed: Option<&str>) -> Result<(), Failure> {
+pub(crate) async fn serve(
+    configuration: &Path,
+    armed: Option<&str>,
+    ahead: i64,
+) -> Result<(), Failure> {
+    let clock = Arc::new(ShiftedClock::ahead_by(ahead));
     let script = Arc::new(Script::default());
     script.arm(armed.map(serde_json::from_str).transpose()?);
     let config = Config::read(configuration).map_err(Failure::server)?;
@@ -48,12 +53,12 @@ pub(crate) async fn serve(configuration: &Path, armed: Option<&str>) -> Result<(
         around_store: Box::new(|store| {
             Arc::new(FailingStore::around(store, scripted)) as Arc<dyn Store>
         }),
-        ..Surroundings::default()
+        clock: clock.clone(),
     };
     let product = compose::compose_in(surroundings, plan, stopping).await;
     let product = product.map_err(Failure::server)?;
     let product = product.layer(middleware::from_fn_with_state(script.clone(), within));
-    let router = product.merge(control(script.clone()));
+    let router = product.merge(control(script.clone())).merge(clock_hand(clock));
     let mut terminate = signal(SignalKind::terminate())?;
     let ended = async move {
         terminate.recv().await;
@@ -70,6 +75,15 @@ fn control(script: Arc<Script>) -> Router {
         .route("/faults/passed", get(passed))
         .route("/faults/armed", get(waits).post(arm))
         .with_state(script)
+}
+
+/// How the tool puts the server's clock.
+fn clock_hand(clock: Arc<ShiftedClock>) -> Router {
+    let put = async |State(clock): State<Arc<ShiftedClock>>, Json(seconds): Json<i64>| {
+        clock.put_ahead(seconds);
+        Json(())
+    };
+    Router::new().route("/faults/clock", post(put)).with_state(clock)
 }
 
 async fn passed(State(script): State<Arc<Script>>) -> Json<Vec<Passed>> {

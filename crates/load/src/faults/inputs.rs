@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{
     mutate::{Dice, mutated},
     raw::{Came, Raw},
-    scene::{Program, Scene, Store},
+    scene::{Program, Scene, Setting, Store},
     trials::{Line, Trial},
 };
 use crate::{
@@ -62,7 +62,9 @@ pub(crate) async fn mutations(
     let fault = "mutated requests";
     let attester = Attester::new()?;
     let folder = Trial::folder(folder, fault, store);
-    let scene = Scene::laid(Program::Product(binary.to_owned()), &folder, store, Some(&attester))?;
+    let program = Program::Product(binary.to_owned());
+    let setting = Setting { program, store, attester: Some(&attester), receiver: None };
+    let scene = Scene::laid(&folder, setting)?;
     let mut trial = Trial::of(fault, scene, &folder, store)?;
     trial.start().await?;
 

@@ -1,8 +1,11 @@
 //! The fault tool: wallets play while the server is killed, asked to end, starved of its disk, locked out of its
 //! database, kept busy by slow clients and restored from a backup; then it is held to everything it promised.
 
+mod cable;
+mod callers;
 mod checks;
 mod clients;
+mod clocks;
 mod database;
 mod disk;
 mod errands;
@@ -14,21 +17,26 @@ mod ledger;
 mod mutate;
 mod points;
 mod process;
+mod races;
 mod raw;
+mod receiver;
+mod replicas;
 mod report;
+mod restore;
 mod scene;
 mod script;
+mod sealing;
 mod steps;
+mod told;
 mod trials;
 mod wallet;
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use clap::Args;
 use lanyard_testkit::PostgresServer;
 
 use crate::{failure::Failure, machine};
-use points::Scope;
 use report::{HEAD, Points, Report};
 use scene::Store;
 use trials::{Extent, Line};
@@ -74,12 +82,16 @@ pub(crate) struct ServerArguments {
     /// What happens at which point, as JSON
     #[arg(long)]
     armed: Option<String>,
+    /// How far the clock is ahead of the machine's, in seconds
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    ahead: i64,
 }
 
 /// Serves over a store that fails, with as many threads as the product has.
 pub(crate) fn serve(arguments: &ServerArguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(failing_server::serve(&arguments.config, arguments.armed.as_deref()))
+    let ServerArguments { config, armed, ahead } = arguments;
+    runtime.block_on(failing_server::serve(config, armed.as_deref(), *ahead))
 }
 
 /// Runs the faults, prints what came of them, and says whether every promise held.
@@ -87,24 +99,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let binary = machine::binary(arguments.binary.as_deref())?;
     let folder = machine::data_folder(&binary, arguments.data.as_deref())?;
     let disk = lanyard_store::calibrate(folder.path())?;
-    let extent = match arguments.short {
-        true => Extent {
-            kills: 5,
-            drains: 2,
-            spell: Duration::from_secs(1),
-            restores: 1,
-            points: Scope { rounds: 1, stride: 7 },
-            mutations: 2000,
-        },
-        false => Extent {
-            kills: 100,
-            drains: 20,
-            spell: Duration::from_secs(10),
-            restores: 20,
-            points: Scope { rounds: 3, stride: 1 },
-            mutations: 1_000_000,
-        },
-    };
+    let extent = if arguments.short { Extent::SHORT } else { Extent::LONG };
     let extent = Extent {
         kills: arguments.kills.unwrap_or(extent.kills),
         mutations: arguments.mutations.unwrap_or(extent.mutations),
@@ -119,59 +114,82 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         faults.push(line);
     };
     println!("{HEAD}");
-    for server in std::iter::once(None).chain(postgres.as_ref().map(Some)) {
-        // each fault has a database of its own
-        let store = || match server {
-            Some(server) => Store::Postgres { address: server.database() },
-            None => Store::Sqlite,
-        };
-        if "kill -9".contains(wanted) {
+    let is_wanted = |fault: &str| fault.contains(wanted);
+    let servers: Vec<_> = std::iter::once(None).chain(postgres.as_ref().map(Some)).collect();
+    for &server in &servers {
+        let store = || store_of(server);
+        if is_wanted("kill -9") {
             tell(process::killed(place, &store(), extent, arguments.seed).await?);
         }
-        if "SIGTERM".contains(wanted) {
+        if is_wanted("SIGTERM") {
             tell(process::drained(place, &store(), extent).await?);
         }
-        if "slow clients".contains(wanted) {
+        if is_wanted("sealing key changed") {
+            tell(sealing::changed(place, &store(), extent).await?);
+        }
+        if is_wanted("slow clients") {
             tell(clients::slow_clients(place, &store(), extent).await?);
+        }
+        if is_wanted("webhook receiver in trouble") {
+            tell(told::receiver_in_trouble(place, &store(), extent).await?);
+        }
+        if is_wanted("clock jumps") {
+            // where not all of them are tried, others on each store
+            let rows = (usize::from(server.is_some()), extent.jumps);
+            tell(clocks::jump(folder.path(), &store, rows).await?);
+        }
+        if is_wanted("restore") {
+            tell(restore::restored(place, server, extent).await?);
+        }
+    }
+    if is_wanted("disk full") {
+        tell(disk::disk_full(place, extent).await?);
+    }
+    if is_wanted("database locked") {
+        tell(disk::locked(place, extent).await?);
+    }
+    if let Some(server) = &postgres {
+        let store = || store_of(Some(server));
+        if is_wanted("each request at the other replica") {
+            tell(replicas::alternating(place, &store(), extent).await?);
+        }
+        if is_wanted("two replicas race") {
+            tell(races::race(place, &store(), extent).await?);
+        }
+        if is_wanted("one of two replicas killed") {
+            tell(replicas::killed(place, &store(), extent).await?);
+        }
+        if is_wanted("one replica cut off") {
+            tell(replicas::cut_off(place, &store(), extent).await?);
+        }
+        if is_wanted("one replica asleep") {
+            tell(replicas::asleep(place, &store(), extent).await?);
+        }
+        if is_wanted("PostgreSQL failed over") {
+            tell(database::failed_over(place, extent).await?);
+        }
+        if is_wanted("connections cut") {
+            tell(database::connections_cut(place, server, extent).await?);
+        }
+        if is_wanted("PostgreSQL killed") {
+            tell(database::database_gone(place, server, extent).await?);
         }
     }
     let mut points = Points::default();
-    if "points".contains(wanted) {
-        for server in std::iter::once(None).chain(postgres.as_ref().map(Some)) {
-            let database = || match server {
-                Some(server) => Store::Postgres { address: server.database() },
-                None => Store::Sqlite,
-            };
-            let found = points::everywhere(folder.path(), &database, extent.points).await?;
+    if is_wanted("points") {
+        for &server in &servers {
+            let store = || store_of(server);
+            let found = points::everywhere(folder.path(), &store, extent.points).await?;
             found.lines.into_iter().for_each(&mut tell);
             points.add(if server.is_some() { "PostgreSQL" } else { "SQLite" }, found.points);
             points.unvisited = found.unvisited;
         }
     }
-    if "disk full".contains(wanted) {
-        tell(disk::disk_full(place, extent).await?);
-    }
-    if "database locked".contains(wanted) {
-        tell(disk::locked(place, extent).await?);
-    }
-    if "restore".contains(wanted) {
-        tell(disk::restored(place, extent).await?);
-    }
-    if let (true, Some(server)) = ("connections cut".contains(wanted), &postgres) {
-        tell(database::connections_cut(place, server, extent).await?);
-    }
-    if let (true, Some(server)) = ("PostgreSQL killed".contains(wanted), &postgres) {
-        tell(database::database_gone(place, server, extent).await?);
-    }
     let mut inputs = Vec::new();
-    if "mutated requests".contains(wanted) {
-        for server in std::iter::once(None).chain(postgres.as_ref().map(Some)) {
-            let database = match server {
-                Some(server) => Store::Postgres { address: server.database() },
-                None => Store::Sqlite,
-            };
+    if is_wanted("mutated requests") {
+        for &server in &servers {
             let tried = extent.mutations;
-            let found = inputs::mutations(place, &database, tried, arguments.seed).await?;
+            let found = inputs::mutations(place, &store_of(server), tried, arguments.seed).await?;
             println!("{}", found.line.row());
             inputs.push(found);
         }
@@ -200,4 +218,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         std::fs::write(file, serde_json::to_vec_pretty(&report)?)?;
     }
     Ok(report.broken() == 0)
+}
+
+/// Where everything is kept: each fault has a database of its own.
+fn store_of(server: Option<&PostgresServer>) -> Store {
+    match server {
+        Some(server) => Store::Postgres { address: server.database() },
+        None => Store::Sqlite,
+    }
 }

@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::{
     checks::Results,
     failing_store::COMMITS,
-    scene::{Program, Scene, Store},
+    receiver::Receiver,
+    scene::{Program, Scene, Setting, Store},
     script::{Arming, Kind, Mishap, Moment, Passed, Point},
     trials::{Line, Trial},
 };
@@ -59,7 +60,8 @@ pub(crate) async fn everywhere(
     scope: Scope,
 ) -> Result<Found, Failure> {
     let attester = Attester::new()?;
-    let ground = Ground { folder, attester: &attester };
+    let receiver = Receiver::listening().await?;
+    let ground = Ground { folder, attester: &attester, receiver: &receiver };
     let mut tried: BTreeMap<Point, (u64, u64)> = BTreeMap::new();
     let mut lines = Vec::new();
 
@@ -133,6 +135,7 @@ const fn mishaps(moment: Moment, kind: Kind) -> &'static [Mishap] {
 struct Ground<'g> {
     folder: &'g Path,
     attester: &'g Attester,
+    receiver: &'g Receiver,
 }
 
 impl Ground<'_> {
@@ -140,7 +143,9 @@ impl Ground<'_> {
     fn laid(&self, fault: &'static str, store: &Store) -> Result<Trial, Failure> {
         let folder = Trial::folder(self.folder, fault, store);
         let program = Program::Failing(std::env::current_exe()?);
-        let scene = Scene::laid(program, &folder, store, Some(self.attester))?;
+        let (attester, receiver) = (Some(self.attester), Some(self.receiver));
+        let setting = Setting { program, store, attester, receiver };
+        let scene = Scene::laid(&folder, setting)?;
         Trial::of(fault, scene, &folder, store)
     }
 

@@ -151,6 +151,9 @@ impl Report {
         for inputs in &self.inputs {
             let _ = writeln!(text, "\n{inputs}");
         }
+        for seen in self.lines().flat_map(|line| &line.seen) {
+            let _ = writeln!(text, "\n{seen}");
+        }
         for name in &self.not_exercised {
             let _ = writeln!(text, "Not exercised on this machine: {name}.");
         }
@@ -171,13 +174,16 @@ Eight wallets play against one server: each turn is an offer, mostly a token and
 | I2 | every acknowledged credential is on record; no status place is given twice, also across restores |
 | I3 | an acknowledged revocation is in the published list, and nothing else is |
 | I4 | a presentation that was taken has one result, whoever asks how often, and is taken once; it is verified, or where the store was away and with it the status list, one that could not be checked |
+| I5 | where webhooks are heard, every result that was taken is told of, under one name however often |
 | I6 | what was used stays used: every code and every presentation is shown again |
 | I7 | nobody waits for a minute: what is open is tried again and comes to an end |
 | I9 | every credential that was issued verifies |
 | 503 | a server that cannot answer now says 503 and when to ask again, and nothing else of 5xx |
 | I11 | the SQLite file passes its integrity and foreign-key checks |
 
-Not checked here: webhooks (I5), the audit chain (I8, there is none yet), tenants (I10, by tests), the answers of both stores side by side (I12, by the contract suite). While a server is asked to end no answer may stay open (R2). *Answers lost* are steps that were done and whose answer was cut off with the connection: a code or a token is used then, and the wallet needs a new offer.
+Two replicas: each request goes to the one that did not get the request before. In a race 64 wallets show the same code, token or presentation to both at once, and eight callers the same DPoP proof or call; half of the rounds with clocks 90 s apart. A clock that jumps is that of a server of this tool: the product has no hand on it.
+
+Not checked here: the audit chain (I8, there is none yet), tenants (I10, by tests), the answers of both stores side by side (I12, by the contract suite). While a server is asked to end no answer may stay open (R2). *Answers lost* are steps that were done and whose answer was cut off with the connection: a code or a token is used then, and the wallet needs a new offer.
 
 ";
 
@@ -185,7 +191,8 @@ const POINTS: &str = "\
 ## Every point
 
 Before and after every call to the store and every reply, while one wallet and one integrator do everything once: \
-log in, offer, take up, wait for a decision, present, suspend, reissue, revoke, take back, erase. At each point the \
+log in, offer, take up, wait for a decision, present, suspend, reissue, revoke, take back, erase, save \
+a question, have a message delivered again. At each point the \
 process ended, and the store said in turn that it is busy, full, broken and unreachable; after what it keeps, \
 it was done nevertheless. Points are found by passing them, in a server of the fault tool that is the product's over \
 such a store: the product has none.";

@@ -16,9 +16,10 @@ use lanyard_core::{
 use tokio::process::{Child, Command};
 use url::Url;
 
+use super::receiver::Receiver;
 use crate::{
     attester::{Attester, CONFIGURATION, TENANT, TYPE},
-    client::Connection,
+    client::{Connection, Content},
     failure::Failure,
     machine,
     proofs::identifier,
@@ -27,6 +28,12 @@ use crate::{
 
 /// The tenant where holders log in, if there is one.
 pub(crate) const LOGIN_TENANT: &str = "login";
+
+/// How long a wallet waits for an answer, unless it is told otherwise.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long whoever asks for readiness waits: no answer is no yes.
+const PROBE: Duration = Duration::from_secs(5);
 
 /// No server takes longer to come back.
 const LONGEST_START: Duration = Duration::from_secs(30);
@@ -56,10 +63,22 @@ pub(crate) enum Program {
     Failing(PathBuf),
 }
 
+/// What a server is set up with.
+pub(crate) struct Setting<'s> {
+    pub(crate) program: Program,
+    pub(crate) store: &'s Store,
+    /// Who attests wallets; with one there is a tenant where holders log in.
+    pub(crate) attester: Option<&'s Attester>,
+    /// Who is told of presentations and of changes of credentials.
+    pub(crate) receiver: Option<&'s Receiver>,
+}
+
 /// A server that may be down at the moment.
 pub(crate) struct Scene {
     program: Program,
     folder: PathBuf,
+    /// The name of its configuration.
+    configuration: &'static str,
     base: Url,
     key: String,
     child: RefCell<Option<Child>>,
@@ -67,27 +86,17 @@ pub(crate) struct Scene {
     largest_file: Cell<Option<u64>>,
     /// What happens at which point from the next start on, as JSON.
     armed: RefCell<Option<String>>,
+    /// How far the server's clock is ahead of the machine's from the next start on, in seconds.
+    ahead: Cell<i64>,
+    /// Where wallets find it: here, and at its replicas.
+    places: RefCell<Vec<Url>>,
+    patience: Cell<Duration>,
 }
 
 impl Scene {
-    /// Writes the configuration and starts the server.
-    pub(crate) async fn set(
-        program: Program,
-        folder: &Path,
-        store: &Store,
-    ) -> Result<Self, Failure> {
-        let scene = Self::laid(program, folder, store, None)?;
-        scene.start().await?;
-        Ok(scene)
-    }
-
-    /// Writes the configuration; with a tenant where holders log in, if there is somebody who attests wallets.
-    pub(crate) fn laid(
-        program: Program,
-        folder: &Path,
-        store: &Store,
-        attester: Option<&Attester>,
-    ) -> Result<Self, Failure> {
+    /// Writes the configuration; the server is not yet started.
+    pub(crate) fn laid(folder: &Path, setting: Setting<'_>) -> Result<Self, Failure> {
+        let Setting { program, store, attester, receiver } = setting;
         fs::create_dir_all(folder)?;
         let (port, key) = (free_port()?, identifier());
         fs::write(folder.join("type.json"), TYPE)?;
@@ -103,6 +112,10 @@ impl Scene {
             Some(attester) => attester.tenant(LOGIN_TENANT, folder)?,
             None => String::new(),
         };
+        let told = match receiver {
+            Some(receiver) => receiver.webhook(folder)?,
+            None => String::new(),
+        };
         let configuration = format!(
             r#"mode = "development"
 base_url = "http://localhost:{port}"
@@ -116,19 +129,67 @@ name = "Load"
 api_key_files = ["api-key"]
 credential_types = ["type.json"]
 status_lists = {{ ttl_seconds = 1 }}
-{login}"#
+{told}{login}"#
         );
         fs::write(folder.join("lanyard.toml"), configuration)?;
+        Self::at(port, program, folder, ("lanyard.toml", key))
+    }
+
+    fn at(
+        port: u16,
+        program: Program,
+        folder: &Path,
+        (configuration, key): (&'static str, String),
+    ) -> Result<Self, Failure> {
         let base = Url::parse(&format!("http://localhost:{port}/"))?;
         Ok(Self {
             program,
             folder: folder.to_owned(),
-            base,
+            configuration,
+            base: base.clone(),
             key,
             child: RefCell::new(None),
             largest_file: Cell::new(None),
             armed: RefCell::new(None),
+            ahead: Cell::new(0),
+            places: RefCell::new(vec![base]),
+            patience: Cell::new(PATIENCE),
         })
+    }
+
+    /// Another server on the same database, at a port of its own, over this way to the database; not yet started.
+    /// From now on wallets send each request to the one that did not get the request before.
+    pub(crate) fn replica(&self, store: &Store) -> Result<Self, Failure> {
+        let port = free_port()?;
+        let configuration = fs::read_to_string(self.folder.join(self.configuration))?;
+        let own = |line: &str| match (line.split(' ').next(), store) {
+            (Some("listen"), _) => format!("listen = \"127.0.0.1:{port}\""),
+            (Some("data"), _) => "data = \"data-of-replica\"".to_owned(),
+            (Some("postgres"), Store::Postgres { address }) => format!("postgres = \"{address}\""),
+            _ => line.to_owned(),
+        };
+        let lines: Vec<_> = configuration.lines().map(own).collect();
+        fs::write(self.folder.join("replica.toml"), lines.join("\n"))?;
+        let named = ("replica.toml", self.key.clone());
+        let replica = Self::at(port, self.program.clone(), &self.folder, named)?;
+        self.places.borrow_mut().push(replica.base.clone());
+        Ok(replica)
+    }
+
+    /// A connection to wherever it answers.
+    pub(crate) async fn connect(&self) -> Result<Connection, Failure> {
+        let places = self.places.borrow().clone();
+        Connection::open_to(&places).await
+    }
+
+    /// How long a wallet waits for an answer here.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience.get()
+    }
+
+    /// Has wallets wait so long for an answer, and no longer.
+    pub(crate) fn set_patience(&self, patience: Duration) {
+        self.patience.set(patience);
     }
 
     /// Starts the server, and says after how long it was ready.
@@ -163,10 +224,15 @@ status_lists = {{ ttl_seconds = 1 }}
             .arg(limit)
             .arg(binary)
             .args([serve, "--config"])
-            .arg(self.folder.join("lanyard.toml"));
+            .arg(self.folder.join(self.configuration));
         if let Some(armed) = self.armed.borrow_mut().take() {
             command.args(["--armed", &armed]);
         }
+        if self.ahead.get() != 0 {
+            command.arg(format!("--ahead={}", self.ahead.get()));
+        }
+        // where clocks change twice a year
+        command.env("TZ", "Europe/Paris");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
         let begun = Instant::now();
         *self.child.borrow_mut() = Some(command.spawn()?);
@@ -188,6 +254,19 @@ status_lists = {{ ttl_seconds = 1 }}
         self.armed.replace(Some(armed));
     }
 
+    /// Puts the server's clock ahead of the machine's from the next start on.
+    pub(crate) fn set_ahead(&self, seconds: i64) {
+        self.ahead.set(seconds);
+    }
+
+    /// Puts the clock of the running server ahead of the machine's.
+    pub(crate) async fn put_ahead(&self, seconds: i64) -> Result<(), Failure> {
+        self.ahead.set(seconds);
+        let mut connection = Connection::open(&self.base).await?;
+        let content = Content::Json(seconds.to_string());
+        connection.post(&self.base.join("faults/clock")?, None, content).await.map(drop)
+    }
+
     /// Waits until the server has ended by itself; false if it does not within a while.
     pub(crate) async fn ends(&self, within: Duration) -> Result<bool, Failure> {
         let begun = Instant::now();
@@ -206,10 +285,13 @@ status_lists = {{ ttl_seconds = 1 }}
     /// Whether it says that it is ready.
     pub(crate) async fn is_ready(&self) -> bool {
         let Ok(place) = self.base.join("readyz") else { return false };
-        match Connection::open(&self.base).await {
-            Ok(mut connection) => connection.get(&place, None).await.is_ok(),
-            Err(_) => false,
-        }
+        let asked = async {
+            match Connection::open(&self.base).await {
+                Ok(mut connection) => connection.get(&place, None).await.is_ok(),
+                Err(_) => false,
+            }
+        };
+        tokio::time::timeout(PROBE, asked).await.unwrap_or(false)
     }
 
     /// Ends the server as a power cut does.
@@ -223,10 +305,24 @@ status_lists = {{ ttl_seconds = 1 }}
     pub(crate) async fn terminate(&self) -> Result<ExitStatus, Failure> {
         let child = self.child.borrow_mut().take();
         let mut child = child.ok_or(Failure::ServerGone)?;
-        let process = child.id().ok_or(Failure::ServerGone)?;
-        Command::new("kill").arg(process.to_string()).status().await?;
+        tell(child.id().ok_or(Failure::ServerGone)?, "-TERM").await?;
         let ended = tokio::time::timeout(Duration::from_secs(15), child.wait()).await;
         Ok(ended.map_err(|_| Failure::ServerGone)??)
+    }
+
+    /// Stops the server where it is, as a machine that is too busy or asleep does.
+    pub(crate) async fn freeze(&self) -> Result<(), Failure> {
+        self.signal("-STOP").await
+    }
+
+    /// Has it go on.
+    pub(crate) async fn thaw(&self) -> Result<(), Failure> {
+        self.signal("-CONT").await
+    }
+
+    async fn signal(&self, signal: &str) -> Result<(), Failure> {
+        let process = self.child.borrow().as_ref().and_then(Child::id);
+        tell(process.ok_or(Failure::ServerGone)?, signal).await
     }
 
     /// Limits the files of the server from its next start on.
@@ -288,5 +384,12 @@ status_lists = {{ ttl_seconds = 1 }}
     pub(crate) fn issuers(&self) -> Result<IssuerKeys, Failure> {
         let anchors = TrustAnchors::from_pem(&fs::read_to_string(self.file("data/ca.pem"))?)?;
         Ok(IssuerKeys::new(IssuerTrust::certificates(anchors), Arc::new(AwsLc)))
+    }
+}
+
+async fn tell(process: u32, signal: &str) -> Result<(), Failure> {
+    match Command::new("kill").args([signal, &process.to_string()]).status().await?.success() {
+        true => Ok(()),
+        false => Err(Failure::ServerGone),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
     wallet::Wallet,
 };
 use crate::{
-    client::{Connection, Content},
+    client::{Ask, Connection, Content},
     failure::Failure,
 };
 
@@ -38,7 +39,7 @@ impl Wallet {
         let mut connection = self.connected().await?;
         self.ledger.note(deed, about, Outcome::Intended)?;
         let begun = Instant::now();
-        let (outcome, step) = match step(&mut connection).await {
+        let (outcome, step) = match self.in_time(step(&mut connection)).await {
             Ok(done) => {
                 self.facts.borrow_mut().latencies.push(begun.elapsed());
                 self.connection = Some(connection);
@@ -63,6 +64,43 @@ impl Wallet {
         Ok(step)
     }
 
+    /// Asks until it is answered; nothing if an answer was lost and a refusal with this status says that it was done.
+    pub(super) async fn insist<'u>(
+        &mut self,
+        deed: Deed,
+        gone: Option<u16>,
+        ask: impl Fn() -> Ask<'u>,
+    ) -> Result<Option<Bytes>, Failure> {
+        let mut was_sent = false;
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            let ask = ask();
+            let call = async |connection: &mut Connection| connection.ask(ask).await;
+            match self.attempt(deed, "", call).await? {
+                Step::Done(answer) => return Ok(Some(answer.body)),
+                Step::Refused(status) if was_sent && gone == Some(status) => return Ok(None),
+                Step::Refused(status) => {
+                    self.broken(format!("{deed:?} was refused with {status}"));
+                    return Ok(None);
+                }
+                Step::Unknown => was_sent = true,
+                Step::Unasked => {}
+            }
+        }
+        self.broken(format!("I7: {deed:?} gets no answer for {} s", PATIENCE.as_secs()));
+        Err(Failure::ServerGone)
+    }
+
+    /// Waits no longer than a wallet does.
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let patience = self.scene.patience();
+        let answered = tokio::time::timeout(patience, answer).await;
+        answered.unwrap_or(Err(Failure::NoAnswer(patience)))
+    }
+
     /// A server that cannot answer now says so, and when to ask again.
     pub(super) fn holds_to_503(&self, failure: &Failure) {
         if let Failure::Refused { status, path, asks_again, .. } = failure
@@ -80,7 +118,7 @@ impl Wallet {
         }
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
-            if let Ok(mut connection) = Connection::open(self.scene.base()).await {
+            if let Ok(mut connection) = self.scene.connect().await {
                 connection.record(self.recorder.clone());
                 return Ok(connection);
             }
@@ -131,7 +169,7 @@ impl Wallet {
         let begun = Instant::now();
         loop {
             let mut connection = self.connected().await?;
-            match reads(&mut connection).await {
+            match self.in_time(reads(&mut connection)).await {
                 Ok(read) => {
                     self.connection = Some(connection);
                     return Ok(read);
@@ -149,7 +187,10 @@ impl Wallet {
 /// Whether it is open what became of a step: the connection broke, or the server could not say.
 pub(crate) const fn is_open(failure: &Failure) -> bool {
     match failure {
-        Failure::NobodyThere(_) | Failure::Io(_) | Failure::Connection(_) => true,
+        Failure::NobodyThere(_)
+        | Failure::NoAnswer(_)
+        | Failure::Io(_)
+        | Failure::Connection(_) => true,
         Failure::Refused { status, .. } => *status >= 500,
         _ => false,
     }

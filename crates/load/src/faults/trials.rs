@@ -11,17 +11,21 @@ use serde::Serialize;
 use tokio::{process::Command, task::LocalSet};
 
 use super::{
-    checks::{self, Results},
+    checks::{self, Place, Results},
     facts::Facts,
     ledger::{Ledger, Tally},
     points::Scope,
-    scene::{Program, Scene, Store},
+    receiver::Receiver,
+    scene::{Program, Scene, Setting, Store},
     wallet::Wallet,
 };
 use crate::{client::Connection, failure::Failure};
 
 /// How many wallets play while something happens.
 const CROWD: usize = 8;
+
+/// A message to a webhook has come by then: its lease and a try again.
+const TOLD_WITHIN: Duration = Duration::from_secs(100);
 
 /// How long something goes on.
 #[derive(Clone, Copy)]
@@ -37,6 +41,55 @@ pub(crate) struct Extent {
     pub(crate) points: Scope,
     /// How many mutated requests are sent.
     pub(crate) mutations: u64,
+    /// How often two replicas race for everything, with each relation of their clocks.
+    pub(crate) races: u64,
+    /// How many flows go through two replicas, and how often one of them is killed.
+    pub(crate) flows: usize,
+    pub(crate) kills_of_replicas: u64,
+    /// One in so many jumps of clocks.
+    pub(crate) jumps: usize,
+    /// How often the sealing key is changed.
+    pub(crate) rotations: u64,
+    /// How often another database server takes over.
+    pub(crate) failovers: u64,
+    /// How long a replica that was stopped sleeps.
+    pub(crate) sleep: Duration,
+}
+
+impl Extent {
+    /// Each fault a few times.
+    pub(crate) const SHORT: Self = Self {
+        kills: 3,
+        drains: 2,
+        spell: Duration::from_secs(1),
+        restores: 1,
+        points: Scope { rounds: 1, stride: 15 },
+        mutations: 2000,
+        races: 1,
+        flows: 16,
+        kills_of_replicas: 2,
+        rotations: 1,
+        jumps: 6,
+        failovers: 1,
+        sleep: Duration::from_secs(2),
+    };
+
+    /// What a reliability report is written of.
+    pub(crate) const LONG: Self = Self {
+        kills: 100,
+        drains: 20,
+        spell: Duration::from_secs(10),
+        restores: 20,
+        points: Scope { rounds: 3, stride: 1 },
+        mutations: 1_000_000,
+        races: 20,
+        flows: 1000,
+        kills_of_replicas: 20,
+        rotations: 20,
+        jumps: 1,
+        failovers: 3,
+        sleep: Duration::from_secs(100),
+    };
 }
 
 /// What one fault came to.
@@ -56,6 +109,9 @@ pub(crate) struct Line {
     pub(crate) credentials: u64,
     /// The longest that a server took to be ready again.
     pub(crate) slowest_start_ms: u64,
+    /// What else was seen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) seen: Vec<String>,
     pub(crate) broken: Vec<String>,
 }
 
@@ -71,6 +127,7 @@ impl Line {
         self.tried += other.tried;
         self.credentials += other.credentials;
         self.slowest_start_ms = self.slowest_start_ms.max(other.slowest_start_ms);
+        self.seen.extend(other.seen);
         self.broken.extend(other.broken);
     }
 }
@@ -88,6 +145,10 @@ pub(super) struct Trial {
     pub(super) tried: u64,
     pub(super) slowest_start: Duration,
     pub(super) results: Results,
+    /// What else was seen, for the report.
+    pub(super) seen: Vec<String>,
+    /// Who is told of what happens, if anybody is.
+    pub(super) receiver: Option<Receiver>,
 }
 
 impl Trial {
@@ -98,8 +159,27 @@ impl Trial {
     ) -> Result<Self, Failure> {
         let folder = Self::folder(folder, fault, store);
         let program = Program::Product(binary.to_owned());
-        let scene = Scene::set(program, &folder, store).await?;
+        let setting = Setting { program, store, attester: None, receiver: None };
+        let scene = Scene::laid(&folder, setting)?;
+        scene.start().await?;
         Self::of(fault, scene, &folder, store)
+    }
+
+    /// One whose webhooks are heard.
+    pub(super) async fn told(
+        fault: &'static str,
+        program: Program,
+        folder: &Path,
+        store: &Store,
+    ) -> Result<Self, Failure> {
+        let folder = Self::folder(folder, fault, store);
+        let receiver = Receiver::listening().await?;
+        let setting = Setting { program, store, attester: None, receiver: Some(&receiver) };
+        let scene = Scene::laid(&folder, setting)?;
+        let mut trial = Self::of(fault, scene, &folder, store)?;
+        trial.receiver = Some(receiver);
+        trial.start().await?;
+        Ok(trial)
     }
 
     /// A folder that no other trial has.
@@ -127,6 +207,8 @@ impl Trial {
             times: 0,
             turns: 0,
             tried: 0,
+            seen: Vec::new(),
+            receiver: None,
             slowest_start: Duration::ZERO,
             results: Results::Determined,
         })
@@ -161,6 +243,7 @@ impl Trial {
             stop: self.stop.clone(),
             connection: None,
             turns: 0,
+            sent_again: false,
             recorder: None,
         }
     }
@@ -181,6 +264,7 @@ impl Trial {
 
     /// Holds the server to everything, ends it, and looks at what it leaves.
     pub(super) async fn ended(mut self) -> Result<Line, Failure> {
+        self.webhooks_are_told().await;
         self.tried += checks::hold(&self.scene, &self.facts, self.results).await?;
         let status = self.scene.terminate().await?;
         if status.code() != Some(0) {
@@ -202,12 +286,41 @@ impl Trial {
             tried: self.tried,
             credentials: facts.issued.len() as u64,
             slowest_start_ms: u64::try_from(self.slowest_start.as_millis()).unwrap_or(u64::MAX),
+            seen: self.seen,
             broken: facts.broken.iter().cloned().collect(),
         })
     }
 }
 
 impl Trial {
+    /// I5: every result is told of, under one name.
+    async fn webhooks_are_told(&mut self) {
+        let Some(receiver) = &self.receiver else { return };
+        let begun = Instant::now();
+        // a message whose sender ended is sent again by the next, after its lease
+        while receiver.misses(&self.facts.borrow()) > 0 && begun.elapsed() < TOLD_WITHIN {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let missed = receiver.misses(&self.facts.borrow());
+        if missed > 0 {
+            self.broken(format!("I5: of {missed} results nobody was told"));
+        }
+        receiver.told_twice().into_iter().for_each(|twice| self.broken(twice));
+        let (taken, _) = receiver.counts();
+        self.seen.push(format!(
+            "Webhooks of {}: {taken} messages taken for {} results.",
+            self.fault,
+            self.facts.borrow().answered.len()
+        ));
+    }
+
+    /// What is acknowledged as revoked so far.
+    pub(super) fn revoked(&self) -> Vec<Place> {
+        let mut places = self.facts.borrow().places();
+        places.retain(|(.., is_revoked)| *is_revoked);
+        places
+    }
+
     /// Whether everything that needs no write is answered, and at once.
     pub(super) async fn reads_still_work(&self, rule: &str) -> Result<(), Failure> {
         let begun = Instant::now();
@@ -236,13 +349,14 @@ impl Trial {
         Ok(())
     }
 
-    pub(super) async fn command(&self, arguments: &[&str], file: &Path) -> Result<(), Failure> {
+    pub(super) async fn command(&self, arguments: &[&str]) -> Result<(), Failure> {
         let mut command = Command::new(self.scene.binary());
-        command.args(arguments).arg(file).arg("--config").arg(self.scene.file("lanyard.toml"));
+        let (name, rest) = arguments.split_first().unwrap_or((&"help", &[]));
+        command.arg(name).arg("--config").arg(self.scene.file("lanyard.toml")).args(rest);
         let done = command.output().await?;
         if !done.status.success() {
             let said = String::from_utf8_lossy(&done.stderr).into_owned();
-            self.broken(format!("R9: lanyard {}: {said}", arguments.join(" ")));
+            self.broken(format!("lanyard {}: {said}", arguments.join(" ")));
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     client::{Connection, Content, Recorder},
+    clock,
     failure::Failure,
     integrator::Created,
     issuance::{Access, Offer, Places, read},
@@ -39,6 +40,8 @@ pub(crate) struct Wallet {
     pub(crate) stop: Rc<Cell<bool>>,
     pub(crate) connection: Option<Connection>,
     pub(crate) turns: u64,
+    /// Whether its last code was sent again: if both came to somebody, nothing that came of it is good.
+    pub(crate) sent_again: bool,
     /// Where its requests are written down, if anywhere.
     pub(crate) recorder: Option<Recorder>,
 }
@@ -108,6 +111,7 @@ impl Wallet {
                 async |connection: &mut Connection| places.token(connection, code, None).await;
             match self.attempt(Deed::Token, about, ask).await? {
                 Step::Done(token) => {
+                    self.sent_again = was_sent;
                     self.facts.borrow_mut().used_codes.push(code.to_owned());
                     return Ok(Some(token));
                 }
@@ -163,12 +167,8 @@ impl Wallet {
                     self.facts.borrow_mut().issued.push(issued);
                     return Ok(Some(Arc::new(card)));
                 }
-                Step::Refused(_) if was_sent => {
-                    self.facts.borrow_mut().lost_answers += 1;
-                    return Ok(None);
-                }
                 Step::Refused(status) => {
-                    self.broken(format!("I1: a fresh token is refused with {status}"));
+                    self.refused_token(was_sent, status);
                     return Ok(None);
                 }
                 Step::Unknown => was_sent = true,
@@ -179,13 +179,21 @@ impl Wallet {
         Ok(None)
     }
 
+    /// A token that is refused was used by a request whose answer was lost, or should have been good.
+    pub(super) fn refused_token(&self, was_sent: bool, status: u16) {
+        match was_sent || self.sent_again {
+            true => self.facts.borrow_mut().lost_answers += 1,
+            false => self.broken(format!("I1: a fresh token is refused with {status}")),
+        }
+    }
+
     async fn verified(&self, text: &str, key: SoftwareSigner) -> Result<Card, Failure> {
         Ok(Card { held: self.well_signed(text).await?, key })
     }
 
     /// I9: a credential is signed by the issuer that everybody knows.
     pub(super) async fn well_signed(&self, text: &str) -> Result<HeldSdJwtVc, Failure> {
-        let (now, issuers) = (lanyard_core::Timestamp::now(), self.scene.issuers()?);
+        let (now, issuers) = (clock::now(), self.scene.issuers()?);
         let credential = UnverifiedSdJwtVc::parse(text)?;
         let issuer = issuers.find(&credential.claimed_issuer(), now).await?;
         Ok(credential.verify_for_holding(issuer, now, &AwsLc)?)
@@ -205,14 +213,14 @@ impl Wallet {
     pub(super) async fn answer_to(
         &mut self,
         asked: &Created,
-        card: &Arc<Card>,
+        card: &Card,
     ) -> Result<(Url, String), Failure> {
         let place = asked.parameter("request_uri")?;
         let object = self.read(async |connection| connection.get(&place, None).await).await?;
         presentation::answer(&presentation::payload(&object)?, card).await
     }
 
-    async fn present(&mut self, card: &Arc<Card>) -> Result<(), Failure> {
+    async fn present(&mut self, card: &Card) -> Result<(), Failure> {
         let asked = self.asked().await?;
         let (place, form) = self.answer_to(&asked, card).await?;
         let begun = Instant::now();

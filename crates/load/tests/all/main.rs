@@ -49,16 +49,37 @@ fn no_promise_is_broken_whatever_happens_to_the_server() {
         "store fails at a point",
         "first start ends at a point",
         "mutated requests",
+        "webhook receiver in trouble",
+        "sealing key changed",
+        "clock jumps",
     ] {
         assert!(count(fault, "times") > 0, "{fault} never happened: {said}");
         assert!(count(fault, "credentials") > 0, "{fault}: nothing was issued: {said}");
         assert!(count(fault, "tried") > 0, "{fault}: nothing was tried afterwards: {said}");
     }
+    // where there is PostgreSQL
+    if faults.iter().any(|line| line["store"] == "PostgreSQL") {
+        for fault in [
+            "each request at the other replica",
+            "two replicas race",
+            "one of two replicas killed",
+            "one replica cut off",
+            "one replica asleep",
+            "connections cut",
+            "PostgreSQL killed",
+            "PostgreSQL failed over",
+        ] {
+            assert!(count(fault, "times") > 0, "{fault} never happened: {said}");
+            assert!(count(fault, "credentials") > 0, "{fault}: nothing was issued: {said}");
+        }
+    }
     let mut asked_to_end = faults.iter().filter(|line| line["fault"] == "SIGTERM");
     assert!(asked_to_end.all(|line| line["steps"]["unknown"] == 0), "{said}");
     assert!(count("mutated requests", "times") >= 1000, "{said}");
     // every call that keeps something for somebody who asks is at a point
-    for call in ["insert", "replace", "set_status", "erase_subject", "append_event"] {
+    for call in
+        ["insert", "replace", "set_status", "erase_subject", "append_event", "settle_message"]
+    {
         let of = report["points"]["stores"][0]["points"].as_array().expect("points").iter();
         let passed = of.filter(|at| at["point"]["call"] == call).count();
         assert!(passed >= 2, "nothing came past {call}: {said}");
