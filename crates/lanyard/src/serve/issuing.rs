@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use jiff::SignedDuration;
 use lanyard_core::{credential::Format, trust::IssuerIdentifier};
 use lanyard_issuer::{
@@ -26,25 +27,18 @@ use crate::keys::{KeyError, SigningIdentity, Subject};
 /// What nonces are made and judged with; a store that is restored makes a new one.
 pub(crate) const NONCE_KEY: &str = "issuer/nonce-key";
 
+/// How many tenants are put together at once: keys that are made at the same time share the syncs of the store.
+pub(super) const AT_ONCE: usize = 16;
+
 /// For how long the status of a finished offer can be asked for.
 const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
 pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<IssuerService, StartError> {
-    let mut tenants = Vec::new();
-    for tenant in plan.tenants.iter().chain(&plan.sandbox) {
-        let (issuer, status_lists) = issuer(ground, plan, tenant).await?;
-        tenants.push(TenantSettings {
-            tenant: tenant.id.clone(),
-            login: login::settings(ground, plan, tenant, issuer.key_for(Format::SdJwtVc)),
-            issuer,
-            status_lists,
-            vc_api: match plan.vc_api {
-                Some(_) => Some(vc_api::keys(ground, tenant).await?),
-                None => None,
-            },
-            data_key: DataKey::new(ground.secret(&tenant.keys_of, "issuer/data-key").await?),
-            api_keys: tenant.api_keys.clone(),
-        });
+    let mut tenants = Vec::with_capacity(plan.tenants.len());
+    // the tenants of the sandbox have keys of the others
+    for together in plan.tenants.chunks(AT_ONCE).chain([plan.sandbox.as_slice()]) {
+        let settings = together.iter().map(|tenant| settings(ground, plan, tenant));
+        tenants.extend(try_join_all(settings).await?);
     }
     let settings = IssuerSettings {
         base_url: plan.base_url.clone(),
@@ -56,6 +50,26 @@ pub(super) async fn service(ground: &Ground, plan: &Plan) -> Result<IssuerServic
         retention: RETENTION,
     };
     Ok(IssuerService::new(settings)?)
+}
+
+async fn settings(
+    ground: &Ground,
+    plan: &Plan,
+    tenant: &PlannedTenant,
+) -> Result<TenantSettings, StartError> {
+    let (issuer, status_lists) = issuer(ground, plan, tenant).await?;
+    Ok(TenantSettings {
+        tenant: tenant.id.clone(),
+        login: login::settings(ground, plan, tenant, issuer.key_for(Format::SdJwtVc)),
+        issuer,
+        status_lists,
+        vc_api: match plan.vc_api {
+            Some(_) => Some(vc_api::keys(ground, tenant).await?),
+            None => None,
+        },
+        data_key: DataKey::new(ground.secret(&tenant.keys_of, "issuer/data-key").await?),
+        api_keys: tenant.api_keys.clone(),
+    })
 }
 
 async fn issuer(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use jiff::SignedDuration;
 use lanyard_core::{did::DidMethods, trust::LiveTrust, verify::Policy};
 use lanyard_fetch::{
@@ -15,6 +16,7 @@ use lanyard_verifier::{
 };
 
 use super::compose::{Ground, StartError};
+use super::issuing::AT_ONCE;
 use super::own_lists::OwnLists;
 use super::plan::{Plan, PlannedTenant};
 use super::trust::WatchedList;
@@ -32,10 +34,16 @@ pub(super) async fn service(
 ) -> Result<(VerifierService, Vec<WatchedList>), StartError> {
     let sources = sources(ground, plan, issuer);
     let (mut tenants, mut lists) = (Vec::new(), Vec::new());
-    for tenant in &plan.tenants {
-        let (trust, list) = trust(ground, tenant).await?;
-        tenants.push(settings(ground, plan, tenant, trust, sources.clone()).await?);
-        lists.extend(list);
+    for together in plan.tenants.chunks(AT_ONCE) {
+        let all = together.iter().map(async |tenant| {
+            let (trust, list) = trust(ground, tenant).await?;
+            let settings = settings(ground, plan, tenant, trust, sources.clone()).await?;
+            Ok::<_, StartError>((settings, list))
+        });
+        for (settings, list) in try_join_all(all).await? {
+            tenants.push(settings);
+            lists.extend(list);
+        }
     }
     let settings = VerifierSettings {
         base_url: plan.base_url.clone(),
