@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_service::Clock;
-use lanyard_store::{SessionKind, Store};
+use lanyard_store::{SessionKind, Store, StoreError};
 use tokio::sync::watch;
 
 use super::ticks::Ticks;
@@ -18,6 +18,10 @@ const GRACE: SignedDuration = SignedDuration::from_hours(23);
 
 /// For how long the record of a credential that has expired is kept.
 const KEPT_RECORDS: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// For how long what must not be shown twice is remembered beyond its time: a replica whose clock is behind still
+/// takes it, and so does a server whose clock was put ahead for a while and then right.
+const KEPT_SEEN: SignedDuration = SignedDuration::from_mins(15);
 
 /// How much is deleted at once: a write that keeps nobody waiting.
 const PORTION: u32 = 500;
@@ -38,16 +42,28 @@ pub(super) fn keep_house(
 
 async fn sweep(store: &dyn Store, now: Timestamp) {
     // a result that was read, or that nobody read for a day, is gone when its time is over
-    let results = store.purge_expired_of(SessionKind::Request, now, PORTION).await;
-    let sessions = store.purge_expired(now - GRACE, PORTION).await;
-    let seen = store.purge_once(now, PORTION).await;
-    let calls = store.purge_calls(now, PORTION).await;
-    let messages = store.purge_messages(now, PORTION).await;
-    let issued = store.purge_issued(now - KEPT_RECORDS, PORTION).await;
-    let all =
-        [results.err(), sessions.err(), seen.err(), calls.err(), messages.err(), issued.err()];
-    for failed in all.into_iter().flatten() {
-        tracing::warn!(reason = failed.reason(), "housekeeping");
+    all_of(|| store.purge_expired_of(SessionKind::Request, now, PORTION)).await;
+    all_of(|| store.purge_expired(now - GRACE, PORTION)).await;
+    all_of(|| store.purge_once(now - KEPT_SEEN, PORTION)).await;
+    all_of(|| store.purge_calls(now, PORTION)).await;
+    all_of(|| store.purge_messages(now, PORTION)).await;
+    all_of(|| store.purge_issued(now - KEPT_RECORDS, PORTION)).await;
+}
+
+/// Deletes portion by portion until there is no whole one left; a store that cannot is asked again next time.
+async fn all_of<F>(purge: impl Fn() -> F)
+where
+    F: Future<Output = Result<u64, StoreError>>,
+{
+    loop {
+        match purge().await {
+            Ok(deleted) if deleted >= u64::from(PORTION) => {}
+            Ok(_) => return,
+            Err(failed) => {
+                tracing::warn!(reason = failed.reason(), "housekeeping");
+                return;
+            }
+        }
     }
 }
 
@@ -55,7 +71,8 @@ async fn sweep(store: &dyn Store, now: Timestamp) {
 mod tests {
     use lanyard_store::{
         CallBegun, CallStore as _, CredentialId, IssuedRecord, IssuedStore as _, MemoryStore,
-        NewCall, NewEvent, NewSession, SessionId, SessionStore as _, Taken, TenantId,
+        NewCall, NewEvent, NewSession, Once, OnceKind, SessionId, SessionStore as _, Taken,
+        TenantId,
     };
 
     use super::*;
@@ -64,20 +81,8 @@ mod tests {
     async fn what_nobody_asks_for_any_more_is_deleted_and_what_somebody_may_is_kept() {
         let (store, tenant): (_, TenantId) = (MemoryStore::new(), "acme".parse().unwrap());
         let begin: Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
-        let id = SessionId::from_bytes([1; 16]);
-        let session = NewSession {
-            tenant: tenant.clone(),
-            id,
-            kind: SessionKind::Offer,
-            state: Vec::new(),
-            created_at: begin,
-            expires_at: begin,
-            handles: Vec::new(),
-            subject: None,
-            once: Vec::new(),
-            call: None,
-            event: NewEvent::done(begin, "offer_created"),
-        };
+        let session = session(1, begin, Vec::new());
+        let id = session.id;
         let result = SessionId::from_bytes([9; 16]);
         let request = NewSession { id: result, kind: SessionKind::Request, ..session.clone() };
         store.insert(request).await.unwrap();
@@ -116,5 +121,58 @@ mod tests {
         assert!(store.issued(&tenant, credential).await.unwrap().is_some());
         sweep(&store, begin + day * 30).await;
         assert_eq!(store.issued(&tenant, credential).await, Ok(None));
+    }
+
+    fn tenant() -> TenantId {
+        "acme".parse().unwrap()
+    }
+
+    fn session(number: u64, at: Timestamp, once: Vec<Once>) -> NewSession {
+        let mut id = [0; 16];
+        id[8..].copy_from_slice(&number.to_be_bytes());
+        NewSession {
+            tenant: tenant(),
+            id: SessionId::from_bytes(id),
+            kind: SessionKind::Offer,
+            state: Vec::new(),
+            created_at: at,
+            expires_at: at,
+            handles: Vec::new(),
+            subject: None,
+            once,
+            call: None,
+            event: NewEvent::done(at, "offer_created"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_shown_is_refused_by_a_replica_whose_clock_is_behind_the_one_that_keeps_house()
+    {
+        let store = MemoryStore::new();
+        let begin: Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
+        let (window, second) = (SignedDuration::from_secs(60), SignedDuration::from_secs(1));
+        let proof = Once { kind: OnceKind::DpopProof, digest: [7; 32], expires_at: begin + window };
+        store.insert(session(1, begin, vec![proof])).await.unwrap();
+        // by the clock of the one that deletes the proof has long been too old; by the other's it is not
+        sweep(&store, begin + window + SignedDuration::from_mins(10)).await;
+        let again = store.insert(session(2, begin, vec![proof])).await;
+        assert_eq!(again, Err(StoreError::SeenBefore));
+        sweep(&store, begin + window + KEPT_SEEN + second).await;
+        assert_eq!(store.insert(session(3, begin, vec![proof])).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn whatever_came_in_since_is_deleted_however_much_it_is() {
+        let store = MemoryStore::new();
+        let begin: Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
+        let many = u64::from(PORTION) * 2 + 1;
+        for number in 0..many {
+            store.insert(session(number, begin, Vec::new())).await.unwrap();
+        }
+        sweep(&store, begin + GRACE).await;
+        for number in [0, many / 2, many - 1] {
+            let id = session(number, begin, Vec::new()).id;
+            assert_eq!(store.by_id(&tenant(), id, begin).await, Ok(Taken::Absent), "{number}");
+        }
     }
 }
