@@ -69,14 +69,14 @@ pub enum OnceFault {
 }
 
 impl OnceFault {
-    /// The stable reason code.
+    /// The stable reason code; what is wrong with the store is not told.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Malformed => "idempotency_key_malformed",
             Self::OtherRequest => "idempotency_key_reused",
             Self::Running => "idempotency_key_in_progress",
-            Self::Store(error) => error.reason(),
-            Self::Unreadable => "answer_unreadable",
+            Self::Store(error) if error.retry_after().is_some() => "temporarily_unavailable",
+            Self::Store(_) | Self::Unreadable => "server_error",
         }
     }
 

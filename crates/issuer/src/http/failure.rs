@@ -207,7 +207,9 @@ impl Failure {
 
     fn retry_after(&self) -> Option<HeaderValue> {
         let seconds = match self {
-            Self::Issuer(IssuerError::Store(error)) => error.retry_after()?.as_secs().max(1),
+            Self::Issuer(IssuerError::Store(error)) | Self::Once(OnceFault::Store(error)) => {
+                error.retry_after()?.as_secs().max(1)
+            }
             Self::Issuer(
                 IssuerError::Contended
                 | IssuerError::SigningKeyUnavailable

@@ -71,6 +71,16 @@ async fn a_key_is_not_taken_for_another_request() {
 }
 
 #[tokio::test]
+async fn a_store_that_cannot_answer_is_503_with_a_time_to_come_back() {
+    let server = Server::new();
+    server.ground.store.close().await.unwrap();
+    let reply = make(&server, "order-1", &badge()).await;
+    assert_eq!(reply.refusal(), refused(503, "temporarily_unavailable"));
+    let seconds: u32 = reply.header(header::RETRY_AFTER).unwrap().parse().unwrap();
+    assert!(seconds > 0);
+}
+
+#[tokio::test]
 async fn a_key_of_another_tenant_is_another_key() {
     let server = Server::new();
     let ours = make(&server, "order-1", &badge()).await;

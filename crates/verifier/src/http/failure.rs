@@ -133,7 +133,9 @@ impl Failure {
 
     fn retry_after(&self) -> Option<HeaderValue> {
         let seconds = match self {
-            Self::Verifier(VerifierError::Store(error)) => error.retry_after()?.as_secs().max(1),
+            Self::Verifier(VerifierError::Store(error)) | Self::Once(OnceFault::Store(error)) => {
+                error.retry_after()?.as_secs().max(1)
+            }
             Self::Verifier(
                 VerifierError::Contended | VerifierError::Signing(_) | VerifierError::Key(_),
             ) => 1,

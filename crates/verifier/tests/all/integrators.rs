@@ -64,6 +64,17 @@ async fn the_same_question_with_the_same_key_is_asked_once() {
     assert_eq!(other.refusal(), (422, "idempotency_key_reused".to_owned()));
 }
 
+#[tokio::test]
+async fn a_question_with_a_key_that_cannot_be_kept_says_when_to_ask_again() {
+    let store = Arc::new(MemoryStore::new());
+    let world = World::with_store(store.clone());
+    store.close().await.expect("a memory store closes");
+    let answer = call(&world, KEY, Some("visit-1"), "requests", &question()).await;
+    assert_eq!(answer.refusal(), (503, "temporarily_unavailable".to_owned()));
+    let wait: u64 = answer.header(header::RETRY_AFTER).parse().expect("seconds");
+    assert!(wait >= 1);
+}
+
 /// Keeps what it got.
 #[derive(Default)]
 struct Receiver(Mutex<Vec<Value>>);
