@@ -31,7 +31,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 
 /// What every connection asks the server for: it gives up before we do.
 const LIMITS: &str =
-    "-c statement_timeout=4s -c lock_timeout=3s -c idle_in_transaction_session_timeout=10s";
+    "-c statement_timeout=4s -c lock_timeout=3s -c idle_in_transaction_session_timeout=5s";
 
 /// Where the server is, and as whom to speak to it.
 #[derive(Clone)]

@@ -85,6 +85,23 @@ fn a_newer_schema_is_refused_and_left_untouched() {
 }
 
 #[test]
+fn a_store_of_the_version_before_is_brought_up_with_what_it_keeps() {
+    let directory = closed_store();
+    let file = Connection::open(directory.path().join("lanyard.db")).unwrap();
+    // the last migration only adds tables
+    file.execute_batch(
+        "DROP TABLE backup; DROP TABLE status_epoch; DROP TABLE epoch;
+         DELETE FROM migration WHERE version = 7; PRAGMA user_version = 6",
+    )
+    .unwrap();
+    drop(file);
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let taken = block_on(store.take(&crate::support::demo(), &code(1), crate::support::second(1)));
+    assert!(matches!(taken, Ok(lanyard_store::Taken::Live(_))), "{taken:?}");
+    assert!(block_on(store.epoch()).is_ok());
+}
+
+#[test]
 fn an_edited_migration_is_refused() {
     let directory = closed_store();
     let file = Connection::open(directory.path().join("lanyard.db")).unwrap();
