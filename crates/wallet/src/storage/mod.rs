@@ -9,6 +9,7 @@
 
 mod cards;
 mod index;
+#[cfg(feature = "rustcrypto")]
 mod instances;
 mod journal;
 #[cfg(feature = "sqlite")]
