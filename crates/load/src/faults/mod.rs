@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     /// Where to put the servers' data for the run; a real disk, not tmpfs [default: beside the binary]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// Each fault a few times, in less than a minute
+    /// Each fault a few times, in a few minutes
     #[arg(long)]
     short: bool,
     /// How often the server is killed on each store
