@@ -1,6 +1,6 @@
 //! Puts stores, keys, services and pages together.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{Router, middleware};
 use jiff::Timestamp;
@@ -25,6 +25,7 @@ use lanyard_verifier::VerifierService;
 use lanyard_wallet::{KeyAttester, SignedMetadata, ports::WalletAttestation};
 use tokio::sync::watch;
 
+use super::admission::{self, Admission};
 use super::health::Health;
 use super::otlp::{self, Telemetry};
 use super::plan::{Pages, Plan, PlannedTenant};
@@ -195,6 +196,8 @@ pub async fn compose_in(
         }
         None => all,
     };
+    let admission = Arc::new(Admission::new(Instant::now()));
+    let all = all.layer(middleware::from_fn_with_state(admission, admission::admit));
     let all = all.layer(middleware::from_fn(observe::request_line));
     let Some(metrics) = plan.metrics else { return Ok(all) };
     let all = all.layer(middleware::from_fn_with_state(metrics.clone(), metrics::count));

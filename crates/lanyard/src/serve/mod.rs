@@ -1,6 +1,7 @@
 //! The server: its accept loop and its TLS.
 
 pub mod accept;
+pub mod admission;
 mod ahead;
 pub mod tls;
 

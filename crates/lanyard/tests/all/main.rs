@@ -1,6 +1,7 @@
 //! The tests of the binary.
 
 mod accept;
+mod admission;
 mod backup;
 mod circle;
 mod commands;
