@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig};
 
 use super::lock::{DirectoryLock, private};
 use super::migrations::{self, MIGRATIONS};
@@ -29,11 +29,19 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// How many connections read beside the writer; at least one.
     pub readers: usize,
+    /// Up to this size, in bytes, the file is checked whole at each start; a larger one is, but for whether its
+    /// indices say what its rows do: that takes half a minute for a million credentials.
+    pub checked_whole: u64,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { largest_size: None, busy_timeout: Duration::from_secs(5), readers: 4 }
+        Self {
+            largest_size: None,
+            busy_timeout: Duration::from_secs(5),
+            readers: 4,
+            checked_whole: 64 << 20,
+        }
     }
 }
 
@@ -146,7 +154,7 @@ pub(super) fn open(directory: &Path, options: &SqliteOptions) -> Result<Opened, 
     // 3. The file must be whole, then it is brought to the newest schema.
     let mut writer = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE, options)?;
     prepare_writer(&writer, options).map_err(|source| OpenError::database(&path, source))?;
-    refuse_broken(&writer, &path)?;
+    refuse_broken(&writer, &path, options)?;
     migrations::migrate(&mut writer, &path, MIGRATIONS)?;
 
     let readers = (0..options.readers.max(1))
@@ -226,11 +234,37 @@ pub(super) fn refuse_damaged(connection: &Connection, path: &Path) -> Result<(),
     refuse_unless_ok(connection, path, "PRAGMA integrity_check(1)")
 }
 
-/// What a file must pass at each start: all but that the indices say what the rows do.
-///
-/// That would take half a minute for a million credentials; this takes a few seconds.
-fn refuse_broken(connection: &Connection, path: &Path) -> Result<(), OpenError> {
-    refuse_unless_ok(connection, path, "PRAGMA quick_check(1)")
+/// What a file must pass at each start.
+fn refuse_broken(
+    connection: &Connection,
+    path: &Path,
+    options: &SqliteOptions,
+) -> Result<(), OpenError> {
+    let size = fs::metadata(path).map_err(OpenError::io(path))?.len();
+    if size <= options.checked_whole {
+        refuse_damaged(connection, path)?;
+    } else {
+        refuse_unless_ok(connection, path, "PRAGMA quick_check(1)")?;
+    }
+    refuse_orphans(connection, path)
+}
+
+/// No check of the file's structure looks at whether the row that another belongs to is there.
+fn refuse_orphans(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let mut check = connection
+        .prepare("PRAGMA foreign_key_check")
+        .map_err(|source| OpenError::database(path, source))?;
+    let orphan = check
+        .query_row([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(2)?)))
+        .optional()
+        .map_err(|source| OpenError::database(path, source))?;
+    match orphan {
+        None => Ok(()),
+        Some((table, parent)) => {
+            let report = format!("a row of {table} belongs to a row of {parent} that is not there");
+            Err(OpenError::Damaged { path: path.to_owned(), report })
+        }
+    }
 }
 
 fn refuse_unless_ok(connection: &Connection, path: &Path, check: &str) -> Result<(), OpenError> {

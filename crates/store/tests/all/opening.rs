@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use lanyard_store::{OpenError, SessionStore as _, SqliteStore, Store as _};
+use lanyard_store::{OpenError, SessionStore as _, SqliteOptions, SqliteStore, Store as _};
 use rusqlite::Connection;
 
 use crate::support::{block_on, code, live, offer};
@@ -147,6 +147,61 @@ fn a_page_that_was_overwritten_is_noticed() {
     fs::write(&file, bytes).unwrap();
     let error = SqliteStore::open(directory.path()).unwrap_err();
     assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
+}
+
+/// The index over handles does not know of the last handle any more; everything else is as it was.
+fn damage_an_index(directory: &Path) {
+    let file = Connection::open(directory.join("lanyard.db")).unwrap();
+    let entry = "FROM sqlite_master WHERE name = 'session_by_kind'";
+    file.execute_batch(&format!(
+        "PRAGMA writable_schema = ON;
+         CREATE TEMP TABLE kept AS SELECT type, name, tbl_name, rootpage, sql {entry};
+         DELETE {entry};"
+    ))
+    .unwrap();
+    drop_cached_schema(&file);
+    file.execute_batch("UPDATE session SET kind = kind || '2'").unwrap();
+    file.execute_batch("INSERT INTO sqlite_master SELECT * FROM temp.kept").unwrap();
+    drop_cached_schema(&file);
+}
+
+/// A statement that was prepared before knows an index that the schema does not hold any more.
+fn drop_cached_schema(file: &Connection) {
+    file.execute_batch("PRAGMA writable_schema = RESET; PRAGMA writable_schema = ON;").unwrap();
+}
+
+#[test]
+fn an_index_that_does_not_say_what_the_rows_do_is_noticed() {
+    let directory = closed_store();
+    damage_an_index(directory.path());
+    let error = SqliteStore::open(directory.path()).unwrap_err();
+    let OpenError::Damaged { report, .. } = &error else { panic!("{error:?}") };
+    assert!(report.contains("session_by_kind"), "{report}");
+}
+
+#[test]
+fn a_large_file_is_not_checked_for_what_its_indices_say() {
+    let directory = closed_store();
+    damage_an_index(directory.path());
+    let options = SqliteOptions { checked_whole: 4096, ..SqliteOptions::default() };
+    let opened = SqliteStore::open_with(directory.path(), &options);
+    assert!(opened.is_ok(), "{:?}", opened.err());
+}
+
+#[test]
+fn places_of_an_epoch_that_never_was_are_noticed_whatever_the_size_of_the_file() {
+    let directory = closed_store();
+    let file = Connection::open(directory.path().join("lanyard.db")).unwrap();
+    file.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    let orphan = "INSERT INTO status_epoch (tenant, epoch, reserved) VALUES ('demo', 99, 256)";
+    file.execute_batch(orphan).unwrap();
+    drop(file);
+    for checked_whole in [0, u64::MAX] {
+        let options = SqliteOptions { checked_whole, ..SqliteOptions::default() };
+        let error = SqliteStore::open_with(directory.path(), &options).unwrap_err();
+        let OpenError::Damaged { report, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(report, "a row of status_epoch belongs to a row of epoch that is not there");
+    }
 }
 
 #[test]
