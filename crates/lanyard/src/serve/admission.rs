@@ -20,6 +20,8 @@ use lanyard_service::http::replies;
 use serde_json::json;
 use url::form_urlencoded;
 
+use super::metrics::Metrics;
+
 /// Nobody is turned away while fewer requests are in hand: then the machine is slow, and not the crowd large.
 const CROWD: usize = 96;
 
@@ -40,6 +42,9 @@ const FORM_BYTES: usize = 64 * 1024;
 
 /// Those who are turned away come back over so many seconds, not all in the same.
 const SPREAD: u64 = 4;
+
+/// It is logged again after this long.
+const SAID_AGAIN: Duration = Duration::from_secs(10);
 
 /// What begins a flow, or is one by itself.
 const BEGINNINGS: [(Method, &str); 11] = [
@@ -69,6 +74,7 @@ pub fn beginnings() -> impl Iterator<Item = (&'static Method, &'static str)> {
 pub(super) struct Admission {
     in_hand: AtomicUsize,
     turned_away: AtomicU64,
+    metrics: Option<Metrics>,
     watch: Mutex<Watch>,
 }
 
@@ -84,11 +90,13 @@ struct Watch {
     share: f64,
     /// Turned away as soon as it reaches one.
     owed: f64,
+    /// When it was last logged that somebody is turned away.
+    logged: Option<Instant>,
 }
 
 impl Watch {
     const fn new(now: Instant) -> Self {
-        Self { window: now, quickest: None, unhindered: None, share: 0.0, owed: 0.0 }
+        Self { window: now, quickest: None, unhindered: None, share: 0.0, owed: 0.0, logged: None }
     }
 
     /// Judges the last window, if it is over.
@@ -125,12 +133,25 @@ impl Watch {
         }
         is_due
     }
+
+    /// Says in the log that there is too much to do, once in a while.
+    fn log(&mut self, now: Instant, in_hand: usize) {
+        let is_new = self.logged.is_none_or(|logged| now.duration_since(logged) >= SAID_AGAIN);
+        if is_new {
+            self.logged = Some(now);
+            tracing::warn!(
+                in_hand,
+                share = self.share,
+                "too much to do: beginnings are turned away"
+            );
+        }
+    }
 }
 
 impl Admission {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, metrics: Option<Metrics>) -> Self {
         let (in_hand, turned_away) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Self { in_hand, turned_away, watch: Mutex::new(Watch::new(now)) }
+        Self { in_hand, turned_away, metrics, watch: Mutex::new(Watch::new(now)) }
     }
 
     fn watch<T>(&self, look: impl FnOnce(&mut Watch) -> T) -> T {
@@ -142,7 +163,11 @@ impl Admission {
         let in_hand = self.in_hand.load(Ordering::Relaxed);
         self.watch(|watch| {
             watch.turn(now, in_hand);
-            in_hand >= CROWD && watch.turns_away()
+            let turns_away = in_hand >= CROWD && watch.turns_away();
+            if turns_away {
+                watch.log(now, in_hand);
+            }
+            turns_away
         })
     }
 
@@ -154,6 +179,9 @@ impl Admission {
 
     fn later(&self) -> Response {
         let nth = self.turned_away.fetch_add(1, Ordering::Relaxed);
+        if let Some(metrics) = &self.metrics {
+            metrics.turned_away();
+        }
         let seconds = 1 + nth % SPREAD;
         let said = format!("The server has too much to do; try again in {seconds} s.");
         let error = json!({ "error": "temporarily_unavailable", "error_description": said });
@@ -292,9 +320,9 @@ mod tests {
     }
 
     /// A server where so many requests are in hand and nobody is quick.
-    fn pressed(in_hand: usize) -> Router {
+    fn pressed(in_hand: usize, metrics: Option<Metrics>) -> Router {
         let now = Instant::now();
-        let admission = Arc::new(Admission::new(now));
+        let admission = Arc::new(Admission::new(now, metrics));
         for _ in 0..in_hand {
             std::mem::forget(admission.takes());
         }
@@ -321,7 +349,8 @@ mod tests {
 
     #[tokio::test]
     async fn under_pressure_every_beginning_is_told_when_to_come_again() {
-        let server = pressed(CROWD);
+        let metrics = Metrics::default();
+        let server = pressed(CROWD, Some(metrics.clone()));
         for (nth, (method, route)) in beginnings().enumerate() {
             let path = route.replace("{tenant}", "demo").replace("{*identifier}", "did:key:z");
             let form = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Apre-authorized_code";
@@ -334,11 +363,13 @@ mod tests {
             let said: serde_json::Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(said["error"], "temporarily_unavailable");
         }
+        let counted = format!("lanyard_turned_away_total {}", BEGINNINGS.len());
+        assert!(metrics.text().unwrap().contains(&counted));
     }
 
     #[tokio::test]
     async fn under_pressure_what_has_begun_goes_on_and_what_is_taken_back_is_taken_back() {
-        let server = pressed(CROWD);
+        let server = pressed(CROWD, None);
         let revoke = "/api/demo/credentials/c1/revoke";
         for (method, path) in
             [(Method::POST, "/demo/credential"), (Method::POST, revoke), (Method::GET, "/healthz")]
@@ -354,14 +385,14 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_is_turned_away_while_few_are_in_hand() {
-        let server = pressed(CROWD - 2);
+        let server = pressed(CROWD - 2, None);
         let answer = ask(&server, &Method::POST, "/demo/par", "").await;
         assert_eq!(answer.status(), StatusCode::OK);
     }
 
     #[tokio::test]
     async fn what_a_client_gave_up_is_no_longer_in_hand() {
-        let admission = Arc::new(Admission::new(Instant::now()));
+        let admission = Arc::new(Admission::new(Instant::now(), None));
         let stuck = post(async || std::future::pending::<&str>().await);
         let server = Router::new().route("/{tenant}/par", stuck);
         let server = server.layer(middleware::from_fn_with_state(admission.clone(), admit));

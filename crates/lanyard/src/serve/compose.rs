@@ -196,7 +196,7 @@ pub async fn compose_in(
         }
         None => all,
     };
-    let admission = Arc::new(Admission::new(Instant::now()));
+    let admission = Arc::new(Admission::new(Instant::now(), plan.metrics.clone()));
     let all = all.layer(middleware::from_fn_with_state(admission, admission::admit));
     let all = all.layer(middleware::from_fn(observe::request_line));
     let Some(metrics) = plan.metrics else { return Ok(all) };

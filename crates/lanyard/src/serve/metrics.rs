@@ -62,6 +62,7 @@ struct Counters {
     requests: Family<Answered, Counter>,
     durations: Family<Routed, Histogram>,
     in_flight: Gauge,
+    turned_away: Counter,
     steps: Family<Stepped, Counter>,
     registry: Registry,
 }
@@ -71,6 +72,7 @@ impl Default for Metrics {
         let requests = Family::default();
         let durations = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> _);
         let (in_flight, steps) = (Gauge::default(), Family::default());
+        let turned_away = Counter::default();
         let mut registry = Registry::with_prefix("lanyard");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program", build);
@@ -85,8 +87,13 @@ impl Default for Metrics {
             "Requests that are not answered yet",
             in_flight.clone(),
         );
+        registry.register(
+            "turned_away",
+            "What would have begun and was told to come later, as there was too much to do",
+            turned_away.clone(),
+        );
         registry.register("protocol_steps", "Steps of issuances and presentations", steps.clone());
-        Self(Arc::new(Counters { requests, durations, in_flight, steps, registry }))
+        Self(Arc::new(Counters { requests, durations, in_flight, turned_away, steps, registry }))
     }
 }
 
@@ -147,6 +154,11 @@ pub(super) async fn count(
 }
 
 impl Metrics {
+    /// Counts one that was told to come later.
+    pub(super) fn turned_away(&self) {
+        self.0.turned_away.inc();
+    }
+
     fn answered(&self, route: String, method: &'static str, status: StatusCode, took: Duration) {
         let Counters { requests, durations, .. } = self.0.as_ref();
         durations.get_or_create(&Routed { route: route.clone() }).observe(took.as_secs_f64());
