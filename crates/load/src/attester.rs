@@ -10,8 +10,7 @@ use lanyard_testkit::{LeafOptions, TestCa};
 use crate::{
     code::AttestedWallet,
     failure::Failure,
-    machine,
-    proofs::{attestation, fresh_key, identifier},
+    proofs::{attestation, fresh_key},
     server::{CALLBACK, CLIENT},
 };
 
@@ -78,24 +77,6 @@ impl Attester {
             chain: leaf.chain.iter().map(|one| STANDARD.encode(one)).collect(),
             anchor: format!("-----BEGIN CERTIFICATE-----\n{anchor}\n-----END CERTIFICATE-----\n"),
         })
-    }
-
-    /// Writes a configuration that believes this attester, and everything that it names.
-    pub(crate) fn configure(&self, folder: &Path, port: u16) -> Result<(), Failure> {
-        fs::create_dir_all(folder)?;
-        fs::write(folder.join("type.json"), TYPE)?;
-        machine::write_private(&folder.join("api-key"), identifier().as_bytes())?;
-        let tenant = self.tenant(TENANT, folder)?;
-        let configuration = format!(
-            r#"mode = "development"
-base_url = "http://localhost:{port}"
-listen = "127.0.0.1:{port}"
-data = "data"
-[issuer]
-{tenant}"#
-        );
-        fs::write(folder.join("lanyard.toml"), configuration)?;
-        Ok(())
     }
 
     /// The tenant of a configuration that believes this attester, and the files that it names.

@@ -73,6 +73,15 @@ pub(crate) enum Failure {
     /// A fault was not survived.
     #[error("promises were broken; they are listed above")]
     PromisesBroken,
+    /// A bar was missed.
+    #[error("bars were missed; they are marked above")]
+    BarsMissed,
+    /// A page has no place for figures.
+    #[error("the page has no marks between which figures are written")]
+    NoMarks,
+    /// A program of the system failed.
+    #[error("{0}")]
+    Program(String),
     /// A wallet's task was lost.
     #[error("a wallet was lost: {0}")]
     Lost(#[from] tokio::task::JoinError),

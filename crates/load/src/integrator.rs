@@ -1,6 +1,9 @@
 //! What an integrator does: offer, ask, and read verdicts, over the API.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -24,8 +27,8 @@ const ASKED: [&str; 4] = ["given_name", "family_name", "birthdate", "nationaliti
 pub(crate) struct Integrator(Arc<Api>);
 
 enum Api {
-    /// The API of one tenant.
-    Lanyard { tenant: Url, key: String },
+    /// The API of tenants, one after the other.
+    Lanyard { tenants: Vec<Url>, next: AtomicUsize, key: String },
     /// What the peers of `interop-tests` have beside the protocol.
     Peer(Url),
 }
@@ -38,6 +41,13 @@ pub(crate) struct Created {
     link: Url,
 }
 
+/// What was created at the tenant whose turn it was.
+pub(crate) struct Placed {
+    pub(crate) created: Created,
+    /// Where it is asked for.
+    pub(crate) session: Url,
+}
+
 /// Creates one offer.
 pub(crate) struct Offer(pub(crate) Integrator);
 
@@ -48,10 +58,12 @@ pub(crate) struct Request(pub(crate) Integrator);
 pub(crate) struct Verdict(pub(crate) Integrator);
 
 impl Integrator {
-    /// Reads the key that the demo left in its folder.
-    pub(crate) fn of(server: &Server) -> Result<Self, Failure> {
+    /// Reads the key of these tenants in the folder of their server.
+    pub(crate) fn of(server: &Server, tenants: &[String]) -> Result<Self, Failure> {
         let key = server.file("api-key")?.trim().to_owned();
-        Ok(Self(Arc::new(Api::Lanyard { tenant: server.base().join("api/demo/")?, key })))
+        let place = |tenant: &String| server.base().join(&format!("api/{tenant}/"));
+        let tenants = tenants.iter().map(place).collect::<Result<_, _>>()?;
+        Ok(Self(Arc::new(Api::Lanyard { tenants, next: AtomicUsize::new(0), key })))
     }
 
     /// Asks a peer.
@@ -63,12 +75,23 @@ impl Integrator {
         matches!(*self.0, Api::Peer(_))
     }
 
-    /// Where something is, and the key that opens it.
-    fn place(&self, what: &str) -> Result<(Url, Option<&str>), Failure> {
+    /// Where something is at the tenant whose turn it is.
+    pub(crate) fn place(&self, what: &str) -> Result<Url, Failure> {
         Ok(match &*self.0 {
-            Api::Lanyard { tenant, key } => (tenant.join(what)?, Some(key)),
-            Api::Peer(base) => (base.join(what)?, None),
+            Api::Lanyard { tenants, next, .. } => {
+                let turn = next.fetch_add(1, Ordering::Relaxed) % tenants.len();
+                tenants[turn].join(what)?
+            }
+            Api::Peer(base) => base.join(what)?,
         })
+    }
+
+    /// The key that opens it.
+    pub(crate) fn key(&self) -> Option<&str> {
+        match &*self.0 {
+            Api::Lanyard { key, .. } => Some(key),
+            Api::Peer(_) => None,
+        }
     }
 
     async fn create(
@@ -76,11 +99,12 @@ impl Integrator {
         connection: &mut Connection,
         what: &str,
         body: Value,
-    ) -> Result<Created, Failure> {
+    ) -> Result<Placed, Failure> {
         let content = Content::Json(body.to_string());
-        let (place, key) = self.place(what)?;
-        let answer = connection.post(&place, key, content).await?;
-        Ok(serde_json::from_slice(&answer)?)
+        let place = self.place(what)?;
+        let answer = connection.post(&place, self.key(), content).await?;
+        let created: Created = serde_json::from_slice(&answer)?;
+        Ok(Placed { session: format!("{place}/{}", created.id).parse()?, created })
     }
 }
 
@@ -95,9 +119,9 @@ impl Created {
 
 impl Flow for Offer {
     type Job = ();
-    type Outcome = Created;
+    type Outcome = Placed;
 
-    async fn play(&self, connection: &mut Connection, (): ()) -> Result<Created, Failure> {
+    async fn play(&self, connection: &mut Connection, (): ()) -> Result<Placed, Failure> {
         let offer = match self.0.is_peer() {
             false => json!({ "configuration": TYPE, "claims": claims() }),
             // a peer knows the claims itself
@@ -109,9 +133,9 @@ impl Flow for Offer {
 
 impl Flow for Request {
     type Job = ();
-    type Outcome = Created;
+    type Outcome = Placed;
 
-    async fn play(&self, connection: &mut Connection, (): ()) -> Result<Created, Failure> {
+    async fn play(&self, connection: &mut Connection, (): ()) -> Result<Placed, Failure> {
         let claims: Vec<_> = ASKED.iter().map(|name| json!({ "path": [name] })).collect();
         let vct = match self.0.is_peer() {
             false => "urn:lanyard:demo:verified-identity:1",
@@ -134,12 +158,11 @@ impl Flow for Request {
 }
 
 impl Flow for Verdict {
-    type Job = String;
+    type Job = Url;
     type Outcome = ();
 
-    async fn play(&self, connection: &mut Connection, id: String) -> Result<(), Failure> {
-        let (place, key) = self.0.place(&format!("requests/{id}"))?;
-        let answer = connection.get(&place, key).await?;
+    async fn play(&self, connection: &mut Connection, session: Url) -> Result<(), Failure> {
+        let answer = connection.get(&session, self.0.key()).await?;
         let answer: Value = serde_json::from_slice(&answer)?;
         match answer["state"].as_str() {
             Some("verified") => Ok(()),

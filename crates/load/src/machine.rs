@@ -83,6 +83,44 @@ pub(crate) fn process_cpu(process: u32) -> Result<Duration, Failure> {
     Ok(ticks(after_name.split_whitespace().skip(11).take(2)))
 }
 
+/// The processor time that a process, its children and those that they have left behind have used so far.
+pub(crate) fn family_cpu(process: u32) -> Result<Duration, Failure> {
+    // proc(5): fields 14 to 17, the last two of which are those of children that have ended
+    let used = |stat: &str| {
+        let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest).ok_or(Failure::ServerGone)?;
+        Ok::<_, Failure>(ticks(after_name.split_whitespace().skip(11).take(4)))
+    };
+    let mut sum = used(&fs::read_to_string(format!("/proc/{process}/stat"))?)?;
+    for other in fs::read_dir("/proc")?.flatten() {
+        // whatever ends while it is looked at counts with its parent
+        let Ok(stat) = fs::read_to_string(other.path().join("stat")) else { continue };
+        let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        if after_name.split_whitespace().nth(1) == Some(process.to_string().as_str()) {
+            sum += used(&stat)?;
+        }
+    }
+    Ok(sum)
+}
+
+/// How many files a process has open, connections among them.
+pub(crate) fn open_files(process: u32) -> Result<usize, Failure> {
+    Ok(fs::read_dir(format!("/proc/{process}/fd"))?.count())
+}
+
+/// How many processors this machine has, whatever this process is pinned to.
+pub(crate) fn processors() -> usize {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    text.lines().filter(|line| line.starts_with("processor")).count()
+}
+
+/// The processor of this machine.
+pub(crate) fn processor() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("model name"));
+    let name = line.and_then(|line| line.split_once(':')).map(|(_, name)| name.trim());
+    name.unwrap_or("an unknown processor").to_owned()
+}
+
 /// The resident memory of a process, in bytes.
 pub(crate) fn resident_memory(process: u32) -> Result<u64, Failure> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;

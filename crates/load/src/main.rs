@@ -6,15 +6,23 @@
 //! alive. Figures mean something beside the disk's and the crypto's own, and beside the load that others put
 //! on the machine: all three are printed with them.
 
+mod about;
 mod attester;
 mod bare;
 mod client;
 mod clock;
 mod code;
+mod configured;
 mod crowd;
+mod database;
 mod failure;
 mod faults;
+mod figures;
+mod fill;
 mod floor;
+mod flows;
+mod gates;
+mod held;
 mod integrator;
 mod issuance;
 mod machine;
@@ -23,24 +31,16 @@ mod plan;
 mod presentation;
 mod proofs;
 mod report;
+mod scale;
 mod server;
+mod size;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use lanyard_testkit::PostgresServer;
 
-use crate::{
-    attester::Attester,
-    failure::Failure,
-    peers::Ground,
-    plan::{Plan, Played},
-    report::Report,
-    server::{Server, Setting},
-};
+use crate::failure::Failure;
 
-/// The core that the server runs on, alone.
-const SERVER_CORE: usize = 0;
 /// The core that the wallets run on.
 const WALLETS_CORE: usize = 1;
 
@@ -57,39 +57,15 @@ const WALLETS_CORE: usize = 1;
     after_help = "Examples:\n  \
         lanyard-load                                   every flow, by 1, 16 and 64 wallets\n  \
         lanyard-load --short --flow dpop --wallets 64  one flow, for a second\n  \
-        lanyard-load --json figures.json               the table, and the same for machines"
+        lanyard-load --peers interop-tests/peers       beside what others wrote, held to the gates\n  \
+        lanyard-load scale --postgres                  what a flow costs where much is kept\n  \
+        lanyard-load held --only soak --minutes 30     half an hour of everything"
 )]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The binary to measure; without it the release build of this workspace
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
-    /// Where to put the server's data for the run; a real disk, not tmpfs [default: beside the binary]
-    #[arg(long, value_name = "FOLDER")]
-    data: Option<PathBuf>,
-    /// Play each flow for one second instead of six
-    #[arg(long)]
-    short: bool,
-    /// How many wallets at once; may be repeated [default: 1, 16, 64]
-    #[arg(long, value_name = "COUNT")]
-    wallets: Vec<usize>,
-    /// Play these flows only; may be repeated
-    #[arg(long, value_enum, value_name = "FLOW")]
-    flow: Vec<plan::Flows>,
-    /// Play the flows against the least that a server can do, too: the same requests, durable rows and
-    /// cryptography, and nothing else
-    #[arg(long)]
-    least: bool,
-    /// Play issuance and presentation against the peers in this folder, too: interop-tests/peers
-    #[arg(long, value_name = "FOLDER")]
-    peers: Option<PathBuf>,
-    /// Play against a server on a PostgreSQL that is started for it, in place of SQLite
-    #[arg(long)]
-    postgres: bool,
-    /// Write what was found as JSON too
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    flows: flows::Arguments,
     /// Be the least that a server can do for the shape in this file
     #[arg(long, value_name = "FILE", requires_all = ["port", "data"], hide = true)]
     bare: Option<PathBuf>,
@@ -98,11 +74,17 @@ struct Arguments {
     port: Option<u16>,
 }
 
-/// What else than measuring it does.
+/// What else than measuring flows it does.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Have faults happen to a server under load, and count the promises that it broke
     Faults(faults::Arguments),
+    /// Say what a flow costs where a million credentials or two thousand tenants are kept
+    Scale(scale::Arguments),
+    /// Put loads on a server that it has to hold: batches, lists, revocations, crowds, slow clients, hours
+    Held(held::Arguments),
+    /// Say how large the binary is, and what it is linked to
+    Size(size::Arguments),
     /// Be the server, over a store that fails when it is told to
     #[command(hide = true)]
     FailingServer(faults::ServerArguments),
@@ -111,25 +93,21 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let done = runtime.map_err(Failure::from).and_then(|runtime| match &arguments {
-        Arguments { command: Some(Command::Faults(faults)), .. } => {
-            match runtime.block_on(faults::run(faults))? {
-                true => Ok(()),
-                false => Err(Failure::PromisesBroken),
+    let done = runtime.map_err(Failure::from).and_then(|runtime| match &arguments.command {
+        Some(Command::Faults(faults)) => match runtime.block_on(faults::run(faults))? {
+            true => Ok(()),
+            false => Err(Failure::PromisesBroken),
+        },
+        Some(Command::Scale(scale)) => bars(runtime.block_on(scale::run(scale))?),
+        Some(Command::Held(held)) => bars(runtime.block_on(held::run(held))?),
+        Some(Command::Size(size)) => size::run(size),
+        Some(Command::FailingServer(arguments)) => faults::serve(arguments),
+        None => match (&arguments.bare, arguments.port, arguments.flows.data()) {
+            (Some(shape), Some(port), Some(data)) => {
+                runtime.block_on(bare::serve(shape, port, data))
             }
-        }
-        Arguments { command: Some(Command::FailingServer(arguments)), .. } => {
-            faults::serve(arguments)
-        }
-        Arguments { bare: Some(shape), port: Some(port), data: Some(data), .. } => {
-            runtime.block_on(bare::serve(shape, *port, data))
-        }
-        _ => {
-            // before the first thread: threads inherit the core
-            machine::pin_to(WALLETS_CORE);
-            let report = runtime.block_on(measure(&arguments))?;
-            write(&arguments, &report)
-        }
+            _ => bars(runtime.block_on(flows::run(&arguments.flows))?),
+        },
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -140,61 +118,6 @@ fn main() -> ExitCode {
     }
 }
 
-async fn measure(arguments: &Arguments) -> Result<Report, Failure> {
-    let binary = machine::binary(arguments.binary.as_deref())?;
-    let folder = machine::data_folder(&binary, arguments.data.as_deref())?;
-    let plan = Plan::new(arguments.short, &arguments.wallets, &arguments.flow);
-
-    let disk = lanyard_store::calibrate(folder.path())?;
-    let data = folder.path().join("data");
-    let postgres = if arguments.postgres { PostgresServer::start() } else { None };
-    let address = postgres.as_ref().map(PostgresServer::database);
-    let setting = match &address {
-        Some(address) => Setting::Shared(address),
-        None if arguments.postgres => return Err(Failure::NoPostgres),
-        None => Setting::Demo,
-    };
-    let server = Server::start(&binary, &data, SERVER_CORE, setting).await?;
-    let memory_at_rest = server.resident_memory()?;
-    let played = plan::play(&plan, &server, memory_at_rest).await;
-    let Played { start, sizes, mut lines, mut shapes } = stopped(server, played).await?;
-
-    // the tenant where holders log in has its own folder
-    if plan.has_login() && address.is_none() {
-        let attester = Attester::new()?;
-        let data = folder.path().join("login");
-        let setting = Setting::Attested(&attester);
-        let server = Server::start(&binary, &data, SERVER_CORE, setting).await?;
-        let played = plan::play_logins(&plan, &server, &attester, sizes).await;
-        let (more_lines, more_shapes) = stopped(server, played).await?;
-        lines.extend(more_lines);
-        shapes.extend(more_shapes);
-    }
-    if arguments.least {
-        lines.extend(plan::play_bare(&plan, folder.path(), SERVER_CORE, shapes).await?);
-    }
-    if let Some(programs) = &arguments.peers {
-        let ground = Ground { programs, data: folder.path(), core: SERVER_CORE };
-        lines.extend(peers::play(&plan, &ground, sizes).await?);
-    }
-    Ok(Report::new(&disk, &start, lines))
-}
-
-/// Stops a server; what it last said is worth more than how a wallet took it.
-async fn stopped<T>(server: Server, played: Result<T, Failure>) -> Result<T, Failure> {
-    match played {
-        Ok(played) => server.stop().await.map(|()| played),
-        Err(failure) => {
-            server.show_log();
-            Err(failure)
-        }
-    }
-}
-
-fn write(arguments: &Arguments, report: &Report) -> Result<(), Failure> {
-    print!("{}", report.table());
-    if let Some(file) = &arguments.json {
-        std::fs::write(file, serde_json::to_vec_pretty(report)?)?;
-    }
-    Ok(())
+fn bars(are_met: bool) -> Result<(), Failure> {
+    if are_met { Ok(()) } else { Err(Failure::BarsMissed) }
 }

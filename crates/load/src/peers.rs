@@ -132,6 +132,6 @@ impl Running {
         let anchors = TrustAnchors::from_pem(&self.announced.trust_anchor_pem)?;
         let issuers = IssuerKeys::new(IssuerTrust::certificates(anchors), Arc::new(AwsLc));
         let integrator = Integrator::of_peer(&self.server)?;
-        Ok(Stage { name: peer.name, server: &self.server, integrator, issuers })
+        Ok(Stage { name: peer.name, server: &self.server, database: None, integrator, issuers })
     }
 }

@@ -16,10 +16,12 @@ use crate::{
     bare::{Replay, Shape},
     client::{Connection, Exchange},
     code::CodeFlow,
+    configured,
     crowd::{self, Done, Flow},
+    database::Database,
     failure::Failure,
     floor::{self, Sizes, Work},
-    integrator::{Created, Integrator, Offer, Request, Verdict},
+    integrator::{Created, Integrator, Offer, Placed, Request, Verdict},
     issuance::{Issuance, Offered, Received},
     machine,
     presentation::{Asked, Card, Presentation},
@@ -29,7 +31,7 @@ use crate::{
 };
 
 /// What our own server is called in the table.
-const OURS: &str = "Lanyard";
+pub(crate) const OURS: &str = "Lanyard";
 
 /// How many wallets play at once, unless the command line says otherwise.
 const WALLETS: [usize; 3] = [1, 16, 64];
@@ -62,7 +64,10 @@ impl Flows {
     const ALL: [Self; 5] =
         [Self::Issuance, Self::Dpop, Self::Batch, Self::Code, Self::Presentation];
 
-    const fn name(self) -> &'static str {
+    /// What the peers can do.
+    const OF_PEERS: [Self; 2] = [Self::Issuance, Self::Presentation];
+
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Issuance => "issuance",
             Self::Dpop => "issuance, DPoP",
@@ -105,11 +110,15 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Every kind of flow at each concurrency, unless told otherwise.
-    pub(crate) fn new(short: bool, wallets: &[usize], flows: &[Flows]) -> Self {
-        let wallets = if wallets.is_empty() { &WALLETS[..] } else { wallets };
+    ///
+    /// Beside peers, what they can do, and many wallets.
+    pub(crate) fn new(short: bool, wallets: &[usize], flows: &[Flows], beside_peers: bool) -> Self {
+        let all = if beside_peers { &WALLETS[2..] } else { &WALLETS[..] };
+        let wallets = if wallets.is_empty() { all } else { wallets };
         let (limit, most) =
             if short { (Duration::from_secs(1), 1_000) } else { (Duration::from_secs(6), 12_000) };
-        let flows = if flows.is_empty() { &Flows::ALL[..] } else { flows };
+        let all = if beside_peers { &Flows::OF_PEERS[..] } else { &Flows::ALL[..] };
+        let flows = if flows.is_empty() { all } else { flows };
         Self { flows: flows.to_vec(), wallets: wallets.to_vec(), limit, most }
     }
 
@@ -148,13 +157,14 @@ pub(crate) struct Played {
     pub(crate) shapes: Vec<(Turn, Shape)>,
 }
 
-/// Plays every flow that the demo serves.
+/// Plays every flow that a server with one tenant serves.
 pub(crate) async fn play(
     plan: &Plan,
     server: &Server,
+    database: Option<&Database>,
     memory_at_rest: u64,
 ) -> Result<Played, Failure> {
-    let stage = Stage::set(server)?;
+    let stage = Stage::set(server, &configured::names(1), database)?;
     let First { after, card, sizes } = stage.first_credential().await?;
     let start = Start { ready: server.ready_after(), first_credential: after, memory_at_rest };
     let card = Arc::new(card);
@@ -179,7 +189,7 @@ pub(crate) async fn play(
 /// Plays the flow with a login, on a server that believes the attester.
 pub(crate) async fn play_logins(
     plan: &Plan,
-    server: &Server,
+    (server, database): (&Server, Option<&Database>),
     attester: &Attester,
     sizes: Sizes,
 ) -> Result<(Vec<Line>, Vec<(Turn, Shape)>), Failure> {
@@ -196,7 +206,7 @@ pub(crate) async fn play_logins(
             configuration: attester::CONFIGURATION.to_owned(),
         };
         let turn = Turn { flow, wallets: *wallets, floor, limit: plan.limit };
-        let clocked = clock(OURS, server, turn, played, jobs).await?;
+        let clocked = clock(OURS, (server, database), turn, played, jobs).await?;
         // what was issued verifies under the key in its own certificate: whom to trust is not the question
         for (text, _) in clocked.outcomes.into_iter().flatten() {
             UnverifiedSdJwtVc::parse(&text)?;
@@ -220,7 +230,7 @@ pub(crate) async fn play_bare(
         let data = data.join(format!("bare-{number}"));
         let server = Server::start(&this, &data, core, Setting::Bare(&shape)).await?;
         let jobs = vec![server.base().clone(); plan.jobs(turn.flow, turn.wallets)];
-        let clocked = clock("the least", &server, turn, Replay(shape), jobs).await;
+        let clocked = clock("the least", (&server, None), turn, Replay(shape), jobs).await;
         server.stop().await?;
         lines.push(clocked?.line);
     }
@@ -248,6 +258,7 @@ impl Turn {
 pub(crate) struct Stage<'s> {
     pub(crate) name: &'static str,
     pub(crate) server: &'s Server,
+    pub(crate) database: Option<&'s Database>,
     pub(crate) integrator: Integrator,
     pub(crate) issuers: IssuerKeys,
 }
@@ -256,21 +267,27 @@ pub(crate) struct Stage<'s> {
 pub(crate) struct First {
     after: Duration,
     pub(crate) card: Card,
-    sizes: Sizes,
+    pub(crate) sizes: Sizes,
 }
 
 impl<'s> Stage<'s> {
-    fn set(server: &'s Server) -> Result<Self, Failure> {
+    /// A server of ours with these tenants, and the database that it has in place of a file.
+    pub(crate) fn set(
+        server: &'s Server,
+        tenants: &[String],
+        database: Option<&'s Database>,
+    ) -> Result<Self, Failure> {
         let anchors = TrustAnchors::from_pem(&server.file("ca.pem")?)?;
         let issuers = IssuerKeys::new(IssuerTrust::certificates(anchors), Arc::new(AwsLc));
-        Ok(Self { name: OURS, server, integrator: Integrator::of(server)?, issuers })
+        let integrator = Integrator::of(server, tenants)?;
+        Ok(Self { name: OURS, server, database, integrator, issuers })
     }
 
     /// From nothing to a credential that verifies.
     pub(crate) async fn first_credential(&self) -> Result<First, Failure> {
         let mut connection = Connection::open(self.server.base()).await?;
         let offer = Offer(self.integrator.clone()).play(&mut connection, ()).await?;
-        let job = offered(&offer, Flows::Issuance)?;
+        let job = offered(&offer.created, Flows::Issuance)?;
         let mut cards = self.verify(Issuance.play(&mut connection, job).await?).await?;
         let card = cards.pop().ok_or(Failure::Lacks("credential"))?;
         let after = self.server.started().elapsed();
@@ -296,10 +313,8 @@ impl<'s> Stage<'s> {
         turn: Turn,
         jobs: usize,
     ) -> Result<(Line, Vec<Exchange>), Failure> {
-        let offers = self.prepare(Offer(self.integrator.clone()), vec![(); jobs]).await?;
-        let jobs =
-            offers.iter().map(|offer| offered(offer, turn.flow)).collect::<Result<_, _>>()?;
-        let clocked = clock(self.name, self.server, turn, Issuance, jobs).await?;
+        let jobs = self.offers(turn.flow, jobs).await?;
+        let clocked = clock(self.name, (self.server, self.database), turn, Issuance, jobs).await?;
         for credentials in clocked.outcomes {
             self.verify(credentials).await?;
         }
@@ -313,15 +328,27 @@ impl<'s> Stage<'s> {
         jobs: usize,
         card: &Arc<Card>,
     ) -> Result<(Line, Vec<Exchange>), Failure> {
-        let requests = self.prepare(Request(self.integrator.clone()), vec![(); jobs]).await?;
-        let job = |request: Created| {
-            let place = request.parameter("request_uri")?;
-            Ok::<_, Failure>(Asked { request: place, id: request.id, card: Arc::clone(card) })
-        };
-        let jobs = requests.into_iter().map(job).collect::<Result<_, _>>()?;
-        let clocked = clock(self.name, self.server, turn, Presentation, jobs).await?;
+        let jobs = self.requests(jobs, card).await?;
+        let clocked =
+            clock(self.name, (self.server, self.database), turn, Presentation, jobs).await?;
         self.prepare(Verdict(self.integrator.clone()), clocked.outcomes).await?;
         Ok((clocked.line, clocked.exchanges))
+    }
+
+    /// So many offers, and the keys of those who take them.
+    pub(crate) async fn offers(&self, flow: Flows, count: usize) -> Result<Vec<Offered>, Failure> {
+        let offers = self.prepare(Offer(self.integrator.clone()), vec![(); count]).await?;
+        offers.iter().map(|offer| offered(&offer.created, flow)).collect()
+    }
+
+    /// So many requests, and the card that answers them.
+    pub(crate) async fn requests(
+        &self,
+        count: usize,
+        card: &Arc<Card>,
+    ) -> Result<Vec<Asked>, Failure> {
+        let requests = self.prepare(Request(self.integrator.clone()), vec![(); count]).await?;
+        requests.into_iter().map(|request| asked(request, card)).collect()
     }
 
     /// What the integrator does while no clock runs.
@@ -345,28 +372,32 @@ struct Clocked<O> {
 /// Plays jobs while the clocks run.
 async fn clock<F: Flow>(
     name: &'static str,
-    server: &Server,
+    (server, database): (&Server, Option<&Database>),
     turn: Turn,
     flow: F,
     jobs: Vec<F::Job>,
 ) -> Result<Clocked<F::Outcome>, Failure> {
     let (waiting, memory_while_waiting) = (jobs.len(), server.resident_memory()?);
-    let before = Clocks::read(server)?;
+    let counted = database.map(Database::counts).transpose()?;
+    let before = Clocks::read(server, database)?;
     let Done { took, latencies, outcomes, exchanges } =
         crowd::play(&Arc::new(flow), server.base(), turn.wallets, jobs, turn.limit).await?;
-    let after = Clocks::read(server)?;
-    let server_cpu = after.server.saturating_sub(before.server);
-    let wallets_cpu = after.wallets.saturating_sub(before.wallets);
-    let machine_cpu = after.machine.saturating_sub(before.machine);
+    let used = Clocks::read(server, database)?.since(&before);
+    let counted = match (database, counted) {
+        (Some(database), Some(before)) => Some(database.counts()?.since(before)),
+        _ => None,
+    };
     let run = Run {
         server: name,
         flow: turn.flow.name(),
         wallets: turn.wallets,
+        start: server.ready_after(),
         took,
         latencies,
-        server_cpu,
-        other_cpu: machine_cpu.saturating_sub(server_cpu + wallets_cpu),
-        wallets_cpu,
+        server_cpu: used.server,
+        other_cpu: used.machine.saturating_sub(used.server + used.database + used.wallets),
+        wallets_cpu: used.wallets,
+        database: counted.map(|counts| (used.database, counts)),
         waiting,
         memory_while_waiting,
         server_memory: server.resident_memory()?,
@@ -375,7 +406,14 @@ async fn clock<F: Flow>(
     Ok(Clocked { line: run.line(), outcomes, exchanges })
 }
 
-fn offered(created: &Created, flow: Flows) -> Result<Offered, Failure> {
+/// A request as the wallet with this card finds it.
+pub(crate) fn asked(request: Placed, card: &Arc<Card>) -> Result<Asked, Failure> {
+    let place = request.created.parameter("request_uri")?;
+    Ok(Asked { request: place, session: request.session, card: Arc::clone(card) })
+}
+
+/// An offer as a wallet with fresh keys finds it.
+pub(crate) fn offered(created: &Created, flow: Flows) -> Result<Offered, Failure> {
     let copies = if flow == Flows::Batch { BATCH } else { 1 };
     Ok(Offered {
         offer: created.parameter("credential_offer_uri")?,
@@ -384,19 +422,32 @@ fn offered(created: &Created, flow: Flows) -> Result<Offered, Failure> {
     })
 }
 
-/// Processor time used so far, by whom.
-struct Clocks {
-    server: Duration,
+/// Processor time used, by whom.
+pub(crate) struct Clocks {
+    pub(crate) server: Duration,
+    pub(crate) database: Duration,
     wallets: Duration,
     machine: Duration,
 }
 
 impl Clocks {
-    fn read(server: &Server) -> Result<Self, Failure> {
+    /// What was used so far.
+    pub(crate) fn read(server: &Server, database: Option<&Database>) -> Result<Self, Failure> {
         Ok(Self {
             server: server.cpu()?,
+            database: database.map(Database::cpu).transpose()?.unwrap_or_default(),
             wallets: machine::own_cpu()?,
             machine: machine::machine_cpu()?,
         })
+    }
+
+    /// What was used since.
+    pub(crate) const fn since(&self, before: &Self) -> Self {
+        Self {
+            server: self.server.saturating_sub(before.server),
+            database: self.database.saturating_sub(before.database),
+            wallets: self.wallets.saturating_sub(before.wallets),
+            machine: self.machine.saturating_sub(before.machine),
+        }
     }
 }

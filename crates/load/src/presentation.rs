@@ -27,8 +27,8 @@ pub(crate) struct Presentation;
 pub(crate) struct Asked {
     /// Where the request object is.
     pub(crate) request: Url,
-    /// What the integrator knows the request by.
-    pub(crate) id: String,
+    /// Where the integrator asks what came of it.
+    pub(crate) session: Url,
     /// The credential.
     pub(crate) card: Arc<Card>,
 }
@@ -41,16 +41,16 @@ pub(crate) struct Card {
 
 impl Flow for Presentation {
     type Job = Asked;
-    type Outcome = String;
+    type Outcome = Url;
 
-    async fn play(&self, connection: &mut Connection, job: Asked) -> Result<String, Failure> {
+    async fn play(&self, connection: &mut Connection, job: Asked) -> Result<Url, Failure> {
         // 1. the request object; a load tool that verified it too would measure itself
         let object = connection.get(&job.request, None).await?;
         let request = payload(&object)?;
         // 2. the answer, encrypted
         let (response_uri, form) = answer(&request, &job.card).await?;
         connection.post(&response_uri, None, Content::Form(form)).await?;
-        Ok(job.id)
+        Ok(job.session)
     }
 }
 

@@ -2,20 +2,25 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use lanyard_store::Calibration;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::{about::About, database::Counts};
 
 /// One kind of flow under one concurrency.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Line {
-    server: &'static str,
-    flow: &'static str,
-    wallets: usize,
+    pub(crate) server: String,
+    pub(crate) flow: String,
+    pub(crate) wallets: usize,
+    /// From process start until the server was ready.
+    pub(crate) start_ms: f64,
     flows: usize,
-    flows_per_second: f64,
+    pub(crate) flows_per_second: f64,
     p50_ms: f64,
-    p99_ms: f64,
-    server_cpu_us_per_flow: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) server_cpu_us_per_flow: f64,
+    /// What the database took beside it, where it is a server of its own.
+    database: Option<DatabaseLine>,
     crypto_floor_us: f64,
     server_cpu_over_floor: f64,
     /// What one core could serve if it did nothing else.
@@ -23,10 +28,18 @@ pub(crate) struct Line {
     /// Offers or requests that waited when the clock started, and what memory the server had then.
     waiting: usize,
     memory_while_waiting_mib: f64,
-    server_memory_mib: f64,
+    pub(crate) server_memory_mib: f64,
     wallets_cpu_us_per_flow: f64,
     /// Processors that neither side used, but somebody did.
     other_load: f64,
+}
+
+/// What a database of its own did for a flow.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct DatabaseLine {
+    cpu_us_per_flow: f64,
+    transactions_per_flow: f64,
+    round_trips_per_flow: f64,
 }
 
 /// What was measured about a run of flows.
@@ -34,11 +47,14 @@ pub(crate) struct Run {
     pub(crate) server: &'static str,
     pub(crate) flow: &'static str,
     pub(crate) wallets: usize,
+    pub(crate) start: Duration,
     pub(crate) took: Duration,
     pub(crate) latencies: Vec<Duration>,
     pub(crate) server_cpu: Duration,
     pub(crate) wallets_cpu: Duration,
     pub(crate) other_cpu: Duration,
+    /// What a database of its own used and did.
+    pub(crate) database: Option<(Duration, Counts)>,
     pub(crate) waiting: usize,
     pub(crate) memory_while_waiting: u64,
     pub(crate) server_memory: u64,
@@ -56,14 +72,20 @@ impl Run {
         let per_flow = |cpu: Duration| micros(cpu) / flows as f64;
         let cpu = per_flow(self.server_cpu);
         Line {
-            server: self.server,
-            flow: self.flow,
+            server: self.server.to_owned(),
+            flow: self.flow.to_owned(),
             wallets: self.wallets,
+            start_ms: micros(self.start) / 1e3,
             flows,
             flows_per_second: flows as f64 / self.took.as_secs_f64(),
             p50_ms: percentile(0.50),
             p99_ms: percentile(0.99),
             server_cpu_us_per_flow: cpu,
+            database: self.database.map(|(used, counts)| DatabaseLine {
+                cpu_us_per_flow: per_flow(used),
+                transactions_per_flow: counts.transactions as f64 / flows as f64,
+                round_trips_per_flow: counts.round_trips as f64 / flows as f64,
+            }),
             crypto_floor_us: micros(self.floor),
             server_cpu_over_floor: cpu / micros(self.floor),
             flows_per_server_core_second: 1e6 / cpu,
@@ -84,14 +106,10 @@ pub(crate) struct Start {
 }
 
 /// Everything a run says.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
-    /// Durable one-row commits per second on this disk.
-    fsync_per_second: f64,
-    /// Rows per second when a group shares a commit.
-    grouped_rows_per_second: f64,
-    /// The rows of such a group.
-    group: u32,
+    /// Where and when it was.
+    about: About,
     /// From process start to readiness.
     ready_ms: f64,
     /// From process start to a credential that verifies.
@@ -99,15 +117,13 @@ pub(crate) struct Report {
     /// Resident memory before the first flow.
     memory_at_rest_mib: f64,
     /// The flows.
-    flows: Vec<Line>,
+    pub(crate) flows: Vec<Line>,
 }
 
 impl Report {
-    pub(crate) fn new(disk: &Calibration, start: &Start, flows: Vec<Line>) -> Self {
+    pub(crate) fn new(about: About, start: &Start, flows: Vec<Line>) -> Self {
         Self {
-            fsync_per_second: disk.single,
-            grouped_rows_per_second: disk.grouped,
-            group: disk.group,
+            about,
             ready_ms: micros(start.ready) / 1e3,
             first_credential_ms: micros(start.first_credential) / 1e3,
             memory_at_rest_mib: mebibytes(start.memory_at_rest),
@@ -115,34 +131,59 @@ impl Report {
         }
     }
 
-    /// The table, in Markdown.
+    /// Its flows in place of the same ones of a run before.
+    pub(crate) fn over(mut self, kept: Option<Self>) -> Self {
+        let mut old = kept.map_or_else(Vec::new, |kept| kept.flows);
+        let is_same = |old: &Line, new: &Line| {
+            old.flow == new.flow && old.wallets == new.wallets && old.server == new.server
+        };
+        old.retain(|old| !self.flows.iter().any(|new| is_same(old, new)));
+        self.flows.extend(old);
+        self
+    }
+
+    /// The tables, in Markdown.
     pub(crate) fn table(&self) -> String {
         let mut text = format!(
-            "Disk: {:.0} fsynced commits/s one by one, {:.0} rows/s in groups of {}.\n\
-             Start, in an empty folder: ready after {:.0} ms, first verified credential after {:.0} ms \
+            "{}\n\nStart, in an empty store: ready after {:.0} ms, first verified credential after {:.0} ms \
              (bar: 150), {:.1} MiB at rest (bar: 50).\n\n\
              | flow | server | wallets | flows | flows/s | p50 ms | p99 ms | server CPU µs/flow | crypto µs/flow \
              | CPU ÷ crypto | flows per server-core-second | waiting before | MiB then | MiB after | wallets' CPU µs/flow \
              | other load |\n\
              |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
-            self.fsync_per_second,
-            self.grouped_rows_per_second,
-            self.group,
-            self.ready_ms,
-            self.first_credential_ms,
-            self.memory_at_rest_mib,
+            self.about, self.ready_ms, self.first_credential_ms, self.memory_at_rest_mib,
         );
         for line in &self.flows {
             line.write(&mut text);
         }
-        text.push_str(
-            "\nBars at 64 wallets on one server core: 2000 issuances/s, bound by DPoP too; 200 batches/s; \
-             800 logins/s; 1500 presentations/s; CPU ÷ crypto at most 4, with DPoP and for presentations 3; \
-             10,000 open requests in 100 MB.\n",
-        );
+        if self.flows.iter().any(|line| line.database.is_some()) {
+            text.push_str(
+                "\nWhat the database did for a flow, on whichever core was free:\n\n\
+                 | flow | wallets | database CPU µs/flow | transactions | round trips |\n\
+                 |---|---:|---:|---:|---:|\n",
+            );
+        }
+        for line in &self.flows {
+            let Some(database) = &line.database else { continue };
+            writeln!(
+                text,
+                "| {} | {} | {:.0} | {:.1} | {:.1} |",
+                line.flow,
+                line.wallets,
+                database.cpu_us_per_flow,
+                database.transactions_per_flow,
+                database.round_trips_per_flow
+            )
+            .expect("a text takes everything");
+        }
         text
     }
 }
+
+/// The bars that every flow has.
+pub(crate) const BARS: &str = "Bars at 64 wallets on one server core: 2000 issuances/s, bound by DPoP too; \
+    200 batches/s; 800 logins/s; 1500 presentations/s; CPU ÷ crypto at most 4, with DPoP and for presentations 3; \
+    10,000 open requests in 100 MB.";
 
 impl Line {
     fn write(&self, text: &mut String) {
@@ -170,10 +211,10 @@ impl Line {
     }
 }
 
-fn micros(duration: Duration) -> f64 {
+pub(crate) fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
 
-fn mebibytes(bytes: u64) -> f64 {
+pub(crate) fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }

@@ -3,7 +3,6 @@
 use std::{
     fs::{self, File},
     net::TcpListener,
-    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
@@ -12,25 +11,23 @@ use std::{
 use tokio::process::{Child, Command};
 use url::Url;
 
-use crate::{
-    attester::Attester, bare::Shape, client::Connection, failure::Failure, machine,
-    proofs::identifier,
-};
+use crate::{bare::Shape, client::Connection, failure::Failure, machine};
 
 /// What the wallets of this tool are called where they are attested.
 pub(crate) const CLIENT: &str = "load-wallet";
 /// Where their browsers come back to.
 pub(crate) const CALLBACK: &str = "https://wallet.example/callback";
 
+/// No server takes longer to start.
+const LONGEST_START: Duration = Duration::from_secs(120);
+
 /// What is served.
 #[derive(Clone, Copy)]
 pub(crate) enum Setting<'a> {
     /// `lanyard demo`.
     Demo,
-    /// `lanyard serve` with what the demo issues, on the PostgreSQL database at this address.
-    Shared(&'a str),
-    /// `lanyard serve`, where holders log in, and this attester is believed about wallets.
-    Attested(&'a Attester),
+    /// `lanyard serve`, as a configuration in its folder says, which has it listen on this port.
+    Configured(u16),
     /// This program, as the least that a server can do for a flow.
     Bare(&'a Shape),
     /// A program for Node.js, and the file of the authority that it believes.
@@ -56,7 +53,7 @@ impl Server {
         core: usize,
         setting: Setting<'_>,
     ) -> Result<Self, Failure> {
-        let port = free_port()?;
+        let port = if let Setting::Configured(port) = setting { port } else { free_port()? };
         let log = data.with_extension("log");
         let output = File::create(&log)?;
         let mut command = Command::from(machine::command_on(core, binary));
@@ -64,12 +61,7 @@ impl Server {
             Setting::Demo => {
                 command.args(["demo", "--port", &port.to_string(), "--data"]).arg(data);
             }
-            Setting::Shared(address) => {
-                configure_shared(data, port, address)?;
-                command.args(["serve", "--config"]).arg(data.join("lanyard.toml"));
-            }
-            Setting::Attested(attester) => {
-                attester.configure(data, port)?;
+            Setting::Configured(_) => {
                 command.args(["serve", "--config"]).arg(data.join("lanyard.toml"));
             }
             Setting::Bare(shape) => {
@@ -106,7 +98,7 @@ impl Server {
 
     async fn wait_until_ready(&mut self, is_peer: bool) -> Result<(), Failure> {
         let ready = self.base.join("readyz")?;
-        while self.started.elapsed() < Duration::from_secs(10) {
+        while self.started.elapsed() < LONGEST_START {
             let is_ready = match Connection::open(&self.base).await {
                 Ok(_) if is_peer => !fs::read_to_string(&self.log)?.is_empty(),
                 Ok(mut connection) => connection.get(&ready, None).await.is_ok(),
@@ -160,11 +152,32 @@ impl Server {
         machine::resident_memory(self.process)
     }
 
+    /// How many files the server has open, connections among them.
+    pub(crate) fn open_files(&self) -> Result<usize, Failure> {
+        machine::open_files(self.process)
+    }
+
+    /// A file in its data folder.
+    pub(crate) fn place(&self, name: &str) -> PathBuf {
+        self.data.join(name)
+    }
+
     /// Repeats the last lines of what the server said.
     pub(crate) fn show_log(&self) {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         lines[lines.len().saturating_sub(20)..].iter().for_each(|line| eprintln!("server: {line}"));
+    }
+
+    /// Stops it after it was played with; what it last said is worth more than how a wallet took it.
+    pub(crate) async fn stopped<T>(self, played: Result<T, Failure>) -> Result<T, Failure> {
+        match played {
+            Ok(played) => self.stop().await.map(|()| played),
+            Err(failure) => {
+                self.show_log();
+                Err(failure)
+            }
+        }
     }
 
     /// Asks the server to end, and waits until it has.
@@ -174,33 +187,6 @@ impl Server {
         ended.map_err(|_| Failure::ServerGone)??;
         Ok(())
     }
-}
-
-/// The tenant and the type of the demo, with everything else in a database.
-fn configure_shared(data: &Path, port: u16, address: &str) -> Result<(), Failure> {
-    fs::DirBuilder::new().mode(0o700).create(data)?;
-    fs::write(data.join("type.json"), include_str!("../../lanyard/demo/verified_identity.json"))?;
-    machine::write_private(&data.join("api-key"), identifier().as_bytes())?;
-    machine::write_private(&data.join("sealing-key"), &[7; 32])?;
-    let configuration = format!(
-        r#"mode = "development"
-base_url = "http://localhost:{port}"
-listen = "127.0.0.1:{port}"
-data = "."
-[store]
-postgres = "{address}"
-sealing_key_file = "sealing-key"
-[issuer]
-[verifier]
-[[tenants]]
-id = "demo"
-name = "Load"
-api_key_files = ["api-key"]
-credential_types = ["type.json"]
-status_lists = {{ ttl_seconds = 300 }}
-"#
-    );
-    Ok(fs::write(data.join("lanyard.toml"), configuration)?)
 }
 
 /// A port that nobody listens on at the moment.

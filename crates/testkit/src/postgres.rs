@@ -69,11 +69,19 @@ impl PostgresServer {
     /// # Panics
     /// As [`shared`](Self::shared).
     pub fn start() -> Option<Self> {
+        Self::start_with("")
+    }
+
+    /// The same, with further lines of `postgresql.conf`.
+    ///
+    /// # Panics
+    /// As [`shared`](Self::shared).
+    pub fn start_with(settings: &str) -> Option<Self> {
         let Some(bin) = installed() else {
             not_exercised("PostgreSQL (apt-get install postgresql)");
             return None;
         };
-        let server = Self::start_as(bin, None);
+        let server = Self::start_as(bin, settings, None);
         server.sql(&format!(
             "CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{PASSWORD}'"
         ));
@@ -81,7 +89,7 @@ impl PostgresServer {
     }
 
     /// A new server, or one that begins as a copy of another and follows it.
-    fn start_as(bin: PathBuf, followed: Option<&Self>) -> Self {
+    fn start_as(bin: PathBuf, settings: &str, followed: Option<&Self>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // short: the path of a Unix socket has at most 107 bytes
@@ -91,7 +99,7 @@ impl PostgresServer {
         let as_other = fs::metadata(&folder).expect("it was just made").uid() == 0;
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
         let port = port.expect("a free port").port();
-        let authority = write_settings(&folder, port);
+        let authority = write_settings(&folder, port, settings);
         if as_other {
             // PostgreSQL does not run as root; Debian's package makes this user
             let owned = Command::new("chown").args(["-R", "postgres"]).arg(&folder).status();
@@ -182,11 +190,33 @@ impl PostgresServer {
     /// # Panics
     /// When it fails.
     pub fn sql(&self, sql: &str) -> String {
-        let address = self.superuser();
-        let arguments = ["-qXAt", "-v", "ON_ERROR_STOP=1", "-d", &address, "-c", sql];
+        self.sql_at(&self.superuser(), sql)
+    }
+
+    /// Runs a statement as a superuser in a database of [`database`](Self::database), and gives what it says.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn sql_in(&self, database: &str, sql: &str) -> String {
+        self.sql_at(&database.replace(&format!("user={ROLE}"), "user=admin"), sql)
+    }
+
+    fn sql_at(&self, address: &str, sql: &str) -> String {
+        let arguments = ["-qXAt", "-v", "ON_ERROR_STOP=1", "-d", address, "-c", sql];
         let done = Command::new(self.bin.join("psql")).args(arguments).output().expect("psql runs");
         assert!(done.status.success(), "{sql}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8_lossy(&done.stdout).trim().to_owned()
+    }
+
+    /// The process that all others of the server are children of.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn process(&self) -> u32 {
+        let file = self.folder.join("data/postmaster.pid");
+        let written = fs::read_to_string(file).expect("the server runs");
+        let first = written.lines().next().and_then(|process| process.parse().ok());
+        first.expect("the file begins with the number of the process")
     }
 
     /// Stops the server at once, as a crash would: nothing is said to whoever is connected.
@@ -226,7 +256,7 @@ fn installed() -> Option<PathBuf> {
 }
 
 /// A certificate for `localhost`, and the settings of the server; the PEM of who vouches.
-fn write_settings(folder: &Path, port: u16) -> String {
+fn write_settings(folder: &Path, port: u16, further: &str) -> String {
     let (authority, leaf, secret) = certificates().expect("certificates can be made");
     let (certificate, key) = (folder.join("server.crt"), folder.join("server.key"));
     fs::write(&certificate, leaf).expect("writable");
@@ -235,7 +265,7 @@ fn write_settings(folder: &Path, port: u16) -> String {
     let settings = format!(
         "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{folder}'\n\
          max_connections = 400\nshared_buffers = 32MB\nssl = on\n\
-         ssl_cert_file = '{certificate}'\nssl_key_file = '{key}'\n",
+         ssl_cert_file = '{certificate}'\nssl_key_file = '{key}'\n{further}\n",
         folder = folder.display(),
         certificate = certificate.display(),
         key = key.display(),

@@ -37,8 +37,9 @@ use clap::Args;
 use lanyard_testkit::PostgresServer;
 
 use crate::{failure::Failure, machine};
+pub(crate) use scene::Store;
+
 use report::{HEAD, Points, Report};
-use scene::Store;
 use trials::{Extent, Line};
 
 /// Has faults happen to servers under load, and counts the promises that were broken: none.

@@ -1,0 +1,71 @@
+//! The fault tool in its short form: nothing that a server promised is broken, whatever happens to it.
+
+use crate::{folder, run};
+
+#[test]
+fn no_promise_is_broken_whatever_happens_to_the_server() {
+    let folder = folder();
+    let json = folder.path().join("reliability.json");
+    let file = json.display().to_string();
+    let (is_content, said) = run(&["faults", "--short", "--json", &file], folder.path());
+    assert!(is_content, "{said}");
+    assert!(said.contains("invariants broken: 0"), "{said}");
+
+    let report = std::fs::read(json).expect("the report is written");
+    let report: serde_json::Value = serde_json::from_slice(&report).expect("JSON");
+    let faults = report["faults"].as_array().expect("faults");
+    let inputs = report["inputs"].as_array().expect("inputs");
+    let lines = || faults.iter().chain(inputs.iter().map(|inputs| &inputs["line"]));
+    let count = |fault: &str, what: &str| {
+        let of = lines().filter(|line| line["fault"] == fault);
+        of.filter_map(|line| line[what].as_u64()).sum::<u64>()
+    };
+    // a run in which nothing happened proves nothing
+    for fault in [
+        "kill -9",
+        "SIGTERM",
+        "slow clients",
+        "disk full",
+        "database locked",
+        "restore",
+        "ends at a point",
+        "store fails at a point",
+        "first start ends at a point",
+        "mutated requests",
+        "webhook receiver in trouble",
+        "sealing key changed",
+        "clock jumps",
+    ] {
+        assert!(count(fault, "times") > 0, "{fault} never happened: {said}");
+        assert!(count(fault, "credentials") > 0, "{fault}: nothing was issued: {said}");
+        assert!(count(fault, "tried") > 0, "{fault}: nothing was tried afterwards: {said}");
+    }
+    // where there is PostgreSQL
+    if faults.iter().any(|line| line["store"] == "PostgreSQL") {
+        for fault in [
+            "each request at the other replica",
+            "two replicas race",
+            "one of two replicas killed",
+            "one replica cut off",
+            "one replica asleep",
+            "connections cut",
+            "PostgreSQL killed",
+            "PostgreSQL failed over",
+        ] {
+            assert!(count(fault, "times") > 0, "{fault} never happened: {said}");
+            assert!(count(fault, "credentials") > 0, "{fault}: nothing was issued: {said}");
+        }
+    }
+    let mut asked_to_end = faults.iter().filter(|line| line["fault"] == "SIGTERM");
+    assert!(asked_to_end.all(|line| line["steps"]["unknown"] == 0), "{said}");
+    assert!(count("mutated requests", "times") >= 1000, "{said}");
+    // every call that keeps something for somebody who asks is at a point
+    for call in
+        ["insert", "replace", "set_status", "erase_subject", "append_event", "settle_message"]
+    {
+        let of = report["points"]["stores"][0]["points"].as_array().expect("points").iter();
+        let passed = of.filter(|at| at["point"]["call"] == call).count();
+        assert!(passed >= 2, "nothing came past {call}: {said}");
+    }
+    println!("{said}");
+}
