@@ -66,7 +66,7 @@ fn a_flow_on_postgresql_takes_no_more_round_trips_than_the_page_says() {
 const ROUND_TRIPS: [(&str, f64); 5] = [
     ("issuance", 17.0),
     ("issuance, DPoP", 19.0),
-    ("batch of 20", 36.0),
+    ("batch of 20", 17.0),
     ("login, PAR, DPoP, attestation", 28.0),
     ("presentation, encrypted", 9.0),
 ];

@@ -15,21 +15,29 @@ pub(super) async fn add(
     tenant: &TenantId,
     statuses: &[NewStatus],
 ) -> Result<(), StoreError> {
-    for NewStatus { credential, place } in statuses {
-        execute(
-            db,
-            "INSERT INTO status (tenant, credential, list, place, value) VALUES ($1, $2, $3, $4, $5)",
-            &[
-                &tenant.as_str(),
-                &credential.as_bytes().as_slice(),
-                &i64::from(place.list),
-                &i64::from(place.index),
-                &i64::from(CredentialStatus::Valid.value()),
-            ],
-        )
-        .await?;
+    if statuses.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    // a batch is one statement, however many copies it has
+    let credentials: Vec<_> =
+        statuses.iter().map(|new| new.credential.as_bytes().as_slice()).collect();
+    let lists: Vec<_> = statuses.iter().map(|new| i64::from(new.place.list)).collect();
+    let places: Vec<_> = statuses.iter().map(|new| i64::from(new.place.index)).collect();
+    execute(
+        db,
+        "INSERT INTO status (tenant, credential, list, place, value)
+         SELECT $1, added.credential, added.list, added.place, $5
+         FROM unnest($2::bytea[], $3::bigint[], $4::bigint[]) AS added (credential, list, place)",
+        &[
+            &tenant.as_str(),
+            &credentials,
+            &lists,
+            &places,
+            &i64::from(CredentialStatus::Valid.value()),
+        ],
+    )
+    .await
+    .map(|_| ())
 }
 
 pub(super) async fn reserve(
