@@ -15,7 +15,7 @@ use lanyard_core::{
     },
 };
 use lanyard_oid4vci::issuer::{IssuerName, IssuingKey, StatusAllocator as _};
-use lanyard_store::{CredentialId, IssuedRecord, NewStatus, SessionId, StoreError};
+use lanyard_store::{CallAnswer, CredentialId, IssuedRecord, NewStatus, SessionId, StoreError};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -116,12 +116,14 @@ pub(crate) struct SecuredCredential {
 }
 
 impl IssuerService {
-    /// Secures a credential; where the tenant has status lists it gets a status, if it came without.
+    /// Secures a credential; where the tenant has status lists it gets a status, if it came without, and is on
+    /// record together with the answer of the call.
     pub(crate) async fn issue_by_vc_api(
         &self,
         tenant: &Tenant,
         keys: &VcApiKeys,
         body: &[u8],
+        told: impl FnOnce(&SecuredCredential) -> Option<CallAnswer> + Send,
     ) -> Result<SecuredCredential, IssueError> {
         // 1. what is asked for
         let mut body = json::parse_object(body).map_err(IssueFault::Unreadable)?;
@@ -162,12 +164,13 @@ impl IssuerService {
             }
         };
         // 5. that it was issued is durable before it leaves
+        let id = status.as_ref().map(|(record, _)| record.credential);
+        let secured = SecuredCredential { document, id };
         if let Some((record, statuses)) = status {
-            let id = record.credential;
-            self.sessions().store.record_issued(&tenant.id, record, statuses).await?;
-            return Ok(SecuredCredential { document, id: Some(id) });
+            let call = told(&secured);
+            self.sessions().store.record_issued(&tenant.id, record, statuses, call).await?;
         }
-        Ok(SecuredCredential { document, id: None })
+        Ok(secured)
     }
 
     async fn with_status(

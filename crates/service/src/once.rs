@@ -122,14 +122,14 @@ struct Kept {
 #[derive(Clone)]
 pub struct Answer {
     status: StatusCode,
-    location: String,
+    location: Option<String>,
     body: String,
 }
 
 impl Answer {
-    /// 201, with where something was made: relative to the request's own path, so that no header decides
-    /// where it leads (RFC 9110 §15.3.2).
-    pub const fn created(location: String, body: String) -> Self {
+    /// 201, with where something was made, if it is anywhere: relative to the request's own path, so that no header
+    /// decides where it leads (RFC 9110 §15.3.2).
+    pub const fn created(location: Option<String>, body: String) -> Self {
         Self { status: StatusCode::CREATED, location, body }
     }
 
@@ -137,7 +137,7 @@ impl Answer {
         Kept {
             status: self.status.as_u16(),
             content_type: JSON.1.to_str().ok().map(str::to_owned),
-            location: Some(self.location.clone()),
+            location: self.location.clone(),
             body: self.body.clone(),
         }
     }
@@ -146,7 +146,7 @@ impl Answer {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut response = (self.status, [JSON, NO_STORE], self.body).into_response();
-        if let Ok(place) = HeaderValue::try_from(self.location) {
+        if let Some(Ok(place)) = self.location.map(HeaderValue::try_from) {
             response.headers_mut().insert(LOCATION, place);
         }
         response
@@ -214,7 +214,8 @@ impl Calls {
     /// What has begun is finished even when the caller goes away. An answer that is no success is not kept:
     /// the call can be made again. A process that ends before anything was done leaves a call that can be
     /// made again after a minute; one that ends after that leaves its answer, if `make` kept it by
-    /// [`Call::answered_by`].
+    /// [`Call::answered_by`]. What `make` does without that has to leave nothing behind: its answer is kept after
+    /// it, or else given to nobody, and the call made again.
     ///
     /// # Errors
     /// [`OnceFault`], and those of the call itself.
@@ -257,7 +258,11 @@ impl Calls {
     }
 
     /// Keeps a success before anybody hears of it; forgets everything else.
-    async fn remember<E>(&self, key: [u8; 32], made: Result<Response, E>) -> Result<Response, E> {
+    async fn remember<E: From<OnceFault>>(
+        &self,
+        key: [u8; 32],
+        made: Result<Response, E>,
+    ) -> Result<Response, E> {
         let (parts, body) = match made {
             Ok(response) if response.status().is_success() => response.into_parts(),
             other => {
@@ -278,12 +283,15 @@ impl Calls {
             body: String::from_utf8_lossy(&bytes).into_owned(),
         };
         let sealed = self.seal(key, &kept);
-        if let Err(error) = self.store.finish_call(&self.tenant, key, sealed).await {
-            // it was done: whoever asks again within a minute hears that it runs
-            let tenant = self.tenant.as_str();
-            tracing::warn!(tenant, reason = error.reason(), "answer not kept");
+        match self.store.finish_call(&self.tenant, key, sealed).await {
+            Ok(true) => Ok(Response::from_parts(parts, Body::from(bytes))),
+            // this one was slow, and its lease ran out: what somebody else was told is the answer
+            Ok(false) => Err(OnceFault::Running.into()),
+            Err(error) => {
+                self.abandon(key).await;
+                Err(OnceFault::from(error).into())
+            }
         }
-        Ok(Response::from_parts(parts, Body::from(bytes)))
     }
 
     fn seal(&self, key: [u8; 32], kept: &Kept) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{CredentialId, NewStatus, SessionId, StoreError, SubjectRef, TenantId};
+use crate::{CallAnswer, CredentialId, NewStatus, SessionId, StoreError, SubjectRef, TenantId};
 
 /// That one credential was issued, when, and by which session.
 ///
@@ -78,15 +78,18 @@ pub trait IssuedStore: Send + Sync {
         page: IssuedPage,
     ) -> Result<Vec<IssuedRecord>, StoreError>;
 
-    /// Records what was issued without a session, with its statuses: all of it or nothing.
+    /// Records what was issued without a session, with its statuses and the answer of the call that it is the
+    /// outcome of: all of it or nothing.
     ///
     /// # Errors
-    /// [`StoreError::DuplicateCredential`], and those of a store that cannot answer.
+    /// [`StoreError::DuplicateCredential`]; [`StoreError::CallAnswered`] if its call was not begun, or was made by
+    /// somebody else in the meantime; and those of a store that cannot answer.
     async fn record_issued(
         &self,
         tenant: &TenantId,
         record: IssuedRecord,
         statuses: Vec<NewStatus>,
+        call: Option<CallAnswer>,
     ) -> Result<(), StoreError>;
 
     /// Forgets up to `limit` credentials of all tenants, with their statuses, that expired at `expired_before` or

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 
 use crate::event::LONGEST_TRAIL;
 use crate::{
-    CredentialId, CredentialStatus, Epoch, Event, Handle, Handles, Herald, IssuedFilter,
-    IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId, NewEvent, NewMessage,
-    NewSession, NewStatus, Next, Once, OnceKind, OnceStore, Page, Put, Replaced, Secret,
-    SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore, StatusChange,
+    CallAnswer, CredentialId, CredentialStatus, Epoch, Event, Handle, Handles, Herald,
+    IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId, NewEvent,
+    NewMessage, NewSession, NewStatus, Next, Once, OnceKind, OnceStore, Page, Put, Replaced,
+    Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore, StatusChange,
     StatusChunk, StatusEntry, StatusNote, StatusPlace, StatusStore, Store, StoreError, SubjectRef,
     Taken, TenantId, Unavailability,
 };
@@ -112,11 +112,7 @@ impl SessionStore for MemoryStore {
             return Err(StoreError::DuplicateSession);
         }
         tables.refuse_seen(&new.tenant, &new.once)?;
-        if let Some(call) = new.call
-            && !tables.finish_call(&new.tenant, call)
-        {
-            return Err(StoreError::CallAnswered);
-        }
+        tables.answer_call(&new.tenant, new.call)?;
 
         tables.remember(&new.tenant, &new.once);
         tables.inserted += 1;
@@ -502,10 +498,12 @@ impl IssuedStore for MemoryStore {
         tenant: &TenantId,
         record: IssuedRecord,
         statuses: Vec<NewStatus>,
+        call: Option<CallAnswer>,
     ) -> Result<(), StoreError> {
         let mut tables = self.open()?;
         let issued = vec![record];
         tables.refuse_recorded(tenant, &issued)?;
+        tables.answer_call(tenant, call)?;
         tables.record(tenant, issued, statuses);
         Ok(())
     }

@@ -116,7 +116,7 @@ pub(crate) fn created(offer: &OfferCreated) -> Answer {
         tx_code: offer.tx_code.as_ref().map(|code| code.reveal()),
         expires_at: offer.expires_at,
     });
-    Answer::created(format!("offers/{}", offer.id), body)
+    Answer::created(Some(format!("offers/{}", offer.id)), body)
 }
 
 #[derive(Serialize)]

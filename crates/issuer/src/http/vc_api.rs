@@ -5,11 +5,12 @@ use axum::{
     extract::State,
     http::{
         HeaderName, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION},
+        header::{CACHE_CONTROL, CONTENT_TYPE},
     },
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
+use lanyard_service::once::{Answer, Call};
+use serde_json::json;
 
 use super::{
     Failure,
@@ -17,7 +18,11 @@ use super::{
     callers::{Integrator, Once},
     replies,
 };
-use crate::{IssueFault, IssuerService, revoke, tenant::Tenant, vc_api::IssueError};
+use crate::{
+    IssueFault, IssuerService, revoke,
+    tenant::Tenant,
+    vc_api::{IssueError, SecuredCredential},
+};
 
 pub(crate) async fn issue(
     State(service): State<IssuerService>,
@@ -27,28 +32,26 @@ pub(crate) async fn issue(
 ) -> Result<Response, Failure> {
     let calls = service.calls(&tenant, "credentials/issue");
     let asked = body.clone();
-    calls.once(key, &body, |_| async move { secure(&service, &tenant, &asked).await }).await
+    let make = move |call| async move { secure(&service, &tenant, &asked, call).await };
+    calls.once(key, &body, make).await
 }
 
 async fn secure(
     service: &IssuerService,
     tenant: &Tenant,
     body: &[u8],
+    call: Call,
 ) -> Result<Response, Failure> {
     let keys = tenant.vc_api.as_ref().ok_or(Failure::NotFound)?;
-    match service.issue_by_vc_api(tenant, keys, body).await {
-        Ok(secured) => {
-            // VC API §3.2.1: 201, and the secured credential is the body
-            let body = replies::to_json(&Value::Object(secured.document));
-            let mut reply = (StatusCode::CREATED, replies::json(body)).into_response();
-            if let Some(id) = secured.id {
-                // where its status is changed; relative, so that no header decides where it leads
-                let place = HeaderValue::try_from(format!("{id}/status"));
-                let place = place.expect("an identifier is hexadecimal digits");
-                reply.headers_mut().insert(LOCATION, place);
-            }
-            Ok(reply)
-        }
+    // VC API §3.2.1: 201, and the secured credential is the body
+    let answer = |secured: &SecuredCredential| {
+        // where its status is changed
+        let place = secured.id.map(|id| format!("{id}/status"));
+        Answer::created(place, replies::to_json(&secured.document))
+    };
+    let told = |secured: &SecuredCredential| call.answered_by(&answer(secured));
+    match service.issue_by_vc_api(tenant, keys, body, told).await {
+        Ok(secured) => Ok(answer(&secured).into_response()),
         Err(IssueError::Fault(fault)) => Ok(problem(&fault)),
         Err(IssueError::Issuer(error)) => Err(error.into()),
     }

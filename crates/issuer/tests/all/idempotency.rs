@@ -8,7 +8,7 @@ use axum::{
 };
 use jiff::SignedDuration;
 use lanyard_issuer::IssuerService;
-use lanyard_store::{MemoryStore, Page, SessionKind};
+use lanyard_store::{IssuedFilter, IssuedPage, MemoryStore, Page, SessionKind};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -171,6 +171,71 @@ fn a_call_whose_process_ends_at_any_moment_is_done_once() {
             assert_eq!(server.get(path).await.status, StatusCode::OK, "what was answered is there");
         });
     }
+}
+
+const SECURED: &str = "/api/demo/credentials/issue";
+
+fn secured() -> Value {
+    let credential = json!({
+        "@context": ["https://www.w3.org/ns/credentials/v2"],
+        "type": ["VerifiableCredential"],
+        "credentialSubject": {"id": "did:example:ada"},
+    });
+    json!({ "credential": credential })
+}
+
+/// How many credentials are on record.
+async fn issued(server: &Server) -> usize {
+    let (filter, page) = (IssuedFilter::default(), IssuedPage { before: None, limit: 200 });
+    let all = server.ground.store.list_issued(&tenant("demo"), &filter, page).await;
+    all.expect("an answer").len()
+}
+
+#[test]
+fn a_credential_that_was_handed_in_is_secured_once_whenever_a_process_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(lanyard_store::SqliteStore::open(directory.path()).unwrap());
+    let ground = Ground::new(store, true).named_by_did();
+    let process = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for round in 0..64 {
+        let key = format!("order-{round}");
+        process().block_on(async {
+            let server = Server::on(ground.clone());
+            let moment = std::time::Duration::from_micros(round * 150);
+            let made = server.send(keyed(SECURED, KEY, &key, &secured()));
+            tokio::time::timeout(moment, made).await.ok();
+        });
+        ground.pass(SignedDuration::from_secs(61));
+        process().block_on(async {
+            let server = Server::on(ground.clone());
+            let made = server.send(keyed(SECURED, KEY, &key, &secured())).await;
+            assert_eq!(made.status, StatusCode::CREATED, "{made}");
+            let again = server.send(keyed(SECURED, KEY, &key, &secured())).await;
+            assert_eq!(again.body, made.body);
+            assert_eq!(again.header(header::LOCATION), made.header(header::LOCATION));
+            assert_eq!(issued(&server).await as u64, round + 1);
+        });
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_kept_is_given_to_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(lanyard_store::SqliteStore::open(directory.path()).unwrap());
+    let server = Server::on(Ground::new(store, false).named_by_did());
+    let other = rusqlite::Connection::open(directory.path().join("lanyard.db")).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE OF answer ON call
+                  BEGIN SELECT RAISE(ABORT, 'no answers'); END";
+    other.execute_batch(refuse).unwrap();
+    let call = || server.send(keyed(SECURED, KEY, "order-1", &secured()));
+    let untold = call().await;
+    assert!(untold.status.is_server_error(), "{untold}");
+
+    other.execute_batch("DROP TRIGGER refuse").unwrap();
+    let made = call().await;
+    assert_eq!(made.status, StatusCode::CREATED, "it can be made again at once: {made}");
+    server.ground.pass(SignedDuration::from_secs(61));
+    assert_eq!(call().await.body, made.body);
 }
 
 #[tokio::test]

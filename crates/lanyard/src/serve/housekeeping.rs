@@ -96,7 +96,7 @@ mod tests {
             session: id,
             subject: None,
         };
-        store.record_issued(&tenant, record, Vec::new()).await.unwrap();
+        store.record_issued(&tenant, record, Vec::new(), None).await.unwrap();
         let call = NewCall {
             key: [3; 32],
             request: [4; 32],

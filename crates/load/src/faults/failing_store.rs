@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use lanyard_store::{
-    CallBegun, CallStore, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle,
+    CallAnswer, CallBegun, CallStore, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle,
     IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
     MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
     Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
@@ -222,10 +222,11 @@ impl IssuedStore for FailingStore {
         tenant: &TenantId,
         record: IssuedRecord,
         statuses: Vec<NewStatus>,
+        call: Option<CallAnswer>,
     ) -> Result<(), StoreError> {
         self.call(
             ("record_issued", Kind::Commit),
-            self.inner.record_issued(tenant, record, statuses),
+            self.inner.record_issued(tenant, record, statuses, call),
         )
         .await
     }

@@ -76,8 +76,20 @@ impl CallStore for MemoryStore {
 }
 
 impl Tables {
+    /// Keeps the answer of a call, if there was one.
+    pub(super) fn answer_call(
+        &mut self,
+        tenant: &TenantId,
+        call: Option<CallAnswer>,
+    ) -> Result<(), StoreError> {
+        match call.is_none_or(|call| self.finish_call(tenant, call)) {
+            true => Ok(()),
+            false => Err(StoreError::CallAnswered),
+        }
+    }
+
     /// Keeps the answer of a call that was begun; says whether it had none.
-    pub(super) fn finish_call(&mut self, tenant: &TenantId, call: CallAnswer) -> bool {
+    fn finish_call(&mut self, tenant: &TenantId, call: CallAnswer) -> bool {
         let CallAnswer { key, answer } = call;
         let waits = self.calls.get_mut(&(tenant.clone(), key)).filter(|kept| kept.answer.is_none());
         waits.map(|kept| kept.answer = Some(answer)).is_some()

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::columns::{execute, moment, query_opt, read};
 use super::within::Transaction;
-use crate::{CallBegun, NewCall, StoreError, TenantId};
+use crate::{CallAnswer, CallBegun, NewCall, StoreError, TenantId};
 
 /// One of many callers finds no key, one that expired, or its own one after its lease: that one writes it.
 pub(super) async fn begin(
@@ -44,6 +44,21 @@ pub(super) async fn begin(
         return Ok(CallBegun::OtherRequest);
     }
     Ok(read::<Option<Vec<u8>>>(&row, 1)?.map_or(CallBegun::Running, CallBegun::Answered))
+}
+
+/// Keeps the answer of a call in the transaction that does what was asked, if there was one; somebody else may have
+/// made it in the meantime.
+pub(super) async fn answer(
+    db: &Transaction,
+    tenant: &TenantId,
+    call: Option<&CallAnswer>,
+) -> Result<(), StoreError> {
+    match call {
+        Some(call) if !finish(db, tenant, &call.key, &call.answer).await? => {
+            Err(StoreError::CallAnswered)
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) async fn finish(

@@ -16,12 +16,12 @@ use deadpool_postgres::Pool;
 use jiff::Timestamp;
 
 use crate::{
-    CallBegun, CallStore, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles,
-    Herald, IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
-    MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
-    Put, Replaced, Restored, Secret, SecretName, SecretStore, Session, SessionId, SessionKind,
-    SessionStore, Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError,
-    SubjectRef, SubjectStore, Taken, TenantId,
+    CallAnswer, CallBegun, CallStore, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle,
+    Handles, Herald, IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message,
+    MessageId, MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next,
+    OnceStore, Page, Put, Replaced, Restored, Secret, SecretName, SecretStore, Session, SessionId,
+    SessionKind, SessionStore, Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store,
+    StoreError, SubjectRef, SubjectStore, Taken, TenantId,
 };
 
 mod calls;
@@ -354,8 +354,10 @@ impl IssuedStore for PostgresStore {
         tenant: &TenantId,
         record: IssuedRecord,
         new: Vec<NewStatus>,
+        call: Option<CallAnswer>,
     ) -> Result<(), StoreError> {
         let db = self.of(tenant).await?;
+        calls::answer(&db, tenant, call.as_ref()).await?;
         issued::record(&db, tenant, std::slice::from_ref(&record)).await?;
         statuses::add(&db, tenant, &new).await?;
         db.commit().await

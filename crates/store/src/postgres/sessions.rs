@@ -42,11 +42,7 @@ pub(super) async fn insert(
         return Err(StoreError::DuplicateSession);
     }
     once::remember(db, &new.tenant, &new.once).await?;
-    if let Some(call) = &new.call
-        && !calls::finish(db, &new.tenant, &call.key, &call.answer).await?
-    {
-        return Err(StoreError::CallAnswered);
-    }
+    calls::answer(db, &new.tenant, new.call.as_ref()).await?;
     messages::add(db, &new.tenant, &new.event.messages).await
 }
 

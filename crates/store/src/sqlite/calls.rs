@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::columns::moment;
 use super::fault::fault;
 use super::sessions::execute;
-use crate::{CallBegun, NewCall, StoreError, TenantId};
+use crate::{CallAnswer, CallBegun, NewCall, StoreError, TenantId};
 
 pub(super) fn begin(
     db: &Connection,
@@ -49,6 +49,21 @@ pub(super) fn begin(
         ],
     )?;
     Ok(CallBegun::Fresh)
+}
+
+/// Keeps the answer of a call in the transaction that does what was asked, if there was one; somebody else may have
+/// made it in the meantime.
+pub(super) fn answer(
+    db: &Connection,
+    tenant: &TenantId,
+    call: Option<&CallAnswer>,
+) -> Result<(), StoreError> {
+    match call {
+        Some(call) if !finish(db, tenant, &call.key, &call.answer)? => {
+            Err(StoreError::CallAnswered)
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn finish(

@@ -17,12 +17,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    CallBegun, CallStore, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles,
-    Herald, IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
-    MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
-    Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
-    Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError, SubjectRef,
-    SubjectStore, Taken, TenantId,
+    CallAnswer, CallBegun, CallStore, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle,
+    Handles, Herald, IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message,
+    MessageId, MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next,
+    OnceStore, Page, Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId,
+    SessionKind, SessionStore, Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store,
+    StoreError, SubjectRef, SubjectStore, Taken, TenantId,
 };
 
 mod backup;
@@ -305,9 +305,11 @@ impl IssuedStore for SqliteStore {
         tenant: &TenantId,
         record: IssuedRecord,
         new: Vec<NewStatus>,
+        call: Option<CallAnswer>,
     ) -> Result<(), StoreError> {
         let tenant = tenant.clone();
         let write = move |db: &rusqlite::Connection| {
+            calls::answer(db, &tenant, call.as_ref())?;
             issued::record(db, &tenant, std::slice::from_ref(&record))?;
             statuses::add(db, &tenant, &new)
         };

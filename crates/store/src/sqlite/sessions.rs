@@ -39,11 +39,7 @@ pub(super) fn insert(
         return Err(StoreError::DuplicateSession);
     }
     once::remember(db, &new.tenant, &new.once)?;
-    if let Some(call) = &new.call
-        && !calls::finish(db, &new.tenant, &call.key, &call.answer)?
-    {
-        return Err(StoreError::CallAnswered);
-    }
+    calls::answer(db, &new.tenant, new.call.as_ref())?;
     messages::add(db, &new.tenant, &new.event.messages)
 }
 

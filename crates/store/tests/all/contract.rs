@@ -22,8 +22,9 @@ use crate::integration::{
     a_status_that_does_not_change_is_told_to_nobody,
     an_erased_subject_leaves_nothing_but_its_places,
     settled_messages_are_purged_and_waiting_ones_are_not,
-    what_a_session_issued_is_found_by_its_subject, what_was_issued_is_found_by_its_configuration,
-    why_a_status_changed_is_on_record,
+    what_a_session_issued_is_found_by_its_subject,
+    what_is_issued_and_the_answer_of_its_call_are_kept_together_or_not_at_all,
+    what_was_issued_is_found_by_its_configuration, why_a_status_changed_is_on_record,
 };
 use crate::once::{
     a_session_is_not_begun_with_what_was_seen, a_step_that_lost_its_race_shows_nothing,
@@ -725,6 +726,7 @@ every_backend_keeps! {
     a_key_that_was_used_for_another_request_is_refused,
     a_call_that_came_to_nothing_can_be_made_again,
     a_session_and_the_answer_of_its_call_are_kept_together_or_not_at_all,
+    what_is_issued_and_the_answer_of_its_call_are_kept_together_or_not_at_all,
     a_call_whose_process_ended_is_taken_over_after_its_lease,
     a_message_is_written_with_its_step_or_not_at_all,
     a_due_message_is_in_one_hand_until_its_lease_ends,

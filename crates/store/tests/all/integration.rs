@@ -107,6 +107,26 @@ pub(crate) async fn a_session_and_the_answer_of_its_call_are_kept_together_or_no
     assert_eq!(store.begin_call(&demo(), call(1, 1, 999)).await, answered);
 }
 
+pub(crate) async fn what_is_issued_and_the_answer_of_its_call_are_kept_together_or_not_at_all(
+    store: Backend,
+) {
+    let issue = async |n: u32, answer: &[u8]| {
+        let place = StatusPlace { list: 0, index: n };
+        let statuses = vec![NewStatus { credential: credential(n), place }];
+        let answered = CallAnswer { key: [1; 32], answer: answer.to_vec() };
+        store.record_issued(&demo(), record(n, id(7)), statuses, Some(answered)).await
+    };
+    assert_eq!(issue(1, b"sealed").await, Err(StoreError::CallAnswered), "nobody makes this call");
+    assert_eq!(store.issued(&demo(), credential(1)).await, Ok(None));
+    assert_eq!(store.begin_call(&demo(), call(1, 1, 0)).await, Ok(CallBegun::Fresh));
+    assert_eq!(issue(1, b"sealed").await, Ok(()));
+    // the lease of one that is slow runs out, and another one makes the call as well
+    assert_eq!(issue(2, b"other").await, Err(StoreError::CallAnswered));
+    assert_eq!(store.issued(&demo(), credential(2)).await, Ok(None));
+    let kept = Ok(CallBegun::Answered(b"sealed".to_vec()));
+    assert_eq!(store.begin_call(&demo(), call(1, 1, 999)).await, kept);
+}
+
 pub(crate) async fn a_call_that_came_to_nothing_can_be_made_again(store: Backend) {
     assert_eq!(store.begin_call(&demo(), call(1, 1, 0)).await, Ok(CallBegun::Fresh));
     assert_eq!(store.abandon_call(&demo(), [1; 32]).await, Ok(()));
@@ -296,12 +316,12 @@ fn first_page() -> IssuedPage {
 
 pub(crate) async fn what_a_session_issued_is_found_by_its_subject(store: Backend) {
     issue(&*store).await;
-    store.record_issued(&demo(), record(2, id(7)), Vec::new()).await.unwrap();
+    store.record_issued(&demo(), record(2, id(7)), Vec::new(), None).await.unwrap();
     let holder = SubjectRef::new([5; 32]);
     let logged_in = lanyard_store::IssuedRecord { subject: Some(holder), ..record(3, id(7)) };
-    store.record_issued(&demo(), logged_in.clone(), Vec::new()).await.unwrap();
+    store.record_issued(&demo(), logged_in.clone(), Vec::new(), None).await.unwrap();
     let in_session = lanyard_store::IssuedRecord { subject: Some(holder), ..record(4, id(1)) };
-    store.record_issued(&demo(), in_session, Vec::new()).await.unwrap();
+    store.record_issued(&demo(), in_session, Vec::new(), None).await.unwrap();
     let by_login = IssuedFilter { subject: Some(holder), ..IssuedFilter::default() };
     let listed = store.list_issued(&demo(), &by_login, first_page()).await;
     assert_eq!(listed, Ok(vec![logged_in]), "what the session says goes first");
@@ -320,7 +340,7 @@ pub(crate) async fn what_was_issued_is_found_by_its_configuration(store: Backend
     issue(&*store).await;
     let diploma =
         lanyard_store::IssuedRecord { configuration: "diploma".into(), ..record(2, id(7)) };
-    store.record_issued(&demo(), diploma.clone(), Vec::new()).await.unwrap();
+    store.record_issued(&demo(), diploma.clone(), Vec::new(), None).await.unwrap();
     let of = |name: &str| IssuedFilter { configuration: Some(name.into()), subject: None };
     let listed = store.list_issued(&demo(), &of("diploma"), first_page()).await;
     assert_eq!(listed, Ok(vec![diploma]));

@@ -190,14 +190,14 @@ pub(crate) async fn a_change_touches_one_run_and_is_told_to_whoever_has_an_older
 pub(crate) async fn what_is_issued_without_a_session_is_on_record_with_its_status(store: Backend) {
     let issued = record(1, id(7));
     let status = NewStatus { credential: credential(1), place: place(0, 3) };
-    assert_eq!(store.record_issued(&demo(), issued.clone(), vec![status]).await, Ok(()));
+    assert_eq!(store.record_issued(&demo(), issued.clone(), vec![status], None).await, Ok(()));
     assert_eq!(store.issued(&demo(), credential(1)).await, Ok(Some(issued.clone())));
     let revoked = CredentialStatus::Revoked;
     assert_eq!(store.set_status(&demo(), credential(1), revoked, note()).await, Ok(done([0])));
     assert_eq!(not_valid(&*store, &demo(), 0).await, [(3, revoked)]);
     // all of it or nothing
     let other = NewStatus { credential: credential(1), place: place(0, 4) };
-    let twice = store.record_issued(&demo(), issued, vec![other]).await;
+    let twice = store.record_issued(&demo(), issued, vec![other], None).await;
     assert_eq!(twice, Err(lanyard_store::StoreError::DuplicateCredential));
     assert_eq!(
         store.set_status(&tenant("other"), credential(1), revoked, note()).await,

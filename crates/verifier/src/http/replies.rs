@@ -33,5 +33,5 @@ pub(crate) fn to_response(reply: Reply) -> Result<Response, Failure> {
 
 /// 201, with everything the integrator needs to show the request.
 pub(crate) fn created(request: &RequestCreated) -> Answer {
-    Answer::created(format!("requests/{}", request.id), to_json(request))
+    Answer::created(Some(format!("requests/{}", request.id)), to_json(request))
 }
