@@ -127,3 +127,46 @@ async fn pump(
         _ = cut.wait_for(|way| *way == Way::Cut) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn ends() -> (Cable, UnixListener, TempDir) {
+        let there = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(there.path().join(".s.PGSQL.5")).unwrap();
+        let address = format!("host={} port=5 user=u dbname=d", there.path().display());
+        (Cable::to(&address).unwrap(), listener, there)
+    }
+
+    async fn hears(stream: &mut UnixStream) -> Option<u8> {
+        let read = tokio::time::timeout(Duration::from_millis(200), stream.read_u8()).await;
+        read.ok()?.ok()
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_arrives_waits_or_ends_as_the_way_is() {
+        let (cable, listener, _there) = ends().await;
+        let Store::Postgres { address } = cable.store() else { panic!("a database") };
+        assert!(address.ends_with(" user=u dbname=d"), "{address}");
+        let mut near = UnixStream::connect(cable.folder.path().join(".s.PGSQL.5")).await.unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        near.write_u8(1).await.unwrap();
+        assert_eq!(hears(&mut far).await, Some(1));
+
+        cable.is(Way::WithoutAnswers);
+        near.write_u8(2).await.unwrap();
+        far.write_u8(3).await.unwrap();
+        assert_eq!((hears(&mut far).await, hears(&mut near).await), (Some(2), None));
+        cable.is(Way::Silent);
+        near.write_u8(4).await.unwrap();
+        assert_eq!(hears(&mut far).await, None);
+        cable.is(Way::Open);
+        assert_eq!((hears(&mut far).await, hears(&mut near).await), (Some(4), Some(3)));
+
+        cable.is(Way::Cut);
+        assert!(near.read_u8().await.is_err(), "the connection ends");
+    }
+}

@@ -191,7 +191,7 @@ const POINTS: &str = "\
 ## Every point
 
 Before and after every call to the store and every reply, while one wallet and one integrator do everything once: \
-log in, offer, take up, wait for a decision, present, suspend, reissue, revoke, take back, erase, save \
+log in, offer, take up, wait for a decision, present, suspend, reissue, revoke, take back, erase, call by a name, save \
 a question, have a message delivered again. At each point the \
 process ended, and the store said in turn that it is busy, full, broken and unreachable; after what it keeps, \
 it was done nevertheless. Points are found by passing them, in a server of the fault tool that is the product's over \

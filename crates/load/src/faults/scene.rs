@@ -121,6 +121,7 @@ impl Scene {
 base_url = "http://localhost:{port}"
 listen = "127.0.0.1:{port}"
 data = "data"
+vc_api = "trusted_issuers"
 {shared}[issuer]
 [verifier]
 [[tenants]]

@@ -1,7 +1,12 @@
 //! R14: whoever is told by webhooks is slow, refuses, or is gone. Nobody else notices, and what happened is told in
-//! the end.
+//! the end; what was tried too often waits for somebody to have it delivered again.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
 
 use super::{
     clients::{MOST_WAITED, slowest},
@@ -9,21 +14,31 @@ use super::{
     scene::{Program, Store},
     trials::{Extent, Line, Trial},
 };
-use crate::failure::Failure;
+use crate::{
+    client::{Connection, Content},
+    clock,
+    failure::Failure,
+};
 
 /// How long each kind of trouble lasts at most: what was not taken is tried again after five seconds, and then after
 /// five minutes.
 const TROUBLE: Duration = Duration::from_secs(2);
 
-/// The receiver is in trouble while a crowd plays.
+/// No try is later than this after the one before, in seconds.
+const LATEST_TRY: i64 = 27 * 3600;
+
+/// After how many tries a message is given up.
+const TRIES: u64 = 10;
+
+/// The receiver is in trouble while a crowd plays, and then until everybody gives it up.
 pub(crate) async fn receiver_in_trouble(
-    (binary, folder): (&Path, &Path),
+    (_, folder): (&Path, &Path),
     store: &Store,
     extent: Extent,
 ) -> Result<Line, Failure> {
     let fault = "webhook receiver in trouble";
-    let program = Program::Product(binary.to_owned());
-    let mut trial = Trial::told(fault, program, folder, store).await?;
+    let program = || std::env::current_exe().map(Program::Failing);
+    let mut trial = Trial::told(fault, program()?, folder, store).await?;
     trial
         .while_playing(async |_| {
             tokio::time::sleep(extent.spell / 2).await;
@@ -55,5 +70,68 @@ pub(crate) async fn receiver_in_trouble(
     if trial.receiver.as_ref().is_some_and(|receiver| receiver.counts().1 == 0) {
         trial.broken("R14: nothing was turned away: nothing was tried".to_owned());
     }
-    trial.ended().await
+    let mut line = trial.ended().await?;
+    line.add(given_up(fault, program()?, folder, store).await?);
+    Ok(line)
+}
+
+/// One message that nobody takes for days, and then somebody has it delivered.
+async fn given_up(
+    fault: &'static str,
+    program: Program,
+    folder: &Path,
+    store: &Store,
+) -> Result<Line, Failure> {
+    let mut trial = Trial::told(fault, program, folder, store).await?;
+    let Some(receiver) = &trial.receiver else { return Err(Failure::Lacks("receiver")) };
+    receiver.is(Mood::Refuses);
+    trial.wallet().turn().await?;
+    trial.turns += 1;
+    // a presentation and a revocation
+    let told = 2;
+    for tries in 1..=TRIES {
+        let begun = Instant::now();
+        while receiver.counts().1 < tries * told {
+            if begun.elapsed() > Duration::from_secs(30) {
+                trial.broken(format!("R14: a message is not tried for the {tries}th time"));
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // what came of a try is written down after it
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        clock::put_ahead(clock::ahead() + LATEST_TRY);
+        trial.scene.put_ahead(clock::ahead()).await?;
+    }
+    trial.times += 1;
+    let mut connection = Connection::open(trial.scene.base()).await?;
+    let (all, key) = (trial.scene.api("messages")?, trial.scene.key());
+    let page: Value = serde_json::from_slice(&connection.get(&all, Some(key)).await?)?;
+    let messages = page["messages"].as_array().cloned().unwrap_or_default();
+    let dead: Vec<_> = messages.iter().filter(|message| message["state"] == "dead").collect();
+    if dead.len() as u64 != told || receiver.counts().1 != TRIES * told {
+        let (found, tried) = (dead.len(), receiver.counts().1);
+        trial.broken(format!("R14: {found} messages are given up after {tried} tries, not {told}"));
+    }
+    receiver.is(Mood::Takes);
+    for message in dead {
+        let id = message["id"].as_str().ok_or(Failure::Lacks("message"))?;
+        let again = trial.scene.api(&format!("messages/{id}/redeliver"))?;
+        connection.post(&again, Some(key), Content::Empty).await?;
+    }
+    // whoever asked eleven days ago is gone with the answer: only that it is told is left
+    let begun = Instant::now();
+    while receiver.counts().0 < told && begun.elapsed() < Duration::from_secs(30) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let gone = trial.facts.take();
+    if receiver.misses(&gone) > 0 {
+        trial.broken("R14: what was delivered again is not what happened".to_owned());
+    }
+    trial.facts.borrow_mut().broken = gone.broken;
+    // who comes then is served
+    trial.wallet().turn().await?;
+    let ended = trial.ended().await;
+    clock::put_ahead(0);
+    ended
 }

@@ -60,9 +60,17 @@ fn no_promise_is_broken_whatever_happens_to_the_server() {
     assert!(asked_to_end.all(|line| line["steps"]["unknown"] == 0), "{said}");
     assert!(count("mutated requests", "times") >= 1000, "{said}");
     // every call that keeps something for somebody who asks is at a point
-    for call in
-        ["insert", "replace", "set_status", "erase_subject", "append_event", "settle_message"]
-    {
+    for call in [
+        "insert",
+        "replace",
+        "set_status",
+        "erase_subject",
+        "append_event",
+        "settle_message",
+        "begin_call",
+        "abandon_call",
+        "record_issued",
+    ] {
         let of = report["points"]["stores"][0]["points"].as_array().expect("points").iter();
         let passed = of.filter(|at| at["point"]["call"] == call).count();
         assert!(passed >= 2, "nothing came past {call}: {said}");

@@ -73,3 +73,44 @@ fn part<'a>(address: &'a str, name: &str) -> &'a str {
     let found = parts.find(|(key, _)| *key == name);
     found.expect("an address that a server here gave").1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standby_has_what_was_acknowledged_and_takes_over() {
+        let Some(server) = PostgresServer::start() else { return };
+        let address = server.database();
+        let standby = server.standby();
+        let at = |server: &PostgresServer, sql: &str| {
+            let psql = server.bin.join("psql");
+            let address = server.own_address_of(&address);
+            let done = Command::new(psql).args(["-qXAt", "-d", &address, "-c", sql]).output();
+            String::from_utf8_lossy(&done.expect("psql runs").stdout).trim().to_owned()
+        };
+        at(&server, "CREATE TABLE kept AS SELECT 7 AS number");
+        server.stop();
+        standby.promote();
+        assert_eq!(at(&standby, "SELECT number FROM kept"), "7");
+        at(&standby, "INSERT INTO kept VALUES (8)");
+        assert_eq!(at(&standby, "SELECT count(*) FROM kept"), "2");
+    }
+
+    #[test]
+    fn a_dump_takes_the_place_of_what_came_after_it() {
+        let Some(server) = PostgresServer::shared() else { return };
+        let (address, folder) = (server.database(), tempfile::tempdir().expect("a folder"));
+        let at = |sql: &str| {
+            let psql = server.bin.join("psql");
+            let done = Command::new(psql).args(["-qXAt", "-d", &address, "-c", sql]).output();
+            String::from_utf8_lossy(&done.expect("psql runs").stdout).trim().to_owned()
+        };
+        at("CREATE TABLE kept AS SELECT 7 AS number");
+        let file = folder.path().join("dump");
+        assert!(server.dump(&address, &file).status().is_ok_and(|status| status.success()));
+        at("INSERT INTO kept VALUES (8)");
+        server.refill(&address, &file);
+        assert_eq!(at("SELECT number FROM kept"), "7");
+    }
+}
