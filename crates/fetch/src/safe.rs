@@ -303,6 +303,14 @@ impl SafeFetcherBuilder {
         self
     }
 
+    /// Allows https to exactly these pairs, at whatever address they are: servers in a private network.
+    ///
+    /// For what the one who starts a program names, such as the server of a conformance suite.
+    pub fn private_hosts(mut self, pairs: impl IntoIterator<Item = HostPort>) -> Self {
+        self.targets.private.extend(pairs);
+        self
+    }
+
     /// The fetcher.
     #[must_use]
     pub fn build(self) -> SafeFetcher {

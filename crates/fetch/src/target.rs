@@ -71,6 +71,8 @@ pub(crate) enum Route {
 pub(crate) struct TargetRules {
     pub(crate) loopback: HashSet<HostPort>,
     pub(crate) own: HashSet<HostPort>,
+    /// The same for https alone.
+    pub(crate) private: HashSet<HostPort>,
     pub(crate) ports: HashSet<u16>,
 }
 
@@ -84,7 +86,8 @@ impl TargetRules {
         }
         let host = url.host().ok_or(FetchError::HostNotAllowed)?;
         let pair = HostPort::of(url).ok_or(FetchError::HostNotAllowed)?;
-        if self.own.contains(&pair) {
+        let is_private = url.scheme() == "https" && self.private.contains(&pair);
+        if is_private || self.own.contains(&pair) {
             return Ok(Route::Own);
         }
         if self.loopback.contains(&pair) {
@@ -249,6 +252,23 @@ mod tests {
         assert_eq!(
             vet(&rules, "https://localhost:7078/"),
             Err(FetchError::PortDenied { port: 7078 })
+        );
+    }
+
+    #[test]
+    fn a_host_in_a_private_network_is_an_exact_pair_and_https_alone() {
+        let private = ["10.0.0.1:8443", "suite.internal:443"];
+        let private = private.iter().map(|pair| pair.parse().unwrap()).collect();
+        let rules = TargetRules { private, ..TargetRules::default() };
+        assert_eq!(vet(&rules, "https://10.0.0.1:8443/test"), Ok(Route::Own));
+        assert_eq!(vet(&rules, "https://suite.internal/test"), Ok(Route::Own));
+        assert_eq!(vet(&rules, "http://10.0.0.1:8443/test"), Err(FetchError::NotHttps));
+        let crl = vet_plain(&rules, "http://suite.internal:443/ca.crl");
+        assert_eq!(crl, Err(FetchError::PortDenied { port: 443 }));
+        assert_eq!(vet(&rules, "https://10.0.0.2:8443/test"), Err(FetchError::IpLiteralHost));
+        assert_eq!(
+            vet(&rules, "https://suite.internal:8443/"),
+            Err(FetchError::PortDenied { port: 8443 })
         );
     }
 
