@@ -68,6 +68,16 @@ impl<'c> CredentialView<'c> {
     /// `key_identifiers` are the authority key identifiers of the chain it was received with.
     #[must_use]
     pub fn of_held(held: &'c HeldCredential, key_identifiers: &'c [Vec<u8>]) -> Self {
+        Self::of_known(held, Algorithms::of_held(held), key_identifiers)
+    }
+
+    /// The same where the algorithms were found out before, which is dearer than all the rest.
+    #[must_use]
+    pub fn of_known(
+        held: &'c HeldCredential,
+        algorithms: Algorithms,
+        key_identifiers: &'c [Vec<u8>],
+    ) -> Self {
         let is_bound = |binding: &HolderBinding| *binding != HolderBinding::None;
         let (holder_bound, selective) = match held {
             HeldCredential::SdJwtVc(held) => (held.holder_key().is_some(), true),
@@ -81,7 +91,7 @@ impl<'c> CredentialView<'c> {
             key_identifiers: Cow::Borrowed(key_identifiers),
             holder_bound,
             selective,
-            algorithms: Algorithms::of_held(held),
+            algorithms,
             ..Self::new(
                 held.format(),
                 names(held.format(), held.types(), held.expanded_types()),
