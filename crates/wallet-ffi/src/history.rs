@@ -17,7 +17,7 @@ pub struct HistoryRecord {
     pub party_name: Option<String>,
     /// The credentials, by the name on their card.
     pub credentials: Vec<String>,
-    /// The paths of the claims that were shared; never their values.
+    /// What the claims that were shared are called; never their values.
     pub claims: Vec<String>,
 }
 
@@ -55,13 +55,13 @@ pub enum HistoryKind {
 impl From<(EntryId, Entry)> for HistoryRecord {
     fn from((id, entry): (EntryId, Entry)) -> Self {
         Self {
+            claims: entry.shown_claims(),
             id: id.0,
             at: entry.at.as_second(),
             kind: entry.event.into(),
             party: entry.party,
             party_name: entry.party_name,
             credentials: entry.credentials,
-            claims: entry.claims,
         }
     }
 }

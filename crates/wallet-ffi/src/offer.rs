@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lanyard_wallet::{
-    AuthorizationCode, Login, Offer, PreAuthorized, Review,
+    AuthorizationCode, LONGEST_LINK, Login, Offer, PreAuthorized, Review,
     protocol::{TxCodeDescription, TxCodeInput},
     storage::CardId,
 };
@@ -185,7 +185,11 @@ impl LoginStep {
 
 /// The link with which a browser came back.
 pub(crate) fn returned(link: &str) -> Result<Url, LoginError> {
-    Url::parse(link).map_err(|error| LoginError::NotOurs { reason: error.to_string() })
+    let not_ours = |reason: String| LoginError::NotOurs { reason };
+    if link.len() > LONGEST_LINK {
+        return Err(not_ours("the link is too long".to_owned()));
+    }
+    Url::parse(link).map_err(|error| not_ours(error.to_string()))
 }
 
 /// The names of cards.

@@ -114,7 +114,7 @@ fn best_place(locales: &[Option<String>], languages: &[String]) -> Option<usize>
 }
 
 /// `["address", "postal_code"]` → `Postal code`.
-fn in_words(path: &ClaimsPath) -> String {
+pub(crate) fn in_words(path: &ClaimsPath) -> String {
     let name = path.segments().iter().rev().find_map(|segment| match segment {
         lanyard_core::claims::PathSegment::Key(name) => Some(name.replace(['_', '-'], " ")),
         _ => None,

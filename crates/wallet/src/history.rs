@@ -1,7 +1,9 @@
 //! What happened, for the holder's eyes: every issuance, presentation, refusal, failure and deletion.
 
-use lanyard_core::Timestamp;
+use lanyard_core::{Timestamp, claims::ClaimsPath};
 use serde::{Deserialize, Serialize};
+
+use crate::face::in_words;
 
 /// Names an entry of the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,6 +25,9 @@ pub struct Entry {
     pub credentials: Vec<String>,
     /// The paths of the claims that were disclosed; never their values.
     pub claims: Vec<String>,
+    /// What those claims are called on their cards, in the same order; empty in entries of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claim_names: Vec<String>,
 }
 
 /// What kind of thing happened.
@@ -58,6 +63,23 @@ pub enum Event {
 }
 
 impl Entry {
+    /// What the disclosed claims are called, once each: by their cards, else by their paths in words.
+    pub fn shown_claims(&self) -> Vec<String> {
+        let named = self.claims.iter().enumerate().map(|(place, path)| {
+            let of_path =
+                || serde_json::from_str::<ClaimsPath>(path).ok().map(|path| in_words(&path));
+            let known = self.claim_names.get(place).cloned().or_else(of_path);
+            known.filter(|name| !name.is_empty()).unwrap_or_else(|| path.clone())
+        });
+        let mut names = Vec::new();
+        for name in named {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
     /// Whether a text in lower case occurs in what a person reads of it.
     pub(crate) fn mentions(&self, wanted: &str) -> bool {
         let reason = match &self.event {
@@ -67,7 +89,8 @@ impl Entry {
             _ => ["", ""],
         };
         let texts = [self.party.as_str(), self.party_name.as_deref().unwrap_or_default()];
-        let lists = self.credentials.iter().chain(&self.claims).map(String::as_str);
+        let lists = self.credentials.iter().chain(&self.claims).chain(&self.claim_names);
+        let lists = lists.map(String::as_str);
         texts
             .into_iter()
             .chain(reason)

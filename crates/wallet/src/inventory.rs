@@ -8,7 +8,11 @@ use serde_json::json;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::{IssuanceError, Offer, Wallet, storage::StorageError};
+use crate::{
+    IssuanceError, Offer, Wallet,
+    length::{LONGEST_INVENTORY, LONGEST_TYPED},
+    storage::StorageError,
+};
 
 /// One credential to have issued again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +91,12 @@ impl Wallet {
         sealed: &[u8],
         recovery_code: &str,
     ) -> Result<Vec<InventoryItem>, InventoryError> {
+        if recovery_code.len() > LONGEST_TYPED {
+            return Err(InventoryError::Code);
+        }
+        if sealed.len() > LONGEST_INVENTORY {
+            return Err(InventoryError::Closed);
+        }
         let key = read(recovery_code).ok_or(InventoryError::Code)?;
         let (nonce, sealed) = sealed.split_first_chunk::<12>().ok_or(InventoryError::Closed)?;
         let (crypto, how) = (&*self.0.ports.crypto, ContentEncryption::A256Gcm);

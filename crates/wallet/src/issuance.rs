@@ -18,6 +18,7 @@ use crate::{
     face::{self, Face},
     history::Event,
     http::incoming,
+    length::{LONGEST_LINK, LONGEST_TYPED},
     login::{AuthorizationCode, Pending},
     ports::{KeyAttestationUnavailable, KeyHandle, KeyStoreError},
     storage::{CardId, StorageError},
@@ -190,7 +191,10 @@ impl Wallet {
     /// [`IssuanceError`]; it is in the history too.
     pub async fn read_offer(&self, link: &str) -> Result<Offer, IssuanceError> {
         let mut party = Party { id: String::new(), name: None };
-        let read = self.discover(link, &mut party).await;
+        let read = match link.len() > LONGEST_LINK {
+            true => Err(OfferError::NotAnOfferLink.into()),
+            false => self.discover(link, &mut party).await,
+        };
         read.inspect_err(|error| self.record_failure(error, party, Vec::new()))
     }
 
@@ -345,6 +349,9 @@ impl PreAuthorized {
     /// # Errors
     /// [`AcceptError`], which gives the offer back when the holder can go on; it is in the history too.
     pub async fn accept(self, tx_code: Option<&str>) -> Result<Vec<CardId>, AcceptError> {
+        if tx_code.is_some_and(|text| text.len() > LONGEST_TYPED) {
+            return Err(AcceptError::TxCodeForm(Box::new(self), TxCodeRefused::Form));
+        }
         let Self { wallet, review, offer, key } = self;
         let code = tx_code.map(|text| TxCode::new(text.trim()));
         // a key for this one issuance, where the server binds tokens to keys

@@ -27,6 +27,7 @@ mod http;
 mod inventory;
 mod issuance;
 mod keys;
+mod length;
 mod login;
 #[cfg(feature = "rustcrypto")]
 mod open;
@@ -49,6 +50,7 @@ pub use issuance::{AcceptError, IssuanceError, Offer, OfferedCard, PreAuthorized
 pub use keys::SoftwareKeys;
 pub use lanyard_oid4vci::wallet::{SignedMetadata, WalletClient};
 pub use lanyard_oid4vp::wallet::{Attester, KnownVerifiers, RegisteredVerifier};
+pub use length::LONGEST_LINK;
 pub use login::{AuthorizationCode, Login, Unfinished};
 #[cfg(feature = "rustcrypto")]
 pub use open::{AppPorts, MetadataSigning, OpenError, Opening};

@@ -9,8 +9,8 @@ use lanyard_oid4vp::{
 use serde_json::Value;
 
 use crate::{
-    PresentationError, UnusableCard, Wallet, history::Event, presentation::Searched, storage::Card,
-    wallet::Party,
+    PresentationError, UnusableCard, Wallet, history::Event, length::LONGEST_REQUEST,
+    presentation::Searched, storage::Card, wallet::Party,
 };
 
 /// A presentation request from the platform, which vouches for the origin that asks.
@@ -52,8 +52,7 @@ impl Wallet {
         data: &str,
         origin: &str,
     ) -> Result<PlatformRequest, PresentationError> {
-        // what is no JSON is no object, which is refused below
-        let data = json::parse(data.as_bytes()).unwrap_or_default();
+        let data = read(data);
         self.read_platform_request(protocol, &data, origin).await
     }
 
@@ -67,7 +66,7 @@ impl Wallet {
         requests: &str,
         origin: &str,
     ) -> Result<PlatformRequest, PresentationError> {
-        let read = json::parse(requests.as_bytes()).unwrap_or_default();
+        let read = read(requests);
         let all = read.get("requests").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let protocol = |one: &Value| one.get("protocol").and_then(Value::as_str).map(str::to_owned);
         let spoken =
@@ -76,6 +75,14 @@ impl Wallet {
         let taken = all.iter().find(spoken).or(all.first()).unwrap_or(&Value::Null);
         let data = taken.get("data").unwrap_or(&Value::Null);
         self.read_platform_request(&protocol(taken).unwrap_or_default(), data, origin).await
+    }
+}
+
+/// The JSON of a platform; what is none, or too long, is no object, which is refused where it is looked into.
+fn read(text: &str) -> Value {
+    match text.len() > LONGEST_REQUEST {
+        true => Value::Null,
+        false => json::parse(text.as_bytes()).unwrap_or_default(),
     }
 }
 
@@ -124,18 +131,18 @@ impl PlatformRequest {
     /// # Errors
     /// [`PresentationError`]; it is in the history too.
     pub async fn answer(self, consent: Consent) -> Result<Value, PresentationError> {
-        let (names, claims) = self.searched.named(&consent);
+        let shared = self.searched.named(&consent);
         let wallet = &self.searched.wallet;
         let crypto = wallet.0.ports.crypto.as_ref();
         let answered = self.request.answer(consent, &self.searched, crypto).await;
         match answered {
             Ok(data) => {
-                wallet.record(Event::Presented, self.party(), names, claims);
+                wallet.record_shared(Event::Presented, self.party(), shared);
                 Ok(data)
             }
             Err(error) => {
                 let error = PresentationError::from(error);
-                wallet.record_refusal(&error, self.party(), names);
+                wallet.record_refusal(&error, self.party(), shared.credentials);
                 Err(error)
             }
         }

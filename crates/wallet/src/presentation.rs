@@ -12,6 +12,7 @@ use lanyard_core::{
 };
 use lanyard_fetch::{Body, FetchError, Purpose};
 use lanyard_oid4vp::{
+    Algorithms,
     dcql::{CredentialQueryId, CredentialView, DcqlQuery, Matches, QueryMatches},
     request::{RequestError, Transport, object},
     transaction::TransactionData,
@@ -28,10 +29,11 @@ use url::Url;
 use crate::{
     Wallet,
     history::Event,
+    length::LONGEST_LINK,
     ports::KeyStoreError,
     rows::Standing,
     storage::{Card, CopyId, StorageError},
-    wallet::Party,
+    wallet::{Party, Shared},
 };
 
 /// A presentation request from a verifier that proved who it is, as far as its kind can.
@@ -48,7 +50,7 @@ pub(crate) struct Searched {
     /// Those of a type that is asked for; places in [`Choices`] point into it.
     pub(crate) cards: Vec<Card>,
     /// A copy of each, to look into.
-    held: Vec<Arc<HeldCredential>>,
+    held: Vec<Arc<HeldCopy>>,
 }
 
 /// A card that would answer a part of a request, if it were good.
@@ -228,12 +230,12 @@ impl Request {
     /// # Errors
     /// [`PresentationError`]; it is in the history too.
     pub async fn answer(self, consent: Consent) -> Result<VerifierReply, PresentationError> {
-        let (names, claims) = self.searched.named(&consent);
+        let shared = self.searched.named(&consent);
         let sent = self.send_answer(consent).await;
         let wallet = &self.searched.wallet;
         match &sent {
-            Ok(_) => wallet.record(Event::Presented, self.party(), names, claims),
-            Err(error) => wallet.record_refusal(error, self.party(), names),
+            Ok(_) => wallet.record_shared(Event::Presented, self.party(), shared),
+            Err(error) => wallet.record_refusal(error, self.party(), shared.credentials),
         }
         sent
     }
@@ -308,13 +310,19 @@ impl Searched {
             .collect()
     }
 
-    /// The names of the cards, and the paths of the claims, that the holder consented to.
-    pub(crate) fn named(&self, consent: &Consent) -> (Vec<String>, Vec<String>) {
-        let card = |approved: &Approved| self.cards.get(approved.credential);
-        let approved = consent.approved().iter();
-        let names = approved.clone().filter_map(card).map(|card| card.content.face.name.clone());
-        let claims = approved.flat_map(|one| one.disclose.iter().map(ToString::to_string));
-        (names.collect(), claims.collect())
+    /// The cards and the claims that the holder consented to.
+    pub(crate) fn named(&self, consent: &Consent) -> Shared {
+        let mut shared = Shared::default();
+        for approved in consent.approved() {
+            let Some(card) = self.cards.get(approved.credential) else { continue };
+            let face = &card.content.face;
+            shared.credentials.push(face.name.clone());
+            for path in &approved.disclose {
+                shared.claims.push(path.to_string());
+                shared.names.push(face.label(path));
+            }
+        }
+        shared
     }
 }
 
@@ -329,7 +337,7 @@ impl Presenter for Searched {
         let crypto = inner.ports.crypto.as_ref();
         let format = card.content.format;
         let held = inner.held.look(id, || copy.hold(format, crypto).ok());
-        let held = held.ok_or(PresentError::Credential)?;
+        let held = &held.ok_or(PresentError::Credential)?.credential;
         // an mdoc is always signed for by its device; without need no key is unlocked
         let signer = match copy.key.filter(|_| approved.holder_binding || format == Format::MsoMdoc)
         {
@@ -338,16 +346,23 @@ impl Presenter for Searched {
         };
         let now = inner.ports.clock.now();
         let with = PresentWith { signer: signer.as_deref(), now, provider: crypto };
-        present(&held, approved, binding, with).await
+        present(held, approved, binding, with).await
     }
 }
 
 /// The most copies that are kept as they were read: those of more cards than one request asks for.
 const MOST_HELD: usize = 256;
 
+/// A copy as it was read.
+#[derive(Debug)]
+struct HeldCopy {
+    credential: HeldCredential,
+    algorithms: Algorithms,
+}
+
 /// Copies as they were read, which is dearer than to look into them.
 #[derive(Default)]
-pub(crate) struct HeldCopies(Mutex<HashMap<CopyId, Arc<HeldCredential>>>);
+pub(crate) struct HeldCopies(Mutex<HashMap<CopyId, Arc<HeldCopy>>>);
 
 impl HeldCopies {
     /// The copy as it was read before, or is read now.
@@ -355,13 +370,15 @@ impl HeldCopies {
         &self,
         id: CopyId,
         read: impl FnOnce() -> Option<HeldCredential>,
-    ) -> Option<Arc<HeldCredential>> {
+    ) -> Option<Arc<HeldCopy>> {
         let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // a copy's record is written once and its number never used again: what was read stays good
         if let Some(copy) = kept().get(&id) {
             return Some(copy.clone());
         }
-        let copy = Arc::new(read()?);
+        let credential = read()?;
+        let algorithms = Algorithms::of_held(&credential);
+        let copy = Arc::new(HeldCopy { credential, algorithms });
         let mut kept = kept();
         if kept.len() >= MOST_HELD {
             kept.clear();
@@ -379,8 +396,10 @@ fn unavailable(error: KeyStoreError) -> PresentError {
     }
 }
 
-fn view<'c>(card: &'c Card, held: &'c HeldCredential) -> CredentialView<'c> {
-    let view = CredentialView::of_held(held, &card.content.key_identifiers);
+fn view<'c>(card: &'c Card, held: &'c HeldCopy) -> CredentialView<'c> {
+    let HeldCopy { credential, algorithms } = held;
+    let identifiers = &card.content.key_identifiers;
+    let view = CredentialView::of_known(credential, algorithms.clone(), identifiers);
     CredentialView { holder_bound: view.holder_bound && card.content.holder_bound, ..view }
 }
 
@@ -393,6 +412,9 @@ fn form_body(form: String) -> Body {
 
 /// What a link names as its verifier, for a history entry about a link that could not be read.
 fn host_of(link: &str) -> String {
+    if link.len() > LONGEST_LINK {
+        return String::new();
+    }
     let client_id = Url::parse(link).ok().and_then(|url| {
         url.query_pairs().find(|(name, _)| name == "client_id").map(|(_, id)| id.into_owned())
     });

@@ -180,3 +180,51 @@ fn wanted(response: &Response) -> Option<Wanted> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use lanyard_fetch::ResponseHeaders;
+
+    use super::*;
+
+    fn refused(challenge: &str, headers: ResponseHeaders) -> Response {
+        Response {
+            status: 401,
+            content_type: None,
+            headers: ResponseHeaders { www_authenticate: Some(challenge.to_owned()), ..headers },
+            body: "not JSON".into(),
+            final_url: Url::parse("https://issuer.example/credential").expect("a URL"),
+        }
+    }
+
+    #[test]
+    fn a_nonce_is_asked_with_again_whatever_the_case_of_the_scheme() {
+        for scheme in ["DPoP", "dpop", "DPOP"] {
+            let nonce = |nonce: Option<&str>| ResponseHeaders {
+                dpop_nonce: nonce.map(str::to_owned),
+                ..ResponseHeaders::default()
+            };
+            let challenge = format!("{scheme} error=\"use_dpop_nonce\", algs=\"ES256\"");
+            let asked = wanted(&refused(&challenge, nonce(Some("n-1"))));
+            assert!(matches!(asked, Some(Wanted::DpopNonce)), "{scheme}");
+            // without one, asking again would be the same again
+            assert!(wanted(&refused(&challenge, nonce(None))).is_none());
+        }
+    }
+
+    #[test]
+    fn a_challenge_in_a_header_is_asked_with_again() {
+        let headers = ResponseHeaders {
+            attestation_challenge: Some("c-1".to_owned()),
+            ..ResponseHeaders::default()
+        };
+        let body = br#"{"error":"use_attestation_challenge"}"#;
+        let answer = |status| Response {
+            status,
+            body: body.as_slice().into(),
+            ..refused("", headers.clone())
+        };
+        assert!(matches!(wanted(&answer(400)), Some(Wanted::Challenge)));
+        assert!(wanted(&answer(500)).is_none());
+    }
+}

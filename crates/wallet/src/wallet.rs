@@ -15,6 +15,7 @@ use lanyard_oid4vp::wallet::KnownVerifiers;
 
 use crate::{
     history::{Entry, EntryId, Event},
+    length::LONGEST_TYPED,
     ports::Ports,
     presentation::HeldCopies,
     proven::Nonces,
@@ -132,6 +133,10 @@ impl Wallet {
     /// # Errors
     /// [`StorageError`].
     pub fn search_history(&self, text: &str) -> Result<Vec<(EntryId, Entry)>, StorageError> {
+        // nothing is as long as that
+        if text.len() > LONGEST_TYPED {
+            return Ok(Vec::new());
+        }
         let wanted = text.trim().to_lowercase();
         let mut entries = self.history()?;
         entries.retain(|(_, entry)| entry.mentions(&wanted));
@@ -169,11 +174,28 @@ impl Wallet {
         credentials: Vec<String>,
         claims: Vec<String>,
     ) {
+        self.record_shared(event, party, Shared { credentials, claims, names: Vec::new() });
+    }
+
+    /// The same, with what the claims are called.
+    pub(crate) fn record_shared(&self, event: Event, party: Party, shared: Shared) {
         let at = self.0.ports.clock.now();
-        let Party { id, name } = party;
-        let entry = Entry { at, event, party: id, party_name: name, credentials, claims };
+        let Party { id: party, name: party_name } = party;
+        let Shared { credentials, claims, names: claim_names } = shared;
+        let entry = Entry { at, event, party, party_name, credentials, claims, claim_names };
         let _ = self.0.storage.record(&entry);
     }
+}
+
+/// What the holder shared, for the history.
+#[derive(Default)]
+pub(crate) struct Shared {
+    /// The names of the cards.
+    pub(crate) credentials: Vec<String>,
+    /// The paths of the claims.
+    pub(crate) claims: Vec<String>,
+    /// What the claims are called, in the same order.
+    pub(crate) names: Vec<String>,
 }
 
 /// The other end, for the history.

@@ -436,7 +436,7 @@ fn history_step(entry: &lanyard_wallet::history::Entry) -> Step {
         ),
         Event::Presented => (
             format!("Shared with {whom}"),
-            Some(format!("{what}: {}", review::claim_names(&entry.claims))),
+            Some(format!("{what}: {}", review::sentence(&entry.shown_claims().join(", ")))),
             Tone::Good,
         ),
         Event::RequestDeclined => (format!("Declined a request of {whom}"), None, Tone::Waiting),

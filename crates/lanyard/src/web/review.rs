@@ -413,20 +413,6 @@ pub(super) fn request_problem(error: &PresentationError) -> Problem {
     Problem::new(sentence(error), remedy)
 }
 
-/// Claims paths, as the history keeps them, in words: `["given_name"]` is a given name.
-pub(super) fn claim_names(paths: &[String]) -> String {
-    let name = |path: &String| {
-        let parsed = serde_json::from_str::<Vec<Value>>(path).unwrap_or_default();
-        let keys: Vec<_> = parsed
-            .iter()
-            .filter_map(Value::as_str)
-            .map(|key| key.replace(['_', '-'], " "))
-            .collect();
-        if keys.is_empty() { path.clone() } else { keys.join(" · ") }
-    };
-    sentence(&paths.iter().map(name).collect::<Vec<_>>().join(", "))
-}
-
 /// An error's text as a sentence.
 pub(super) fn sentence(error: &dyn Display) -> String {
     let text = error.to_string();
@@ -495,11 +481,5 @@ mod tests {
         assert_eq!(said(Some(StatusWord::Valid)), None);
         assert_eq!(said(Some(StatusWord::Suspended)).as_deref(), Some("Suspended by its issuer"));
         assert_eq!(said(Some(StatusWord::Revoked)).as_deref(), Some("Revoked by its issuer"));
-    }
-
-    #[test]
-    fn the_history_names_claims_in_words() {
-        let paths = [r#"["given_name"]"#, r#"["university","name"]"#].map(str::to_owned);
-        assert_eq!(claim_names(&paths), "Given name, university · name.");
     }
 }

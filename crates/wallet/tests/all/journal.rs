@@ -46,6 +46,7 @@ fn entry(number: usize) -> Entry {
         party_name: None,
         credentials: Vec::new(),
         claims: Vec::new(),
+        claim_names: Vec::new(),
     }
 }
 

@@ -163,6 +163,45 @@ async fn the_history_is_searched_by_what_a_person_reads() {
     assert_eq!(found(""), 0);
 }
 
+/// The most memory that this process ever had, in KiB.
+#[cfg(target_os = "linux")]
+fn most_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_gibibyte_is_refused_by_its_length_and_nothing_of_it_is_copied() {
+    let world = World::with_card().await;
+    let wallet = &world.wallet;
+    let sealed = wallet.export_inventory().unwrap();
+    // the system gives out pages when they are written to, which these never are
+    let huge = String::from_utf8(vec![0; 1 << 30]).unwrap();
+    let before = most_memory();
+    let offer = wallet.read_offer(&huge).await.unwrap_err();
+    assert_eq!(offer.code(), "offer_refused");
+    let request = wallet.read_request(&huge).await.unwrap_err();
+    assert_eq!(request.code(), "request_refused");
+    let origin = "https://shop.example";
+    let asked = wallet.read_platform_text("openid4vp-v1-unsigned", &huge, origin).await;
+    assert_eq!(asked.unwrap_err().code(), "request_refused");
+    let asked = wallet.read_platform_requests(&huge, origin).await;
+    assert_eq!(asked.unwrap_err().code(), "request_refused");
+    let opened = wallet.open_inventory(huge.as_bytes(), &sealed.recovery_code);
+    assert_eq!(opened.unwrap_err(), InventoryError::Closed);
+    let opened = wallet.open_inventory(&sealed.sealed, &huge);
+    assert_eq!(opened.unwrap_err(), InventoryError::Code);
+    assert!(wallet.search_history(&huge).unwrap().is_empty());
+    let offer = world.read(&world.offer(true).await).await;
+    let refused = offer.accept(Some(&huge)).await.unwrap_err();
+    assert_eq!(refused.code(), "tx_code_form");
+    // other tests run beside; a copy would be twice as much as this
+    let grown = most_memory() - before;
+    assert!(grown < 512 << 10, "{grown} KiB");
+}
+
 #[tokio::test]
 async fn who_stops_waiting_keeps_no_key_for_it() {
     let world = World::new().await;

@@ -283,6 +283,21 @@ fn entry(party: &str) -> Entry {
         party: party.to_owned(),
         party_name: None,
         credentials: vec!["Canary badge".to_owned()],
-        claims: vec!["given_name".to_owned()],
+        claims: vec![r#"["given_name"]"#.to_owned()],
+        claim_names: vec!["Vorname".to_owned()],
     }
+}
+
+#[test]
+fn the_history_says_what_claims_are_called_and_of_older_entries_their_paths_in_words() {
+    assert_eq!(entry("verifier").shown_claims(), ["Vorname"]);
+    let older = json!({
+        "at": "2026-01-15T12:00:00Z", "event": { "kind": "presented" }, "party": "verifier",
+        "party_name": null, "credentials": ["Badge"],
+        "claims": [r#"["given_name"]"#, r#"["address","postal_code"]"#, r#"["nationalities",0]"#,
+            r#"["nationalities",1]"#, "no path"],
+    });
+    let older: Entry = serde_json::from_value(older).unwrap();
+    let shown = older.shown_claims();
+    assert_eq!(shown, ["Given name", "Postal code", "Nationalities", "no path"]);
 }

@@ -4931,7 +4931,7 @@ public struct HistoryRecord: Equatable, Hashable {
      */
     public let credentials: [String]
     /**
-     * The paths of the claims that were shared; never their values.
+     * What the claims that were shared are called; never their values.
      */
     public let claims: [String]
 
@@ -4957,7 +4957,7 @@ public struct HistoryRecord: Equatable, Hashable {
          * The credentials, by the name on their card.
          */credentials: [String], 
         /**
-         * The paths of the claims that were shared; never their values.
+         * What the claims that were shared are called; never their values.
          */claims: [String]) {
         self.id = id
         self.at = at

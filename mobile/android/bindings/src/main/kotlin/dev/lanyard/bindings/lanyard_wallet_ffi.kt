@@ -8198,7 +8198,7 @@ data class HistoryRecord (
     val `credentials`: List<kotlin.String>
     , 
     /**
-     * The paths of the claims that were shared; never their values.
+     * What the claims that were shared are called; never their values.
      */
     val `claims`: List<kotlin.String>
     
