@@ -3,10 +3,7 @@
 //! A card is one logical credential; each of its copies is a credential of its own, with its own key,
 //! so that two presentations cannot be linked by what they carry.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError},
-};
+use std::sync::Arc;
 
 use lanyard_core::{
     Timestamp,
@@ -18,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Storage, StorageError,
-    tables::{Row, Rows, Table, Version},
+    tables::{Row, Rows, Table},
 };
 use crate::{face::Face, ports::KeyHandle, status::KnownStatus};
 
@@ -79,15 +76,6 @@ pub struct Card {
     pub copies: u32,
     /// What the issuer's status list said when it was last asked.
     pub status: Option<KnownStatus>,
-}
-
-/// All cards at one moment.
-#[derive(Default)]
-pub(super) struct Listed {
-    /// Of which state of the rows; none before anybody looked.
-    version: Option<Version>,
-    /// The newest first.
-    cards: Arc<[Card]>,
 }
 
 /// One copy: a credential and the name of its key.
@@ -199,48 +187,6 @@ impl Storage {
         Ok((CardId(card), keys))
     }
 
-    /// All cards, newest first.
-    ///
-    /// # Errors
-    /// [`StorageError::Damaged`] when a record does not open.
-    pub fn cards(&self) -> Result<Vec<Card>, StorageError> {
-        Ok(self.listed()?.to_vec())
-    }
-
-    /// The same, shared: as long as no row changes, nothing is read again.
-    pub(crate) fn listed(&self) -> Result<Arc<[Card]>, StorageError> {
-        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
-        self.read(|rows| {
-            let version = rows.version()?;
-            if listed.version != Some(version) {
-                let cards = self.list(rows, &listed.cards)?;
-                *listed = Listed { version: Some(version), cards };
-            }
-            Ok(listed.cards.clone())
-        })
-    }
-
-    fn list(&self, rows: &mut dyn Rows, before: &[Card]) -> Result<Arc<[Card]>, StorageError> {
-        // a card's record is written once and its number never used again: what was opened stays good
-        let known: HashMap<_, _> = before.iter().map(|card| (card.id.0, &card.content)).collect();
-        let (counted, statuses) = (rows.counted()?, self.statuses(rows)?);
-        let mut cards = Vec::with_capacity(counted.len());
-        for counted in counted {
-            let id = counted.card;
-            let content = match known.get(&id) {
-                Some(content) => Arc::clone(content),
-                None => {
-                    let sealed = rows.row(Table::Card, id)?.ok_or(StorageError::Damaged)?;
-                    Arc::new(self.read_sealed(Table::Card, id, &sealed)?)
-                }
-            };
-            let (copies, unused_copies) = (counted.copies, counted.unused);
-            let status = statuses.get(&CardId(id)).copied();
-            cards.push(Card { id: CardId(id), content, unused_copies, copies, status });
-        }
-        Ok(cards.into())
-    }
-
     /// The copy that is presented next: one never used, else the least used.
     ///
     /// # Errors
@@ -274,7 +220,7 @@ impl Storage {
     pub fn take_copy(&self, card: CardId) -> Result<Option<(CopyId, Copy)>, StorageError> {
         self.change(|rows| {
             let Some(next) = rows.next_copy(card.0)? else { return Ok(None) };
-            rows.note_use(next.0)?;
+            rows.note_use(card.0, next.0)?;
             self.open_copy(next).map(Some)
         })
     }

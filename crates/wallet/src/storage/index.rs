@@ -10,6 +10,9 @@ use super::{
 /// Bytes of an operation before its record.
 pub(super) const OPERATION: u64 = 1 + 1 + 8 + 8 + 4 + 4;
 
+/// How many kinds of operation there are.
+const KINDS: u8 = 4;
+
 /// One step of a change.
 pub(super) enum Operation<'b> {
     /// A row has this record, a new one or another.
@@ -67,6 +70,14 @@ impl Operation<'_> {
         body.extend(uses.to_le_bytes());
         body.extend(u32::try_from(sealed.len()).unwrap_or(u32::MAX).to_le_bytes());
         body.extend(sealed);
+    }
+
+    /// Whether this could be the beginning of what [`Operation::write`] writes.
+    pub(super) fn may_begin(body: &[u8]) -> bool {
+        let operation = body
+            .first_chunk::<2>()
+            .is_some_and(|[kind, table]| *kind < KINDS && usize::from(*table) < Table::ALL.len());
+        operation && body.len() as u64 >= OPERATION
     }
 }
 
@@ -194,13 +205,17 @@ impl Index {
 
     /// Every card with its copies counted, the newest first.
     pub(super) fn counted(&self) -> Vec<Counted> {
-        let count = |card: i64| {
-            let copies = self.of_card(Table::Copy, card);
-            let unused = copies.iter().filter(|row| self.uses(**row) == 0).count();
-            let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-            Counted { card, copies: count(copies.len()), unused: count(unused) }
-        };
-        self.all(Table::Card).into_iter().rev().map(count).collect()
+        let cards = self.all(Table::Card).into_iter().rev();
+        cards.filter_map(|card| self.counted_of(card)).collect()
+    }
+
+    /// One card, if it is there, with its copies counted.
+    pub(super) fn counted_of(&self, card: i64) -> Option<Counted> {
+        self.slot(Table::Card, card)?;
+        let copies = self.of_card(Table::Copy, card);
+        let unused = copies.iter().filter(|row| self.uses(**row) == 0).count();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Some(Counted { card, copies: count(copies.len()), unused: count(unused) })
     }
 
     /// The copy of a card to use next.

@@ -1,14 +1,14 @@
 //! The database as a journal, in Rust alone: each change is one frame at the end of the file, and which rows there
 //! are is known from reading it through.
 //!
-//! A frame counts when it is whole; one that a crash tore is cut off by whoever writes next. A file beside the
-//! journal is locked by everybody who reads or writes, and what others wrote is read before anything else. When more
+//! A frame counts when it is whole; one that a crash tore, which is the last, is cut off by whoever writes next. A
+//! damaged one is none of these and nothing is cut off. A file beside the journal is locked by everybody who reads or writes, and what others wrote is read before anything else. When more
 //! than half of the journal is of the past, it is written anew.
 
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -31,6 +31,9 @@ type Generation = [u8; 16];
 
 /// Length of the body and the first half of its digest.
 const FRAME: usize = 8 + 16;
+
+/// How much of a journal is read at once.
+const READ_AT_ONCE: usize = 256 * 1024;
 
 /// Below this a journal is not worth writing anew.
 const SMALL: u64 = 64 * 1024;
@@ -198,33 +201,61 @@ impl Database for Journal {
 impl State {
     /// Reads the frames that are not read yet.
     fn read_on(&mut self, crypto: &dyn CryptoProvider) -> Result<(), StorageError> {
-        if self.file.metadata()?.len() <= self.end {
+        let length = self.file.metadata()?.len();
+        if length <= self.end {
             return Ok(());
         }
-        let mut tail = Vec::new();
         self.file.seek(SeekFrom::Start(self.end))?;
-        self.file.read_to_end(&mut tail)?;
-        let mut rest = tail.as_slice();
-        while let Some((header, after)) = rest.split_first_chunk::<FRAME>() {
-            let (length, digest) = header.split_at(8);
-            let length = u64::from_le_bytes(length.try_into().unwrap_or_default());
-            let whole = usize::try_from(length).ok().filter(|length| *length > 0);
-            let Some((body, after)) = whole.and_then(|length| after.split_at_checked(length))
-            else {
-                break;
-            };
-            if digest_of(body, crypto) != digest {
-                if after.is_empty() {
-                    break;
-                }
-                // no crash does that: a frame is durable before the next one is written
-                return Err(StorageError::Damaged);
+        let mut frames = BufReader::with_capacity(READ_AT_ONCE, &self.file);
+        let (mut left, mut body) = (length - self.end, Vec::new());
+        while let Some(after) = left.checked_sub(FRAME as u64) {
+            let mut header = [0; FRAME];
+            frames.read_exact(&mut header)?;
+            let frame = Frame::of(&header);
+            let is_whole = (1..=after).contains(&frame.length);
+            if is_whole {
+                body.resize(usize::try_from(frame.length).map_err(|_| StorageError::Damaged)?, 0);
+                frames.read_exact(&mut body)?;
             }
-            self.index.read(body, self.end + FRAME as u64)?;
-            self.end += (FRAME + body.len()) as u64;
-            rest = after;
+            if !is_whole || digest_of(&body, crypto) != frame.digest {
+                let is_last = !is_whole || frame.length == after;
+                drop(frames);
+                return match is_last && self.is_torn(frame, crypto)? {
+                    true => Ok(()),
+                    false => Err(StorageError::Damaged),
+                };
+            }
+            self.index.read(&body, self.end + FRAME as u64)?;
+            self.end += FRAME as u64 + frame.length;
+            left = after - frame.length;
         }
         Ok(())
+    }
+
+    /// Whether what stands where the next frame would begin is what a crash left of one: nothing whole follows it, as
+    /// a frame is durable before the next one is written, and it is not whole itself but for the length it says.
+    fn is_torn(&mut self, frame: Frame, crypto: &dyn CryptoProvider) -> Result<bool, StorageError> {
+        let mut rest = Vec::new();
+        self.file.seek(SeekFrom::Start(self.end))?;
+        self.file.read_to_end(&mut rest)?;
+        let body = rest.get(FRAME..).unwrap_or_default();
+        Ok(digest_of(body, crypto) != frame.digest && !holds_a_frame(&rest, crypto))
+    }
+}
+
+/// What stands before the body of a frame.
+#[derive(Clone, Copy)]
+struct Frame {
+    length: u64,
+    digest: [u8; 16],
+}
+
+impl Frame {
+    fn of(header: &[u8; FRAME]) -> Self {
+        let (mut length, mut digest) = ([0; 8], [0; 16]);
+        length.copy_from_slice(&header[..8]);
+        digest.copy_from_slice(&header[8..]);
+        Self { length: u64::from_le_bytes(length), digest }
     }
 }
 
@@ -285,14 +316,19 @@ impl Rows for Change<'_> {
         }
         if table == Table::Card {
             for of_card in [Table::Copy, Table::Notice, Table::Status] {
-                for row in self.index.of_card(of_card, row) {
-                    self.put(&Operation::Delete { table: of_card, row });
-                }
+                self.delete_of(of_card, row)?;
             }
         }
         self.deleted |= matches!(table, Table::Card | Table::HolderKey);
         self.put(&Operation::Delete { table, row });
         Ok(true)
+    }
+
+    fn delete_of(&mut self, table: Table, card: i64) -> Result<(), StorageError> {
+        for row in self.index.of_card(table, card) {
+            self.put(&Operation::Delete { table, row });
+        }
+        Ok(())
     }
 
     fn clear(&mut self, table: Table) -> Result<(), StorageError> {
@@ -321,11 +357,17 @@ impl Rows for Change<'_> {
 
     fn version(&mut self) -> Result<Version, StorageError> {
         let (generation, end) = self.version;
-        Ok((generation, end.saturating_add(self.body.len() as u64)))
+        // where the journal will end
+        let more = if self.body.is_empty() { 0 } else { (FRAME + self.body.len()) as u64 };
+        Ok((generation, end.saturating_add(more)))
     }
 
     fn counted(&mut self) -> Result<Vec<Counted>, StorageError> {
         Ok(self.index.counted())
+    }
+
+    fn counted_of(&mut self, card: i64) -> Result<Option<Counted>, StorageError> {
+        Ok(self.index.counted_of(card))
     }
 
     fn next_copy(&mut self, card: i64) -> Result<Option<Row>, StorageError> {
@@ -333,7 +375,7 @@ impl Rows for Change<'_> {
         Ok(self.row(Table::Copy, row)?.map(|sealed| (row, sealed)))
     }
 
-    fn note_use(&mut self, copy: i64) -> Result<(), StorageError> {
+    fn note_use(&mut self, _: i64, copy: i64) -> Result<(), StorageError> {
         self.put(&Operation::Use { table: Table::Copy, row: copy });
         Ok(())
     }
@@ -445,6 +487,18 @@ impl Drop for Locked<'_> {
 
 fn framed(body: &[u8], crypto: &dyn CryptoProvider) -> Vec<u8> {
     [&(body.len() as u64).to_le_bytes()[..], &digest_of(body, crypto), body].concat()
+}
+
+/// Whether a whole frame begins anywhere behind the first byte, as none does in what a crash tore.
+fn holds_a_frame(torn: &[u8], crypto: &dyn CryptoProvider) -> bool {
+    let begins = |from: &[u8]| {
+        let (header, after) = from.split_first_chunk::<FRAME>()?;
+        let Frame { length, digest } = Frame::of(header);
+        let body = after.get(..usize::try_from(length).ok()?)?;
+        // what can be no operation is not worth a digest
+        (Operation::may_begin(body) && digest_of(body, crypto) == digest).then_some(())
+    };
+    (1..torn.len()).any(|from| torn.get(from..).and_then(begins).is_some())
 }
 
 fn digest_of(body: &[u8], crypto: &dyn CryptoProvider) -> [u8; 16] {

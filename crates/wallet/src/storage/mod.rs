@@ -12,6 +12,7 @@ mod index;
 #[cfg(feature = "rustcrypto")]
 mod instances;
 mod journal;
+mod listed;
 #[cfg(feature = "sqlite")]
 mod migrate;
 mod pending;
@@ -40,6 +41,7 @@ pub use waiting::{Waiting, WaitingId};
 
 use self::{
     journal::Journal,
+    listed::Listed,
     seal::Seal,
     tables::{Database, Rows, Table},
 };
@@ -104,7 +106,7 @@ pub struct Storage {
     database: Arc<dyn Database>,
     seal: Arc<Seal>,
     /// The cards as they were when they were last looked at.
-    listed: Arc<Mutex<cards::Listed>>,
+    listed: Arc<Mutex<Listed>>,
     /// The statuses that were opened, by their numbers.
     statuses: Arc<Mutex<HashMap<i64, statuses::Kept>>>,
 }
@@ -189,13 +191,6 @@ impl Storage {
         look: impl FnOnce(&mut dyn Rows) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         once(look, |work| self.database.read(work))
-    }
-
-    fn change<T>(
-        &self,
-        work: impl FnOnce(&mut dyn Rows) -> Result<T, StorageError>,
-    ) -> Result<T, StorageError> {
-        once(work, |work| self.database.change(work))
     }
 
     /// Adds an entry to the history.

@@ -107,6 +107,12 @@ impl Rows for Transaction<'_> {
         Ok(self.prepare_cached(&delete)?.execute([row])? == 1)
     }
 
+    fn delete_of(&mut self, table: Table, card: i64) -> Result<(), StorageError> {
+        let delete = format!("DELETE FROM {} WHERE card = ?1", table.name());
+        self.prepare_cached(&delete)?.execute([card])?;
+        Ok(())
+    }
+
     fn clear(&mut self, table: Table) -> Result<(), StorageError> {
         self.execute(&format!("DELETE FROM {}", table.name()), [])?;
         Ok(())
@@ -157,6 +163,18 @@ impl Rows for Transaction<'_> {
         Ok(cards.into_iter().map(counted).collect())
     }
 
+    fn counted_of(&mut self, card: i64) -> Result<Option<Counted>, StorageError> {
+        let mut select = self.prepare_cached(
+            "SELECT (SELECT count(*) FROM copy WHERE card = ?1),
+                    (SELECT count(*) FROM copy WHERE card = ?1 AND uses = 0)
+             FROM card WHERE id = ?1",
+        )?;
+        let counted = select.query_row([card], |row| {
+            Ok(Counted { card, copies: row.get(0)?, unused: row.get(1)? })
+        });
+        Ok(counted.optional()?)
+    }
+
     fn next_copy(&mut self, card: i64) -> Result<Option<Row>, StorageError> {
         let mut select = self.prepare_cached(
             "SELECT id, sealed FROM copy WHERE card = ?1 ORDER BY uses, id LIMIT 1",
@@ -164,7 +182,7 @@ impl Rows for Transaction<'_> {
         Ok(select.query_row([card], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 
-    fn note_use(&mut self, copy: i64) -> Result<(), StorageError> {
+    fn note_use(&mut self, _: i64, copy: i64) -> Result<(), StorageError> {
         self.prepare_cached("UPDATE copy SET uses = uses + 1 WHERE id = ?1")?.execute([copy])?;
         Ok(())
     }

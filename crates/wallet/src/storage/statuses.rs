@@ -24,13 +24,21 @@ impl Storage {
             if rows.row(Table::Card, card.0)?.is_none() {
                 return Ok(());
             }
-            for (id, _) in rows.rows_of(Table::Status, card.0)? {
-                rows.delete(Table::Status, id)?;
-            }
+            rows.delete_of(Table::Status, card.0)?;
             let kept = Kept { card, status };
             self.insert_sealed(rows, Table::Status, Some(card.0), &kept)?;
             Ok(())
         })
+    }
+
+    /// What was last said of one card.
+    pub(super) fn status_of(
+        &self,
+        rows: &mut dyn Rows,
+        card: i64,
+    ) -> Result<Option<KnownStatus>, StorageError> {
+        let Some((id, sealed)) = rows.rows_of(Table::Status, card)?.pop() else { return Ok(None) };
+        Ok(Some(self.read_sealed::<Kept>(Table::Status, id, &sealed)?.status))
     }
 
     /// What was last said of each card.

@@ -89,6 +89,9 @@ pub(super) trait Rows {
     /// Deletes a row, and with a card what belongs to it; true when it was there.
     fn delete(&mut self, table: Table, row: i64) -> Result<bool, StorageError>;
 
+    /// Deletes what belongs to a card in a table.
+    fn delete_of(&mut self, table: Table, card: i64) -> Result<(), StorageError>;
+
     /// Deletes every row of a table.
     fn clear(&mut self, table: Table) -> Result<(), StorageError>;
 
@@ -107,9 +110,12 @@ pub(super) trait Rows {
     /// Every card with its copies counted, the newest first.
     fn counted(&mut self) -> Result<Vec<Counted>, StorageError>;
 
+    /// One card, if it is there, with its copies counted.
+    fn counted_of(&mut self, card: i64) -> Result<Option<Counted>, StorageError>;
+
     /// The copy of a card to use next: one never used, else the least used.
     fn next_copy(&mut self, card: i64) -> Result<Option<Row>, StorageError>;
 
-    /// Counts one more use of a copy.
-    fn note_use(&mut self, copy: i64) -> Result<(), StorageError>;
+    /// Counts one more use of a copy of a card.
+    fn note_use(&mut self, card: i64, copy: i64) -> Result<(), StorageError>;
 }

@@ -137,6 +137,33 @@ async fn a_flipped_byte_in_the_midst_is_told_and_nothing_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_damaged_length_is_told_wherever_it_is_and_nothing_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path()).await.unwrap();
+    let length = || fs::read(file(folder.path())).unwrap().len();
+    let mut frames = vec![length()];
+    for number in 0..3 {
+        storage.record(&entry(number)).unwrap();
+        frames.push(length());
+    }
+    drop(storage);
+    let whole = fs::read(file(folder.path())).unwrap();
+    frames.pop();
+    for (frame, byte, bit) in
+        frames.iter().flat_map(|frame| (0..8).map(move |byte| (*frame, byte, 1 << (byte % 8))))
+    {
+        let mut bytes = whole.clone();
+        bytes[frame + byte] ^= bit;
+        fs::write(file(folder.path()), &bytes).unwrap();
+        let storage = open(folder.path()).await.unwrap();
+        let what = format!("byte {byte} of the frame at {frame}");
+        assert!(matches!(storage.history(), Err(StorageError::Damaged)), "{what}");
+        assert!(matches!(storage.record(&entry(9)), Err(StorageError::Damaged)), "{what}");
+        assert_eq!(fs::read(file(folder.path())).unwrap(), bytes, "{what}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_of_somebody_else_is_refused_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     for other in [&b"notes\n"[..], b"lanyard wallet 9 from tomorrow", b"SQLite format 2\0"] {

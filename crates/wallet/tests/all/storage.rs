@@ -208,6 +208,57 @@ async fn the_list_of_cards_has_what_this_process_and_others_changed() {
 }
 
 #[tokio::test]
+async fn the_list_that_follows_is_the_one_that_is_read_anew_whatever_happens() {
+    let word = |word| KnownStatus { word, as_of: test_now(), until: None };
+    let seen = |storage: &Storage| {
+        let of = |card: &Card| {
+            let name = card.content.face.name.clone();
+            (card.id, name, card.copies, card.unused_copies, card.status.map(|known| known.word))
+        };
+        storage.cards().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    for form in FORMS {
+        let folder = tempfile::tempdir().unwrap();
+        let one = open_as(form, folder.path(), 1).await.unwrap();
+        let other = open_as(form, folder.path(), 1).await.unwrap();
+        let mut made = Vec::new();
+        // a fixed walk over everything that changes a card, now and then by another process
+        for step in 0..120_usize {
+            let storage = if step % 11 == 7 { &other } else { &one };
+            let some = made.get(step * 7 % made.len().max(1)).copied().unwrap_or(CardId(0));
+            match step % 8 {
+                0 | 3 => {
+                    let face = Face { name: format!("Badge {step}"), ..Face::default() };
+                    let card = NewCard { face, ..card() };
+                    made.push(storage.insert_card(&card, &copies(step % 4)).unwrap());
+                }
+                1 | 4 => drop(storage.take_copy(some).unwrap()),
+                2 => storage.keep_status(some, word(StatusWord::Suspended)).unwrap(),
+                5 => storage.keep_status(some, word(StatusWord::Valid)).unwrap(),
+                6 => drop(storage.replace_card(Some(some), &card(), &copies(2)).unwrap()),
+                _ => drop(storage.delete_card(some).unwrap()),
+            }
+            let anew = open_as(form, folder.path(), 1).await.unwrap();
+            assert_eq!(seen(&one), seen(&anew), "{form:?}, step {step}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_failed_change_did_is_not_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path(), 1).await.unwrap();
+    let card = storage.insert_card(&card(), &copies(2)).unwrap();
+    assert_eq!(storage.cards().unwrap()[0].unused_copies, 2);
+    // the copy is marked, and then does not open: the change is undone
+    let raw = rusqlite::Connection::open(folder.path().join("wallet.db")).unwrap();
+    raw.execute("UPDATE copy SET sealed = x'00' WHERE id = 1", []).unwrap();
+    drop(storage.cards().unwrap());
+    assert!(matches!(storage.take_copy(card), Err(StorageError::Damaged)));
+    assert_eq!(storage.cards().unwrap()[0].unused_copies, 2);
+}
+
+#[tokio::test]
 async fn a_process_that_does_not_let_go_of_the_database_is_waited_for_with_an_end() {
     for form in FORMS {
         let folder = tempfile::tempdir().unwrap();
