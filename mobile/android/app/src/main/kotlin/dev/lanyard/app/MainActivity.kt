@@ -159,7 +159,7 @@ open class MainActivity : Activity() {
             scheme == "dev.lanyard.app" -> addedScreen(wallet.finishLogin(text))
             scheme == "openid-credential-offer" || scheme == "haip-vci" || "credential_offer" in text ->
                 offerScreen(wallet.readOffer(text))
-            else -> requestScreen(AskedByLink(wallet.readRequest(text)))
+            else -> requestScreen(askedByLink(wallet.readRequest(text)))
         }
     }
 
