@@ -1,15 +1,23 @@
 //! `lanyard demo` and `lanyard serve`
 
+use std::fmt::Display;
+use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use lanyard_core::trust::x509::TrustAnchors;
+use lanyard_fetch::{HostPort, SafeFetcher};
 use tokio::sync::watch;
 
 use super::{Ending, ExitCode};
 use crate::config::{Config, Transport};
-use crate::serve::{accept, compose, observe, plan::Plan, tls::ServerTls};
+use crate::serve::{
+    accept, compose, observe,
+    plan::{Plan, PocketWorld},
+    tls::ServerTls,
+};
 use crate::web::AutoConsent;
 
 /// `lanyard demo`
@@ -31,6 +39,35 @@ pub struct DemoArgs {
     /// The transaction code that it answers with then
     #[arg(long, value_name = "CODE", requires = "danger_auto_consent")]
     pub tx_code: Option<String>,
+    /// Certificates, PEM, of authorities whose issuers and verifiers Pocket believes beside the demo's own
+    #[arg(long, value_name = "FILE")]
+    pub pocket_trust_anchor: Vec<PathBuf>,
+    /// A server, as host:port, that Pocket may reach over https although it is in a private network
+    #[arg(long, value_name = "HOST:PORT")]
+    pub pocket_reach: Vec<HostPort>,
+    /// Certificates, PEM, that vouch for the TLS of the servers that Pocket reaches, beside the system's
+    #[arg(long, value_name = "FILE")]
+    pub pocket_tls_root: Vec<PathBuf>,
+}
+
+impl DemoArgs {
+    /// Whom Pocket believes and reaches beside the demo itself.
+    fn pocket(&self) -> Result<PocketWorld, String> {
+        let said = |file: &Path, error: &dyn Display| format!("{}: {error}", file.display());
+        let mut anchors = TrustAnchors::default();
+        for file in &self.pocket_trust_anchor {
+            let pem = fs::read_to_string(file).map_err(|error| said(file, &error))?;
+            let more = TrustAnchors::from_pem(&pem).map_err(|error| said(file, &error))?;
+            anchors = anchors.and(more);
+        }
+        let mut tls_roots = Vec::new();
+        for file in &self.pocket_tls_root {
+            let pem = fs::read(file).map_err(|error| said(file, &error))?;
+            drop(SafeFetcher::builder().trust_roots(&pem).map_err(|error| said(file, &error))?);
+            tls_roots.push(pem);
+        }
+        Ok(PocketWorld { anchors, hosts: self.pocket_reach.clone(), tls_roots })
+    }
 }
 
 /// `lanyard serve`
@@ -45,6 +82,10 @@ pub struct ServeArgs {
 }
 
 pub(super) async fn demo(args: &DemoArgs) -> Ending {
+    let pocket = match args.pocket() {
+        Ok(pocket) => pocket,
+        Err(why) => return Ending::not_done(ExitCode::Usage, "pocket", why),
+    };
     let address = SocketAddr::from(([127, 0, 0, 1], args.port));
     let listener = match accept::Listener::bind(address, None).await {
         Ok(listener) => listener,
@@ -64,7 +105,7 @@ pub(super) async fn demo(args: &DemoArgs) -> Ending {
             let consents = args.danger_auto_consent;
             let danger_auto_consent =
                 consents.then(|| AutoConsent { tx_code: args.tx_code.clone() });
-            Plan { awkward: args.awkward, danger_auto_consent, ..plan }
+            Plan { awkward: args.awkward, danger_auto_consent, pocket, ..plan }
         }
         Err(error) => return Ending::not_done(ExitCode::Failed, "start", error.to_string()),
     };

@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use super::admission::{self, Admission};
 use super::health::Health;
 use super::otlp::{self, Telemetry};
-use super::plan::{Pages, Plan, PlannedTenant};
+use super::plan::{Pages, Plan, PlannedTenant, PocketWorld};
 use super::rates::{self, Doorman};
 use super::reload::{self, WatchedConfiguration};
 use super::trust::TrustHealth;
@@ -84,6 +84,9 @@ pub enum StartError {
     /// The base URL has no host to certify.
     #[error("the base URL names no host")]
     Host,
+    /// A certificate that is to vouch for TLS servers cannot be read.
+    #[error(transparent)]
+    TlsRoot(#[from] lanyard_fetch::RootCertificateInvalid),
     /// The root certificate of the test authority cannot be used.
     #[error("the test authority's certificate cannot be used: {0}")]
     Authority(#[from] lanyard_core::trust::x509::ChainError),
@@ -437,12 +440,20 @@ impl Ground {
         tenant: &PlannedTenant,
         provider: Option<Arc<WalletProvider>>,
     ) -> Result<Pocket, StartError> {
+        let PocketWorld { anchors, tls_roots, hosts } = plan.pocket.clone();
+        let issuers = self.believed(tenant).await?.and(IssuerTrust::certificates(anchors.clone()));
+        let anchors = self.anchors(tenant)?.and(anchors);
+        // the server itself is on this machine; the rest of what the server reaches is none of a wallet's
+        let http = SafeFetcher::builder()
+            .danger_allow_plain_http_to(HostPort::of(&plan.base_url))
+            .private_hosts(hosts);
+        let http = tls_roots.iter().try_fold(http, |http, roots| http.trust_roots(roots))?;
         let opening = wallet_home::Opening {
             folder: plan.data.join("pocket"),
-            issuers: self.believed(tenant).await?,
-            signed_metadata: SignedMetadata::Preferred(self.anchors(tenant)?),
-            anchors: self.anchors(tenant)?,
-            http: self.http.clone(),
+            issuers,
+            signed_metadata: SignedMetadata::Preferred(anchors.clone()),
+            anchors,
+            http: Arc::new(http.build()),
             development: true,
             client: demo::pocket_client(&plan.base_url),
             attestation: provider.clone().map(|provider| provider as Arc<dyn WalletAttestation>),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use lanyard_core::{crypto::AwsLc, trust::x509::TrustAnchors, verify::PolicySet};
+use lanyard_fetch::HostPort;
 use lanyard_service::{ApiKey, ApiKeyDigest, webhook::Webhook};
 use lanyard_store::TenantId;
 use lanyard_verifier::{Preset, SignInClient, VcApiTrust};
@@ -63,10 +64,24 @@ pub struct Plan {
     /// Whether Pocket takes and answers whatever its URL is called with, without asking its holder: for suites that
     /// try wallets. The demo alone can be set so.
     pub danger_auto_consent: Option<AutoConsent>,
+    /// Whom Pocket believes and reaches beside the demo itself. The demo alone can be set so.
+    pub pocket: PocketWorld,
     /// The tenants.
     pub tenants: Vec<PlannedTenant>,
     /// The issuers of the demo that demand more of wallets; they have the keys of its tenant.
     pub sandbox: Vec<PlannedTenant>,
+}
+
+/// Whom Pocket believes and reaches beside the demo itself: issuers and verifiers of somebody else, and suites that
+/// try wallets.
+#[derive(Debug, Clone, Default)]
+pub struct PocketWorld {
+    /// Authorities that vouch for issuers, for verifiers and for signed metadata.
+    pub anchors: TrustAnchors,
+    /// Certificates, PEM, that vouch for TLS servers beside those of the system.
+    pub tls_roots: Vec<Vec<u8>>,
+    /// Servers that may be at any address, over https alone.
+    pub hosts: Vec<HostPort>,
 }
 
 /// Which pages there are.
@@ -215,6 +230,7 @@ impl Plan {
             telemetry: config.telemetry.clone(),
             pages: if config.pages { Pages::Desk } else { Pages::None },
             danger_auto_consent: None,
+            pocket: PocketWorld::default(),
             tenants: tenants.collect::<Result<_, PlanError>>()?,
             sandbox: Vec::new(),
         })
@@ -258,6 +274,7 @@ impl Plan {
             telemetry: None,
             pages: Pages::Demo,
             danger_auto_consent: None,
+            pocket: PocketWorld::default(),
             tenants,
             sandbox,
         })

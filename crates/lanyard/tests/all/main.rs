@@ -10,6 +10,7 @@ mod crash;
 mod deploy;
 mod did;
 mod evidence;
+mod foreign;
 mod harness;
 mod inspect;
 mod integrators;

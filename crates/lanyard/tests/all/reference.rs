@@ -1,6 +1,7 @@
 //! The reference of the configuration is that of the code, and the example shows every key there is.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use lanyard_cli::config::{reference, schema};
 use serde_json::Value;
@@ -15,6 +16,38 @@ fn the_reference_in_the_documents_is_what_the_code_says() {
         written == reference(),
         "docs/configuration.md is stale; run: cargo run -- config reference > docs/configuration.md"
     );
+}
+
+/// The text of every source in a folder.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        let is_source = path.extension().is_some_and(|ending| ending == "rs" || ending == "py");
+        match path.is_dir() {
+            true => sources(&path, text),
+            false if is_source => text.push_str(&std::fs::read_to_string(&path).expect("text")),
+            false => {}
+        }
+    }
+}
+
+#[test]
+fn every_test_that_a_document_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut text = String::new();
+    sources(&root.join("crates"), &mut text);
+    for document in ["docs/conformance.md", "docs/threat-model.md"] {
+        let written = std::fs::read_to_string(root.join(document)).expect("it is there");
+        // what stands between backticks and has as many words as the name of a test
+        let named = written.split('`').skip(1).step_by(2);
+        let tests: Vec<_> = named.filter(|name| name.matches('_').count() >= 4).collect();
+        assert!(tests.len() > 20, "{document}");
+        for test in tests {
+            let is_there =
+                ["fn", "def"].iter().any(|word| text.contains(&format!("{word} {test}(")));
+            assert!(is_there, "{document} names {test}");
+        }
+    }
 }
 
 /// The schema of a table, of what is in a list of tables too.
