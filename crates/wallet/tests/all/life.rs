@@ -166,9 +166,9 @@ async fn the_history_is_searched_by_what_a_person_reads() {
 /// The most memory that this process ever had, in KiB.
 #[cfg(target_os = "linux")]
 fn most_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells it");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line of it");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 #[cfg(target_os = "linux")]
