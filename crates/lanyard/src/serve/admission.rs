@@ -22,14 +22,14 @@ use url::form_urlencoded;
 
 use super::metrics::Metrics;
 
-/// Nobody is turned away while fewer requests are in hand: then the machine is slow, and not the crowd large.
-const CROWD: usize = 96;
+/// Nobody is turned away while no more requests than that are in hand: then the machine is slow, and not the crowd large.
+const CROWD: usize = 64;
 
 /// For how long beginnings are watched before the next are judged by them.
 const WINDOW: Duration = Duration::from_millis(50);
 
 /// What a beginning may always take.
-const QUICK: Duration = Duration::from_millis(25);
+const QUICK: Duration = Duration::from_millis(40);
 
 /// A beginning that takes so many times what it takes without a queue has waited in one: a distant database is no queue.
 const TIMES: u32 = 3;
@@ -106,18 +106,18 @@ impl Watch {
             return;
         }
         // where many wait and none was done, the quickest takes longer than that
-        let took = self.quickest.take().or_else(|| (in_hand >= CROWD).then_some(lasted));
+        let took = self.quickest.take().or_else(|| (in_hand > CROWD).then_some(lasted));
         self.window = now;
         self.share = took.map_or(0.0, |took| self.share_at(took));
     }
 
-    /// None as long as the quickest is quick; all when it takes four times as long.
+    /// None as long as the quickest is quick; all when it takes twice as long.
     fn share_at(&mut self, took: Duration) -> f64 {
         let before = self.unhindered.map_or(took, |least| least.mul_f64(FORGETTING));
         let unhindered = took.min(before);
         self.unhindered = Some(unhindered);
         let quick = QUICK.max(unhindered * TIMES).as_secs_f64();
-        ((took.as_secs_f64() - quick) / (3.0 * quick)).clamp(0.0, 1.0)
+        ((took.as_secs_f64() - quick) / quick).clamp(0.0, 1.0)
     }
 
     fn ended(&mut self, took: Duration) {
@@ -163,7 +163,7 @@ impl Admission {
         let in_hand = self.in_hand.load(Ordering::Relaxed);
         self.watch(|watch| {
             watch.turn(now, in_hand);
-            let turns_away = in_hand >= CROWD && watch.turns_away();
+            let turns_away = in_hand > CROWD && watch.turns_away();
             if turns_away {
                 watch.log(now, in_hand);
             }
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn the_share_that_is_turned_away_grows_with_the_time_that_the_quickest_took() {
-        assert_eq!(shares(&[5, 25, 50, 100, 400, 5], CROWD), [0.0, 0.0, 33.0, 100.0, 100.0, 0.0]);
+        assert_eq!(shares(&[5, 40, 50, 80, 400, 5], CROWD), [0.0, 0.0, 25.0, 100.0, 100.0, 0.0]);
     }
 
     #[test]
@@ -288,13 +288,13 @@ mod tests {
 
     #[test]
     fn a_distant_database_is_no_queue() {
-        assert_eq!(shares(&[80, 80, 200, 480], CROWD), [0.0, 0.0, 0.0, 33.0]);
+        assert_eq!(shares(&[80, 80, 200, 300], CROWD), [0.0, 0.0, 0.0, 25.0]);
     }
 
     #[test]
     fn what_it_takes_without_a_queue_is_learnt_again_when_it_stays_longer() {
         let mut windows = vec![10; 1];
-        windows.extend(vec![60; 40_000]);
+        windows.extend(vec![60; 20_000]);
         let shares = shares(&windows, CROWD);
         assert!(shares[1] > 0.0 && shares.last().unwrap().abs() < f64::EPSILON);
     }
@@ -304,10 +304,10 @@ mod tests {
         let began = Instant::now();
         let mut watch = Watch::new(began);
         watch.ended(Duration::from_millis(2));
-        watch.turn(began + WINDOW, CROWD);
-        watch.turn(began + WINDOW * 3, CROWD);
+        watch.turn(began + WINDOW, CROWD + 1);
+        watch.turn(began + WINDOW * 3, CROWD + 1);
         assert!(watch.share > 0.9, "{watch:?}");
-        watch.turn(began + WINDOW * 6, CROWD - 1);
+        watch.turn(began + WINDOW * 6, CROWD);
         assert!(watch.share.abs() < f64::EPSILON, "few wait: {watch:?}");
     }
 
@@ -350,7 +350,7 @@ mod tests {
     #[tokio::test]
     async fn under_pressure_every_beginning_is_told_when_to_come_again() {
         let metrics = Metrics::default();
-        let server = pressed(CROWD, Some(metrics.clone()));
+        let server = pressed(CROWD + 1, Some(metrics.clone()));
         for (nth, (method, route)) in beginnings().enumerate() {
             let path = route.replace("{tenant}", "demo").replace("{*identifier}", "did:key:z");
             let form = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Apre-authorized_code";
@@ -369,7 +369,7 @@ mod tests {
 
     #[tokio::test]
     async fn under_pressure_what_has_begun_goes_on_and_what_is_taken_back_is_taken_back() {
-        let server = pressed(CROWD, None);
+        let server = pressed(CROWD + 1, None);
         let revoke = "/api/demo/credentials/c1/revoke";
         for (method, path) in
             [(Method::POST, "/demo/credential"), (Method::POST, revoke), (Method::GET, "/healthz")]
@@ -385,7 +385,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_is_turned_away_while_few_are_in_hand() {
-        let server = pressed(CROWD - 2, None);
+        let server = pressed(CROWD - 1, None);
         let answer = ask(&server, &Method::POST, "/demo/par", "").await;
         assert_eq!(answer.status(), StatusCode::OK);
     }
