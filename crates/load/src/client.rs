@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -33,6 +34,7 @@ pub(crate) struct Connection {
     /// Each request goes to another one than the request before, and past those that are not there.
     ends: VecDeque<End>,
     exchanges: Vec<Exchange>,
+    took: Duration,
     recorder: Option<Recorder>,
     keeps_back: bool,
 }
@@ -157,7 +159,8 @@ impl Connection {
         let authorities = replicas.iter().map(|url| url.authority().to_owned());
         let ends = authorities.map(|authority| End { authority, sender: None }).collect();
         let (exchanges, recorder) = (Vec::new(), None);
-        let mut connection = Self { ends, exchanges, recorder, keeps_back: false };
+        let took = Duration::ZERO;
+        let mut connection = Self { ends, exchanges, took, recorder, keeps_back: false };
         connection.next().await?;
         Ok(connection)
     }
@@ -188,6 +191,11 @@ impl Connection {
     /// What went to and fro since this was asked last.
     pub(crate) fn exchanges(&mut self) -> Vec<Exchange> {
         std::mem::take(&mut self.exchanges)
+    }
+
+    /// What the last answer took.
+    pub(crate) const fn took(&self) -> Duration {
+        self.took
     }
 
     /// GET, answered with 200.
@@ -241,9 +249,11 @@ impl Connection {
             return Err(Failure::KeptBack);
         }
         let request = request.body(Full::new(Bytes::from(body)))?;
+        let asked = Instant::now();
         let response = self.next().await?.send_request(request).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
+        self.took = asked.elapsed();
         self.exchanges.push(Exchange { head: shown, sent, answered: body.len() });
         if SUCCESSES.contains(&head.status) {
             return Ok(Answer { headers: head.headers, body });

@@ -35,6 +35,19 @@ pub(crate) fn command_on(core: usize, program: &Path) -> Command {
     command
 }
 
+/// Programs that want all of a core, until they are dropped: whoever else runs there gets a share of it.
+pub(crate) fn neighbours(
+    core: usize,
+    number: usize,
+) -> Result<Vec<tokio::process::Child>, Failure> {
+    let busy = |_| {
+        let mut neighbour = command_on(core, Path::new("sh"));
+        neighbour.args(["-c", "while :; do :; done"]);
+        Ok(tokio::process::Command::from(neighbour).kill_on_drop(true).spawn()?)
+    };
+    (0..number).map(busy).collect()
+}
+
 /// The binary to measure.
 pub(crate) fn binary(asked: Option<&Path>) -> Result<PathBuf, Failure> {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);

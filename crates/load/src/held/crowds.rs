@@ -16,8 +16,9 @@ use crate::{
     failure::Failure,
     fill::Filling,
     floor,
-    flows::Place,
+    flows::{Place, SERVER_CORE},
     issuance::Issuance,
+    machine,
     plan::{Flows, Stage, Turn},
     report::{Line, mebibytes},
     scale::Kept,
@@ -28,6 +29,9 @@ const WALLETS: usize = 64;
 
 /// How long a wallet waits before it gives up.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many programs share the server's core with it while it is overloaded.
+const NEIGHBOURS: usize = 3;
 
 /// How many clients are slow at once.
 const SLOW: usize = 1_000;
@@ -87,27 +91,36 @@ async fn issued(stage: &Stage<'_>, flow: Flows, extent: Extent) -> Result<Line, 
 
 /// L8: three times as many wallets as can be served, each of which comes once and gives up after ten seconds; then
 /// as many as can.
+///
+/// The server has a quarter of its core: one core of wallets could not overload a whole one.
 pub(super) async fn overload(place: &Place, extent: Extent) -> Result<Checks, Failure> {
     let server = place.serve("overload", &place.store(), &Tenants::Many(1)).await?;
     let played = async {
         let mut checks = Checks::of("three times too many");
         let stage = Stage::set(&server, &crate::configured::names(1), place.database.as_ref())?;
         let card = Arc::new(stage.first_credential().await?.card);
-        // batches, as they cost the server several times what they cost the wallet: one core can overload another
-        let peak = issued(&stage, Flows::Batch, extent).await?.flows_per_second;
-        checks.add("batches/s at most", peak, Bar::Free);
+        let neighbours = machine::neighbours(SERVER_CORE, NEIGHBOURS)?;
+        let peak = issued(&stage, Flows::Issuance, extent).await?.flows_per_second;
+        drop(neighbours);
+        checks.add("issuances/s at most, on a quarter of a core", peak, Bar::Free);
         let (pace, spell) = (Duration::from_secs_f64(1.0 / (3.0 * peak)), extent.spell);
         let coming = (3.0 * peak * spell.as_secs_f64()) as usize;
-        let jobs = stage.offers(Flows::Batch, coming).await?;
+        let jobs = stage.offers(Flows::Issuance, coming).await?;
         let flow = Arc::new(Issuance);
+        let neighbours = machine::neighbours(SERVER_CORE, NEIGHBOURS)?;
         let tally = pressed::passers_by(&flow, server.base(), jobs, (pace, PATIENCE)).await?;
+        drop(neighbours);
         let goodput = tally.rate(Duration::ZERO, spell);
-        checks.add("batches/s, of those who came at three times that", goodput, Bar::Free);
+        checks.add("issuances/s, of those who came at three times that", goodput, Bar::Free);
         checks.add("of what it can do", goodput / peak, Bar::AtLeast(0.7));
         let p99 = tally.percentile(0.99, Duration::ZERO, spell + PATIENCE);
         checks.add("p99 ms of those who were served", p99, Bar::Free);
         checks.add("told to come again", tally.asked_again.len() as f64, Bar::Free);
-        checks.add("p99 ms until that was said", percentile(tally.asked_again, 0.99), Bar::Free);
+        checks.add(
+            "p99 ms until that was said",
+            percentile(tally.asked_again, 0.99),
+            Bar::AtMost(100.0),
+        );
         checks.add("gave up", tally.given_up as f64, Bar::Free);
         tally.broken.iter().take(3).for_each(|broken| eprintln!("broken: {broken}"));
         checks.add("other failures", tally.broken.len() as f64, Bar::AtMost(0.0));

@@ -46,11 +46,17 @@ impl Tally {
         percentile(done.map(|(_, took)| *took).collect(), share)
     }
 
-    fn take(&mut self, began: Instant, begun: Instant, outcome: Result<(), Failure>) {
+    /// One flow of a crowd, by when the crowd began and when it did, and what its last answer took.
+    fn take(
+        &mut self,
+        (began, begun): (Instant, Instant),
+        took: Duration,
+        outcome: Result<(), Failure>,
+    ) {
         match outcome {
             Ok(()) => self.done.push((began.elapsed(), begun.elapsed())),
             Err(Failure::Refused { status: 429 | 503, asks_again: true, .. }) => {
-                self.asked_again.push(begun.elapsed());
+                self.asked_again.push(took);
             }
             Err(failure) => self.broken.push(failure.to_string()),
         }
@@ -118,6 +124,7 @@ pub(super) async fn regulars(
                 }
                 let begun = Instant::now();
                 let outcome = everything.play(&mut connection, nth % 2 == 1).await;
+                let took = connection.took();
                 if outcome.is_err() {
                     tokio::time::sleep(Duration::from_millis(200)).await;
                     if let Ok(again) = Connection::open(&base).await {
@@ -125,7 +132,7 @@ pub(super) async fn regulars(
                     }
                 }
                 connection.exchanges();
-                tally.borrow_mut().take(began, begun, outcome);
+                tally.borrow_mut().take((began, begun), took, outcome);
             }
         });
     }
@@ -149,12 +156,15 @@ pub(super) async fn passers_by<F: Flow>(
             let begun = Instant::now();
             let played = async {
                 let mut connection = Connection::open(&base).await?;
-                flow.play(&mut connection, job).await.map(|_| ())
+                let outcome = flow.play(&mut connection, job).await.map(|_| ());
+                Ok::<_, Failure>((outcome, connection.took()))
             };
-            match tokio::time::timeout(patience, played).await {
-                Ok(outcome) => tally.borrow_mut().take(began, begun, outcome),
-                Err(_) => tally.borrow_mut().given_up += 1,
-            }
+            let Ok(played) = tokio::time::timeout(patience, played).await else {
+                tally.borrow_mut().given_up += 1;
+                return;
+            };
+            let (outcome, took) = played.unwrap_or_else(|failure| (Err(failure), Duration::ZERO));
+            tally.borrow_mut().take((began, begun), took, outcome);
         });
     }
     local.await;
