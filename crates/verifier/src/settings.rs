@@ -7,7 +7,7 @@ use lanyard_core::{
     crypto::CryptoProvider,
     did::{DidResolver, DidUrl},
     sd_jwt_vc::type_metadata::TypeMetadataSource,
-    status::StatusListSource,
+    status::{StatusListSource, token_status_list::SharedLists},
     trust::{IssuerMetadataSource, LiveTrust, x509::RevocationListSource},
     verify::{Policy, PolicySet},
 };
@@ -106,6 +106,8 @@ pub struct Sources {
     pub type_metadata: Option<Arc<dyn TypeMetadataSource>>,
     /// Status lists; without, the status of a credential is unknown.
     pub status_lists: Option<Arc<dyn StatusListSource>>,
+    /// What those lists say, held once for all tenants that have this in common.
+    pub shared_lists: SharedLists,
 }
 
 /// A question ready to ask.

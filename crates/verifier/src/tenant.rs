@@ -172,8 +172,14 @@ impl Verifying {
         &self,
         trust: LiveTrust,
     ) -> (Arc<PresentationVerifier>, Option<Arc<StatusChecker>>) {
-        let Sources { resolver, issuer_metadata, revocation_lists, type_metadata, status_lists } =
-            self.sources.clone();
+        let Sources {
+            resolver,
+            issuer_metadata,
+            revocation_lists,
+            type_metadata,
+            status_lists,
+            shared_lists,
+        } = self.sources.clone();
         let mut keys = IssuerKeys::new(trust.clone(), Arc::clone(&self.provider));
         let mut verifier = PresentationVerifier::new(trust, Arc::clone(&self.provider))
             .with_policy(self.policy)
@@ -194,7 +200,8 @@ impl Verifying {
             verifier = verifier.with_type_metadata(source);
         }
         // a list is believed by the same rules as the credential that refers to it
-        let statuses = status_lists.map(|lists| Arc::new(StatusChecker::new(keys, lists)));
+        let statuses = status_lists
+            .map(|lists| Arc::new(StatusChecker::new(keys, lists).sharing(shared_lists)));
         if let Some(statuses) = &statuses {
             verifier = verifier.with_status(statuses.clone());
         }

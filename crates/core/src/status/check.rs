@@ -16,7 +16,9 @@ use super::{
         BitstringError, ListCredentialError, StatusEntry, UnverifiedListCredential,
     },
     kept::{Kept, KeptLists, Key, VerifiedList},
-    token_status_list::{StatusListAggregation, StatusListError, UnverifiedStatusList},
+    token_status_list::{
+        SharedLists, StatusListAggregation, StatusListError, UnverifiedStatusList,
+    },
 };
 use crate::{
     Timestamp,
@@ -164,12 +166,22 @@ pub struct StatusChecker {
     source: Arc<dyn StatusListSource>,
     freshness: Freshness,
     kept: KeptLists,
+    shared: SharedLists,
 }
 
 impl StatusChecker {
     /// Believes lists by these issuers, for the types of credential they are trusted for.
     pub fn new(keys: IssuerKeys, source: Arc<dyn StatusListSource>) -> Self {
-        Self { keys, source, freshness: Freshness::default(), kept: KeptLists::default() }
+        let (freshness, kept) = (Freshness::default(), KeptLists::default());
+        Self { keys, source, freshness, kept, shared: SharedLists::default() }
+    }
+
+    /// Holds what Token Status Lists say together with other checkers: each trusts whom it trusts, and the list is
+    /// decompressed, and in memory, once.
+    #[must_use]
+    pub fn sharing(mut self, lists: SharedLists) -> Self {
+        self.shared = lists;
+        self
     }
 
     /// With other bounds on how long a copy is kept.
@@ -294,7 +306,7 @@ impl StatusChecker {
         let Key { mechanism, uri, referring, types } = key;
         match mechanism {
             StatusMechanism::TokenStatusList => {
-                let list = UnverifiedStatusList::parse(&media_type, &bytes)?;
+                let list = UnverifiedStatusList::parse(&media_type, &bytes)?.sharing(&self.shared);
                 let claimed = list.claimed_issuer(referring.as_ref(), types);
                 // Token Status List §11.3: who signs the list is trusted like who signs the credential
                 let key = self.keys.find(&claimed, now).await.map_err(StatusError::Issuer)?;

@@ -10,8 +10,8 @@ use lanyard_core::{
     status::{
         InflateError, Status, StatusListUri,
         token_status_list::{
-            Freshness, MEDIA_TYPE_CWT, MEDIA_TYPE_JWT, StatusBits, StatusList, StatusListDraft,
-            StatusListError, UnverifiedStatusList, VerifiedStatusList,
+            Freshness, MEDIA_TYPE_CWT, MEDIA_TYPE_JWT, SharedLists, StatusBits, StatusList,
+            StatusListDraft, StatusListError, UnverifiedStatusList, VerifiedStatusList,
         },
     },
     trust::IssuerIdentifier,
@@ -112,6 +112,23 @@ fn without_iss_a_list_claims_to_be_by_the_issuer_of_the_credential() {
     let list = UnverifiedStatusList::parse_jwt(&token).unwrap();
     assert_eq!(list.claimed_issuer(Some(&referring), &[]).issuer, Some(&referring));
     assert_eq!(list.claimed_issuer(None, &[]).issuer, None);
+}
+
+#[test]
+fn a_list_that_two_hold_is_one_and_each_believes_it_for_itself() {
+    let (issuer, stranger, lists) = (Party::new(), Party::new(), SharedLists::default());
+    let token = ready(draft().sign_jwt(&issuer.signer)).unwrap();
+    let read = |by: &Party| {
+        let list = UnverifiedStatusList::parse_jwt(&token)?.sharing(&lists);
+        list.verify(&by.jwk.key, &uri(), test_now(), PROVIDERS[0])
+    };
+    let (one, other) = (read(&issuer).unwrap(), read(&issuer).unwrap());
+    assert!(std::ptr::eq(one.list(), other.list()), "the same bytes are held once");
+    assert!(!std::ptr::eq(one.list(), verify(&token, &issuer).unwrap().list()));
+    assert!(
+        matches!(read(&stranger), Err(StatusListError::Jws(_))),
+        "it is held, and signed by another"
+    );
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use jiff::SignedDuration;
-use lanyard_core::{did::DidMethods, trust::LiveTrust, verify::Policy};
+use lanyard_core::{
+    did::DidMethods, status::token_status_list::SharedLists, trust::LiveTrust, verify::Policy,
+};
 use lanyard_fetch::{
     CacheLimits, CachedClient, CachedDids, HttpClient, IssuerMetadataFetcher,
     RevocationListFetcher, StatusListFetcher, TypeMetadataFetcher,
@@ -90,6 +92,7 @@ fn sources(ground: &Ground, plan: &Plan, issuer: Option<&IssuerService>) -> Sour
         revocation_lists: Some(Arc::new(RevocationListFetcher::new(http.clone()))),
         type_metadata: Some(Arc::new(TypeMetadataFetcher::new(http, ground.provider.clone()))),
         status_lists: Some(Arc::new(StatusListFetcher::new(lists))),
+        shared_lists: SharedLists::default(),
     }
 }
 

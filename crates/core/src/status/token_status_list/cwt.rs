@@ -2,9 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{
-    MEDIA_TYPE_CWT, StatusBits, StatusList, StatusListError, verify::Content, verify::Times,
-};
+use super::{MEDIA_TYPE_CWT, StatusBits, StatusListError, verify::Content, verify::Times};
 use crate::{
     cbor::{self, CborLimits, Item, Value},
     cose::{self, CoseError, Header, UnverifiedSign1},
@@ -65,7 +63,8 @@ pub(super) fn read(payload: &[u8]) -> Result<Content, StatusListError> {
     Ok(Content {
         subject: claims.get(SUB).and_then(Item::as_text).map(str::to_owned),
         times: Times::read(iat.as_ref(), exp.as_ref(), ttl.as_ref())?,
-        list: StatusList::decompress(bits, lst)?,
+        bits,
+        list: lst.to_vec(),
         aggregation,
     })
 }

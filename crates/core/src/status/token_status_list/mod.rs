@@ -9,12 +9,14 @@ mod cwt;
 mod draft;
 mod error;
 mod list;
+mod shared;
 mod verify;
 
 pub use aggregation::{AggregationError, MEDIA_TYPE_AGGREGATION, StatusListAggregation};
 pub use draft::StatusListDraft;
 pub use error::StatusListError;
 pub use list::{StatusBits, StatusList};
+pub use shared::SharedLists;
 pub use verify::{UnverifiedStatusList, VerifiedStatusList};
 
 pub use super::Freshness;

@@ -1,11 +1,13 @@
 //! Reading a Status List Token that was fetched (Token Status List §8.3).
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::{MEDIA_TYPE_CWT, MEDIA_TYPE_JWT, SLOT, StatusBits, StatusList, StatusListError, cwt};
+use super::{
+    MEDIA_TYPE_CWT, MEDIA_TYPE_JWT, SLOT, SharedLists, StatusBits, StatusList, StatusListError, cwt,
+};
 use crate::{
     Timestamp,
     cose::UnverifiedSign1,
@@ -28,6 +30,7 @@ pub struct UnverifiedStatusList<'t> {
     key_id: Option<String>,
     algorithm: SignatureAlgorithm,
     certificates: Option<Vec<Vec<u8>>>,
+    shared: Option<SharedLists>,
 }
 
 /// The two forms of a token.
@@ -41,7 +44,9 @@ enum Signed<'t> {
 pub(super) struct Content {
     pub(super) subject: Option<String>,
     pub(super) times: Times,
-    pub(super) list: StatusList,
+    pub(super) bits: StatusBits,
+    /// The statuses, compressed.
+    pub(super) list: Vec<u8>,
     pub(super) aggregation: Option<StatusListUri>,
 }
 
@@ -78,7 +83,8 @@ impl<'t> UnverifiedStatusList<'t> {
             Some(_) => return Err(StatusListError::Iss),
         };
         let (key_id, certificates) = (jws.header().kid.clone(), jws.header().x5c.clone());
-        Ok(Self { signed: Signed::Jwt(Box::new(jws)), issuer, key_id, algorithm, certificates })
+        let (signed, shared) = (Signed::Jwt(Box::new(jws)), None);
+        Ok(Self { signed, issuer, key_id, algorithm, certificates, shared })
     }
 
     /// Takes a token in CWT form apart, and checks that it says it is one.
@@ -98,7 +104,8 @@ impl<'t> UnverifiedStatusList<'t> {
         let headers = sign1.headers();
         let key_id = headers.key_id().and_then(|kid| str::from_utf8(kid).ok()).map(str::to_owned);
         let (algorithm, certificates) = (headers.algorithm()?, headers.x5chain()?);
-        Ok(Self { signed: Signed::Cwt(sign1), issuer, key_id, algorithm, certificates })
+        let (signed, shared) = (Signed::Cwt(sign1), None);
+        Ok(Self { signed, issuer, key_id, algorithm, certificates, shared })
     }
 
     /// What it says about who signed it, to find the key by.
@@ -123,6 +130,13 @@ impl<'t> UnverifiedStatusList<'t> {
         }
     }
 
+    /// Holds the list together with whoever else has read the same.
+    #[must_use]
+    pub fn sharing(mut self, lists: &SharedLists) -> Self {
+        self.shared = Some(lists.clone());
+        self
+    }
+
     /// Verifies the list that a credential refers to by this URI.
     ///
     /// # Errors
@@ -138,12 +152,16 @@ impl<'t> UnverifiedStatusList<'t> {
             Signed::Jwt(jws) => read(&jws.verify(&SLOT, key, provider)?.claims()?)?,
             Signed::Cwt(sign1) => cwt::read(sign1.verify(key, b"", provider)?.payload())?,
         };
-        let Content { subject, times, list, aggregation } = content;
+        let Content { subject, times, bits, list, aggregation } = content;
         // Token Status List §8.3(4.1): sub is the uri of the referenced token
         if subject.as_deref() != Some(uri.as_str()) {
             return Err(StatusListError::AnotherList);
         }
         times.judge(now)?;
+        let list = match self.shared {
+            Some(lists) => lists.decompress(bits, &list, provider)?,
+            None => Arc::new(StatusList::decompress(bits, &list)?),
+        };
         Ok(VerifiedStatusList { list, uri: uri.clone(), times, aggregation })
     }
 }
@@ -166,7 +184,8 @@ fn read(claims: &Object) -> Result<Content, StatusListError> {
     Ok(Content {
         subject: claims.get("sub").and_then(Value::as_str).map(str::to_owned),
         times: Times::read(claims.get("iat"), claims.get("exp"), claims.get("ttl"))?,
-        list: StatusList::decompress(bits, &json::base64url_decode(lst)?)?,
+        bits,
+        list: json::base64url_decode(lst)?,
         aggregation,
     })
 }
@@ -216,7 +235,7 @@ impl Times {
 /// A list whose signature and times were checked.
 #[derive(Clone)]
 pub struct VerifiedStatusList {
-    list: StatusList,
+    list: Arc<StatusList>,
     uri: StatusListUri,
     times: Times,
     aggregation: Option<StatusListUri>,
@@ -232,7 +251,7 @@ impl VerifiedStatusList {
     }
 
     /// The list.
-    pub const fn list(&self) -> &StatusList {
+    pub fn list(&self) -> &StatusList {
         &self.list
     }
 
