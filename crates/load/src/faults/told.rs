@@ -106,9 +106,16 @@ async fn given_up(
     trial.times += 1;
     let mut connection = Connection::open(trial.scene.base()).await?;
     let (all, key) = (trial.scene.api("messages")?, trial.scene.key());
-    let page: Value = serde_json::from_slice(&connection.get(&all, Some(key)).await?)?;
-    let messages = page["messages"].as_array().cloned().unwrap_or_default();
-    let dead: Vec<_> = messages.iter().filter(|message| message["state"] == "dead").collect();
+    let begun = Instant::now();
+    let dead = loop {
+        let page: Value = serde_json::from_slice(&connection.get(&all, Some(key)).await?)?;
+        let mut dead = page["messages"].as_array().cloned().unwrap_or_default();
+        dead.retain(|message| message["state"] == "dead");
+        if dead.len() as u64 >= told || begun.elapsed() > Duration::from_secs(10) {
+            break dead;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
     if dead.len() as u64 != told || receiver.counts().1 != TRIES * told {
         let (found, tried) = (dead.len(), receiver.counts().1);
         trial.broken(format!("R14: {found} messages are given up after {tried} tries, not {told}"));
