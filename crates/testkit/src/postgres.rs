@@ -30,7 +30,7 @@ const KEEPER: &str = r#"
     set -e
     if [ -z "$3" ]; then
         "$1/initdb" -D "$2/data" -U admin --auth-local=trust --auth-host=scram-sha-256 \
-            --encoding=UTF8 --no-locale >"$2/initdb.log" 2>&1
+            --encoding=UTF8 --no-locale --no-sync >"$2/initdb.log" 2>&1
     else
         "$1/pg_basebackup" -d "$3" -D "$2/data" -X stream -c fast -R >"$2/initdb.log" 2>&1
     fi
