@@ -31,6 +31,8 @@ export function runToEnd(program, args, { stdin, env, cwd } = {}) {
       clearTimeout(limit)
       resolve({ exitCode, ...output })
     })
+    // who ends without reading is judged by what it said
+    child.stdin.on('error', () => {})
     child.stdin.end(stdin ?? '')
   })
 }
