@@ -106,7 +106,7 @@ async fn given_up(
     trial.times += 1;
     let mut connection = Connection::open(trial.scene.base()).await?;
     let (all, key) = (trial.scene.api("messages")?, trial.scene.key());
-    let begun = Instant::now();
+    let (begun, mut jumps) = (Instant::now(), 0);
     let dead = loop {
         let page: Value = serde_json::from_slice(&connection.get(&all, Some(key)).await?)?;
         let mut dead = page["messages"].as_array().cloned().unwrap_or_default();
@@ -114,9 +114,15 @@ async fn given_up(
         if dead.len() as u64 >= told || begun.elapsed() > Duration::from_secs(10) {
             break dead;
         }
+        // what came of a try while the clock jumped may count for nothing: then it is made once more
+        if begun.elapsed() > Duration::from_secs(2) * (jumps + 1) {
+            jumps += 1;
+            clock::put_ahead(clock::ahead() + LATEST_TRY);
+            trial.scene.put_ahead(clock::ahead()).await?;
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    if dead.len() as u64 != told || receiver.counts().1 != TRIES * told {
+    if dead.len() as u64 != told || receiver.counts().1 < TRIES * told {
         let (found, tried) = (dead.len(), receiver.counts().1);
         trial.broken(format!("R14: {found} messages are given up after {tried} tries, not {told}"));
     }
