@@ -206,12 +206,13 @@ pub(super) async fn admit(
     request: Request,
     next: Next,
 ) -> Response {
+    let is_beginning = begins(&request);
     // whoever waits for events waits with GET
-    if request.method() == Method::GET && !begins(&request) {
+    if request.method() == Method::GET && !is_beginning {
         return next.run(request).await;
     }
     let in_hand = admission.takes();
-    if !begins(&request) {
+    if !is_beginning {
         return next.run(request).await;
     }
     let begun = Instant::now();

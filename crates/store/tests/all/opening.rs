@@ -149,7 +149,7 @@ fn a_page_that_was_overwritten_is_noticed() {
     assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
 }
 
-/// The index over handles does not know of the last handle any more; everything else is as it was.
+/// The index over kinds says what the kind of the session was; the row says another one.
 fn damage_an_index(directory: &Path) {
     let file = Connection::open(directory.join("lanyard.db")).unwrap();
     let entry = "FROM sqlite_master WHERE name = 'session_by_kind'";
