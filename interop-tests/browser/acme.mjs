@@ -58,7 +58,7 @@ export async function accept(acme, link, others = []) {
   const said = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr']) child[stream].on('data', (chunk) => (said[stream] += chunk))
   const ended = new Promise((resolve) => child.once('close', resolve))
-  const place = await eventually('the address to log in at', async () => /http:\S+/.exec(said.stderr)?.[0])
+  const place = await eventually('the address to log in at', async () => /http:\S+(?=\s)/.exec(said.stderr)?.[0])
   return { home, place, end: async () => ({ code: await ended, ...said }) }
 }
 

@@ -39,7 +39,7 @@ export async function openPage(browser, { size = DESKTOP, scheme = 'light', java
     return route.abort()
   })
   const page = await context.newPage()
-  page.setDefaultTimeout(10_000)
+  page.setDefaultTimeout(60_000)
   page.on('pageerror', (error) => complaints.push(`error in the page: ${error.message}`))
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(`error on the console: ${message.text()}`)

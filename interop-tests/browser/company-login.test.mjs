@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { startLoginProvider } from '../peers/lib/login-provider.mjs'
-import { freePort } from '../scenarios/lib/lanyard.mjs'
+import { freePort } from '../scenarios/lib/process.mjs'
 import { accept, logIn, offerTo, startAcme } from './acme.mjs'
 import { launch, openPage, overflowsSideways, PHONE, shoot, unlabelledControls } from './chromium.mjs'
 

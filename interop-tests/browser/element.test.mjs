@@ -152,7 +152,7 @@ test('the code changes while it is shown, and an old one is of no use', async ()
   await page.waitForFunction(
     (first) => document.querySelector('lanyard-verify').shadowRoot.querySelector('a').href !== first,
     first,
-    { timeout: 45_000 },
+    { timeout: 120_000 },
   )
   await context.close()
 })

@@ -110,7 +110,7 @@ test('Pocket waits for what is ready in ten seconds, and has it then', async () 
   const { page, context, complaints } = await openPage(browser, { size: PHONE })
   await offer(page, 'university_diploma', { on: ['Demand DPoP', 'Demand encryption'], deferral: '10 seconds from now' })
   await toPocket(page)
-  const deadline = Date.now() + 30_000
+  const deadline = Date.now() + 120_000
   do {
     await page.goto(`${lanyard.base}/pocket`)
   } while (!/diploma/i.test(await text(page)) && Date.now() < deadline)

@@ -3,12 +3,11 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LANYARD_BIN } from '../scenarios/lib/lanyard.mjs'
-import { ROOT, newFolder, writeFile } from '../scenarios/lib/process.mjs'
+import { freePort, ROOT, newFolder, writeFile } from '../scenarios/lib/process.mjs'
 
 const HERE = join(ROOT, 'collector')
 const KEY = 'k'.repeat(40)
@@ -83,17 +82,8 @@ function run(t, program, args, env = {}) {
 /** Waits until a program has said something, or a question is answered with yes. */
 async function until(said, what) {
   const holds = typeof what === 'function' ? what : async () => what.test(said.text)
-  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(100)) {
+  for (const end = Date.now() + 120_000; Date.now() < end; await sleep(100)) {
     if (await holds()) return
   }
   assert.fail(`${what} never came: ${said.text}`)
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }

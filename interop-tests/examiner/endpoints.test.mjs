@@ -63,7 +63,7 @@ describe('the credential endpoint', () => {
       const reply = await askCredential(at, request, { headers: accept ? { accept } : {} })
       assert.equal(reply.status, 200, reply.text)
       assert.equal(reply.type, 'application/json')
-      assert.ok(Math.abs(Date.parse(reply.headers.get('date')) - Date.now()) < 10_000)
+      assert.ok(Math.abs(Date.parse(reply.headers.get('date')) - Date.now()) < 60_000)
       assert.match(reply.headers.get('cache-control') ?? '', /no-store/)
     })
   }

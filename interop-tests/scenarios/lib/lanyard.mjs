@@ -1,9 +1,8 @@
 // Lanyard, driven through its command line alone. Every shape of that command line stands in this file.
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { answerOf, eventually, newFolder, ROOT, runToEnd, startServer, writeFile } from './process.mjs'
+import { answerOf, eventually, freePort, newFolder, ROOT, runToEnd, startServer, writeFile } from './process.mjs'
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, '..', 'target')
 export const LANYARD_BIN = process.env.LANYARD_BIN ?? join(TARGET, 'debug', 'lanyard')
@@ -159,7 +158,7 @@ async function running({ base, tenant, folder }, arguments_) {
 
     /** `{ state: verified | refused | undetermined, credentials: { id: [claims] }, reason? }` */
     verdict: async (id) => {
-      const { state, verdict } = await status([...server, '--wait', '10', id])
+      const { state, verdict } = await status([...server, '--wait', '60', id])
       const credentials = {}
       for (const { query, claims } of verdict?.credentials ?? []) (credentials[query] ??= []).push(claims)
       return { state: verdict?.state ?? state, reason: verdict && `${verdict.reason}: ${verdict.detail}`, credentials }
@@ -193,15 +192,4 @@ const anchors = (files = []) => files.flatMap((file) => ['--trust-anchor', file]
 /** The servers on this machine that a link leads to, at any depth of its encoding. */
 function loopbackServers(link) {
   return new Set(decodeURIComponent(link).match(/localhost:\d+/g) ?? [])
-}
-
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address()
-      probe.close(() => resolve(port))
-    })
-  })
 }

@@ -1,14 +1,17 @@
 // Starting programs: one that answers and ends, and one that serves until it is stopped.
 import { spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { mkdtempSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
-const ONE_SHOT_LIMIT = 60_000
-const START_LIMIT = 30_000
+// far longer than anything takes: only what would never end is ended
+const ONE_SHOT_LIMIT = 180_000
+const START_LIMIT = 120_000
 
 /** A folder of its own for one wallet or one server. */
 export const newFolder = (name) => mkdtempSync(join(tmpdir(), `lanyard-interop-${name}-`))
@@ -17,6 +20,41 @@ export function writeFile(folder, name, text) {
   const path = join(folder, name)
   writeFileSync(path, text)
   return path
+}
+
+const FIRST_PORT = 20_000
+const PORTS = 12_000
+let nextPort = process.pid
+
+/**
+ * A port for a server that is told its number: below those that the system gives out by itself, and held as
+ * `free_port` of crates/testkit holds it, by the UDP port of the same number, until this process ends.
+ */
+export async function freePort() {
+  for (let tried = 0; tried < PORTS; tried++) {
+    const port = FIRST_PORT + (nextPort++ % PORTS)
+    if ((await holds(port)) && (await isUnused(port))) return port
+  }
+  throw new Error('no port is free')
+}
+
+function holds(port) {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4')
+    socket.once('error', () => socket.close(() => resolve(false)))
+    socket.bind({ address: '127.0.0.1', port, exclusive: true }, () => {
+      socket.unref()
+      resolve(true)
+    })
+  })
+}
+
+function isUnused(port) {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
 }
 
 /** Runs a program to its end: `{ exitCode, stdout, stderr }`. */
@@ -88,7 +126,7 @@ export function startServer(program, args, isReady, { env } = {}) {
 }
 
 /** Asks for a condition until it holds; bounded. */
-export async function eventually(what, condition, limit = 10_000) {
+export async function eventually(what, condition, limit = 60_000) {
   const end = Date.now() + limit
   for (;;) {
     const answer = await condition()

@@ -5,8 +5,8 @@ import { request as httpsRequest } from 'node:https'
 import { basename, join } from 'node:path'
 import { exportPKCS8, importJWK } from 'jose'
 import { newSigner } from '../../peers/lib/x509.mjs'
-import { freePort, LANYARD_BIN } from './lanyard.mjs'
-import { eventually, newFolder, ROOT, startServer, writeFile } from './process.mjs'
+import { LANYARD_BIN } from './lanyard.mjs'
+import { eventually, freePort, newFolder, ROOT, startServer, writeFile } from './process.mjs'
 
 const pemOf = (der) => `-----BEGIN CERTIFICATE-----\n${der.match(/.{1,64}/g).join('\n')}\n-----END CERTIFICATE-----\n`
 
@@ -86,7 +86,7 @@ function integrator(server) {
     /** Lets a wallet have what was put off, as soon as it has asked for it. */
     release: async (id) => {
       const asked = async () => (await api(`offers/${id}`)).state === 'deferred'
-      await eventually('a wallet that waits', asked, 30_000)
+      await eventually('a wallet that waits', asked)
       await api(`offers/${id}/decision`, { decision: 'release' })
     },
 

@@ -21,10 +21,27 @@ ROOT = Path(__file__).resolve().parents[4]
 BINARY = os.environ.get("LANYARD_BIN", str(ROOT / "target" / "debug" / "lanyard"))
 
 
+HELD = []
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port for a server that is told its number.
+
+    It is below those that the system gives out by itself, and held as `free_port` of crates/testkit holds it:
+    by the UDP port of the same number, until this process ends.
+    """
+    for port in range(20_000, 32_000):
+        holder = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            holder.bind(("127.0.0.1", port))
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            holder.close()
+            continue
+        HELD.append(holder)
+        return port
+    raise RuntimeError("no port is free")
 
 
 class Server:
@@ -37,7 +54,7 @@ class Server:
         log = (self.folder / "log").open("w")
         arguments = [BINARY, "demo", "--port", str(self.port), "--data", str(self.folder / "data")]
         self.process = subprocess.Popen(arguments, stdout=log, stderr=log)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while not self._ready():
             if time.monotonic() > end or self.process.poll() is not None:
                 raise RuntimeError((self.folder / "log").read_text())
@@ -45,13 +62,13 @@ class Server:
 
     def _ready(self) -> bool:
         try:
-            return urllib.request.urlopen(f"{self.base}/readyz", timeout=1).status == 200
+            return urllib.request.urlopen(f"{self.base}/readyz", timeout=10).status == 200
         except (OSError, urllib.error.URLError):
             return False
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
     @property
     def anchors(self) -> str:
@@ -60,7 +77,7 @@ class Server:
     def _ask(self, command: str, *arguments: str, tenant: str = "demo"):
         server = ["--server", self.base, "--tenant", tenant, "--api-key-file", str(self.folder / "data" / "api-key")]
         call = [BINARY, command, *server, *arguments, "--json"]
-        said = subprocess.run(call, capture_output=True, text=True, timeout=60)
+        said = subprocess.run(call, capture_output=True, text=True, timeout=180)
         if not said.stdout:
             raise RuntimeError(said.stderr)
         return json.loads(said.stdout)
@@ -102,7 +119,7 @@ class Server:
         key = (self.folder / "data" / "api-key").read_text().strip()
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
         request = urllib.request.Request(self.base + path, json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read() or b"null")
 
 
@@ -147,7 +164,7 @@ class Http(lanyard.HttpPort):
     @staticmethod
     def _exchange(exchange):
         url = urllib.parse.urlsplit(exchange.url)
-        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=20)
+        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
         target = url.path + (f"?{url.query}" if url.query else "")
         headers = {header.name: header.value for header in exchange.headers}
         connection.request(exchange.method, target, exchange.body or None, headers)
