@@ -132,7 +132,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
             tell(clients::slow_clients(place, &store(), extent).await?);
         }
         if is_wanted("webhook receiver in trouble") {
-            tell(told::receiver_in_trouble(place, &store(), extent).await?);
+            tell(told::receiver_in_trouble(place, &store, extent).await?);
         }
         if is_wanted("clock jumps") {
             // where not all of them are tried, others on each store

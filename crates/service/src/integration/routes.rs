@@ -47,7 +47,7 @@ pub(super) fn api() -> Api<IntegrationApi> {
         "/api/{tenant}/messages",
         (
             "listMessages",
-            "List the messages to webhooks, newest first, and how their delivery went.",
+            "List the messages to webhooks, newest first, those of a status change by its hour, and how their delivery went.",
         ),
         Scope::MessagesRead,
         "MessagePage",
