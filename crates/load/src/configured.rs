@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, fs, os::unix::fs::DirBuilderExt as _, path::Path};
 
+use lanyard_testkit::free_port;
 use serde_json::Value;
 
 use crate::{
@@ -10,7 +11,6 @@ use crate::{
     faults::Store,
     machine,
     proofs::identifier,
-    server::free_port,
 };
 
 /// The only tenant, where there is one.

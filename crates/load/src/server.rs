@@ -2,12 +2,12 @@
 
 use std::{
     fs::{self, File},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
 
+use lanyard_testkit::free_port;
 use tokio::process::{Child, Command};
 use url::Url;
 
@@ -187,9 +187,4 @@ impl Server {
         ended.map_err(|_| Failure::ServerGone)??;
         Ok(())
     }
-}
-
-/// A port that nobody listens on at the moment.
-pub(crate) fn free_port() -> Result<u16, Failure> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -7,6 +7,7 @@ mod certificates;
 mod loopback;
 mod mint;
 mod missing;
+mod ports;
 mod postgres;
 mod random;
 pub mod vectors;
@@ -15,6 +16,7 @@ pub use certificates::{Leaf, LeafOptions, TestCa};
 pub use loopback::{Loopback, serve};
 pub use mint::{Flaws, Mint};
 pub use missing::not_exercised;
+pub use ports::free_port;
 pub use postgres::PostgresServer;
 pub use random::SeededRandom;
 

@@ -2,7 +2,6 @@
 
 use std::{
     env, fs,
-    net::TcpListener,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -15,7 +14,7 @@ use std::{
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
-use crate::not_exercised;
+use crate::{free_port, not_exercised};
 
 mod copies;
 
@@ -97,8 +96,7 @@ impl PostgresServer {
         let folder = env::temp_dir().join(name);
         fs::create_dir(&folder).expect("a folder");
         let as_other = fs::metadata(&folder).expect("it was just made").uid() == 0;
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-        let port = port.expect("a free port").port();
+        let port = free_port().expect("a free port");
         let authority = write_settings(&folder, port, settings);
         if as_other {
             // PostgreSQL does not run as root; Debian's package makes this user

@@ -20,11 +20,12 @@ use axum::{
 };
 use lanyard_core::crypto::AwsLc;
 use lanyard_service::webhook::WebhookSecret;
+use lanyard_testkit::free_port;
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use super::facts::Facts;
-use crate::{failure::Failure, machine, server::free_port};
+use crate::{failure::Failure, machine};
 
 /// The name of the webhook, and of the file with its secret.
 const NAME: &str = "tool";

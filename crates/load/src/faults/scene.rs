@@ -13,6 +13,7 @@ use lanyard_core::{
     crypto::AwsLc,
     trust::{IssuerKeys, IssuerTrust, x509::TrustAnchors},
 };
+use lanyard_testkit::free_port;
 use tokio::process::{Child, Command};
 use url::Url;
 
@@ -23,7 +24,6 @@ use crate::{
     failure::Failure,
     machine,
     proofs::identifier,
-    server::free_port,
 };
 
 /// The tenant where holders log in, if there is one.
