@@ -1,26 +1,31 @@
-//! The time of this tool's wallets, which may be another than that of the machine.
+//! The time of this tool's wallets, which may be another than that of the machine, and another on each thread.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicI64, Ordering},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_service::Clock;
 
-/// How far the wallets are ahead of the machine, in seconds.
-static AHEAD: AtomicI64 = AtomicI64::new(0);
+thread_local! {
+    /// How far the wallets that play on this thread are ahead of the machine, in seconds.
+    static AHEAD: Cell<i64> = const { Cell::new(0) };
+}
 
 /// The present moment, as wallets have it.
 pub(crate) fn now() -> Timestamp {
     shifted(ahead())
 }
 
-/// How far all wallets are ahead of the machine.
+/// How far the wallets of this thread are ahead of the machine.
 pub(crate) fn ahead() -> i64 {
-    AHEAD.load(Ordering::Relaxed)
+    AHEAD.get()
 }
 
-/// Puts all wallets ahead of the machine; behind, if it is less than nothing.
+/// Puts the wallets of this thread ahead of the machine; behind, if it is less than nothing.
 pub(crate) fn put_ahead(seconds: i64) {
-    AHEAD.store(seconds, Ordering::Relaxed);
+    AHEAD.set(seconds);
 }
 
 fn shifted(seconds: i64) -> Timestamp {

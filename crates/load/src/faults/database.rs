@@ -16,11 +16,8 @@ use super::{
 use crate::failure::Failure;
 
 /// R7: the database server goes at once, as in a crash, and comes back.
-pub(crate) async fn database_gone(
-    place: (&Path, &Path),
-    server: &PostgresServer,
-    extent: Extent,
-) -> Result<Line, Failure> {
+pub(crate) async fn database_gone(place: (&Path, &Path), extent: Extent) -> Result<Line, Failure> {
+    let Some(server) = PostgresServer::start() else { return Err(Failure::NoPostgres) };
     let store = Store::Postgres { address: server.database() };
     let mut trial = Trial::set("PostgreSQL killed", place, &store).await?;
     trial.results = Results::MayBeOpen;
@@ -49,7 +46,8 @@ pub(crate) async fn connections_cut(
     server: &PostgresServer,
     extent: Extent,
 ) -> Result<Line, Failure> {
-    let store = Store::Postgres { address: server.database() };
+    let address = server.database();
+    let store = Store::Postgres { address: address.clone() };
     let mut trial = Trial::set("connections cut", place, &store).await?;
     trial.results = Results::MayBeOpen;
     trial
@@ -57,9 +55,10 @@ pub(crate) async fn connections_cut(
             let begun = Instant::now();
             while begun.elapsed() < extent.spell {
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                server.sql(
+                server.sql_in(
+                    &address,
                     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-                     WHERE usename = 'lanyard'",
+                     WHERE usename = 'lanyard' AND datname = current_database()",
                 );
                 trial.times += 1;
             }

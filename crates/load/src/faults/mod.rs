@@ -13,6 +13,7 @@ mod facts;
 mod failing_server;
 mod failing_store;
 mod inputs;
+mod lanes;
 mod ledger;
 mod mutate;
 mod points;
@@ -31,7 +32,7 @@ mod told;
 mod trials;
 mod wallet;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lanyard_testkit::PostgresServer;
@@ -39,8 +40,14 @@ use lanyard_testkit::PostgresServer;
 use crate::{failure::Failure, machine};
 pub(crate) use scene::Store;
 
+use inputs::Inputs;
+use lanes::Work;
+use points::Found;
 use report::{HEAD, Points, Report};
 use trials::{Extent, Line};
+
+/// How many faults of the short form happen at once: most of their time is spent on waiting.
+const LANES: usize = 5;
 
 /// Has faults happen to servers under load, and counts the promises that were broken: none.
 #[derive(Debug, Args)]
@@ -60,6 +67,9 @@ pub(crate) struct Arguments {
     /// How many mutated requests are sent to a server on each store
     #[arg(long, value_name = "COUNT")]
     mutations: Option<u64>,
+    /// How many faults happen at once [default: 5 where each happens a few times, else 1]
+    #[arg(long, value_name = "COUNT")]
+    lanes: Option<usize>,
     /// Only faults whose name holds this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
@@ -108,93 +118,29 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     };
     let (place, wanted) = ((binary.as_path(), folder.path()), arguments.only.as_str());
     let postgres = PostgresServer::start();
+    let works = works(place, postgres.as_ref(), (extent, arguments.seed));
+    let works = works.into_iter().filter(|(fault, _)| fault.contains(wanted));
+    let works = works.map(|(_, work)| work).collect();
 
-    let mut faults = Vec::new();
-    let mut tell = |line: Line| {
-        println!("{}", line.row());
-        faults.push(line);
-    };
+    let (mut faults, mut points, mut inputs) = (Vec::new(), Points::default(), Vec::new());
     println!("{HEAD}");
-    let is_wanted = |fault: &str| fault.contains(wanted);
-    let servers: Vec<_> = std::iter::once(None).chain(postgres.as_ref().map(Some)).collect();
-    for &server in &servers {
-        let store = || store_of(server);
-        if is_wanted("kill -9") {
-            tell(process::killed(place, &store(), extent, arguments.seed).await?);
+    let lanes = arguments.lanes.unwrap_or(if arguments.short { LANES } else { 1 });
+    lanes::happen(lanes, works, |came| match came {
+        Came::Fault(line) => {
+            println!("{}", line.row());
+            faults.push(line);
         }
-        if is_wanted("SIGTERM") {
-            tell(process::drained(place, &store(), extent).await?);
-        }
-        if is_wanted("sealing key changed") {
-            tell(sealing::changed(place, &store(), extent).await?);
-        }
-        if is_wanted("slow clients") {
-            tell(clients::slow_clients(place, &store(), extent).await?);
-        }
-        if is_wanted("webhook receiver in trouble") {
-            tell(told::receiver_in_trouble(place, &store, extent).await?);
-        }
-        if is_wanted("clock jumps") {
-            // where not all of them are tried, others on each store
-            let rows = (usize::from(server.is_some()), extent.jumps);
-            tell(clocks::jump(folder.path(), &store, rows).await?);
-        }
-        if is_wanted("restore") {
-            tell(restore::restored(place, server, extent).await?);
-        }
-    }
-    if is_wanted("disk full") {
-        tell(disk::disk_full(place, extent).await?);
-    }
-    if is_wanted("database locked") {
-        tell(disk::locked(place, extent).await?);
-    }
-    if let Some(server) = &postgres {
-        let store = || store_of(Some(server));
-        if is_wanted("each request at the other replica") {
-            tell(replicas::alternating(place, &store(), extent).await?);
-        }
-        if is_wanted("two replicas race") {
-            tell(races::race(place, &store(), extent).await?);
-        }
-        if is_wanted("one of two replicas killed") {
-            tell(replicas::killed(place, &store(), extent).await?);
-        }
-        if is_wanted("one replica cut off") {
-            tell(replicas::cut_off(place, &store(), extent).await?);
-        }
-        if is_wanted("one replica asleep") {
-            tell(replicas::asleep(place, &store(), extent).await?);
-        }
-        if is_wanted("PostgreSQL failed over") {
-            tell(database::failed_over(place, extent).await?);
-        }
-        if is_wanted("connections cut") {
-            tell(database::connections_cut(place, server, extent).await?);
-        }
-        if is_wanted("PostgreSQL killed") {
-            tell(database::database_gone(place, server, extent).await?);
-        }
-    }
-    let mut points = Points::default();
-    if is_wanted("points") {
-        for &server in &servers {
-            let store = || store_of(server);
-            let found = points::everywhere(folder.path(), &store, extent.points).await?;
-            found.lines.into_iter().for_each(&mut tell);
-            points.add(if server.is_some() { "PostgreSQL" } else { "SQLite" }, found.points);
+        Came::Points(store, found) => {
+            found.lines.iter().for_each(|line| println!("{}", line.row()));
+            faults.extend(found.lines);
+            points.add(store, found.points);
             points.unvisited = found.unvisited;
         }
-    }
-    let mut inputs = Vec::new();
-    if is_wanted("mutated requests") {
-        for &server in &servers {
-            let tried = extent.mutations;
-            let found = inputs::mutations(place, &store_of(server), tried, arguments.seed).await?;
+        Came::Inputs(found) => {
             println!("{}", found.line.row());
-            inputs.push(found);
+            inputs.push(*found);
         }
-    }
+    })?;
     let report = Report {
         commit: machine::commit(),
         build: report::build_of(&binary),
@@ -219,6 +165,85 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         std::fs::write(file, serde_json::to_vec_pretty(&report)?)?;
     }
     Ok(report.broken() == 0)
+}
+
+/// What a work comes to.
+enum Came {
+    Fault(Line),
+    /// On which store, and what.
+    Points(&'static str, Found),
+    Inputs(Box<Inputs>),
+}
+
+fn fault<'w>(happens: impl AsyncFnOnce() -> Result<Line, Failure> + Send + 'w) -> Work<'w, Came> {
+    Box::new(move || Box::pin(async move { happens().await.map(Came::Fault) }))
+}
+
+/// Everything that happens, by name and in the order of the report.
+fn works<'w>(
+    place: (&'w Path, &'w Path),
+    postgres: Option<&'w PostgresServer>,
+    (extent, seed): (Extent, u64),
+) -> Vec<(&'static str, Work<'w, Came>)> {
+    let mut works: Vec<(_, Work<'w, Came>)> = Vec::new();
+    let mut add = |name, work| works.push((name, work));
+    let (_, folder) = place;
+    let servers: Vec<_> = std::iter::once(None).chain(postgres.map(Some)).collect();
+    for &server in &servers {
+        let store = move || store_of(server);
+        // where not all of them are tried, others on each store
+        let jumps = (usize::from(server.is_some()), extent.jumps);
+        let kills = async move || process::killed(place, &store(), extent, seed).await;
+        add("kill -9", fault(kills));
+        add("SIGTERM", fault(async move || process::drained(place, &store(), extent).await));
+        let changed = async move || sealing::changed(place, &store(), extent).await;
+        add("sealing key changed", fault(changed));
+        let slow = async move || clients::slow_clients(place, &store(), extent).await;
+        add("slow clients", fault(slow));
+        let told = async move || told::receiver_in_trouble(place, &store, extent).await;
+        add("webhook receiver in trouble", fault(told));
+        add("clock jumps", fault(async move || clocks::jump(folder, &store, jumps).await));
+        let restored = async move || restore::restored(place, server, extent).await;
+        add("restore", fault(restored));
+    }
+    add("disk full", fault(async move || disk::disk_full(place, extent).await));
+    add("database locked", fault(async move || disk::locked(place, extent).await));
+    if let Some(server) = postgres {
+        let store = move || store_of(Some(server));
+        let alternating = async move || replicas::alternating(place, &store(), extent).await;
+        add("each request at the other replica", fault(alternating));
+        let race = async move || races::race(place, &store(), extent).await;
+        add("two replicas race", fault(race));
+        let killed = async move || replicas::killed(place, &store(), extent).await;
+        add("one of two replicas killed", fault(killed));
+        let cut_off = async move || replicas::cut_off(place, &store(), extent).await;
+        add("one replica cut off", fault(cut_off));
+        let asleep = async move || replicas::asleep(place, &store(), extent).await;
+        add("one replica asleep", fault(asleep));
+        let failed_over = async move || database::failed_over(place, extent).await;
+        add("PostgreSQL failed over", fault(failed_over));
+        let cut = async move || database::connections_cut(place, server, extent).await;
+        add("connections cut", fault(cut));
+        let gone = async move || database::database_gone(place, extent).await;
+        add("PostgreSQL killed", fault(gone));
+    }
+    for &server in &servers {
+        let store = move || store_of(server);
+        let everywhere = async move || {
+            let found = points::everywhere(folder, &store, extent.points).await?;
+            Ok(Came::Points(store().name(), found))
+        };
+        add("points", Box::new(move || Box::pin(async move { everywhere().await })));
+    }
+    for &server in &servers {
+        let mutated = async move || {
+            let tried = extent.mutations;
+            let found = inputs::mutations(place, &store_of(server), tried, seed).await?;
+            Ok(Came::Inputs(Box::new(found)))
+        };
+        add("mutated requests", Box::new(move || Box::pin(async move { mutated().await })));
+    }
+    works
 }
 
 /// Where everything is kept: each fault has a database of its own.
