@@ -456,10 +456,7 @@ fn replace(document: Object, former: &str, new: &str) -> Object {
 
 /// Writes a file whole or not at all, over the one that is there.
 fn write(file: &Path, content: &[u8]) -> Result<(), DidFileError> {
-    let unfinished = file.with_extension("unfinished");
-    std::fs::write(&unfinished, content)
-        .and_then(|()| std::fs::rename(&unfinished, file))
-        .map_err(|error| failed(file, &error))
+    files::replace(file, content).map_err(|error| failed(file, &error))
 }
 
 fn failed(file: &Path, error: &io::Error) -> DidFileError {

@@ -1,4 +1,5 @@
-//! Files that hold secrets: made for their owner alone, refused when others can read them.
+//! Files that hold secrets: made for their owner alone, refused when others can read them. And files that others
+//! read, whole at any moment.
 
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -33,6 +34,16 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
         let _ = std::fs::remove_file(&unfinished);
     })?;
     std::fs::remove_file(&unfinished)
+}
+
+/// Puts a file that anybody may read in the place of the one that is there: whoever reads it finds a whole one.
+///
+/// # Errors
+/// What the file system answers.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    std::fs::write(&unfinished, content)?;
+    std::fs::rename(unfinished, path)
 }
 
 /// The permissions of a file that others than its owner can use, if they can.

@@ -276,7 +276,7 @@ impl Ground {
             false => None,
         };
         if let Some(authority) = &authority {
-            std::fs::write(plan.data.join("ca.pem"), authority.anchors_pem())?;
+            files::replace(&plan.data.join("ca.pem"), authority.anchors_pem().as_bytes())?;
         }
         let host = plan.base_url.host_str().ok_or(StartError::Host)?.to_owned();
         Ok(Self { store, clock, provider, http, webhooks, shutdown, vault, authority, host, now })
