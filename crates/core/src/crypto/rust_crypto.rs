@@ -125,23 +125,30 @@ impl CryptoProvider for RustCrypto {
     }
 
     fn signing_key(&self, key: &PrivateKey) -> Result<Box<dyn SigningKey>, CryptoError> {
-        // halves that do not belong together would sign for nobody, and Ed25519 would leak its seed
-        let scalar = key.danger_scalar();
-        if derive_public(key.public().curve(), scalar)? != *key.public() {
-            return Err(CryptoError::InvalidKey);
-        }
+        let (curve, scalar) = (key.public().curve(), key.danger_scalar());
         let invalid = |_| CryptoError::InvalidKey;
-        Ok(match key.public().curve() {
+        // a prepared key has derived its public half already, and wipes itself when it is dropped
+        let (prepared, derived): (Box<dyn SigningKey>, _) = match curve {
             Curve::P256 => {
-                Box::new(P256Key(p256::ecdsa::SigningKey::from_slice(scalar).map_err(invalid)?))
+                let key = p256::ecdsa::SigningKey::from_slice(scalar).map_err(invalid)?;
+                let point = key.verifying_key().to_sec1_point(false);
+                (Box::new(P256Key(key)), points::read(curve, point.as_bytes())?)
             }
             Curve::P384 => {
-                Box::new(P384Key(p384::ecdsa::SigningKey::from_slice(scalar).map_err(invalid)?))
+                let key = p384::ecdsa::SigningKey::from_slice(scalar).map_err(invalid)?;
+                let point = key.verifying_key().to_sec1_point(false);
+                (Box::new(P384Key(key)), points::read(curve, point.as_bytes())?)
             }
-            Curve::Ed25519 => Box::new(Ed25519Key(ed25519_key(scalar)?)),
-            Curve::Secp256k1 => secp256k1::signing_key(key)?,
+            Curve::Ed25519 => {
+                let key = ed25519_key(scalar)?;
+                let derived = PublicKey::Ed25519(key.verifying_key().to_bytes());
+                (Box::new(Ed25519Key(key)), derived)
+            }
+            Curve::Secp256k1 => return secp256k1::signing_key(key),
             Curve::X25519 | Curve::Bls12381G2 => return Err(CryptoError::KeyMismatch),
-        })
+        };
+        // halves that do not belong together would sign for nobody, and Ed25519 would leak its seed
+        if derived != *key.public() { Err(CryptoError::InvalidKey) } else { Ok(prepared) }
     }
 
     fn decompress(&self, curve: Curve, point: &[u8]) -> Result<PublicKey, CryptoError> {

@@ -44,12 +44,14 @@ pub(super) fn derive_public(scalar: &[u8]) -> Result<PublicKey, CryptoError> {
 }
 
 pub(super) fn signing_key(key: &PrivateKey) -> Result<Box<dyn SigningKey>, CryptoError> {
-    if derive_public(key.danger_scalar())? != *key.public() {
+    let prepared =
+        K256SigningKey::from_slice(key.danger_scalar()).map_err(|_| CryptoError::InvalidKey)?;
+    // the prepared key has derived its public half already
+    let point = prepared.verifying_key().to_sec1_point(false);
+    if points::read(Curve::Secp256k1, point.as_bytes())? != *key.public() {
         return Err(CryptoError::InvalidKey);
     }
-    let key =
-        K256SigningKey::from_slice(key.danger_scalar()).map_err(|_| CryptoError::InvalidKey)?;
-    Ok(Box::new(Secp256k1Key(key)))
+    Ok(Box::new(Secp256k1Key(prepared)))
 }
 
 struct Secp256k1Key(K256SigningKey);
