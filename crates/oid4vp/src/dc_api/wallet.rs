@@ -20,7 +20,7 @@ use crate::{
     ClientId, ErrorCode,
     dcql::{CredentialView, DcqlQuery, Matches},
     request::{
-        ClientMetadata, Delivery, RequestError, VerifierInfo,
+        ClientMetadata, Delivery, RequestError, VerifierInfo, VerifierStatement,
         object::{self, check_times},
         parameters::{Asked, metadata, text},
     },
@@ -41,6 +41,21 @@ pub struct DcApiRequest {
     asked: Asked,
     metadata: ClientMetadata,
     answering: Answering,
+    statement: VerifierStatement,
+}
+
+/// The parameters of a request, and who answers for them.
+struct Signed {
+    verifier: DcApiVerifier,
+    claims: Object,
+    /// What the signer registered with the wallet.
+    registered: Option<Value>,
+}
+
+impl Signed {
+    const fn nobody(claims: Object) -> Self {
+        Self { verifier: DcApiVerifier::Origin, claims, registered: None }
+    }
 }
 
 /// In which form the answer goes back.
@@ -81,21 +96,21 @@ impl WalletSide {
         let data = data.as_object().ok_or(RequestError::ProtocolForm)?;
         match Protocol::parse(protocol)? {
             // OID4VP 1.0 App. A.2: client_id and expected_origins are ignored
-            Protocol::Unsigned => DcApiRequest::new(origin, DcApiVerifier::Origin, data),
+            Protocol::Unsigned => DcApiRequest::new(origin, Signed::nobody(data.clone())),
             Protocol::Signed => {
                 let object = text(data, "request")?.ok_or(RequestError::ProtocolForm)?;
                 let unverified = UnverifiedJws::parse(object)?.danger_unverified_claims()?;
                 let client_id = text(&unverified, "client_id")?;
                 let client_id: ClientId =
                     client_id.ok_or(RequestError::Missing("client_id"))?.parse()?;
-                let (verifier, claims) = self.verify_object(object, &client_id, now).await?;
-                expect(&claims, &origin)?;
-                DcApiRequest::new(origin, verifier, &claims)
+                let signed = self.verify_object(object, &client_id, now).await?;
+                expect(&signed.claims, &origin)?;
+                DcApiRequest::new(origin, signed)
             }
             Protocol::MultiSigned => {
-                let (verifier, claims) = self.verify_one_of(data, now).await?;
-                expect(&claims, &origin)?;
-                DcApiRequest::new(origin, verifier, &claims)
+                let signed = self.verify_one_of(data, now).await?;
+                expect(&signed.claims, &origin)?;
+                DcApiRequest::new(origin, signed)
             }
             Protocol::IsoMdoc => self.read_iso_mdoc(data, origin, now),
         }
@@ -136,7 +151,8 @@ impl WalletSide {
             verifier_info: Vec::new(),
         };
         let answering = Answering::IsoMdoc(info.recipient, transcript);
-        Ok(DcApiRequest { origin, verifier, asked, metadata: ClientMetadata::default(), answering })
+        let (metadata, statement) = (ClientMetadata::default(), VerifierStatement::default());
+        Ok(DcApiRequest { origin, verifier, asked, metadata, answering, statement })
     }
 
     /// Verifies a compact request object in this name.
@@ -145,7 +161,7 @@ impl WalletSide {
         compact: &str,
         client_id: &ClientId,
         now: Timestamp,
-    ) -> Result<(DcApiVerifier, Object), RequestError> {
+    ) -> Result<Signed, RequestError> {
         let jws = UnverifiedJws::parse(compact)?;
         jws.check_slot(&object::SLOT)?;
         let signed_by = self.signed_by(&jws, client_id, now).await?;
@@ -161,16 +177,17 @@ impl WalletSide {
             SignedBy::Attestation(name, _) => Some(name.clone()),
             SignedBy::Registered(known, _) => Some(known.name.clone()),
         };
+        let registered = match &signed_by {
+            SignedBy::Registered(known, _) => known.metadata.clone(),
+            SignedBy::Certificate(_) | SignedBy::Did(..) | SignedBy::Attestation(..) => None,
+        };
         let claims = signed_by.with_metadata(claims)?;
-        Ok((DcApiVerifier::Known { client_id: client_id.clone(), name }, claims))
+        let verifier = DcApiVerifier::Known { client_id: client_id.clone(), name };
+        Ok(Signed { verifier, claims, registered })
     }
 
     /// Verifies a request with several signatures: the first that is good counts (App. A.3.2.2).
-    async fn verify_one_of(
-        &self,
-        data: &Object,
-        now: Timestamp,
-    ) -> Result<(DcApiVerifier, Object), RequestError> {
+    async fn verify_one_of(&self, data: &Object, now: Timestamp) -> Result<Signed, RequestError> {
         let form = || RequestError::ProtocolForm;
         let object = data.get("request").and_then(Value::as_object).ok_or_else(form)?;
         let payload = text(object, "payload")?.ok_or_else(form)?;
@@ -193,7 +210,7 @@ impl WalletSide {
         payload: &str,
         signature: &Value,
         now: Timestamp,
-    ) -> Result<(DcApiVerifier, Object), RequestError> {
+    ) -> Result<Signed, RequestError> {
         let part = |name| signature.get(name).and_then(Value::as_str);
         let (protected, signature) =
             part("protected").zip(part("signature")).ok_or(RequestError::ProtocolForm)?;
@@ -202,17 +219,17 @@ impl WalletSide {
         let header = UnverifiedJws::parse(&compact)?.header().members.clone();
         let client_id = text(&header, "client_id")?;
         let client_id: ClientId = client_id.ok_or(RequestError::Missing("client_id"))?.parse()?;
-        let (verifier, mut claims) = self.verify_object(&compact, &client_id, now).await?;
+        let mut signed = self.verify_object(&compact, &client_id, now).await?;
         // OID4VP 1.0 App. A.3.2.2: these are in the protected headers alone
         for name in ["client_id", "verifier_info"] {
-            if claims.contains_key(name) {
+            if signed.claims.contains_key(name) {
                 return Err(RequestError::WrongPart(name));
             }
         }
         if let Some(info) = header.get("verifier_info") {
-            claims.insert("verifier_info".to_owned(), info.clone());
+            signed.claims.insert("verifier_info".to_owned(), info.clone());
         }
-        Ok((verifier, claims))
+        Ok(signed)
     }
 }
 
@@ -250,11 +267,9 @@ impl DcApiRequest {
         &self.asked.query
     }
 
-    fn new(
-        origin: Origin,
-        verifier: DcApiVerifier,
-        parameters: &Object,
-    ) -> Result<Self, RequestError> {
+    fn new(origin: Origin, signed: Signed) -> Result<Self, RequestError> {
+        let Signed { verifier, claims: parameters, registered } = signed;
+        let parameters = &parameters;
         let metadata = metadata(parameters)?;
         // OID4VP 1.0 App. A.2: one of the two modes of the API
         let delivery = match text(parameters, "response_mode")? {
@@ -265,7 +280,21 @@ impl DcApiRequest {
         };
         let asked = Asked::from_parameters(parameters, &metadata)?;
         let answering = Answering::OpenId4Vp(delivery);
-        Ok(Self { origin, verifier, asked, metadata, answering })
+        let statement = match &verifier {
+            // what nobody signed is nobody's word
+            DcApiVerifier::Origin => VerifierStatement::default(),
+            DcApiVerifier::Known { .. } => {
+                let said = VerifierStatement::of_signed(&asked.verifier_info);
+                registered.iter().fold(said, VerifierStatement::with_registered)
+            }
+        };
+        Ok(Self { origin, verifier, asked, metadata, answering, statement })
+    }
+
+    /// What the verifier says of itself and of why it asks: empty where the request is not signed.
+    #[must_use]
+    pub const fn statement(&self) -> &VerifierStatement {
+        &self.statement
     }
 
     /// The origin that asks, as the platform reports it.

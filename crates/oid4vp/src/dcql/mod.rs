@@ -12,6 +12,7 @@ mod error;
 mod evaluate;
 mod format;
 mod matching;
+mod over_asking;
 mod query;
 mod read;
 mod select;
@@ -21,6 +22,7 @@ pub use error::DcqlError;
 pub use evaluate::{PresentedView, Reason, Satisfied, Unsatisfied, evaluate};
 pub use format::RequestedFormat;
 pub use matching::Mismatch;
+pub use over_asking::{OverAsked, OverAsking};
 pub use query::{
     Authority, ClaimId, ClaimQuery, ClaimsSelection, CredentialQuery, CredentialQueryId,
     CredentialSetQuery, DcqlQuery,

@@ -10,12 +10,14 @@ mod error;
 mod link;
 pub mod object;
 pub(crate) mod parameters;
+mod statement;
 mod verifier_info;
 
 pub use client_metadata::ClientMetadata;
 pub use error::RequestError;
 pub use link::{LinkScheme, RequestLink, RequestUriMethod};
 pub use parameters::{AuthorizationRequest, Delivery, ResponseUri};
+pub use statement::{Contact, VerifierStatement, Worded};
 pub use verifier_info::VerifierInfo;
 
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,9 @@ use thiserror::Error;
 use super::ReviewedRequest;
 use crate::{
     RequestNonce,
-    dcql::{CredentialQueryId, CredentialView, DcqlQuery, Matches, QueryMatches, select},
+    dcql::{
+        CredentialQueryId, CredentialView, DcqlQuery, Matches, OverAsked, QueryMatches, select,
+    },
     request::{AuthorizationRequest, ClientMetadata},
     transaction::TransactionData,
 };
@@ -183,6 +185,18 @@ impl Choices {
             options: set.options.iter().map(option).collect(),
         };
         self.matches.sets().iter().map(set).collect()
+    }
+
+    /// What the request asks for that most purposes do not need, and that cannot be replaced by something else: with
+    /// the credential query it is in. Of one way to answer, [`QueryMatches::over_asked`] tells.
+    #[must_use]
+    pub fn over_asked(&self) -> Vec<(CredentialQueryId, OverAsked)> {
+        let of = |matches: &QueryMatches| {
+            let id = matches.query.id.clone();
+            matches.query.over_asked().into_iter().map(move |over_asked| (id.clone(), over_asked))
+        };
+        let fits = |matches: &&QueryMatches| !matches.candidates.is_empty();
+        self.queries().iter().filter(fits).flat_map(of).collect()
     }
 
     /// What is asked for at least: the favourite of each required set, nothing optional.

@@ -11,7 +11,10 @@ use lanyard_core::{
 };
 use serde_json::Value;
 
-use crate::{ClientId, request::RequestError};
+use crate::{
+    ClientId,
+    request::{RequestError, VerifierStatement},
+};
 
 /// How far the clock of an attester may be off, in seconds.
 const LEEWAY: i64 = 60;
@@ -164,6 +167,13 @@ impl KnownVerifiers {
         };
         let key = jwk.ok_or(RequestError::AttestationKey)?.key;
         Ok(Attested { key, issuer: attester.issuer.clone(), places })
+    }
+}
+
+impl RegisteredVerifier {
+    /// What it says of itself, with what it registered before everything else.
+    pub(super) fn statement(&self, said: VerifierStatement) -> VerifierStatement {
+        self.metadata.iter().fold(said, VerifierStatement::with_registered)
     }
 }
 

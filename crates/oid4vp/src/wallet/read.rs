@@ -21,7 +21,8 @@ use super::{
 use crate::{
     ClientId, ClientIdPrefix, WalletNonce, formats,
     request::{
-        AuthorizationRequest, RequestError, RequestLink, RequestUriMethod, Transport,
+        AuthorizationRequest, RequestError, RequestLink, RequestUriMethod, Transport, VerifierInfo,
+        VerifierStatement,
         object::{self, Fetched},
     },
 };
@@ -62,6 +63,7 @@ pub struct ObjectFetch {
 pub struct ReviewedRequest {
     pub(super) request: AuthorizationRequest,
     verifier: VerifierIdentity,
+    statement: VerifierStatement,
 }
 
 /// Who asks, and how that is known; for the holder to see before anything else.
@@ -179,7 +181,8 @@ impl WalletSide {
         let claims = signed_by.with_metadata(claims)?;
         let request = AuthorizationRequest::from_parameters(&claims, self.transport)?;
         let verifier = self.identified(&request, &signed_by)?;
-        Ok(ReviewedRequest { request, verifier })
+        let statement = signed_by.statement(&request.verifier_info);
+        Ok(ReviewedRequest { request, verifier, statement })
     }
 
     /// Finds the key that a request object must be signed with, and what vouches for it (§5.9.3).
@@ -231,7 +234,9 @@ impl WalletSide {
                     return Err(RequestError::ResponseUriDiffers);
                 }
                 let verifier = VerifierIdentity::Address { host: host(&request) };
-                Ok(ReviewedRequest { request, verifier })
+                // what nobody signed is nobody's word
+                let statement = VerifierStatement::default();
+                Ok(ReviewedRequest { request, verifier, statement })
             }
             // OID4VP 1.0 §5.9.2: a client without prefix is known beforehand
             ClientIdPrefix::PreRegistered => {
@@ -242,7 +247,8 @@ impl WalletSide {
                 let parameters = with_metadata(known, parameters.clone())?;
                 let request = AuthorizationRequest::from_parameters(&parameters, self.transport)?;
                 let verifier = registered(known, &request)?;
-                Ok(ReviewedRequest { request, verifier })
+                let statement = known.statement(VerifierStatement::default());
+                Ok(ReviewedRequest { request, verifier, statement })
             }
             // OID4VP 1.0 §5.9.3: these MUST be signed
             ClientIdPrefix::X509SanDns(_)
@@ -370,6 +376,12 @@ impl ReviewedRequest {
         &self.verifier
     }
 
+    /// What the verifier says of itself and of why it asks: empty where the request is not signed.
+    #[must_use]
+    pub const fn statement(&self) -> &VerifierStatement {
+        &self.statement
+    }
+
     /// The request itself.
     #[must_use]
     pub const fn request(&self) -> &AuthorizationRequest {
@@ -391,6 +403,15 @@ impl SignedBy<'_> {
             Self::Certificate(chain) => chain.public_key(),
             Self::Did(_, key) | Self::Registered(_, key) => key,
             Self::Attestation(_, attested) => &attested.key,
+        }
+    }
+
+    /// What the signer says of itself.
+    pub(crate) fn statement(&self, info: &[VerifierInfo]) -> VerifierStatement {
+        let statement = VerifierStatement::of_signed(info);
+        match self {
+            Self::Registered(known, _) => known.statement(statement),
+            Self::Certificate(_) | Self::Did(..) | Self::Attestation(..) => statement,
         }
     }
 

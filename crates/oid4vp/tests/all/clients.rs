@@ -12,7 +12,7 @@ use lanyard_oid4vp::{
     ClientId, ErrorCode,
     request::{
         LinkScheme, RequestError, RequestLink, RequestUriMethod, ResponseMode, VerifierInfo,
-        object::RequestSigner,
+        VerifierStatement, object::RequestSigner,
     },
     verifier::{Requested, WalletCannot, WalletMetadata},
     wallet::{
@@ -459,4 +459,43 @@ fn what_is_written_as_verifier_info_keeps_the_foundations_schema() {
     let written = json!({ "verifier_info": info(list).unwrap() });
     assert!(validator.is_valid(&written), "{written}");
     assert!(!validator.is_valid(&json!({ "verifier_info": [{ "data": "a" }] })));
+}
+
+#[tokio::test]
+async fn what_a_verifier_registered_about_itself_is_told_without_being_sent() {
+    let world = World::new();
+    let metadata = json!({
+        "vp_formats_supported": { "dc+sd-jwt": {} }, "policy_uri": "https://shop.example/privacy",
+        "contacts": ["privacy@shop.example"],
+    });
+    let known = RegisteredVerifier { metadata: Some(metadata), ..registration(Vec::new()) };
+    let wallet = knowing(&world, known);
+    let client = ClientId::pre_registered("the-shop").unwrap();
+    let requested = world.ask_as(client.clone(), badge_query(&["name"]), ResponseMode::DirectPost);
+    let mut claims = parameters(&requested);
+    claims.remove("client_metadata");
+    claims.insert("aud".to_owned(), json!("https://self-issued.me/v2"));
+    let encode = |value: &Value| json::base64url(value.to_string());
+    let header = json!({ "alg": "none", "typ": "oauth-authz-req+jwt" });
+    let object = format!("{}.{}.", encode(&header), encode(&json!(claims)));
+    let reviewed = read(&wallet, &client, &object, &world).await.unwrap();
+    let contacts: Vec<_> = reviewed.statement().contacts.iter().map(ToString::to_string).collect();
+    assert_eq!(contacts, ["privacy@shop.example"]);
+    assert!(reviewed.statement().privacy_policy.is_some());
+}
+
+#[tokio::test]
+async fn what_stands_in_the_metadata_of_a_request_says_nothing_to_a_holder() {
+    let world = World::new();
+    let wallet = knowing(&world, registration(Vec::new()));
+    let client = ClientId::pre_registered("the-shop").unwrap();
+    let requested = world.ask_as(client.clone(), badge_query(&["name"]), MODE);
+    let mut claims = parameters(&requested);
+    claims["client_metadata"]["policy_uri"] = json!("https://shop.example/privacy");
+    claims.insert("aud".to_owned(), json!("https://self-issued.me/v2"));
+    let encode = |value: &Value| json::base64url(value.to_string());
+    let header = json!({ "alg": "none", "typ": "oauth-authz-req+jwt" });
+    let object = format!("{}.{}.", encode(&header), encode(&json!(claims)));
+    let reviewed = read(&wallet, &client, &object, &world).await.unwrap();
+    assert_eq!(*reviewed.statement(), VerifierStatement::default());
 }

@@ -14,7 +14,7 @@ use lanyard_oid4vp::{
     ClientId, ErrorCode,
     dc_api::{DcApiAsk, DcApiRequest, DcApiRequested, DcApiVerifier, Origin, Protocol},
     dcql::DcqlQuery,
-    request::{RequestError, Transport, object::RequestSigner},
+    request::{RequestError, Transport, VerifierInfo, object::RequestSigner},
     transaction::TransactionData,
     verifier::{Conclusion, Verdict},
 };
@@ -164,6 +164,34 @@ async fn an_unsigned_request_says_nothing_about_who_asks() {
     made["data"]["expected_origins"] = json!(["https://bank.example"]);
     let request = read(&world, &made, ORIGIN).await.unwrap();
     assert_eq!(*request.verifier(), DcApiVerifier::Origin);
+}
+
+#[tokio::test]
+async fn what_a_verifier_says_of_itself_counts_where_it_signed() {
+    let world = World::new();
+    let info = VerifierInfo {
+        format: "registrar_dataset".to_owned(),
+        data: json!({ "purpose": { "content": "To let you in" } }),
+        credential_ids: None,
+    };
+    let ask = DcApiAsk {
+        origins: vec![origin(ORIGIN)],
+        query: DcqlQuery::from_value(&badge_query(&["name"])).unwrap(),
+        encrypted: false,
+        expires_at: world.now + SignedDuration::from_mins(5),
+        transactions: Vec::new(),
+        verifier_info: vec![info],
+    };
+    let requested = DcApiRequested::new(ask, world.provider.as_ref()).unwrap();
+    for mut made in each_way(&world, &requested).await {
+        let is_signed = made["protocol"] != "openid4vp-v1-unsigned";
+        if !is_signed {
+            made["data"]["verifier_info"] = json!([{ "format": "registrar_dataset", "data": { "purpose": { "content": "x" } } }]);
+        }
+        let request = read(&world, &made, ORIGIN).await.unwrap();
+        assert_eq!(request.verifier_info().len(), 1, "{made}");
+        assert_eq!(request.statement().purposes.len(), usize::from(is_signed), "{made}");
+    }
 }
 
 #[tokio::test]
