@@ -557,6 +557,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_export_inventory() != 35515:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_find_in_history() != 36035:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_finish_login() != 19134:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_forget() != 12054:
@@ -565,9 +567,17 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_go_on() != 42305:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_has_pin() != 28643:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_history() != 6454:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_notices() != 56656:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_notices_seen() != 31860:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_open_inventory() != 32521:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_pin_wait() != 4703:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_offer() != 34038:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -583,9 +593,17 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations() != 12258:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_remove_pin() != 8465:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew() != 32038:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_set_pin() != 62905:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_shared_with() != 53464:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_stop_waiting() != 210:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_try_pin() != 9872:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_unfinished() != 11986:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -728,6 +746,9 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_export_histor
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_export_inventory.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_export_inventory.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_find_in_history.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_find_in_history.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_finish_login.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_finish_login.restype = ctypes.c_uint16
@@ -740,12 +761,24 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_forget_histor
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_go_on.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_go_on.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_has_pin.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_has_pin.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_history.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_history.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_notices.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_notices.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_notices_seen.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_notices_seen.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_open_inventory.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_open_inventory.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_pin_wait.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_pin_wait.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_offer.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_offer.restype = ctypes.c_uint16
@@ -767,12 +800,24 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statu
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_remove_pin.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_remove_pin.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_set_pin.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_set_pin.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_shared_with.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_shared_with.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_stop_waiting.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_stop_waiting.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_try_pin.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_try_pin.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_unfinished.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_unfinished.restype = ctypes.c_uint16
@@ -950,6 +995,12 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_export_inventory.ar
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_export_inventory.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_find_in_history.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_find_in_history.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_finish_login.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -971,12 +1022,28 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_go_on.argtypes = (
     ctypes.c_int64,
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_go_on.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_has_pin.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_has_pin.restype = ctypes.c_int8
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_history.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_history.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_notices.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_notices.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_notices_seen.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_notices_seen.restype = None
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_open_inventory.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -984,6 +1051,11 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_open_inventory.argt
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_open_inventory.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_pin_wait.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_pin_wait.restype = ctypes.c_uint64
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_offer.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1021,16 +1093,40 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_registrations.argty
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_registrations.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_remove_pin.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_remove_pin.restype = None
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_renew.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int64,
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_renew.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_set_pin.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_set_pin.restype = None
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_shared_with.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_shared_with.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_stop_waiting.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int64,
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_stop_waiting.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_try_pin.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_try_pin.restype = None
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_unfinished.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1852,19 +1948,6 @@ def _uniffi_cancel_task(task):
 # Public interface members begin here.
 
 
-class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
-    CLASS_NAME = "i64"
-    VALUE_MIN = -2**63
-    VALUE_MAX = 2**63
-
-    @staticmethod
-    def read(buf):
-        return buf.read_i64()
-
-    @staticmethod
-    def write(value, buf):
-        buf.write_i64(value)
-
 class _UniffiFfiConverterString:
     @staticmethod
     def check_lower(value):
@@ -1897,57 +1980,238 @@ class _UniffiFfiConverterString:
             builder.write(value.encode("utf-8"))
             return builder.finalize()
 
-@dataclass
-class ClaimRow:
+
+
+
+
+
+class OverAskingKind(enum.Enum):
     """
-    A claim as people read it.
+    What more than most purposes need is.
 """
-    def __init__(self, *, label:str, value:str):
+    
+    BIRTH_DATE = 0
+    """
+    A date of birth, where a yes or no to an age would do.
+"""
+    
+    AGE = 1
+    """
+    An age in years, where a yes or no would do.
+"""
+    
+    PORTRAIT = 2
+    """
+    A picture of the holder.
+"""
+    
+    UNIQUE_NUMBER = 3
+    """
+    A number that is the same everywhere.
+"""
+    
+    STREET = 4
+    """
+    A street and number.
+"""
+    
+    WHOLE_ADDRESS = 5
+    """
+    A whole address.
+"""
+    
+    SEX = 6
+    """
+    Sex or gender.
+"""
+    
+    BIRTH_NAME = 7
+    """
+    A name at birth.
+"""
+    
+    BIRTH_PLACE = 8
+    """
+    A place of birth.
+"""
+    
+    MANY_CLAIMS = 9
+    """
+    So many claims that they are a profile.
+"""
+    
+
+
+class _UniffiFfiConverterTypeOverAskingKind(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return OverAskingKind.BIRTH_DATE
+        if variant == 2:
+            return OverAskingKind.AGE
+        if variant == 3:
+            return OverAskingKind.PORTRAIT
+        if variant == 4:
+            return OverAskingKind.UNIQUE_NUMBER
+        if variant == 5:
+            return OverAskingKind.STREET
+        if variant == 6:
+            return OverAskingKind.WHOLE_ADDRESS
+        if variant == 7:
+            return OverAskingKind.SEX
+        if variant == 8:
+            return OverAskingKind.BIRTH_NAME
+        if variant == 9:
+            return OverAskingKind.BIRTH_PLACE
+        if variant == 10:
+            return OverAskingKind.MANY_CLAIMS
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == OverAskingKind.BIRTH_DATE:
+            return
+        if value == OverAskingKind.AGE:
+            return
+        if value == OverAskingKind.PORTRAIT:
+            return
+        if value == OverAskingKind.UNIQUE_NUMBER:
+            return
+        if value == OverAskingKind.STREET:
+            return
+        if value == OverAskingKind.WHOLE_ADDRESS:
+            return
+        if value == OverAskingKind.SEX:
+            return
+        if value == OverAskingKind.BIRTH_NAME:
+            return
+        if value == OverAskingKind.BIRTH_PLACE:
+            return
+        if value == OverAskingKind.MANY_CLAIMS:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == OverAskingKind.BIRTH_DATE:
+            buf.write_i32(1)
+        if value == OverAskingKind.AGE:
+            buf.write_i32(2)
+        if value == OverAskingKind.PORTRAIT:
+            buf.write_i32(3)
+        if value == OverAskingKind.UNIQUE_NUMBER:
+            buf.write_i32(4)
+        if value == OverAskingKind.STREET:
+            buf.write_i32(5)
+        if value == OverAskingKind.WHOLE_ADDRESS:
+            buf.write_i32(6)
+        if value == OverAskingKind.SEX:
+            buf.write_i32(7)
+        if value == OverAskingKind.BIRTH_NAME:
+            buf.write_i32(8)
+        if value == OverAskingKind.BIRTH_PLACE:
+            buf.write_i32(9)
+        if value == OverAskingKind.MANY_CLAIMS:
+            buf.write_i32(10)
+
+
+
+class _UniffiFfiConverterOptionalTypeOverAskingKind(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeOverAskingKind.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeOverAskingKind.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeOverAskingKind.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class AskedClaimRecord:
+    """
+    A claim that would be disclosed.
+"""
+    def __init__(self, *, label:str, value:str, over_asked:typing.Optional[OverAskingKind]):
         self.label = label
         self.value = value
+        self.over_asked = over_asked
         
         
 
     
     def __str__(self):
-        return "ClaimRow(label={}, value={})".format(self.label, self.value)
+        return "AskedClaimRecord(label={}, value={}, over_asked={})".format(self.label, self.value, self.over_asked)
     def __eq__(self, other):
         if self.label != other.label:
             return False
         if self.value != other.value:
             return False
+        if self.over_asked != other.over_asked:
+            return False
         return True
 
-class _UniffiFfiConverterTypeClaimRow(_UniffiConverterRustBuffer):
+class _UniffiFfiConverterTypeAskedClaimRecord(_UniffiConverterRustBuffer):
     @staticmethod
     def read(buf):
-        return ClaimRow(
+        return AskedClaimRecord(
             label=_UniffiFfiConverterString.read(buf),
             value=_UniffiFfiConverterString.read(buf),
+            over_asked=_UniffiFfiConverterOptionalTypeOverAskingKind.read(buf),
         )
 
     @staticmethod
     def check_lower(value):
         _UniffiFfiConverterString.check_lower(value.label)
         _UniffiFfiConverterString.check_lower(value.value)
+        _UniffiFfiConverterOptionalTypeOverAskingKind.check_lower(value.over_asked)
 
     @staticmethod
     def write(value, buf):
         _UniffiFfiConverterString.write(value.label, buf)
         _UniffiFfiConverterString.write(value.value, buf)
+        _UniffiFfiConverterOptionalTypeOverAskingKind.write(value.over_asked, buf)
 
-class _UniffiFfiConverterSequenceTypeClaimRow(_UniffiConverterRustBuffer):
+class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "i64"
+    VALUE_MIN = -2**63
+    VALUE_MAX = 2**63
+
+    @staticmethod
+    def read(buf):
+        return buf.read_i64()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_i64(value)
+
+class _UniffiFfiConverterSequenceTypeAskedClaimRecord(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
         for item in value:
-            _UniffiFfiConverterTypeClaimRow.check_lower(item)
+            _UniffiFfiConverterTypeAskedClaimRecord.check_lower(item)
 
     @classmethod
     def write(cls, value, buf):
         items = len(value)
         buf.write_i32(items)
         for item in value:
-            _UniffiFfiConverterTypeClaimRow.write(item, buf)
+            _UniffiFfiConverterTypeAskedClaimRecord.write(item, buf)
 
     @classmethod
     def read(cls, buf):
@@ -1956,7 +2220,100 @@ class _UniffiFfiConverterSequenceTypeClaimRow(_UniffiConverterRustBuffer):
             raise InternalError("Unexpected negative sequence length")
 
         return [
-            _UniffiFfiConverterTypeClaimRow.read(buf) for i in range(count)
+            _UniffiFfiConverterTypeAskedClaimRecord.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterString.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterString.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterString.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class OverAskedRecord:
+    """
+    What is asked too much.
+"""
+    def __init__(self, *, kind:OverAskingKind, claim:typing.Optional[str], reason:str):
+        self.kind = kind
+        self.claim = claim
+        self.reason = reason
+        
+        
+
+    
+    def __str__(self):
+        return "OverAskedRecord(kind={}, claim={}, reason={})".format(self.kind, self.claim, self.reason)
+    def __eq__(self, other):
+        if self.kind != other.kind:
+            return False
+        if self.claim != other.claim:
+            return False
+        if self.reason != other.reason:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeOverAskedRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return OverAskedRecord(
+            kind=_UniffiFfiConverterTypeOverAskingKind.read(buf),
+            claim=_UniffiFfiConverterOptionalString.read(buf),
+            reason=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeOverAskingKind.check_lower(value.kind)
+        _UniffiFfiConverterOptionalString.check_lower(value.claim)
+        _UniffiFfiConverterString.check_lower(value.reason)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeOverAskingKind.write(value.kind, buf)
+        _UniffiFfiConverterOptionalString.write(value.claim, buf)
+        _UniffiFfiConverterString.write(value.reason, buf)
+
+class _UniffiFfiConverterSequenceTypeOverAskedRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeOverAskedRecord.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeOverAskedRecord.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeOverAskedRecord.read(buf) for i in range(count)
         ]
 
 @dataclass
@@ -1964,16 +2321,19 @@ class ClaimSetRecord:
     """
     One way to answer: exactly these claims.
 """
-    def __init__(self, *, claims:typing.List[ClaimRow]):
+    def __init__(self, *, claims:typing.List[AskedClaimRecord], over_asked:typing.List[OverAskedRecord]):
         self.claims = claims
+        self.over_asked = over_asked
         
         
 
     
     def __str__(self):
-        return "ClaimSetRecord(claims={})".format(self.claims)
+        return "ClaimSetRecord(claims={}, over_asked={})".format(self.claims, self.over_asked)
     def __eq__(self, other):
         if self.claims != other.claims:
+            return False
+        if self.over_asked != other.over_asked:
             return False
         return True
 
@@ -1981,16 +2341,19 @@ class _UniffiFfiConverterTypeClaimSetRecord(_UniffiConverterRustBuffer):
     @staticmethod
     def read(buf):
         return ClaimSetRecord(
-            claims=_UniffiFfiConverterSequenceTypeClaimRow.read(buf),
+            claims=_UniffiFfiConverterSequenceTypeAskedClaimRecord.read(buf),
+            over_asked=_UniffiFfiConverterSequenceTypeOverAskedRecord.read(buf),
         )
 
     @staticmethod
     def check_lower(value):
-        _UniffiFfiConverterSequenceTypeClaimRow.check_lower(value.claims)
+        _UniffiFfiConverterSequenceTypeAskedClaimRecord.check_lower(value.claims)
+        _UniffiFfiConverterSequenceTypeOverAskedRecord.check_lower(value.over_asked)
 
     @staticmethod
     def write(value, buf):
-        _UniffiFfiConverterSequenceTypeClaimRow.write(value.claims, buf)
+        _UniffiFfiConverterSequenceTypeAskedClaimRecord.write(value.claims, buf)
+        _UniffiFfiConverterSequenceTypeOverAskedRecord.write(value.over_asked, buf)
 
 class _UniffiFfiConverterSequenceTypeClaimSetRecord(_UniffiConverterRustBuffer):
     @classmethod
@@ -2066,30 +2429,67 @@ class _UniffiFfiConverterTypeCandidateRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.issuer, buf)
         _UniffiFfiConverterSequenceTypeClaimSetRecord.write(value.claim_sets, buf)
 
-class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
+@dataclass
+class ClaimRow:
+    """
+    A claim as people read it.
+"""
+    def __init__(self, *, label:str, value:str):
+        self.label = label
+        self.value = value
+        
+        
+
+    
+    def __str__(self):
+        return "ClaimRow(label={}, value={})".format(self.label, self.value)
+    def __eq__(self, other):
+        if self.label != other.label:
+            return False
+        if self.value != other.value:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeClaimRow(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ClaimRow(
+            label=_UniffiFfiConverterString.read(buf),
+            value=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.label)
+        _UniffiFfiConverterString.check_lower(value.value)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.label, buf)
+        _UniffiFfiConverterString.write(value.value, buf)
+
+class _UniffiFfiConverterSequenceTypeClaimRow(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterString.check_lower(value)
+        for item in value:
+            _UniffiFfiConverterTypeClaimRow.check_lower(item)
 
     @classmethod
     def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterString.write(value, buf)
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeClaimRow.write(item, buf)
 
     @classmethod
     def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterString.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeClaimRow.read(buf) for i in range(count)
+        ]
 
 class _UniffiFfiConverterOptionalInt64(_UniffiConverterRustBuffer):
     @classmethod
@@ -2509,6 +2909,255 @@ class _UniffiFfiConverterTypeCardRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt32.write(value.unused_copies, buf)
         _UniffiFfiConverterUInt32.write(value.copies, buf)
 
+@dataclass
+class ContactRecord:
+    """
+    A way to reach somebody.
+"""
+    def __init__(self, *, uri:str, shown:str):
+        self.uri = uri
+        self.shown = shown
+        
+        
+
+    
+    def __str__(self):
+        return "ContactRecord(uri={}, shown={})".format(self.uri, self.shown)
+    def __eq__(self, other):
+        if self.uri != other.uri:
+            return False
+        if self.shown != other.shown:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeContactRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ContactRecord(
+            uri=_UniffiFfiConverterString.read(buf),
+            shown=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.uri)
+        _UniffiFfiConverterString.check_lower(value.shown)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.uri, buf)
+        _UniffiFfiConverterString.write(value.shown, buf)
+
+
+
+
+
+
+class HistoryKindName(enum.Enum):
+    """
+    The kinds of thing that happen, to look for.
+"""
+    
+    RECEIVED = 0
+    """
+    Credentials were received.
+"""
+    
+    DEFERRED = 1
+    """
+    An issuer has them not ready yet.
+"""
+    
+    OFFER_DECLINED = 2
+    """
+    The holder declined an offer.
+"""
+    
+    ISSUANCE_FAILED = 3
+    """
+    An issuance failed.
+"""
+    
+    PRESENTED = 4
+    """
+    Claims were shared.
+"""
+    
+    REQUEST_DECLINED = 5
+    """
+    The holder declined a request, or had nothing that fits.
+"""
+    
+    PRESENTATION_FAILED = 6
+    """
+    A presentation failed.
+"""
+    
+    DELETED = 7
+    """
+    A card was deleted.
+"""
+    
+
+
+class _UniffiFfiConverterTypeHistoryKindName(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return HistoryKindName.RECEIVED
+        if variant == 2:
+            return HistoryKindName.DEFERRED
+        if variant == 3:
+            return HistoryKindName.OFFER_DECLINED
+        if variant == 4:
+            return HistoryKindName.ISSUANCE_FAILED
+        if variant == 5:
+            return HistoryKindName.PRESENTED
+        if variant == 6:
+            return HistoryKindName.REQUEST_DECLINED
+        if variant == 7:
+            return HistoryKindName.PRESENTATION_FAILED
+        if variant == 8:
+            return HistoryKindName.DELETED
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == HistoryKindName.RECEIVED:
+            return
+        if value == HistoryKindName.DEFERRED:
+            return
+        if value == HistoryKindName.OFFER_DECLINED:
+            return
+        if value == HistoryKindName.ISSUANCE_FAILED:
+            return
+        if value == HistoryKindName.PRESENTED:
+            return
+        if value == HistoryKindName.REQUEST_DECLINED:
+            return
+        if value == HistoryKindName.PRESENTATION_FAILED:
+            return
+        if value == HistoryKindName.DELETED:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == HistoryKindName.RECEIVED:
+            buf.write_i32(1)
+        if value == HistoryKindName.DEFERRED:
+            buf.write_i32(2)
+        if value == HistoryKindName.OFFER_DECLINED:
+            buf.write_i32(3)
+        if value == HistoryKindName.ISSUANCE_FAILED:
+            buf.write_i32(4)
+        if value == HistoryKindName.PRESENTED:
+            buf.write_i32(5)
+        if value == HistoryKindName.REQUEST_DECLINED:
+            buf.write_i32(6)
+        if value == HistoryKindName.PRESENTATION_FAILED:
+            buf.write_i32(7)
+        if value == HistoryKindName.DELETED:
+            buf.write_i32(8)
+
+
+
+class _UniffiFfiConverterSequenceTypeHistoryKindName(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeHistoryKindName.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeHistoryKindName.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeHistoryKindName.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class HistoryQuery:
+    """
+    Which entries are wanted: those that fit everything that is said here.
+"""
+    def __init__(self, *, text:typing.Optional[str] = _DEFAULT, kinds:typing.List[HistoryKindName] = _DEFAULT, party:typing.Optional[str] = _DEFAULT, _from:typing.Optional[int] = _DEFAULT, until:typing.Optional[int] = _DEFAULT):
+        if text is _DEFAULT:
+            self.text = None
+        else:
+            self.text = text
+        if kinds is _DEFAULT:
+            self.kinds = []
+        else:
+            self.kinds = kinds
+        if party is _DEFAULT:
+            self.party = None
+        else:
+            self.party = party
+        if _from is _DEFAULT:
+            self._from = None
+        else:
+            self._from = _from
+        if until is _DEFAULT:
+            self.until = None
+        else:
+            self.until = until
+        
+        
+
+    
+    def __str__(self):
+        return "HistoryQuery(text={}, kinds={}, party={}, _from={}, until={})".format(self.text, self.kinds, self.party, self._from, self.until)
+    def __eq__(self, other):
+        if self.text != other.text:
+            return False
+        if self.kinds != other.kinds:
+            return False
+        if self.party != other.party:
+            return False
+        if self._from != other._from:
+            return False
+        if self.until != other.until:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeHistoryQuery(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return HistoryQuery(
+            text=_UniffiFfiConverterOptionalString.read(buf),
+            kinds=_UniffiFfiConverterSequenceTypeHistoryKindName.read(buf),
+            party=_UniffiFfiConverterOptionalString.read(buf),
+            _from=_UniffiFfiConverterOptionalInt64.read(buf),
+            until=_UniffiFfiConverterOptionalInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalString.check_lower(value.text)
+        _UniffiFfiConverterSequenceTypeHistoryKindName.check_lower(value.kinds)
+        _UniffiFfiConverterOptionalString.check_lower(value.party)
+        _UniffiFfiConverterOptionalInt64.check_lower(value._from)
+        _UniffiFfiConverterOptionalInt64.check_lower(value.until)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalString.write(value.text, buf)
+        _UniffiFfiConverterSequenceTypeHistoryKindName.write(value.kinds, buf)
+        _UniffiFfiConverterOptionalString.write(value.party, buf)
+        _UniffiFfiConverterOptionalInt64.write(value._from, buf)
+        _UniffiFfiConverterOptionalInt64.write(value.until, buf)
+
 
 
 
@@ -2889,12 +3538,142 @@ class _UniffiFfiConverterSequenceString(_UniffiConverterRustBuffer):
             _UniffiFfiConverterString.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterOptionalTypeContactRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeContactRecord.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeContactRecord.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeContactRecord.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeContactRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeContactRecord.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeContactRecord.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeContactRecord.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class ToldRecord:
+    """
+    The words of a verifier, of which its signature is the only warrant.
+"""
+    def __init__(self, *, purpose:typing.Optional[str], privacy_policy:typing.Optional[ContactRecord], terms:typing.Optional[ContactRecord], for_deletion:typing.List[ContactRecord], authorities:typing.List[ContactRecord]):
+        self.purpose = purpose
+        self.privacy_policy = privacy_policy
+        self.terms = terms
+        self.for_deletion = for_deletion
+        self.authorities = authorities
+        
+        
+
+    
+    def __str__(self):
+        return "ToldRecord(purpose={}, privacy_policy={}, terms={}, for_deletion={}, authorities={})".format(self.purpose, self.privacy_policy, self.terms, self.for_deletion, self.authorities)
+    def __eq__(self, other):
+        if self.purpose != other.purpose:
+            return False
+        if self.privacy_policy != other.privacy_policy:
+            return False
+        if self.terms != other.terms:
+            return False
+        if self.for_deletion != other.for_deletion:
+            return False
+        if self.authorities != other.authorities:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeToldRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ToldRecord(
+            purpose=_UniffiFfiConverterOptionalString.read(buf),
+            privacy_policy=_UniffiFfiConverterOptionalTypeContactRecord.read(buf),
+            terms=_UniffiFfiConverterOptionalTypeContactRecord.read(buf),
+            for_deletion=_UniffiFfiConverterSequenceTypeContactRecord.read(buf),
+            authorities=_UniffiFfiConverterSequenceTypeContactRecord.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalString.check_lower(value.purpose)
+        _UniffiFfiConverterOptionalTypeContactRecord.check_lower(value.privacy_policy)
+        _UniffiFfiConverterOptionalTypeContactRecord.check_lower(value.terms)
+        _UniffiFfiConverterSequenceTypeContactRecord.check_lower(value.for_deletion)
+        _UniffiFfiConverterSequenceTypeContactRecord.check_lower(value.authorities)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalString.write(value.purpose, buf)
+        _UniffiFfiConverterOptionalTypeContactRecord.write(value.privacy_policy, buf)
+        _UniffiFfiConverterOptionalTypeContactRecord.write(value.terms, buf)
+        _UniffiFfiConverterSequenceTypeContactRecord.write(value.for_deletion, buf)
+        _UniffiFfiConverterSequenceTypeContactRecord.write(value.authorities, buf)
+
+class _UniffiFfiConverterOptionalTypeToldRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeToldRecord.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeToldRecord.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeToldRecord.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 @dataclass
 class HistoryRecord:
     """
     One thing that happened.
 """
-    def __init__(self, *, id:int, at:int, kind:HistoryKind, party:str, party_name:typing.Optional[str], credentials:typing.List[str], claims:typing.List[str]):
+    def __init__(self, *, id:int, at:int, kind:HistoryKind, party:str, party_name:typing.Optional[str], credentials:typing.List[str], claims:typing.List[str], told:typing.Optional[ToldRecord]):
         self.id = id
         self.at = at
         self.kind = kind
@@ -2902,12 +3681,13 @@ class HistoryRecord:
         self.party_name = party_name
         self.credentials = credentials
         self.claims = claims
+        self.told = told
         
         
 
     
     def __str__(self):
-        return "HistoryRecord(id={}, at={}, kind={}, party={}, party_name={}, credentials={}, claims={})".format(self.id, self.at, self.kind, self.party, self.party_name, self.credentials, self.claims)
+        return "HistoryRecord(id={}, at={}, kind={}, party={}, party_name={}, credentials={}, claims={}, told={})".format(self.id, self.at, self.kind, self.party, self.party_name, self.credentials, self.claims, self.told)
     def __eq__(self, other):
         if self.id != other.id:
             return False
@@ -2923,6 +3703,8 @@ class HistoryRecord:
             return False
         if self.claims != other.claims:
             return False
+        if self.told != other.told:
+            return False
         return True
 
 class _UniffiFfiConverterTypeHistoryRecord(_UniffiConverterRustBuffer):
@@ -2936,6 +3718,7 @@ class _UniffiFfiConverterTypeHistoryRecord(_UniffiConverterRustBuffer):
             party_name=_UniffiFfiConverterOptionalString.read(buf),
             credentials=_UniffiFfiConverterSequenceString.read(buf),
             claims=_UniffiFfiConverterSequenceString.read(buf),
+            told=_UniffiFfiConverterOptionalTypeToldRecord.read(buf),
         )
 
     @staticmethod
@@ -2947,6 +3730,7 @@ class _UniffiFfiConverterTypeHistoryRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.check_lower(value.party_name)
         _UniffiFfiConverterSequenceString.check_lower(value.credentials)
         _UniffiFfiConverterSequenceString.check_lower(value.claims)
+        _UniffiFfiConverterOptionalTypeToldRecord.check_lower(value.told)
 
     @staticmethod
     def write(value, buf):
@@ -2957,6 +3741,7 @@ class _UniffiFfiConverterTypeHistoryRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.write(value.party_name, buf)
         _UniffiFfiConverterSequenceString.write(value.credentials, buf)
         _UniffiFfiConverterSequenceString.write(value.claims, buf)
+        _UniffiFfiConverterOptionalTypeToldRecord.write(value.told, buf)
 
 class _UniffiFfiConverterOptionalUInt32(_UniffiConverterRustBuffer):
     @classmethod
@@ -3509,6 +4294,57 @@ class _UniffiFfiConverterTypeKeyToAttestRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.jwk, buf)
 
 @dataclass
+class NoticeRecord:
+    """
+    A card that its issuer revoked, suspended or gave back, which the holder has not seen yet.
+"""
+    def __init__(self, *, card:int, card_name:str, was:StatusValue, is_now:StatusValue):
+        self.card = card
+        self.card_name = card_name
+        self.was = was
+        self.is_now = is_now
+        
+        
+
+    
+    def __str__(self):
+        return "NoticeRecord(card={}, card_name={}, was={}, is_now={})".format(self.card, self.card_name, self.was, self.is_now)
+    def __eq__(self, other):
+        if self.card != other.card:
+            return False
+        if self.card_name != other.card_name:
+            return False
+        if self.was != other.was:
+            return False
+        if self.is_now != other.is_now:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNoticeRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NoticeRecord(
+            card=_UniffiFfiConverterInt64.read(buf),
+            card_name=_UniffiFfiConverterString.read(buf),
+            was=_UniffiFfiConverterTypeStatusValue.read(buf),
+            is_now=_UniffiFfiConverterTypeStatusValue.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterInt64.check_lower(value.card)
+        _UniffiFfiConverterString.check_lower(value.card_name)
+        _UniffiFfiConverterTypeStatusValue.check_lower(value.was)
+        _UniffiFfiConverterTypeStatusValue.check_lower(value.is_now)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterInt64.write(value.card, buf)
+        _UniffiFfiConverterString.write(value.card_name, buf)
+        _UniffiFfiConverterTypeStatusValue.write(value.was, buf)
+        _UniffiFfiConverterTypeStatusValue.write(value.is_now, buf)
+
+@dataclass
 class OfferedRecord:
     """
     One credential on offer.
@@ -4025,22 +4861,25 @@ class RequestChoices:
     """
     Everything a request could be answered with.
 """
-    def __init__(self, *, sets:typing.List[SetRecord], queries:typing.List[QueryRecord], smallest:HolderSelection):
+    def __init__(self, *, sets:typing.List[SetRecord], queries:typing.List[QueryRecord], smallest:HolderSelection, over_asked:typing.List[OverAskedRecord]):
         self.sets = sets
         self.queries = queries
         self.smallest = smallest
+        self.over_asked = over_asked
         
         
 
     
     def __str__(self):
-        return "RequestChoices(sets={}, queries={}, smallest={})".format(self.sets, self.queries, self.smallest)
+        return "RequestChoices(sets={}, queries={}, smallest={}, over_asked={})".format(self.sets, self.queries, self.smallest, self.over_asked)
     def __eq__(self, other):
         if self.sets != other.sets:
             return False
         if self.queries != other.queries:
             return False
         if self.smallest != other.smallest:
+            return False
+        if self.over_asked != other.over_asked:
             return False
         return True
 
@@ -4051,6 +4890,7 @@ class _UniffiFfiConverterTypeRequestChoices(_UniffiConverterRustBuffer):
             sets=_UniffiFfiConverterSequenceTypeSetRecord.read(buf),
             queries=_UniffiFfiConverterSequenceTypeQueryRecord.read(buf),
             smallest=_UniffiFfiConverterTypeHolderSelection.read(buf),
+            over_asked=_UniffiFfiConverterSequenceTypeOverAskedRecord.read(buf),
         )
 
     @staticmethod
@@ -4058,12 +4898,14 @@ class _UniffiFfiConverterTypeRequestChoices(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeSetRecord.check_lower(value.sets)
         _UniffiFfiConverterSequenceTypeQueryRecord.check_lower(value.queries)
         _UniffiFfiConverterTypeHolderSelection.check_lower(value.smallest)
+        _UniffiFfiConverterSequenceTypeOverAskedRecord.check_lower(value.over_asked)
 
     @staticmethod
     def write(value, buf):
         _UniffiFfiConverterSequenceTypeSetRecord.write(value.sets, buf)
         _UniffiFfiConverterSequenceTypeQueryRecord.write(value.queries, buf)
         _UniffiFfiConverterTypeHolderSelection.write(value.smallest, buf)
+        _UniffiFfiConverterSequenceTypeOverAskedRecord.write(value.over_asked, buf)
 
 @dataclass
 class SharedRecord:
@@ -4103,6 +4945,69 @@ class _UniffiFfiConverterTypeSharedRecord(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterString.write(value.query, buf)
         _UniffiFfiConverterSequenceString.write(value.claims, buf)
+
+@dataclass
+class SharedWithRecord:
+    """
+    A verifier that got something, and whom to ask about it.
+"""
+    def __init__(self, *, party:str, party_name:typing.Optional[str], times:int, last_at:int, claims:typing.List[str], told:ToldRecord):
+        self.party = party
+        self.party_name = party_name
+        self.times = times
+        self.last_at = last_at
+        self.claims = claims
+        self.told = told
+        
+        
+
+    
+    def __str__(self):
+        return "SharedWithRecord(party={}, party_name={}, times={}, last_at={}, claims={}, told={})".format(self.party, self.party_name, self.times, self.last_at, self.claims, self.told)
+    def __eq__(self, other):
+        if self.party != other.party:
+            return False
+        if self.party_name != other.party_name:
+            return False
+        if self.times != other.times:
+            return False
+        if self.last_at != other.last_at:
+            return False
+        if self.claims != other.claims:
+            return False
+        if self.told != other.told:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSharedWithRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SharedWithRecord(
+            party=_UniffiFfiConverterString.read(buf),
+            party_name=_UniffiFfiConverterOptionalString.read(buf),
+            times=_UniffiFfiConverterUInt32.read(buf),
+            last_at=_UniffiFfiConverterInt64.read(buf),
+            claims=_UniffiFfiConverterSequenceString.read(buf),
+            told=_UniffiFfiConverterTypeToldRecord.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.party)
+        _UniffiFfiConverterOptionalString.check_lower(value.party_name)
+        _UniffiFfiConverterUInt32.check_lower(value.times)
+        _UniffiFfiConverterInt64.check_lower(value.last_at)
+        _UniffiFfiConverterSequenceString.check_lower(value.claims)
+        _UniffiFfiConverterTypeToldRecord.check_lower(value.told)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.party, buf)
+        _UniffiFfiConverterOptionalString.write(value.party_name, buf)
+        _UniffiFfiConverterUInt32.write(value.times, buf)
+        _UniffiFfiConverterInt64.write(value.last_at, buf)
+        _UniffiFfiConverterSequenceString.write(value.claims, buf)
+        _UniffiFfiConverterTypeToldRecord.write(value.told, buf)
 
 @dataclass
 class ToSign:
@@ -4421,17 +5326,18 @@ class VerifierRecord:
     """
     Who asks.
 """
-    def __init__(self, *, name:typing.Optional[str], address:str, trust:TrustLevel, vouched_by:typing.Optional[str]):
+    def __init__(self, *, name:typing.Optional[str], address:str, trust:TrustLevel, vouched_by:typing.Optional[str], told:ToldRecord):
         self.name = name
         self.address = address
         self.trust = trust
         self.vouched_by = vouched_by
+        self.told = told
         
         
 
     
     def __str__(self):
-        return "VerifierRecord(name={}, address={}, trust={}, vouched_by={})".format(self.name, self.address, self.trust, self.vouched_by)
+        return "VerifierRecord(name={}, address={}, trust={}, vouched_by={}, told={})".format(self.name, self.address, self.trust, self.vouched_by, self.told)
     def __eq__(self, other):
         if self.name != other.name:
             return False
@@ -4440,6 +5346,8 @@ class VerifierRecord:
         if self.trust != other.trust:
             return False
         if self.vouched_by != other.vouched_by:
+            return False
+        if self.told != other.told:
             return False
         return True
 
@@ -4451,6 +5359,7 @@ class _UniffiFfiConverterTypeVerifierRecord(_UniffiConverterRustBuffer):
             address=_UniffiFfiConverterString.read(buf),
             trust=_UniffiFfiConverterTypeTrustLevel.read(buf),
             vouched_by=_UniffiFfiConverterOptionalString.read(buf),
+            told=_UniffiFfiConverterTypeToldRecord.read(buf),
         )
 
     @staticmethod
@@ -4459,6 +5368,7 @@ class _UniffiFfiConverterTypeVerifierRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.check_lower(value.address)
         _UniffiFfiConverterTypeTrustLevel.check_lower(value.trust)
         _UniffiFfiConverterOptionalString.check_lower(value.vouched_by)
+        _UniffiFfiConverterTypeToldRecord.check_lower(value.told)
 
     @staticmethod
     def write(value, buf):
@@ -4466,6 +5376,7 @@ class _UniffiFfiConverterTypeVerifierRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.address, buf)
         _UniffiFfiConverterTypeTrustLevel.write(value.trust, buf)
         _UniffiFfiConverterOptionalString.write(value.vouched_by, buf)
+        _UniffiFfiConverterTypeToldRecord.write(value.told, buf)
 
 @dataclass
 class WaitingRecord:
@@ -6620,6 +7531,31 @@ class _UniffiFfiConverterTypeWalletPorts(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeWalletAttestationPort.write(value.wallet_attestation, buf)
         _UniffiFfiConverterOptionalTypeKeyAttestationPort.write(value.key_attestation, buf)
 
+class _UniffiFfiConverterOptionalUInt64(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterUInt64.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterUInt64.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterUInt64.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 
 
 # AcceptError
@@ -6668,11 +7604,13 @@ class AcceptError:  # type: ignore
         The issuer could not be reached: accept again, on the same object.
 """
         
-        def __init__(self, reason):
+        def __init__(self, reason, wait_seconds):
             super().__init__(", ".join([
                 "reason={!r}".format(reason),
+                "wait_seconds={!r}".format(wait_seconds),
             ]))
             self.reason = reason
+            self.wait_seconds = wait_seconds
 
         def __repr__(self):
             return "AcceptError.TryAgain({})".format(str(self))
@@ -6722,6 +7660,7 @@ class _UniffiFfiConverterTypeAcceptError(_UniffiConverterRustBuffer):
         if variant == 3:
             return AcceptError.TryAgain(
                 _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterOptionalUInt64.read(buf),
             )
         if variant == 4:
             return AcceptError.AlreadyUsed(
@@ -6741,6 +7680,7 @@ class _UniffiFfiConverterTypeAcceptError(_UniffiConverterRustBuffer):
             return
         if isinstance(value, AcceptError.TryAgain):
             _UniffiFfiConverterString.check_lower(value.reason)
+            _UniffiFfiConverterOptionalUInt64.check_lower(value.wait_seconds)
             return
         if isinstance(value, AcceptError.AlreadyUsed):
             return
@@ -6758,6 +7698,7 @@ class _UniffiFfiConverterTypeAcceptError(_UniffiConverterRustBuffer):
         if isinstance(value, AcceptError.TryAgain):
             buf.write_i32(3)
             _UniffiFfiConverterString.write(value.reason, buf)
+            _UniffiFfiConverterOptionalUInt64.write(value.wait_seconds, buf)
         if isinstance(value, AcceptError.AlreadyUsed):
             buf.write_i32(4)
         if isinstance(value, AcceptError.Failed):
@@ -8107,6 +9048,170 @@ class _UniffiFfiConverterTypeOpenError(_UniffiConverterRustBuffer):
 
 
 
+# PinError
+# We want to define each variant as a nested class that's also a subclass,
+# which is tricky in Python.  To accomplish this we're going to create each
+# class separately, then manually add the child classes to the base class's
+# __dict__.  All of this happens in dummy class to avoid polluting the module
+# namespace.
+class PinError(Exception):
+    """
+    Why a PIN did not open anything.
+"""
+    pass
+
+_UniffiTempPinError = PinError
+
+class PinError:  # type: ignore
+    """
+    Why a PIN did not open anything.
+"""
+    
+    class NotSet(_UniffiTempPinError):
+        """
+        There is none: ask by other means.
+"""
+        
+        def __init__(self):
+            pass
+
+        def __repr__(self):
+            return "PinError.NotSet({})".format(str(self))
+    _UniffiTempPinError.NotSet = NotSet # type: ignore
+    class Wrong(_UniffiTempPinError):
+        """
+        It was not the PIN: ask again, after so many seconds.
+"""
+        
+        def __init__(self, wait_seconds):
+            super().__init__(", ".join([
+                "wait_seconds={!r}".format(wait_seconds),
+            ]))
+            self.wait_seconds = wait_seconds
+
+        def __repr__(self):
+            return "PinError.Wrong({})".format(str(self))
+    _UniffiTempPinError.Wrong = Wrong # type: ignore
+    class Locked(_UniffiTempPinError):
+        """
+        Too many were wrong, and this one was not looked at: wait so many seconds.
+"""
+        
+        def __init__(self, wait_seconds):
+            super().__init__(", ".join([
+                "wait_seconds={!r}".format(wait_seconds),
+            ]))
+            self.wait_seconds = wait_seconds
+
+        def __repr__(self):
+            return "PinError.Locked({})".format(str(self))
+    _UniffiTempPinError.Locked = Locked # type: ignore
+    class Form(_UniffiTempPinError):
+        """
+        Not 6 to 12 digits: let the holder choose another.
+"""
+        
+        def __init__(self):
+            pass
+
+        def __repr__(self):
+            return "PinError.Form({})".format(str(self))
+    _UniffiTempPinError.Form = Form # type: ignore
+    class Easy(_UniffiTempPinError):
+        """
+        Too easily guessed: let the holder choose another.
+"""
+        
+        def __init__(self):
+            pass
+
+        def __repr__(self):
+            return "PinError.Easy({})".format(str(self))
+    _UniffiTempPinError.Easy = Easy # type: ignore
+    class Unusable(_UniffiTempPinError):
+        """
+        The database cannot be used now.
+"""
+        
+        def __init__(self, reason):
+            super().__init__(", ".join([
+                "reason={!r}".format(reason),
+            ]))
+            self.reason = reason
+
+        def __repr__(self):
+            return "PinError.Unusable({})".format(str(self))
+    _UniffiTempPinError.Unusable = Unusable # type: ignore
+
+PinError = _UniffiTempPinError # type: ignore
+del _UniffiTempPinError
+
+
+class _UniffiFfiConverterTypePinError(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return PinError.NotSet(
+            )
+        if variant == 2:
+            return PinError.Wrong(
+                _UniffiFfiConverterUInt64.read(buf),
+            )
+        if variant == 3:
+            return PinError.Locked(
+                _UniffiFfiConverterUInt64.read(buf),
+            )
+        if variant == 4:
+            return PinError.Form(
+            )
+        if variant == 5:
+            return PinError.Easy(
+            )
+        if variant == 6:
+            return PinError.Unusable(
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if isinstance(value, PinError.NotSet):
+            return
+        if isinstance(value, PinError.Wrong):
+            _UniffiFfiConverterUInt64.check_lower(value.wait_seconds)
+            return
+        if isinstance(value, PinError.Locked):
+            _UniffiFfiConverterUInt64.check_lower(value.wait_seconds)
+            return
+        if isinstance(value, PinError.Form):
+            return
+        if isinstance(value, PinError.Easy):
+            return
+        if isinstance(value, PinError.Unusable):
+            _UniffiFfiConverterString.check_lower(value.reason)
+            return
+
+    @staticmethod
+    def write(value, buf):
+        if isinstance(value, PinError.NotSet):
+            buf.write_i32(1)
+        if isinstance(value, PinError.Wrong):
+            buf.write_i32(2)
+            _UniffiFfiConverterUInt64.write(value.wait_seconds, buf)
+        if isinstance(value, PinError.Locked):
+            buf.write_i32(3)
+            _UniffiFfiConverterUInt64.write(value.wait_seconds, buf)
+        if isinstance(value, PinError.Form):
+            buf.write_i32(4)
+        if isinstance(value, PinError.Easy):
+            buf.write_i32(5)
+        if isinstance(value, PinError.Unusable):
+            buf.write_i32(6)
+            _UniffiFfiConverterString.write(value.reason, buf)
+
+
+
 # RecoveryError
 # We want to define each variant as a nested class that's also a subclass,
 # which is tricky in Python.  To accomplish this we're going to create each
@@ -8667,6 +9772,29 @@ class _UniffiFfiConverterSequenceTypeHistoryRecord(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeHistoryRecord.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypeNoticeRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeNoticeRecord.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeNoticeRecord.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeNoticeRecord.read(buf) for i in range(count)
+        ]
+
 class _UniffiFfiConverterSequenceTypeInventoryRecord(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -9213,6 +10341,29 @@ class _UniffiFfiConverterSequenceTypeRegistrationRecord(_UniffiConverterRustBuff
             _UniffiFfiConverterTypeRegistrationRecord.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypeSharedWithRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSharedWithRecord.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSharedWithRecord.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSharedWithRecord.read(buf) for i in range(count)
+        ]
+
 class _UniffiFfiConverterSequenceTypeUnfinishedRecord(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -9295,6 +10446,11 @@ class LanyardWalletProtocol(typing.Protocol):
         A sealed list of what is held from whom, with the code that opens it; no keys, no claims.
 """
         raise NotImplementedError
+    def find_in_history(self, wanted: HistoryQuery) -> typing.List[HistoryRecord]:
+        """
+        The entries that fit, newest first.
+"""
+        raise NotImplementedError
     async def finish_login(self, redirect: str) -> typing.List[int]:
         """
         Goes on when the browser came back from a login, also after the app was killed: the new cards.
@@ -9315,14 +10471,35 @@ class LanyardWalletProtocol(typing.Protocol):
         Goes on with what was interrupted: the new cards.
 """
         raise NotImplementedError
+    def has_pin(self, ) -> bool:
+        """
+        Whether there is a PIN.
+"""
+        raise NotImplementedError
     def history(self, search: typing.Optional[str]) -> typing.List[HistoryRecord]:
         """
         What happened, newest first; with a text, the entries in which it occurs.
 """
         raise NotImplementedError
+    def notices(self, ) -> typing.List[NoticeRecord]:
+        """
+        What became of cards since the holder last looked: show it, then say `notices_seen`. Call it after
+        `refresh_statuses`.
+"""
+        raise NotImplementedError
+    def notices_seen(self, notices: typing.List[NoticeRecord]) -> None:
+        """
+        The holder saw these, and is not told again.
+"""
+        raise NotImplementedError
     def open_inventory(self, sealed: bytes,recovery_code: str) -> typing.List[InventoryRecord]:
         """
         Opens an exported inventory; each item can then be asked for again.
+"""
+        raise NotImplementedError
+    def pin_wait(self, ) -> int:
+        """
+        Seconds until a PIN is looked at; 0 when it is now.
 """
         raise NotImplementedError
     async def read_offer(self, link: str) -> OfferStep:
@@ -9362,14 +10539,35 @@ class LanyardWalletProtocol(typing.Protocol):
         What to register with the platform's own chooser, anew whenever cards or their standing change.
 """
         raise NotImplementedError
+    def remove_pin(self, present: str) -> None:
+        """
+        Asks for no PIN any more.
+"""
+        raise NotImplementedError
     async def renew(self, card: int) -> int:
         """
         Has a card issued again: the new card, which takes the old one's place.
 """
         raise NotImplementedError
+    def set_pin(self, pin: str,present: typing.Optional[str]) -> None:
+        """
+        Sets a PIN, in the place of the present one.
+"""
+        raise NotImplementedError
+    def shared_with(self, ) -> typing.List[SharedWithRecord]:
+        """
+        The verifiers that got something, the last first, and whom to ask for its deletion.
+"""
+        raise NotImplementedError
     async def stop_waiting(self, id: int) -> bool:
         """
         Waits no longer for a credential; true when it was waited for.
+"""
+        raise NotImplementedError
+    def try_pin(self, pin: str) -> None:
+        """
+        Judges a PIN that the holder typed; no error when it is theirs. Tries are counted, and each wrong one makes the
+        next wait longer.
 """
         raise NotImplementedError
     def unfinished(self, ) -> typing.List[UnfinishedRecord]:
@@ -9512,6 +10710,24 @@ class LanyardWallet(LanyardWalletProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def find_in_history(self, wanted: HistoryQuery) -> typing.List[HistoryRecord]:
+        """
+        The entries that fit, newest first.
+"""
+        
+        _UniffiFfiConverterTypeHistoryQuery.check_lower(wanted)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeHistoryQuery.lower(wanted),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeHistoryRecord.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeStoreError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_find_in_history,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     async def finish_login(self, redirect: str) -> typing.List[int]:
         """
         Goes on when the browser came back from a login, also after the app was killed: the new cards.
@@ -9585,6 +10801,21 @@ class LanyardWallet(LanyardWalletProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    def has_pin(self, ) -> bool:
+        """
+        Whether there is a PIN.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterBoolean.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeStoreError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_has_pin,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def history(self, search: typing.Optional[str]) -> typing.List[HistoryRecord]:
         """
         What happened, newest first; with a text, the entries in which it occurs.
@@ -9600,6 +10831,40 @@ class LanyardWallet(LanyardWalletProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_history,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def notices(self, ) -> typing.List[NoticeRecord]:
+        """
+        What became of cards since the holder last looked: show it, then say `notices_seen`. Call it after
+        `refresh_statuses`.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeNoticeRecord.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeStoreError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_notices,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def notices_seen(self, notices: typing.List[NoticeRecord]) -> None:
+        """
+        The holder saw these, and is not told again.
+"""
+        
+        _UniffiFfiConverterSequenceTypeNoticeRecord.check_lower(notices)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceTypeNoticeRecord.lower(notices),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeStoreError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_notices_seen,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -9621,6 +10886,21 @@ class LanyardWallet(LanyardWalletProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_open_inventory,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def pin_wait(self, ) -> int:
+        """
+        Seconds until a PIN is looked at; 0 when it is now.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterUInt64.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeStoreError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_pin_wait,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -9767,6 +11047,24 @@ class LanyardWallet(LanyardWalletProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def remove_pin(self, present: str) -> None:
+        """
+        Asks for no PIN any more.
+"""
+        
+        _UniffiFfiConverterString.check_lower(present)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(present),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypePinError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_remove_pin,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     async def renew(self, card: int) -> int:
         """
         Has a card issued again: the new card, which takes the old one's place.
@@ -9787,6 +11085,42 @@ class LanyardWallet(LanyardWalletProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    def set_pin(self, pin: str,present: typing.Optional[str]) -> None:
+        """
+        Sets a PIN, in the place of the present one.
+"""
+        
+        _UniffiFfiConverterString.check_lower(pin)
+
+        _UniffiFfiConverterOptionalString.check_lower(present)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(pin),
+            _UniffiFfiConverterOptionalString.lower(present),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypePinError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_set_pin,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def shared_with(self, ) -> typing.List[SharedWithRecord]:
+        """
+        The verifiers that got something, the last first, and whom to ask for its deletion.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeSharedWithRecord.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeStoreError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_shared_with,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     async def stop_waiting(self, id: int) -> bool:
         """
         Waits no longer for a credential; true when it was waited for.
@@ -9807,6 +11141,25 @@ class LanyardWallet(LanyardWalletProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    def try_pin(self, pin: str) -> None:
+        """
+        Judges a PIN that the holder typed; no error when it is theirs. Tries are counted, and each wrong one makes the
+        next wait longer.
+"""
+        
+        _UniffiFfiConverterString.check_lower(pin)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(pin),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypePinError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_try_pin,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def unfinished(self, ) -> typing.List[UnfinishedRecord]:
         """
         What was interrupted after the token was had.
@@ -9891,8 +11244,10 @@ async def open_wallet(options: WalletOptions,ports: WalletPorts) -> LanyardWalle
 
 __all__ = [
     "InternalError",
+    "OverAskingKind",
     "CardStanding",
     "StatusValue",
+    "HistoryKindName",
     "HistoryKind",
     "TrustLevel",
     "MetadataSignature",
@@ -9907,15 +11262,21 @@ __all__ = [
     "OfferError",
     "OfferStep",
     "OpenError",
+    "PinError",
     "RecoveryError",
     "RequestError",
     "StoreError",
     "TransactionRecord",
-    "ClaimRow",
+    "AskedClaimRecord",
+    "OverAskedRecord",
     "ClaimSetRecord",
     "CandidateRecord",
+    "ClaimRow",
     "StatusRecord",
     "CardRecord",
+    "ContactRecord",
+    "HistoryQuery",
+    "ToldRecord",
     "HistoryRecord",
     "PickedRecord",
     "PickRecord",
@@ -9926,6 +11287,7 @@ __all__ = [
     "InventoryRecord",
     "KeyRecord",
     "KeyToAttestRecord",
+    "NoticeRecord",
     "OfferedRecord",
     "OfferReview",
     "QueryRecord",
@@ -9935,6 +11297,7 @@ __all__ = [
     "SetRecord",
     "RequestChoices",
     "SharedRecord",
+    "SharedWithRecord",
     "ToSign",
     "TxCodeRecord",
     "UnfinishedRecord",

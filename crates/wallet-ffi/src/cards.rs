@@ -1,10 +1,10 @@
 //! Cards, as a screen shows them.
 
 use lanyard_wallet::{
-    ExportedInventory, InventoryItem, KnownStatus, RegisteredClaim, Registration, ShownClaim,
-    Standing, StatusWord,
+    CardNotice, ExportedInventory, InventoryItem, KnownStatus, RegisteredClaim, Registration,
+    ShownClaim, Standing, StatusWord,
     protocol::Timestamp,
-    storage::{Card, Waiting, WaitingId},
+    storage::{Card, CardId, Waiting, WaitingId},
 };
 
 /// One card: a credential with all its copies.
@@ -95,6 +95,19 @@ pub struct StatusRecord {
     pub as_of: i64,
     /// Whether the list still speaks; otherwise a newer one has to be asked.
     pub is_current: bool,
+}
+
+/// A card that its issuer revoked, suspended or gave back, which the holder has not seen yet.
+#[derive(uniffi::Record)]
+pub struct NoticeRecord {
+    /// The card.
+    pub card: i64,
+    /// Its name.
+    pub card_name: String,
+    /// What the holder last saw.
+    pub was: StatusValue,
+    /// What its issuer's list says now.
+    pub is_now: StatusValue,
 }
 
 /// A card as the platform's own chooser is told of it: which claims it has, and none of their values.
@@ -234,13 +247,42 @@ impl From<Standing> for CardStanding {
 
 impl StatusRecord {
     pub(crate) fn of(status: KnownStatus, now: Timestamp) -> Self {
-        let value = match status.word {
-            StatusWord::Valid => StatusValue::Valid,
-            StatusWord::Suspended => StatusValue::Suspended,
-            StatusWord::Revoked => StatusValue::Revoked,
-            StatusWord::Other => StatusValue::Other,
-        };
-        Self { value, as_of: status.as_of.as_second(), is_current: status.is_current(now) }
+        let (value, as_of) = (status.word.into(), status.as_of.as_second());
+        Self { value, as_of, is_current: status.is_current(now) }
+    }
+}
+
+impl From<StatusWord> for StatusValue {
+    fn from(word: StatusWord) -> Self {
+        match word {
+            StatusWord::Valid => Self::Valid,
+            StatusWord::Suspended => Self::Suspended,
+            StatusWord::Revoked => Self::Revoked,
+            StatusWord::Other => Self::Other,
+        }
+    }
+}
+
+impl From<StatusValue> for StatusWord {
+    fn from(value: StatusValue) -> Self {
+        match value {
+            StatusValue::Valid => Self::Valid,
+            StatusValue::Suspended => Self::Suspended,
+            StatusValue::Revoked => Self::Revoked,
+            StatusValue::Other => Self::Other,
+        }
+    }
+}
+
+impl From<CardNotice> for NoticeRecord {
+    fn from(CardNotice { card, name, was, is }: CardNotice) -> Self {
+        Self { card: card.0, card_name: name, was: was.into(), is_now: is.into() }
+    }
+}
+
+impl From<NoticeRecord> for CardNotice {
+    fn from(NoticeRecord { card, card_name, was, is_now }: NoticeRecord) -> Self {
+        Self { card: CardId(card), name: card_name, was: was.into(), is: is_now.into() }
     }
 }
 

@@ -1,15 +1,16 @@
 //! What a verifier asks for, what the holder can pick, and what they picked.
 
 use lanyard_wallet::{
-    UnusableCard,
+    AskedClaim, Told, UnusableCard,
     protocol::{
-        Choices, Consent, DcApiVerifier, Pick, QueryMatches, Selection, SetChoice, Timestamp,
-        Transaction, TransactionData, VerifierIdentity,
+        Choices, ClaimSetChoice, Consent, Contact, DcApiVerifier, OverAsked, OverAsking, Pick,
+        QueryMatches, Selection, SetChoice, Timestamp, Transaction, TransactionData,
+        VerifierIdentity,
     },
     storage::Card,
 };
 
-use crate::cards::{CardStanding, ClaimRow, StatusRecord};
+use crate::cards::{CardStanding, StatusRecord};
 
 /// Who asks.
 #[derive(Clone, uniffi::Record)]
@@ -22,6 +23,32 @@ pub struct VerifierRecord {
     pub trust: TrustLevel,
     /// Who vouches, where it is somebody with a name.
     pub vouched_by: Option<String>,
+    /// What it says of itself and of why it asks: its own words; empty where its request is not signed.
+    pub told: ToldRecord,
+}
+
+/// The words of a verifier, of which its signature is the only warrant.
+#[derive(Clone, uniffi::Record)]
+pub struct ToldRecord {
+    /// Why it asks, in the holder's language where it says it in that.
+    pub purpose: Option<String>,
+    /// Its privacy policy.
+    pub privacy_policy: Option<ContactRecord>,
+    /// Its terms of service.
+    pub terms: Option<ContactRecord>,
+    /// Whom to ask for the deletion of what was shared; empty where it names nobody.
+    pub for_deletion: Vec<ContactRecord>,
+    /// Where to complain about it.
+    pub authorities: Vec<ContactRecord>,
+}
+
+/// A way to reach somebody.
+#[derive(Clone, uniffi::Record)]
+pub struct ContactRecord {
+    /// To open: `https:`, `mailto:` or `tel:`.
+    pub uri: String,
+    /// As people read it.
+    pub shown: String,
 }
 
 /// How a verifier is known, for the badge and its explanation.
@@ -48,6 +75,8 @@ pub struct RequestChoices {
     pub queries: Vec<QueryRecord>,
     /// What is asked for at least: start the screen with it.
     pub smallest: HolderSelection,
+    /// What is asked of everybody that most purposes do not need: say so above everything else.
+    pub over_asked: Vec<OverAskedRecord>,
 }
 
 /// One purpose.
@@ -104,7 +133,56 @@ pub struct UnusableRecord {
 #[derive(uniffi::Record)]
 pub struct ClaimSetRecord {
     /// What would be disclosed.
-    pub claims: Vec<ClaimRow>,
+    pub claims: Vec<AskedClaimRecord>,
+    /// What of it most purposes do not need.
+    pub over_asked: Vec<OverAskedRecord>,
+}
+
+/// A claim that would be disclosed.
+#[derive(uniffi::Record)]
+pub struct AskedClaimRecord {
+    /// What it is called.
+    pub label: String,
+    /// Its value; a picture as a `data:` URL.
+    pub value: String,
+    /// What makes it more than most purposes need, if anything does.
+    pub over_asked: Option<OverAskingKind>,
+}
+
+/// What is asked too much.
+#[derive(uniffi::Record)]
+pub struct OverAskedRecord {
+    /// What it is, for words in the holder's language.
+    pub kind: OverAskingKind,
+    /// The claim, by its name on the card; none when it is about all of them together.
+    pub claim: Option<String>,
+    /// Why to think twice, in English.
+    pub reason: String,
+}
+
+/// What more than most purposes need is.
+#[derive(Clone, Copy, uniffi::Enum)]
+pub enum OverAskingKind {
+    /// A date of birth, where a yes or no to an age would do.
+    BirthDate,
+    /// An age in years, where a yes or no would do.
+    Age,
+    /// A picture of the holder.
+    Portrait,
+    /// A number that is the same everywhere.
+    UniqueNumber,
+    /// A street and number.
+    Street,
+    /// A whole address.
+    WholeAddress,
+    /// Sex or gender.
+    Sex,
+    /// A name at birth.
+    BirthName,
+    /// A place of birth.
+    BirthPlace,
+    /// So many claims that they are a profile.
+    ManyClaims,
 }
 
 /// What the holder picked.
@@ -164,8 +242,27 @@ pub struct SharedRecord {
     pub claims: Vec<String>,
 }
 
-impl From<&VerifierIdentity> for VerifierRecord {
-    fn from(identity: &VerifierIdentity) -> Self {
+impl From<Told> for ToldRecord {
+    fn from(told: Told) -> Self {
+        let contacts = |all: &[Contact]| all.iter().map(ContactRecord::from).collect();
+        Self {
+            for_deletion: contacts(told.for_deletion()),
+            authorities: contacts(&told.authorities),
+            privacy_policy: told.privacy_policy.as_ref().map(ContactRecord::from),
+            terms: told.terms.as_ref().map(ContactRecord::from),
+            purpose: told.purpose,
+        }
+    }
+}
+
+impl From<&Contact> for ContactRecord {
+    fn from(contact: &Contact) -> Self {
+        Self { uri: contact.uri().to_owned(), shown: contact.to_string() }
+    }
+}
+
+impl VerifierRecord {
+    pub(crate) fn of(identity: &VerifierIdentity, told: Told) -> Self {
         let (trust, vouched_by, address) = match identity {
             VerifierIdentity::Certificate { host, .. } => (TrustLevel::Certified, None, host),
             VerifierIdentity::Attestation { attester, host, .. } => {
@@ -176,17 +273,15 @@ impl From<&VerifierIdentity> for VerifierRecord {
             VerifierIdentity::Address { host } => (TrustLevel::AddressOnly, None, host),
         };
         let name = identity.name().map(str::to_owned);
-        Self { name, address: address.clone(), trust, vouched_by }
+        Self { name, address: address.clone(), trust, vouched_by, told: told.into() }
     }
-}
 
-impl VerifierRecord {
-    pub(crate) fn of_platform(verifier: &DcApiVerifier, origin: &str) -> Self {
+    pub(crate) fn of_platform(verifier: &DcApiVerifier, origin: &str, told: Told) -> Self {
         let (name, trust) = match verifier {
             DcApiVerifier::Origin => (None, TrustLevel::AddressOnly),
             DcApiVerifier::Known { name, .. } => (name.clone(), TrustLevel::Certified),
         };
-        Self { name, address: origin.to_owned(), trust, vouched_by: None }
+        Self { name, address: origin.to_owned(), trust, vouched_by: None, told: told.into() }
     }
 }
 
@@ -196,6 +291,60 @@ impl RequestChoices {
             sets: choices.sets().into_iter().map(SetRecord::from).collect(),
             queries: choices.queries().iter().map(|one| QueryRecord::of(one, cards)).collect(),
             smallest: choices.smallest().into(),
+            over_asked: choices
+                .over_asked()
+                .iter()
+                .map(|(query, over_asked)| {
+                    let first = choices.query(query).and_then(|query| query.candidates.first());
+                    let card = first.and_then(|candidate| cards.get(candidate.credential));
+                    OverAskedRecord::of(over_asked, card)
+                })
+                .collect(),
+        }
+    }
+}
+
+impl OverAskedRecord {
+    fn of(over_asked: &OverAsked, card: Option<&Card>) -> Self {
+        let path = over_asked.path.as_ref().zip(card);
+        Self {
+            kind: over_asked.what.into(),
+            claim: path.map(|(path, card)| card.content.face.label(path)),
+            reason: over_asked.what.to_holder().to_owned(),
+        }
+    }
+}
+
+impl From<OverAsking> for OverAskingKind {
+    fn from(what: OverAsking) -> Self {
+        match what {
+            OverAsking::BirthDate => Self::BirthDate,
+            OverAsking::Age => Self::Age,
+            OverAsking::Portrait => Self::Portrait,
+            OverAsking::UniqueNumber => Self::UniqueNumber,
+            OverAsking::Street => Self::Street,
+            OverAsking::WholeAddress => Self::WholeAddress,
+            OverAsking::Sex => Self::Sex,
+            OverAsking::BirthName => Self::BirthName,
+            OverAsking::BirthPlace => Self::BirthPlace,
+            OverAsking::ManyClaims => Self::ManyClaims,
+        }
+    }
+}
+
+impl From<AskedClaim> for AskedClaimRecord {
+    fn from(AskedClaim { claim, over_asked }: AskedClaim) -> Self {
+        Self { label: claim.label, value: claim.value, over_asked: over_asked.map(Into::into) }
+    }
+}
+
+impl ClaimSetRecord {
+    fn of(matches: &QueryMatches, choice: &ClaimSetChoice, card: &Card) -> Self {
+        let claims = card.content.asked_rows(matches, choice).into_iter().map(Into::into);
+        let over_asked = matches.over_asked(choice);
+        Self {
+            claims: claims.collect(),
+            over_asked: over_asked.iter().map(|one| OverAskedRecord::of(one, Some(card))).collect(),
         }
     }
 }
@@ -235,9 +384,8 @@ impl QueryRecord {
         let candidates = matches.candidates.iter().filter_map(|candidate| {
             let card = cards.get(candidate.credential)?;
             let content = &card.content;
-            let claim_sets = candidate.choices.iter().map(|choice| ClaimSetRecord {
-                claims: content.rows_at(&choice.disclose).into_iter().map(ClaimRow::from).collect(),
-            });
+            let claim_sets =
+                candidate.choices.iter().map(|choice| ClaimSetRecord::of(matches, choice, card));
             Some(CandidateRecord {
                 card: card.id.0,
                 card_name: content.face.name.clone(),

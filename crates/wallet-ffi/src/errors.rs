@@ -2,7 +2,7 @@
 
 use lanyard_wallet::{
     AcceptError as Accept, ConsentError as Consent, InventoryError, IssuanceError,
-    OpenError as Open, PresentationError,
+    OpenError as Open, PinRefused, PresentationError,
     ports::NotAuthenticated,
     protocol::{AnswerRefused, NothingFits},
     storage::StorageError,
@@ -81,6 +81,8 @@ pub enum AcceptError {
     TryAgain {
         /// What is in the way.
         reason: String,
+        /// After how many seconds, where the issuer says how many.
+        wait_seconds: Option<u64>,
     },
     /// The object was used before.
     #[error("this offer was used already")]
@@ -196,6 +198,38 @@ pub enum AnswerError {
     },
 }
 
+/// Why a PIN did not open anything.
+#[derive(Debug, Error, uniffi::Error)]
+pub enum PinError {
+    /// There is none: ask by other means.
+    #[error("no PIN is set")]
+    NotSet,
+    /// It was not the PIN: ask again, after so many seconds.
+    #[error("that was not the PIN")]
+    Wrong {
+        /// 0 when the next try may be made at once.
+        wait_seconds: u64,
+    },
+    /// Too many were wrong, and this one was not looked at: wait so many seconds.
+    #[error("too many wrong tries")]
+    Locked {
+        /// Until a try counts again.
+        wait_seconds: u64,
+    },
+    /// Not 6 to 12 digits: let the holder choose another.
+    #[error("a PIN has 6 to 12 digits")]
+    Form,
+    /// Too easily guessed: let the holder choose another.
+    #[error("a PIN of one repeated digit, or of digits in a row, is guessed at once")]
+    Easy,
+    /// The database cannot be used now.
+    #[error("{reason}")]
+    Unusable {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
 /// Why an inventory does not open.
 #[derive(Debug, Error, uniffi::Error)]
 pub enum RecoveryError {
@@ -246,7 +280,7 @@ impl From<&Accept> for AcceptError {
         match error {
             Accept::TxCodeForm(..) => Self::TxCodeForm,
             Accept::TxCodeWrong(_) => Self::TxCodeWrong,
-            Accept::TryAgain(..) => Self::TryAgain { reason },
+            Accept::TryAgain(_, _, wait) => Self::TryAgain { reason, wait_seconds: *wait },
             Accept::Failed(_) => Self::Failed { code, reason },
         }
     }
@@ -313,6 +347,25 @@ impl From<InventoryError> for RecoveryError {
             InventoryError::Code => Self::Code,
             InventoryError::Closed => Self::Closed,
         }
+    }
+}
+
+impl From<PinRefused> for PinError {
+    fn from(error: PinRefused) -> Self {
+        match error {
+            PinRefused::NotSet => Self::NotSet,
+            PinRefused::Wrong { wait } => Self::Wrong { wait_seconds: wait },
+            PinRefused::Locked { wait } => Self::Locked { wait_seconds: wait },
+            PinRefused::Form => Self::Form,
+            PinRefused::Easy => Self::Easy,
+            PinRefused::Storage(error) => Self::Unusable { reason: error.to_string() },
+        }
+    }
+}
+
+impl From<Stopped> for PinError {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Unusable { reason: STOPPED.to_owned() }
     }
 }
 

@@ -23,19 +23,20 @@ mod runtime;
 mod wallet;
 
 pub use cards::{
-    CardRecord, CardStanding, ClaimRow, InventoryRecord, RecoveryKit, RegisteredClaimRecord,
-    RegistrationRecord, StatusRecord, StatusValue, WaitingRecord,
+    CardRecord, CardStanding, ClaimRow, InventoryRecord, NoticeRecord, RecoveryKit,
+    RegisteredClaimRecord, RegistrationRecord, StatusRecord, StatusValue, WaitingRecord,
 };
 pub use choices::{
-    CandidateRecord, ClaimSetRecord, HolderSelection, PickRecord, PickedRecord, QueryRecord,
-    RequestChoices, SetRecord, SharedRecord, TransactionRecord, TrustLevel, UnusableRecord,
+    AskedClaimRecord, CandidateRecord, ClaimSetRecord, ContactRecord, HolderSelection,
+    OverAskedRecord, OverAskingKind, PickRecord, PickedRecord, QueryRecord, RequestChoices,
+    SetRecord, SharedRecord, ToldRecord, TransactionRecord, TrustLevel, UnusableRecord,
     VerifierRecord,
 };
 pub use errors::{
-    AcceptError, AnswerError, ConsentError, LoginError, OfferError, OpenError, RecoveryError,
-    RequestError, StoreError,
+    AcceptError, AnswerError, ConsentError, LoginError, OfferError, OpenError, PinError,
+    RecoveryError, RequestError, StoreError,
 };
-pub use history::{HistoryKind, HistoryRecord};
+pub use history::{HistoryKind, HistoryKindName, HistoryQuery, HistoryRecord, SharedWithRecord};
 pub use offer::{
     LoginOffer, LoginStep, OfferReview, OfferStep, OfferedRecord, ReadyOffer, TxCodeOffer,
     TxCodeRecord,

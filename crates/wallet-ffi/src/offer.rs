@@ -209,7 +209,7 @@ async fn accept(
             let told = AcceptError::from(&error);
             if let Accept::TxCodeForm(offer, _)
             | Accept::TxCodeWrong(offer)
-            | Accept::TryAgain(offer, _) = error
+            | Accept::TryAgain(offer, ..) = error
             {
                 back.put(*offer);
             }

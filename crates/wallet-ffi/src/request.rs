@@ -151,14 +151,15 @@ impl HolderConsent {
 
 impl PresentationRequest {
     pub(crate) fn new(wallet: Wallet, request: Request) -> Arc<Self> {
-        let verifier = request.verifier().into();
+        let verifier = VerifierRecord::of(request.verifier(), request.told());
         Arc::new(Self { wallet, verifier, step: Once::new(request) })
     }
 }
 
 impl PlatformPresentation {
     pub(crate) fn new(wallet: Wallet, request: PlatformRequest) -> Arc<Self> {
-        let verifier = VerifierRecord::of_platform(request.verifier(), request.origin());
+        let verifier =
+            VerifierRecord::of_platform(request.verifier(), request.origin(), request.told());
         let protocol = request.protocol().to_owned();
         Arc::new(Self { wallet, protocol, verifier, step: Once::new(request) })
     }

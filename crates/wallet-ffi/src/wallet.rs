@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use lanyard_wallet::{
-    AppPorts, MetadataSigning, Opening, Unfinished, Wallet,
+    AppPorts, CardNotice, MetadataSigning, Opening, Unfinished, Wallet,
     history::EntryId,
     storage::{CardId, PendingId, WaitingId},
 };
 
 use crate::{
-    cards::{CardRecord, InventoryRecord, RecoveryKit, RegistrationRecord, WaitingRecord},
-    errors::{LoginError, OfferError, OpenError, RecoveryError, RequestError, StoreError},
-    history::HistoryRecord,
+    cards::{
+        CardRecord, InventoryRecord, NoticeRecord, RecoveryKit, RegistrationRecord, WaitingRecord,
+    },
+    errors::{
+        LoginError, OfferError, OpenError, PinError, RecoveryError, RequestError, StoreError,
+    },
+    history::{HistoryQuery, HistoryRecord, SharedWithRecord},
     offer::{OfferStep, ids, returned},
     ports::WalletPorts,
     request::{PlatformPresentation, PresentationRequest},
@@ -197,6 +201,55 @@ impl LanyardWallet {
     pub fn history(&self, search: Option<String>) -> Result<Vec<HistoryRecord>, StoreError> {
         let found = self.0.search_history(search.as_deref().unwrap_or_default())?;
         Ok(found.into_iter().map(HistoryRecord::from).collect())
+    }
+
+    /// The entries that fit, newest first.
+    pub fn find_in_history(&self, wanted: HistoryQuery) -> Result<Vec<HistoryRecord>, StoreError> {
+        let found = self.0.find_in_history(&wanted.filter())?;
+        Ok(found.into_iter().map(HistoryRecord::from).collect())
+    }
+
+    /// The verifiers that got something, the last first, and whom to ask for its deletion.
+    pub fn shared_with(&self) -> Result<Vec<SharedWithRecord>, StoreError> {
+        Ok(self.0.shared_with()?.into_iter().map(SharedWithRecord::from).collect())
+    }
+
+    /// What became of cards since the holder last looked: show it, then say `notices_seen`. Call it after
+    /// `refresh_statuses`.
+    pub fn notices(&self) -> Result<Vec<NoticeRecord>, StoreError> {
+        Ok(self.0.notices()?.into_iter().map(NoticeRecord::from).collect())
+    }
+
+    /// The holder saw these, and is not told again.
+    pub fn notices_seen(&self, notices: Vec<NoticeRecord>) -> Result<(), StoreError> {
+        let notices: Vec<_> = notices.into_iter().map(CardNotice::from).collect();
+        Ok(self.0.notices_seen(&notices)?)
+    }
+
+    /// Whether there is a PIN.
+    pub fn has_pin(&self) -> Result<bool, StoreError> {
+        Ok(self.0.has_pin()?)
+    }
+
+    /// Seconds until a PIN is looked at; 0 when it is now.
+    pub fn pin_wait(&self) -> Result<u64, StoreError> {
+        Ok(self.0.pin_wait()?)
+    }
+
+    /// Sets a PIN, in the place of the present one.
+    pub fn set_pin(&self, pin: String, present: Option<String>) -> Result<(), PinError> {
+        Ok(self.0.set_pin(&pin, present.as_deref())?)
+    }
+
+    /// Asks for no PIN any more.
+    pub fn remove_pin(&self, present: String) -> Result<(), PinError> {
+        Ok(self.0.remove_pin(&present)?)
+    }
+
+    /// Judges a PIN that the holder typed; no error when it is theirs. Tries are counted, and each wrong one makes the
+    /// next wait longer.
+    pub fn try_pin(&self, pin: String) -> Result<(), PinError> {
+        Ok(self.0.try_pin(&pin).map(drop)?)
     }
 
     /// The whole history as a JSON document for the holder.

@@ -108,6 +108,7 @@ fn entry() -> Entry {
         credentials: vec!["Badge 0".to_owned()],
         claims: vec![r#"["given_name"]"#.to_owned(), r#"["family_name"]"#.to_owned()],
         claim_names: vec!["Given name".to_owned(), "Family name".to_owned()],
+        told: None,
     }
 }
 

@@ -172,5 +172,5 @@ impl Wallet {
 }
 
 fn party(waiting: &Waiting) -> Party {
-    Party { id: waiting.issuer.clone(), name: waiting.issuer_name.clone() }
+    Party::new(waiting.issuer.clone(), waiting.issuer_name.clone())
 }

@@ -22,10 +22,17 @@ pub enum ConsentError {
     NotAuthenticated(#[from] NotAuthenticated),
 }
 
-/// The holder authenticated, or this wallet has nobody who asks; made by [`Wallet::authenticate`] alone.
+/// The holder authenticated, or this wallet has nobody who asks; made by [`Wallet::authenticate`] and
+/// [`Wallet::try_pin`] alone.
 #[derive(Debug)]
 #[must_use]
 pub struct Authenticated(());
+
+impl Authenticated {
+    pub(crate) const fn by_pin() -> Self {
+        Self(())
+    }
+}
 
 impl Wallet {
     /// Asks the holder who they are, through the port.

@@ -87,7 +87,7 @@ pub(crate) fn issuer_name(
 }
 
 /// The entry in the most wanted language, else in its base language, else without one, else the first.
-fn best<'d, T>(
+pub(crate) fn best<'d, T>(
     entries: &'d [T],
     locale: impl Fn(&T) -> Option<&str>,
     languages: &[String],

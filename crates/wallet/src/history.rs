@@ -3,7 +3,7 @@
 use lanyard_core::{Timestamp, claims::ClaimsPath};
 use serde::{Deserialize, Serialize};
 
-use crate::face::in_words;
+use crate::{Told, face::in_words};
 
 /// Names an entry of the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Entry {
     /// What those claims are called on their cards, in the same order; empty in entries of earlier versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claim_names: Vec<String>,
+    /// What a verifier said of itself and of why it asks: whom to ask for the deletion of what it got.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
 }
 
 /// What kind of thing happened.
@@ -62,6 +65,69 @@ pub enum Event {
     Deleted,
 }
 
+/// The kinds of event, to look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// [`Event::Received`].
+    Received,
+    /// [`Event::Deferred`].
+    Deferred,
+    /// [`Event::OfferDeclined`].
+    OfferDeclined,
+    /// [`Event::IssuanceFailed`].
+    IssuanceFailed,
+    /// [`Event::Presented`].
+    Presented,
+    /// [`Event::RequestDeclined`].
+    RequestDeclined,
+    /// [`Event::PresentationFailed`].
+    PresentationFailed,
+    /// [`Event::Deleted`].
+    Deleted,
+}
+
+/// Which entries are wanted: those that fit everything that is said here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryFilter {
+    /// A text that occurs, in any case.
+    pub text: String,
+    /// What happened, one of these; anything when there are none.
+    pub kinds: Vec<EventKind>,
+    /// Who was at the other end, by the identifier.
+    pub party: Option<String>,
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+}
+
+impl Event {
+    /// What kind it is of.
+    pub const fn kind(&self) -> EventKind {
+        match self {
+            Self::Received => EventKind::Received,
+            Self::Deferred => EventKind::Deferred,
+            Self::OfferDeclined => EventKind::OfferDeclined,
+            Self::IssuanceFailed { .. } => EventKind::IssuanceFailed,
+            Self::Presented => EventKind::Presented,
+            Self::RequestDeclined => EventKind::RequestDeclined,
+            Self::PresentationFailed { .. } => EventKind::PresentationFailed,
+            Self::Deleted => EventKind::Deleted,
+        }
+    }
+}
+
+impl HistoryFilter {
+    /// Whether an entry is wanted.
+    pub(crate) fn takes(&self, entry: &Entry) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&entry.event.kind()))
+            && self.party.as_ref().is_none_or(|party| *party == entry.party)
+            && self.from.is_none_or(|from| entry.at >= from)
+            && self.until.is_none_or(|until| entry.at < until)
+            && entry.mentions(&self.text)
+    }
+}
+
 impl Entry {
     /// What the disclosed claims are called, once each: by their cards, else by their paths in words.
     pub fn shown_claims(&self) -> Vec<String> {
@@ -88,7 +154,12 @@ impl Entry {
             }
             _ => ["", ""],
         };
-        let texts = [self.party.as_str(), self.party_name.as_deref().unwrap_or_default()];
+        let purpose = self.told.as_ref().and_then(|told| told.purpose.as_deref());
+        let texts = [
+            self.party.as_str(),
+            self.party_name.as_deref().unwrap_or_default(),
+            purpose.unwrap_or_default(),
+        ];
         let lists = self.credentials.iter().chain(&self.claims).chain(&self.claim_names);
         let lists = lists.map(String::as_str);
         texts

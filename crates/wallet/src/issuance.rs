@@ -17,7 +17,7 @@ use crate::{
     Wallet,
     face::{self, Face},
     history::Event,
-    http::incoming,
+    http::{incoming, retry_after},
     length::{LONGEST_LINK, LONGEST_TYPED},
     login::{AuthorizationCode, Pending},
     ports::{KeyAttestationUnavailable, KeyHandle, KeyStoreError},
@@ -130,9 +130,10 @@ pub enum AcceptError {
     /// The issuer refused the code; it counts the tries.
     #[error("the issuer refused the code")]
     TxCodeWrong(Box<PreAuthorized>),
-    /// The issuer could not be reached; the same offer may be accepted again.
+    /// The issuer could not be reached; the same offer may be accepted again, after so many seconds where it says how
+    /// many (`Retry-After`).
     #[error("{1}")]
-    TryAgain(Box<PreAuthorized>, IssuanceError),
+    TryAgain(Box<PreAuthorized>, IssuanceError, Option<u64>),
     /// Final.
     #[error("{0}")]
     Failed(#[from] IssuanceError),
@@ -168,7 +169,7 @@ impl AcceptError {
         match self {
             Self::TxCodeForm(..) => "tx_code_form",
             Self::TxCodeWrong(_) => "tx_code_wrong",
-            Self::TryAgain(_, reason) | Self::Failed(reason) => reason.code(),
+            Self::TryAgain(_, reason, _) | Self::Failed(reason) => reason.code(),
         }
     }
 }
@@ -190,7 +191,7 @@ impl Wallet {
     /// # Errors
     /// [`IssuanceError`]; it is in the history too.
     pub async fn read_offer(&self, link: &str) -> Result<Offer, IssuanceError> {
-        let mut party = Party { id: String::new(), name: None };
+        let mut party = Party::new(String::new(), None);
         let read = match link.len() > LONGEST_LINK {
             true => Err(OfferError::NotAnOfferLink.into()),
             false => self.discover(link, &mut party).await,
@@ -323,7 +324,7 @@ impl Review {
     }
 
     pub(crate) fn party(&self) -> Party {
-        Party { id: self.issuer.clone(), name: self.issuer_name.clone() }
+        Party::new(self.issuer.clone(), self.issuer_name.clone())
     }
 }
 
@@ -379,7 +380,7 @@ impl PreAuthorized {
             Err(error) => {
                 let error = failed(error);
                 let again = Self { wallet, review, offer, key };
-                return Err(AcceptError::TryAgain(Box::new(again), error));
+                return Err(AcceptError::TryAgain(Box::new(again), error, None));
             }
         };
         let granted = match offer.receive(incoming(&response)) {
@@ -394,8 +395,9 @@ impl PreAuthorized {
             }
             Err(TokenRefused::Unavailable(offer, fault)) => {
                 let error = failed(IssuanceError::Answer("token", fault));
+                let wait = retry_after(&response, wallet.now());
                 let again = Self { wallet, review, offer: *offer, key };
-                return Err(AcceptError::TryAgain(Box::new(again), error));
+                return Err(AcceptError::TryAgain(Box::new(again), error, wait));
             }
             Err(TokenRefused::Refused(error)) => {
                 return Err(failed(IssuanceError::TokenRefused(error)).into());

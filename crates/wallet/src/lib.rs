@@ -9,9 +9,10 @@
 //! 4. `presentation`: request review → choices → consent → answer; `platform`: the same for a request
 //!    that the platform hands over; `registration`: what the platform knows beforehand
 //! 5. `storage`: one file in which every record is sealed
-//! 6. `status`: what became of a card, by its issuer's list
-//! 7. `history`: every issuance, presentation, refusal and failure
+//! 6. `status`: what became of a card, by its issuer's list; `notices`: what of it the holder has not seen yet
+//! 7. `history`: every issuance, presentation, refusal and failure; `told`: what verifiers said of themselves
 //! 8. `inventory`: what to have issued again on a new phone
+//! 9. `pin`: what stands in for biometrics
 
 pub mod face;
 pub mod history;
@@ -29,8 +30,10 @@ mod issuance;
 mod keys;
 mod length;
 mod login;
+mod notices;
 #[cfg(feature = "rustcrypto")]
 mod open;
+mod pin;
 mod platform;
 mod presentation;
 mod proven;
@@ -38,6 +41,7 @@ mod receive;
 mod registration;
 mod rows;
 mod status;
+mod told;
 mod vouched;
 mod wallet;
 
@@ -52,13 +56,16 @@ pub use lanyard_oid4vci::wallet::{SignedMetadata, WalletClient};
 pub use lanyard_oid4vp::wallet::{Attester, KnownVerifiers, RegisteredVerifier};
 pub use length::LONGEST_LINK;
 pub use login::{AuthorizationCode, Login, Unfinished};
+pub use notices::CardNotice;
 #[cfg(feature = "rustcrypto")]
 pub use open::{AppPorts, MetadataSigning, OpenError, Opening};
+pub use pin::PinRefused;
 pub use platform::PlatformRequest;
 pub use presentation::{PresentationError, Request, UnusableCard};
 pub use registration::{RegisteredClaim, Registration};
-pub use rows::{ShownClaim, Standing};
+pub use rows::{AskedClaim, ShownClaim, Standing};
 pub use status::{KnownStatus, StatusWord};
+pub use told::{SharedWith, Told};
 pub use vouched::{KeyAttester, KeyToAttest, VouchedKeys};
 pub use wallet::{Wallet, WalletSettings};
 
@@ -74,7 +81,8 @@ pub mod protocol {
     };
     pub use lanyard_oid4vp::{
         dc_api::DcApiVerifier,
-        dcql::{CredentialQueryId, QueryMatches},
+        dcql::{ClaimSetChoice, CredentialQueryId, OverAsked, OverAsking, QueryMatches},
+        request::Contact,
         transaction::{Transaction, TransactionData},
         wallet::{
             Choices, Consent, NothingFits, Pick, Selection, SetChoice, VerifierIdentity,

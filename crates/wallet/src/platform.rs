@@ -9,7 +9,7 @@ use lanyard_oid4vp::{
 use serde_json::Value;
 
 use crate::{
-    PresentationError, UnusableCard, Wallet, history::Event, length::LONGEST_REQUEST,
+    PresentationError, Told, UnusableCard, Wallet, history::Event, length::LONGEST_REQUEST,
     presentation::Searched, storage::Card, wallet::Party,
 };
 
@@ -35,7 +35,7 @@ impl Wallet {
         let now = self.0.ports.clock.now();
         let read = self.vp_side().read_dc_api(protocol, data, origin, now).await;
         let request = read.map_err(PresentationError::from).inspect_err(|error| {
-            let party = Party { id: origin.to_owned(), name: None };
+            let party = Party::new(origin.to_owned(), None);
             self.record_refusal(error, party, Vec::new());
         })?;
         let searched = self.search(request.query())?;
@@ -102,6 +102,11 @@ impl PlatformRequest {
         self.request.verifier()
     }
 
+    /// What the verifier says of itself and of why it asks; nothing where its request is not signed.
+    pub fn told(&self) -> Told {
+        Told::of(self.request.statement(), &self.searched.wallet.0.settings.languages)
+    }
+
     /// What the holder would authorize by answering; to be shown before consent.
     pub fn transactions(&self) -> &[TransactionData] {
         self.request.transactions()
@@ -159,6 +164,6 @@ impl PlatformRequest {
             DcApiVerifier::Known { name, .. } => name.clone(),
             DcApiVerifier::Origin => None,
         };
-        Party { id: self.origin().to_owned(), name }
+        Party::new(self.origin().to_owned(), name).telling(self.told())
     }
 }

@@ -27,7 +27,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::{
-    Wallet,
+    Told, Wallet,
     history::Event,
     length::LONGEST_LINK,
     ports::KeyStoreError,
@@ -108,7 +108,7 @@ impl Wallet {
     /// [`PresentationError`]; it is in the history too.
     pub async fn read_request(&self, link: &str) -> Result<Request, PresentationError> {
         let request = self.fetch_request(link).await.inspect_err(|error| {
-            self.record_refusal(error, Party { id: host_of(link), name: None }, Vec::new());
+            self.record_refusal(error, Party::new(host_of(link), None), Vec::new());
         })?;
         let searched = self.search(&request.request().query)?;
         Ok(Request { request, searched })
@@ -194,6 +194,11 @@ impl Request {
         self.request.verifier()
     }
 
+    /// What the verifier says of itself and of why it asks; nothing where its request is not signed.
+    pub fn told(&self) -> Told {
+        Told::of(self.request.statement(), &self.searched.wallet.0.settings.languages)
+    }
+
     /// The request itself, for those who want to see all of it.
     pub const fn reviewed(&self) -> &ReviewedRequest {
         &self.request
@@ -268,7 +273,8 @@ impl Request {
 
     fn party(&self) -> Party {
         let name = self.verifier().name().map(str::to_owned);
-        Party { id: self.request.request().client_id.to_string(), name }
+        let id = self.request.request().client_id.to_string();
+        Party::new(id, name).telling(self.told())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Claims as rows for a screen: nested objects opened, lists joined.
 
 use lanyard_core::{Timestamp, claims::ClaimsPath};
+use lanyard_oid4vp::dcql::{ClaimSetChoice, OverAsked, OverAsking, QueryMatches};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -20,6 +21,15 @@ pub struct ShownClaim {
     pub label: String,
     /// Its value in words; a picture as a `data:` URL.
     pub value: String,
+}
+
+/// One claim that a request asks for, as people read it before they consent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedClaim {
+    /// The claim.
+    pub claim: ShownClaim,
+    /// What makes it more than most purposes need, if anything does.
+    pub over_asked: Option<OverAsking>,
 }
 
 /// How a card stands, as far as the device can tell without asking anybody.
@@ -86,6 +96,20 @@ impl NewCard {
             for value in path.select(&whole).unwrap_or_default() {
                 push(path, value, &self.face, &mut rows);
             }
+        }
+        rows.dedup();
+        rows
+    }
+
+    /// The claims that one way to answer a query discloses, each with a flag where it is more than most purposes need.
+    pub fn asked_rows(&self, matches: &QueryMatches, choice: &ClaimSetChoice) -> Vec<AskedClaim> {
+        let flags = matches.over_asked(choice);
+        let mut rows = Vec::new();
+        for path in &choice.disclose {
+            let about = |flag: &&OverAsked| flag.path.as_ref().is_some_and(|own| own.covers(path));
+            let over_asked = flags.iter().find(about).map(|flag| flag.what);
+            let shown = self.rows_at(std::slice::from_ref(path)).into_iter();
+            rows.extend(shown.map(|claim| AskedClaim { claim, over_asked }));
         }
         rows.dedup();
         rows

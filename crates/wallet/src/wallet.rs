@@ -14,7 +14,8 @@ use lanyard_oid4vci::wallet::{SignedMetadata, WalletClient};
 use lanyard_oid4vp::wallet::KnownVerifiers;
 
 use crate::{
-    history::{Entry, EntryId, Event},
+    Told,
+    history::{Entry, EntryId, Event, HistoryFilter},
     length::LONGEST_TYPED,
     ports::Ports,
     presentation::HeldCopies,
@@ -133,13 +134,27 @@ impl Wallet {
     /// # Errors
     /// [`StorageError`].
     pub fn search_history(&self, text: &str) -> Result<Vec<(EntryId, Entry)>, StorageError> {
-        // nothing is as long as that
+        // before it is copied: nothing is as long as that
         if text.len() > LONGEST_TYPED {
             return Ok(Vec::new());
         }
-        let wanted = text.trim().to_lowercase();
+        self.find_in_history(&HistoryFilter { text: text.to_owned(), ..HistoryFilter::default() })
+    }
+
+    /// The entries that fit, newest first.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn find_in_history(
+        &self,
+        wanted: &HistoryFilter,
+    ) -> Result<Vec<(EntryId, Entry)>, StorageError> {
+        if wanted.text.len() > LONGEST_TYPED {
+            return Ok(Vec::new());
+        }
+        let wanted = HistoryFilter { text: wanted.text.trim().to_lowercase(), ..wanted.clone() };
         let mut entries = self.history()?;
-        entries.retain(|(_, entry)| entry.mentions(&wanted));
+        entries.retain(|(_, entry)| wanted.takes(entry));
         Ok(entries)
     }
 
@@ -180,9 +195,9 @@ impl Wallet {
     /// The same, with what the claims are called.
     pub(crate) fn record_shared(&self, event: Event, party: Party, shared: Shared) {
         let at = self.0.ports.clock.now();
-        let Party { id: party, name: party_name } = party;
+        let Party { id: party, name: party_name, told } = party;
         let Shared { credentials, claims, names: claim_names } = shared;
-        let entry = Entry { at, event, party, party_name, credentials, claims, claim_names };
+        let entry = Entry { at, event, party, party_name, credentials, claims, claim_names, told };
         let _ = self.0.storage.record(&entry);
     }
 }
@@ -202,11 +217,21 @@ pub(crate) struct Shared {
 pub(crate) struct Party {
     pub(crate) id: String,
     pub(crate) name: Option<String>,
+    /// What it said of itself, if it is a verifier that said anything.
+    pub(crate) told: Option<Told>,
 }
 
 impl Party {
+    pub(crate) const fn new(id: String, name: Option<String>) -> Self {
+        Self { id, name, told: None }
+    }
+
     fn issuer(card: &Card) -> Self {
-        Self { id: card.content.issuer.clone(), name: card.content.issuer_name.clone() }
+        Self::new(card.content.issuer.clone(), card.content.issuer_name.clone())
+    }
+
+    pub(crate) fn telling(self, told: Told) -> Self {
+        Self { told: Some(told).filter(|told| !told.is_empty()), ..self }
     }
 }
 

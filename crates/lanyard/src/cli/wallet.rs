@@ -284,7 +284,7 @@ async fn redeem(
             error.code(),
             format!("{error}; run the command again with the right --tx-code"),
         ),
-        AcceptError::TryAgain(_, error) | AcceptError::Failed(error) => not_issued(error),
+        AcceptError::TryAgain(_, error, _) | AcceptError::Failed(error) => not_issued(error),
     })?;
     added(wallet, &ids)
 }
@@ -335,6 +335,11 @@ async fn present(wallet: &Wallet, link: &str, yes: bool, optional: bool) -> Resu
     };
     let selection = if optional { everything(&choices) } else { choices.smallest() };
     let question = question(&request, &choices, &selection);
+    let over_asked: Vec<Value> = choices
+        .over_asked()
+        .iter()
+        .map(|(query, flag)| json!({ "query": query, "code": flag.what.code(), "path": flag.path }))
+        .collect();
     if !yes && !ask_yes(&question)? {
         let _ = request.decline().await;
         return Ok(Ending::done("Declined. Nothing was shared.", json!({ "declined": true })));
@@ -356,7 +361,9 @@ async fn present(wallet: &Wallet, link: &str, yes: bool, optional: bool) -> Resu
     let goes_on = next.map(|url| format!("\nContinue at {url}")).unwrap_or_default();
     Ok(Ending::done(
         format!("Shared with {verifier}.{goes_on}"),
-        json!({ "verifier": verifier, "shared": shared, "continue_at": next }),
+        json!({
+            "verifier": verifier, "shared": shared, "over_asked": over_asked, "continue_at": next,
+        }),
     ))
 }
 
@@ -383,6 +390,13 @@ fn everything(choices: &Choices) -> Selection {
 
 fn question(request: &Request, choices: &Choices, selection: &Selection) -> String {
     let mut text = format!("{} asks for:", name(request.verifier()));
+    let told = request.told();
+    if let Some(purpose) = &told.purpose {
+        text.push_str(&format!("\n  In its own words: “{purpose}”"));
+    }
+    for contact in told.for_deletion() {
+        text.push_str(&format!("\n  To ask it for deletion: {contact}"));
+    }
     for (set, option) in choices.sets().iter().zip(&selection.options) {
         let chosen = option.and_then(|option| set.options.get(option)).into_iter().flatten();
         for query in chosen.filter_map(|id| choices.query(id)) {
@@ -395,6 +409,15 @@ fn question(request: &Request, choices: &Choices, selection: &Selection) -> Stri
                 .unwrap_or_default();
             let labels: Vec<_> = paths.iter().map(|path| card.content.face.label(path)).collect();
             text.push_str(&format!("\n  {}: {}", card.content.face.name, labels.join(", ")));
+            let flags = candidate.choices.first().map(|choice| query.over_asked(choice));
+            for flag in flags.unwrap_or_default() {
+                let claim = flag.path.map(|path| card.content.face.label(&path));
+                let claim = claim.unwrap_or_else(|| "all of these".to_owned());
+                text.push_str(&format!(
+                    "\n    More than most need: {claim}: {}",
+                    flag.what.to_holder()
+                ));
+            }
         }
     }
     for transaction in choices.transactions() {

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::view::{
     CardView, Chrome, ClaimRow, ClaimValue, HandOver, ImageUri, Next, Party, Problem, Step,
-    VerdictView,
+    ToldView, VerdictView,
 };
 
 /// `/`
@@ -312,6 +312,8 @@ pub struct VerdictFragment {
 pub struct PocketPage {
     /// The frame.
     pub chrome: Chrome,
+    /// What became of cards since the holder last looked, a line for each.
+    pub notices: Vec<String>,
     /// The credentials held.
     pub cards: Vec<CardView>,
     /// The link as typed.
@@ -372,8 +374,12 @@ pub struct PocketRequestPage {
     pub id: String,
     /// The verifier.
     pub party: Party,
+    /// What the verifier says of itself and of why it asks.
+    pub told: ToldView,
     /// Whether the answer is encrypted.
     pub encrypted: bool,
+    /// The claims that it asks of everybody, and that most purposes do not need.
+    pub over_asked: Vec<String>,
     /// What it asks for; empty when the wallet has no answer.
     pub purposes: Vec<Purpose>,
     /// What the holder authorizes by sharing, in words.
@@ -430,6 +436,17 @@ pub struct Candidate {
     pub card: CardView,
     /// What would be shared.
     pub claims: Vec<ClaimRow>,
+    /// What of it most purposes do not need, each with the reason.
+    pub over_asked: Vec<OverAskedClaim>,
+}
+
+/// A claim that most purposes do not need.
+#[derive(Debug, Clone)]
+pub struct OverAskedClaim {
+    /// Its name.
+    pub claim: String,
+    /// Why to think twice.
+    pub reason: String,
 }
 
 /// The end of an acceptance or an answer.
@@ -477,8 +494,51 @@ pub struct Fact {
 pub struct PocketHistoryPage {
     /// The frame.
     pub chrome: Chrome,
+    /// What is looked for.
+    pub search: HistorySearch,
+    /// The verifiers that got something, the last first; empty while something is looked for.
+    pub shared_with: Vec<SharedWithView>,
     /// What happened, the latest first.
-    pub entries: Vec<Step>,
+    pub entries: Vec<PastStep>,
+}
+
+/// What is looked for in the history.
+#[derive(Debug, Clone, Default)]
+pub struct HistorySearch {
+    /// A text that occurs.
+    pub text: String,
+    /// What can have happened: its value in the form, its name, and whether it is looked for.
+    pub kinds: Vec<(&'static str, &'static str, bool)>,
+    /// Not before this day.
+    pub from: String,
+    /// Not after this day.
+    pub until: String,
+    /// The identifier of the one at the other end.
+    pub party: String,
+    /// Whether anything is looked for.
+    pub on: bool,
+}
+
+/// Something that happened, and whom to ask about it.
+#[derive(Debug, Clone)]
+pub struct PastStep {
+    /// What happened.
+    pub step: Step,
+    /// What the verifier said of itself.
+    pub told: ToldView,
+}
+
+/// A verifier that got something.
+#[derive(Debug, Clone)]
+pub struct SharedWithView {
+    /// Its name or identifier.
+    pub name: String,
+    /// What it got, how often and when.
+    pub line: String,
+    /// The way to what of the history is about it.
+    pub href: String,
+    /// Whom to ask for the deletion.
+    pub told: ToldView,
 }
 
 /// A page that says what happened and what to do.

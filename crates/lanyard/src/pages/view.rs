@@ -390,6 +390,26 @@ impl Problem {
     }
 }
 
+/// A link to somebody outside: opened only when it is pressed.
+#[derive(Debug, Clone)]
+pub struct OutsideLink {
+    /// What it is for.
+    pub label: &'static str,
+    /// Where it leads: `https:`, `mailto:` or `tel:`.
+    pub href: String,
+    /// As people read it.
+    pub shown: String,
+}
+
+/// What a verifier says of itself, in its own words.
+#[derive(Debug, Clone, Default)]
+pub struct ToldView {
+    /// Why it asks.
+    pub purpose: Option<String>,
+    /// Where to read more, to ask and to complain.
+    pub links: Vec<OutsideLink>,
+}
+
 /// A link at the end of a page.
 #[derive(Debug, Clone)]
 pub struct Next {

@@ -79,7 +79,7 @@ async fn accept(web: &Web, pocket: &Pocket, link: &str, consents: &AutoConsent) 
             "That was not the code",
             "Start the demo with the right --tx-code.",
         )),
-        Err(AcceptError::TryAgain(_, error) | AcceptError::Failed(error)) => not_taken(error),
+        Err(AcceptError::TryAgain(_, error, _) | AcceptError::Failed(error)) => not_taken(error),
     }
 }
 

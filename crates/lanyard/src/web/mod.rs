@@ -11,6 +11,7 @@ mod harness;
 mod headers;
 mod issue;
 mod live;
+mod past;
 mod pocket;
 mod qr;
 mod review;

@@ -11,16 +11,15 @@ use axum::{
 use http::StatusCode;
 use lanyard_oid4vp::wallet::VerifierReply;
 use lanyard_wallet::{
-    AcceptError, AuthorizationCode, IssuanceError, Offer, PreAuthorized, PresentationError,
-    Request, Review, Wallet, history::Event, storage::CardId,
+    AcceptError, AuthorizationCode, CardNotice, IssuanceError, Offer, PreAuthorized,
+    PresentationError, Request, Review, StatusWord, Wallet, storage::CardId,
 };
 use serde::Deserialize;
 
-use super::{Failure, Page, Web, conclude, harness, review, see_other, shelf::Shelf, show};
+use super::{Failure, Page, Web, conclude, harness, past, review, see_other, shelf::Shelf, show};
 use super::{harness::AutoConsent, show_with};
 use crate::pages::{
-    Next, Place, PocketCardPage, PocketDonePage, PocketHistoryPage, PocketPage, Problem, Step,
-    Tone, VerdictView,
+    Next, Place, PocketCardPage, PocketDonePage, PocketPage, Problem, Tone, VerdictView,
 };
 
 /// The wallet and what the holder is looking at.
@@ -83,7 +82,8 @@ pub(super) fn routes() -> Router<Web> {
         .route("/pocket/requests/{id}/decline", post(decline_request))
         .route("/pocket/cards/{id}", get(card))
         .route("/pocket/cards/{id}/delete", post(delete))
-        .route("/pocket/history", get(history))
+        .route("/pocket/notices/seen", post(notices_seen))
+        .route("/pocket/history", get(past::history))
 }
 
 pub(super) fn pocket(web: &Web) -> Result<&Pocket, Failure> {
@@ -106,7 +106,28 @@ pub(super) fn home_page(web: &Web, link: String, problem: Option<Problem>) -> Pa
     let waiting = wallet.waiting().map_err(|_| Failure::internal("wallet_storage"))?;
     let waiting = waiting.iter().map(|(_, waiting)| review::waiting_card(waiting));
     let cards = waiting.chain(held.iter().map(review::card_with_link)).collect();
-    Ok(show(&PocketPage { chrome: web.chrome(Place::Pocket), cards, link, problem }))
+    let notices = wallet.notices().map_err(|_| Failure::internal("wallet_storage"))?;
+    let notices = notices.iter().map(notice).collect();
+    Ok(show(&PocketPage { chrome: web.chrome(Place::Pocket), notices, cards, link, problem }))
+}
+
+fn notice(notice: &CardNotice) -> String {
+    let became = match notice.is {
+        StatusWord::Revoked => "was revoked by its issuer: no verifier takes it any more",
+        StatusWord::Suspended => "was suspended by its issuer: no verifier takes it for now",
+        StatusWord::Valid | StatusWord::Other => "is good again",
+    };
+    format!("{} {became}.", notice.name)
+}
+
+/// The holder saw what became of their cards.
+async fn notices_seen(State(web): State<Web>) -> Response {
+    let seen = pocket(&web).and_then(|pocket| {
+        let notices = pocket.wallet.notices();
+        let seen = notices.and_then(|notices| pocket.wallet.notices_seen(&notices));
+        seen.map(|()| see_other("/pocket")).map_err(|_| Failure::internal("wallet_storage"))
+    });
+    conclude(&web, seen)
 }
 
 #[derive(Deserialize)]
@@ -197,8 +218,8 @@ async fn accept_offer(web: &Web, id: String, tx_code: Option<&str>) -> Page {
         Err(AcceptError::TxCodeWrong(offer)) => {
             (offer, tries + 1, Fault::TxCode("That was not the code.".to_owned()))
         }
-        Err(AcceptError::TryAgain(offer, error)) => {
-            (offer, tries, Fault::Other(review::offer_problem(&error)))
+        Err(AcceptError::TryAgain(offer, error, wait)) => {
+            (offer, tries, Fault::Other(review::try_again(&error, wait)))
         }
         Err(AcceptError::Failed(error)) => return Ok(not_received(web, &error)),
     };
@@ -410,49 +431,6 @@ async fn delete(State(web): State<Web>, Path(id): Path<i64>) -> Response {
         Err(failure) => Err(failure),
     };
     conclude(&web, deleted.map(|_| see_other("/pocket")))
-}
-
-async fn history(State(web): State<Web>) -> Response {
-    let page = pocket(&web).and_then(|pocket| {
-        let entries = pocket.wallet.history().map_err(|_| Failure::internal("wallet_storage"))?;
-        let entries = entries.iter().map(|(_, entry)| history_step(entry)).collect();
-        Ok(show(&PocketHistoryPage { chrome: web.chrome(Place::Pocket), entries }))
-    });
-    conclude(&web, page)
-}
-
-fn history_step(entry: &lanyard_wallet::history::Entry) -> Step {
-    let whom = entry.party_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&entry.party);
-    let whom = if whom.is_empty() { "somebody" } else { whom };
-    let what = entry.credentials.join(", ");
-    let (title, detail, tone) = match &entry.event {
-        Event::Received => (format!("Received from {whom}"), Some(what), Tone::Good),
-        Event::Deferred => (format!("{whom} has it ready later"), Some(what), Tone::Waiting),
-        Event::OfferDeclined => (format!("Declined an offer of {whom}"), Some(what), Tone::Waiting),
-        Event::IssuanceFailed { reason, .. } => (
-            format!("Could not accept an offer of {whom}"),
-            Some(review::sentence(reason)),
-            Tone::Bad,
-        ),
-        Event::Presented => (
-            format!("Shared with {whom}"),
-            Some(format!("{what}: {}", review::sentence(&entry.shown_claims().join(", ")))),
-            Tone::Good,
-        ),
-        Event::RequestDeclined => (format!("Declined a request of {whom}"), None, Tone::Waiting),
-        Event::PresentationFailed { reason, .. } => {
-            (format!("Could not answer {whom}"), Some(review::sentence(reason)), Tone::Bad)
-        }
-        Event::Deleted => {
-            (format!("Removed {what}"), Some(format!("It came from {whom}.")), Tone::Waiting)
-        }
-    };
-    Step {
-        title,
-        detail: detail.filter(|text| !text.is_empty()),
-        at: Some(review::moment(entry.at)),
-        tone,
-    }
 }
 
 fn offer_absent() -> Failure {

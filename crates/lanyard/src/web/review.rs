@@ -10,12 +10,12 @@ use lanyard_oid4vci::{
     offer::{TxCodeDescription, TxCodeInput as InputMode},
 };
 use lanyard_oid4vp::{
-    dcql::QueryMatches,
-    request::Delivery,
+    dcql::{ClaimSetChoice, CredentialQueryId, OverAsked, QueryMatches},
+    request::{Contact, Delivery},
     wallet::{Choices, Pick, Selection, VerifierIdentity},
 };
 use lanyard_wallet::{
-    IssuanceError, PresentationError, Request, Review, Standing,
+    IssuanceError, PresentationError, Request, Review, Standing, Told,
     face::Face,
     storage::{Card, NewCard, Waiting},
 };
@@ -23,9 +23,9 @@ use serde_json::Value;
 
 use super::pocket::Fault;
 use crate::pages::{
-    Candidate, CardView, Chrome, ClaimRow, Colour, Fact, ImageUri, OfferedCard, Party,
-    PocketOfferPage, PocketRequestPage, Problem, Purpose, Question, Tone, Trust, TxCodeInput, Way,
-    in_order, rows, rows_at,
+    Candidate, CardView, Chrome, ClaimRow, Colour, Fact, ImageUri, OfferedCard, OutsideLink,
+    OverAskedClaim, Party, PocketOfferPage, PocketRequestPage, Problem, Purpose, Question,
+    ToldView, Tone, Trust, TxCodeInput, Way, in_order, rows, rows_at,
 };
 
 /// A card on the shelf, with the way to its details.
@@ -193,7 +193,12 @@ pub(super) fn request_page(chrome: Chrome, id: &str, request: &Request) -> Pocke
         chrome,
         id: id.to_owned(),
         party: party(request.verifier()),
+        told: told(&request.told()),
         encrypted: is_encrypted(request),
+        over_asked: choices
+            .as_ref()
+            .map(|choices| over_asked_labels(choices, request.cards()))
+            .unwrap_or_default(),
         authorizes: request
             .transactions()
             .iter()
@@ -209,6 +214,44 @@ pub(super) fn request_page(chrome: Chrome, id: &str, request: &Request) -> Pocke
         unusable: unusable(request),
         problem: None,
     }
+}
+
+/// What a verifier says of itself.
+pub(super) fn told(told: &Told) -> ToldView {
+    let link = |label: &'static str| {
+        move |contact: &Contact| OutsideLink {
+            label,
+            href: contact.uri().to_owned(),
+            shown: contact.to_string(),
+        }
+    };
+    let links = told.privacy_policy.iter().map(link("Privacy policy"));
+    let links = links.chain(told.terms.iter().map(link("Terms of service")));
+    let links = links.chain(told.contacts.iter().map(link("Questions, and deletion")));
+    let links = links.chain(told.authorities.iter().map(link("Complaints")));
+    ToldView { purpose: told.purpose.clone(), links: links.collect() }
+}
+
+/// The same, with nothing but whom to ask for the deletion of what was shared.
+pub(super) fn for_deletion(told: &Told) -> ToldView {
+    let link = |contact: &Contact| OutsideLink {
+        label: "Ask for deletion",
+        href: contact.uri().to_owned(),
+        shown: contact.to_string(),
+    };
+    let links = told.for_deletion().iter().map(link).collect();
+    ToldView { purpose: told.purpose.clone(), links }
+}
+
+/// The claims that are asked of everybody and that most purposes do not need, by their names on the first card that
+/// fits.
+fn over_asked_labels(choices: &Choices, cards: &[Card]) -> Vec<String> {
+    let label = |(query, flag): (CredentialQueryId, OverAsked)| {
+        let candidate = choices.query(&query)?.candidates.first()?;
+        let face = &cards.get(candidate.credential)?.content.face;
+        Some(flag.path.map_or_else(|| "many claims together".to_owned(), |path| face.label(&path)))
+    };
+    choices.over_asked().into_iter().filter_map(label).collect()
 }
 
 /// Cards that would answer if they were good, once each.
@@ -333,10 +376,20 @@ fn question(matches: &QueryMatches, cards: &[Card]) -> Question {
                 on: candidates.is_empty(),
                 card: self::card(card),
                 claims,
+                over_asked: over_asked(matches, choice, face),
             });
         }
     }
     Question { field: format!("pick.{}", matches.query.id.as_str()), candidates }
+}
+
+/// What one way to answer tells that most purposes do not need.
+fn over_asked(matches: &QueryMatches, choice: &ClaimSetChoice, face: &Face) -> Vec<OverAskedClaim> {
+    let shown = |flag: OverAsked| OverAskedClaim {
+        claim: flag.path.map_or_else(|| "All of these".to_owned(), |path| face.label(&path)),
+        reason: sentence(&flag.what.to_holder()),
+    };
+    matches.over_asked(choice).into_iter().map(shown).collect()
 }
 
 /// The holder's selection, as the form has it; nothing if it is no selection at all.
@@ -346,7 +399,7 @@ pub(super) fn selection(choices: &Choices, form: &HashMap<String, String>) -> Op
         .map(|place| field(place).map(|value| value.parse::<usize>()).transpose().ok())
         .collect::<Option<Vec<_>>>()?;
     let sets = choices.sets();
-    let wanted = |id: &lanyard_oid4vp::dcql::CredentialQueryId| {
+    let wanted = |id: &CredentialQueryId| {
         let mut chosen =
             sets.iter().zip(&options).filter_map(|(set, option)| set.options.get((*option)?));
         chosen.any(|option| option.contains(id))
@@ -399,6 +452,18 @@ pub(super) fn offer_problem(error: &IssuanceError) -> Problem {
         _ => "Nothing was kept. Tell the issuer what it says above.",
     };
     Problem::new(sentence(error), remedy)
+}
+
+/// The same where the offer may be accepted again, after as many seconds as the issuer asks for.
+pub(super) fn try_again(error: &IssuanceError, wait: Option<u64>) -> Problem {
+    let Problem { what, remedy } = offer_problem(error);
+    match wait {
+        None | Some(0) => Problem { what, remedy },
+        Some(1) => Problem::new(what, "The issuer asks you to try again in a second."),
+        Some(wait) => {
+            Problem::new(what, format!("The issuer asks you to try again in {wait} seconds."))
+        }
+    }
 }
 
 pub(super) fn request_problem(error: &PresentationError) -> Problem {

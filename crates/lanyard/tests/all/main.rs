@@ -20,6 +20,7 @@ mod login_config;
 mod metrics;
 mod offline;
 mod pages;
+mod pocket;
 mod rates;
 mod reference;
 mod reload;

@@ -29,6 +29,14 @@ PROTOCOLS = {
     "org-iso-mdoc": ("driving_licence", "licence"),
 }
 
+PORTRAIT = json.dumps({"credentials": [{
+    "id": "badge", "format": "dc+sd-jwt", "meta": {"vct_values": ["urn:lanyard:demo:employee-badge:1"]},
+    "claims": [{"path": ["given_name"]}, {"path": ["portrait"]}]}]})
+
+WORDS = json.dumps([{"format": "registrar_dataset", "data": {
+    "purpose": [{"lang": "en", "content": "To let you in"}],
+    "policyURI": "https://desk.example/privacy", "supportURI": "privacy@desk.example"}}])
+
 WAYS = [
     ("redirect_uri", "--plain"),
     ("redirect_uri",),
@@ -524,6 +532,75 @@ class Life(WalletTest):
         self.assertTrue(await self.wallet.delete_card(card))
         self.assertFalse(await self.wallet.delete_card(card))
         self.assertTrue(self.wallet.history(None)[0].kind.is_DELETED())
+
+    async def test_what_a_verifier_asks_too_much_is_flagged_claim_by_claim(self):
+        await self.take()
+        request = await self.wallet.read_request(SERVER.request("--dcql", PORTRAIT)["link"])
+        choices = request.choices()
+        kind = lanyard.OverAskingKind.PORTRAIT
+        self.assertEqual([flag.kind for flag in choices.over_asked], [kind])
+        [claims] = choices.queries[0].candidates[0].claim_sets
+        flagged = [claim for claim in claims.claims if claim.over_asked is not None]
+        self.assertEqual([(claim.label, claim.over_asked) for claim in flagged], [("Portrait", kind)])
+        self.assertEqual([flag.claim for flag in claims.over_asked], ["Portrait"])
+        request = await self.wallet.read_request(SERVER.request("--preset", "badge")["link"])
+        self.assertEqual(request.choices().over_asked, [])
+
+    async def test_why_a_verifier_asks_and_whom_to_ask_for_deletion_is_told_and_kept(self):
+        await self.take()
+        asked = SERVER.request("--preset", "badge", "--verifier-info", WORDS)
+        request, _, _ = await self.share(asked["link"])
+        told = request.verifier().told
+        self.assertEqual(told.purpose, "To let you in")
+        self.assertEqual([contact.uri for contact in told.for_deletion], ["mailto:privacy@desk.example"])
+        self.assertEqual(told.privacy_policy.uri, "https://desk.example/privacy")
+        self.assertEqual(self.wallet.history(None)[0].told.purpose, "To let you in")
+        [shared] = self.wallet.shared_with()
+        self.assertEqual((shared.times, shared.told.for_deletion[0].shown), (1, "privacy@desk.example"))
+        unsigned = SERVER.request("--preset", "badge", "--verifier-info", WORDS, "--client-id-prefix", "redirect_uri")
+        request = await self.wallet.read_request(unsigned["link"])
+        self.assertIsNone(request.verifier().told.purpose)
+
+    async def test_a_revoked_card_is_told_once(self):
+        offer = SERVER.offer("employee_badge")
+        step = await self.wallet.read_offer(offer["link"])
+        [card] = await step.offer.accept()
+        SERVER.revoke(offer["id"])
+        await self.wallet.refresh_statuses()
+        [notice] = self.wallet.notices()
+        self.assertEqual((notice.card, notice.is_now), (card, lanyard.StatusValue.REVOKED))
+        self.wallet.notices_seen([notice])
+        await self.wallet.refresh_statuses()
+        self.assertEqual(self.wallet.notices(), [])
+
+    async def test_wrong_pins_are_counted_and_waited_for(self):
+        clock = Clock()
+        wallet = await self.opened(clock=clock)
+        wallet.set_pin("482916", None)
+        for _ in range(2):
+            with self.assertRaises(lanyard.PinError.Wrong):
+                wallet.try_pin("111222")
+        with self.assertRaises(lanyard.PinError.Wrong) as wrong:
+            wallet.try_pin("111222")
+        self.assertEqual(wrong.exception.wait_seconds, 30)
+        again = await self.opened(clock=clock)
+        with self.assertRaises(lanyard.PinError.Locked):
+            again.try_pin("482916")
+        clock.ahead += 31
+        again.try_pin("482916")
+        with self.assertRaises(lanyard.PinError.Easy):
+            wallet.set_pin("000000", "482916")
+        wallet.remove_pin("482916")
+        self.assertFalse(again.has_pin())
+
+    async def test_the_history_is_looked_through_by_kind_party_and_time(self):
+        await self.take()
+        await self.share(SERVER.request("--preset", "badge")["link"])
+        name = lanyard.HistoryKindName.PRESENTED
+        [entry] = self.wallet.find_in_history(lanyard.HistoryQuery(kinds=[name]))
+        self.assertEqual(self.wallet.find_in_history(lanyard.HistoryQuery(party=entry.party))[0].id, entry.id)
+        self.assertEqual(self.wallet.find_in_history(lanyard.HistoryQuery(until=entry.at - 3600)), [])
+        self.assertEqual(len(self.wallet.find_in_history(lanyard.HistoryQuery(_from=entry.at - 3600))), 2)
 
     async def test_the_history_is_searched_exported_and_forgotten(self):
         await self.take()

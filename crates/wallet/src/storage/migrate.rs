@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{StorageError, seal::Seal};
 
 /// The schema this version reads and writes.
-pub(super) const SCHEMA: i64 = 6;
+pub(super) const SCHEMA: i64 = 7;
 
 /// Brings an older schema up, step by step; the caller commits all of it or nothing.
 pub(super) fn bring_up(
@@ -50,6 +50,12 @@ pub(super) fn bring_up(
              );
              CREATE INDEX status_by_card ON status (card);
              CREATE TABLE instance (id INTEGER PRIMARY KEY AUTOINCREMENT, sealed BLOB NOT NULL)",
+        )?;
+    }
+    if found < 7 {
+        // 6 → 7: the PIN and its wrong tries
+        transaction.execute_batch(
+            "CREATE TABLE pin (id INTEGER PRIMARY KEY AUTOINCREMENT, sealed BLOB NOT NULL)",
         )?;
     }
     transaction.pragma_update(None, "user_version", SCHEMA)?;

@@ -17,10 +17,12 @@ pub(super) enum Table {
     /// Belongs to a card and goes with it.
     Status,
     Instance,
+    /// One at most.
+    Pin,
 }
 
 impl Table {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::HolderKey,
         Self::Card,
         Self::Copy,
@@ -30,6 +32,7 @@ impl Table {
         Self::Notice,
         Self::Status,
         Self::Instance,
+        Self::Pin,
     ];
 
     /// The name, which the seal binds too.
@@ -44,6 +47,7 @@ impl Table {
             Self::Notice => "notice",
             Self::Status => "status",
             Self::Instance => "instance",
+            Self::Pin => "pin",
         }
     }
 }

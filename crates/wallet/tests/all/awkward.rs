@@ -34,7 +34,7 @@ async fn flow(world: &World, n: usize) -> Result<(), IssuanceError> {
     let code = offer.tx_code.as_ref().map(|code| code.reveal());
     match world.read(&offer).await.accept(code).await {
         Ok(_) => Ok(()),
-        Err(AcceptError::TryAgain(_, error) | AcceptError::Failed(error)) => Err(error),
+        Err(AcceptError::TryAgain(_, error, _) | AcceptError::Failed(error)) => Err(error),
         Err(other) => unreachable!("no code was wrong: {other:?}"),
     }
 }
@@ -74,7 +74,7 @@ async fn an_issuer_that_refuses_every_nonce_is_given_up() {
     let world = awkward_world(how).await;
     let offer = world.offer(false).await;
     let error = match world.read(&offer).await.accept(None).await {
-        Err(AcceptError::TryAgain(_, error) | AcceptError::Failed(error)) => error,
+        Err(AcceptError::TryAgain(_, error, _) | AcceptError::Failed(error)) => error,
         other => unreachable!("it cannot be accepted: {other:?}"),
     };
     assert_eq!(error.code(), "token_refused");

@@ -181,7 +181,7 @@ async fn gives_the_offer_back_when_the_token_endpoint_has_no_answer() {
             *status = 503;
         }
     });
-    let Err(AcceptError::TryAgain(again, IssuanceError::Answer("token", _))) =
+    let Err(AcceptError::TryAgain(again, IssuanceError::Answer("token", _), Some(7))) =
         offer.accept(None).await
     else {
         panic!("an outage is not the end of an offer")

@@ -47,6 +47,7 @@ fn entry(number: usize) -> Entry {
         credentials: Vec::new(),
         claims: Vec::new(),
         claim_names: Vec::new(),
+        told: None,
     }
 }
 

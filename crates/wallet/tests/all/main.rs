@@ -1,6 +1,7 @@
 //! The wallet library, from the outside.
 
 mod awkward;
+mod consent;
 mod crash;
 mod deferred;
 mod every_format;
@@ -8,6 +9,8 @@ mod issuance;
 mod journal;
 mod life;
 mod login;
+mod notices;
+mod pins;
 mod presentation;
 mod storage;
 mod world;

@@ -336,6 +336,7 @@ fn entry(party: &str) -> Entry {
         credentials: vec!["Canary badge".to_owned()],
         claims: vec![r#"["given_name"]"#.to_owned()],
         claim_names: vec!["Vorname".to_owned()],
+        told: None,
     }
 }
 

@@ -153,13 +153,15 @@ impl HttpClient for Wire {
         let mut status = answer.status().as_u16();
         let content_type = answer.headers().get(http::header::CONTENT_TYPE);
         let content_type = content_type.map(|value| value.to_str().expect("text").to_owned());
-        let headers = kept_headers(answer.headers());
+        let mut headers = kept_headers(answer.headers());
         let mut bytes = answer.into_body().collect().await.expect("a body").to_bytes();
         let bend = self.bend.lock().expect("no lock is poisoned");
         if let (Some(bend), Ok(mut value)) = (bend.as_ref(), serde_json::from_slice(&bytes)) {
             bend(&url, &mut status, &mut value);
             bytes = value.to_string().into();
         }
+        // whoever is overloaded says when to come again
+        headers.retry_after = (status == 503).then(|| "7".to_owned());
         Ok(Response { status, content_type, headers, body: bytes, final_url: url })
     }
 }
@@ -375,6 +377,11 @@ impl World {
         self.storage.insert_card(&card, &[copy]).expect("a card");
     }
 
+    /// Where the wallet's database is.
+    pub(crate) fn folder(&self) -> &Path {
+        self._folder.path()
+    }
+
     /// The same wallet, opened anew.
     pub(crate) async fn reopened(&self) -> Wallet {
         let crypto: Arc<dyn CryptoProvider> = Arc::new(RustCrypto);
@@ -399,6 +406,16 @@ impl World {
             "given_name": "Ada", "family_name": "Moreau", "department": "Optics",
             "nationalities": ["FR", "IE"],
         });
+        self.offer_of(claims, tx_code, deferral).await
+    }
+
+    /// An offer of a badge with these claims.
+    pub(crate) async fn offer_of(
+        &self,
+        claims: Value,
+        tx_code: bool,
+        deferral: lanyard_issuer::Deferral,
+    ) -> OfferCreated {
         let Value::Object(claims) = claims else { unreachable!("claims are an object") };
         let credential =
             CredentialToOffer { configuration: CredentialConfigurationId::new("badge"), claims };
@@ -512,6 +529,7 @@ fn issuer(
             {"path": ["family_name"], "value": "text"},
             {"path": ["department"], "value": "text"},
             {"path": ["nationalities"], "value": "any"},
+            {"path": ["sex"], "value": "text"},
         ],
     });
     let badge: CredentialConfiguration = serde_json::from_value(badge).expect("a configuration");

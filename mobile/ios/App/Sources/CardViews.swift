@@ -12,11 +12,31 @@ struct RootView: View {
             VStack(spacing: 16) {
                 Text("unlock_title").font(.title).accessibilityAddTraits(.isHeader)
                 if let problem = model.problem { Text(problem) }
+                if model.locked != nil { PinField() }
                 Button("unlock") { Task { await model.unlock() } }.buttonStyle(.borderedProminent)
             }
             .padding()
             .task { await model.unlock() }
         }
+    }
+}
+
+/// The PIN, where this device could not recognise the holder.
+private struct PinField: View {
+    @EnvironmentObject private var model: Model
+    @State private var pin = ""
+
+    var body: some View {
+        SecureField("pin_label", text: $pin)
+            .keyboardType(.numberPad)
+            .textFieldStyle(.roundedBorder)
+        Button("go_on") {
+            Task {
+                await model.unlock(by: pin)
+                pin = ""
+            }
+        }
+        .disabled(pin.isEmpty)
     }
 }
 
@@ -40,9 +60,19 @@ private struct StepView: View {
 /// All cards, and what is waited for.
 struct CardsView: View {
     @ObservedObject var wallet: Lanyard
+    @State private var notices: [CardNotice] = []
 
     var body: some View {
         List {
+            if !notices.isEmpty {
+                Section("notices_title") {
+                    ForEach(notices, id: \.card) { Text(said($0)) }
+                    Button("seen") {
+                        try? wallet.seen(notices)
+                        look()
+                    }
+                }
+            }
             if wallet.cards.isEmpty && wallet.waiting.isEmpty { Text("no_cards") }
             ForEach(wallet.cards, id: \.id) { card in
                 NavigationLink { CardView(wallet: wallet, card: card) } label: { CardFace(card: card) }
@@ -63,8 +93,25 @@ struct CardsView: View {
             NavigationLink("add") { AddView() }
             NavigationLink("history") { HistoryView(wallet: wallet) }
             NavigationLink("settings") { RecoveryView(wallet: wallet) }
+            NavigationLink("pin_set") { PinView(wallet: wallet) }
         }
         .refreshable { try? await wallet.catchUp() }
+        .onAppear(perform: look)
+        .onReceive(wallet.$cards) { _ in look() }
+    }
+
+    private func look() {
+        notices = (try? wallet.notices()) ?? []
+    }
+
+    private func said(_ notice: CardNotice) -> String {
+        let became: String
+        switch notice.isNow {
+        case .revoked: became = String(localized: "notice_revoked")
+        case .suspended: became = String(localized: "notice_suspended")
+        case .valid, .other: became = String(localized: "notice_good")
+        }
+        return String(format: became, notice.cardName)
     }
 }
 

@@ -28,7 +28,10 @@ final class Model: ObservableObject {
         case message(String)
     }
 
+    /// The wallet, once the holder has shown who they are.
     @Published var wallet: Lanyard?
+    /// The wallet, open but locked: this device could not recognise the holder, and the PIN stands in.
+    @Published var locked: Lanyard?
     @Published var step: Step = .cards
     @Published var problem: String?
 
@@ -40,15 +43,49 @@ final class Model: ObservableObject {
     /// Asks who the holder is, then opens the wallet.
     func unlock() async {
         let holder = BiometricHolder(reason: String(localized: "unlock_reason"))
-        guard await holder.authenticate() else { return }
+        let isHolder = await holder.authenticate()
         do {
             let wallet = try await Home.open()
-            self.wallet = wallet
-            Task { await PlatformChooser.keepRegistered(wallet) }
-            await followLink()
-            try await wallet.catchUp()
+            if isHolder {
+                try await unlocked(wallet)
+            } else if try wallet.hasPin() {
+                locked = wallet
+            }
         } catch {
             problem = said(error)
+        }
+    }
+
+    /// Unlocks by the PIN, if that is what it is; the library counts the tries.
+    func unlock(by pin: String) async {
+        guard let wallet = locked else { return }
+        do {
+            try wallet.tryPin(pin)
+            try await unlocked(wallet)
+        } catch let failure as PinFailed {
+            problem = said(failure)
+        } catch {
+            problem = said(error)
+        }
+    }
+
+    private func unlocked(_ wallet: Lanyard) async throws {
+        (locked, problem) = (nil, nil)
+        self.wallet = wallet
+        Task { await PlatformChooser.keepRegistered(wallet) }
+        await followLink()
+        try await wallet.catchUp()
+    }
+
+    /// Why a PIN did not do, in words.
+    func said(_ failure: PinFailed) -> String {
+        switch failure {
+        case .Wrong(let seconds), .Locked(let seconds):
+            if seconds == 0 { return String(localized: "pin_wrong") }
+            return String(format: String(localized: "pin_wait"), Int(seconds))
+        case .Form: return String(localized: "pin_form")
+        case .Easy: return String(localized: "pin_easy")
+        case .NotSet, .Unusable: return String(format: String(localized: "failed"), failure.localizedDescription)
         }
     }
 

@@ -29,6 +29,12 @@ private struct ReviewView: View {
     }
 }
 
+/// What to do about a failure that may pass, and when.
+private func again(_ reason: String, _ wait: UInt64?) -> String {
+    guard let wait, wait > 0 else { return String(format: String(localized: "try_again"), reason) }
+    return String(format: String(localized: "try_again_in"), Int(wait), reason)
+}
+
 /// An offer that wants a yes.
 struct ReadyView: View {
     @EnvironmentObject private var model: Model
@@ -51,8 +57,8 @@ struct ReadyView: View {
     private func accept() async {
         do {
             model.step = .added(try await wallet.accept(offer))
-        } catch AcceptFailed.TryAgain(let reason) {
-            problem = String(format: String(localized: "try_again"), reason)
+        } catch AcceptFailed.TryAgain(let reason, let wait) {
+            problem = again(reason, wait)
         } catch {
             model.step = .message(model.said(error))
         }
@@ -93,8 +99,8 @@ struct CodeView: View {
         } catch AcceptFailed.TxCodeWrong {
             wrong += 1
             problem = String(format: String(localized: "code_wrong"), wrong)
-        } catch AcceptFailed.TryAgain(let reason) {
-            problem = String(format: String(localized: "try_again"), reason)
+        } catch AcceptFailed.TryAgain(let reason, let wait) {
+            problem = again(reason, wait)
         } catch {
             model.step = .message(model.said(error))
         }

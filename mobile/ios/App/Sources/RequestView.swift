@@ -21,7 +21,15 @@ struct RequestView: View {
                 Label(trust(verifier), systemImage: symbol(verifier.trust))
                 if let problem { Text(problem) }
             }
+            ToldView(told: verifier.told)
             if let choices = try? request.choices() {
+                if !choices.overAsked.isEmpty {
+                    Section("over_asked_title") {
+                        ForEach(Array(choices.overAsked.enumerated()), id: \.offset) { _, flag in
+                            Label(said(flag.kind, of: flag.claim), systemImage: "exclamationmark.triangle")
+                        }
+                    }
+                }
                 ForEach(transactions, id: \.self) { Text($0) }
                 ForEach(Array(choices.sets.enumerated()), id: \.offset) { place, set in
                     purpose(place, set, choices)
@@ -97,8 +105,30 @@ struct RequestView: View {
         }
         let chosen = Int(picks[query.id]?.candidate ?? 0)
         if query.candidates.indices.contains(chosen), let claims = query.candidates[chosen].claimSets.first {
-            ForEach(claims.claims, id: \.label) { ClaimView(claim: $0) }
+            ForEach(claims.claims, id: \.label) { claim in
+                ClaimView(claim: Claim(label: claim.label, value: claim.value))
+                if let what = claim.overAsked {
+                    Label(said(what, of: claim.label), systemImage: "exclamationmark.triangle").font(.footnote)
+                }
+            }
         }
+    }
+
+    private func said(_ what: OverAsking, of claim: String?) -> String {
+        let reason: String
+        switch what {
+        case .birthDate: reason = String(localized: "over_birth_date")
+        case .age: reason = String(localized: "over_age")
+        case .portrait: reason = String(localized: "over_portrait")
+        case .uniqueNumber: reason = String(localized: "over_unique_number")
+        case .street: reason = String(localized: "over_street")
+        case .wholeAddress: reason = String(localized: "over_whole_address")
+        case .sex: reason = String(localized: "over_sex")
+        case .birthName: reason = String(localized: "over_birth_name")
+        case .birthPlace: reason = String(localized: "over_birth_place")
+        case .manyClaims: reason = String(localized: "over_many_claims")
+        }
+        return String(format: String(localized: "over_asked_line"), claim ?? String(localized: "over_asked_all"), reason)
     }
 
     private func isPicked(_ place: Int, _ option: UInt32) -> Binding<Bool> {
@@ -151,6 +181,43 @@ struct RequestView: View {
         switch trust {
         case .certified, .attested, .registered: return "checkmark.seal"
         case .didOnly, .addressOnly: return "questionmark.circle"
+        }
+    }
+}
+
+/// What a verifier says of itself, and whom to ask about it.
+struct ToldView: View {
+    let told: Told
+
+    var body: some View {
+        if told.purpose != nil || !links.isEmpty {
+            Section("told_title") {
+                if let purpose = told.purpose { Text(String(format: String(localized: "told_purpose"), purpose)) }
+                ForEach(links, id: \.contact.uri) { ContactLink(label: $0.label, contact: $0.contact) }
+            }
+        }
+    }
+
+    /// Each once, also a privacy policy that stands in for a contact.
+    private var links: [(label: String, contact: Contact)] {
+        let policy = told.privacyPolicy.map { [(String(localized: "told_privacy"), $0)] } ?? []
+        let terms = told.terms.map { [(String(localized: "told_terms"), $0)] } ?? []
+        let contacts = told.forDeletion.map { (String(localized: "told_contact"), $0) }
+        let authorities = told.authorities.map { (String(localized: "told_authority"), $0) }
+        var seen = Set<String>()
+        return (policy + terms + contacts + authorities).filter { seen.insert($0.1.uri).inserted }
+            .map { (label: $0.0, contact: $0.1) }
+    }
+}
+
+/// A contact that opens in the browser, the mail app or the dialler.
+struct ContactLink: View {
+    let label: String
+    let contact: Contact
+
+    var body: some View {
+        if let url = URL(string: contact.uri) {
+            Link(String(format: label, contact.shown), destination: url)
         }
     }
 }

@@ -1990,6 +1990,11 @@ public protocol LanyardWalletProtocol: AnyObject, Sendable {
     func exportInventory() throws  -> RecoveryKit
     
     /**
+     * The entries that fit, newest first.
+     */
+    func findInHistory(wanted: HistoryQuery) throws  -> [HistoryRecord]
+    
+    /**
      * Goes on when the browser came back from a login, also after the app was killed: the new cards.
      */
     func finishLogin(redirect: String) async throws  -> [Int64]
@@ -2010,14 +2015,35 @@ public protocol LanyardWalletProtocol: AnyObject, Sendable {
     func goOn(id: Int64) async throws  -> [Int64]
     
     /**
+     * Whether there is a PIN.
+     */
+    func hasPin() throws  -> Bool
+    
+    /**
      * What happened, newest first; with a text, the entries in which it occurs.
      */
     func history(search: String?) throws  -> [HistoryRecord]
     
     /**
+     * What became of cards since the holder last looked: show it, then say `notices_seen`. Call it after
+     * `refresh_statuses`.
+     */
+    func notices() throws  -> [NoticeRecord]
+    
+    /**
+     * The holder saw these, and is not told again.
+     */
+    func noticesSeen(notices: [NoticeRecord]) throws 
+    
+    /**
      * Opens an exported inventory; each item can then be asked for again.
      */
     func openInventory(sealed: Data, recoveryCode: String) throws  -> [InventoryRecord]
+    
+    /**
+     * Seconds until a PIN is looked at; 0 when it is now.
+     */
+    func pinWait() throws  -> UInt64
     
     /**
      * Reads an offer link, after the holder chose to open it.
@@ -2057,14 +2083,35 @@ public protocol LanyardWalletProtocol: AnyObject, Sendable {
     func registrations() throws  -> [RegistrationRecord]
     
     /**
+     * Asks for no PIN any more.
+     */
+    func removePin(present: String) throws 
+    
+    /**
      * Has a card issued again: the new card, which takes the old one's place.
      */
     func renew(card: Int64) async throws  -> Int64
     
     /**
+     * Sets a PIN, in the place of the present one.
+     */
+    func setPin(pin: String, present: String?) throws 
+    
+    /**
+     * The verifiers that got something, the last first, and whom to ask for its deletion.
+     */
+    func sharedWith() throws  -> [SharedWithRecord]
+    
+    /**
      * Waits no longer for a credential; true when it was waited for.
      */
     func stopWaiting(id: Int64) async throws  -> Bool
+    
+    /**
+     * Judges a PIN that the holder typed; no error when it is theirs. Tries are counted, and each wrong one makes the
+     * next wait longer.
+     */
+    func tryPin(pin: String) throws 
     
     /**
      * What was interrupted after the token was had.
@@ -2227,6 +2274,19 @@ open func exportInventory()throws  -> RecoveryKit  {
 }
     
     /**
+     * The entries that fit, newest first.
+     */
+open func findInHistory(wanted: HistoryQuery)throws  -> [HistoryRecord]  {
+    return try  FfiConverterSequenceTypeHistoryRecord.lift(try rustCallWithError(FfiConverterTypeStoreError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_find_in_history(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeHistoryQuery_lower(wanted),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * Goes on when the browser came back from a login, also after the app was killed: the new cards.
      */
 open func finishLogin(redirect: String)async throws  -> [Int64]  {
@@ -2289,6 +2349,18 @@ open func goOn(id: Int64)async throws  -> [Int64]  {
 }
     
     /**
+     * Whether there is a PIN.
+     */
+open func hasPin()throws  -> Bool  {
+    return try  FfiConverterBool.lift(try rustCallWithError(FfiConverterTypeStoreError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_has_pin(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * What happened, newest first; with a text, the entries in which it occurs.
      */
 open func history(search: String?)throws  -> [HistoryRecord]  {
@@ -2302,6 +2374,31 @@ open func history(search: String?)throws  -> [HistoryRecord]  {
 }
     
     /**
+     * What became of cards since the holder last looked: show it, then say `notices_seen`. Call it after
+     * `refresh_statuses`.
+     */
+open func notices()throws  -> [NoticeRecord]  {
+    return try  FfiConverterSequenceTypeNoticeRecord.lift(try rustCallWithError(FfiConverterTypeStoreError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_notices(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The holder saw these, and is not told again.
+     */
+open func noticesSeen(notices: [NoticeRecord])throws   {try rustCallWithError(FfiConverterTypeStoreError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_notices_seen(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeNoticeRecord.lower(notices),uniffiCallStatus
+    )
+}
+}
+    
+    /**
      * Opens an exported inventory; each item can then be asked for again.
      */
 open func openInventory(sealed: Data, recoveryCode: String)throws  -> [InventoryRecord]  {
@@ -2311,6 +2408,18 @@ open func openInventory(sealed: Data, recoveryCode: String)throws  -> [Inventory
             self.uniffiCloneHandle(),
         FfiConverterData.lower(sealed),
         FfiConverterString.lower(recoveryCode),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Seconds until a PIN is looked at; 0 when it is now.
+     */
+open func pinWait()throws  -> UInt64  {
+    return try  FfiConverterUInt64.lift(try rustCallWithError(FfiConverterTypeStoreError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_pin_wait(
+            self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
 }
@@ -2444,6 +2553,18 @@ open func registrations()throws  -> [RegistrationRecord]  {
 }
     
     /**
+     * Asks for no PIN any more.
+     */
+open func removePin(present: String)throws   {try rustCallWithError(FfiConverterTypePinError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_remove_pin(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(present),uniffiCallStatus
+    )
+}
+}
+    
+    /**
      * Has a card issued again: the new card, which takes the old one's place.
      */
 open func renew(card: Int64)async throws  -> Int64  {
@@ -2463,6 +2584,31 @@ open func renew(card: Int64)async throws  -> Int64  {
 }
     
     /**
+     * Sets a PIN, in the place of the present one.
+     */
+open func setPin(pin: String, present: String?)throws   {try rustCallWithError(FfiConverterTypePinError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_set_pin(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(pin),
+        FfiConverterOptionString.lower(present),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * The verifiers that got something, the last first, and whom to ask for its deletion.
+     */
+open func sharedWith()throws  -> [SharedWithRecord]  {
+    return try  FfiConverterSequenceTypeSharedWithRecord.lift(try rustCallWithError(FfiConverterTypeStoreError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_shared_with(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * Waits no longer for a credential; true when it was waited for.
      */
 open func stopWaiting(id: Int64)async throws  -> Bool  {
@@ -2479,6 +2625,19 @@ open func stopWaiting(id: Int64)async throws  -> Bool  {
             liftFunc: FfiConverterBool.lift,
             errorHandler: FfiConverterTypeStoreError_lift
         )
+}
+    
+    /**
+     * Judges a PIN that the holder typed; no error when it is theirs. Tries are counted, and each wrong one makes the
+     * next wait longer.
+     */
+open func tryPin(pin: String)throws   {try rustCallWithError(FfiConverterTypePinError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_try_pin(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(pin),uniffiCallStatus
+    )
+}
 }
     
     /**
@@ -4457,6 +4616,85 @@ public func FfiConverterTypeWalletAttestationPort_lower(_ value: WalletAttestati
 
 
 /**
+ * A claim that would be disclosed.
+ */
+public struct AskedClaimRecord: Equatable, Hashable {
+    /**
+     * What it is called.
+     */
+    public let label: String
+    /**
+     * Its value; a picture as a `data:` URL.
+     */
+    public let value: String
+    /**
+     * What makes it more than most purposes need, if anything does.
+     */
+    public let overAsked: OverAskingKind?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it is called.
+         */label: String, 
+        /**
+         * Its value; a picture as a `data:` URL.
+         */value: String, 
+        /**
+         * What makes it more than most purposes need, if anything does.
+         */overAsked: OverAskingKind?) {
+        self.label = label
+        self.value = value
+        self.overAsked = overAsked
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension AskedClaimRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAskedClaimRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AskedClaimRecord {
+        return
+            try AskedClaimRecord(
+                label: FfiConverterString.read(from: &buf), 
+                value: FfiConverterString.read(from: &buf), 
+                overAsked: FfiConverterOptionTypeOverAskingKind.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: AskedClaimRecord, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.label, into: &buf)
+        FfiConverterString.write(value.value, into: &buf)
+        FfiConverterOptionTypeOverAskingKind.write(value.overAsked, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAskedClaimRecord_lift(_ buf: RustBuffer) throws -> AskedClaimRecord {
+    return try FfiConverterTypeAskedClaimRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAskedClaimRecord_lower(_ value: AskedClaimRecord) -> RustBuffer {
+    return FfiConverterTypeAskedClaimRecord.lower(value)
+}
+
+
+/**
  * A card that answers a query.
  */
 public struct CandidateRecord: Equatable, Hashable {
@@ -4850,15 +5088,23 @@ public struct ClaimSetRecord: Equatable, Hashable {
     /**
      * What would be disclosed.
      */
-    public let claims: [ClaimRow]
+    public let claims: [AskedClaimRecord]
+    /**
+     * What of it most purposes do not need.
+     */
+    public let overAsked: [OverAskedRecord]
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * What would be disclosed.
-         */claims: [ClaimRow]) {
+         */claims: [AskedClaimRecord], 
+        /**
+         * What of it most purposes do not need.
+         */overAsked: [OverAskedRecord]) {
         self.claims = claims
+        self.overAsked = overAsked
     }
 
     
@@ -4877,12 +5123,14 @@ public struct FfiConverterTypeClaimSetRecord: FfiConverterRustBuffer {
     public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ClaimSetRecord {
         return
             try ClaimSetRecord(
-                claims: FfiConverterSequenceTypeClaimRow.read(from: &buf)
+                claims: FfiConverterSequenceTypeAskedClaimRecord.read(from: &buf), 
+                overAsked: FfiConverterSequenceTypeOverAskedRecord.read(from: &buf)
         )
     }
 
     public static func write(_ value: ClaimSetRecord, into buf: inout [UInt8]) {
-        FfiConverterSequenceTypeClaimRow.write(value.claims, into: &buf)
+        FfiConverterSequenceTypeAskedClaimRecord.write(value.claims, into: &buf)
+        FfiConverterSequenceTypeOverAskedRecord.write(value.overAsked, into: &buf)
     }
 }
 
@@ -4899,6 +5147,174 @@ public func FfiConverterTypeClaimSetRecord_lift(_ buf: RustBuffer) throws -> Cla
 #endif
 public func FfiConverterTypeClaimSetRecord_lower(_ value: ClaimSetRecord) -> RustBuffer {
     return FfiConverterTypeClaimSetRecord.lower(value)
+}
+
+
+/**
+ * A way to reach somebody.
+ */
+public struct ContactRecord: Equatable, Hashable {
+    /**
+     * To open: `https:`, `mailto:` or `tel:`.
+     */
+    public let uri: String
+    /**
+     * As people read it.
+     */
+    public let shown: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * To open: `https:`, `mailto:` or `tel:`.
+         */uri: String, 
+        /**
+         * As people read it.
+         */shown: String) {
+        self.uri = uri
+        self.shown = shown
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ContactRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeContactRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ContactRecord {
+        return
+            try ContactRecord(
+                uri: FfiConverterString.read(from: &buf), 
+                shown: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ContactRecord, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.uri, into: &buf)
+        FfiConverterString.write(value.shown, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactRecord_lift(_ buf: RustBuffer) throws -> ContactRecord {
+    return try FfiConverterTypeContactRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactRecord_lower(_ value: ContactRecord) -> RustBuffer {
+    return FfiConverterTypeContactRecord.lower(value)
+}
+
+
+/**
+ * Which entries are wanted: those that fit everything that is said here.
+ */
+public struct HistoryQuery: Equatable, Hashable {
+    /**
+     * A text that occurs, in any case.
+     */
+    public let text: String?
+    /**
+     * What happened, one of these; anything when there are none.
+     */
+    public let kinds: [HistoryKindName]
+    /**
+     * Who was at the other end, by the identifier.
+     */
+    public let party: String?
+    /**
+     * Not before, in seconds since 1970.
+     */
+    public let from: Int64?
+    /**
+     * Before, in seconds since 1970.
+     */
+    public let until: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * A text that occurs, in any case.
+         */text: String? = nil, 
+        /**
+         * What happened, one of these; anything when there are none.
+         */kinds: [HistoryKindName] = [], 
+        /**
+         * Who was at the other end, by the identifier.
+         */party: String? = nil, 
+        /**
+         * Not before, in seconds since 1970.
+         */from: Int64? = nil, 
+        /**
+         * Before, in seconds since 1970.
+         */until: Int64? = nil) {
+        self.text = text
+        self.kinds = kinds
+        self.party = party
+        self.from = from
+        self.until = until
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension HistoryQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHistoryQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HistoryQuery {
+        return
+            try HistoryQuery(
+                text: FfiConverterOptionString.read(from: &buf), 
+                kinds: FfiConverterSequenceTypeHistoryKindName.read(from: &buf), 
+                party: FfiConverterOptionString.read(from: &buf), 
+                from: FfiConverterOptionInt64.read(from: &buf), 
+                until: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: HistoryQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.text, into: &buf)
+        FfiConverterSequenceTypeHistoryKindName.write(value.kinds, into: &buf)
+        FfiConverterOptionString.write(value.party, into: &buf)
+        FfiConverterOptionInt64.write(value.from, into: &buf)
+        FfiConverterOptionInt64.write(value.until, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHistoryQuery_lift(_ buf: RustBuffer) throws -> HistoryQuery {
+    return try FfiConverterTypeHistoryQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHistoryQuery_lower(_ value: HistoryQuery) -> RustBuffer {
+    return FfiConverterTypeHistoryQuery.lower(value)
 }
 
 
@@ -4934,6 +5350,10 @@ public struct HistoryRecord: Equatable, Hashable {
      * What the claims that were shared are called; never their values.
      */
     public let claims: [String]
+    /**
+     * What a verifier said of itself, and whom to ask for the deletion of what it got.
+     */
+    public let told: ToldRecord?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -4958,7 +5378,10 @@ public struct HistoryRecord: Equatable, Hashable {
          */credentials: [String], 
         /**
          * What the claims that were shared are called; never their values.
-         */claims: [String]) {
+         */claims: [String], 
+        /**
+         * What a verifier said of itself, and whom to ask for the deletion of what it got.
+         */told: ToldRecord?) {
         self.id = id
         self.at = at
         self.kind = kind
@@ -4966,6 +5389,7 @@ public struct HistoryRecord: Equatable, Hashable {
         self.partyName = partyName
         self.credentials = credentials
         self.claims = claims
+        self.told = told
     }
 
     
@@ -4990,7 +5414,8 @@ public struct FfiConverterTypeHistoryRecord: FfiConverterRustBuffer {
                 party: FfiConverterString.read(from: &buf), 
                 partyName: FfiConverterOptionString.read(from: &buf), 
                 credentials: FfiConverterSequenceString.read(from: &buf), 
-                claims: FfiConverterSequenceString.read(from: &buf)
+                claims: FfiConverterSequenceString.read(from: &buf), 
+                told: FfiConverterOptionTypeToldRecord.read(from: &buf)
         )
     }
 
@@ -5002,6 +5427,7 @@ public struct FfiConverterTypeHistoryRecord: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.partyName, into: &buf)
         FfiConverterSequenceString.write(value.credentials, into: &buf)
         FfiConverterSequenceString.write(value.claims, into: &buf)
+        FfiConverterOptionTypeToldRecord.write(value.told, into: &buf)
     }
 }
 
@@ -5565,6 +5991,95 @@ public func FfiConverterTypeKeyToAttestRecord_lower(_ value: KeyToAttestRecord) 
 
 
 /**
+ * A card that its issuer revoked, suspended or gave back, which the holder has not seen yet.
+ */
+public struct NoticeRecord: Equatable, Hashable {
+    /**
+     * The card.
+     */
+    public let card: Int64
+    /**
+     * Its name.
+     */
+    public let cardName: String
+    /**
+     * What the holder last saw.
+     */
+    public let was: StatusValue
+    /**
+     * What its issuer's list says now.
+     */
+    public let isNow: StatusValue
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The card.
+         */card: Int64, 
+        /**
+         * Its name.
+         */cardName: String, 
+        /**
+         * What the holder last saw.
+         */was: StatusValue, 
+        /**
+         * What its issuer's list says now.
+         */isNow: StatusValue) {
+        self.card = card
+        self.cardName = cardName
+        self.was = was
+        self.isNow = isNow
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NoticeRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNoticeRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NoticeRecord {
+        return
+            try NoticeRecord(
+                card: FfiConverterInt64.read(from: &buf), 
+                cardName: FfiConverterString.read(from: &buf), 
+                was: FfiConverterTypeStatusValue.read(from: &buf), 
+                isNow: FfiConverterTypeStatusValue.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NoticeRecord, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.card, into: &buf)
+        FfiConverterString.write(value.cardName, into: &buf)
+        FfiConverterTypeStatusValue.write(value.was, into: &buf)
+        FfiConverterTypeStatusValue.write(value.isNow, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNoticeRecord_lift(_ buf: RustBuffer) throws -> NoticeRecord {
+    return try FfiConverterTypeNoticeRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNoticeRecord_lower(_ value: NoticeRecord) -> RustBuffer {
+    return FfiConverterTypeNoticeRecord.lower(value)
+}
+
+
+/**
  * What the holder sees before agreeing.
  */
 public struct OfferReview: Equatable, Hashable {
@@ -5759,6 +6274,85 @@ public func FfiConverterTypeOfferedRecord_lift(_ buf: RustBuffer) throws -> Offe
 #endif
 public func FfiConverterTypeOfferedRecord_lower(_ value: OfferedRecord) -> RustBuffer {
     return FfiConverterTypeOfferedRecord.lower(value)
+}
+
+
+/**
+ * What is asked too much.
+ */
+public struct OverAskedRecord: Equatable, Hashable {
+    /**
+     * What it is, for words in the holder's language.
+     */
+    public let kind: OverAskingKind
+    /**
+     * The claim, by its name on the card; none when it is about all of them together.
+     */
+    public let claim: String?
+    /**
+     * Why to think twice, in English.
+     */
+    public let reason: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it is, for words in the holder's language.
+         */kind: OverAskingKind, 
+        /**
+         * The claim, by its name on the card; none when it is about all of them together.
+         */claim: String?, 
+        /**
+         * Why to think twice, in English.
+         */reason: String) {
+        self.kind = kind
+        self.claim = claim
+        self.reason = reason
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OverAskedRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOverAskedRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OverAskedRecord {
+        return
+            try OverAskedRecord(
+                kind: FfiConverterTypeOverAskingKind.read(from: &buf), 
+                claim: FfiConverterOptionString.read(from: &buf), 
+                reason: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OverAskedRecord, into buf: inout [UInt8]) {
+        FfiConverterTypeOverAskingKind.write(value.kind, into: &buf)
+        FfiConverterOptionString.write(value.claim, into: &buf)
+        FfiConverterString.write(value.reason, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOverAskedRecord_lift(_ buf: RustBuffer) throws -> OverAskedRecord {
+    return try FfiConverterTypeOverAskedRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOverAskedRecord_lower(_ value: OverAskedRecord) -> RustBuffer {
+    return FfiConverterTypeOverAskedRecord.lower(value)
 }
 
 
@@ -6262,6 +6856,10 @@ public struct RequestChoices: Equatable, Hashable {
      * What is asked for at least: start the screen with it.
      */
     public let smallest: HolderSelection
+    /**
+     * What is asked of everybody that most purposes do not need: say so above everything else.
+     */
+    public let overAsked: [OverAskedRecord]
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6274,10 +6872,14 @@ public struct RequestChoices: Equatable, Hashable {
          */queries: [QueryRecord], 
         /**
          * What is asked for at least: start the screen with it.
-         */smallest: HolderSelection) {
+         */smallest: HolderSelection, 
+        /**
+         * What is asked of everybody that most purposes do not need: say so above everything else.
+         */overAsked: [OverAskedRecord]) {
         self.sets = sets
         self.queries = queries
         self.smallest = smallest
+        self.overAsked = overAsked
     }
 
     
@@ -6298,7 +6900,8 @@ public struct FfiConverterTypeRequestChoices: FfiConverterRustBuffer {
             try RequestChoices(
                 sets: FfiConverterSequenceTypeSetRecord.read(from: &buf), 
                 queries: FfiConverterSequenceTypeQueryRecord.read(from: &buf), 
-                smallest: FfiConverterTypeHolderSelection.read(from: &buf)
+                smallest: FfiConverterTypeHolderSelection.read(from: &buf), 
+                overAsked: FfiConverterSequenceTypeOverAskedRecord.read(from: &buf)
         )
     }
 
@@ -6306,6 +6909,7 @@ public struct FfiConverterTypeRequestChoices: FfiConverterRustBuffer {
         FfiConverterSequenceTypeSetRecord.write(value.sets, into: &buf)
         FfiConverterSequenceTypeQueryRecord.write(value.queries, into: &buf)
         FfiConverterTypeHolderSelection.write(value.smallest, into: &buf)
+        FfiConverterSequenceTypeOverAskedRecord.write(value.overAsked, into: &buf)
     }
 }
 
@@ -6464,6 +7068,115 @@ public func FfiConverterTypeSharedRecord_lower(_ value: SharedRecord) -> RustBuf
 
 
 /**
+ * A verifier that got something, and whom to ask about it.
+ */
+public struct SharedWithRecord: Equatable, Hashable {
+    /**
+     * Its identifier.
+     */
+    public let party: String
+    /**
+     * Its name, as it was last shown.
+     */
+    public let partyName: String?
+    /**
+     * How often it got something.
+     */
+    public let times: UInt32
+    /**
+     * When it last did, in seconds since 1970.
+     */
+    public let lastAt: Int64
+    /**
+     * What the claims that it got are called, once each.
+     */
+    public let claims: [String]
+    /**
+     * What it said of itself, and whom to ask for the deletion of what it got.
+     */
+    public let told: ToldRecord
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its identifier.
+         */party: String, 
+        /**
+         * Its name, as it was last shown.
+         */partyName: String?, 
+        /**
+         * How often it got something.
+         */times: UInt32, 
+        /**
+         * When it last did, in seconds since 1970.
+         */lastAt: Int64, 
+        /**
+         * What the claims that it got are called, once each.
+         */claims: [String], 
+        /**
+         * What it said of itself, and whom to ask for the deletion of what it got.
+         */told: ToldRecord) {
+        self.party = party
+        self.partyName = partyName
+        self.times = times
+        self.lastAt = lastAt
+        self.claims = claims
+        self.told = told
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SharedWithRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSharedWithRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SharedWithRecord {
+        return
+            try SharedWithRecord(
+                party: FfiConverterString.read(from: &buf), 
+                partyName: FfiConverterOptionString.read(from: &buf), 
+                times: FfiConverterUInt32.read(from: &buf), 
+                lastAt: FfiConverterInt64.read(from: &buf), 
+                claims: FfiConverterSequenceString.read(from: &buf), 
+                told: FfiConverterTypeToldRecord.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SharedWithRecord, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.party, into: &buf)
+        FfiConverterOptionString.write(value.partyName, into: &buf)
+        FfiConverterUInt32.write(value.times, into: &buf)
+        FfiConverterInt64.write(value.lastAt, into: &buf)
+        FfiConverterSequenceString.write(value.claims, into: &buf)
+        FfiConverterTypeToldRecord.write(value.told, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSharedWithRecord_lift(_ buf: RustBuffer) throws -> SharedWithRecord {
+    return try FfiConverterTypeSharedWithRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSharedWithRecord_lower(_ value: SharedWithRecord) -> RustBuffer {
+    return FfiConverterTypeSharedWithRecord.lower(value)
+}
+
+
+/**
  * What a status list said, and how old it was.
  */
 public struct StatusRecord: Equatable, Hashable {
@@ -6608,6 +7321,105 @@ public func FfiConverterTypeToSign_lift(_ buf: RustBuffer) throws -> ToSign {
 #endif
 public func FfiConverterTypeToSign_lower(_ value: ToSign) -> RustBuffer {
     return FfiConverterTypeToSign.lower(value)
+}
+
+
+/**
+ * The words of a verifier, of which its signature is the only warrant.
+ */
+public struct ToldRecord: Equatable, Hashable {
+    /**
+     * Why it asks, in the holder's language where it says it in that.
+     */
+    public let purpose: String?
+    /**
+     * Its privacy policy.
+     */
+    public let privacyPolicy: ContactRecord?
+    /**
+     * Its terms of service.
+     */
+    public let terms: ContactRecord?
+    /**
+     * Whom to ask for the deletion of what was shared; empty where it names nobody.
+     */
+    public let forDeletion: [ContactRecord]
+    /**
+     * Where to complain about it.
+     */
+    public let authorities: [ContactRecord]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Why it asks, in the holder's language where it says it in that.
+         */purpose: String?, 
+        /**
+         * Its privacy policy.
+         */privacyPolicy: ContactRecord?, 
+        /**
+         * Its terms of service.
+         */terms: ContactRecord?, 
+        /**
+         * Whom to ask for the deletion of what was shared; empty where it names nobody.
+         */forDeletion: [ContactRecord], 
+        /**
+         * Where to complain about it.
+         */authorities: [ContactRecord]) {
+        self.purpose = purpose
+        self.privacyPolicy = privacyPolicy
+        self.terms = terms
+        self.forDeletion = forDeletion
+        self.authorities = authorities
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ToldRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeToldRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ToldRecord {
+        return
+            try ToldRecord(
+                purpose: FfiConverterOptionString.read(from: &buf), 
+                privacyPolicy: FfiConverterOptionTypeContactRecord.read(from: &buf), 
+                terms: FfiConverterOptionTypeContactRecord.read(from: &buf), 
+                forDeletion: FfiConverterSequenceTypeContactRecord.read(from: &buf), 
+                authorities: FfiConverterSequenceTypeContactRecord.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ToldRecord, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.purpose, into: &buf)
+        FfiConverterOptionTypeContactRecord.write(value.privacyPolicy, into: &buf)
+        FfiConverterOptionTypeContactRecord.write(value.terms, into: &buf)
+        FfiConverterSequenceTypeContactRecord.write(value.forDeletion, into: &buf)
+        FfiConverterSequenceTypeContactRecord.write(value.authorities, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeToldRecord_lift(_ buf: RustBuffer) throws -> ToldRecord {
+    return try FfiConverterTypeToldRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeToldRecord_lower(_ value: ToldRecord) -> RustBuffer {
+    return FfiConverterTypeToldRecord.lower(value)
 }
 
 
@@ -6898,6 +7710,10 @@ public struct VerifierRecord: Equatable, Hashable {
      * Who vouches, where it is somebody with a name.
      */
     public let vouchedBy: String?
+    /**
+     * What it says of itself and of why it asks: its own words; empty where its request is not signed.
+     */
+    public let told: ToldRecord
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6913,11 +7729,15 @@ public struct VerifierRecord: Equatable, Hashable {
          */trust: TrustLevel, 
         /**
          * Who vouches, where it is somebody with a name.
-         */vouchedBy: String?) {
+         */vouchedBy: String?, 
+        /**
+         * What it says of itself and of why it asks: its own words; empty where its request is not signed.
+         */told: ToldRecord) {
         self.name = name
         self.address = address
         self.trust = trust
         self.vouchedBy = vouchedBy
+        self.told = told
     }
 
     
@@ -6939,7 +7759,8 @@ public struct FfiConverterTypeVerifierRecord: FfiConverterRustBuffer {
                 name: FfiConverterOptionString.read(from: &buf), 
                 address: FfiConverterString.read(from: &buf), 
                 trust: FfiConverterTypeTrustLevel.read(from: &buf), 
-                vouchedBy: FfiConverterOptionString.read(from: &buf)
+                vouchedBy: FfiConverterOptionString.read(from: &buf), 
+                told: FfiConverterTypeToldRecord.read(from: &buf)
         )
     }
 
@@ -6948,6 +7769,7 @@ public struct FfiConverterTypeVerifierRecord: FfiConverterRustBuffer {
         FfiConverterString.write(value.address, into: &buf)
         FfiConverterTypeTrustLevel.write(value.trust, into: &buf)
         FfiConverterOptionString.write(value.vouchedBy, into: &buf)
+        FfiConverterTypeToldRecord.write(value.told, into: &buf)
     }
 }
 
@@ -7366,7 +8188,10 @@ enum AcceptError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     case TryAgain(
         /**
          * What is in the way.
-         */reason: String
+         */reason: String, 
+        /**
+         * After how many seconds, where the issuer says how many.
+         */waitSeconds: UInt64?
     )
     /**
      * The object was used before.
@@ -7415,7 +8240,8 @@ public struct FfiConverterTypeAcceptError: FfiConverterRustBuffer {
         case 1: return .TxCodeForm
         case 2: return .TxCodeWrong
         case 3: return .TryAgain(
-            reason: try FfiConverterString.read(from: &buf)
+            reason: try FfiConverterString.read(from: &buf), 
+            waitSeconds: try FfiConverterOptionUInt64.read(from: &buf)
             )
         case 4: return .AlreadyUsed
         case 5: return .Failed(
@@ -7442,9 +8268,10 @@ public struct FfiConverterTypeAcceptError: FfiConverterRustBuffer {
             writeInt(&buf, Int32(2))
         
         
-        case let .TryAgain(reason):
+        case let .TryAgain(reason,waitSeconds):
             writeInt(&buf, Int32(3))
             FfiConverterString.write(reason, into: &buf)
+            FfiConverterOptionUInt64.write(waitSeconds, into: &buf)
             
         
         case .AlreadyUsed:
@@ -8051,6 +8878,141 @@ public func FfiConverterTypeHistoryKind_lift(_ buf: RustBuffer) throws -> Histor
 #endif
 public func FfiConverterTypeHistoryKind_lower(_ value: HistoryKind) -> RustBuffer {
     return FfiConverterTypeHistoryKind.lower(value)
+}
+
+
+
+/**
+ * The kinds of thing that happen, to look for.
+ */
+
+public enum HistoryKindName: Equatable, Hashable {
+    
+    /**
+     * Credentials were received.
+     */
+    case received
+    /**
+     * An issuer has them not ready yet.
+     */
+    case deferred
+    /**
+     * The holder declined an offer.
+     */
+    case offerDeclined
+    /**
+     * An issuance failed.
+     */
+    case issuanceFailed
+    /**
+     * Claims were shared.
+     */
+    case presented
+    /**
+     * The holder declined a request, or had nothing that fits.
+     */
+    case requestDeclined
+    /**
+     * A presentation failed.
+     */
+    case presentationFailed
+    /**
+     * A card was deleted.
+     */
+    case deleted
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension HistoryKindName: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHistoryKindName: FfiConverterRustBuffer {
+    typealias SwiftType = HistoryKindName
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HistoryKindName {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .received
+        
+        case 2: return .deferred
+        
+        case 3: return .offerDeclined
+        
+        case 4: return .issuanceFailed
+        
+        case 5: return .presented
+        
+        case 6: return .requestDeclined
+        
+        case 7: return .presentationFailed
+        
+        case 8: return .deleted
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: HistoryKindName, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .received:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .deferred:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .offerDeclined:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .issuanceFailed:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .presented:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .requestDeclined:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .presentationFailed:
+            writeInt(&buf, Int32(7))
+        
+        
+        case .deleted:
+            writeInt(&buf, Int32(8))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHistoryKindName_lift(_ buf: RustBuffer) throws -> HistoryKindName {
+    return try FfiConverterTypeHistoryKindName.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHistoryKindName_lower(_ value: HistoryKindName) -> RustBuffer {
+    return FfiConverterTypeHistoryKindName.lower(value)
 }
 
 
@@ -8777,6 +9739,304 @@ public func FfiConverterTypeOpenError_lower(_ value: OpenError) -> RustBuffer {
 
 
 /**
+ * What more than most purposes need is.
+ */
+
+public enum OverAskingKind: Equatable, Hashable {
+    
+    /**
+     * A date of birth, where a yes or no to an age would do.
+     */
+    case birthDate
+    /**
+     * An age in years, where a yes or no would do.
+     */
+    case age
+    /**
+     * A picture of the holder.
+     */
+    case portrait
+    /**
+     * A number that is the same everywhere.
+     */
+    case uniqueNumber
+    /**
+     * A street and number.
+     */
+    case street
+    /**
+     * A whole address.
+     */
+    case wholeAddress
+    /**
+     * Sex or gender.
+     */
+    case sex
+    /**
+     * A name at birth.
+     */
+    case birthName
+    /**
+     * A place of birth.
+     */
+    case birthPlace
+    /**
+     * So many claims that they are a profile.
+     */
+    case manyClaims
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension OverAskingKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOverAskingKind: FfiConverterRustBuffer {
+    typealias SwiftType = OverAskingKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OverAskingKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .birthDate
+        
+        case 2: return .age
+        
+        case 3: return .portrait
+        
+        case 4: return .uniqueNumber
+        
+        case 5: return .street
+        
+        case 6: return .wholeAddress
+        
+        case 7: return .sex
+        
+        case 8: return .birthName
+        
+        case 9: return .birthPlace
+        
+        case 10: return .manyClaims
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: OverAskingKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .birthDate:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .age:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .portrait:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .uniqueNumber:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .street:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .wholeAddress:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .sex:
+            writeInt(&buf, Int32(7))
+        
+        
+        case .birthName:
+            writeInt(&buf, Int32(8))
+        
+        
+        case .birthPlace:
+            writeInt(&buf, Int32(9))
+        
+        
+        case .manyClaims:
+            writeInt(&buf, Int32(10))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOverAskingKind_lift(_ buf: RustBuffer) throws -> OverAskingKind {
+    return try FfiConverterTypeOverAskingKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOverAskingKind_lower(_ value: OverAskingKind) -> RustBuffer {
+    return FfiConverterTypeOverAskingKind.lower(value)
+}
+
+
+
+/**
+ * Why a PIN did not open anything.
+ */
+public 
+enum PinError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+
+    
+    
+    /**
+     * There is none: ask by other means.
+     */
+    case NotSet
+    /**
+     * It was not the PIN: ask again, after so many seconds.
+     */
+    case Wrong(
+        /**
+         * 0 when the next try may be made at once.
+         */waitSeconds: UInt64
+    )
+    /**
+     * Too many were wrong, and this one was not looked at: wait so many seconds.
+     */
+    case Locked(
+        /**
+         * Until a try counts again.
+         */waitSeconds: UInt64
+    )
+    /**
+     * Not 6 to 12 digits: let the holder choose another.
+     */
+    case Form
+    /**
+     * Too easily guessed: let the holder choose another.
+     */
+    case Easy
+    /**
+     * The database cannot be used now.
+     */
+    case Unusable(
+        /**
+         * What is wrong.
+         */reason: String
+    )
+
+    
+
+    
+
+    
+    public var errorDescription: String? {
+        String(reflecting: self)
+    }
+    
+}
+
+#if compiler(>=6)
+extension PinError: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePinError: FfiConverterRustBuffer {
+    typealias SwiftType = PinError
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PinError {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        
+
+        
+        case 1: return .NotSet
+        case 2: return .Wrong(
+            waitSeconds: try FfiConverterUInt64.read(from: &buf)
+            )
+        case 3: return .Locked(
+            waitSeconds: try FfiConverterUInt64.read(from: &buf)
+            )
+        case 4: return .Form
+        case 5: return .Easy
+        case 6: return .Unusable(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+
+         default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: PinError, into buf: inout [UInt8]) {
+        switch value {
+
+        
+
+        
+        
+        case .NotSet:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .Wrong(waitSeconds):
+            writeInt(&buf, Int32(2))
+            FfiConverterUInt64.write(waitSeconds, into: &buf)
+            
+        
+        case let .Locked(waitSeconds):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt64.write(waitSeconds, into: &buf)
+            
+        
+        case .Form:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .Easy:
+            writeInt(&buf, Int32(5))
+        
+        
+        case let .Unusable(reason):
+            writeInt(&buf, Int32(6))
+            FfiConverterString.write(reason, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePinError_lift(_ buf: RustBuffer) throws -> PinError {
+    return try FfiConverterTypePinError.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePinError_lower(_ value: PinError) -> RustBuffer {
+    return FfiConverterTypePinError.lower(value)
+}
+
+
+/**
  * Why an inventory does not open.
  */
 public 
@@ -9486,6 +10746,30 @@ fileprivate struct FfiConverterOptionUInt32: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
+    typealias SwiftType = UInt64?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterUInt64.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterUInt64.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionInt64: FfiConverterRustBuffer {
     typealias SwiftType = Int64?
 
@@ -9678,6 +10962,30 @@ fileprivate struct FfiConverterOptionTypeWalletAttestationPort: FfiConverterRust
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeContactRecord: FfiConverterRustBuffer {
+    typealias SwiftType = ContactRecord?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeContactRecord.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeContactRecord.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeStatusRecord: FfiConverterRustBuffer {
     typealias SwiftType = StatusRecord?
 
@@ -9702,6 +11010,30 @@ fileprivate struct FfiConverterOptionTypeStatusRecord: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeToldRecord: FfiConverterRustBuffer {
+    typealias SwiftType = ToldRecord?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeToldRecord.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeToldRecord.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeMetadataSignature: FfiConverterRustBuffer {
     typealias SwiftType = MetadataSignature?
 
@@ -9718,6 +11050,30 @@ fileprivate struct FfiConverterOptionTypeMetadataSignature: FfiConverterRustBuff
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeMetadataSignature.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeOverAskingKind: FfiConverterRustBuffer {
+    typealias SwiftType = OverAskingKind?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeOverAskingKind.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeOverAskingKind.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -9793,6 +11149,31 @@ fileprivate struct FfiConverterSequenceData: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterData.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeAskedClaimRecord: FfiConverterRustBuffer {
+    typealias SwiftType = [AskedClaimRecord]
+
+    public static func write(_ value: [AskedClaimRecord], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAskedClaimRecord.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [AskedClaimRecord] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [AskedClaimRecord]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAskedClaimRecord.read(from: &buf))
         }
         return seq
     }
@@ -9893,6 +11274,31 @@ fileprivate struct FfiConverterSequenceTypeClaimSetRecord: FfiConverterRustBuffe
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeClaimSetRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeContactRecord: FfiConverterRustBuffer {
+    typealias SwiftType = [ContactRecord]
+
+    public static func write(_ value: [ContactRecord], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeContactRecord.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ContactRecord] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ContactRecord]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeContactRecord.read(from: &buf))
         }
         return seq
     }
@@ -10026,6 +11432,31 @@ fileprivate struct FfiConverterSequenceTypeKeyToAttestRecord: FfiConverterRustBu
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeNoticeRecord: FfiConverterRustBuffer {
+    typealias SwiftType = [NoticeRecord]
+
+    public static func write(_ value: [NoticeRecord], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeNoticeRecord.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [NoticeRecord] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [NoticeRecord]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeNoticeRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeOfferedRecord: FfiConverterRustBuffer {
     typealias SwiftType = [OfferedRecord]
 
@@ -10043,6 +11474,31 @@ fileprivate struct FfiConverterSequenceTypeOfferedRecord: FfiConverterRustBuffer
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeOfferedRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeOverAskedRecord: FfiConverterRustBuffer {
+    typealias SwiftType = [OverAskedRecord]
+
+    public static func write(_ value: [OverAskedRecord], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeOverAskedRecord.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [OverAskedRecord] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [OverAskedRecord]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeOverAskedRecord.read(from: &buf))
         }
         return seq
     }
@@ -10226,6 +11682,31 @@ fileprivate struct FfiConverterSequenceTypeSharedRecord: FfiConverterRustBuffer 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeSharedWithRecord: FfiConverterRustBuffer {
+    typealias SwiftType = [SharedWithRecord]
+
+    public static func write(_ value: [SharedWithRecord], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSharedWithRecord.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SharedWithRecord] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SharedWithRecord]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSharedWithRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeToSign: FfiConverterRustBuffer {
     typealias SwiftType = [ToSign]
 
@@ -10318,6 +11799,31 @@ fileprivate struct FfiConverterSequenceTypeWaitingRecord: FfiConverterRustBuffer
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeWaitingRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeHistoryKindName: FfiConverterRustBuffer {
+    typealias SwiftType = [HistoryKindName]
+
+    public static func write(_ value: [HistoryKindName], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeHistoryKindName.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [HistoryKindName] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [HistoryKindName]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeHistoryKindName.read(from: &buf))
         }
         return seq
     }
@@ -10706,6 +12212,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_export_inventory() != 35515) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_find_in_history() != 36035) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_finish_login() != 19134) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -10718,10 +12227,22 @@ private let initializationResult: InitializationResult = {
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_go_on() != 42305) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_has_pin() != 28643) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_history() != 6454) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_notices() != 56656) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_notices_seen() != 31860) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_open_inventory() != 32521) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_pin_wait() != 4703) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_offer() != 34038) {
@@ -10745,10 +12266,22 @@ private let initializationResult: InitializationResult = {
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations() != 12258) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_remove_pin() != 8465) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew() != 32038) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_set_pin() != 62905) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_shared_with() != 53464) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_stop_waiting() != 210) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_try_pin() != 9872) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_unfinished() != 11986) {

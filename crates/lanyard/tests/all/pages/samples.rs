@@ -166,13 +166,34 @@ fn form_fields() -> Vec<FieldGroup> {
 }
 
 fn question(two: bool) -> Question {
-    let one =
-        Candidate { value: "0.0".into(), on: true, card: badge(), claims: claims()[..2].to_vec() };
+    let one = Candidate {
+        value: "0.0".into(),
+        on: true,
+        card: badge(),
+        claims: claims()[..2].to_vec(),
+        over_asked: vec![OverAskedClaim {
+            claim: "Portrait".into(),
+            reason: "Your face can be recognised elsewhere.".into(),
+        }],
+    };
     let mut candidates = vec![one.clone()];
     if two {
         candidates.push(Candidate { value: "1.0".into(), on: false, card: diploma(), ..one });
     }
     Question { field: "pick.badge".into(), candidates }
+}
+
+fn told() -> ToldView {
+    let link = OutsideLink {
+        label: "Questions, and deletion",
+        href: "mailto:privacy@alder.example".into(),
+        shown: "privacy@alder.example".into(),
+    };
+    ToldView { purpose: Some("To let a colleague in".into()), links: vec![link] }
+}
+
+fn past(title: &str, detail: Option<&str>, at: Option<&str>, tone: Tone) -> PastStep {
+    PastStep { step: step(title, detail, at, tone), told: ToldView::default() }
 }
 
 fn purpose(field: &str, optional: bool, ways: usize, two: bool) -> Purpose {
@@ -285,9 +306,10 @@ pub(super) fn every_page() -> Vec<(&'static str, String)> {
             verdict: verified(),
             trail: trail(),
         }.render())),
-        ("pocket_empty", render(PocketPage { chrome: chrome(Place::Pocket), cards: vec![], link: String::new(), problem: None }.render())),
+        ("pocket_empty", render(PocketPage { chrome: chrome(Place::Pocket), notices: vec![], cards: vec![], link: String::new(), problem: None }.render())),
         ("pocket", render(PocketPage {
             chrome: chrome(Place::Pocket),
+            notices: vec!["University diploma was revoked by its issuer: no verifier takes it any more.".into()],
             cards: vec![
                 CardView { href: Some("/pocket/cards/1".into()), ..badge() },
                 CardView { alert: Some("Expired".into()), ..diploma() },
@@ -307,7 +329,9 @@ pub(super) fn every_page() -> Vec<(&'static str, String)> {
             chrome: chrome(Place::Pocket),
             id: "1".into(),
             party: Party { trust: Trust { tone: Tone::Unsure, title: "Not verified".into(), explanation: "Nobody vouches for this verifier. All that is known is where the answer goes.".into() }, ..party() },
+            told: told(),
             encrypted: true,
+            over_asked: vec!["Portrait".into()],
             purposes: vec![purpose("set.0", false, 1, true), purpose("set.1", true, 1, false), purpose("set.2", true, 2, false)],
             authorizes: vec!["a payment of 23.58 EUR to Alder & Finch".into()],
             missing: String::new(),
@@ -318,7 +342,9 @@ pub(super) fn every_page() -> Vec<(&'static str, String)> {
             chrome: chrome(Place::Pocket),
             id: "1".into(),
             party: party(),
+            told: ToldView::default(),
             encrypted: false,
+            over_asked: vec![],
             purposes: vec![],
             authorizes: vec![],
             missing: "It asks for a University diploma.".into(),
@@ -340,10 +366,12 @@ pub(super) fn every_page() -> Vec<(&'static str, String)> {
         }.render())),
         ("pocket_history", render(PocketHistoryPage {
             chrome: chrome(Place::Pocket),
+            search: HistorySearch { kinds: vec![("shared", "Shared", false), ("failed", "Failed", true)], ..HistorySearch::default() },
+            shared_with: vec![SharedWithView { name: "Alder & Finch".into(), line: "2 times, last on 24 Nov 2026, 14:05: Given name, Family name".into(), href: "/pocket/history?party=x509_hash%3Aabc".into(), told: told() }],
             entries: vec![
-                step("Shared with Alder & Finch", Some("Given name, Family name"), Some("24 Nov 2026, 14:05"), Tone::Good),
-                step("Declined a request of Alder & Finch", None, Some("24 Nov 2026, 14:04"), Tone::Waiting),
-                step("Could not accept an offer", Some("The issuer refused the transaction code (invalid_grant)."), Some("24 Nov 2026, 14:02"), Tone::Bad),
+                past("Shared with Alder & Finch", Some("Given name, Family name"), Some("24 Nov 2026, 14:05"), Tone::Good),
+                past("Declined a request of Alder & Finch", None, Some("24 Nov 2026, 14:04"), Tone::Waiting),
+                past("Could not accept an offer", Some("The issuer refused the transaction code (invalid_grant)."), Some("24 Nov 2026, 14:02"), Tone::Bad),
             ],
         }.render())),
         ("error", render(ErrorPage {

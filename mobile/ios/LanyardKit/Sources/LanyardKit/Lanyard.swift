@@ -108,6 +108,51 @@ public final class Lanyard: ObservableObject {
         try wallet.history(search: search)
     }
 
+    /// The entries that fit, newest first.
+    public func find(_ wanted: HistoryFilter) throws -> [HistoryEntry] {
+        try wallet.findInHistory(wanted: wanted)
+    }
+
+    /// The verifiers that got something, and whom to ask for its deletion.
+    public func sharedWith() throws -> [SharedWith] {
+        try wallet.sharedWith()
+    }
+
+    /// What became of cards since the holder last looked; after `refreshStatuses`.
+    public func notices() throws -> [CardNotice] {
+        try wallet.notices()
+    }
+
+    /// The holder saw these, and is not told again.
+    public func seen(_ notices: [CardNotice]) throws {
+        try wallet.noticesSeen(notices: notices)
+    }
+
+    /// Whether there is a PIN.
+    public func hasPin() throws -> Bool {
+        try wallet.hasPin()
+    }
+
+    /// Seconds until a PIN is looked at.
+    public func pinWait() throws -> UInt64 {
+        try wallet.pinWait()
+    }
+
+    /// Sets a PIN, in the place of the present one.
+    public func setPin(_ pin: String, present: String? = nil) throws {
+        try wallet.setPin(pin: pin, present: present)
+    }
+
+    /// Asks for no PIN any more.
+    public func removePin(present: String) throws {
+        try wallet.removePin(present: present)
+    }
+
+    /// Judges a PIN; it throws `PinFailed` unless it is the holder's.
+    public func tryPin(_ pin: String) throws {
+        try wallet.tryPin(pin: pin)
+    }
+
     /// The whole history as a JSON document.
     public func exportHistory() throws -> String {
         try wallet.exportHistory()

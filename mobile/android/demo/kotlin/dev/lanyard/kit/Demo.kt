@@ -51,6 +51,16 @@ class Demo : AutoCloseable {
 
     fun request(vararg more: String): String = ask("request", *more)
 
+    /** A request that asks too much, of a verifier that says why and whom to ask about it. */
+    fun portrait(): String {
+        val meta = """{"vct_values":["urn:lanyard:demo:employee-badge:1"]}"""
+        val claims = """[{"path":["given_name"]},{"path":["portrait"]}]"""
+        val query = """{"credentials":[{"id":"badge","format":"dc+sd-jwt","meta":$meta,"claims":$claims}]}"""
+        val purpose = """[{"lang":"en","content":"To let you in"},{"lang":"de","content":"Um dich hereinzulassen"}]"""
+        val data = """{"purpose":$purpose,"policyURI":"https://desk.example/privacy","supportURI":"privacy@desk.example"}"""
+        return request("--dcql", query, "--verifier-info", """[{"format":"registrar_dataset","data":$data}]""")
+    }
+
     fun verdict(session: String): String = ask("result", "--wait", "20", session)
 
     fun revoke(offer: String): String = ask("revoke", offer)

@@ -5,9 +5,11 @@ import android.content.Intent
 import android.provider.MediaStore
 import android.widget.LinearLayout
 import dev.lanyard.kit.Card
+import dev.lanyard.kit.CardNotice
 import dev.lanyard.kit.OfferFailed
 import dev.lanyard.kit.Standing
 import dev.lanyard.kit.Status
+import dev.lanyard.kit.StatusWord
 import java.text.DateFormat
 import java.util.Date
 
@@ -19,10 +21,22 @@ fun lockScreen(): Screen = Screen { on ->
     }
 }
 
+/** The wallet is closed, and this device could not recognise the holder: the PIN stands in. */
+fun pinScreen(problem: String? = null): Screen = Screen { on ->
+    page(on) {
+        title(on.getString(R.string.pin_title))
+        val wait = on.wallet.pinWait().toLong()
+        if (wait > 0) badge(on.getString(R.string.pin_wait, wait)) else problem?.let { badge(it) }
+        val pin = secret(on.getString(R.string.pin_label))
+        button(on.getString(R.string.unlock)) { on.unlockBy(pin.text.toString()) }
+    }
+}
+
 /** All cards, and what is waited for. */
 fun cardsScreen(): Screen = Screen { on ->
     page(on) {
         title(on.getString(R.string.cards))
+        notices(on, on.wallet.notices())
         val (cards, waiting) = on.wallet.cards.value to on.wallet.waiting.value
         if (cards.isEmpty() && waiting.isEmpty()) text(on.getString(R.string.no_cards))
         for (card in cards) {
@@ -39,6 +53,24 @@ fun cardsScreen(): Screen = Screen { on ->
         button(on.getString(R.string.add)) { on.show(addScreen()) }
         button(on.getString(R.string.history)) { on.show(historyScreen()) }
         button(on.getString(R.string.settings)) { on.show(settingsScreen()) }
+    }
+}
+
+/** What became of cards since the holder last looked, until they say that they saw it. */
+private fun LinearLayout.notices(on: MainActivity, notices: List<CardNotice>) {
+    if (notices.isEmpty()) return
+    val lines = notices.map { notice ->
+        val became = when (notice.isNow) {
+            StatusWord.REVOKED -> R.string.notice_revoked
+            StatusWord.SUSPENDED -> R.string.notice_suspended
+            StatusWord.VALID, StatusWord.OTHER -> R.string.notice_good
+        }
+        on.getString(became, notice.cardName)
+    }
+    badge((listOf(on.getString(R.string.notices_title)) + lines).joinToString("\n"))
+    button(on.getString(R.string.seen)) {
+        on.wallet.seen(notices)
+        on.redraw()
     }
 }
 

@@ -16,6 +16,7 @@ import dev.lanyard.kit.OfferFailed
 import dev.lanyard.kit.OfferReady
 import dev.lanyard.kit.OfferRequiresLogin
 import dev.lanyard.kit.OfferRequiresTxCode
+import dev.lanyard.kit.PinFailed
 import dev.lanyard.kit.RequestFailed
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.MainScope
@@ -33,8 +34,9 @@ open class MainActivity : Activity() {
     private val scope: CoroutineScope = MainScope()
     private val stack = ArrayDeque<Screen>()
     private var link: String? = null
+    private var isUnlocked = false
 
-    /** The wallet, once it is unlocked. */
+    /** The wallet, once it is open; the holder sees it once it is unlocked. */
     lateinit var wallet: Lanyard
         private set
 
@@ -50,7 +52,7 @@ open class MainActivity : Activity() {
     override fun onNewIntent(intent: Intent) {
         super.onNewIntent(intent)
         link = intent.dataString
-        if (::wallet.isInitialized) followLink()
+        if (isUnlocked) followLink()
     }
 
     override fun onDestroy() {
@@ -100,15 +102,32 @@ open class MainActivity : Activity() {
     /** Opens a page in the holder's browser. */
     fun browse(url: String) = startActivity(Intent(Intent.ACTION_VIEW, Uri.parse(url)))
 
-    /** Asks who the holder is, then opens the wallet. */
+    /** Asks who the holder is, and for the PIN where the device cannot tell; then the wallet is unlocked. */
     fun unlock() = run {
-        if (!holder().authenticate()) return@run
+        val isHolder = holder().authenticate()
         try {
             wallet = (application as App).wallet()
         } catch (failure: Exception) {
-            show(messageScreen(getString(R.string.cannot_open, failure.message)))
+            if (isHolder) show(messageScreen(getString(R.string.cannot_open, failure.message)))
             return@run
         }
+        if (isHolder) unlocked() else if (wallet.hasPin()) show(pinScreen())
+    }
+
+    /** Unlocks by the PIN, if that is what it is; the library counts the tries. */
+    fun unlockBy(pin: String) = run {
+        try {
+            wallet.tryPin(pin)
+        } catch (failure: PinFailed) {
+            back()
+            show(pinScreen(said(this, failure)))
+            return@run
+        }
+        unlocked()
+    }
+
+    private suspend fun unlocked() {
+        isUnlocked = true
         opened()
     }
 

@@ -22,7 +22,7 @@ fun readyScreen(offer: OfferReadyToAccept, problem: String? = null): Screen = Sc
                     try {
                         addedScreen(on.wallet.accept(offer))
                     } catch (failure: AcceptFailedTryAgain) {
-                        readyScreen(offer, on.getString(R.string.try_again, failure.reason))
+                        readyScreen(offer, again(on, failure))
                     } catch (failure: AcceptFailed) {
                         messageScreen(on.getString(R.string.failed, failure.message))
                     },
@@ -54,7 +54,7 @@ fun codeScreen(offer: OfferWithCode, wrong: Int = 0, problem: String? = null): S
                     } catch (_: AcceptFailedTxCodeWrong) {
                         codeScreen(offer, wrong + 1, on.getString(R.string.code_wrong, wrong + 1))
                     } catch (failure: AcceptFailedTryAgain) {
-                        codeScreen(offer, wrong, on.getString(R.string.try_again, failure.reason))
+                        codeScreen(offer, wrong, again(on, failure))
                     } catch (failure: AcceptFailed) {
                         messageScreen(on.getString(R.string.failed, failure.message))
                     },
@@ -97,6 +97,13 @@ fun addedScreen(cards: List<Long>): Screen = Screen { on ->
         }
         button(on.getString(R.string.done)) { on.home() }
     }
+}
+
+/** What to do about a failure that may pass, and when. */
+private fun again(on: MainActivity, failure: AcceptFailedTryAgain): String {
+    val wait = failure.waitSeconds?.toLong() ?: 0
+    if (wait == 0L) return on.getString(R.string.try_again, failure.reason)
+    return on.getString(R.string.try_again_in, wait, failure.reason)
 }
 
 private fun LinearLayout.review(on: MainActivity, offer: OfferToShow) {

@@ -2,14 +2,19 @@ package dev.lanyard.app
 
 import android.widget.LinearLayout
 import dev.lanyard.kit.AnswerFailed
+import dev.lanyard.kit.AskedClaim
 import dev.lanyard.kit.Choices
 import dev.lanyard.kit.ConsentFailed
 import dev.lanyard.kit.ConsentFailedNotAuthenticated
+import dev.lanyard.kit.Contact
+import dev.lanyard.kit.OverAsked
+import dev.lanyard.kit.OverAsking
 import dev.lanyard.kit.Pick
 import dev.lanyard.kit.PickedCard
 import dev.lanyard.kit.Query
 import dev.lanyard.kit.Selection
 import dev.lanyard.kit.Standing
+import dev.lanyard.kit.Told
 import dev.lanyard.kit.Transaction
 import dev.lanyard.kit.TransactionDocumentSigning
 import dev.lanyard.kit.TransactionPayment
@@ -23,10 +28,13 @@ fun requestScreen(request: Asked, problem: String? = null): Screen = Screen { on
         val verifier = request.verifier()
         title(on.getString(R.string.request_title, verifier.name ?: verifier.address))
         badge(trust(on, verifier))
+        told(on, verifier.told)
         problem?.let { badge(it) }
         try {
+            val choices = request.choices()
+            overAsked(on, choices.overAsked)
             request.transactions().forEach { text(inWords(on, it)) }
-            choose(on, request, request.choices())
+            choose(on, request, choices)
         } catch (_: ConsentFailed) {
             text(on.getString(R.string.nothing_fits))
         }
@@ -34,6 +42,45 @@ fun requestScreen(request: Asked, problem: String? = null): Screen = Screen { on
         button(on.getString(R.string.decline)) { on.run { request.decline(on) } }
     }
 }
+
+/** What a verifier says of itself, and whom to ask about it. */
+fun LinearLayout.told(on: MainActivity, told: Told) {
+    val links = told.privacyPolicy.with(R.string.told_privacy) + told.terms.with(R.string.told_terms) +
+        told.forDeletion.map { R.string.told_contact to it } + told.authorities.map { R.string.told_authority to it }
+    if (told.purpose == null && links.isEmpty()) return
+    text(on.getString(R.string.told_title), soft = true)
+    told.purpose?.let { text(on.getString(R.string.told_purpose, it)) }
+    // a privacy policy that stands in for a contact is named once
+    for ((label, contact) in links.distinctBy { (_, contact) -> contact.uri }) link(on, label, contact)
+}
+
+/** A contact that opens in the browser, the mail app or the dialler. */
+fun LinearLayout.link(on: MainActivity, label: Int, contact: Contact) =
+    button(on.getString(label, contact.shown)) { on.browse(contact.uri) }
+
+private fun Contact?.with(label: Int): List<Pair<Int, Contact>> = listOfNotNull(this?.let { label to it })
+
+/** What is asked of everybody that most purposes do not need. */
+private fun LinearLayout.overAsked(on: MainActivity, flags: List<OverAsked>) {
+    if (flags.isEmpty()) return
+    val lines = flags.map { on.getString(R.string.over_asked_line, it.claim ?: on.getString(R.string.over_asked_all), reason(on, it.kind)) }
+    badge((listOf(on.getString(R.string.over_asked_title)) + lines).joinToString("\n"))
+}
+
+private fun reason(on: MainActivity, what: OverAsking): String = on.getString(
+    when (what) {
+        OverAsking.BIRTH_DATE -> R.string.over_birth_date
+        OverAsking.AGE -> R.string.over_age
+        OverAsking.PORTRAIT -> R.string.over_portrait
+        OverAsking.UNIQUE_NUMBER -> R.string.over_unique_number
+        OverAsking.STREET -> R.string.over_street
+        OverAsking.WHOLE_ADDRESS -> R.string.over_whole_address
+        OverAsking.SEX -> R.string.over_sex
+        OverAsking.BIRTH_NAME -> R.string.over_birth_name
+        OverAsking.BIRTH_PLACE -> R.string.over_birth_place
+        OverAsking.MANY_CLAIMS -> R.string.over_many_claims
+    },
+)
 
 /** Cards that would answer if they were good, each with the reason. */
 private fun LinearLayout.unusable(on: MainActivity, cards: List<UnusableCard>) {
@@ -65,7 +112,7 @@ private fun LinearLayout.choose(on: MainActivity, request: Asked, choices: Choic
                     options[place] = option.toUInt().takeIf { ticked }
                 }
             }
-            queries.mapNotNull { id -> choices.queries.find { it.id == id } }.forEach { query(it, picks) }
+            queries.mapNotNull { id -> choices.queries.find { it.id == id } }.forEach { query(on, it, picks) }
         }
     }
     button(on.getString(R.string.share)) {
@@ -75,7 +122,7 @@ private fun LinearLayout.choose(on: MainActivity, request: Asked, choices: Choic
 }
 
 /** The cards that fit one query: what each would disclose, and which to take. */
-private fun LinearLayout.query(query: Query, picks: MutableMap<String, PickedCard>) {
+private fun LinearLayout.query(on: MainActivity, query: Query, picks: MutableMap<String, PickedCard>) {
     query.candidates.forEachIndexed { place, candidate ->
         candidate.claimSets.forEachIndexed { set, claims ->
             val only = query.candidates.size == 1 && candidate.claimSets.size == 1
@@ -87,9 +134,15 @@ private fun LinearLayout.query(query: Query, picks: MutableMap<String, PickedCar
                     if (ticked) picks[query.id] = PickedCard(place.toUInt(), set.toUInt()) else picks.remove(query.id)
                 }
             }
-            claims.claims.forEach { claim(it.label, it.value) }
+            claims.claims.forEach { asked(on, it) }
         }
     }
+}
+
+/** A claim that would be shared, flagged where most purposes do not need it. */
+private fun LinearLayout.asked(on: MainActivity, claim: AskedClaim) {
+    claim(claim.label, claim.value)
+    claim.overAsked?.let { badge(on.getString(R.string.over_asked_line, claim.label, reason(on, it))) }
 }
 
 private suspend fun share(on: MainActivity, request: Asked, picked: Selection) {

@@ -53,6 +53,10 @@ fun LinearLayout.badge(text: String) = addView(
             cornerRadius = dp(context, 8).toFloat()
             setStroke(dp(context, 1), currentTextColor)
         }
+        layoutParams = LinearLayout.LayoutParams(
+            LinearLayout.LayoutParams.MATCH_PARENT,
+            LinearLayout.LayoutParams.WRAP_CONTENT,
+        ).apply { bottomMargin = dp(context, 8) }
     },
 )
 
@@ -109,6 +113,11 @@ fun LinearLayout.field(label: String, numeric: Boolean = false): EditText {
     }
     addView(field)
     return field
+}
+
+/** A field for a PIN: digits that nobody reads over a shoulder. */
+fun LinearLayout.secret(label: String): EditText = field(label, numeric = true).apply {
+    inputType = InputType.TYPE_CLASS_NUMBER or InputType.TYPE_NUMBER_VARIATION_PASSWORD
 }
 
 /** A choice to tick. */

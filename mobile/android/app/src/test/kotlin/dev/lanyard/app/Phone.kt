@@ -60,9 +60,14 @@ class TestActivity : MainActivity() {
         title = getString(R.string.app_name)
     }
 
-    override fun holder(): Holder = Holder { true }
+    override fun holder(): Holder = Holder { recognises }
 
     override fun getResources(): Resources = words ?: Words(super.getResources()).also { words = it }
+
+    companion object {
+        /** Whether the device recognises the holder. */
+        var recognises = true
+    }
 }
 
 @Suppress("DEPRECATION")

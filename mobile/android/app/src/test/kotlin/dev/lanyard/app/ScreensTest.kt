@@ -104,8 +104,12 @@ class ScreensTest {
             phone.await("Added to your wallet")
             server.revoke(member(made, "id"))
             phone.catchUp()
-            phone.await("Revoked by its issuer")
+            phone.await("Since you last looked")
+            assertTrue(phone.words().any { "Employee badge was revoked by its issuer" in it })
             phone.picture("cards-revoked")
+            phone.press("I have seen it")
+            assertTrue("told once", phone.words().none { "Since you last looked" in it })
+            phone.await("Revoked by its issuer")
             val asked = server.request("--preset", "badge")
             phone.open(member(asked, "link"))
             phone.await("Would answer if it were good")
@@ -114,6 +118,64 @@ class ScreensTest {
             phone.press("Decline")
             phone.await("Declined. Nothing was shared.")
             assertEquals(setOf("declined"), state(member(asked, "id")))
+        }
+    }
+
+    @Test
+    fun `what is asked too much is flagged, and whom to ask for deletion is found later`() {
+        Phone().use { phone ->
+            phone.await("Your cards")
+            take(phone)
+            phone.await("Added to your wallet")
+            phone.open(member(server.portrait(), "link"))
+            phone.await("It asks for more than most need")
+            assertTrue("To let you in" in phone.words().joinToString())
+            assertTrue("the claim itself is flagged", phone.words().any { it.startsWith("Portrait: your face") })
+            phone.picture("consent-over-asked")
+            phone.press("Share")
+            phone.await("Shared")
+            phone.press("Done")
+            phone.press("History")
+            phone.picture("history-filters")
+            phone.press("Whom you shared with")
+            phone.await("Ask for deletion: privacy@desk.example")
+            phone.picture("shared-with")
+        }
+    }
+
+    @Test
+    fun `where the device cannot recognise the holder the PIN opens the wallet, and wrong ones are waited for`() {
+        Phone().use { phone ->
+            phone.await("Your cards")
+            phone.press("Settings")
+            phone.press("Set a PIN")
+            phone.type("New PIN, 6 to 12 digits", "123456")
+            phone.press("Set a PIN")
+            phone.await("guessed at once")
+            phone.type("New PIN, 6 to 12 digits", "482916")
+            phone.press("Set a PIN")
+            phone.await("The PIN is set.")
+        }
+        TestActivity.recognises = false
+        try {
+            Phone().use { phone ->
+                phone.await("Your PIN")
+                phone.picture("pin")
+                repeat(3) {
+                    phone.type("PIN", "111222")
+                    phone.press("Unlock")
+                }
+                phone.await("Too many wrong tries")
+                phone.picture("pin-wait")
+            }
+            Phone().use { phone ->
+                phone.await("Too many wrong tries")
+                phone.type("PIN", "482916")
+                phone.press("Unlock")
+                assertTrue("the right one waits too", phone.words().none { "Your cards" in it })
+            }
+        } finally {
+            TestActivity.recognises = true
         }
     }
 

@@ -951,6 +951,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_export_inventory(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_find_in_history(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_finish_login(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_forget(
@@ -959,9 +961,17 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_go_on(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_has_pin(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_history(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_notices(
+    ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_notices_seen(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_open_inventory(
+    ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_pin_wait(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_read_offer(
     ): Int
@@ -977,9 +987,17 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_remove_pin(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_renew(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_set_pin(
+    ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_shared_with(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_stop_waiting(
+    ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_try_pin(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_unfinished(
     ): Int
@@ -1176,6 +1194,8 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_export_inventory(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_find_in_history(`ptr`: Long,`wanted`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_finish_login(`ptr`: Long,`redirect`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_forget(`ptr`: Long,`entry`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1184,10 +1204,18 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_go_on(`ptr`: Long,`id`: Long,
     ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_has_pin(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Byte
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_history(`ptr`: Long,`search`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_notices(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_notices_seen(`ptr`: Long,`notices`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_open_inventory(`ptr`: Long,`sealed`: RustBuffer.ByValue,`recoveryCode`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_pin_wait(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_offer(`ptr`: Long,`link`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_read_platform_request(`ptr`: Long,`protocol`: RustBuffer.ByValue,`data`: RustBuffer.ByValue,`origin`: RustBuffer.ByValue,
@@ -1202,10 +1230,18 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_registrations(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_remove_pin(`ptr`: Long,`present`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_renew(`ptr`: Long,`card`: Long,
     ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_set_pin(`ptr`: Long,`pin`: RustBuffer.ByValue,`present`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_shared_with(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_stop_waiting(`ptr`: Long,`id`: Long,
     ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_try_pin(`ptr`: Long,`pin`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_unfinished(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_waiting(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -3913,6 +3949,11 @@ public interface LanyardWalletInterface {
     fun `exportInventory`(): RecoveryKit
     
     /**
+     * The entries that fit, newest first.
+     */
+    fun `findInHistory`(`wanted`: HistoryQuery): List<HistoryRecord>
+    
+    /**
      * Goes on when the browser came back from a login, also after the app was killed: the new cards.
      */
     suspend fun `finishLogin`(`redirect`: kotlin.String): List<kotlin.Long>
@@ -3933,14 +3974,35 @@ public interface LanyardWalletInterface {
     suspend fun `goOn`(`id`: kotlin.Long): List<kotlin.Long>
     
     /**
+     * Whether there is a PIN.
+     */
+    fun `hasPin`(): kotlin.Boolean
+    
+    /**
      * What happened, newest first; with a text, the entries in which it occurs.
      */
     fun `history`(`search`: kotlin.String?): List<HistoryRecord>
     
     /**
+     * What became of cards since the holder last looked: show it, then say `notices_seen`. Call it after
+     * `refresh_statuses`.
+     */
+    fun `notices`(): List<NoticeRecord>
+    
+    /**
+     * The holder saw these, and is not told again.
+     */
+    fun `noticesSeen`(`notices`: List<NoticeRecord>)
+    
+    /**
      * Opens an exported inventory; each item can then be asked for again.
      */
     fun `openInventory`(`sealed`: kotlin.ByteArray, `recoveryCode`: kotlin.String): List<InventoryRecord>
+    
+    /**
+     * Seconds until a PIN is looked at; 0 when it is now.
+     */
+    fun `pinWait`(): kotlin.ULong
     
     /**
      * Reads an offer link, after the holder chose to open it.
@@ -3980,14 +4042,35 @@ public interface LanyardWalletInterface {
     fun `registrations`(): List<RegistrationRecord>
     
     /**
+     * Asks for no PIN any more.
+     */
+    fun `removePin`(`present`: kotlin.String)
+    
+    /**
      * Has a card issued again: the new card, which takes the old one's place.
      */
     suspend fun `renew`(`card`: kotlin.Long): kotlin.Long
     
     /**
+     * Sets a PIN, in the place of the present one.
+     */
+    fun `setPin`(`pin`: kotlin.String, `present`: kotlin.String?)
+    
+    /**
+     * The verifiers that got something, the last first, and whom to ask for its deletion.
+     */
+    fun `sharedWith`(): List<SharedWithRecord>
+    
+    /**
      * Waits no longer for a credential; true when it was waited for.
      */
     suspend fun `stopWaiting`(`id`: kotlin.Long): kotlin.Boolean
+    
+    /**
+     * Judges a PIN that the holder typed; no error when it is theirs. Tries are counted, and each wrong one makes the
+     * next wait longer.
+     */
+    fun `tryPin`(`pin`: kotlin.String)
     
     /**
      * What was interrupted after the token was had.
@@ -4233,6 +4316,24 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
 
     
     /**
+     * The entries that fit, newest first.
+     */
+    @Throws(StoreException::class)override fun `findInHistory`(`wanted`: HistoryQuery): List<HistoryRecord> {
+            return FfiConverterSequenceTypeHistoryRecord.lift(
+    callWithHandle {
+    uniffiRustCallWithError(StoreException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_find_in_history(
+        it,
+        
+        FfiConverterTypeHistoryQuery.lower(`wanted`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * Goes on when the browser came back from a login, also after the app was killed: the new cards.
      */
     @Throws(LoginException::class)
@@ -4317,6 +4418,23 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
 
     
     /**
+     * Whether there is a PIN.
+     */
+    @Throws(StoreException::class)override fun `hasPin`(): kotlin.Boolean {
+            return FfiConverterBoolean.lift(
+    callWithHandle {
+    uniffiRustCallWithError(StoreException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_has_pin(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * What happened, newest first; with a text, the entries in which it occurs.
      */
     @Throws(StoreException::class)override fun `history`(`search`: kotlin.String?): List<HistoryRecord> {
@@ -4335,6 +4453,41 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
 
     
     /**
+     * What became of cards since the holder last looked: show it, then say `notices_seen`. Call it after
+     * `refresh_statuses`.
+     */
+    @Throws(StoreException::class)override fun `notices`(): List<NoticeRecord> {
+            return FfiConverterSequenceTypeNoticeRecord.lift(
+    callWithHandle {
+    uniffiRustCallWithError(StoreException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_notices(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The holder saw these, and is not told again.
+     */
+    @Throws(StoreException::class)override fun `noticesSeen`(`notices`: List<NoticeRecord>)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(StoreException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_notices_seen(
+        it,
+        
+        FfiConverterSequenceTypeNoticeRecord.lower(`notices`),_status)
+}
+    }
+    
+    
+
+    
+    /**
      * Opens an exported inventory; each item can then be asked for again.
      */
     @Throws(RecoveryException::class)override fun `openInventory`(`sealed`: kotlin.ByteArray, `recoveryCode`: kotlin.String): List<InventoryRecord> {
@@ -4346,6 +4499,23 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
         
         FfiConverterByteArray.lower(`sealed`),
         FfiConverterString.lower(`recoveryCode`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Seconds until a PIN is looked at; 0 when it is now.
+     */
+    @Throws(StoreException::class)override fun `pinWait`(): kotlin.ULong {
+            return FfiConverterULong.lift(
+    callWithHandle {
+    uniffiRustCallWithError(StoreException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_pin_wait(
+        it,
+        _status)
 }
     }
     )
@@ -4525,6 +4695,23 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
 
     
     /**
+     * Asks for no PIN any more.
+     */
+    @Throws(PinException::class)override fun `removePin`(`present`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(PinException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_remove_pin(
+        it,
+        
+        FfiConverterString.lower(`present`),_status)
+}
+    }
+    
+    
+
+    
+    /**
      * Has a card issued again: the new card, which takes the old one's place.
      */
     @Throws(OfferException::class)
@@ -4550,6 +4737,41 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
 
     
     /**
+     * Sets a PIN, in the place of the present one.
+     */
+    @Throws(PinException::class)override fun `setPin`(`pin`: kotlin.String, `present`: kotlin.String?)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(PinException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_set_pin(
+        it,
+        
+        FfiConverterString.lower(`pin`),
+        FfiConverterOptionalString.lower(`present`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * The verifiers that got something, the last first, and whom to ask for its deletion.
+     */
+    @Throws(StoreException::class)override fun `sharedWith`(): List<SharedWithRecord> {
+            return FfiConverterSequenceTypeSharedWithRecord.lift(
+    callWithHandle {
+    uniffiRustCallWithError(StoreException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_shared_with(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * Waits no longer for a credential; true when it was waited for.
      */
     @Throws(StoreException::class)
@@ -4572,6 +4794,24 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
         StoreException.ErrorHandler,
     )
     }
+
+    
+    /**
+     * Judges a PIN that the holder typed; no error when it is theirs. Tries are counted, and each wrong one makes the
+     * next wait longer.
+     */
+    @Throws(PinException::class)override fun `tryPin`(`pin`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(PinException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_try_pin(
+        it,
+        
+        FfiConverterString.lower(`pin`),_status)
+}
+    }
+    
+    
 
     
     /**
@@ -7840,6 +8080,61 @@ public object FfiConverterTypeWalletAttestationPort: FfiConverter<WalletAttestat
 
 
 /**
+ * A claim that would be disclosed.
+ */
+data class AskedClaimRecord (
+    /**
+     * What it is called.
+     */
+    val `label`: kotlin.String
+    , 
+    /**
+     * Its value; a picture as a `data:` URL.
+     */
+    val `value`: kotlin.String
+    , 
+    /**
+     * What makes it more than most purposes need, if anything does.
+     */
+    val `overAsked`: OverAskingKind?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAskedClaimRecord: FfiConverterRustBuffer<AskedClaimRecord> {
+    override fun read(buf: ByteBuffer): AskedClaimRecord {
+        return AskedClaimRecord(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalTypeOverAskingKind.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: AskedClaimRecord) = (
+            FfiConverterString.allocationSize(value.`label`) +
+            FfiConverterString.allocationSize(value.`value`) +
+            FfiConverterOptionalTypeOverAskingKind.allocationSize(value.`overAsked`)
+    )
+
+    override fun write(value: AskedClaimRecord, buf: ByteBuffer) {
+            FfiConverterString.write(value.`label`, buf)
+            FfiConverterString.write(value.`value`, buf)
+            FfiConverterOptionalTypeOverAskingKind.write(value.`overAsked`, buf)
+    }
+}
+
+
+
+/**
  * A card that answers a query.
  */
 data class CandidateRecord (
@@ -8131,7 +8426,12 @@ data class ClaimSetRecord (
     /**
      * What would be disclosed.
      */
-    val `claims`: List<ClaimRow>
+    val `claims`: List<AskedClaimRecord>
+    , 
+    /**
+     * What of it most purposes do not need.
+     */
+    val `overAsked`: List<OverAskedRecord>
     
 ){
     
@@ -8148,16 +8448,137 @@ data class ClaimSetRecord (
 public object FfiConverterTypeClaimSetRecord: FfiConverterRustBuffer<ClaimSetRecord> {
     override fun read(buf: ByteBuffer): ClaimSetRecord {
         return ClaimSetRecord(
-            FfiConverterSequenceTypeClaimRow.read(buf),
+            FfiConverterSequenceTypeAskedClaimRecord.read(buf),
+            FfiConverterSequenceTypeOverAskedRecord.read(buf),
         )
     }
 
     override fun allocationSize(value: ClaimSetRecord) = (
-            FfiConverterSequenceTypeClaimRow.allocationSize(value.`claims`)
+            FfiConverterSequenceTypeAskedClaimRecord.allocationSize(value.`claims`) +
+            FfiConverterSequenceTypeOverAskedRecord.allocationSize(value.`overAsked`)
     )
 
     override fun write(value: ClaimSetRecord, buf: ByteBuffer) {
-            FfiConverterSequenceTypeClaimRow.write(value.`claims`, buf)
+            FfiConverterSequenceTypeAskedClaimRecord.write(value.`claims`, buf)
+            FfiConverterSequenceTypeOverAskedRecord.write(value.`overAsked`, buf)
+    }
+}
+
+
+
+/**
+ * A way to reach somebody.
+ */
+data class ContactRecord (
+    /**
+     * To open: `https:`, `mailto:` or `tel:`.
+     */
+    val `uri`: kotlin.String
+    , 
+    /**
+     * As people read it.
+     */
+    val `shown`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeContactRecord: FfiConverterRustBuffer<ContactRecord> {
+    override fun read(buf: ByteBuffer): ContactRecord {
+        return ContactRecord(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ContactRecord) = (
+            FfiConverterString.allocationSize(value.`uri`) +
+            FfiConverterString.allocationSize(value.`shown`)
+    )
+
+    override fun write(value: ContactRecord, buf: ByteBuffer) {
+            FfiConverterString.write(value.`uri`, buf)
+            FfiConverterString.write(value.`shown`, buf)
+    }
+}
+
+
+
+/**
+ * Which entries are wanted: those that fit everything that is said here.
+ */
+data class HistoryQuery (
+    /**
+     * A text that occurs, in any case.
+     */
+    val `text`: kotlin.String? = null 
+    , 
+    /**
+     * What happened, one of these; anything when there are none.
+     */
+    val `kinds`: List<HistoryKindName> = listOf() 
+    , 
+    /**
+     * Who was at the other end, by the identifier.
+     */
+    val `party`: kotlin.String? = null 
+    , 
+    /**
+     * Not before, in seconds since 1970.
+     */
+    val `from`: kotlin.Long? = null 
+    , 
+    /**
+     * Before, in seconds since 1970.
+     */
+    val `until`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHistoryQuery: FfiConverterRustBuffer<HistoryQuery> {
+    override fun read(buf: ByteBuffer): HistoryQuery {
+        return HistoryQuery(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceTypeHistoryKindName.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: HistoryQuery) = (
+            FfiConverterOptionalString.allocationSize(value.`text`) +
+            FfiConverterSequenceTypeHistoryKindName.allocationSize(value.`kinds`) +
+            FfiConverterOptionalString.allocationSize(value.`party`) +
+            FfiConverterOptionalLong.allocationSize(value.`from`) +
+            FfiConverterOptionalLong.allocationSize(value.`until`)
+    )
+
+    override fun write(value: HistoryQuery, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`text`, buf)
+            FfiConverterSequenceTypeHistoryKindName.write(value.`kinds`, buf)
+            FfiConverterOptionalString.write(value.`party`, buf)
+            FfiConverterOptionalLong.write(value.`from`, buf)
+            FfiConverterOptionalLong.write(value.`until`, buf)
     }
 }
 
@@ -8201,6 +8622,11 @@ data class HistoryRecord (
      * What the claims that were shared are called; never their values.
      */
     val `claims`: List<kotlin.String>
+    , 
+    /**
+     * What a verifier said of itself, and whom to ask for the deletion of what it got.
+     */
+    val `told`: ToldRecord?
     
 ){
     
@@ -8224,6 +8650,7 @@ public object FfiConverterTypeHistoryRecord: FfiConverterRustBuffer<HistoryRecor
             FfiConverterOptionalString.read(buf),
             FfiConverterSequenceString.read(buf),
             FfiConverterSequenceString.read(buf),
+            FfiConverterOptionalTypeToldRecord.read(buf),
         )
     }
 
@@ -8234,7 +8661,8 @@ public object FfiConverterTypeHistoryRecord: FfiConverterRustBuffer<HistoryRecor
             FfiConverterString.allocationSize(value.`party`) +
             FfiConverterOptionalString.allocationSize(value.`partyName`) +
             FfiConverterSequenceString.allocationSize(value.`credentials`) +
-            FfiConverterSequenceString.allocationSize(value.`claims`)
+            FfiConverterSequenceString.allocationSize(value.`claims`) +
+            FfiConverterOptionalTypeToldRecord.allocationSize(value.`told`)
     )
 
     override fun write(value: HistoryRecord, buf: ByteBuffer) {
@@ -8245,6 +8673,7 @@ public object FfiConverterTypeHistoryRecord: FfiConverterRustBuffer<HistoryRecor
             FfiConverterOptionalString.write(value.`partyName`, buf)
             FfiConverterSequenceString.write(value.`credentials`, buf)
             FfiConverterSequenceString.write(value.`claims`, buf)
+            FfiConverterOptionalTypeToldRecord.write(value.`told`, buf)
     }
 }
 
@@ -8628,6 +9057,69 @@ public object FfiConverterTypeKeyToAttestRecord: FfiConverterRustBuffer<KeyToAtt
 
 
 /**
+ * A card that its issuer revoked, suspended or gave back, which the holder has not seen yet.
+ */
+data class NoticeRecord (
+    /**
+     * The card.
+     */
+    val `card`: kotlin.Long
+    , 
+    /**
+     * Its name.
+     */
+    val `cardName`: kotlin.String
+    , 
+    /**
+     * What the holder last saw.
+     */
+    val `was`: StatusValue
+    , 
+    /**
+     * What its issuer's list says now.
+     */
+    val `isNow`: StatusValue
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNoticeRecord: FfiConverterRustBuffer<NoticeRecord> {
+    override fun read(buf: ByteBuffer): NoticeRecord {
+        return NoticeRecord(
+            FfiConverterLong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeStatusValue.read(buf),
+            FfiConverterTypeStatusValue.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NoticeRecord) = (
+            FfiConverterLong.allocationSize(value.`card`) +
+            FfiConverterString.allocationSize(value.`cardName`) +
+            FfiConverterTypeStatusValue.allocationSize(value.`was`) +
+            FfiConverterTypeStatusValue.allocationSize(value.`isNow`)
+    )
+
+    override fun write(value: NoticeRecord, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`card`, buf)
+            FfiConverterString.write(value.`cardName`, buf)
+            FfiConverterTypeStatusValue.write(value.`was`, buf)
+            FfiConverterTypeStatusValue.write(value.`isNow`, buf)
+    }
+}
+
+
+
+/**
  * What the holder sees before agreeing.
  */
 data class OfferReview (
@@ -8764,6 +9256,61 @@ public object FfiConverterTypeOfferedRecord: FfiConverterRustBuffer<OfferedRecor
             FfiConverterOptionalString.write(value.`backgroundColor`, buf)
             FfiConverterSequenceString.write(value.`claims`, buf)
             FfiConverterOptionalString.write(value.`unsupported`, buf)
+    }
+}
+
+
+
+/**
+ * What is asked too much.
+ */
+data class OverAskedRecord (
+    /**
+     * What it is, for words in the holder's language.
+     */
+    val `kind`: OverAskingKind
+    , 
+    /**
+     * The claim, by its name on the card; none when it is about all of them together.
+     */
+    val `claim`: kotlin.String?
+    , 
+    /**
+     * Why to think twice, in English.
+     */
+    val `reason`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOverAskedRecord: FfiConverterRustBuffer<OverAskedRecord> {
+    override fun read(buf: ByteBuffer): OverAskedRecord {
+        return OverAskedRecord(
+            FfiConverterTypeOverAskingKind.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: OverAskedRecord) = (
+            FfiConverterTypeOverAskingKind.allocationSize(value.`kind`) +
+            FfiConverterOptionalString.allocationSize(value.`claim`) +
+            FfiConverterString.allocationSize(value.`reason`)
+    )
+
+    override fun write(value: OverAskedRecord, buf: ByteBuffer) {
+            FfiConverterTypeOverAskingKind.write(value.`kind`, buf)
+            FfiConverterOptionalString.write(value.`claim`, buf)
+            FfiConverterString.write(value.`reason`, buf)
     }
 }
 
@@ -9125,6 +9672,11 @@ data class RequestChoices (
      * What is asked for at least: start the screen with it.
      */
     val `smallest`: HolderSelection
+    , 
+    /**
+     * What is asked of everybody that most purposes do not need: say so above everything else.
+     */
+    val `overAsked`: List<OverAskedRecord>
     
 ){
     
@@ -9144,19 +9696,22 @@ public object FfiConverterTypeRequestChoices: FfiConverterRustBuffer<RequestChoi
             FfiConverterSequenceTypeSetRecord.read(buf),
             FfiConverterSequenceTypeQueryRecord.read(buf),
             FfiConverterTypeHolderSelection.read(buf),
+            FfiConverterSequenceTypeOverAskedRecord.read(buf),
         )
     }
 
     override fun allocationSize(value: RequestChoices) = (
             FfiConverterSequenceTypeSetRecord.allocationSize(value.`sets`) +
             FfiConverterSequenceTypeQueryRecord.allocationSize(value.`queries`) +
-            FfiConverterTypeHolderSelection.allocationSize(value.`smallest`)
+            FfiConverterTypeHolderSelection.allocationSize(value.`smallest`) +
+            FfiConverterSequenceTypeOverAskedRecord.allocationSize(value.`overAsked`)
     )
 
     override fun write(value: RequestChoices, buf: ByteBuffer) {
             FfiConverterSequenceTypeSetRecord.write(value.`sets`, buf)
             FfiConverterSequenceTypeQueryRecord.write(value.`queries`, buf)
             FfiConverterTypeHolderSelection.write(value.`smallest`, buf)
+            FfiConverterSequenceTypeOverAskedRecord.write(value.`overAsked`, buf)
     }
 }
 
@@ -9251,6 +9806,85 @@ public object FfiConverterTypeSharedRecord: FfiConverterRustBuffer<SharedRecord>
     override fun write(value: SharedRecord, buf: ByteBuffer) {
             FfiConverterString.write(value.`query`, buf)
             FfiConverterSequenceString.write(value.`claims`, buf)
+    }
+}
+
+
+
+/**
+ * A verifier that got something, and whom to ask about it.
+ */
+data class SharedWithRecord (
+    /**
+     * Its identifier.
+     */
+    val `party`: kotlin.String
+    , 
+    /**
+     * Its name, as it was last shown.
+     */
+    val `partyName`: kotlin.String?
+    , 
+    /**
+     * How often it got something.
+     */
+    val `times`: kotlin.UInt
+    , 
+    /**
+     * When it last did, in seconds since 1970.
+     */
+    val `lastAt`: kotlin.Long
+    , 
+    /**
+     * What the claims that it got are called, once each.
+     */
+    val `claims`: List<kotlin.String>
+    , 
+    /**
+     * What it said of itself, and whom to ask for the deletion of what it got.
+     */
+    val `told`: ToldRecord
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSharedWithRecord: FfiConverterRustBuffer<SharedWithRecord> {
+    override fun read(buf: ByteBuffer): SharedWithRecord {
+        return SharedWithRecord(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterTypeToldRecord.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SharedWithRecord) = (
+            FfiConverterString.allocationSize(value.`party`) +
+            FfiConverterOptionalString.allocationSize(value.`partyName`) +
+            FfiConverterUInt.allocationSize(value.`times`) +
+            FfiConverterLong.allocationSize(value.`lastAt`) +
+            FfiConverterSequenceString.allocationSize(value.`claims`) +
+            FfiConverterTypeToldRecord.allocationSize(value.`told`)
+    )
+
+    override fun write(value: SharedWithRecord, buf: ByteBuffer) {
+            FfiConverterString.write(value.`party`, buf)
+            FfiConverterOptionalString.write(value.`partyName`, buf)
+            FfiConverterUInt.write(value.`times`, buf)
+            FfiConverterLong.write(value.`lastAt`, buf)
+            FfiConverterSequenceString.write(value.`claims`, buf)
+            FfiConverterTypeToldRecord.write(value.`told`, buf)
     }
 }
 
@@ -9353,6 +9987,77 @@ public object FfiConverterTypeToSign: FfiConverterRustBuffer<ToSign> {
     override fun write(value: ToSign, buf: ByteBuffer) {
             FfiConverterString.write(value.`handle`, buf)
             FfiConverterByteArray.write(value.`message`, buf)
+    }
+}
+
+
+
+/**
+ * The words of a verifier, of which its signature is the only warrant.
+ */
+data class ToldRecord (
+    /**
+     * Why it asks, in the holder's language where it says it in that.
+     */
+    val `purpose`: kotlin.String?
+    , 
+    /**
+     * Its privacy policy.
+     */
+    val `privacyPolicy`: ContactRecord?
+    , 
+    /**
+     * Its terms of service.
+     */
+    val `terms`: ContactRecord?
+    , 
+    /**
+     * Whom to ask for the deletion of what was shared; empty where it names nobody.
+     */
+    val `forDeletion`: List<ContactRecord>
+    , 
+    /**
+     * Where to complain about it.
+     */
+    val `authorities`: List<ContactRecord>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeToldRecord: FfiConverterRustBuffer<ToldRecord> {
+    override fun read(buf: ByteBuffer): ToldRecord {
+        return ToldRecord(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeContactRecord.read(buf),
+            FfiConverterOptionalTypeContactRecord.read(buf),
+            FfiConverterSequenceTypeContactRecord.read(buf),
+            FfiConverterSequenceTypeContactRecord.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ToldRecord) = (
+            FfiConverterOptionalString.allocationSize(value.`purpose`) +
+            FfiConverterOptionalTypeContactRecord.allocationSize(value.`privacyPolicy`) +
+            FfiConverterOptionalTypeContactRecord.allocationSize(value.`terms`) +
+            FfiConverterSequenceTypeContactRecord.allocationSize(value.`forDeletion`) +
+            FfiConverterSequenceTypeContactRecord.allocationSize(value.`authorities`)
+    )
+
+    override fun write(value: ToldRecord, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`purpose`, buf)
+            FfiConverterOptionalTypeContactRecord.write(value.`privacyPolicy`, buf)
+            FfiConverterOptionalTypeContactRecord.write(value.`terms`, buf)
+            FfiConverterSequenceTypeContactRecord.write(value.`forDeletion`, buf)
+            FfiConverterSequenceTypeContactRecord.write(value.`authorities`, buf)
     }
 }
 
@@ -9570,6 +10275,11 @@ data class VerifierRecord (
      * Who vouches, where it is somebody with a name.
      */
     val `vouchedBy`: kotlin.String?
+    , 
+    /**
+     * What it says of itself and of why it asks: its own words; empty where its request is not signed.
+     */
+    val `told`: ToldRecord
     
 ){
     
@@ -9590,6 +10300,7 @@ public object FfiConverterTypeVerifierRecord: FfiConverterRustBuffer<VerifierRec
             FfiConverterString.read(buf),
             FfiConverterTypeTrustLevel.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterTypeToldRecord.read(buf),
         )
     }
 
@@ -9597,7 +10308,8 @@ public object FfiConverterTypeVerifierRecord: FfiConverterRustBuffer<VerifierRec
             FfiConverterOptionalString.allocationSize(value.`name`) +
             FfiConverterString.allocationSize(value.`address`) +
             FfiConverterTypeTrustLevel.allocationSize(value.`trust`) +
-            FfiConverterOptionalString.allocationSize(value.`vouchedBy`)
+            FfiConverterOptionalString.allocationSize(value.`vouchedBy`) +
+            FfiConverterTypeToldRecord.allocationSize(value.`told`)
     )
 
     override fun write(value: VerifierRecord, buf: ByteBuffer) {
@@ -9605,6 +10317,7 @@ public object FfiConverterTypeVerifierRecord: FfiConverterRustBuffer<VerifierRec
             FfiConverterString.write(value.`address`, buf)
             FfiConverterTypeTrustLevel.write(value.`trust`, buf)
             FfiConverterOptionalString.write(value.`vouchedBy`, buf)
+            FfiConverterTypeToldRecord.write(value.`told`, buf)
     }
 }
 
@@ -9934,10 +10647,15 @@ sealed class AcceptException: kotlin.Exception() {
         /**
          * What is in the way.
          */
-        val `reason`: kotlin.String
+        val `reason`: kotlin.String, 
+        
+        /**
+         * After how many seconds, where the issuer says how many.
+         */
+        val `waitSeconds`: kotlin.ULong?
         ) : AcceptException() {
         override val message
-            get() = "reason=${ `reason` }"
+            get() = "reason=${ `reason` }, waitSeconds=${ `waitSeconds` }"
     }
     
     /**
@@ -9991,6 +10709,7 @@ public object FfiConverterTypeAcceptError : FfiConverterRustBuffer<AcceptExcepti
             2 -> AcceptException.TxCodeWrong()
             3 -> AcceptException.TryAgain(
                 FfiConverterString.read(buf),
+                FfiConverterOptionalULong.read(buf),
                 )
             4 -> AcceptException.AlreadyUsed()
             5 -> AcceptException.Failed(
@@ -10015,6 +10734,7 @@ public object FfiConverterTypeAcceptError : FfiConverterRustBuffer<AcceptExcepti
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
                 4UL
                 + FfiConverterString.allocationSize(value.`reason`)
+                + FfiConverterOptionalULong.allocationSize(value.`waitSeconds`)
             )
             is AcceptException.AlreadyUsed -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
@@ -10042,6 +10762,7 @@ public object FfiConverterTypeAcceptError : FfiConverterRustBuffer<AcceptExcepti
             is AcceptException.TryAgain -> {
                 buf.putInt(3)
                 FfiConverterString.write(value.`reason`, buf)
+                FfiConverterOptionalULong.write(value.`waitSeconds`, buf)
                 Unit
             }
             is AcceptException.AlreadyUsed -> {
@@ -10664,6 +11385,75 @@ public object FfiConverterTypeHistoryKind : FfiConverterRustBuffer<HistoryKind>{
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * The kinds of thing that happen, to look for.
+ */
+
+enum class HistoryKindName {
+    
+    /**
+     * Credentials were received.
+     */
+    RECEIVED,
+    /**
+     * An issuer has them not ready yet.
+     */
+    DEFERRED,
+    /**
+     * The holder declined an offer.
+     */
+    OFFER_DECLINED,
+    /**
+     * An issuance failed.
+     */
+    ISSUANCE_FAILED,
+    /**
+     * Claims were shared.
+     */
+    PRESENTED,
+    /**
+     * The holder declined a request, or had nothing that fits.
+     */
+    REQUEST_DECLINED,
+    /**
+     * A presentation failed.
+     */
+    PRESENTATION_FAILED,
+    /**
+     * A card was deleted.
+     */
+    DELETED;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHistoryKindName: FfiConverterRustBuffer<HistoryKindName> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        HistoryKindName.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: HistoryKindName) = 4UL
+
+    override fun write(value: HistoryKindName, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
     }
 }
 
@@ -11458,6 +12248,262 @@ public object FfiConverterTypeOpenError : FfiConverterRustBuffer<OpenException> 
 
 
 
+/**
+ * What more than most purposes need is.
+ */
+
+enum class OverAskingKind {
+    
+    /**
+     * A date of birth, where a yes or no to an age would do.
+     */
+    BIRTH_DATE,
+    /**
+     * An age in years, where a yes or no would do.
+     */
+    AGE,
+    /**
+     * A picture of the holder.
+     */
+    PORTRAIT,
+    /**
+     * A number that is the same everywhere.
+     */
+    UNIQUE_NUMBER,
+    /**
+     * A street and number.
+     */
+    STREET,
+    /**
+     * A whole address.
+     */
+    WHOLE_ADDRESS,
+    /**
+     * Sex or gender.
+     */
+    SEX,
+    /**
+     * A name at birth.
+     */
+    BIRTH_NAME,
+    /**
+     * A place of birth.
+     */
+    BIRTH_PLACE,
+    /**
+     * So many claims that they are a profile.
+     */
+    MANY_CLAIMS;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOverAskingKind: FfiConverterRustBuffer<OverAskingKind> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        OverAskingKind.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: OverAskingKind) = 4UL
+
+    override fun write(value: OverAskingKind, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+
+
+/**
+ * Why a PIN did not open anything.
+ */
+sealed class PinException: kotlin.Exception() {
+    
+    /**
+     * There is none: ask by other means.
+     */
+    class NotSet(
+        ) : PinException() {
+        override val message
+            get() = ""
+    }
+    
+    /**
+     * It was not the PIN: ask again, after so many seconds.
+     */
+    class Wrong(
+        
+        /**
+         * 0 when the next try may be made at once.
+         */
+        val `waitSeconds`: kotlin.ULong
+        ) : PinException() {
+        override val message
+            get() = "waitSeconds=${ `waitSeconds` }"
+    }
+    
+    /**
+     * Too many were wrong, and this one was not looked at: wait so many seconds.
+     */
+    class Locked(
+        
+        /**
+         * Until a try counts again.
+         */
+        val `waitSeconds`: kotlin.ULong
+        ) : PinException() {
+        override val message
+            get() = "waitSeconds=${ `waitSeconds` }"
+    }
+    
+    /**
+     * Not 6 to 12 digits: let the holder choose another.
+     */
+    class Form(
+        ) : PinException() {
+        override val message
+            get() = ""
+    }
+    
+    /**
+     * Too easily guessed: let the holder choose another.
+     */
+    class Easy(
+        ) : PinException() {
+        override val message
+            get() = ""
+    }
+    
+    /**
+     * The database cannot be used now.
+     */
+    class Unusable(
+        
+        /**
+         * What is wrong.
+         */
+        val `reason`: kotlin.String
+        ) : PinException() {
+        override val message
+            get() = "reason=${ `reason` }"
+    }
+    
+
+    
+
+
+    companion object ErrorHandler : UniffiRustCallStatusErrorHandler<PinException> {
+        override fun lift(error_buf: RustBuffer.ByValue): PinException = FfiConverterTypePinError.lift(error_buf)
+    }
+
+    
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePinError : FfiConverterRustBuffer<PinException> {
+    override fun read(buf: ByteBuffer): PinException {
+        
+
+        return when(buf.getInt()) {
+            1 -> PinException.NotSet()
+            2 -> PinException.Wrong(
+                FfiConverterULong.read(buf),
+                )
+            3 -> PinException.Locked(
+                FfiConverterULong.read(buf),
+                )
+            4 -> PinException.Form()
+            5 -> PinException.Easy()
+            6 -> PinException.Unusable(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: PinException): ULong {
+        return when(value) {
+            is PinException.NotSet -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
+            is PinException.Wrong -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterULong.allocationSize(value.`waitSeconds`)
+            )
+            is PinException.Locked -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterULong.allocationSize(value.`waitSeconds`)
+            )
+            is PinException.Form -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
+            is PinException.Easy -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
+            is PinException.Unusable -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`reason`)
+            )
+        }
+    }
+
+    override fun write(value: PinException, buf: ByteBuffer) {
+        when(value) {
+            is PinException.NotSet -> {
+                buf.putInt(1)
+                Unit
+            }
+            is PinException.Wrong -> {
+                buf.putInt(2)
+                FfiConverterULong.write(value.`waitSeconds`, buf)
+                Unit
+            }
+            is PinException.Locked -> {
+                buf.putInt(3)
+                FfiConverterULong.write(value.`waitSeconds`, buf)
+                Unit
+            }
+            is PinException.Form -> {
+                buf.putInt(4)
+                Unit
+            }
+            is PinException.Easy -> {
+                buf.putInt(5)
+                Unit
+            }
+            is PinException.Unusable -> {
+                buf.putInt(6)
+                FfiConverterString.write(value.`reason`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+
+}
+
+
+
 
 
 /**
@@ -12092,6 +13138,38 @@ public object FfiConverterOptionalUInt: FfiConverterRustBuffer<kotlin.UInt?> {
 /**
  * @suppress
  */
+public object FfiConverterOptionalULong: FfiConverterRustBuffer<kotlin.ULong?> {
+    override fun read(buf: ByteBuffer): kotlin.ULong? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterULong.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.ULong?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterULong.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.ULong?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterULong.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalLong: FfiConverterRustBuffer<kotlin.Long?> {
     override fun read(buf: ByteBuffer): kotlin.Long? {
         if (buf.get().toInt() == 0) {
@@ -12348,6 +13426,38 @@ public object FfiConverterOptionalTypeWalletAttestationPort: FfiConverterRustBuf
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeContactRecord: FfiConverterRustBuffer<ContactRecord?> {
+    override fun read(buf: ByteBuffer): ContactRecord? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeContactRecord.read(buf)
+    }
+
+    override fun allocationSize(value: ContactRecord?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeContactRecord.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ContactRecord?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeContactRecord.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeStatusRecord: FfiConverterRustBuffer<StatusRecord?> {
     override fun read(buf: ByteBuffer): StatusRecord? {
         if (buf.get().toInt() == 0) {
@@ -12380,6 +13490,38 @@ public object FfiConverterOptionalTypeStatusRecord: FfiConverterRustBuffer<Statu
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeToldRecord: FfiConverterRustBuffer<ToldRecord?> {
+    override fun read(buf: ByteBuffer): ToldRecord? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeToldRecord.read(buf)
+    }
+
+    override fun allocationSize(value: ToldRecord?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeToldRecord.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ToldRecord?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeToldRecord.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeMetadataSignature: FfiConverterRustBuffer<MetadataSignature?> {
     override fun read(buf: ByteBuffer): MetadataSignature? {
         if (buf.get().toInt() == 0) {
@@ -12402,6 +13544,38 @@ public object FfiConverterOptionalTypeMetadataSignature: FfiConverterRustBuffer<
         } else {
             buf.put(1)
             FfiConverterTypeMetadataSignature.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeOverAskingKind: FfiConverterRustBuffer<OverAskingKind?> {
+    override fun read(buf: ByteBuffer): OverAskingKind? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeOverAskingKind.read(buf)
+    }
+
+    override fun allocationSize(value: OverAskingKind?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeOverAskingKind.allocationSize(value)
+        }
+    }
+
+    override fun write(value: OverAskingKind?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeOverAskingKind.write(value, buf)
         }
     }
 }
@@ -12486,6 +13660,34 @@ public object FfiConverterSequenceByteArray: FfiConverterRustBuffer<List<kotlin.
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterByteArray.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeAskedClaimRecord: FfiConverterRustBuffer<List<AskedClaimRecord>> {
+    override fun read(buf: ByteBuffer): List<AskedClaimRecord> {
+        val len = buf.getInt()
+        return List<AskedClaimRecord>(len) {
+            FfiConverterTypeAskedClaimRecord.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<AskedClaimRecord>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeAskedClaimRecord.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<AskedClaimRecord>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeAskedClaimRecord.write(it, buf)
         }
     }
 }
@@ -12598,6 +13800,34 @@ public object FfiConverterSequenceTypeClaimSetRecord: FfiConverterRustBuffer<Lis
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeClaimSetRecord.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeContactRecord: FfiConverterRustBuffer<List<ContactRecord>> {
+    override fun read(buf: ByteBuffer): List<ContactRecord> {
+        val len = buf.getInt()
+        return List<ContactRecord>(len) {
+            FfiConverterTypeContactRecord.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ContactRecord>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeContactRecord.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ContactRecord>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeContactRecord.write(it, buf)
         }
     }
 }
@@ -12748,6 +13978,34 @@ public object FfiConverterSequenceTypeKeyToAttestRecord: FfiConverterRustBuffer<
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeNoticeRecord: FfiConverterRustBuffer<List<NoticeRecord>> {
+    override fun read(buf: ByteBuffer): List<NoticeRecord> {
+        val len = buf.getInt()
+        return List<NoticeRecord>(len) {
+            FfiConverterTypeNoticeRecord.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<NoticeRecord>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeNoticeRecord.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<NoticeRecord>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeNoticeRecord.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeOfferedRecord: FfiConverterRustBuffer<List<OfferedRecord>> {
     override fun read(buf: ByteBuffer): List<OfferedRecord> {
         val len = buf.getInt()
@@ -12766,6 +14024,34 @@ public object FfiConverterSequenceTypeOfferedRecord: FfiConverterRustBuffer<List
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeOfferedRecord.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeOverAskedRecord: FfiConverterRustBuffer<List<OverAskedRecord>> {
+    override fun read(buf: ByteBuffer): List<OverAskedRecord> {
+        val len = buf.getInt()
+        return List<OverAskedRecord>(len) {
+            FfiConverterTypeOverAskedRecord.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<OverAskedRecord>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeOverAskedRecord.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<OverAskedRecord>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeOverAskedRecord.write(it, buf)
         }
     }
 }
@@ -12972,6 +14258,34 @@ public object FfiConverterSequenceTypeSharedRecord: FfiConverterRustBuffer<List<
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeSharedWithRecord: FfiConverterRustBuffer<List<SharedWithRecord>> {
+    override fun read(buf: ByteBuffer): List<SharedWithRecord> {
+        val len = buf.getInt()
+        return List<SharedWithRecord>(len) {
+            FfiConverterTypeSharedWithRecord.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SharedWithRecord>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSharedWithRecord.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SharedWithRecord>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSharedWithRecord.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeToSign: FfiConverterRustBuffer<List<ToSign>> {
     override fun read(buf: ByteBuffer): List<ToSign> {
         val len = buf.getInt()
@@ -13074,6 +14388,34 @@ public object FfiConverterSequenceTypeWaitingRecord: FfiConverterRustBuffer<List
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeWaitingRecord.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeHistoryKindName: FfiConverterRustBuffer<List<HistoryKindName>> {
+    override fun read(buf: ByteBuffer): List<HistoryKindName> {
+        val len = buf.getInt()
+        return List<HistoryKindName>(len) {
+            FfiConverterTypeHistoryKindName.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<HistoryKindName>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeHistoryKindName.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<HistoryKindName>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeHistoryKindName.write(it, buf)
         }
     }
 }

@@ -87,6 +87,33 @@ class Lanyard private constructor(private val wallet: LanyardWallet) {
     /** What happened, newest first; with a text, the entries in which it occurs. */
     fun history(search: String? = null): List<HistoryEntry> = wallet.history(search)
 
+    /** The entries that fit, newest first. */
+    fun find(wanted: HistoryFilter): List<HistoryEntry> = wallet.findInHistory(wanted)
+
+    /** The verifiers that got something, and whom to ask for its deletion. */
+    fun sharedWith(): List<SharedWith> = wallet.sharedWith()
+
+    /** What became of cards since the holder last looked; after [refreshStatuses]. */
+    fun notices(): List<CardNotice> = wallet.notices()
+
+    /** The holder saw these, and is not told again. */
+    fun seen(notices: List<CardNotice>) = wallet.noticesSeen(notices)
+
+    /** Whether there is a PIN. */
+    fun hasPin(): Boolean = wallet.hasPin()
+
+    /** Seconds until a PIN is looked at. */
+    fun pinWait(): ULong = wallet.pinWait()
+
+    /** Sets a PIN, in the place of the present one. */
+    fun setPin(pin: String, present: String? = null) = wallet.setPin(pin, present)
+
+    /** Asks for no PIN any more. */
+    fun removePin(present: String) = wallet.removePin(present)
+
+    /** Judges a PIN; it throws [PinFailed] unless it is the holder's. */
+    fun tryPin(pin: String) = wallet.tryPin(pin)
+
     /** The whole history as a JSON document. */
     fun exportHistory(): String = wallet.exportHistory()
 

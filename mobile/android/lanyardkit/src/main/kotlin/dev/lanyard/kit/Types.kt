@@ -2,13 +2,17 @@ package dev.lanyard.kit
 
 import dev.lanyard.bindings.AcceptException
 import dev.lanyard.bindings.AnswerException
+import dev.lanyard.bindings.AskedClaimRecord
 import dev.lanyard.bindings.CandidateRecord
 import dev.lanyard.bindings.CardRecord
 import dev.lanyard.bindings.CardStanding
 import dev.lanyard.bindings.ClaimRow
 import dev.lanyard.bindings.ClaimSetRecord
 import dev.lanyard.bindings.ConsentException
+import dev.lanyard.bindings.ContactRecord
 import dev.lanyard.bindings.HistoryKind
+import dev.lanyard.bindings.HistoryKindName
+import dev.lanyard.bindings.HistoryQuery
 import dev.lanyard.bindings.HistoryRecord
 import dev.lanyard.bindings.HolderConsent
 import dev.lanyard.bindings.HolderSelection
@@ -17,13 +21,17 @@ import dev.lanyard.bindings.LoginException
 import dev.lanyard.bindings.LoginOffer
 import dev.lanyard.bindings.LoginStep
 import dev.lanyard.bindings.MetadataSignature
+import dev.lanyard.bindings.NoticeRecord
 import dev.lanyard.bindings.OfferException
 import dev.lanyard.bindings.OfferReview
 import dev.lanyard.bindings.OfferStep
 import dev.lanyard.bindings.OfferedRecord
 import dev.lanyard.bindings.OpenException
+import dev.lanyard.bindings.OverAskedRecord
+import dev.lanyard.bindings.OverAskingKind
 import dev.lanyard.bindings.PickRecord
 import dev.lanyard.bindings.PickedRecord
+import dev.lanyard.bindings.PinException
 import dev.lanyard.bindings.PlatformPresentation
 import dev.lanyard.bindings.PresentationRequest
 import dev.lanyard.bindings.QueryRecord
@@ -35,9 +43,11 @@ import dev.lanyard.bindings.RegistrationRecord
 import dev.lanyard.bindings.RequestChoices
 import dev.lanyard.bindings.RequestException
 import dev.lanyard.bindings.SetRecord
+import dev.lanyard.bindings.SharedWithRecord
 import dev.lanyard.bindings.StatusRecord
 import dev.lanyard.bindings.StatusValue
 import dev.lanyard.bindings.StoreException
+import dev.lanyard.bindings.ToldRecord
 import dev.lanyard.bindings.TransactionRecord
 import dev.lanyard.bindings.TrustLevel
 import dev.lanyard.bindings.TxCodeOffer
@@ -59,6 +69,10 @@ typealias Claim = ClaimRow
 typealias Waiting = WaitingRecord
 typealias HistoryEntry = HistoryRecord
 typealias HistoryEvent = HistoryKind
+typealias HistoryEventKind = HistoryKindName
+typealias HistoryFilter = HistoryQuery
+typealias SharedWith = SharedWithRecord
+typealias CardNotice = NoticeRecord
 typealias Recovery = RecoveryKit
 typealias InventoryItem = InventoryRecord
 typealias Registration = RegistrationRecord
@@ -77,11 +91,16 @@ typealias Request = PresentationRequest
 typealias PlatformRequest = PlatformPresentation
 typealias Verifier = VerifierRecord
 typealias Trust = TrustLevel
+typealias Told = ToldRecord
+typealias Contact = ContactRecord
 typealias Choices = RequestChoices
 typealias Purpose = SetRecord
 typealias Query = QueryRecord
 typealias Candidate = CandidateRecord
 typealias ClaimSet = ClaimSetRecord
+typealias AskedClaim = AskedClaimRecord
+typealias OverAsked = OverAskedRecord
+typealias OverAsking = OverAskingKind
 typealias UnusableCard = UnusableRecord
 typealias Selection = HolderSelection
 typealias Pick = PickRecord
@@ -98,6 +117,7 @@ typealias RequestFailed = RequestException
 typealias ConsentFailed = ConsentException
 typealias AnswerFailed = AnswerException
 typealias RecoveryFailed = RecoveryException
+typealias PinFailed = PinException
 
 // The cases of the above, which Kotlin does not reach through the name of a whole.
 
@@ -153,6 +173,13 @@ typealias AnswerFailedUnreachable = AnswerException.Unreachable
 typealias AnswerFailedNotTaken = AnswerException.NotTaken
 typealias AnswerFailedAlreadyUsed = AnswerException.AlreadyUsed
 typealias AnswerFailedFailed = AnswerException.Failed
+
+typealias PinFailedNotSet = PinException.NotSet
+typealias PinFailedWrong = PinException.Wrong
+typealias PinFailedLocked = PinException.Locked
+typealias PinFailedForm = PinException.Form
+typealias PinFailedEasy = PinException.Easy
+typealias PinFailedUnusable = PinException.Unusable
 
 typealias RecoveryFailedCode = RecoveryException.Code
 typealias RecoveryFailedClosed = RecoveryException.Closed

@@ -340,6 +340,50 @@ class LanyardTest {
     }
 
     @Test
+    fun `what a verifier asks too much is flagged, and why it asks is told and kept`() = runBlocking {
+        val wallet = open()
+        take(wallet)
+        val request = wallet.readRequest(member(demo.portrait(), "link"))
+        val choices = request.choices()
+        assertEquals(listOf(OverAsking.PORTRAIT), choices.overAsked.map { it.kind })
+        val claims = choices.queries.first().candidates.first().claimSets.first().claims
+        assertEquals(listOf("Portrait"), claims.filter { it.overAsked != null }.map { it.label })
+        assertEquals("To let you in", request.verifier().told.purpose)
+        wallet.answer(request, request.consent(choices.smallest))
+        val shared = wallet.sharedWith().single()
+        assertEquals(listOf("mailto:privacy@desk.example"), shared.told.forDeletion.map { it.uri })
+        val found = wallet.find(HistoryFilter(kinds = listOf(HistoryEventKind.PRESENTED), party = shared.party))
+        assertEquals("To let you in", found.single().told?.purpose)
+    }
+
+    @Test
+    fun `a revoked card is told until the holder saw it`() = runBlocking {
+        val wallet = open()
+        val made = demo.offer("employee_badge")
+        val offer = wallet.readOffer(member(made, "link")) as OfferReady
+        wallet.accept(offer.offer)
+        demo.revoke(member(made, "id"))
+        wallet.catchUp()
+        val notices = wallet.notices()
+        assertEquals(listOf(StatusWord.REVOKED), notices.map { it.isNow })
+        wallet.seen(notices)
+        wallet.catchUp()
+        assertTrue(wallet.notices().isEmpty())
+    }
+
+    @Test
+    fun `wrong PINs are counted, also over a restart`() = runBlocking {
+        val home = Home()
+        val wallet = open(home)
+        failsWith<PinFailedEasy> { wallet.setPin("123456") }
+        wallet.setPin("482916")
+        val waits = (1..3).map { failsWith<PinFailedWrong> { wallet.tryPin("111222") }.waitSeconds }
+        assertEquals(listOf(0uL, 0uL, 30uL), waits)
+        failsWith<PinFailedLocked> { open(home).tryPin("482916") }
+        assertTrue(wallet.pinWait() > 0uL)
+    }
+
+    @Test
     fun `an inventory opens with its code alone`() = runBlocking {
         val wallet = open()
         take(wallet)
