@@ -1,40 +1,23 @@
 // An employer whose badge only an employee gets that logged in, and our wallet in the terminal that takes it.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { configured, serving } from '../scenarios/lib/configuration.mjs'
 import { LANYARD_BIN } from '../scenarios/lib/lanyard.mjs'
-import { eventually, newFolder, ROOT, startServer, writeFile } from '../scenarios/lib/process.mjs'
+import { eventually, newFolder } from '../scenarios/lib/process.mjs'
 
 const API_KEY = 'k'.repeat(64)
 
 /** The issuer at `base`; `login` says in TOML where its employees log in, `secrets` are the files that it names. */
 export async function startAcme({ base, login, secrets = {} }) {
   const folder = newFolder('acme')
-  for (const [name, text] of Object.entries({ 'api-key': API_KEY, ...secrets })) {
-    chmodSync(writeFile(folder, name, text), 0o600)
-  }
-  mkdirSync(join(folder, 'types'))
-  cpSync(join(ROOT, '..', 'examples', 'types', 'badge.json'), join(folder, 'types', 'badge.json'))
-  const file = writeFile(folder, 'lanyard.toml', `
-mode = "development"
-base_url = "${base}"
-listen = "127.0.0.1:${new URL(base).port}"
-data = "data"
-[issuer]
-[[tenants]]
-id = "acme"
-name = "Acme"
-api_key_files = ["api-key"]
-credential_types = ["types/badge.json"]
-${login}
+  const tenant = `${login}
 [[tenants.claims]]
 type = "badge"
 fixed = { sites = ["Lyon"] }
-login = { given_name = "given_name", family_name = "family_name", department = "department" }
-`)
-  const { stop } = await startServer(LANYARD_BIN, ['serve', '--config', file], (line) => line.includes(base))
-  await eventually('readiness', async () => (await fetch(`${base}/readyz`).catch(() => undefined))?.ok)
+login = { given_name = "given_name", family_name = "family_name", department = "department" }`
+  const config = configured(folder, { base, apiKey: API_KEY, secrets, tenant })
+  const { stop } = await serving(LANYARD_BIN, ['serve', '--config', config], base)
   return { base, stop, anchor: join(folder, 'data', 'ca.pem') }
 }
 

@@ -2,10 +2,10 @@
 // the first time.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { configured } from '../scenarios/lib/configuration.mjs'
 import { LANYARD_BIN } from '../scenarios/lib/lanyard.mjs'
 import { freePort, ROOT, newFolder, writeFile } from '../scenarios/lib/process.mjs'
 
@@ -23,7 +23,7 @@ test('a collector takes the spans and the counters, below the caller who began t
   const said = run(t, program, ['--config', `file:${join(HERE, 'config.yaml')}`], { ENDPOINT: `127.0.0.1:${http}` })
   await until(said, /Everything is ready/)
 
-  const served = run(t, LANYARD_BIN, ['serve', '--config', configured(folder, { http, server, metrics })])
+  const served = run(t, LANYARD_BIN, ['serve', '--config', configuration(folder, { http, server, metrics })])
   const base = `http://localhost:${server}`
   await until(served, () => fetch(`${base}/readyz`).then(({ ok }) => ok, () => false))
   const request = {
@@ -45,29 +45,18 @@ test('a collector takes the spans and the counters, below the caller who began t
   assert.doesNotMatch(said.text, /Moreau|acme/)
 })
 
-function configured(folder, { http, server, metrics }) {
-  chmodSync(writeFile(folder, 'api-key', KEY), 0o600)
+function configuration(folder, { http, server, metrics }) {
   writeFile(folder, 'badge.json', JSON.stringify({
     id: 'badge', vct: 'urn:example:badge:1', name: 'Badge', description: 'Who works here.',
     background_color: '#273c75', text_color: '#ffffff', valid_days: 30, holder: ['name'], line: 'name',
     claims: [{ path: ['name'], name: 'Name', sample: 'Ada Moreau' }],
   }))
-  return writeFile(folder, 'lanyard.toml', `
-mode = "development"
-base_url = "http://localhost:${server}"
-listen = "127.0.0.1:${server}"
-data = "data"
-metrics = "127.0.0.1:${metrics}"
+  const telemetry = `metrics = "127.0.0.1:${metrics}"
 [telemetry]
 collector = "http://127.0.0.1:${http}"
-every_seconds = 1
-[issuer]
-[[tenants]]
-id = "acme"
-name = "Acme"
-api_key_files = ["api-key"]
-credential_types = ["badge.json"]
-`)
+every_seconds = 1`
+  const base = `http://localhost:${server}`
+  return configured(folder, { base, apiKey: KEY, types: ['badge.json'], server: telemetry })
 }
 
 /** Starts a program that ends with the test; what it says is in `text`. */

@@ -2,16 +2,15 @@
 // that a foreign validator accepts.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Webhook } from 'standardwebhooks'
+import { BADGE, configured, serving } from './lib/configuration.mjs'
 import { LANYARD_BIN } from './lib/lanyard.mjs'
-import { eventually, freePort, newFolder, ROOT, runToEnd, startServer } from './lib/process.mjs'
+import { eventually, freePort, newFolder, runToEnd } from './lib/process.mjs'
 
-const BADGE = join(ROOT, '..', 'examples', 'types', 'badge.json')
 const KEY = 'lyk_acme_0123456789abcdef0123456789abcdef'
 
 describe('the API document', () => {
@@ -33,14 +32,7 @@ describe('webhooks', () => {
 
   before(async () => {
     folder = newFolder('lanyard-webhooks')
-    const write = (name, text) => {
-      writeFileSync(join(folder, name), text)
-      chmodSync(join(folder, name), 0o600)
-    }
     secret = (await runToEnd(LANYARD_BIN, ['webhook-secret'])).stdout.trim()
-    write('hook.secret', secret)
-    write('api-key', KEY)
-    write('badge.json', readFileSync(BADGE, 'utf8'))
 
     let refusals = 1
     receiver = createServer((request, response) => {
@@ -56,29 +48,15 @@ describe('webhooks', () => {
     await once(receiver, 'listening')
 
     const base = `http://localhost:${await freePort()}`
-    write(
-      'lanyard.toml',
-      `mode = "development"
-base_url = "${base}"
-listen = "${base.replace('http://localhost', '127.0.0.1')}"
-data = "data"
-[issuer]
-[[tenants]]
-id = "acme"
-name = "Acme"
-api_key_files = ["api-key"]
-credential_types = ["badge.json"]
-[[tenants.webhooks]]
+    const tenant = `[[tenants.webhooks]]
 name = "hr"
 url = "http://localhost:${receiver.address().port}/hook"
 secret_file = "hook.secret"
-events = ["issuance.*"]
-`,
-    )
-    const serve = ['serve', '--config', join(folder, 'lanyard.toml')]
-    server = { base, ...(await startServer(LANYARD_BIN, serve, (line) => line.includes(base))) }
-    await eventually('readiness', async () => (await fetch(`${base}/readyz`).catch(() => undefined))?.ok)
+events = ["issuance.*"]`
+    const config = configured(folder, { base, apiKey: KEY, secrets: { 'hook.secret': secret }, tenant })
+    server = { base, ...(await serving(LANYARD_BIN, ['serve', '--config', config], base)) }
   })
+
   after(async () => {
     await server?.stop()
     receiver?.close()

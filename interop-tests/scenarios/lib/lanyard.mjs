@@ -1,8 +1,9 @@
 // Lanyard, driven through its command line alone. Every shape of that command line stands in this file.
 import { randomBytes } from 'node:crypto'
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { answerOf, eventually, freePort, newFolder, ROOT, runToEnd, startServer, writeFile } from './process.mjs'
+import { configured, serving } from './configuration.mjs'
+import { answerOf, freePort, newFolder, ROOT, runToEnd, writeFile } from './process.mjs'
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, '..', 'target')
 export const LANYARD_BIN = process.env.LANYARD_BIN ?? join(TARGET, 'debug', 'lanyard')
@@ -65,34 +66,27 @@ export async function startServing({ webOrigins = [], savedRequests = {}, signIn
   const folder = newFolder('lanyard-serve')
   const port = await freePort()
   const base = `http://localhost:${port}`
-  writeFileSync(join(folder, 'api-key'), randomBytes(32).toString('hex'), { mode: 0o600 })
-  copyFileSync(join(ROOT, '..', 'examples', 'types', 'badge.json'), join(folder, 'badge.json'))
   const requests = Object.entries(savedRequests).map(([id, request]) => {
     writeFile(folder, `${id}.json`, JSON.stringify({ id, ...request }))
     return `${id}.json`
   })
-  if (signIn) writeFileSync(join(folder, 'client-secret'), signIn.secret, { mode: 0o600 })
-  const config = writeFile(folder, 'lanyard.toml', `mode = "development"
-base_url = "${base}"
-listen = "127.0.0.1:${port}"
-data = "."
-[issuer]
-[verifier]
-[[tenants]]
-id = "acme"
-name = "Acme"
-api_key_files = ["api-key"]
-credential_types = ["badge.json"]
-saved_requests = ${JSON.stringify(requests)}
+  const application = signIn ? `[[tenants.sign_in_clients]]\nsecret_file = "client-secret"\n${signIn.toml}` : ''
+  const config = configured(folder, {
+    base,
+    apiKey: randomBytes(32).toString('hex'),
+    secrets: signIn ? { 'client-secret': signIn.secret } : {},
+    data: '.',
+    roles: ['issuer', 'verifier'],
+    tenant: `saved_requests = ${JSON.stringify(requests)}
 [tenants.verifier]
 web_origins = ${JSON.stringify(webOrigins)}
-${signIn ? `[[tenants.sign_in_clients]]\nsecret_file = "client-secret"\n${signIn.toml}\n` : ''}`)
+${application}`,
+  })
   return running({ base, tenant: 'acme', folder }, ['serve', '--config', config])
 }
 
 async function running({ base, tenant, folder }, arguments_) {
-  const { stop, pid } = await startServer(binary(), arguments_, (line) => line.includes(base))
-  await eventually('readiness', async () => (await fetch(`${base}/readyz`).catch(() => undefined))?.ok)
+  const { stop, pid } = await serving(binary(), arguments_, base)
   const server = ['--server', base, '--tenant', tenant, '--api-key-file', join(folder, 'api-key')]
   const api = async (path, body, method = 'POST') => {
     const headers = {

@@ -1,10 +1,11 @@
 // `lanyard serve` behind TLS of its own, from a configuration file in a folder of its own.
-import { chmodSync, cpSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { request as httpsRequest } from 'node:https'
 import { basename, join } from 'node:path'
 import { exportPKCS8, importJWK } from 'jose'
 import { newSigner } from '../../peers/lib/x509.mjs'
+import { configured } from './configuration.mjs'
 import { LANYARD_BIN } from './lanyard.mjs'
 import { eventually, freePort, newFolder, ROOT, startServer, writeFile } from './process.mjs'
 
@@ -25,39 +26,24 @@ export async function serveLanyard({ types = ['badge'], files = {}, extra = '' }
   const port = await freePort()
   const base = `https://localhost:${port}`
   const tls = await newSigner({ name: 'localhost', dns: ['localhost'] })
-  const secret = (name, text) => {
-    const path = writeFile(folder, name, text)
-    chmodSync(path, 0o600)
-    return path
-  }
   writeFile(folder, 'tls.pem', tls.x5c.map(pemOf).join(''))
-  secret('tls.key', await exportPKCS8(await importJWK(tls.privateJwk, 'ES256', { extractable: true })))
+  const tlsKey = await exportPKCS8(await importJWK(tls.privateJwk, 'ES256', { extractable: true }))
   const caFile = writeFile(folder, 'tls-ca.pem', tls.trustAnchorPem)
   const apiKey = randomBytes(32).toString('hex')
-  secret('api-key', apiKey)
   mkdirSync(join(folder, 'types'))
   for (const file of types.flatMap((type) => TYPES[type])) {
     cpSync(join(ROOT, '..', file), join(folder, 'types', basename(file)))
   }
   for (const [name, text] of Object.entries(files)) writeFile(folder, name, text)
-  const configuration = [
-    'mode = "development"',
-    `base_url = "${base}"`,
-    `listen = "127.0.0.1:${port}"`,
-    'data = "data"',
-    '[tls]',
-    'certificates = "tls.pem"',
-    'key = "tls.key"',
-    '[issuer]',
-    '[verifier]',
-    '[[tenants]]',
-    'id = "acme"',
-    'name = "Acme"',
-    'api_key_files = ["api-key"]',
-    `credential_types = ${JSON.stringify(types.map((type) => `types/${type}.json`))}`,
-    extra,
-  ]
-  const file = writeFile(folder, 'lanyard.toml', `${configuration.join('\n')}\n`)
+  const file = configured(folder, {
+    base,
+    apiKey,
+    secrets: { 'tls.key': tlsKey },
+    types: types.map((type) => `types/${type}.json`),
+    roles: ['issuer', 'verifier'],
+    server: '[tls]\ncertificates = "tls.pem"\nkey = "tls.key"',
+    tenant: extra,
+  })
   const { stop } = await startServer(LANYARD_BIN, ['serve', '--config', file], (line) => line.includes(base))
   const server = { base, issuer: `${base}/acme`, port, caPem: tls.trustAnchorPem, caFile, folder, apiKey, stop }
   /** The test authority, which both the issuer's and the verifier's certificates end at. */
