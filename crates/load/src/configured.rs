@@ -54,7 +54,7 @@ pub(crate) fn lay(folder: &Path, store: &Store, tenants: &Tenants<'_>) -> Result
     };
     fs::write(folder.join("type.json"), type_of)?;
     // certificates and links name where it is
-    let port = port_of(folder).map_or_else(free_port, Ok)?;
+    let port = port_of(folder).unwrap_or_else(free_port);
     let configuration = format!(
         "mode = \"development\"\nbase_url = \"http://localhost:{port}\"\nlisten = \"127.0.0.1:{port}\"\n\
          data = \".\"\n{shared}[issuer]\n{verifier}{sections}"

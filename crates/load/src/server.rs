@@ -53,7 +53,7 @@ impl Server {
         core: usize,
         setting: Setting<'_>,
     ) -> Result<Self, Failure> {
-        let port = if let Setting::Configured(port) = setting { port } else { free_port()? };
+        let port = if let Setting::Configured(port) = setting { port } else { free_port() };
         let log = data.with_extension("log");
         let output = File::create(&log)?;
         let mut command = Command::from(machine::command_on(core, binary));

@@ -1,9 +1,10 @@
 //! What tests need and the product must not have: a fixed clock, seeded randomness, a test CA,
-//! loopback HTTP, a PostgreSQL server and the official vectors.
+//! loopback HTTP, free ports, a stopwatch of work, a PostgreSQL server and the official vectors.
 //!
 //! A dev-dependency, used from `tests/`, `benches/` and `examples/`, and by the load tool.
 
 mod certificates;
+mod effort;
 mod loopback;
 mod mint;
 mod missing;
@@ -13,6 +14,7 @@ mod random;
 pub mod vectors;
 
 pub use certificates::{Leaf, LeafOptions, TestCa};
+pub use effort::Effort;
 pub use loopback::{Loopback, serve};
 pub use mint::{Flaws, Mint};
 pub use missing::not_exercised;

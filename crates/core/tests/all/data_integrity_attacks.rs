@@ -15,13 +15,10 @@ use lanyard_core::{
     did::{Did, DidDocument, DidResolver, ResolutionError},
     json::Object,
 };
-use lanyard_testkit::test_now;
+use lanyard_testkit::{Effort, test_now};
 use serde_json::{Value, json};
 
-use crate::{
-    data_integrity::{Prover, credential, expected, now, reason, verify},
-    effort::Effort,
-};
+use crate::data_integrity::{Prover, credential, expected, now, reason, verify};
 
 /// A credential with a proof of an rdfc suite, before and after somebody wrote the same quads in another way.
 fn rewritten(change: impl FnOnce(&mut Object)) -> (Object, Object) {
@@ -159,8 +156,8 @@ fn a_poisoned_document_is_refused_before_it_costs_anything() {
     let effort = Effort::start();
     let poisoned = JsonLdError::Rdf(RdfError::TooMuchWork);
     assert_eq!(reason(&secured), DataIntegrityError::JsonLd(poisoned));
-    // twice, with both providers, in a build without optimization
-    assert!(effort.spent() < Duration::from_secs(1));
+    // far more than it takes, twice, in a build without optimization; far less than without a limit
+    assert!(effort.spent() < Duration::from_secs(10));
 }
 
 #[test]

@@ -23,7 +23,6 @@ mod did_webvh_vectors;
 mod did_webvh_witness;
 mod did_webvh_write;
 mod ecdsa_sd;
-mod effort;
 mod every_format;
 mod issuer_metadata;
 mod jose;

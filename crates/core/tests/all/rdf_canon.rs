@@ -6,9 +6,9 @@ use lanyard_core::{
     crypto::HashAlgorithm,
     data_integrity::rdf::{Dataset, RdfError, Term},
 };
-use lanyard_testkit::vectors;
+use lanyard_testkit::{Effort, vectors};
 
-use crate::{data_integrity::PROVIDERS, effort::Effort};
+use crate::data_integrity::PROVIDERS;
 
 /// Reads a term of N-Quads; gives it with what comes after.
 enum Read {
@@ -193,8 +193,8 @@ fn a_poisoned_dataset_is_refused_in_bounded_time() {
             let outcome = dataset.canonicalize(HashAlgorithm::Sha256, provider);
             let took = effort.spent();
             println!("{name}: {took:?} {:?}", outcome.as_ref().map(|_| ()));
-            // a second in a build without optimization; released, it is a few dozen milliseconds
-            assert!(took < Duration::from_secs(1), "{name} took {took:?}");
+            // far more than it takes without optimization; released, it is a few dozen milliseconds
+            assert!(took < Duration::from_secs(10), "{name} took {took:?}");
             if !name.ends_with(" 3") && !name.ends_with(" 4") {
                 assert_eq!(outcome, Err(RdfError::TooMuchWork), "{name}");
             }

@@ -1,11 +1,9 @@
 //! Every target over a few thousand mutations: none panics, none takes long.
 
-use std::{
-    panic::catch_unwind,
-    time::{Duration, Instant},
-};
+use std::{panic::catch_unwind, time::Duration};
 
 use lanyard_fuzz::{TARGETS, mutate::mutate};
+use lanyard_testkit::Effort;
 
 /// How many inputs each target gets; `LANYARD_FUZZ_INPUTS` asks for more.
 const INPUTS: u64 = 20_000;
@@ -21,10 +19,10 @@ fn no_target_panics_or_hangs_on_nearly_right_input() {
         assert!(!seeds.is_empty(), "{} starts from nothing", target.name);
         for number in 0..inputs.unwrap_or(INPUTS) {
             let input = mutate(&seeds, number);
-            let begun = Instant::now();
+            let effort = Effort::start();
             let outcome = catch_unwind(|| (target.run)(&input));
             assert!(outcome.is_ok(), "{} panics on its mutation {number}", target.name);
-            let took = begun.elapsed();
+            let took = effort.spent();
             assert!(took < LONGEST, "{} takes {took:?} on its mutation {number}", target.name);
         }
     }

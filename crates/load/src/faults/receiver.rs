@@ -67,7 +67,7 @@ impl Receiver {
     pub(crate) async fn listening() -> Result<Self, Failure> {
         let (mood, _) = watch::channel(Mood::Takes);
         let (heard, serving) = (Arc::default(), Mutex::default());
-        let receiver = Self { port: free_port()?, mood, heard, serving };
+        let receiver = Self { port: free_port(), mood, heard, serving };
         receiver.come().await?;
         Ok(receiver)
     }

@@ -98,7 +98,7 @@ impl Scene {
     pub(crate) fn laid(folder: &Path, setting: Setting<'_>) -> Result<Self, Failure> {
         let Setting { program, store, attester, receiver } = setting;
         fs::create_dir_all(folder)?;
-        let (port, key) = (free_port()?, identifier());
+        let (port, key) = (free_port(), identifier());
         fs::write(folder.join("type.json"), TYPE)?;
         machine::write_private(&folder.join("api-key"), key.as_bytes())?;
         let shared = match store {
@@ -161,7 +161,7 @@ status_lists = {{ ttl_seconds = 1 }}
     /// Another server on the same database, at a port of its own, over this way to the database; not yet started.
     /// From now on wallets send each request to the one that did not get the request before.
     pub(crate) fn replica(&self, store: &Store) -> Result<Self, Failure> {
-        let port = free_port()?;
+        let port = free_port();
         let configuration = fs::read_to_string(self.folder.join(self.configuration))?;
         let own = |line: &str| match (line.split(' ').next(), store) {
             (Some("listen"), _) => format!("listen = \"127.0.0.1:{port}\""),

@@ -6,18 +6,20 @@ use std::{
 };
 
 /// A stopwatch of one thread.
-pub(crate) struct Effort {
+#[derive(Debug)]
+pub struct Effort {
     started: Instant,
     on_cpu: Option<Duration>,
 }
 
 impl Effort {
-    pub(crate) fn start() -> Self {
+    /// Starts it.
+    pub fn start() -> Self {
         Self { on_cpu: on_cpu(), started: Instant::now() }
     }
 
     /// What was spent since then; by the wall clock where the system keeps no account of threads.
-    pub(crate) fn spent(&self) -> Duration {
+    pub fn spent(&self) -> Duration {
         match (self.on_cpu, on_cpu()) {
             (Some(before), Some(now)) => now - before,
             _ => self.started.elapsed(),
