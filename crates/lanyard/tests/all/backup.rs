@@ -123,6 +123,7 @@ async fn a_restored_server_refuses_what_was_good_before_and_goes_on() {
 
     // the backup, while offers are made
     let stop = Arc::new(AtomicBool::new(false));
+    let (first, begun) = tokio::sync::oneshot::channel();
     let load = {
         let (stop, api) = (stop.clone(), format!("{}/api/demo/offers", demo.base()));
         let key = std::fs::read_to_string(demo.file("api-key")).expect("a key");
@@ -131,18 +132,18 @@ async fn a_restored_server_refuses_what_was_good_before_and_goes_on() {
         let body = json!({ "configuration": badge.id, "claims": badge.sample() });
         let http = peer.http.clone();
         tokio::spawn(async move {
-            let mut made = 0;
+            let mut first = Some(first);
             while !stop.load(Ordering::Relaxed) {
                 let offer = http.post(&api).bearer_auth(key.trim()).json(&body);
                 assert_eq!(offer.send().await.expect("an answer").status(), 201);
-                made += 1;
+                first.take().map(|first| first.send(()));
             }
-            made
         })
     };
+    begun.await.expect("an offer is made");
     let taken = tokio::task::block_in_place(|| back_up(&demo, &file));
     stop.store(true, Ordering::Relaxed);
-    assert!(load.await.expect("every offer is made") > 0);
+    load.await.expect("every offer is made");
     assert_eq!(taken.status.code(), Some(0), "{taken:?}");
     assert_eq!(json(&taken)["credentials"], 1);
 

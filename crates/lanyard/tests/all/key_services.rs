@@ -15,7 +15,7 @@ use axum::{Json, Router, http::HeaderMap, http::StatusCode, routing::get, routin
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json as value};
 
-use crate::circle::{json, text};
+use crate::circle::{STARTED, json, text};
 
 const CLAIMS: &str = r#"{"given_name": "Ada", "family_name": "Moreau"}"#;
 
@@ -39,9 +39,7 @@ impl Drop for Served {
 impl Setting {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        let setting = Self { folder, port, environment: None };
+        let setting = Self { folder, port: lanyard_testkit::free_port(), environment: None };
         setting.write("api-key", "0123456789abcdef0123456789abcdef".as_bytes());
         let badge = include_str!("../../../../examples/types/badge.json");
         setting.write("badge.json", badge.as_bytes());
@@ -94,8 +92,8 @@ impl Setting {
                 errors.read_to_string(&mut said).expect("text");
                 return Err(said);
             }
-            assert!(begun.elapsed() < Duration::from_secs(30), "the server does not start");
-            std::thread::yield_now();
+            assert!(begun.elapsed() < STARTED, "the server does not start");
+            std::thread::sleep(Duration::from_millis(5));
         }
         // nobody reads what it logs, and it must not wait for that
         let mut errors = served.0.stderr.take().expect("it was piped");

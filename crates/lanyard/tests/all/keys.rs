@@ -79,8 +79,7 @@ fn what_was_issued_verifies_after_the_sealing_key_was_changed_and_the_old_one_dr
 
 /// A demo whose key comes from elsewhere.
 fn start(data: &Path, name: &str, key: &Path) -> Child {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-    let port = port.expect("a free port").port().to_string();
+    let port = lanyard_testkit::free_port().to_string();
     let mut demo = Command::new(env!("CARGO_BIN_EXE_lanyard"));
     demo.args(["demo", "--port", &port, "--data"]).arg(data).env(name, key);
     demo.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs")

@@ -1,6 +1,10 @@
 //! Credential types in files: taken again when they change, all of them or none.
 
-use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use axum::{Router, body::Body};
 use http::Request;
@@ -12,6 +16,8 @@ use lanyard_cli::{
 use serde_json::Value;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
+
+use crate::circle::STARTED;
 
 const BADGE: &str = include_str!("../../../../examples/types/badge.json");
 
@@ -70,7 +76,8 @@ impl Server {
 
     /// Asks until the answer is as wanted: files are looked at every two seconds.
     async fn until(&self, path: &str, wanted: &str) -> bool {
-        for _ in 0..300 {
+        let begun = Instant::now();
+        while begun.elapsed() < STARTED {
             if self.get(path).await.contains(wanted) {
                 return true;
             }

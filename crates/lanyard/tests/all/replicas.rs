@@ -2,7 +2,7 @@
 
 use std::fs::Permissions;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -11,21 +11,16 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
 use axum::{Router, extract::State, http::Request, response::Response};
-use lanyard_testkit::PostgresServer;
+use lanyard_testkit::{PostgresServer, free_port};
 use serde_json::Value;
 
-use crate::circle::{json, text};
+use crate::circle::{STARTED, json, text};
 
 /// By a name that both replicas have: in development mode each makes itself a certificate.
 const ASK: [&str; 5] = ["request", "--preset", "badge", "--client-id-prefix", "x509_san_dns"];
 
 const CLAIMS: &str = r#"{"given_name": "Ada", "family_name": "Moreau"}"#;
 const KEY: &str = "0123456789abcdef0123456789abcdef";
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
-}
 
 /// One server in a process of its own; it stops when dropped.
 struct Replica {
@@ -147,7 +142,7 @@ status_lists = {{ ttl_seconds = 1 }}
 fn until(done: impl Fn() -> bool, what: &str) {
     let begun = Instant::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{what}: it does not");
+        assert!(begun.elapsed() < STARTED, "{what}: it does not");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -267,7 +262,7 @@ fn verdict(setting: &Setting) -> Value {
 async fn until_told(mut watched: reqwest::Response, step: &str) {
     let mut told = String::new();
     while !told.contains(step) {
-        let chunk = tokio::time::timeout(Duration::from_secs(20), watched.chunk()).await;
+        let chunk = tokio::time::timeout(STARTED, watched.chunk()).await;
         let chunk = chunk.expect("it is told in time").expect("an event").expect("more");
         told += &String::from_utf8_lossy(&chunk);
     }

@@ -13,6 +13,8 @@ use lanyard_core::{
 };
 use serde_json::Value;
 
+use crate::circle::STARTED;
+
 /// A server with every sample; it stops when dropped.
 struct Served {
     process: Child,
@@ -50,9 +52,7 @@ fn json(output: &Output) -> Value {
 
 impl Served {
     fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        drop(listener);
+        let port = lanyard_testkit::free_port();
         let folder = tempfile::tempdir().expect("a folder");
         let write = |name: &str, text: &str| {
             std::fs::write(folder.path().join(name), text).expect("a file can be written");
@@ -94,8 +94,8 @@ impl Served {
         let served = Self { process, folder, port, did };
         let begun = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "the server does not start");
-            std::thread::yield_now();
+            assert!(begun.elapsed() < STARTED, "the server does not start");
+            std::thread::sleep(Duration::from_millis(5));
         }
         served
     }

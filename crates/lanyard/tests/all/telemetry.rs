@@ -12,6 +12,8 @@ use axum::http::{StatusCode, Uri};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::circle::STARTED;
+
 /// The example of W3C Trace Context §3.2.
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -78,7 +80,7 @@ impl Collector {
             if spans.iter().any(|span| span["name"] == name) {
                 return spans;
             }
-            assert!(begun.elapsed() < Duration::from_secs(20), "no span {name}: {spans:?}");
+            assert!(begun.elapsed() < STARTED, "no span {name}: {spans:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -100,9 +102,7 @@ impl Drop for Served {
 impl Served {
     fn start(telemetry: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        drop(listener);
+        let port = lanyard_testkit::free_port();
         let write = |name: &str, text: &str| {
             std::fs::write(folder.path().join(name), text).expect("writable");
             let private = std::fs::Permissions::from_mode(0o600);
@@ -125,8 +125,8 @@ impl Served {
         let served = Self { process: process.expect("it runs"), port, _folder: folder };
         let begun = Instant::now();
         while !served.ask("GET", "/readyz", "", "").starts_with("HTTP/1.1 200") {
-            assert!(begun.elapsed() < Duration::from_secs(30), "the server does not start");
-            std::thread::yield_now();
+            assert!(begun.elapsed() < STARTED, "the server does not start");
+            std::thread::sleep(Duration::from_millis(5));
         }
         served
     }
@@ -188,7 +188,7 @@ fn a_request_is_a_span_in_its_callers_trace_with_its_steps_and_without_anybodys_
 
     let begun = Instant::now();
     while collector.of("/v1/metrics").is_empty() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "no metrics");
+        assert!(begun.elapsed() < STARTED, "no metrics");
         std::thread::sleep(Duration::from_millis(20));
     }
     let metrics = collector.of("/v1/metrics");

@@ -59,22 +59,18 @@ async fn what_does_not_finish_in_time_is_cut() {
 
 #[tokio::test]
 async fn idle_connections_do_not_hold_up_the_end() {
-    let server = Server::with(Limits::default()).await;
+    // if it waited for them, it would not stop in time
+    let server = Server::with(Limits { shutdown: PATIENCE * 10, ..Limits::default() }).await;
     let mut peer = server.connect().await;
     peer.send(GET).await;
     peer.answer().await;
-    let started = Instant::now();
     let served = server.stopped().await;
-    assert!(
-        served.cut == 0 && started.elapsed() < Limits::default().shutdown / 2,
-        "{served:?} {:?}",
-        started.elapsed()
-    );
+    assert_eq!(served.cut, 0, "{served:?}");
     assert_eq!(peer.rest().await, "");
 }
 
 /// Long enough for everything that a test does meanwhile.
-const NOTICE: Duration = Duration::from_secs(2);
+const NOTICE: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn whoever_comes_while_others_learn_of_the_end_is_served_and_told_to_go() {

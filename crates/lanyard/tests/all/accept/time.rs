@@ -7,7 +7,7 @@ use lanyard_cli::serve::accept::Limits;
 use super::peer::{GET, PATIENCE, Server, assert_cut_after, status};
 
 const SHORT: Duration = Duration::from_millis(200);
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(600);
 
 /// Every limit long: a test shortens the one it is about.
 fn patient() -> Limits {
@@ -39,8 +39,8 @@ async fn a_request_is_answered_and_the_handler_knows_the_peer() {
 #[tokio::test]
 async fn a_dripping_head_is_cut() {
     let server = Server::with(Limits { header: SHORT, ..patient() }).await;
-    let mut peer = server.connect().await;
     let started = Instant::now();
+    let mut peer = server.connect().await;
     peer.send("GET / HTTP/1.1\r\n").await;
     assert_eq!(peer.drip("X: y\r\n").await, "");
     assert_cut_after(SHORT, started);
@@ -72,11 +72,11 @@ async fn a_dripping_head_on_a_used_connection_is_cut() {
 async fn an_idle_connection_is_closed() {
     let server = Server::with(Limits { idle: SHORT, ..patient() }).await;
     let mut peer = server.connect().await;
+    let started = Instant::now();
     peer.send(GET).await;
     assert_eq!(status(&peer.answer().await), 200);
-    let started = Instant::now();
     assert_eq!(peer.rest().await, "");
-    assert_cut_after(SHORT / 2, started);
+    assert_cut_after(SHORT, started);
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_body_of_good_pace_that_never_ends_is_cut() {
 
 #[tokio::test]
 async fn a_body_that_keeps_the_pace_passes() {
-    let server = Server::with(Limits { body_grace: SHORT, body_rate: 1024, ..patient() }).await;
+    let server = Server::with(Limits { body_grace: SHORT, body_rate: 64, ..patient() }).await;
     let mut peer = server.connect().await;
     peer.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n").await;
     for _ in 0..20 {
