@@ -22,6 +22,7 @@ use lanyard_fetch::{
     ResponseHeaders, RevocationListFetcher, SafeFetcher, TypeMetadataFetcher,
 };
 use serde_json::json;
+use tokio::net::TcpListener;
 use url::Url;
 
 use crate::server::{Server, fetcher};
@@ -161,14 +162,13 @@ async fn metadata_and_the_key_set_it_refers_to_come_from_a_server() {
     let keys = Server::ok(&json!({"keys": [key]}).to_string()).await;
     let port = keys.address.port();
     // a port of our own, since the document names it before its server runs
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let own = listener.local_addr().expect("bound").port();
-    drop(listener);
     let issuer = format!("http://localhost:{own}/a");
     let jwks_uri = format!("http://localhost:{port}/keys");
     let document = json!({"issuer": issuer, "jwks_uri": jwks_uri}).to_string();
     let reply = crate::server::reply("200 OK", &[("content-type", "application/json")], &document);
-    let server = Server::answering_at(&format!("127.0.0.1:{own}"), vec![reply]).await;
+    let server = Server::answering_on(listener, vec![reply]);
     let http = fetcher([keys.pair_named("localhost"), server.pair_named("localhost")]);
     let source = IssuerMetadataFetcher::new(Arc::new(http));
     let issuer = IssuerIdentifier::parse(issuer).expect("a URL");

@@ -207,9 +207,10 @@ async fn a_name_that_does_not_resolve_is_not_asked_for_again_within_its_time() {
 
 #[tokio::test]
 async fn a_closed_port_says_refused() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // bound, so that nobody else has it, and not listened on
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let fetcher = fetcher([address.to_string().parse().unwrap()]);
     let outcome = fetcher.send(metadata(url(&format!("http://{address}/")))).await;
     assert_eq!(

@@ -13,6 +13,7 @@ use lanyard_fetch::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use url::Url;
 
 /// A server that answers each request with the same steps and counts connections and requests.
@@ -27,6 +28,8 @@ pub(crate) struct Server {
 pub(crate) enum Step {
     Send(Vec<u8>),
     Wait(Duration),
+    /// Until there is a permit to go on with, which is used up.
+    Until(Arc<Semaphore>),
     /// The bytes, again and again, until the peer has had enough.
     Forever(Vec<u8>, Duration),
     Close,
@@ -38,7 +41,10 @@ impl Server {
     }
 
     pub(crate) async fn answering_at(address: &str, steps: Vec<Step>) -> Self {
-        let listener = TcpListener::bind(address).await.expect("a loopback port is free");
+        Self::answering_on(TcpListener::bind(address).await.expect("a port is free"), steps)
+    }
+
+    pub(crate) fn answering_on(listener: TcpListener, steps: Vec<Step>) -> Self {
         let server = Self {
             address: listener.local_addr().expect("bound"),
             requests: Arc::default(),
@@ -100,6 +106,9 @@ async fn converse(
             match step {
                 Step::Send(bytes) => stream.write_all(bytes).await?,
                 Step::Wait(time) => tokio::time::sleep(*time).await,
+                Step::Until(permits) => {
+                    permits.acquire().await.expect("it is never closed").forget();
+                }
                 Step::Forever(bytes, pause) => loop {
                     stream.write_all(bytes).await?;
                     tokio::time::sleep(*pause).await;
