@@ -21,7 +21,7 @@ impl Watcher {
 
     /// The step of the next event, or `None` at the end of the stream.
     async fn next(&mut self) -> Option<String> {
-        let frame = tokio::time::timeout(Duration::from_secs(5), self.0.frame());
+        let frame = tokio::time::timeout(Duration::from_secs(60), self.0.frame());
         let frame = frame.await.expect("an event comes at once")?.expect("the stream is whole");
         let text = frame.into_data().expect("events are data").to_vec();
         let text = String::from_utf8(text).expect("events are text");
