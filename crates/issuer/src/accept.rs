@@ -53,12 +53,16 @@ impl IssuerService {
         let now = self.now();
         // 1. RFC 6750 §3.1: the token leads to a session with a right to something
         let (access, found) = self.led_to(tenant, shown, now).await?;
+        let found = match found {
+            Found::Expired | Found::Absent => {
+                self.admit_elsewhere(tenant, shown, access, now).await?
+            }
+            found => found,
+        };
         let held = match found {
             Found::Live(held) => held,
-            Found::Expired | Found::Absent => {
-                return self.admit_elsewhere(tenant, shown, access, now).await.map(|()| None);
-            }
             Found::Used(id) => return self.after_use(tenant, id, shown, wish, now).await,
+            Found::Expired | Found::Absent => return Err(BearerFault::invalid(shown).into()),
         };
         let began_as = self.as_of(tenant, held.state.edition);
         let tenant = began_as.as_deref().unwrap_or(tenant);
@@ -196,14 +200,15 @@ impl IssuerService {
         Ok((access, found))
     }
 
-    /// Begins a session for a token of another authorization server that is shown for the first time.
+    /// Begins a session for a token of another authorization server that is shown for the first time, and gives
+    /// what it leads to then: its server was just asked, and is not asked again.
     async fn admit_elsewhere(
         &self,
         tenant: &Tenant,
         shown: &ShownToken,
         access: Handle,
         now: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<Found, Failure> {
         let invalid = || Failure::from(BearerFault::invalid(shown));
         let server = tenant.elsewhere().ok_or_else(invalid)?;
         let grant = server.grant(&shown.token, &tenant.issuer, now).await;
@@ -236,15 +241,10 @@ impl IssuerService {
         match self.sessions().store.insert(session).await {
             Ok(()) => self.announce(tenant, id, &event),
             // another request with the same token was faster, or the session is over
-            Err(StoreError::DuplicateSession) => {
-                let found = self.sessions().take(tenant, &access, now).await?;
-                if !matches!(found, Found::Live(_) | Found::Used(_)) {
-                    return Err(invalid());
-                }
-            }
+            Err(StoreError::DuplicateSession) => {}
             Err(error) => return Err(error.into()),
         }
-        Ok(())
+        Ok(self.sessions().take(tenant, &access, now).await?)
     }
 
     /// Claims that nobody could tell when the holder agreed are asked for again.

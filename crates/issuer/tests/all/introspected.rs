@@ -170,7 +170,7 @@ async fn a_token_that_its_server_vouches_for_gets_the_badge_of_whoever_logged_in
         header: Some(pair("lanyard", "s3cret")),
         form: vec![pair("token", TOKEN), pair("token_type_hint", "access_token")],
     };
-    assert_eq!(asked.questions().first(), Some(&question));
+    assert_eq!(asked.questions(), [question], "and once");
 }
 
 #[tokio::test]
