@@ -42,11 +42,7 @@ pub(crate) async fn open(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let query = Parameters::read(query.unwrap_or_default().as_bytes());
-    let outcome = match query.step(&service, &browser, Decision::Open) {
-        Ok(step) => service.authorize(&tenant, step).await?,
-        Err(error) => query.refused(&tenant, error),
-    };
-    Ok(answer(&service, &browser, outcome))
+    decided(&service, &tenant, &browser, (&query, Decision::Open)).await
 }
 
 pub(crate) async fn decide(
@@ -68,11 +64,7 @@ pub(crate) async fn decide(
         Some("deny") => Decision::Deny,
         _ => Decision::Open,
     };
-    let outcome = match form.step(&service, &browser, decision) {
-        Ok(step) => service.authorize(&tenant, step).await?,
-        Err(error) => form.refused(&tenant, error),
-    };
-    Ok(answer(&service, &browser, outcome))
+    decided(&service, &tenant, &browser, (&form, decision)).await
 }
 
 /// The way to the login provider.
@@ -83,11 +75,20 @@ pub(crate) async fn leave(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let query = Parameters::read(query.unwrap_or_default().as_bytes());
-    let outcome = match query.step(&service, &browser, Decision::Leave) {
-        Ok(step) => service.authorize(&tenant, step).await?,
-        Err(error) => query.refused(&tenant, error),
+    decided(&service, &tenant, &browser, (&query, Decision::Leave)).await
+}
+
+async fn decided(
+    service: &IssuerService,
+    tenant: &Tenant,
+    browser: &Browser,
+    (parameters, decision): (&Parameters, Decision),
+) -> Result<Response, Failure> {
+    let outcome = match parameters.step(service, browser, decision) {
+        Ok(step) => service.authorize(tenant, step).await?,
+        Err(error) => parameters.refused(tenant, error),
     };
-    Ok(answer(&service, &browser, outcome))
+    Ok(answer(service, browser, outcome))
 }
 
 /// The way back from there.
