@@ -12,6 +12,7 @@ mod dpop;
 mod elsewhere;
 mod encryption;
 mod fixture;
+mod ground;
 mod idempotency;
 mod introspected;
 mod issuance;
