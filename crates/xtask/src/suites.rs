@@ -4,7 +4,11 @@
 //! official vectors is then named in the closing lines with the one command that brings it. In CI
 //! nothing may be missing.
 
-use std::{env, process::Command};
+use std::{
+    env,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use crate::{
     arrows, bindings,
@@ -34,6 +38,7 @@ struct Tally {
     skipped: u64,
     missing: Vec<String>,
     broken: Vec<&'static str>,
+    took: Vec<(&'static str, Duration)>,
 }
 
 impl Tally {
@@ -41,6 +46,9 @@ impl Tally {
         self.missing.sort();
         self.missing.dedup();
         println!();
+        for (what, took) in &self.took {
+            println!("{:>5} s {what}", took.as_secs());
+        }
         for line in &self.missing {
             println!("not exercised: {line}");
         }
@@ -61,6 +69,18 @@ impl Tally {
         Ok(())
     }
 
+    /// Does something that is no suite, and keeps how long it took.
+    fn timed(
+        &mut self,
+        what: &'static str,
+        work: impl FnOnce() -> Result<(), String>,
+    ) -> Result<(), String> {
+        let begun = Instant::now();
+        work()?;
+        self.took.push((what, begun.elapsed()));
+        Ok(())
+    }
+
     fn suite(
         &mut self,
         name: &'static str,
@@ -68,9 +88,11 @@ impl Tally {
         read: fn(&mut Self, &str),
     ) -> Result<(), String> {
         println!("\n== {name}");
+        let begun = Instant::now();
         if !command::run_read(command, |line| read(self, line))? {
             self.broken.push(name);
         }
+        self.took.push((name, begun.elapsed()));
         Ok(())
     }
 
@@ -130,7 +152,10 @@ impl Tally {
 }
 
 fn rust(tally: &mut Tally) -> Result<(), String> {
-    let tests = program("cargo", &["test", "--workspace", "--all-features", "--no-fail-fast"], ".");
+    let all = ["test", "--workspace", "--all-features"];
+    let build = program("cargo", &[&all[..], &["--no-run"]].concat(), ".");
+    tally.timed("build of the Rust tests", || command::run(build))?;
+    let tests = program("cargo", &[&all[..], &["--no-fail-fast"]].concat(), ".");
     tally.suite("Rust", tests, Tally::read_cargo)
 }
 
@@ -148,7 +173,7 @@ fn oracles(tally: &mut Tally) -> Result<(), String> {
 }
 
 fn peers(tally: &mut Tally) -> Result<(), String> {
-    bindings::build()?;
+    tally.timed("build of the programs for the peers", bindings::build)?;
     command::run(program("npm", &["ci", "--no-audit", "--no-fund"], "interop-tests"))?;
     if needs(tally, &["python3"], "the Python peer", "apt-get install python3 python3-venv") {
         command::run(program("python3", &["-m", "venv", ".venv"], "interop-tests"))?;
@@ -207,10 +232,12 @@ fn for_phones(tally: &mut Tally) {
         return;
     }
     println!("\n== phones");
+    let begun = Instant::now();
     if let Err(cause) = phones::run() {
         println!("{cause}");
         tally.broken.push("phones");
     }
+    tally.took.push(("phones", begun.elapsed()));
 }
 
 fn needs(tally: &mut Tally, programs: &[&str], what: &str, how: &str) -> bool {
