@@ -1,17 +1,23 @@
-// An OpenID4VCI 1.0 issuer on @credo-ts/openid4vc: pre-authorized code, tx_code, SD-JWT VC signed with x5c.
+// An OpenID4VCI 1.0 issuer on @credo-ts/openid4vc: pre-authorized code, tx_code, SD-JWT VC signed with x5c,
+// jwt_vc_json signed by a DID.
 //
 //   node credo-issuer.mjs serve [--port N]
 //
 // Says and answers what openid4vc-issuer.mjs does.
+import { ClaimFormat, JsonTransformer, W3cCredential } from '@credo-ts/core'
 import { OpenId4VcModule } from '@credo-ts/openid4vc'
 import express from 'express'
+import { exportJWK, generateKeyPair } from 'jose'
 import { run, say } from './lib/cli.mjs'
-import { importSigner, newAgent } from './lib/credo-platform.mjs'
-import { TYPES, configurationOf, typeOf } from './lib/credentials.mjs'
+import { importPerson, importSigner, newAgent } from './lib/credo-platform.mjs'
+import { TYPES as ALL_TYPES, configurationOf, typeOf } from './lib/credentials.mjs'
 import { listenExpress } from './lib/server.mjs'
 import { newSigner } from './lib/x509.mjs'
 
 const YEAR = 365 * 24 * 60 * 60
+
+// Quirk credo-ldp-suites: its Data Integrity knows the suites before the standards alone.
+const TYPES = ALL_TYPES.filter(({ format }) => format !== 'ldp_vc')
 
 await run({ serve: { options: { port: { type: 'string', default: '0' } }, run: serve } })
 
@@ -20,6 +26,7 @@ async function serve({ port }) {
   const base = await listenExpress(app, Number(port))
   const signer = await newSigner({ name: 'Credo issuer', dns: ['localhost'] })
   let certificate
+  let person
   const agent = await newAgent({
     trustedCertificates: [signer.trustAnchorPem],
     modules: {
@@ -28,12 +35,15 @@ async function serve({ port }) {
         issuer: {
           baseUrl: `${base}/issuer`,
           credentialRequestToCredentialMapper: ({ credentialConfigurationId, holderBinding }) =>
-            toSign(typeOf(credentialConfigurationId), holderBinding, certificate, `${base}/issuer/demo`),
+            typeOf(credentialConfigurationId).format === 'jwt_vc_json'
+              ? w3cToSign(typeOf(credentialConfigurationId), holderBinding, person)
+              : toSign(typeOf(credentialConfigurationId), holderBinding, certificate, `${base}/issuer/demo`),
         },
       }),
     },
   })
   certificate = await importSigner(agent, signer)
+  person = await importPerson(agent, await newPrivateJwk())
   await agent.openid4vc.issuer.createIssuer({
     issuerId: 'demo',
     display: [{ name: 'Credo issuer', locale: 'en' }],
@@ -47,6 +57,7 @@ async function serve({ port }) {
     ready: base,
     issuer: `${base}/issuer/demo`,
     trust_anchor_pem: signer.trustAnchorPem,
+    dids: [person.did],
     types: TYPES.map(({ configurationId, vct, claims }) => ({ configuration: configurationId, vct, claims })),
   })
 }
@@ -64,6 +75,33 @@ function toSign({ vct, claims, disclosureFrame }, holderBinding, certificate, is
       headerType: 'dc+sd-jwt',
     })),
   }
+}
+
+function w3cToSign({ credentialDefinition, claims }, holderBinding, { did, keyId }) {
+  const [issued, ends] = [Date.now(), Date.now() + YEAR * 1000].map((time) => new Date(time).toISOString())
+  return {
+    type: 'credentials',
+    format: ClaimFormat.JwtVc,
+    credentials: holderBinding.keys.map(({ didUrl }) => ({
+      verificationMethod: keyId,
+      credential: JsonTransformer.fromJSON(
+        {
+          '@context': ['https://www.w3.org/2018/credentials/v1'],
+          ...credentialDefinition,
+          issuer: did,
+          issuanceDate: issued,
+          expirationDate: ends,
+          credentialSubject: { id: didUrl.split('#')[0], ...claims },
+        },
+        W3cCredential,
+      ),
+    })),
+  }
+}
+
+async function newPrivateJwk() {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  return exportJWK(privateKey)
 }
 
 function adminRoutes(agent) {

@@ -68,7 +68,7 @@ async function verifiedClaims(verifier, id) {
 }
 
 /** What a verified presentation says: of an SD-JWT VC its claims, of an mdoc its elements by namespace. */
-function claimsOf(presentation) {
-  const [document] = presentation.documents ?? []
-  return document ? document.issuerSignedNamespaces : presentation.prettyClaims
+function claimsOf({ documents, verifiableCredential, prettyClaims }) {
+  if (documents) return documents[0].issuerSignedNamespaces
+  return verifiableCredential ? [verifiableCredential].flat()[0].jsonCredential : prettyClaims
 }

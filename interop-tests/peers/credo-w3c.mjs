@@ -11,7 +11,6 @@ import 'reflect-metadata'
 import {
   ClaimFormat,
   JsonTransformer,
-  Kms,
   W3cCredential,
   W3cJwtVerifiableCredential,
   W3cPresentation,
@@ -23,14 +22,14 @@ import {
   W3cV2SdJwtVerifiableCredential,
 } from '@credo-ts/core'
 import { readStdin, run } from './lib/cli.mjs'
-import { newAgent } from './lib/credo-platform.mjs'
+import { importPerson, newAgent } from './lib/credo-platform.mjs'
 
 const CONTEXT_V1 = 'https://www.w3.org/2018/credentials/v1'
 const CONTEXT_V2 = 'https://www.w3.org/ns/credentials/v2'
 const CLAIM_FORMATS = { 'vc+jwt': ClaimFormat.JwtW3cVc, 'vc+sd-jwt': ClaimFormat.SdJwtW3cVc }
 
 await run({
-  did: { run: async () => ({ did: (await personOf(await newAgent({}), readStdin().private_jwk)).did }) },
+  did: { run: async () => ({ did: (await importPerson(await newAgent({}), readStdin().private_jwk)).did }) },
   issue: { run: () => issue(readStdin()) },
   present: { run: () => present(readStdin()) },
   verify: { run: () => verify(readStdin()) },
@@ -39,7 +38,7 @@ await run({
 
 async function issue({ format, issuer_private_jwk, subject, type, now, selective }) {
   const agent = await newAgent({})
-  const { did, keyId } = await personOf(agent, issuer_private_jwk)
+  const { did, keyId } = await importPerson(agent, issuer_private_jwk)
   const from = new Date(now * 1000).toISOString()
   const common = { type: ['VerifiableCredential', type], issuer: did, credentialSubject: subject }
   const signing = { alg: 'ES256', verificationMethod: keyId }
@@ -59,7 +58,7 @@ async function issue({ format, issuer_private_jwk, subject, type, now, selective
 
 async function present({ format, credential, holder_private_jwk, nonce, audience }) {
   const agent = await newAgent({})
-  const { did, keyId } = await personOf(agent, holder_private_jwk)
+  const { did, keyId } = await importPerson(agent, holder_private_jwk)
   const request = { challenge: nonce, domain: audience }
   if (format === 'jwt_vc_json') {
     const verifiableCredential = [W3cJwtVerifiableCredential.fromSerializedJwt(credential)]
@@ -95,22 +94,11 @@ async function verifyCredential({ format, credential }) {
   return { claims: JsonTransformer.toJSON(parsed(format, credential).resolvedCredential) }
 }
 
-/** Puts a key into the agent and answers the did:jwk that Credo makes of it. */
-async function personOf(agent, { kty, crv, x, y, d }) {
-  // Credo finds a key that a `cnf` holds by this name alone
-  const { legacyKeyId: kid } = Kms.PublicJwk.fromPublicJwk({ kty, crv, x, y })
-  const { keyId } = await agent.kms.importKey({ privateJwk: { kty, crv, x, y, d, kid } })
-  const { didState } = await agent.dids.create({ method: 'jwk', options: { keyId } })
-  if (!didState.did) throw new Error(didState.reason)
-  return { did: didState.did, keyId: `${didState.did}#0` }
-}
-
 function accept({ isValid, error, validations }) {
   if (isValid) return
   const failed = [error, ...Object.values(validations ?? {}).flat().map((validation) => validation.error)]
   throw new Error(failed.filter(Boolean).map(String).join('; ') || 'not valid')
 }
-
 
 function parsed(format, credential) {
   const kind = format === 'vc+jwt' ? W3cV2JwtVerifiableCredential : W3cV2SdJwtVerifiableCredential

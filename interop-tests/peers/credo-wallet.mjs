@@ -4,11 +4,11 @@
 //   node credo-wallet.mjs present LINK --home DIR [--trust-anchor FILE]…
 //   node credo-wallet.mjs mint --home DIR                           (an mdoc of an authority of its own)
 //   node credo-wallet.mjs platform --home DIR [--trust-anchor FILE]…   (Digital Credentials API: request on stdin)
-import { Kms, MdocRecord, SdJwtVcRecord } from '@credo-ts/core'
+import { Kms, MdocRecord, SdJwtVcRecord, W3cCredentialRecord } from '@credo-ts/core'
 import { OpenId4VcModule } from '@credo-ts/openid4vc'
 import { exportJWK, generateKeyPair } from 'jose'
 import { readPemFiles, readStdin, run, WalletFile } from './lib/cli.mjs'
-import { newAgent } from './lib/credo-platform.mjs'
+import { importPerson, newAgent } from './lib/credo-platform.mjs'
 import * as mdoc from './lib/mdoc-wallet.mjs'
 
 const common = {
@@ -40,8 +40,11 @@ async function accept(link, options) {
     resolvedCredentialOffer,
     ...token,
     verifyCredentialStatus: false,
-    credentialBindingResolver: async () => {
-      for (let copy = 0; copy < Number(options.copies); copy += 1) keys.push(await newKey(agent))
+    credentialBindingResolver: async ({ credentialFormat }) => {
+      // Credo binds W3C credentials to DIDs alone
+      const byDid = credentialFormat === 'jwt_vc_json' || credentialFormat === 'ldp_vc'
+      for (let copy = 0; copy < Number(options.copies); copy += 1) keys.push(await newKey(agent, byDid))
+      if (byDid) return { method: 'did', didUrls: keys.map(({ didUrl }) => didUrl) }
       return { method: 'jwk', keys: keys.map(({ publicJwk }) => Kms.PublicJwk.fromPublicJwk(publicJwk)) }
     },
   })
@@ -49,12 +52,12 @@ async function accept(link, options) {
   const wallet = new WalletFile(options.home)
   const received = []
   for (const { record } of credentials) {
-    for (const { compactSdJwtVc } of record.credentialInstances) {
-      const { prettyClaims: claims } = agent.sdJwtVc.fromCompact(compactSdJwtVc)
-      const key = keys.find(({ publicJwk }) => publicJwk.x === claims.cnf.jwk.x)
+    for (const instance of record.credentialInstances) {
+      const { credential, claims, format, isBoundTo } = readInstance(agent, instance)
+      const key = keys.find(isBoundTo)
       if (!key) throw new Error('a credential is bound to a key that is not ours')
-      wallet.add(compactSdJwtVc, key.privateJwk)
-      received.push({ credential: compactSdJwtVc, claims })
+      wallet.add(credential, key.privateJwk, format)
+      received.push({ credential, claims })
     }
   }
   return {
@@ -62,6 +65,17 @@ async function accept(link, options) {
     configuration: resolvedCredentialOffer.credentialOfferPayload.credential_configuration_ids[0],
     credentials: received,
   }
+}
+
+/** What a stored copy says, and whose it is. */
+function readInstance(agent, { compactSdJwtVc, credential }) {
+  if (compactSdJwtVc) {
+    const { prettyClaims: claims } = agent.sdJwtVc.fromCompact(compactSdJwtVc)
+    const isBoundTo = ({ publicJwk }) => publicJwk.x === claims.cnf.jwk.x
+    return { credential: compactSdJwtVc, claims, format: 'dc+sd-jwt', isBoundTo }
+  }
+  const { sub, vc: claims } = JSON.parse(Buffer.from(credential.split('.')[1], 'base64url'))
+  return { credential, claims, format: 'jwt_vc_json', isBoundTo: ({ didUrl }) => didUrl.startsWith(`${sub}#`) }
 }
 
 async function mint({ home }) {
@@ -72,9 +86,10 @@ async function mint({ home }) {
   return { trust_anchor_pem: trustAnchorPem }
 }
 
-async function newKey(agent) {
+async function newKey(agent, byDid) {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const privateJwk = await exportJWK(privateKey)
+  if (byDid) return { privateJwk, didUrl: (await importPerson(agent, privateJwk)).keyId }
   const { publicJwk } = await agent.kms.importKey({ privateJwk })
   return { privateJwk, publicJwk }
 }
@@ -83,6 +98,12 @@ async function newKey(agent) {
 async function newHolder(options) {
   const agent = await newWallet(options)
   for (const { credential, privateJwk, format } of new WalletFile(options.home).credentials) {
+    if (format === 'jwt_vc_json') {
+      await importPerson(agent, privateJwk)
+      const record = new W3cCredentialRecord({ credentialInstances: [{ credential }], tags: {} })
+      await agent.w3cCredentials.store({ record })
+      continue
+    }
     const { keyId } = await agent.kms.importKey({ privateJwk })
     if (format === 'mso_mdoc') {
       const credentialInstances = [{ issuerSignedBase64Url: credential, kmsKeyId: keyId }]

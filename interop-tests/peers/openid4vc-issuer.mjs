@@ -1,8 +1,9 @@
-// An OpenID4VCI 1.0 issuer on @openid4vc/*: pre-authorized code, tx_code, nonce endpoint, SD-JWT VC signed with x5c.
+// An OpenID4VCI 1.0 issuer on @openid4vc/*: pre-authorized code, tx_code, nonce endpoint, SD-JWT VC signed with x5c, W3C
+// credentials signed by a DID.
 //
 //   node openid4vc-issuer.mjs serve [--port N] [--awkward]
 //
-// Says `{ ready, issuer, trust_anchor_pem, types }` once it listens. Beside the protocol it has, for the scenarios:
+// Says `{ ready, issuer, trust_anchor_pem, dids, types }` once it listens. Beside the protocol it has, for the scenarios:
 //   POST /admin/offers { configuration, tx_code?, by_reference? } -> { id, link, tx_code }
 //   GET  /admin/offers/:id -> { state }
 //
@@ -22,11 +23,14 @@ import { TYPES, configurationOf, typeOf } from './lib/credentials.mjs'
 import { callbacks } from './lib/openid4vc-callbacks.mjs'
 import { issue, newNonce, publicPart } from './lib/sd-jwt-vc.mjs'
 import { form, listen } from './lib/server.mjs'
+import { W3C } from './lib/w3c.mjs'
 import { newSigner } from './lib/x509.mjs'
 
 const NO_STORE = { 'cache-control': 'no-store' }
 const OFFER_LIFETIME = 10 * 60 * 1000
 const YEAR = 365 * 24 * 60 * 60
+
+const didOf = (didUrl) => didUrl.split('#')[0]
 
 const OPTIONS = { port: { type: 'string', default: '0' }, awkward: { type: 'boolean', default: false } }
 
@@ -39,6 +43,7 @@ async function serve({ port, awkward }) {
     ready: base,
     issuer: `${base}/issuer`,
     trust_anchor_pem: signer.trustAnchorPem,
+    dids: await Promise.all(Object.values(W3C).map(async ({ didUrlOf }) => didOf(await didUrlOf(signer.privateJwk)))),
     types: TYPES.map(({ configurationId, vct, claims }) => ({ configuration: configurationId, vct, claims })),
   })
 }
@@ -139,10 +144,10 @@ function routes(base, signer, awkward) {
           throw new Oauth2ServerErrorResponseError({ error: 'unknown_credential_configuration' })
         }
         if (!parsed.proofs?.jwt) throw new Oauth2ServerErrorResponseError({ error: 'invalid_proof' })
-        const holderKeys = []
-        for (const jwt of parsed.proofs.jwt) holderKeys.push(await verifyProof(jwt))
+        const holders = []
+        for (const jwt of parsed.proofs.jwt) holders.push(await verifyProof(jwt))
         offer.state = 'issued'
-        const credentials = await Promise.all(holderKeys.map((key) => newCredential(offer, key)))
+        const credentials = await Promise.all(holders.map((holder) => newCredential(offer, holder)))
         if (awkward) credentials.reverse()
         const credentialResponse = issuer.createCredentialResponse({
           credentialRequest: parsed,
@@ -188,18 +193,23 @@ function routes(base, signer, awkward) {
       jwt,
       expectedNonce: claims.nonce,
     })
-    return proofSigner.publicJwk
+    return proofSigner
   }
 
-  async function newCredential(offer, holderJwk) {
-    const { vct, claims, disclosureFrame } = typeOf(offer.configuration)
+  async function newCredential(offer, holder) {
+    const type = typeOf(offer.configuration)
+    if (W3C[type.format]) {
+      if (holder.method !== 'did') throw new Oauth2ServerErrorResponseError({ error: 'invalid_proof' })
+      return W3C[type.format].issue({ type, issuerJwk: signer.privateJwk, holder: didOf(holder.didUrl) })
+    }
+    const { vct, claims, disclosureFrame } = type
     const now = Math.floor(Date.now() / 1000)
     return issue({
       claims: { iss: identifier, vct, iat: now, exp: now + YEAR, ...claims },
       disclosureFrame,
       privateJwk: signer.privateJwk,
       x5c: signer.x5c,
-      holderJwk,
+      holderJwk: holder.publicJwk,
     })
   }
 }

@@ -14,6 +14,7 @@ import * as mdoc from './lib/mdoc-wallet.mjs'
 import { callbacks } from './lib/openid4vc-callbacks.mjs'
 import { newNonce, verify } from './lib/sd-jwt-vc.mjs'
 import { form, listen } from './lib/server.mjs'
+import { W3C } from './lib/w3c.mjs'
 import { newSigner } from './lib/x509.mjs'
 
 const REQUEST_OBJECT = 'application/oauth-authz-req+jwt'
@@ -148,6 +149,11 @@ function routes(base, signer, trustAnchors) {
             const dcql = await mdoc.verify({ presentation: credential, trustAnchors, ...request })
             return { dcql, claims: dcql.namespaces }
           }
+          const w3c = W3C[formats[id]]
+          if (w3c) {
+            const { document } = await w3c.verifyPresentation({ presentation: credential, nonce, audience })
+            return { dcql: await w3c.asDcqlCredential(document), claims: document }
+          }
           const { claims } = await verify({ presentation: credential, trustAnchors, nonce, audience })
           return { credential, claims }
         }),
@@ -164,6 +170,8 @@ async function clientMetadata(session, responseMode) {
   const formats = {
     'dc+sd-jwt': { 'sd-jwt_alg_values': ['ES256'], 'kb-jwt_alg_values': ['ES256'] },
     mso_mdoc: { issuerauth_alg_values: [-7, -9], deviceauth_alg_values: [-7, -9] },
+    jwt_vc_json: { alg_values: ['ES256'] },
+    ldp_vc: { proof_type_values: ['DataIntegrityProof'], cryptosuite_values: ['ecdsa-rdfc-2019'] },
   }
   if (responseMode !== 'direct_post.jwt') return { vp_formats_supported: formats }
   const { publicKey, privateKey } = await generateKeyPair('ECDH-ES', { crv: 'P-256', extractable: true })

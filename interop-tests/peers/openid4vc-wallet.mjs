@@ -3,7 +3,7 @@
 //   node openid4vc-wallet.mjs accept LINK --home DIR [--tx-code N] [--trust-anchor FILE]… [--copies N]
 //   node openid4vc-wallet.mjs begin LINK --home DIR --client-id ID --redirect-uri URI          (where to log in)
 //   node openid4vc-wallet.mjs finish REDIRECT --home DIR [--trust-anchor FILE]…               (what the browser brought)
-//   node openid4vc-wallet.mjs present LINK --home DIR [--trust-anchor FILE]… [--library-post]
+//   node openid4vc-wallet.mjs present LINK --home DIR [--trust-anchor FILE]… [--library-post] [--nonce N] [--audience A]
 //   node openid4vc-wallet.mjs platform --home DIR [--trust-anchor FILE]…   (Digital Credentials API: request on stdin)
 //   node openid4vc-wallet.mjs mint --home DIR                       (an mdoc of an authority of its own)
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -18,6 +18,7 @@ import { choose } from './lib/dcql.mjs'
 import * as mdoc from './lib/mdoc-wallet.mjs'
 import { callbacks } from './lib/openid4vc-callbacks.mjs'
 import { claimsOf, frameOf, newNonce, present, publicPart, verify } from './lib/sd-jwt-vc.mjs'
+import { W3C } from './lib/w3c.mjs'
 
 const common = {
   home: { type: 'string' },
@@ -42,7 +43,7 @@ await run({
   mint: { options: common, run: mint },
   platform: { options: common, run: answerPlatform },
   present: {
-    options: { ...common, 'library-post': { type: 'boolean' } },
+    options: { ...common, 'library-post': { type: 'boolean' }, nonce: { type: 'string' }, audience: { type: 'string' } },
     run: (options, [link]) => answer(link, options),
   },
 })
@@ -122,16 +123,18 @@ function loginClient(tokenKey, clientId, { keys = [], trustAnchors = [] } = {}) 
 /** The credential of an offer, with its access token. */
 async function receive({ client, credentialOffer, issuerMetadata, accessToken, dpop, keys, alg, home, trustAnchors }) {
   const [credentialConfigurationId] = credentialOffer.credential_configuration_ids
+  const { format } = issuerMetadata.credentialIssuer.credential_configurations_supported[credentialConfigurationId]
+  const signers = await Promise.all(keys.map((key) => proofSigner(format, key, alg)))
   const { credentialResponse } = await withAnotherNonce(async () => {
     const { c_nonce: nonce } = await client.requestNonce({ issuerMetadata })
     const proofs = await Promise.all(
-      keys.map((key) =>
+      signers.map((signer) =>
         client.createCredentialRequestJwtProof({
           issuerMetadata,
           credentialConfigurationId,
           nonce,
           issuedAt: new Date(),
-          signer: { method: 'jwk', alg, publicJwk: publicPart(key) },
+          signer,
         }),
       ),
     )
@@ -147,10 +150,10 @@ async function receive({ client, credentialOffer, issuerMetadata, accessToken, d
   const wallet = new WalletFile(home)
   const received = []
   for (const { credential } of credentialResponse.credentials) {
-    const { claims } = await verify({ presentation: credential, trustAnchors })
-    const key = keys.find(({ x }) => x === claims.cnf.jwk.x)
+    const { claims, isBoundTo } = await verified(format, credential, trustAnchors)
+    const key = keys.find((_, index) => isBoundTo(signers[index]))
     if (!key) throw new Error('a credential is bound to a key that is not ours')
-    wallet.add(credential, key)
+    wallet.add(credential, key, format)
     received.push({ credential, claims })
   }
   return {
@@ -158,6 +161,23 @@ async function receive({ client, credentialOffer, issuerMetadata, accessToken, d
     configuration: credentialConfigurationId,
     credentials: received,
   }
+}
+
+/** W3C credentials are about a DID, so the key is shown by it. */
+async function proofSigner(format, key, alg) {
+  const publicJwk = publicPart(key)
+  if (!W3C[format]) return { method: 'jwk', alg, publicJwk }
+  return { method: 'did', alg, didUrl: await W3C[format].didUrlOf(publicJwk) }
+}
+
+/** What a credential says once it is verified, and whether it belongs to the key of a proof. */
+async function verified(format, credential, trustAnchors) {
+  if (W3C[format]) {
+    const { document: claims, holder } = await W3C[format].verify(credential)
+    return { claims, isBoundTo: ({ didUrl }) => didUrl.startsWith(`${holder}#`) }
+  }
+  const { claims } = await verify({ presentation: credential, trustAnchors })
+  return { claims, isBoundTo: ({ publicJwk }) => publicJwk.x === claims.cnf.jwk.x }
 }
 
 /** OID4VCI §8.3.1.2: an issuer may refuse a nonce; the library leaves it to the wallet to ask again. */
@@ -182,7 +202,7 @@ async function newKey(alg) {
   return exportJWK(privateKey)
 }
 
-async function answer(link, { home, 'trust-anchor': anchorFiles, 'library-post': libraryPost }) {
+async function answer(link, { home, 'trust-anchor': anchorFiles, 'library-post': libraryPost, ...wrong }) {
   const client = new Openid4vpClient({ callbacks: callbacks({ trustAnchors: readPemFiles(anchorFiles) }) })
   const fromLink = Object.fromEntries(new URL(link).searchParams)
   const parameters = client.parseOpenid4vpAuthorizationRequest({ authorizationRequest: link }).params
@@ -192,7 +212,7 @@ async function answer(link, { home, 'trust-anchor': anchorFiles, 'library-post':
     : await client.resolveOpenId4vpAuthorizationRequest({ authorizationRequestPayload: parameters })
   const { authorizationRequestPayload } = resolved
 
-  const vpToken = await presentations(authorizationRequestPayload, new WalletFile(home))
+  const vpToken = await presentations(authorizationRequestPayload, new WalletFile(home), { wrong })
   const encrypted = authorizationRequestPayload.response_mode === 'direct_post.jwt'
   const response = await client.createOpenid4vpAuthorizationResponse({
     authorizationRequestPayload,
@@ -222,7 +242,7 @@ async function answerPlatform({ home, 'trust-anchor': anchorFiles }) {
   const client = new Openid4vpClient({ callbacks: callbacks({ trustAnchors: readPemFiles(anchorFiles) }) })
   const resolved = await client.resolveOpenId4vpAuthorizationRequest({ authorizationRequestPayload: data, origin })
   const { authorizationRequestPayload } = resolved
-  const vpToken = await presentations(authorizationRequestPayload, new WalletFile(home), origin)
+  const vpToken = await presentations(authorizationRequestPayload, new WalletFile(home), { origin })
   const encrypted = authorizationRequestPayload.response_mode === 'dc_api.jwt'
   const response = await client.createOpenid4vpAuthorizationResponse({
     authorizationRequestPayload,
@@ -246,6 +266,8 @@ async function fetchByPost(client, { request_uri: requestUri, request_uri_method
     vp_formats_supported: {
       'dc+sd-jwt': { 'sd-jwt_alg_values': ['ES256'], 'kb-jwt_alg_values': ['ES256'] },
       mso_mdoc: { issuerauth_alg_values: [-7, -9], deviceauth_alg_values: [-7, -9] },
+      jwt_vc_json: { alg_values: ['ES256'] },
+      ldp_vc: { proof_type_values: ['DataIntegrityProof'], cryptosuite_values: ['ecdsa-rdfc-2019'] },
     },
     client_id_prefixes_supported: ['redirect_uri', 'x509_san_dns', 'x509_hash'],
     request_object_signing_alg_values_supported: ['ES256'],
@@ -265,19 +287,16 @@ async function fetchByPost(client, { request_uri: requestUri, request_uri_method
   })
 }
 
-async function presentations(request, wallet, origin) {
-  const held = await Promise.all(
-    wallet.credentials.map(async (entry) =>
-      entry.format === 'mso_mdoc'
-        ? { ...entry, dcql: mdoc.asDcqlCredential(entry.credential) }
-        : { ...entry, claims: await claimsOf(entry.credential) },
-    ),
-  )
+/** `wrong` has a nonce or an audience that was not asked for. */
+async function presentations(request, wallet, { origin, wrong = {} }) {
+  const held = await Promise.all(wallet.credentials.map(asHeld))
   const { effectiveClientId } = getOpenid4vpClientId({
     clientId: request.client_id,
     responseMode: request.response_mode,
     origin,
   })
+  // OpenID4VP 1.0 Appendix A.4: the origin is the audience, for signed requests too
+  const { nonce = request.nonce, audience = origin ? `origin:${origin}` : effectiveClientId } = wrong
   const vpToken = {}
   for (const { id, index, paths } of choose(request.dcql_query, held)) {
     const { credential, claims, privateJwk, format } = held[index]
@@ -289,7 +308,7 @@ async function presentations(request, wallet, origin) {
           elements: paths,
           privateJwk,
           clientId: effectiveClientId,
-          nonce: request.nonce,
+          nonce,
           responseUri: request.response_uri,
           origin,
           key: /\.jwt$/.test(request.response_mode) ? request.client_metadata.jwks.keys[0] : undefined,
@@ -297,18 +316,30 @@ async function presentations(request, wallet, origin) {
       )
       continue
     }
+    if (W3C[format]) {
+      // OpenID4VP 1.0 App. B.1: whole, and bound to the nonce and to whom it is for
+      vpToken[id].push(await W3C[format].present({ credential, privateJwk, nonce, audience }))
+      continue
+    }
     vpToken[id].push(
       await present({
         credential,
         frame: frameOf(paths, claims),
-        nonce: request.nonce,
-        // OpenID4VP 1.0 Appendix A.4: the origin is the audience, for signed requests too
-        audience: origin ? `origin:${origin}` : effectiveClientId,
+        nonce,
+        audience,
         holderPrivateJwk: privateJwk,
       }),
     )
   }
   return vpToken
+}
+
+async function asHeld(entry) {
+  const { format, credential } = entry
+  if (format === 'mso_mdoc') return { ...entry, dcql: mdoc.asDcqlCredential(credential) }
+  if (!W3C[format]) return { ...entry, claims: await claimsOf(credential) }
+  const { document } = await W3C[format].verify(credential)
+  return { ...entry, dcql: await W3C[format].asDcqlCredential(document) }
 }
 
 function jarm(request) {

@@ -28,6 +28,7 @@ const HEADINGS = {
   'status-list.test.mjs': 'Status lists: each reads the other’s',
   'did.test.mjs': 'DIDs: each resolves what the other made',
   'w3c.test.mjs': 'W3C credentials in JWTs: each verifies the other’s',
+  'w3c-protocols.test.mjs': 'W3C credentials over the protocols',
   'issuer.test.mjs': 'The examiner as a wallet of the issuer',
   'endpoints.test.mjs': 'The examiner uses all that the issuer offers',
   'authorization.test.mjs': 'The examiner as an attested wallet under HAIP',

@@ -1,4 +1,5 @@
-// The credential types that the issuer peers offer: nested objects, arrays and plain claims.
+// The credential types that the issuer peers offer: SD-JWT VCs with nested objects, arrays and plain claims, and W3C
+// credentials.
 
 export const BADGE = {
   configurationId: 'employee_badge',
@@ -32,7 +33,26 @@ export const IDENTITY = {
   },
 }
 
-export const TYPES = [BADGE, IDENTITY]
+export const COURSE = {
+  configurationId: 'safety_course',
+  format: 'jwt_vc_json',
+  credentialDefinition: { type: ['VerifiableCredential', 'SafetyCourse'] },
+  name: 'Safety course',
+  claims: { given_name: 'Ada', course: 'Steam boilers', hours: 12 },
+}
+
+export const MEMBERSHIP = {
+  configurationId: 'society_membership',
+  format: 'ldp_vc',
+  credentialDefinition: {
+    '@context': ['https://www.w3.org/ns/credentials/v2', 'https://www.w3.org/ns/credentials/examples/v2'],
+    type: ['VerifiableCredential', 'SocietyMembership'],
+  },
+  name: 'Society membership',
+  claims: { given_name: 'Ada', society: 'Royal Astronomical Society' },
+}
+
+export const TYPES = [BADGE, IDENTITY, COURSE, MEMBERSHIP]
 
 export const typeOf = (configurationId) => TYPES.find((type) => type.configurationId === configurationId)
 
@@ -45,13 +65,33 @@ export function claimPaths(value, path = []) {
   return [{ path }]
 }
 
+/** What tells a format's configurations apart: OID4VCI 1.0 App. A. */
+const OF_FORMAT = {
+  'dc+sd-jwt': ({ vct }) => ({
+    vct,
+    credential_signing_alg_values_supported: ['ES256'],
+    cryptographic_binding_methods_supported: ['jwk'],
+  }),
+  jwt_vc_json: ({ credentialDefinition }) => ({
+    credential_definition: credentialDefinition,
+    credential_signing_alg_values_supported: ['ES256'],
+    cryptographic_binding_methods_supported: ['did:jwk'],
+  }),
+  ldp_vc: ({ credentialDefinition }) => ({
+    credential_definition: credentialDefinition,
+    credential_signing_alg_values_supported: ['ecdsa-rdfc-2019'],
+    cryptographic_binding_methods_supported: ['did:key'],
+  }),
+}
+
 /** A credential configuration as OID4VCI 1.0 writes it. */
-export const configurationOf = ({ vct, name, claims, configurationId }) => ({
-  format: 'dc+sd-jwt',
-  vct,
+export const configurationOf = ({ format = 'dc+sd-jwt', name, claims, configurationId, ...type }) => ({
+  format,
   scope: configurationId,
-  credential_signing_alg_values_supported: ['ES256'],
-  cryptographic_binding_methods_supported: ['jwk'],
+  ...OF_FORMAT[format](type),
   proof_types_supported: { jwt: { proof_signing_alg_values_supported: ['ES256'] } },
-  credential_metadata: { display: [{ name, locale: 'en' }], claims: claimPaths(claims) },
+  credential_metadata: {
+    display: [{ name, locale: 'en' }],
+    claims: claimPaths(type.credentialDefinition ? { credentialSubject: claims } : claims),
+  },
 })

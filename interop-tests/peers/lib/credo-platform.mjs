@@ -58,6 +58,16 @@ export async function importSigner(agent, { privateJwk, x5c }) {
   return certificate
 }
 
+/** Puts a key into the agent: the did:jwk that Credo makes of it, and the DID URL of its key. */
+export async function importPerson(agent, { kty, crv, x, y, d }) {
+  // Credo finds a key that a `cnf` holds by this name alone
+  const { legacyKeyId: kid } = Kms.PublicJwk.fromPublicJwk({ kty, crv, x, y })
+  const { keyId } = await agent.kms.importKey({ privateJwk: { kty, crv, x, y, d, kid } })
+  const { didState } = await agent.dids.create({ method: 'jwk', options: { keyId } })
+  if (!didState.did) throw new Error(didState.reason)
+  return { did: didState.did, keyId: `${didState.did}#0` }
+}
+
 class InMemory {
   constructor(keys) {
     this.keys = keys

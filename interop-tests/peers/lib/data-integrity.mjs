@@ -11,6 +11,7 @@ import * as Ed25519Multikey from '@digitalbazaar/ed25519-multikey'
 import * as eddsaJcs2022 from '@digitalbazaar/eddsa-jcs-2022-cryptosuite'
 import { cryptosuite as eddsaRdfc2022 } from '@digitalbazaar/eddsa-rdfc-2022-cryptosuite'
 import * as vc from '@digitalbazaar/vc'
+import { didJwkResolver } from './did-jwk.mjs'
 
 const SELECTIVE = { 'ecdsa-sd-2023': ecdsaSd2023, 'bbs-2023': bbs2023 }
 
@@ -50,9 +51,10 @@ export async function keyPair(jwk) {
 const EXAMPLES = 'https://www.w3.org/ns/credentials/examples/v2'
 const EXAMPLES_CONTEXT = { '@context': { '@vocab': 'https://www.w3.org/ns/credentials/examples#' } }
 
-/** The contexts that come with the library, that of the examples, and did:key. */
+/** The contexts that come with the library, that of the examples, did:key and did:jwk. */
 export async function documentLoader(url) {
   if (url === EXAMPLES) return { contextUrl: null, documentUrl: url, document: EXAMPLES_CONTEXT }
+  if (url.startsWith('did:jwk:')) return { contextUrl: null, documentUrl: url, document: await didJwkDocument(url) }
   if (!url.startsWith('did:key:')) return vc.defaultDocumentLoader(url)
   const [did, fragment] = url.split('#')
   const publicKeyMultibase = did.slice('did:key:'.length)
@@ -68,4 +70,11 @@ export async function documentLoader(url) {
         authentication: [id],
       }
   return { contextUrl: null, documentUrl: url, document }
+}
+
+/** The document of a did:jwk, or of its one key. */
+async function didJwkDocument(url) {
+  const { didDocument } = await didJwkResolver.resolve(url)
+  const [method] = didDocument.verificationMethod
+  return url.includes('#') ? { '@context': 'https://w3id.org/security/jwk/v1', ...method, type: 'JsonWebKey' } : didDocument
 }

@@ -10,6 +10,8 @@ import {
   decodeProtectedHeader,
   importJWK,
 } from 'jose'
+import { jwkOfDidJwk } from './did-jwk.mjs'
+import { jwkOfDidKey } from './did-key.mjs'
 import { algorithmOf, publicPart } from './sd-jwt-vc.mjs'
 import { subjectAlternativeNames, verifyChain } from './x509.mjs'
 
@@ -32,7 +34,7 @@ export function callbacks({ keys = [], trustAnchors = [] } = {}) {
     },
 
     async verifyJwt(signer, { compact }) {
-      const signerJwk = publicKeyOf(signer, trustAnchors)
+      const signerJwk = await publicKeyOf(signer, trustAnchors)
       const key = await importJWK(signerJwk, algorithmOf(signerJwk))
       try {
         await compactVerify(compact, key, { algorithms: [algorithmOf(signerJwk)] })
@@ -68,9 +70,8 @@ export function callbacks({ keys = [], trustAnchors = [] } = {}) {
 }
 
 async function privateKeyOf(signer, keys) {
-  const publicJwk = signer.publicJwk ?? signer.privateJwk
   if (signer.method === 'x5c') return keys.find((key) => key.kid === signer.kid) ?? keys[0]
-  const wanted = await calculateJwkThumbprint(publicPart(publicJwk))
+  const wanted = await calculateJwkThumbprint(publicPart(await publicKeyOf(signer)))
   for (const key of keys) {
     if ((await calculateJwkThumbprint(publicPart(key))) === wanted) return key
   }
@@ -84,9 +85,8 @@ function publicKeyOf(signer, trustAnchors) {
     case 'x5c':
       return verifyChain(signer.x5c, trustAnchors)
     case 'did':
-      if (signer.didUrl.startsWith('did:jwk:')) {
-        return JSON.parse(Buffer.from(signer.didUrl.slice('did:jwk:'.length).split('#')[0], 'base64url'))
-      }
+      if (signer.didUrl.startsWith('did:jwk:')) return jwkOfDidJwk(signer.didUrl)
+      if (signer.didUrl.startsWith('did:key:')) return jwkOfDidKey(signer.didUrl)
       throw new Error(`this peer does not resolve ${signer.didUrl}`)
     default:
       throw new Error(`this peer does not know signers of method ${signer.method}`)

@@ -12,6 +12,7 @@ export const OPENID4VC_TS = {
   packages: `@openid4vc/openid4vci and openid4vp ${version('@openid4vc/openid4vci')}`,
   program: (role) => peer(`openid4vc-${role}.mjs`),
   servesRequestsByPost: true,
+  w3cFormats: ['jwt_vc_json', 'ldp_vc'],
   disclosesArrayElements: true,
 }
 
@@ -21,6 +22,10 @@ export const CREDO = {
   program: (role) => peer(`credo-${role}.mjs`),
   // Quirk credo-no-request-by-post: Credo's verifier serves its request objects by GET alone.
   servesRequestsByPost: false,
+  // Quirk credo-ldp-suites: of ldp_vc it knows the suites before the standards alone.
+  w3cFormats: ['jwt_vc_json'],
+  // Quirk credo-one-status: a credential may have one status, not several.
+  readsOneStatusAlone: true,
   // Quirk credo-array-elements: for a path with `null` or an index Credo's wallet discloses no array elements.
   disclosesArrayElements: false,
 }

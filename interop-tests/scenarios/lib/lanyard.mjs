@@ -10,11 +10,25 @@ export const LANYARD_BIN = process.env.LANYARD_BIN ?? join(TARGET, 'debug', 'lan
 
 /** The demo's credential types, with values that its issuer fills in. */
 export const TYPES = Object.fromEntries(
-  ['employee_badge', 'verified_identity', 'university_diploma'].map((id) => {
-    const type = JSON.parse(readFileSync(join(ROOT, '..', 'crates', 'lanyard', 'demo', `${id}.json`), 'utf8'))
-    return [id, type]
-  }),
+  ['employee_badge', 'verified_identity', 'university_diploma'].map((id) => [id, demoType(id)]),
 )
+
+/** Those that are W3C credentials, by their format. */
+export const W3C_TYPES = { jwt_vc_json: demoType('safety_training'), ldp_vc: demoType('alumni_membership') }
+
+/** The values that a type brings, as nested as their paths; pictures are left out. */
+export function samplesOf({ claims }) {
+  const samples = {}
+  for (const { path, kind, sample } of claims) {
+    if (kind === 'image') continue
+    path.slice(0, -1).reduce((at, name) => (at[name] ??= {}), samples)[path.at(-1)] = sample
+  }
+  return samples
+}
+
+function demoType(id) {
+  return JSON.parse(readFileSync(join(ROOT, '..', 'crates', 'lanyard', 'demo', `${id}.json`), 'utf8'))
+}
 
 function binary() {
   if (!existsSync(LANYARD_BIN)) {
@@ -59,13 +73,15 @@ export async function startLanyard(flags = []) {
 }
 
 /**
- * `lanyard serve` in development mode, for one tenant `acme`: `webOrigins` may ask its verifier, `savedRequests` are
- * questions by their ids, `signIn` is TOML for an application, with its secret if it has one.
+ * `lanyard serve` in development mode, for one tenant `acme`: `types` are what it issues, a badge where nothing is said,
+ * `webOrigins` may ask its verifier, `savedRequests` are questions by their ids, `signIn` is TOML for an application,
+ * with its secret if it has one.
  */
-export async function startServing({ webOrigins = [], savedRequests = {}, signIn }) {
+export async function startServing({ types, webOrigins = [], savedRequests = {}, signIn }) {
   const folder = newFolder('lanyard-serve')
   const port = await freePort()
   const base = `http://localhost:${port}`
+  for (const type of types ?? []) writeFile(folder, `type-${type.id}.json`, JSON.stringify(type))
   const requests = Object.entries(savedRequests).map(([id, request]) => {
     writeFile(folder, `${id}.json`, JSON.stringify({ id, ...request }))
     return `${id}.json`
@@ -75,6 +91,7 @@ export async function startServing({ webOrigins = [], savedRequests = {}, signIn
     base,
     apiKey: randomBytes(32).toString('hex'),
     secrets: signIn ? { 'client-secret': signIn.secret } : {},
+    types: types?.map(({ id }) => `type-${id}.json`),
     data: '.',
     roles: ['issuer', 'verifier'],
     tenant: `saved_requests = ${JSON.stringify(requests)}
@@ -119,6 +136,9 @@ async function running({ base, tenant, folder }, arguments_) {
 
     /** An offer with everything that the API knows: `{ id, link, tx_code? }`. */
     offerOf: (offer) => api('offers', offer),
+
+    /** A request with everything that the API knows: `{ id, link }`. */
+    requestOf: (request) => api('requests', request),
 
     /** What the API says under a path. */
     read: (path) => api(path, undefined, 'GET'),
@@ -170,13 +190,15 @@ export function newLanyardWallet() {
   return {
     home,
     /** `{ credentials: [{ vct, claims }] }` */
-    async accept(link, { txCode, trustAnchorFiles } = {}) {
+    async accept(link, { txCode, trustAnchorFiles, trustDids = [] } = {}) {
       const code = txCode === undefined ? [] : ['--tx-code', txCode]
-      const { cards } = await wallet('accept', link, ...code, ...anchors(trustAnchorFiles))
-      const shown = cards.map(({ id }) => ask(['wallet', '--home', home, 'show', String(id)]))
+      const believed = trustDids.flatMap((did) => ['--trust-did', did])
+      const { cards } = await wallet('accept', link, ...code, ...anchors(trustAnchorFiles), ...believed)
+      const shown = cards.map(({ id }) => ask(['wallet', '--home', home, 'show', String(id), ...believed]))
       return { credentials: await Promise.all(shown) }
     },
-    present: (link, { trustAnchorFiles } = {}) => wallet('present', link, ...anchors(trustAnchorFiles)),
+    present: (link, { trustAnchorFiles, trustDids = [] } = {}) =>
+      wallet('present', link, ...anchors(trustAnchorFiles), ...trustDids.flatMap((did) => ['--trust-did', did])),
     list: async () => ({ credentials: (await ask(['wallet', '--home', home, 'list'])).cards }),
   }
 }

@@ -19,6 +19,10 @@ export function credentialQuery(id, vct, paths, more = {}) {
   return { id, format: 'dc+sd-jwt', meta: { vct_values: [vct] }, claims: paths.map((path) => ({ path })), ...more }
 }
 
+export function w3cQuery(id, format, type, paths) {
+  return { id, format, meta: { type_values: [[type]] }, claims: paths.map((path) => ({ path })) }
+}
+
 export const query = (...credentials) => ({ credentials })
 
 export function mdocQuery(id, doctype, paths, more = {}) {

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path'
 import { exportPKCS8, importJWK } from 'jose'
 import { newSigner } from '../../peers/lib/x509.mjs'
 import { configured } from './configuration.mjs'
-import { LANYARD_BIN } from './lanyard.mjs'
+import { LANYARD_BIN, samplesOf } from './lanyard.mjs'
 import { eventually, freePort, newFolder, ROOT, startServer, writeFile } from './process.mjs'
 
 const pemOf = (der) => `-----BEGIN CERTIFICATE-----\n${der.match(/.{1,64}/g).join('\n')}\n-----END CERTIFICATE-----\n`
@@ -50,16 +50,8 @@ export async function serveLanyard({ types = ['badge'], files = {}, extra = '' }
   return { ...server, trustAnchorFile: join(folder, 'data', 'ca.pem'), ...integrator(server) }
 }
 
-/** The values that a type's file brings, as nested as their paths; pictures are left out. */
-export function sampleOf(type) {
-  const claims = {}
-  for (const { path, kind, sample } of JSON.parse(readFileSync(join(ROOT, '..', TYPES[type][0]), 'utf8')).claims) {
-    if (kind === 'image') continue
-    const last = path.length - 1
-    path.slice(0, last).reduce((at, name) => (at[name] ??= {}), claims)[path[last]] = sample
-  }
-  return claims
-}
+/** The values that a type's file brings. */
+export const sampleOf = (type) => samplesOf(JSON.parse(readFileSync(join(ROOT, '..', TYPES[type][0]), 'utf8')))
 
 /** The integrator API, which the command line does not reach behind a test authority's TLS. */
 function integrator(server) {
