@@ -63,7 +63,9 @@ impl Contact {
     /// Reads an https URL without credentials in it.
     fn page(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
-        super::Transport::HttpsOnly.allows(&url).then(|| Self(url.into()))
+        // as it is written here it can be longer than it came, and it has to be read again
+        let is_short = url.as_str().len() <= LONGEST_LINK;
+        (is_short && super::Transport::HttpsOnly.allows(&url)).then(|| Self(url.into()))
     }
 
     fn mail(text: &str) -> Option<Self> {

@@ -76,6 +76,23 @@ fn a_mail_address_brings_no_text_and_no_copies_with_it() {
 }
 
 #[test]
+fn whatever_is_taken_is_taken_again_as_it_is_kept() {
+    let long = format!("https://verifier.example/{}", "é".repeat(900));
+    assert_eq!(contact(&long), None, "it would be longer than what is read");
+    for text in [
+        "https://verifier.example",
+        "https://VERIFIER.example/a b?q=é#part",
+        "https://bücher.example/",
+        "privacy@verifier.example",
+        "+49 30 123-456",
+    ] {
+        let kept = Contact::parse(text).expect("a contact");
+        let json = serde_json::to_string(&kept).expect("JSON");
+        assert_eq!(serde_json::from_str::<Contact>(&json).expect(text), kept);
+    }
+}
+
+#[test]
 fn other_formats_say_nothing_to_a_holder() {
     let data = json!({ "purpose": { "content": "Trust me" } });
     let other = VerifierInfo { format: "unheard_of".to_owned(), data, credential_ids: None };

@@ -38,6 +38,13 @@ async fn who_knows_the_pin_is_authenticated() {
 }
 
 #[tokio::test]
+async fn what_is_longer_than_any_pin_is_a_wrong_one() {
+    let world = with_pin().await;
+    let refused = world.wallet.try_pin(&"4".repeat(64 << 20));
+    assert!(matches!(refused, Err(PinRefused::Wrong { wait: 0 })));
+}
+
+#[tokio::test]
 async fn without_a_pin_none_is_right() {
     let world = World::new().await;
     assert!(!world.wallet.has_pin().unwrap());
