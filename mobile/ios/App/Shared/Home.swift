@@ -6,10 +6,10 @@ enum Home {
     /// The app group of app and document provider; yours, in both entitlements.
     static let group = "group.dev.lanyard.app"
 
-    /// Opens the wallet's database, or makes it.
+    /// Opens the wallet's database, or makes it. Where this device cannot recognise the holder, `askPin` does.
     @MainActor
-    static func open() async throws -> Lanyard {
-        try await Lanyard.open(try options(), ports: ports())
+    static func open(askPin: @escaping @Sendable () async -> Bool = { false }) async throws -> Lanyard {
+        try await Lanyard.open(try options(), ports: ports(askPin))
     }
 
     private static func options() throws -> Options {
@@ -30,12 +30,12 @@ enum Home {
         )
     }
 
-    private static func ports() -> Ports {
+    private static func ports(_ askPin: @escaping @Sendable () async -> Bool) -> Ports {
         Ports(
             databaseKey: KeychainDatabaseKey(group: group),
             keys: SecureEnclaveKeys(group: group),
             web: PlatformWeb(),
-            holder: BiometricHolder(reason: String(localized: "share_reason"))
+            holder: FallbackHolder(BiometricHolder(reason: String(localized: "share_reason")), else: askPin)
         )
     }
 

@@ -4,10 +4,21 @@ import SwiftUI
 /// Locked, or whatever step is on.
 struct RootView: View {
     @EnvironmentObject private var model: Model
+    @State private var pin = ""
 
     var body: some View {
         if let wallet = model.wallet {
             NavigationStack { StepView(wallet: wallet) }
+                .alert("pin_title", isPresented: $model.isPinAsked) {
+                    SecureField("pin_label", text: $pin).keyboardType(.numberPad)
+                    Button("share") {
+                        model.answerPin(pin)
+                        pin = ""
+                    }
+                    Button("cancel", role: .cancel) { model.answerPin(nil) }
+                } message: {
+                    Text(model.problem ?? String(localized: "share_reason"))
+                }
         } else {
             VStack(spacing: 16) {
                 Text("unlock_title").font(.title).accessibilityAddTraits(.isHeader)

@@ -33,6 +33,9 @@ final class Model: ObservableObject {
     /// The wallet, open but locked: this device could not recognise the holder, and the PIN stands in.
     @Published var locked: Lanyard?
     @Published var step: Step = .cards
+    /// Whether the PIN is asked for, before something is shared.
+    @Published var isPinAsked = false
+    private var typedPin: CheckedContinuation<String?, Never>?
     @Published var problem: String?
 
     /// A link that waits until the wallet is open.
@@ -45,7 +48,7 @@ final class Model: ObservableObject {
         let holder = BiometricHolder(reason: String(localized: "unlock_reason"))
         let isHolder = await holder.authenticate()
         do {
-            let wallet = try await Home.open()
+            let wallet = try await Home.open(askPin: { [weak self] in await self?.askPin() ?? false })
             if isHolder {
                 try await unlocked(wallet)
             } else if try wallet.hasPin() {
@@ -66,6 +69,36 @@ final class Model: ObservableObject {
             problem = said(failure)
         } catch {
             problem = said(error)
+        }
+    }
+
+    /// Whether who holds the phone knows the PIN; no where there is none, and where they would rather not say.
+    func askPin() async -> Bool {
+        guard let wallet, (try? wallet.hasPin()) == true else { return false }
+        problem = nil
+        while let pin = await typed() {
+            do {
+                try wallet.tryPin(pin)
+                return true
+            } catch let failure as PinFailed {
+                problem = said(failure)
+            } catch {
+                return false
+            }
+        }
+        return false
+    }
+
+    /// What was typed for a PIN; nil where the holder goes back.
+    func answerPin(_ text: String?) {
+        typedPin?.resume(returning: text)
+        typedPin = nil
+    }
+
+    private func typed() async -> String? {
+        await withCheckedContinuation { waiting in
+            typedPin = waiting
+            isPinAsked = true
         }
     }
 

@@ -105,6 +105,22 @@ public protocol Holder: Sendable {
     func authenticate() async -> Bool
 }
 
+/// Asks one way, and another way where that says no: biometrics, else `Lanyard.tryPin`.
+public final class FallbackHolder: Holder {
+    private let first: any Holder
+    private let other: @Sendable () async -> Bool
+
+    public init(_ first: any Holder, else other: @escaping @Sendable () async -> Bool) {
+        self.first = first
+        self.other = other
+    }
+
+    public func authenticate() async -> Bool {
+        if await first.authenticate() { return true }
+        return await other()
+    }
+}
+
 /// The platform's HTTP client: no redirects, no cookies, no cache.
 public protocol Web: Sendable {
     /// Sends one request and reads the whole answer.

@@ -32,6 +32,18 @@ fun pinScreen(problem: String? = null): Screen = Screen { on ->
     }
 }
 
+/** Something is to be shared, and this device could not recognise the holder: the PIN stands in. */
+fun pinToShareScreen(problem: String?, typed: (String?) -> Unit): Screen = Screen { on ->
+    page(on) {
+        title(on.getString(R.string.pin_title))
+        text(on.getString(R.string.share_reason))
+        problem?.let { badge(it) }
+        val pin = secret(on.getString(R.string.pin_label))
+        button(on.getString(R.string.share)) { typed(pin.text.toString()) }
+        button(on.getString(R.string.cancel)) { typed(null) }
+    }
+}
+
 /** All cards, and what is waited for. */
 fun cardsScreen(): Screen = Screen { on ->
     page(on) {

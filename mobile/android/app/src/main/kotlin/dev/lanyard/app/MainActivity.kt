@@ -18,10 +18,14 @@ import dev.lanyard.kit.OfferRequiresLogin
 import dev.lanyard.kit.OfferRequiresTxCode
 import dev.lanyard.kit.PinFailed
 import dev.lanyard.kit.RequestFailed
+import kotlin.coroutines.resume
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.MainScope
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.suspendCancellableCoroutine
+import kotlinx.coroutines.withContext
 
 /** One thing that the holder sees; it draws itself anew whenever it is shown. */
 fun interface Screen {
@@ -35,6 +39,7 @@ open class MainActivity : Activity() {
     private val stack = ArrayDeque<Screen>()
     private var link: String? = null
     private var isUnlocked = false
+    private var asked: ((String?) -> Unit)? = null
 
     /** The wallet, once it is open; the holder sees it once it is unlocked. */
     lateinit var wallet: Lanyard
@@ -55,14 +60,21 @@ open class MainActivity : Activity() {
         if (isUnlocked) followLink()
     }
 
+    override fun onResume() {
+        super.onResume()
+        (application as App).onTop = this
+    }
+
     override fun onDestroy() {
         scope.cancel()
+        val app = application as App
+        if (app.onTop == this) app.onTop = null
         super.onDestroy()
     }
 
     @Deprecated("The successor needs API 33.")
     override fun onBackPressed() {
-        if (stack.size > 1) back() else finish()
+        asked?.invoke(null) ?: if (stack.size > 1) back() else finish()
     }
 
     /** Puts a screen on top. */
@@ -79,6 +91,7 @@ open class MainActivity : Activity() {
 
     /** Goes back to the cards, and shows a screen on top of them. */
     fun home(then: Screen? = null) {
+        asked?.invoke(null)
         stack.clear()
         stack.addLast(cardsScreen())
         then?.let(stack::addLast)
@@ -124,6 +137,40 @@ open class MainActivity : Activity() {
             return@run
         }
         unlocked()
+    }
+
+    /** Whether who holds the phone knows the PIN; no where there is none, and where they would rather not say. */
+    suspend fun askPin(): Boolean = withContext(Dispatchers.Main) {
+        if (!isUnlocked || !wallet.hasPin()) return@withContext false
+        var problem: String? = null
+        while (true) {
+            val pin = typed(problem) ?: break
+            try {
+                wallet.tryPin(pin)
+                return@withContext true
+            } catch (failure: PinFailed) {
+                problem = said(this@MainActivity, failure)
+            }
+        }
+        false
+    }
+
+    /** What is typed for a PIN; null where they go back. */
+    private suspend fun typed(problem: String?): String? {
+        val screen = pinToShareScreen(problem) { asked?.invoke(it) }
+        try {
+            return suspendCancellableCoroutine { waiting ->
+                asked = { text ->
+                    asked = null
+                    waiting.resume(text)
+                }
+                show(screen)
+            }
+        } finally {
+            asked = null
+            stack.remove(screen)
+            if (stack.isNotEmpty()) redraw()
+        }
     }
 
     private suspend fun unlocked() {

@@ -18,6 +18,7 @@ import dev.lanyard.kit.Options
 import dev.lanyard.kit.PlatformWeb
 import dev.lanyard.kit.Ports
 import dev.lanyard.kit.SoftwareKeys
+import dev.lanyard.kit.orElse
 import java.io.File
 import java.nio.file.Files
 import java.util.concurrent.TimeUnit
@@ -41,7 +42,7 @@ class TestApp : App() {
             redirectUri = "dev.lanyard.app://login",
             dangerAllowHttp = listOf("localhost:${server.port}"),
         )
-        return Lanyard.open(options, Ports({ ByteArray(32) { 7 } }, SoftwareKeys(), PlatformWeb(), { true }))
+        return Lanyard.open(options, Ports({ ByteArray(32) { 7 } }, SoftwareKeys(), PlatformWeb(), Holder { TestActivity.recognises } orElse pin))
     }
 
     companion object {

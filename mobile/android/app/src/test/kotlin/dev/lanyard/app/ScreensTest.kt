@@ -180,6 +180,43 @@ class ScreensTest {
     }
 
     @Test
+    fun `where the device cannot recognise the holder nothing is shared without the PIN`() {
+        Phone().use { phone ->
+            phone.await("Your cards")
+            take(phone)
+            phone.await("Added to your wallet")
+            phone.press("Done")
+            phone.press("Settings")
+            phone.press("Set a PIN")
+            phone.type("New PIN, 6 to 12 digits", "482916")
+            phone.press("Set a PIN")
+            phone.await("The PIN is set.")
+            TestActivity.recognises = false
+            try {
+                val asked = server.request("--preset", "badge")
+                phone.open(member(asked, "link"))
+                phone.await("asks for")
+                phone.press("Share")
+                phone.await("Your PIN")
+                phone.type("PIN", "111222")
+                phone.press("Share")
+                phone.await("That was not the PIN.")
+                phone.picture("pin-to-share")
+                phone.press("Cancel")
+                phone.await("Nothing was shared")
+                phone.press("Share")
+                phone.await("Your PIN")
+                phone.type("PIN", "482916")
+                phone.press("Share")
+                phone.await("Shared")
+                assertTrue("verified" in state(member(asked, "id")))
+            } finally {
+                TestActivity.recognises = true
+            }
+        }
+    }
+
+    @Test
     fun `in German and in the dark it says and shows the same`() {
         Phone("de-rDE", "night").use { phone ->
             phone.await("Deine Karten")

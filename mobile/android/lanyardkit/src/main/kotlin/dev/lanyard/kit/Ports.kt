@@ -90,6 +90,9 @@ fun interface Holder {
     suspend fun authenticate(): Boolean
 }
 
+/** Asks one way, and another way where that says no: biometrics, else [Lanyard.tryPin]. */
+infix fun Holder.orElse(other: Holder): Holder = Holder { authenticate() || other.authenticate() }
+
 /** The platform's HTTP client: no redirects, no cookies, no cache. */
 fun interface Web {
     /** Sends one request and reads the whole answer. */
