@@ -4,7 +4,7 @@
 //
 // Says `{ ready, trust_anchor_pem }` once it listens. Beside the protocol it has, for the scenarios:
 //   POST /admin/requests { dcql_query, client_id_prefix, request_uri_method?, response_mode } -> { id, link }
-//   GET  /admin/requests/:id -> { state, presentations?, error?, fetched_by?, sent: { nonce, audience, vp_token } }
+//   GET  /admin/requests/:id -> { state, presentations?, error?, fetched_by?, sent: { nonce, audience, state, vp_token } }
 import { createHash, randomUUID } from 'node:crypto'
 import { Openid4vpVerifier } from '@openid4vc/openid4vp'
 import { exportJWK, generateKeyPair } from 'jose'
@@ -100,7 +100,7 @@ function routes(base, signer, trustAnchors) {
     },
     'GET /admin/requests/:id': ({ parameters }) => {
       const { state, presentations, error, fetched_by, request, vp_token } = sessions.get(parameters.id)
-      const sent = { nonce: request.nonce, audience: request.client_id, vp_token }
+      const sent = { nonce: request.nonce, audience: request.client_id, state: request.state, vp_token }
       return { json: { state, presentations, error, fetched_by, sent } }
     },
     'GET /requests/:id': async ({ parameters }) => {

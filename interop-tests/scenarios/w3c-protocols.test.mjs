@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { COUNTERPARTS, CREDO, newWallet, OPENID4VC_TS, startIssuer, startVerifier } from './lib/counterparts.mjs'
-import { newLanyardWallet, samplesOf, startLanyard, startServing, W3C_TYPES } from './lib/lanyard.mjs'
-import { inWords, query, w3cQuery, WAYS } from './lib/queries.mjs'
+import { newLanyardWallet, samplesOf, startLanyard, startServing, TYPES, W3C_TYPES } from './lib/lanyard.mjs'
+import { credentialQuery, inWords, query, w3cQuery, WAYS } from './lib/queries.mjs'
 import { TYPES as THEIR_TYPES } from '../peers/lib/credentials.mjs'
 
 // OpenID4VP 1.0 App. B.1.1: a type as it reads once the context of the credential was applied
 const EXAMPLES = 'https://www.w3.org/ns/credentials/examples#'
-const asked = (format, [, type], ...paths) =>
-  query(w3cQuery('credential', format, format === 'ldp_vc' ? `${EXAMPLES}${type}` : type, paths))
+const credential = (id, format, [, type], ...paths) =>
+  w3cQuery(id, format, format === 'ldp_vc' ? `${EXAMPLES}${type}` : type, paths)
+const asked = (...what) => query(credential('credential', ...what))
 
 const NAME = ['credentialSubject', 'given_name']
 const ENCRYPTED = { prefix: 'x509_hash', method: 'get', responseMode: 'direct_post.jwt' }
@@ -182,6 +183,71 @@ for (const counterpart of COUNTERPARTS) {
     })
   }
 }
+
+describe('several formats at once', () => {
+  const who = `[${OPENID4VC_TS.name}]`
+  const offered = ['employee_badge', ...Object.values(W3C_TYPES).map(({ id }) => id)]
+  const all = query(
+    credentialQuery('badge', TYPES.employee_badge.vct, [['given_name']]),
+    ...Object.entries(W3C_TYPES).map(([format, { credential_definition: { type } }]) =>
+      credential(format, format, type, NAME),
+    ),
+  )
+  const ids = ['badge', 'jwt_vc_json', 'ldp_vc']
+  let lanyard
+  before(async () => (lanyard = await startLanyard()))
+  after(() => lanyard?.stop())
+
+  test(`their wallet presents an SD-JWT VC, a jwt_vc_json and an ldp_vc at once to our verifier ${who}`, async () => {
+    const wallet = newWallet(OPENID4VC_TS)
+    for (const type of offered) await wallet.accept((await lanyard.offer({ type })).link, lanyard)
+    const { id, link } = await lanyard.request({ query: all, ...ENCRYPTED })
+    await wallet.present(link, lanyard)
+    const { state, reason, credentials } = await lanyard.verdict(id)
+    assert.equal(state, 'verified', reason)
+    assert.deepEqual(Object.keys(credentials).sort(), ids)
+  })
+
+  describe('at their verifier', () => {
+    const wallet = newLanyardWallet()
+    let believing
+    let verifier
+    before(async () => {
+      const { link } = await lanyard.offer({ type: W3C_TYPES.ldp_vc.id })
+      const { credentials } = await newWallet(OPENID4VC_TS).accept(link, lanyard)
+      verifier = await startVerifier(OPENID4VC_TS, [lanyard.trustAnchorFile])
+      const trustAnchorFiles = [lanyard.trustAnchorFile, verifier.trustAnchorFile]
+      believing = { trustDids: [credentials[0].claims.issuer], trustAnchorFiles }
+      for (const type of offered) await wallet.accept((await lanyard.offer({ type })).link, believing)
+    })
+    after(() => verifier?.stop())
+
+    const ask = (dcql_query) =>
+      verifier.request({ dcql_query, client_id_prefix: 'x509_hash', response_mode: 'direct_post' })
+
+    test(`our wallet presents an SD-JWT VC, a jwt_vc_json and an ldp_vc at once to their verifier ${who}`, async () => {
+      const { id, link } = await ask(all)
+      await wallet.present(link, believing)
+      const { state, error, presentations } = await verifier.verdict(id)
+      assert.equal(state, 'verified', error)
+      assert.deepEqual(Object.keys(presentations).sort(), ids)
+    })
+
+    for (const [format, type] of Object.entries(W3C_TYPES)) {
+      test(`their verifier answers 400 to a ${format} of our wallet that answered another request ${who}`, async () => {
+        const question = asked(format, type.credential_definition.type, NAME)
+        const [first, second] = [await ask(question), await ask(question)]
+        await wallet.present(first.link, believing)
+        const { sent } = await verifier.session(first.id)
+        const { state } = (await verifier.session(second.id)).sent
+        const body = new URLSearchParams({ vp_token: JSON.stringify(sent.vp_token), state })
+        const reply = await fetch(`${verifier.ready}/responses/${second.id}`, { method: 'POST', body })
+        assert.equal(reply.status, 400)
+        assert.match((await verifier.session(second.id)).error, /nonce|challenge/)
+      })
+    }
+  })
+})
 
 describe('what Credo does not read', () => {
   let lanyard
