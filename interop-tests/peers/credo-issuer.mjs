@@ -1,5 +1,5 @@
-// An OpenID4VCI 1.0 issuer on @credo-ts/openid4vc: pre-authorized code, tx_code, SD-JWT VC signed with x5c,
-// jwt_vc_json signed by a DID.
+// An OpenID4VCI 1.0 issuer on @credo-ts/openid4vc: pre-authorized code, tx_code, SD-JWT VC and mdoc signed with
+// x5c, jwt_vc_json signed by a DID.
 //
 //   node credo-issuer.mjs serve [--port N]
 //
@@ -12,9 +12,11 @@ import { run, say } from './lib/cli.mjs'
 import { importPerson, importSigner, newAgent } from './lib/credo-platform.mjs'
 import { TYPES as ALL_TYPES, configurationOf, typeOf } from './lib/credentials.mjs'
 import { listenExpress } from './lib/server.mjs'
+import { newDocumentSigner } from './lib/mdoc.mjs'
 import { newSigner } from './lib/x509.mjs'
 
 const YEAR = 365 * 24 * 60 * 60
+const DAY = 24 * 60 * 60 * 1000
 
 // Quirk credo-ldp-suites: its Data Integrity knows the suites before the standards alone.
 const TYPES = ALL_TYPES.filter(({ format }) => format !== 'ldp_vc')
@@ -25,25 +27,27 @@ async function serve({ port }) {
   const app = express()
   const base = await listenExpress(app, Number(port))
   const signer = await newSigner({ name: 'Credo issuer', dns: ['localhost'] })
-  let certificate
-  let person
+  const documentSigner = await newDocumentSigner({ name: 'Credo issuer' })
+  const signers = {}
   const agent = await newAgent({
-    trustedCertificates: [signer.trustAnchorPem],
+    trustedCertificates: [signer.trustAnchorPem, documentSigner.trustAnchorPem],
     modules: {
       openid4vc: new OpenId4VcModule({
         app,
         issuer: {
           baseUrl: `${base}/issuer`,
-          credentialRequestToCredentialMapper: ({ credentialConfigurationId, holderBinding }) =>
-            typeOf(credentialConfigurationId).format === 'jwt_vc_json'
-              ? w3cToSign(typeOf(credentialConfigurationId), holderBinding, person)
-              : toSign(typeOf(credentialConfigurationId), holderBinding, certificate, `${base}/issuer/demo`),
+          credentialRequestToCredentialMapper: ({ credentialConfigurationId, holderBinding }) => {
+            const type = typeOf(credentialConfigurationId)
+            return TO_SIGN[type.format ?? 'dc+sd-jwt'](type, holderBinding, signers)
+          },
         },
       }),
     },
   })
-  certificate = await importSigner(agent, signer)
-  person = await importPerson(agent, await newPrivateJwk())
+  signers.issuer = `${base}/issuer/demo`
+  signers.certificate = await importSigner(agent, signer)
+  signers.documentCertificate = await importSigner(agent, documentSigner)
+  signers.person = await importPerson(agent, await newPrivateJwk())
   await agent.openid4vc.issuer.createIssuer({
     issuerId: 'demo',
     display: [{ name: 'Credo issuer', locale: 'en' }],
@@ -56,13 +60,15 @@ async function serve({ port }) {
   say({
     ready: base,
     issuer: `${base}/issuer/demo`,
-    trust_anchor_pem: signer.trustAnchorPem,
-    dids: [person.did],
+    trust_anchor_pem: `${signer.trustAnchorPem}\n${documentSigner.trustAnchorPem}`,
+    dids: [signers.person.did],
     types: TYPES.map(({ configurationId, vct, claims }) => ({ configuration: configurationId, vct, claims })),
   })
 }
 
-function toSign({ vct, claims, disclosureFrame }, holderBinding, certificate, issuer) {
+const TO_SIGN = { 'dc+sd-jwt': sdJwtVcToSign, mso_mdoc: mdocToSign, jwt_vc_json: w3cToSign }
+
+function sdJwtVcToSign({ vct, claims, disclosureFrame }, holderBinding, { certificate, issuer }) {
   const exp = Math.floor(Date.now() / 1000) + YEAR
   return {
     type: 'credentials',
@@ -77,7 +83,23 @@ function toSign({ vct, claims, disclosureFrame }, holderBinding, certificate, is
   }
 }
 
-function w3cToSign({ credentialDefinition, claims }, holderBinding, { did, keyId }) {
+function mdocToSign({ doctype, claims: namespaces }, holderBinding, { documentCertificate }) {
+  const signed = new Date(Math.floor(Date.now() / 1000) * 1000)
+  const validUntil = new Date(signed.getTime() + DAY)
+  return {
+    type: 'credentials',
+    format: ClaimFormat.MsoMdoc,
+    credentials: holderBinding.keys.map(({ jwk: holderKey }) => ({
+      docType: doctype,
+      namespaces,
+      holderKey,
+      issuerCertificate: documentCertificate,
+      validityInfo: { signed, validFrom: signed, validUntil },
+    })),
+  }
+}
+
+function w3cToSign({ credentialDefinition, claims }, holderBinding, { person: { did, keyId } }) {
   const [issued, ends] = [Date.now(), Date.now() + YEAR * 1000].map((time) => new Date(time).toISOString())
   return {
     type: 'credentials',

@@ -4,7 +4,7 @@
 //   node credo-wallet.mjs present LINK --home DIR [--trust-anchor FILE]…
 //   node credo-wallet.mjs mint --home DIR                           (an mdoc of an authority of its own)
 //   node credo-wallet.mjs platform --home DIR [--trust-anchor FILE]…   (Digital Credentials API: request on stdin)
-import { Kms, MdocRecord, SdJwtVcRecord, W3cCredentialRecord } from '@credo-ts/core'
+import { Kms, Mdoc, MdocRecord, SdJwtVcRecord, W3cCredentialRecord } from '@credo-ts/core'
 import { OpenId4VcModule } from '@credo-ts/openid4vc'
 import { exportJWK, generateKeyPair } from 'jose'
 import { readPemFiles, readStdin, run, WalletFile } from './lib/cli.mjs'
@@ -68,7 +68,12 @@ async function accept(link, options) {
 }
 
 /** What a stored copy says, and whose it is. */
-function readInstance(agent, { compactSdJwtVc, credential }) {
+function readInstance(agent, { compactSdJwtVc, issuerSignedBase64Url, credential }) {
+  if (issuerSignedBase64Url) {
+    const { deviceKey, issuerSignedNamespaces: claims } = Mdoc.fromBase64Url(issuerSignedBase64Url)
+    const isBoundTo = ({ publicJwk }) => publicJwk.x === deviceKey.toJson().x
+    return { credential: issuerSignedBase64Url, claims, format: 'mso_mdoc', isBoundTo }
+  }
   if (compactSdJwtVc) {
     const { prettyClaims: claims } = agent.sdJwtVc.fromCompact(compactSdJwtVc)
     const isBoundTo = ({ publicJwk }) => publicJwk.x === claims.cnf.jwk.x

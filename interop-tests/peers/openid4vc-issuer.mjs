@@ -1,5 +1,5 @@
-// An OpenID4VCI 1.0 issuer on @openid4vc/*: pre-authorized code, tx_code, nonce endpoint, SD-JWT VC signed with x5c, W3C
-// credentials signed by a DID.
+// An OpenID4VCI 1.0 issuer on @openid4vc/*: pre-authorized code, tx_code, nonce endpoint, SD-JWT VC and mdoc signed with x5c,
+// W3C credentials signed by a DID.
 //
 //   node openid4vc-issuer.mjs serve [--port N] [--awkward]
 //
@@ -21,6 +21,8 @@ import { Openid4vciIssuer } from '@openid4vc/openid4vci'
 import { run, say } from './lib/cli.mjs'
 import { TYPES, configurationOf, typeOf } from './lib/credentials.mjs'
 import { callbacks } from './lib/openid4vc-callbacks.mjs'
+import { newDocumentSigner } from './lib/mdoc.mjs'
+import * as mdoc from './lib/mdoc-wallet.mjs'
 import { issue, newNonce, publicPart } from './lib/sd-jwt-vc.mjs'
 import { form, listen } from './lib/server.mjs'
 import { W3C } from './lib/w3c.mjs'
@@ -38,17 +40,18 @@ await run({ serve: { options: OPTIONS, run: serve } })
 
 async function serve({ port, awkward }) {
   const signer = await newSigner({ name: 'openid4vc-ts issuer', dns: ['localhost'] })
-  const { base } = await listen(Number(port), (base) => routes(base, signer, awkward))
+  const documentSigner = await newDocumentSigner({ name: 'openid4vc-ts issuer' })
+  const { base } = await listen(Number(port), (base) => routes(base, signer, documentSigner, awkward))
   say({
     ready: base,
     issuer: `${base}/issuer`,
-    trust_anchor_pem: signer.trustAnchorPem,
+    trust_anchor_pem: `${signer.trustAnchorPem}\n${documentSigner.trustAnchorPem}`,
     dids: await Promise.all(Object.values(W3C).map(async ({ didUrlOf }) => didOf(await didUrlOf(signer.privateJwk)))),
     types: TYPES.map(({ configurationId, vct, claims }) => ({ configuration: configurationId, vct, claims })),
   })
 }
 
-function routes(base, signer, awkward) {
+function routes(base, signer, documentSigner, awkward) {
   const identifier = `${base}/issuer`
   const shared = callbacks({ keys: [signer.privateJwk], trustAnchors: [signer.trustAnchorPem] })
   const issuer = new Openid4vciIssuer({ callbacks: shared })
@@ -201,6 +204,11 @@ function routes(base, signer, awkward) {
     if (W3C[type.format]) {
       if (holder.method !== 'did') throw new Oauth2ServerErrorResponseError({ error: 'invalid_proof' })
       return W3C[type.format].issue({ type, issuerJwk: signer.privateJwk, holder: didOf(holder.didUrl) })
+    }
+    if (type.format === 'mso_mdoc') {
+      const { privateJwk, x5c } = documentSigner
+      const { doctype, claims: namespaces } = type
+      return mdoc.issue({ doctype, namespaces, privateJwk, x5c, deviceJwk: publicPart(holder.publicJwk) })
     }
     const { vct, claims, disclosureFrame } = type
     const now = Math.floor(Date.now() / 1000)

@@ -176,6 +176,10 @@ async function verified(format, credential, trustAnchors) {
     const { document: claims, holder } = await W3C[format].verify(credential)
     return { claims, isBoundTo: ({ didUrl }) => didUrl.startsWith(`${holder}#`) }
   }
+  if (format === 'mso_mdoc') {
+    const { claims, deviceJwk } = await mdoc.verifyIssued({ credential, trustAnchors })
+    return { claims, isBoundTo: ({ publicJwk }) => publicJwk.x === deviceJwk.x }
+  }
   const { claims } = await verify({ presentation: credential, trustAnchors })
   return { claims, isBoundTo: ({ publicJwk }) => publicJwk.x === claims.cnf.jwk.x }
 }

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { COUNTERPARTS, newWallet, startIssuer } from './lib/counterparts.mjs'
 import { newLanyardWallet, startLanyard, TYPES } from './lib/lanyard.mjs'
-import { BADGE, IDENTITY } from '../peers/lib/credentials.mjs'
+import { BADGE, IDENTITY, LICENCE } from '../peers/lib/credentials.mjs'
+import { DOCTYPE, NAMESPACE } from '../peers/lib/mdoc-wallet.mjs'
+import { mdocQuery, query } from './lib/queries.mjs'
 
 describe('our issuer', () => {
   let lanyard
@@ -28,6 +30,20 @@ describe('our issuer', () => {
         }
       })
     }
+
+    test(`their wallet takes an mdoc from our issuer, and presents it to our verifier ${who}`, async () => {
+      const { link: offer } = await lanyard.offer({ type: 'driving_licence' })
+      const wallet = newWallet(counterpart)
+      const [{ claims }] = (await wallet.accept(offer, lanyard)).credentials
+      assert.equal(claims[NAMESPACE].family_name, 'Moreau')
+      const asked = query(mdocQuery('licence', DOCTYPE, [[NAMESPACE, 'given_name']]))
+      const way = { prefix: 'x509_hash', method: 'get', responseMode: 'direct_post.jwt' }
+      const { id, link } = await lanyard.request({ query: asked, ...way })
+      await wallet.present(link, lanyard)
+      const { state, reason, credentials } = await lanyard.verdict(id)
+      assert.equal(state, 'verified', reason)
+      assert.deepEqual(credentials.licence, [{ [NAMESPACE]: { given_name: 'Ada' } }])
+    })
 
     test(`their wallet takes a credential from our issuer with a tx_code ${who}`, async () => {
       const { link, tx_code: txCode } = await lanyard.offer({ type: 'employee_badge', txCode: true })
@@ -59,7 +75,7 @@ for (const counterpart of COUNTERPARTS) {
     before(async () => (issuer = await startIssuer(counterpart)))
     after(() => issuer?.stop())
 
-    for (const type of [BADGE, IDENTITY]) {
+    for (const type of [BADGE, IDENTITY, LICENCE]) {
       test(`our wallet takes a credential from their issuer: ${type.configurationId} ${who}`, async () => {
         const { id, link } = await issuer.offer({ configuration: type.configurationId })
         const wallet = newLanyardWallet()
@@ -70,7 +86,7 @@ for (const counterpart of COUNTERPARTS) {
         }
         await issuer.issued(id)
         const { credentials: held } = await wallet.list()
-        assert.deepEqual(held.map(({ types }) => types[0]), [type.vct])
+        assert.deepEqual(held.map(({ types }) => types[0]), [type.vct ?? type.doctype])
       })
     }
 

@@ -1,5 +1,6 @@
-// The credential types that the issuer peers offer: SD-JWT VCs with nested objects, arrays and plain claims, and W3C
-// credentials.
+// The credential types that the issuer peers offer: SD-JWT VCs with nested objects, arrays and plain claims, an
+// mdoc, and W3C credentials.
+import { DOCTYPE, LICENCE as ELEMENTS, NAMESPACE } from './mdoc-wallet.mjs'
 
 export const BADGE = {
   configurationId: 'employee_badge',
@@ -33,6 +34,14 @@ export const IDENTITY = {
   },
 }
 
+export const LICENCE = {
+  configurationId: 'driving_licence',
+  format: 'mso_mdoc',
+  doctype: DOCTYPE,
+  name: 'Driving licence',
+  claims: { [NAMESPACE]: ELEMENTS },
+}
+
 export const COURSE = {
   configurationId: 'safety_course',
   format: 'jwt_vc_json',
@@ -52,7 +61,7 @@ export const MEMBERSHIP = {
   claims: { given_name: 'Ada', society: 'Royal Astronomical Society' },
 }
 
-export const TYPES = [BADGE, IDENTITY, COURSE, MEMBERSHIP]
+export const TYPES = [BADGE, IDENTITY, LICENCE, COURSE, MEMBERSHIP]
 
 export const typeOf = (configurationId) => TYPES.find((type) => type.configurationId === configurationId)
 
@@ -71,6 +80,11 @@ const OF_FORMAT = {
     vct,
     credential_signing_alg_values_supported: ['ES256'],
     cryptographic_binding_methods_supported: ['jwk'],
+  }),
+  mso_mdoc: ({ doctype }) => ({
+    doctype,
+    credential_signing_alg_values_supported: [-7],
+    cryptographic_binding_methods_supported: ['cose_key'],
   }),
   jwt_vc_json: ({ credentialDefinition }) => ({
     credential_definition: credentialDefinition,

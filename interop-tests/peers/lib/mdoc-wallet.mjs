@@ -9,6 +9,7 @@ import { context } from './mdoc-context.mjs'
 import { newDocumentSigner } from './mdoc.mjs'
 
 const DAY = 24 * 60 * 60 * 1000
+const derOf = (pem) => new Uint8Array(new X509Certificate(pem).raw)
 const wholeSecond = (milliseconds) => new Date(Math.floor(milliseconds / 1000) * 1000)
 
 export const DOCTYPE = 'org.iso.18013.5.1.mDL'
@@ -37,6 +38,14 @@ export async function issue({ doctype, namespaces, privateJwk, x5c, deviceJwk })
     certificates: x5c.map((der) => new Uint8Array(Buffer.from(der, 'base64'))),
   })
   return issued.encodedForOid4Vci
+}
+
+/** What an issuer handed out, once it was verified: its elements by namespace, and the device's key. */
+export async function verifyIssued({ credential, trustAnchors }) {
+  const issuerSigned = IssuerSigned.fromEncodedForOid4Vci(credential)
+  await Holder.verifyIssuerSigned({ issuerSigned, trustedCertificates: trustAnchors.map(derOf) }, context)
+  const { deviceKey } = issuerSigned.issuerAuth.mobileSecurityObject.deviceKeyInfo
+  return { claims: shape(issuerSigned).namespaces, deviceJwk: deviceKey.jwk }
 }
 
 /** What the `dcql` package needs to know of a held mdoc. */
@@ -106,7 +115,7 @@ export async function verify({ presentation, trustAnchors, ...request }) {
     {
       deviceResponse,
       sessionTranscript: await transcriptOf(request),
-      trustedCertificates: trustAnchors.map((pem) => new Uint8Array(new X509Certificate(pem).raw)),
+      trustedCertificates: trustAnchors.map(derOf),
     },
     context,
   )
