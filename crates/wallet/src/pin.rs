@@ -153,9 +153,12 @@ impl Wallet {
             Counted::NotSet => Err(PinRefused::NotSet),
             Counted::Locked(wait) => Err(PinRefused::Locked { wait }),
             Counted::Judge(kept) if kept.is(pin, crypto) => {
-                self.0
-                    .storage
-                    .change_pin(|_| (Some(KeptPin { wrong: 0, last: None, ..kept }), ()))?;
+                // another process may have set another PIN meanwhile: that one stands
+                let forgiven = |one: KeptPin| match one.salt == kept.salt {
+                    true => KeptPin { wrong: 0, last: None, ..one },
+                    false => one,
+                };
+                self.0.storage.change_pin(|now| (now.map(forgiven), ()))?;
                 Ok(Authenticated::by_pin())
             }
             Counted::Judge(kept) => Err(PinRefused::Wrong { wait: kept.wait(now) }),
