@@ -118,6 +118,10 @@ impl Listener {
     }
 }
 
+/// How many connections were open when a request began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections(pub usize);
+
 /// What a finished [`serve`] looks back on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Served {
@@ -143,7 +147,8 @@ pub enum ServeError {
 /// comes any more, or [`Limits::notice`] is over, the listeners are closed, with nobody left in their queues.
 ///
 /// Streams of events never finish by themselves: end them when `shutdown` is ready, or they are cut when [`Limits::shutdown`] is over.
-/// Handlers find the peer's address as `ConnectInfo<SocketAddr>`.
+/// Handlers find the peer's address as `ConnectInfo<SocketAddr>`, and how many connections are open as
+/// [`Connections`].
 ///
 /// # Errors
 /// [`ServeError::NoListener`] when there is nothing to serve on.
@@ -239,7 +244,7 @@ struct Door {
     limits: Arc<Limits>,
     traffic: Arc<Traffic>,
     http: connection::Http,
-    taken: AtomicUsize,
+    taken: Arc<AtomicUsize>,
     from: Mutex<HashMap<IpAddr, usize>>,
     turning_away: Arc<Semaphore>,
     accepted: AtomicUsize,
@@ -258,7 +263,7 @@ impl Door {
             http: connection::http(&limits),
             limits: Arc::new(limits),
             traffic: Arc::new(Traffic::new()),
-            taken: AtomicUsize::new(0),
+            taken: Arc::default(),
             from: Mutex::default(),
             turning_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
             accepted: AtomicUsize::new(0),

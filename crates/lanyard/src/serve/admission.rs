@@ -1,13 +1,19 @@
 //! What is begun when there is more to do than can be done: less, so that what was begun is finished.
 //!
 //! A server that takes everything in gets every flow half done until each wallet has given up. This one
-//! watches how long the quickest beginning of each twentieth of a second took: as long as one was quick, there is no
-//! queue, however slow the others were. When none was, a share of the next beginnings is answered 503 with
-//! `Retry-After`, and never what belongs to a flow that has begun, nor what takes something back.
+//! watches how long whoever comes waits for a turn on the processor, and how long the quickest beginning of each
+//! twentieth of a second took that waits for the store: as long as one was quick, there is no queue, however slow the
+//! others were. When either is too long, a share of those who come for the first time is answered 503 with
+//! `Retry-After`, before anything was done for them; only where that does not suffice, a share of what has cost
+//! requests already; and never what belongs to a flow that is past its beginning, nor what takes something back.
 
+mod known;
+mod watch;
+
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::{
     body::{Body, to_bytes},
@@ -20,22 +26,9 @@ use lanyard_service::http::replies;
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::metrics::Metrics;
-
-/// Nobody is turned away while no more requests than that are in hand: then the machine is slow, and not the crowd large.
-const CROWD: usize = 64;
-
-/// For how long beginnings are watched before the next are judged by them.
-const WINDOW: Duration = Duration::from_millis(50);
-
-/// What a beginning may always take.
-const QUICK: Duration = Duration::from_millis(40);
-
-/// A beginning that takes so many times what it takes without a queue has waited in one: a distant database is no queue.
-const TIMES: u32 = 3;
-
-/// What a beginning takes without a queue is learnt again, slowly: this much more of it is believed in each window.
-const FORGETTING: f64 = 1.000_05;
+use super::{accept::Connections, clients::Clients, metrics::Metrics};
+use known::Known;
+use watch::{Press, Turn, Watch};
 
 /// The body of a token request that is looked into.
 const FORM_BYTES: usize = 64 * 1024;
@@ -43,22 +36,43 @@ const FORM_BYTES: usize = 64 * 1024;
 /// Those who are turned away come back over so many seconds, not all in the same.
 const SPREAD: u64 = 4;
 
-/// It is logged again after this long.
-const SAID_AGAIN: Duration = Duration::from_secs(10);
+/// At which of its requests a flow begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beginning {
+    /// An integrator's, a page's or a resolver's: the first request is known by its route.
+    First,
+    /// The session that the path names is asked for the first time, unless it was let pass before.
+    FirstOfSession,
+    /// A wallet that was not let pass lately asks what the issuer is: it has no offer by reference. Whoever cannot be
+    /// told from others is let pass.
+    FirstOfClient,
+    /// What a wallet keeps for the first time, after it has read what it needs for that.
+    UnderWay,
+}
 
-/// What begins a flow, or is one by itself.
-const BEGINNINGS: [(Method, &str); 11] = [
-    (Method::POST, "/api/{tenant}/offers"),
-    (Method::POST, "/api/{tenant}/requests"),
-    (Method::POST, "/api/{tenant}/credentials/issue"),
-    (Method::POST, "/api/{tenant}/credentials/verify"),
-    (Method::POST, "/api/{tenant}/presentations/verify"),
-    (Method::POST, "/{tenant}/challenge"),
-    (Method::POST, "/{tenant}/par"),
-    (Method::POST, TOKEN),
-    (Method::POST, "/{tenant}/browser"),
-    (Method::GET, "/{tenant}/sign-in/authorize"),
-    (Method::GET, "/1.0/identifiers/{*identifier}"),
+/// What begins a flow, or is one by itself; and whether the store or long work is waited for, so that what it takes
+/// tells of a queue.
+const BEGINNINGS: [(Method, &str, Beginning, bool); 15] = [
+    (Method::POST, "/api/{tenant}/offers", Beginning::First, true),
+    (Method::POST, "/api/{tenant}/requests", Beginning::First, true),
+    (Method::POST, "/api/{tenant}/credentials/issue", Beginning::First, true),
+    (Method::POST, "/api/{tenant}/credentials/verify", Beginning::First, true),
+    (Method::POST, "/api/{tenant}/presentations/verify", Beginning::First, true),
+    (Method::GET, "/{tenant}/offers/{id}", Beginning::FirstOfSession, false),
+    (Method::GET, "/{tenant}/requests/{id}", Beginning::FirstOfSession, false),
+    (Method::POST, "/{tenant}/requests/{id}", Beginning::FirstOfSession, false),
+    (
+        Method::GET,
+        "/.well-known/openid-credential-issuer/{tenant}",
+        Beginning::FirstOfClient,
+        false,
+    ),
+    (Method::POST, "/{tenant}/challenge", Beginning::UnderWay, false),
+    (Method::POST, "/{tenant}/par", Beginning::UnderWay, true),
+    (Method::POST, TOKEN, Beginning::UnderWay, true),
+    (Method::POST, "/{tenant}/browser", Beginning::First, true),
+    (Method::GET, "/{tenant}/sign-in/authorize", Beginning::First, true),
+    (Method::GET, "/1.0/identifiers/{*identifier}", Beginning::First, false),
 ];
 
 /// Here some flows begin, and others go on after a login.
@@ -66,109 +80,79 @@ const TOKEN: &str = "/{tenant}/token";
 
 /// The routes at which a flow begins, as the router has them.
 pub fn beginnings() -> impl Iterator<Item = (&'static Method, &'static str)> {
-    BEGINNINGS.iter().map(|(method, route)| (method, *route))
+    BEGINNINGS.iter().map(|(method, route, ..)| (method, *route))
 }
 
 /// Decides what is begun.
 #[derive(Debug)]
 pub(super) struct Admission {
+    clients: Clients,
     in_hand: AtomicUsize,
     turned_away: AtomicU64,
     metrics: Option<Metrics>,
     watch: Mutex<Watch>,
+    known: Mutex<Known>,
 }
 
-/// How long beginnings take.
-#[derive(Debug)]
-struct Watch {
-    window: Instant,
-    /// The quickest that ended in this window.
-    quickest: Option<Duration>,
-    /// What the quickest takes when there is no queue.
-    unhindered: Option<Duration>,
-    /// Of the beginnings in this window, the share that is turned away.
-    share: f64,
-    /// Turned away as soon as it reaches one.
-    owed: f64,
-    /// When it was last logged that somebody is turned away.
-    logged: Option<Instant>,
-}
-
-impl Watch {
-    const fn new(now: Instant) -> Self {
-        Self { window: now, quickest: None, unhindered: None, share: 0.0, owed: 0.0, logged: None }
-    }
-
-    /// Judges the last window, if it is over.
-    fn turn(&mut self, now: Instant, in_hand: usize) {
-        let lasted = now.saturating_duration_since(self.window);
-        if lasted < WINDOW {
-            return;
-        }
-        // where many wait and none was done, the quickest takes longer than that
-        let took = self.quickest.take().or_else(|| (in_hand > CROWD).then_some(lasted));
-        self.window = now;
-        self.share = took.map_or(0.0, |took| self.share_at(took));
-    }
-
-    /// None as long as the quickest is quick; all when it takes twice as long.
-    fn share_at(&mut self, took: Duration) -> f64 {
-        let before = self.unhindered.map_or(took, |least| least.mul_f64(FORGETTING));
-        let unhindered = took.min(before);
-        self.unhindered = Some(unhindered);
-        let quick = QUICK.max(unhindered * TIMES).as_secs_f64();
-        ((took.as_secs_f64() - quick) / quick).clamp(0.0, 1.0)
-    }
-
-    fn ended(&mut self, took: Duration) {
-        self.quickest = Some(self.quickest.map_or(took, |quickest| quickest.min(took)));
-    }
-
-    /// Whether the next beginning is the one that is turned away.
-    fn turns_away(&mut self) -> bool {
-        self.owed += self.share;
-        let is_due = self.owed >= 1.0;
-        if is_due {
-            self.owed -= 1.0;
-        }
-        is_due
-    }
-
-    /// Says in the log that there is too much to do, once in a while.
-    fn log(&mut self, now: Instant, in_hand: usize) {
-        let is_new = self.logged.is_none_or(|logged| now.duration_since(logged) >= SAID_AGAIN);
-        if is_new {
-            self.logged = Some(now);
-            tracing::warn!(
-                in_hand,
-                share = self.share,
-                "too much to do: beginnings are turned away"
-            );
-        }
-    }
+/// Who asks for something at a beginning, as it is known afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Asker {
+    /// Whoever goes on with this session: its path.
+    Session(String),
+    Client(IpAddr),
 }
 
 impl Admission {
-    pub(super) fn new(now: Instant, metrics: Option<Metrics>) -> Self {
+    pub(super) fn new(now: Instant, clients: Clients, metrics: Option<Metrics>) -> Self {
         let (in_hand, turned_away) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Self { in_hand, turned_away, metrics, watch: Mutex::new(Watch::new(now)) }
+        let (watch, known) = (Mutex::new(Watch::new(now)), Mutex::new(Known::nobody(now)));
+        Self { clients, in_hand, turned_away, metrics, watch, known }
     }
 
     fn watch<T>(&self, look: impl FnOnce(&mut Watch) -> T) -> T {
         look(&mut self.watch.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether something that begins now is to come later.
-    fn turns_away(&self, now: Instant) -> bool {
-        let in_hand = self.in_hand.load(Ordering::Relaxed);
-        self.watch(|watch| {
-            watch.turn(now, in_hand);
-            let turns_away = in_hand > CROWD && watch.turns_away();
-            if turns_away {
-                watch.log(now, in_hand);
+    fn known<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
+        look(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// As what a beginning counts: nothing, if it belongs to what was let pass before.
+    fn turn(&self, beginning: Beginning, askers: &[Asker], now: Instant) -> Option<Turn> {
+        let is_known = |which: fn(&Asker) -> bool| {
+            let mut of_its_kind = askers.iter().filter(|asker| which(asker));
+            of_its_kind.next().map(|asker| self.known(|known| known.knows(asker, now)))
+        };
+        let is_first = match beginning {
+            Beginning::First => true,
+            Beginning::FirstOfSession => {
+                is_known(|asker| matches!(asker, Asker::Session(_))) != Some(true)
             }
-            turns_away
+            Beginning::FirstOfClient => {
+                is_known(|asker| matches!(asker, Asker::Client(_))) == Some(false)
+            }
+            Beginning::UnderWay => return Some(Turn::UnderWay),
+        };
+        is_first.then_some(Turn::FirstContact)
+    }
+
+    /// Whether something that begins now is to come later.
+    fn turns_away(&self, turn: Turn, now: Instant, connections: usize) -> bool {
+        let press = Press { in_hand: self.in_hand.load(Ordering::Relaxed), connections };
+        self.watch(|watch| {
+            watch.turn(now, press);
+            watch.turns_away(turn, now, press)
         })
+    }
+
+    /// Has somebody wait for a turn on the processor, once in a while: as long as whoever comes now.
+    fn try_a_turn(self: &Arc<Self>, now: Instant) {
+        if self.watch(|watch| watch.tries_a_turn(now)) {
+            let admission = Arc::clone(self);
+            tokio::spawn(async move { admission.watch(|watch| watch.turn_came(Instant::now())) });
+            // what a worker spawned last it does next: only what was spawned before that waits for its turn
+            tokio::spawn(std::future::ready(()));
+        }
     }
 
     /// One more is in hand, until the returned value is dropped.
@@ -190,6 +174,14 @@ impl Admission {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         response
     }
+
+    /// Who asks, as far as whoever goes on with the flow can be told by it.
+    fn askers(&self, beginning: Beginning, request: &Request) -> Vec<Asker> {
+        let client = self.clients.of(request).map(Asker::Client);
+        let session = matches!(beginning, Beginning::FirstOfSession)
+            .then(|| Asker::Session(request.uri().path().to_owned()));
+        client.into_iter().chain(session).collect()
+    }
 }
 
 struct InHand<'a>(&'a Admission);
@@ -206,17 +198,21 @@ pub(super) async fn admit(
     request: Request,
     next: Next,
 ) -> Response {
-    let is_beginning = begins(&request);
-    // whoever waits for events waits with GET
-    if request.method() == Method::GET && !is_beginning {
+    let Some((beginning, is_judged)) = begins(&request) else {
+        // whoever waits for events waits with GET
+        if request.method() == Method::GET {
+            return next.run(request).await;
+        }
+        let _in_hand = admission.takes();
         return next.run(request).await;
-    }
+    };
     let in_hand = admission.takes();
-    if !is_beginning {
-        return next.run(request).await;
-    }
     let begun = Instant::now();
-    let request = if admission.turns_away(begun) {
+    let askers = admission.askers(beginning, &request);
+    admission.try_a_turn(begun);
+    let turn = admission.turn(beginning, &askers, begun);
+    let connections = request.extensions().get().map_or(0, |Connections(open)| *open);
+    let request = if turn.is_some_and(|turn| admission.turns_away(turn, begun, connections)) {
         match goes_on(request).await {
             Some(request) => request,
             None => return admission.later(),
@@ -226,15 +222,22 @@ pub(super) async fn admit(
     };
     let response = next.run(request).await;
     drop(in_hand);
-    admission.watch(|watch| watch.ended(begun.elapsed()));
+    let now = Instant::now();
+    if is_judged {
+        admission.watch(|watch| watch.ended(now.saturating_duration_since(begun)));
+    }
+    // what does not exist is no flow that has begun
+    if response.status().is_success() {
+        admission.known(|known| askers.iter().for_each(|asker| known.let_pass(asker, now)));
+    }
     response
 }
 
-fn begins(request: &Request) -> bool {
-    let Some(route) = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) else {
-        return false;
-    };
-    beginnings().any(|(method, known)| method == request.method() && known == route)
+fn begins(request: &Request) -> Option<(Beginning, bool)> {
+    let route = request.extensions().get::<MatchedPath>()?.as_str();
+    let mut all = BEGINNINGS.iter();
+    let found = all.find(|(method, known, ..)| method == request.method() && *known == route);
+    found.map(|(_, _, beginning, is_judged)| (*beginning, *is_judged))
 }
 
 /// The request, if it is the token request of a login that is done already.
@@ -252,110 +255,90 @@ async fn goes_on(request: Request) -> Option<Request> {
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, middleware, routing::post};
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use axum::{
+        Router,
+        extract::ConnectInfo,
+        middleware,
+        routing::{get, on, post},
+    };
+    use http::Uri;
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
 
-    use super::*;
+    use super::{watch::CROWD, *};
 
-    /// What beginnings take in each window, and the share that is turned away afterwards.
-    fn shares(took: &[u64], in_hand: usize) -> Vec<f64> {
-        let began = Instant::now();
-        let mut watch = Watch::new(began);
-        let windows = (1..).zip(took);
-        let shares = windows.map(|(nth, millis)| {
-            watch.ended(Duration::from_millis(*millis));
-            watch.turn(began + WINDOW * nth, in_hand);
-            (watch.share * 100.0).round()
-        });
-        shares.collect()
-    }
+    const PRE_AUTHORIZED: &str =
+        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Apre-authorized_code";
+    const METADATA: &str = "/.well-known/openid-credential-issuer/demo";
 
-    #[test]
-    fn the_share_that_is_turned_away_grows_with_the_time_that_the_quickest_took() {
-        assert_eq!(shares(&[5, 40, 50, 80, 400, 5], CROWD), [0.0, 0.0, 25.0, 100.0, 100.0, 0.0]);
-    }
-
-    #[test]
-    fn one_quick_beginning_is_enough_to_say_that_there_is_no_queue() {
-        let began = Instant::now();
-        let mut watch = Watch::new(began);
-        for millis in [900, 3, 700] {
-            watch.ended(Duration::from_millis(millis));
-        }
-        watch.turn(began + WINDOW, CROWD);
-        assert!(watch.share.abs() < f64::EPSILON);
-    }
-
-    #[test]
-    fn a_distant_database_is_no_queue() {
-        assert_eq!(shares(&[80, 80, 200, 300], CROWD), [0.0, 0.0, 0.0, 25.0]);
-    }
-
-    #[test]
-    fn what_it_takes_without_a_queue_is_learnt_again_when_it_stays_longer() {
-        let mut windows = vec![10; 1];
-        windows.extend(vec![60; 20_000]);
-        let shares = shares(&windows, CROWD);
-        assert!(shares[1] > 0.0 && shares.last().unwrap().abs() < f64::EPSILON);
-    }
-
-    #[test]
-    fn where_many_wait_and_none_is_done_the_wait_itself_counts() {
-        let began = Instant::now();
-        let mut watch = Watch::new(began);
-        watch.ended(Duration::from_millis(2));
-        watch.turn(began + WINDOW, CROWD + 1);
-        watch.turn(began + WINDOW * 3, CROWD + 1);
-        assert!(watch.share > 0.9, "{watch:?}");
-        watch.turn(began + WINDOW * 6, CROWD);
-        assert!(watch.share.abs() < f64::EPSILON, "few wait: {watch:?}");
-    }
-
-    #[test]
-    fn a_share_is_turned_away_evenly() {
-        let mut watch = Watch::new(Instant::now());
-        watch.share = 0.25;
-        let turned = (0..8).map(|_| watch.turns_away()).collect::<Vec<_>>();
-        assert_eq!(turned, [false, false, false, true, false, false, false, true]);
-    }
-
-    /// A server where so many requests are in hand and nobody is quick.
-    fn pressed(in_hand: usize, metrics: Option<Metrics>) -> Router {
-        let now = Instant::now();
-        let admission = Arc::new(Admission::new(now, metrics));
-        for _ in 0..in_hand {
-            std::mem::forget(admission.takes());
-        }
-        admission.watch(|watch| {
-            watch.unhindered = Some(QUICK / TIMES);
-            watch.share = 1.0;
-            watch.window = now + Duration::from_secs(3600);
-        });
+    /// The routes of a server that watches itself.
+    fn server(admission: Arc<Admission>) -> Router {
         let mut router = Router::new()
             .route("/{tenant}/credential", post(async || "done"))
             .route("/api/{tenant}/credentials/{id}/revoke", post(async || "done"))
-            .route("/healthz", axum::routing::get(async || "done"));
+            .route("/healthz", get(async || "done"));
         for (method, route) in beginnings() {
-            let on = method.clone().try_into().unwrap();
-            router = router.route(route, axum::routing::on(on, |form: String| async { form }));
+            let method = method.clone().try_into().unwrap();
+            let answer = async |uri: Uri, form: String| match uri.path().ends_with("gone") {
+                true => Err(StatusCode::NOT_FOUND),
+                false => Ok(form),
+            };
+            router = router.route(route, on(method, answer));
         }
         router.layer(middleware::from_fn_with_state(admission, admit))
     }
 
-    async fn ask(server: &Router, method: &Method, path: &str, form: &'static str) -> Response {
-        let request = Request::builder().method(method).uri(path).body(Body::from(form)).unwrap();
+    /// Where so many requests are in hand and the quickest took so many times what is quick.
+    fn pressed(in_hand: usize, times: f64, metrics: Option<Metrics>) -> Arc<Admission> {
+        let now = Instant::now();
+        let admission = Arc::new(Admission::new(now, Clients::default(), metrics));
+        press(&admission, in_hand, times);
+        admission
+    }
+
+    fn press(admission: &Admission, in_hand: usize, times: f64) {
+        for _ in 0..in_hand {
+            std::mem::forget(admission.takes());
+        }
+        admission.watch(|watch| *watch = Watch::pressed(Instant::now(), times));
+    }
+
+    async fn ask_from(
+        server: &Router,
+        peer: Option<&str>,
+        (method, path): (&Method, &str),
+        form: &'static str,
+    ) -> Response {
+        let mut request =
+            Request::builder().method(method).uri(path).body(Body::from(form)).unwrap();
+        if let Some(peer) = peer {
+            let peer: SocketAddr = peer.parse().unwrap();
+            request.extensions_mut().insert(ConnectInfo(peer));
+        }
+        // whoever waits for a turn here gets it
+        tokio::task::yield_now().await;
         server.clone().oneshot(request).await.unwrap()
+    }
+
+    async fn ask(server: &Router, method: &Method, path: &str, form: &'static str) -> Response {
+        ask_from(server, Some("192.0.2.1:7"), (method, path), form).await
+    }
+
+    fn path_of(route: &str) -> String {
+        let path = route.replace("{tenant}", "demo").replace("{*identifier}", "did:key:z");
+        path.replace("{id}", "s1")
     }
 
     #[tokio::test]
     async fn under_pressure_every_beginning_is_told_when_to_come_again() {
         let metrics = Metrics::default();
-        let server = pressed(CROWD + 1, Some(metrics.clone()));
+        let server = server(pressed(CROWD + 1, 8.0, Some(metrics.clone())));
         for (nth, (method, route)) in beginnings().enumerate() {
-            let path = route.replace("{tenant}", "demo").replace("{*identifier}", "did:key:z");
-            let form = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Apre-authorized_code";
-            let answer = ask(&server, method, &path, form).await;
+            let path = path_of(route);
+            let answer = ask(&server, method, &path, PRE_AUTHORIZED).await;
             assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
             let again = answer.headers()[RETRY_AFTER].to_str().unwrap().to_owned();
             assert_eq!(again, (1 + nth as u64 % SPREAD).to_string(), "spread over seconds");
@@ -369,8 +352,70 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_has_cost_requests_is_begun_while_it_suffices_to_turn_first_contacts_away() {
+        let server = server(pressed(CROWD + 1, 4.0, None));
+        for (method, route, beginning, _) in &BEGINNINGS {
+            let answer = ask(&server, method, &path_of(route), PRE_AUTHORIZED).await;
+            let is_begun = answer.status() == StatusCode::OK;
+            assert_eq!(is_begun, *beginning == Beginning::UnderWay, "{route}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_that_was_let_pass_once_is_let_pass_again_and_no_other() {
+        let admission = pressed(0, 1.0, None);
+        let server = server(admission.clone());
+        for route in ["/demo/offers/s1", "/demo/requests/s1"] {
+            assert_eq!(ask(&server, &Method::GET, route, "").await.status(), StatusCode::OK);
+        }
+        press(&admission, CROWD + 1, 8.0);
+        for route in ["/demo/offers/s1", "/demo/requests/s1"] {
+            let again = ask_from(&server, Some("198.51.100.1:9"), (&Method::GET, route), "").await;
+            assert_eq!(again.status(), StatusCode::OK, "{route}, by whomever");
+        }
+        let posted = ask(&server, &Method::POST, "/demo/requests/s1", "").await;
+        assert_eq!(posted.status(), StatusCode::OK, "the same request, by POST");
+        for route in ["/demo/offers/s2", "/demo/requests/s2", "/acme/offers/s1"] {
+            let first = ask(&server, &Method::GET, route, "").await;
+            assert_eq!(first.status(), StatusCode::SERVICE_UNAVAILABLE, "{route}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_issuer_is_described_to_whoever_was_let_pass_or_cannot_be_told_from_others() {
+        let admission = pressed(0, 1.0, None);
+        let server = server(admission.clone());
+        let offer = (&Method::GET, "/demo/offers/s1");
+        assert_eq!(
+            ask_from(&server, Some("192.0.2.1:7"), offer, "").await.status(),
+            StatusCode::OK
+        );
+        press(&admission, CROWD + 1, 8.0);
+        for (peer, status) in [
+            (Some("192.0.2.1:8"), StatusCode::OK),
+            (Some("192.0.2.2:7"), StatusCode::SERVICE_UNAVAILABLE),
+            (Some("127.0.0.1:7"), StatusCode::OK),
+            (None, StatusCode::OK),
+        ] {
+            let answer = ask_from(&server, peer, (&Method::GET, METADATA), "").await;
+            assert_eq!(answer.status(), status, "{peer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_what_does_not_exist_has_begun_nothing() {
+        let admission = pressed(0, 1.0, None);
+        let server = server(admission.clone());
+        let answer = ask(&server, &Method::GET, "/demo/offers/gone", "").await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+        press(&admission, CROWD + 1, 8.0);
+        let answer = ask(&server, &Method::GET, METADATA, "").await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
     async fn under_pressure_what_has_begun_goes_on_and_what_is_taken_back_is_taken_back() {
-        let server = pressed(CROWD + 1, None);
+        let server = server(pressed(CROWD + 1, 8.0, None));
         let revoke = "/api/demo/credentials/c1/revoke";
         for (method, path) in
             [(Method::POST, "/demo/credential"), (Method::POST, revoke), (Method::GET, "/healthz")]
@@ -386,14 +431,14 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_is_turned_away_while_few_are_in_hand() {
-        let server = pressed(CROWD - 1, None);
+        let server = server(pressed(CROWD - 1, 8.0, None));
         let answer = ask(&server, &Method::POST, "/demo/par", "").await;
         assert_eq!(answer.status(), StatusCode::OK);
     }
 
     #[tokio::test]
     async fn what_a_client_gave_up_is_no_longer_in_hand() {
-        let admission = Arc::new(Admission::new(Instant::now(), None));
+        let admission = pressed(0, 1.0, None);
         let stuck = post(async || std::future::pending::<&str>().await);
         let server = Router::new().route("/{tenant}/par", stuck);
         let server = server.layer(middleware::from_fn_with_state(admission.clone(), admit));

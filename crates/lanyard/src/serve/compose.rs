@@ -26,6 +26,7 @@ use lanyard_wallet::{KeyAttester, SignedMetadata, ports::WalletAttestation};
 use tokio::sync::watch;
 
 use super::admission::{self, Admission};
+use super::clients::Clients;
 use super::health::Health;
 use super::otlp::{self, Telemetry};
 use super::plan::{Pages, Plan, PlannedTenant, PocketWorld};
@@ -192,14 +193,15 @@ pub async fn compose_in(
         Some(web) => all.merge(web.router()),
         None => all,
     };
+    let clients = Clients::behind(plan.proxies);
     let all = match plan.rates {
         Some(rates) => {
-            let doorman = Arc::new(Doorman::new(rates, plan.proxies));
+            let doorman = Arc::new(Doorman::new(rates, clients.clone()));
             all.layer(middleware::from_fn_with_state(doorman, rates::keep))
         }
         None => all,
     };
-    let admission = Arc::new(Admission::new(Instant::now(), plan.metrics.clone()));
+    let admission = Arc::new(Admission::new(Instant::now(), clients, plan.metrics.clone()));
     let all = all.layer(middleware::from_fn_with_state(admission, admission::admit));
     let all = all.layer(middleware::from_fn(observe::request_line));
     let Some(metrics) = plan.metrics else { return Ok(all) };

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod admission;
 mod ahead;
+mod clients;
 pub mod tls;
 
 pub mod compose;

@@ -28,7 +28,7 @@ use super::metrics::Metrics;
 use super::otlp;
 
 /// The fields that may be written. None of them ever holds a claim, a token, a nonce, a path or a query.
-const ALLOWED: [&str; 15] = [
+const ALLOWED: [&str; 17] = [
     "message",
     "tenant",
     "session",
@@ -43,6 +43,8 @@ const ALLOWED: [&str; 15] = [
     "connections",
     "shed",
     "cut",
+    "in_hand",
+    "share",
     "error",
 ];
 

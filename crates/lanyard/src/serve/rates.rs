@@ -5,20 +5,22 @@
 //! proxy, whose clients are told apart by the `X-Forwarded-For` that it writes.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::{
-    extract::{ConnectInfo, MatchedPath, Request, State},
+    extract::{MatchedPath, Request, State},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header::RETRY_AFTER};
+use http::{HeaderValue, Method, StatusCode, header::RETRY_AFTER};
 use lanyard_service::http::replies;
 use serde_json::json;
+
+use super::clients::Clients;
 
 /// After so many requests, addresses that have been quiet are forgotten.
 const ROUND: u32 = 4096;
@@ -121,20 +123,20 @@ impl Counter {
 
 /// Counts, and turns away.
 pub(super) struct Doorman {
-    proxies: Vec<IpAddr>,
+    clients: Clients,
     counters: [(Class, Counter); 8],
     wrong_keys: Counter,
     round: AtomicU32,
 }
 
 impl Doorman {
-    /// Keeps these rates; clients behind these proxies are told apart.
-    pub(super) fn new(rates: Rates, proxies: Vec<IpAddr>) -> Self {
+    /// Keeps these rates.
+    pub(super) fn new(rates: Rates, clients: Clients) -> Self {
         let counter = |rate: NonZeroU32| {
             Counter::new(rate, Duration::from_secs(1), rate.get().saturating_mul(2))
         };
         Self {
-            proxies,
+            clients,
             counters: [
                 (Class::Token, counter(rates.token)),
                 (Class::Nonce, counter(rates.nonce)),
@@ -156,27 +158,11 @@ impl Doorman {
 
     /// The class of a request and who makes it, if it is counted at all.
     fn counted(&self, request: &Request) -> Option<(Class, Client)> {
-        let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
-        let address = self.client(peer.ip().to_canonical(), request.headers())?;
+        let address = self.clients.of(request)?;
         let route = request.extensions().get::<MatchedPath>()?;
         let class = class(request.method(), route.as_str())?;
         let tenant = tenant(route.as_str(), request.uri().path()).map(str::to_owned);
         Some((class, Client { address, tenant }))
-    }
-
-    /// The address that is counted.
-    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
-        if self.proxies.contains(&peer) {
-            // each proxy adds whom it saw at the end: what stands before that, anybody may have written
-            let seen = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
-            let seen: Vec<_> = seen.flat_map(|line| line.split(',')).map(str::trim).collect();
-            let addresses = seen.iter().rev().map(|text| text.parse::<IpAddr>().ok());
-            let first_beyond = addresses
-                .map(|address| address.map(|address| address.to_canonical()))
-                .find(|address| address.is_none_or(|address| !self.proxies.contains(&address)));
-            return first_beyond.flatten().map(network);
-        }
-        (!peer.is_loopback()).then(|| network(peer))
     }
 
     fn forget_the_quiet(&self, now: Instant) {
@@ -185,17 +171,6 @@ impl Doorman {
         }
         for counter in self.counters.iter().map(|(_, counter)| counter).chain([&self.wrong_keys]) {
             counter.forget_the_quiet(now);
-        }
-    }
-}
-
-/// An IPv6 client has a whole /64.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
     }
 }
@@ -279,19 +254,6 @@ fn turned_away(class: Class, wait: Duration) -> Response {
 mod tests {
     use super::*;
 
-    fn behind(proxies: &[&str]) -> Doorman {
-        let proxies = proxies.iter().map(|proxy| proxy.parse().unwrap()).collect();
-        Doorman::new(Rates::default(), proxies)
-    }
-
-    fn client(doorman: &Doorman, peer: &str, forwarded: &[&str]) -> Option<String> {
-        let mut headers = HeaderMap::new();
-        for line in forwarded {
-            headers.append("x-forwarded-for", line.parse().unwrap());
-        }
-        doorman.client(peer.parse().unwrap(), &headers).map(|address| address.to_string())
-    }
-
     #[test]
     fn a_burst_passes_then_one_in_each_interval_and_the_quiet_are_forgotten() {
         let counter = Counter::new(NonZeroU32::MIN, Duration::from_secs(1), 2);
@@ -306,38 +268,6 @@ mod tests {
         assert_eq!(counter.taken.lock().unwrap().len(), 1);
         counter.forget_the_quiet(begun + Duration::from_secs(3));
         assert!(counter.taken.lock().unwrap().is_empty());
-    }
-
-    #[test]
-    fn whoever_connects_is_counted_whatever_they_say_of_themselves() {
-        let counted = client(&behind(&[]), "192.0.2.7", &["198.51.100.1"]);
-        assert_eq!(counted.as_deref(), Some("192.0.2.7"));
-    }
-
-    #[test]
-    fn behind_a_proxy_the_last_address_that_is_no_proxy_is_counted() {
-        let doorman = behind(&["127.0.0.1", "10.0.0.2"]);
-        for forwarded in [
-            &["203.0.113.9, 198.51.100.1"][..],
-            &["203.0.113.9", "198.51.100.1, 10.0.0.2"],
-            &["nonsense, 198.51.100.1"],
-        ] {
-            let counted = client(&doorman, "127.0.0.1", forwarded);
-            assert_eq!(counted.as_deref(), Some("198.51.100.1"), "{forwarded:?}");
-        }
-        for forwarded in [&["198.51.100.1, nonsense"][..], &[], &["10.0.0.2"]] {
-            assert_eq!(client(&doorman, "10.0.0.2", forwarded), None, "{forwarded:?}");
-        }
-    }
-
-    #[test]
-    fn this_machine_is_not_counted_and_an_ipv6_network_is_one_client() {
-        let doorman = behind(&[]);
-        assert_eq!(client(&doorman, "127.0.0.1", &[]), None);
-        assert_eq!(client(&doorman, "::1", &[]), None);
-        let ends = ["2001:db8:1:2::7", "2001:db8:1:2:ffff::"];
-        let counted = ends.map(|end| client(&doorman, end, &[]));
-        assert_eq!(counted, [Some("2001:db8:1:2::".to_owned()), Some("2001:db8:1:2::".to_owned())]);
     }
 
     #[test]

@@ -88,8 +88,12 @@ fn describe(operation: &Operation) -> Value {
         "401": failure("There is no API key, or it is unknown."),
         "403": failure("The API key is not good for this."),
         "404": failure("There is nothing here, for this tenant."),
-        "503": failure("The server cannot do this now; Retry-After says when to try again."),
+        "503": failure("The server cannot do this now, or has too much to do to begin it; Retry-After says when to try again."),
     });
+    responses["503"]["headers"] = json!({ "Retry-After": {
+        "description": "After how many seconds to try again.",
+        "schema": { "type": "integer", "minimum": 1 }
+    } });
     if operation.verb != Verb::Get {
         responses["409"] =
             failure("What it is about has moved on, or the same call is in progress.");

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
 
 use super::connection::{Clock, InFlight};
-use super::{Door, Limits, Traffic};
+use super::{Connections, Door, Limits, Traffic};
 
 /// The router, behind the limits that concern one request.
 #[derive(Clone)]
@@ -33,13 +33,15 @@ pub(super) struct RequestGuard {
     limits: Arc<Limits>,
     traffic: Arc<Traffic>,
     clock: Arc<Clock>,
+    connections: Arc<AtomicUsize>,
     peer: SocketAddr,
 }
 
 impl RequestGuard {
     pub(super) fn new(door: &Door, clock: Arc<Clock>, peer: SocketAddr) -> Self {
         let (limits, traffic) = (Arc::clone(&door.limits), Arc::clone(&door.traffic));
-        Self { router: door.router.clone(), limits, traffic, clock, peer }
+        let (router, connections) = (door.router.clone(), Arc::clone(&door.taken));
+        Self { router, limits, traffic, clock, connections, peer }
     }
 }
 
@@ -81,6 +83,8 @@ impl RequestGuard {
         };
         let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(ConnectInfo(self.peer));
+        let connections = Connections(self.connections.load(Ordering::Relaxed));
+        request.extensions_mut().insert(connections);
 
         let handler = AssertUnwindSafe(self.router.call(request)).catch_unwind();
         let handler = HandlerTime {

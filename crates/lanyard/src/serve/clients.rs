@@ -1,0 +1,100 @@
+//! Who asks, as far as addresses tell: this machine cannot be told apart, and neither can whoever comes through a
+//! trusted proxy that does not say for whom it asks by `X-Forwarded-For`.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, Request};
+use http::HeaderMap;
+
+/// Tells clients apart.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Clients {
+    proxies: Vec<IpAddr>,
+}
+
+impl Clients {
+    /// Clients behind these proxies are told apart, too.
+    pub(super) const fn behind(proxies: Vec<IpAddr>) -> Self {
+        Self { proxies }
+    }
+
+    /// The address, or the IPv6 network, that a request is from.
+    pub(super) fn of(&self, request: &Request) -> Option<IpAddr> {
+        let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+        self.client(peer.ip().to_canonical(), request.headers())
+    }
+
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        if self.proxies.contains(&peer) {
+            // each proxy adds whom it saw at the end: what stands before that, anybody may have written
+            let seen = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
+            let seen: Vec<_> = seen.flat_map(|line| line.split(',')).map(str::trim).collect();
+            let addresses = seen.iter().rev().map(|text| text.parse::<IpAddr>().ok());
+            let first_beyond = addresses
+                .map(|address| address.map(|address| address.to_canonical()))
+                .find(|address| address.is_none_or(|address| !self.proxies.contains(&address)));
+            return first_beyond.flatten().map(network);
+        }
+        (!peer.is_loopback()).then(|| network(peer))
+    }
+}
+
+/// An IPv6 client has a whole /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn behind(proxies: &[&str]) -> Clients {
+        Clients::behind(proxies.iter().map(|proxy| proxy.parse().unwrap()).collect())
+    }
+
+    fn client(clients: &Clients, peer: &str, forwarded: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append("x-forwarded-for", line.parse().unwrap());
+        }
+        clients.client(peer.parse().unwrap(), &headers).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn whoever_connects_is_told_by_that_whatever_they_say_of_themselves() {
+        let told = client(&behind(&[]), "192.0.2.7", &["198.51.100.1"]);
+        assert_eq!(told.as_deref(), Some("192.0.2.7"));
+    }
+
+    #[test]
+    fn behind_a_proxy_the_last_address_that_is_no_proxy_is_told() {
+        let clients = behind(&["127.0.0.1", "10.0.0.2"]);
+        for forwarded in [
+            &["203.0.113.9, 198.51.100.1"][..],
+            &["203.0.113.9", "198.51.100.1, 10.0.0.2"],
+            &["nonsense, 198.51.100.1"],
+        ] {
+            let told = client(&clients, "127.0.0.1", forwarded);
+            assert_eq!(told.as_deref(), Some("198.51.100.1"), "{forwarded:?}");
+        }
+        for forwarded in [&["198.51.100.1, nonsense"][..], &[], &["10.0.0.2"]] {
+            assert_eq!(client(&clients, "10.0.0.2", forwarded), None, "{forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_nobody_and_an_ipv6_network_is_one_client() {
+        let clients = behind(&[]);
+        assert_eq!(client(&clients, "127.0.0.1", &[]), None);
+        assert_eq!(client(&clients, "::1", &[]), None);
+        let ends = ["2001:db8:1:2::7", "2001:db8:1:2:ffff::"];
+        let told = ends.map(|end| client(&clients, end, &[]));
+        assert_eq!(told, [Some("2001:db8:1:2::".to_owned()), Some("2001:db8:1:2::".to_owned())]);
+    }
+}
