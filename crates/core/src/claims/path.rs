@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::json::Object;
+
 /// The longest pointer that is read; nothing signed is nested deeper.
 const MAX_SEGMENTS: usize = 32;
 
@@ -190,6 +192,50 @@ impl ClaimsPath {
             places = next;
         }
         non_empty(places.into_iter().map(|(place, _)| Self(place)).collect())
+    }
+
+    /// What some pointers select of a credential, inside the objects and arrays that hold it, and nothing else.
+    ///
+    /// Where elements of an array are left out those behind them move up, as where they were not disclosed
+    /// (RFC 9901 §7.1).
+    pub fn only<'p>(paths: impl IntoIterator<Item = &'p Self>, credential: &Value) -> Value {
+        let paths: Vec<_> = paths.into_iter().map(Self::segments).collect();
+        only_below(&paths, credential).unwrap_or_else(|| Value::Object(Object::new()))
+    }
+}
+
+fn only_below(paths: &[&[PathSegment]], element: &Value) -> Option<Value> {
+    if paths.iter().any(|path| path.is_empty()) {
+        return Some(element.clone());
+    }
+    let below = |leads: &dyn Fn(&PathSegment) -> bool, inner: &Value| {
+        let rests = paths.iter().filter_map(|path| path.split_first());
+        let rests: Vec<_> = rests.filter(|(first, _)| leads(first)).map(|(_, rest)| rest).collect();
+        if rests.is_empty() { None } else { only_below(&rests, inner) }
+    };
+    match element {
+        Value::Object(members) => {
+            let kept = members.iter().filter_map(|(name, inner)| {
+                let is_key =
+                    |segment: &PathSegment| matches!(segment, PathSegment::Key(key) if key == name);
+                Some((name.clone(), below(&is_key, inner)?))
+            });
+            let kept: Object = kept.collect();
+            (!kept.is_empty()).then_some(Value::Object(kept))
+        }
+        Value::Array(elements) => {
+            let kept = (0..).zip(elements).filter_map(|(place, inner): (u64, _)| {
+                let is_here = |segment: &PathSegment| match segment {
+                    PathSegment::All => true,
+                    PathSegment::Index(index) => *index == place,
+                    PathSegment::Key(_) => false,
+                };
+                below(&is_here, inner)
+            });
+            let kept: Vec<_> = kept.collect();
+            (!kept.is_empty()).then_some(Value::Array(kept))
+        }
+        _ => None,
     }
 }
 

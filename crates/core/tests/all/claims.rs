@@ -137,6 +137,34 @@ fn is_written_as_the_array_it_was_read_from() {
     assert_eq!(ClaimsPath::from_segments(Vec::new()), Err(PathError::Empty));
 }
 
+#[test]
+fn keeps_what_is_selected_and_what_holds_it_alone() {
+    let credential = json!({
+        "name": "Ada",
+        "address": { "locality": "Utopia", "region": "North" },
+        "degrees": [{ "type": "BA", "year": 1 }, { "type": "MA", "year": 2 }],
+        "nationalities": ["DE", "FR"],
+    });
+    let only = |pointers: Value| {
+        let pointers: Vec<_> = pointers.as_array().expect("pointers").iter().map(path).collect();
+        ClaimsPath::only(&pointers, &credential)
+    };
+    assert_eq!(
+        only(json!([["address", "region"], ["degrees", null, "type"], ["nationalities", 1]])),
+        json!({
+            "address": { "region": "North" },
+            "degrees": [{ "type": "BA" }, { "type": "MA" }],
+            "nationalities": ["FR"],
+        })
+    );
+    assert_eq!(only(json!([["address"], ["address", "region"]]))["address"], credential["address"]);
+    assert_eq!(only(json!([["nobody"], ["name", "first"], ["name", 0]])), json!({}));
+}
+
+fn path(pointer: &Value) -> ClaimsPath {
+    ClaimsPath::from_value(pointer).expect("a pointer")
+}
+
 fn from_json(claims: Value, selective: Value) -> Result<Claims, ClaimsError> {
     let Value::Object(claims) = claims else { unreachable!("the tests give objects") };
     let paths: Vec<ClaimsPath> =

@@ -560,7 +560,7 @@ fn with_hint(text: String) -> String {
             "\nOn one machine, plain http needs --allow-http localhost:7077."
         }
         () if text.contains("trusted") => {
-            "\nIts authority is not among yours: add it with --trust-anchor FILE."
+            "\nIts authority is not among yours: add it with --trust-anchor FILE, a DID with --trust-did DID."
         }
         () => "",
     };

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use lanyard_core::{
     Timestamp,
+    claims::ClaimsPath,
     json::Object,
     status::ReadList,
     trust::IssuerIdentity,
@@ -64,7 +65,8 @@ pub struct CredentialVerdict {
     /// Who issued it, once verified.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub issuer: Option<IssuerVerdict>,
-    /// What the holder disclosed, once verified; nothing when the verdict as a whole is a refusal.
+    /// What was asked for of what the holder disclosed, once verified; all of it where no claim was named, nothing when
+    /// the verdict as a whole is a refusal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub claims: Option<Object>,
     /// When it was issued, if it says.
@@ -245,14 +247,14 @@ impl CredentialVerdict {
         // more than one, and the query is not answered
         let Some(credential) = presentation.credentials().first() else { return blank };
         let visible = credential.claims().as_object().iter();
-        let claims = visible
+        let claims: Object = visible
             .filter(|(name, _)| !TECHNICAL.contains(&name.as_str()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         Self {
             types: credential.types().iter().map(|kind| kind.name().to_owned()).collect(),
             issuer: Some(IssuerVerdict::new(credential.issuer())),
-            claims: Some(claims),
+            claims: Some(asked_for(query, claims)),
             issued_at: credential.validity().issued_at,
             valid_until: credential.validity().expires_at,
             status_lists: presentation
@@ -364,6 +366,18 @@ impl StatusListVerdict {
             age_seconds: list.issued_at.map(age),
             expires_at: list.expires_at,
         }
+    }
+}
+
+/// What was asked for of what came: some formats disclose a credential as a whole.
+fn asked_for(query: &CredentialQuery, claims: Object) -> Object {
+    let asked = query.claims.all();
+    if asked.is_empty() {
+        return claims;
+    }
+    match ClaimsPath::only(asked.iter().map(|claim| &claim.path), &Value::Object(claims)) {
+        Value::Object(claims) => claims,
+        _ => Object::new(),
     }
 }
 

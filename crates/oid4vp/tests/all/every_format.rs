@@ -76,11 +76,13 @@ async fn every_format_goes_from_the_request_to_the_verdict() {
 }
 
 #[tokio::test]
-async fn a_format_that_can_withhold_shows_what_was_asked_for_alone() {
+async fn a_verdict_shows_what_was_asked_for_alone_also_of_formats_that_withhold_nothing() {
     let world = World::new();
     for (format, whole) in [
         (Format::SdJwtVc, json!({ "name": "Ada Lovelace" })),
         (Format::MsoMdoc, json!({ "org.iso.18013.5.1": { "given_name": "Ada" } })),
+        (Format::JwtVcJson, json!({ "credentialSubject": { "name": "Ada Lovelace" } })),
+        (Format::LdpVc, json!({ "credentialSubject": { "name": "Ada Lovelace" } })),
     ] {
         let presenter = Honest::new(&world, badge(&world, format).await);
         let verdict = judged(&presenter, MODES[1]).await;
