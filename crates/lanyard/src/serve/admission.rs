@@ -17,8 +17,7 @@ use std::time::Instant;
 
 use axum::{
     body::{Body, to_bytes},
-    extract::{MatchedPath, Request, State},
-    middleware::Next,
+    extract::{MatchedPath, Request},
     response::Response,
 };
 use http::{HeaderValue, Method, StatusCode, header::RETRY_AFTER};
@@ -26,7 +25,7 @@ use lanyard_service::http::replies;
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::{accept::Connections, clients::Clients, metrics::Metrics};
+use super::{accept::Connections, clients::Clients, front::Inner, metrics::Metrics};
 use known::Known;
 use watch::{Press, Turn, Watch};
 
@@ -194,9 +193,9 @@ impl Drop for InHand<'_> {
 
 /// Lets a request pass, or has it come later.
 pub(super) async fn admit(
-    State(admission): State<Arc<Admission>>,
+    admission: &Arc<Admission>,
     request: Request,
-    next: Next,
+    next: impl Inner,
 ) -> Response {
     let Some((beginning, is_judged)) = begins(&request) else {
         // whoever waits for events waits with GET
@@ -260,8 +259,8 @@ mod tests {
 
     use axum::{
         Router,
-        extract::ConnectInfo,
-        middleware,
+        extract::{ConnectInfo, State},
+        middleware::{self, Next},
         routing::{get, on, post},
     };
     use http::Uri;
@@ -288,7 +287,15 @@ mod tests {
             };
             router = router.route(route, on(method, answer));
         }
-        router.layer(middleware::from_fn_with_state(admission, admit))
+        router.layer(middleware::from_fn_with_state(admission, at_the_door))
+    }
+
+    async fn at_the_door(
+        State(admission): State<Arc<Admission>>,
+        request: Request,
+        next: Next,
+    ) -> Response {
+        admit(&admission, request, |request| next.run(request)).await
     }
 
     /// Where so many requests are in hand and the quickest took so many times what is quick.
@@ -441,7 +448,7 @@ mod tests {
         let admission = pressed(0, 1.0, None);
         let stuck = post(async || std::future::pending::<&str>().await);
         let server = Router::new().route("/{tenant}/par", stuck);
-        let server = server.layer(middleware::from_fn_with_state(admission.clone(), admit));
+        let server = server.layer(middleware::from_fn_with_state(admission.clone(), at_the_door));
         let asked = ask(&server, &Method::POST, "/demo/par", "");
         assert!(tokio::time::timeout(Duration::from_millis(20), asked).await.is_err());
         assert_eq!(admission.in_hand.load(Ordering::Relaxed), 0);

@@ -25,15 +25,16 @@ use lanyard_verifier::VerifierService;
 use lanyard_wallet::{KeyAttester, SignedMetadata, ports::WalletAttestation};
 use tokio::sync::watch;
 
-use super::admission::{self, Admission};
+use super::admission::Admission;
 use super::clients::Clients;
+use super::front::{self, Front};
 use super::health::Health;
-use super::otlp::{self, Telemetry};
+use super::otlp::Telemetry;
 use super::plan::{Pages, Plan, PlannedTenant, PocketWorld};
-use super::rates::{self, Doorman};
+use super::rates::Doorman;
 use super::reload::{self, WatchedConfiguration};
 use super::trust::TrustHealth;
-use super::{ahead, housekeeping, issuing, login, metrics, observe, resolving, trust, verifying};
+use super::{ahead, housekeeping, issuing, login, resolving, trust, verifying};
 use crate::config::SharedStore;
 use crate::demo::WalletProvider;
 use crate::keys::{
@@ -194,21 +195,15 @@ pub async fn compose_in(
         None => all,
     };
     let clients = Clients::behind(plan.proxies);
-    let all = match plan.rates {
-        Some(rates) => {
-            let doorman = Arc::new(Doorman::new(rates, clients.clone()));
-            all.layer(middleware::from_fn_with_state(doorman, rates::keep))
-        }
-        None => all,
+    let stops = ground.shutdown.clone();
+    let told = plan.metrics.clone().zip(plan.telemetry);
+    let front = Front {
+        telemetry: told.map(|(metrics, options)| Telemetry::start(options, metrics, stops)),
+        admission: Arc::new(Admission::new(Instant::now(), clients.clone(), plan.metrics.clone())),
+        metrics: plan.metrics,
+        doorman: plan.rates.map(|rates| Doorman::new(rates, clients)),
     };
-    let admission = Arc::new(Admission::new(Instant::now(), clients, plan.metrics.clone()));
-    let all = all.layer(middleware::from_fn_with_state(admission, admission::admit));
-    let all = all.layer(middleware::from_fn(observe::request_line));
-    let Some(metrics) = plan.metrics else { return Ok(all) };
-    let all = all.layer(middleware::from_fn_with_state(metrics.clone(), metrics::count));
-    let Some(options) = plan.telemetry else { return Ok(all) };
-    let telemetry = Telemetry::start(options, metrics, ground.shutdown.clone());
-    Ok(all.layer(middleware::from_fn_with_state(telemetry, otlp::trace)))
+    Ok(all.layer(middleware::from_fn_with_state(Arc::new(front), front::pass)))
 }
 
 /// The routes of the issuer; awkward ones where wallets are tried out.

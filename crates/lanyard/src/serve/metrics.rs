@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
-    middleware::Next,
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -26,6 +25,8 @@ use tracing::{
     field::{Field, Visit},
 };
 use tracing_subscriber::{Layer, layer::Context};
+
+use super::front::Inner;
 
 /// The media type of the answer (OpenMetrics 1.0 §3.3).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -136,11 +137,7 @@ impl Drop for InFlight<'_> {
 }
 
 /// Counts a request, and how long it took.
-pub(super) async fn count(
-    State(metrics): State<Metrics>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn count(metrics: &Metrics, request: Request, next: impl Inner) -> Response {
     let begun = Instant::now();
     let method = known(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();

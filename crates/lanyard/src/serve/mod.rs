@@ -7,6 +7,7 @@ mod clients;
 pub mod tls;
 
 pub mod compose;
+mod front;
 mod health;
 mod housekeeping;
 pub(crate) mod issuing;

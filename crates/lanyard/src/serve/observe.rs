@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use axum::{
     extract::{MatchedPath, Request},
-    middleware::Next,
     response::Response,
 };
 use jiff::Timestamp;
@@ -24,6 +23,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+use super::front::Inner;
 use super::metrics::Metrics;
 use super::otlp;
 
@@ -243,7 +243,7 @@ impl Visit for Fields {
 }
 
 /// One line per request: which route, which status, how long. Never the path.
-pub(super) async fn request_line(request: Request, next: Next) -> Response {
+pub(super) async fn request_line(request: Request, next: impl Inner) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();

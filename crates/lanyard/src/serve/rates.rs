@@ -8,19 +8,18 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::{
-    extract::{MatchedPath, Request, State},
-    middleware::Next,
+    extract::{MatchedPath, Request},
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderValue, Method, StatusCode, header::RETRY_AFTER};
 use lanyard_service::http::replies;
 use serde_json::json;
 
-use super::clients::Clients;
+use super::{clients::Clients, front::Inner};
 
 /// After so many requests, addresses that have been quiet are forgotten.
 const ROUND: u32 = 4096;
@@ -216,11 +215,7 @@ fn tenant<'p>(route: &str, path: &'p str) -> Option<&'p str> {
 }
 
 /// Lets a request pass, or turns it away.
-pub(super) async fn keep(
-    State(doorman): State<Arc<Doorman>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn keep(doorman: &Doorman, request: Request, next: impl Inner) -> Response {
     let Some((class, client)) = doorman.counted(&request) else { return next.run(request).await };
     let now = Instant::now();
     doorman.forget_the_quiet(now);

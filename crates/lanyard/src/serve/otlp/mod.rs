@@ -11,8 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use jiff::Timestamp;
 use lanyard_core::crypto::{AwsLc, Random as _};
@@ -25,6 +24,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::{Layer, layer::Context};
 use url::Url;
 
+use super::front::Inner;
 use super::metrics::{Metrics, Said, flow_of, known};
 use parent::TraceParent;
 use span::{Span, Step};
@@ -111,11 +111,7 @@ impl<S: Subscriber> Layer<S> for Steps {
 }
 
 /// Traces a request, if its caller or chance says so.
-pub(super) async fn trace(
-    State(telemetry): State<Telemetry>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn trace(telemetry: &Telemetry, request: Request, next: impl Inner) -> Response {
     let header = request.headers().get("traceparent").and_then(|header| header.to_str().ok());
     let caller = header.and_then(TraceParent::parse);
     let here = match &caller {
