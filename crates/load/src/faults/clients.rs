@@ -20,14 +20,7 @@ pub(crate) async fn slow_clients(
     extent: Extent,
 ) -> Result<Line, Failure> {
     let mut trial = Trial::set("slow clients", place, store).await?;
-    // what the same crowd waits for beside nobody, on this machine, in this minute
-    trial
-        .while_playing(async |_| {
-            tokio::time::sleep(extent.spell / 2).await;
-            Ok(())
-        })
-        .await?;
-    let alone = slowest(&std::mem::take(&mut trial.facts.borrow_mut().latencies));
+    let alone = trial.plays_alone(extent.spell / 2).await?;
     trial
         .while_playing(async |trial| {
             let (host, port) = ("127.0.0.1", trial.scene.base().port().unwrap_or(80));
@@ -50,19 +43,6 @@ pub(crate) async fn slow_clients(
             Ok(())
         })
         .await?;
-    let beside = slowest(&trial.facts.borrow().latencies);
-    if beside > MOST_WAITED.max(alone * 3) || trial.ledger.tally().unknown > 0 {
-        trial.broken(format!("R11: others wait {beside:.1?} instead of {alone:.1?}, or in vain"));
-    }
+    trial.is_served_as("R11", alone);
     trial.ended().await
-}
-
-/// How long others may wait beside slow clients, or three times as long as without them.
-pub(super) const MOST_WAITED: Duration = Duration::from_secs(1);
-
-/// What 99 of 100 steps took at most.
-pub(super) fn slowest(latencies: &[Duration]) -> Duration {
-    let mut sorted = latencies.to_vec();
-    sorted.sort_unstable();
-    sorted.get(sorted.len() * 99 / 100).copied().unwrap_or_default()
 }

@@ -22,6 +22,8 @@ pub(crate) struct Facts {
     pub(crate) broken: BTreeSet<String>,
     /// How long each step took that was answered.
     pub(crate) latencies: Vec<Duration>,
+    /// Why it is open what became of some.
+    pub(crate) open: BTreeSet<String>,
 }
 
 impl Facts {

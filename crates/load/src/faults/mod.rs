@@ -27,6 +27,7 @@ mod restore;
 mod scene;
 mod script;
 mod sealing;
+mod service;
 mod steps;
 mod told;
 mod trials;

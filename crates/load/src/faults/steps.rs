@@ -55,6 +55,7 @@ impl Wallet {
             }
             Err(failure) if is_open(&failure) => {
                 self.holds_to_503(&failure);
+                self.facts.borrow_mut().open.insert(failure.to_string());
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 (Outcome::Unknown, Step::Unknown)
             }

@@ -9,7 +9,6 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    clients::{MOST_WAITED, slowest},
     receiver::Mood,
     scene::{Program, Store},
     trials::{Extent, Line, Trial},
@@ -39,13 +38,7 @@ pub(crate) async fn receiver_in_trouble(
     let fault = "webhook receiver in trouble";
     let program = || std::env::current_exe().map(Program::Failing);
     let mut trial = Trial::told(fault, program()?, folder, &database()).await?;
-    trial
-        .while_playing(async |_| {
-            tokio::time::sleep(extent.spell / 2).await;
-            Ok(())
-        })
-        .await?;
-    let alone = slowest(&std::mem::take(&mut trial.facts.borrow_mut().latencies));
+    let alone = trial.plays_alone(extent.spell / 2).await?;
     let spell = extent.spell.min(TROUBLE);
     trial
         .while_playing(async |trial| {
@@ -63,10 +56,7 @@ pub(crate) async fn receiver_in_trouble(
             Ok(())
         })
         .await?;
-    let beside = slowest(&trial.facts.borrow().latencies);
-    if beside > MOST_WAITED.max(alone * 3) || trial.ledger.tally().unknown > 0 {
-        trial.broken(format!("R14: flows wait {beside:.1?} instead of {alone:.1?}, or in vain"));
-    }
+    trial.is_served_as("R14", alone);
     if trial.receiver.as_ref().is_some_and(|receiver| receiver.counts().1 == 0) {
         trial.broken("R14: nothing was turned away: nothing was tried".to_owned());
     }
