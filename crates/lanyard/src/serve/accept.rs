@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,13 +16,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::tls::ServerTls;
+use traffic::Traffic;
 
 mod connection;
 mod framing;
 mod request;
+mod traffic;
 
 /// How much a peer may ask of the server; the defaults are those of the threat model (§4.2).
 #[derive(Debug, Clone)]
@@ -118,9 +120,9 @@ impl Listener {
     }
 }
 
-/// How many connections were open when a request began.
+/// How many connections asked for something in the second in which a request began or the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Connections(pub usize);
+pub struct Asking(pub usize);
 
 /// What a finished [`serve`] looks back on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,8 +149,8 @@ pub enum ServeError {
 /// comes any more, or [`Limits::notice`] is over, the listeners are closed, with nobody left in their queues.
 ///
 /// Streams of events never finish by themselves: end them when `shutdown` is ready, or they are cut when [`Limits::shutdown`] is over.
-/// Handlers find the peer's address as `ConnectInfo<SocketAddr>`, and how many connections are open as
-/// [`Connections`].
+/// Handlers find the peer's address as `ConnectInfo<SocketAddr>`, and how many connections ask for something as
+/// [`Asking`].
 ///
 /// # Errors
 /// [`ServeError::NoListener`] when there is nothing to serve on.
@@ -191,60 +193,13 @@ enum Phase {
     Closed,
 }
 
-/// When somebody came last, and whether they are asked to go.
-struct Traffic {
-    started: Instant,
-    /// Milliseconds since the start.
-    last: AtomicU64,
-    is_leaving: AtomicBool,
-}
-
-/// Nobody comes any more when nobody came for so long.
-const QUIET: Duration = Duration::from_millis(300);
-
-impl Traffic {
-    fn new() -> Self {
-        let (last, is_leaving) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { started: Instant::now(), last, is_leaving }
-    }
-
-    /// Somebody connects, or asks for something.
-    fn somebody_came(&self) {
-        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last.store(now, Ordering::Relaxed);
-    }
-
-    fn leave(&self) {
-        self.is_leaving.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether an answer is the last one of its connection.
-    fn is_leaving(&self) -> bool {
-        self.is_leaving.load(Ordering::Relaxed)
-    }
-
-    /// Waits until nobody comes any more, for as long as that at most.
-    async fn has_ended(&self, notice: Duration) {
-        let end = Instant::now() + notice;
-        self.somebody_came();
-        loop {
-            let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
-            let until = (self.started + last + QUIET).min(end);
-            if until <= Instant::now() {
-                return;
-            }
-            sleep_until(until).await;
-        }
-    }
-}
-
 /// What all connections of one server share.
 struct Door {
     router: Router,
     limits: Arc<Limits>,
     traffic: Arc<Traffic>,
     http: connection::Http,
-    taken: Arc<AtomicUsize>,
+    taken: AtomicUsize,
     from: Mutex<HashMap<IpAddr, usize>>,
     turning_away: Arc<Semaphore>,
     accepted: AtomicUsize,
@@ -263,7 +218,7 @@ impl Door {
             http: connection::http(&limits),
             limits: Arc::new(limits),
             traffic: Arc::new(Traffic::new()),
-            taken: Arc::default(),
+            taken: AtomicUsize::new(0),
             from: Mutex::default(),
             turning_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
             accepted: AtomicUsize::new(0),

@@ -25,7 +25,7 @@ use lanyard_service::http::replies;
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::{accept::Connections, clients::Clients, front::Inner, metrics::Metrics};
+use super::{accept::Asking, clients::Clients, front::Inner, metrics::Metrics};
 use known::Known;
 use watch::{Press, Turn, Watch};
 
@@ -136,8 +136,8 @@ impl Admission {
     }
 
     /// Whether something that begins now is to come later.
-    fn turns_away(&self, turn: Turn, now: Instant, connections: usize) -> bool {
-        let press = Press { in_hand: self.in_hand.load(Ordering::Relaxed), connections };
+    fn turns_away(&self, turn: Turn, now: Instant, asking: usize) -> bool {
+        let press = Press { in_hand: self.in_hand.load(Ordering::Relaxed), asking };
         self.watch(|watch| {
             watch.turn(now, press);
             watch.turns_away(turn, now, press)
@@ -210,8 +210,8 @@ pub(super) async fn admit(
     let askers = admission.askers(beginning, &request);
     admission.try_a_turn(begun);
     let turn = admission.turn(beginning, &askers, begun);
-    let connections = request.extensions().get().map_or(0, |Connections(open)| *open);
-    let request = if turn.is_some_and(|turn| admission.turns_away(turn, begun, connections)) {
+    let asking = request.extensions().get().map_or(0, |Asking(many)| *many);
+    let request = if turn.is_some_and(|turn| admission.turns_away(turn, begun, asking)) {
         match goes_on(request).await {
             Some(request) => request,
             None => return admission.later(),

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::framing::{Framing, Violation};
 use super::request::RequestGuard;
+use super::traffic::Asked;
 use super::{Limits, Phase, Place};
 use crate::serve::tls::ServerTls;
 
@@ -152,6 +153,7 @@ where
 /// Where a connection stands in time; shared by its bytes and its requests.
 pub(super) struct Clock {
     started: Instant,
+    pub(super) asked: Asked,
     in_flight: AtomicUsize,
     http2: AtomicBool,
     /// Milliseconds since the start, plus one; zero for "not now".
@@ -180,6 +182,7 @@ impl Clock {
     fn new() -> Self {
         Self {
             started: Instant::now(),
+            asked: Asked::default(),
             in_flight: AtomicUsize::new(0),
             http2: AtomicBool::new(false),
             // A fresh connection owes a head.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tower::Service;
 
 use super::connection::{Clock, InFlight};
-use super::{Connections, Door, Limits, Traffic};
+use super::traffic::Traffic;
+use super::{Asking, Door, Limits};
 
 /// The router, behind the limits that concern one request.
 #[derive(Clone)]
@@ -33,15 +34,13 @@ pub(super) struct RequestGuard {
     limits: Arc<Limits>,
     traffic: Arc<Traffic>,
     clock: Arc<Clock>,
-    connections: Arc<AtomicUsize>,
     peer: SocketAddr,
 }
 
 impl RequestGuard {
     pub(super) fn new(door: &Door, clock: Arc<Clock>, peer: SocketAddr) -> Self {
         let (limits, traffic) = (Arc::clone(&door.limits), Arc::clone(&door.traffic));
-        let (router, connections) = (door.router.clone(), Arc::clone(&door.taken));
-        Self { router, limits, traffic, clock, connections, peer }
+        Self { router: door.router.clone(), limits, traffic, clock, peer }
     }
 }
 
@@ -53,12 +52,12 @@ impl hyper::service::Service<Request<Incoming>> for RequestGuard {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let in_flight = self.clock.request_begins(request.version() == Version::HTTP_2);
         let http2 = request.version() == Version::HTTP_2;
-        self.traffic.somebody_came();
+        let asking = Asking(self.traffic.asks(&self.clock.asked));
         let guard = self.clone();
         Box::pin(async move {
             let mut response = match refuse_head(&request, &guard.limits) {
                 Some(refusal) => refusal.response(),
-                None => guard.clone().answer(request).await,
+                None => guard.clone().answer(request, asking).await,
             };
             if http2 {
                 // RFC 9113 §8.2.2: a connection-specific field has no place in HTTP/2.
@@ -72,7 +71,7 @@ impl hyper::service::Service<Request<Incoming>> for RequestGuard {
 }
 
 impl RequestGuard {
-    async fn answer(mut self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(mut self, request: Request<Incoming>, asking: Asking) -> Response<Body> {
         let (parts, incoming) = request.into_parts();
         let progress = Arc::new(Progress::default());
         let body = if incoming.is_end_stream() {
@@ -83,8 +82,7 @@ impl RequestGuard {
         };
         let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        let connections = Connections(self.connections.load(Ordering::Relaxed));
-        request.extensions_mut().insert(connections);
+        request.extensions_mut().insert(asking);
 
         let handler = AssertUnwindSafe(self.router.call(request)).catch_unwind();
         let handler = HandlerTime {

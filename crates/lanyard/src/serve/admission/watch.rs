@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 /// not the crowd large.
 pub(super) const CROWD: usize = 64;
 
-/// Where no more connections are open than that, and no crowd is in hand, nobody waits for a turn because of others:
-/// more than 64 wallets that each keep one, and whatever else looks in.
-pub(super) const CONNECTED: usize = 100;
+/// Where no more connections than that asked for something lately, and no crowd is in hand, nobody waits for a turn
+/// because of others: more than 64 wallets that each keep one, and whatever else looks in.
+pub(super) const ASKING: usize = 100;
 
 /// For how long beginnings are watched before the next are judged by them.
 pub(super) const WINDOW: Duration = Duration::from_millis(50);
@@ -58,8 +58,8 @@ impl Turn {
 pub(super) struct Press {
     /// Requests in hand.
     pub(super) in_hand: usize,
-    /// Connections that are open.
-    pub(super) connections: usize,
+    /// Connections that asked for something lately.
+    pub(super) asking: usize,
 }
 
 /// How long beginnings take, and a turn on the processor.
@@ -151,7 +151,7 @@ impl Watch {
     fn times(&self, now: Instant, press: Press) -> f64 {
         let is_crowd = press.in_hand > CROWD;
         let store = if is_crowd { self.store } else { 0.0 };
-        let is_crowd = is_crowd || press.connections > CONNECTED;
+        let is_crowd = is_crowd || press.asking > ASKING;
         if is_crowd { store.max(self.times_soon(now)) } else { 0.0 }
     }
 
@@ -173,10 +173,10 @@ impl Watch {
         let is_new = self.logged.is_none_or(|logged| now.duration_since(logged) >= SAID_AGAIN);
         if is_new {
             self.logged = Some(now);
-            let Press { in_hand, connections } = press;
+            let Press { in_hand, asking } = press;
             tracing::warn!(
                 in_hand,
-                connections,
+                connections = asking,
                 share,
                 "too much to do: beginnings are turned away"
             );
@@ -197,8 +197,8 @@ impl Watch {
 mod tests {
     use super::*;
 
-    const FEW: Press = Press { in_hand: CROWD, connections: CONNECTED };
-    const MANY: Press = Press { in_hand: CROWD + 1, connections: 0 };
+    const FEW: Press = Press { in_hand: CROWD, asking: ASKING };
+    const MANY: Press = Press { in_hand: CROWD + 1, asking: 0 };
 
     /// What the quickest took in each window, and the shares of first contacts and of what is under way that are turned
     /// away afterwards, in percent.
@@ -287,15 +287,14 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_counts_where_a_crowd_is_in_hand_or_connected_and_the_store_where_it_is_in_hand() {
+    fn a_queue_counts_where_a_crowd_is_in_hand_or_asked_lately_and_the_store_where_it_is_in_hand() {
         let began = Instant::now();
         let mut waits = Watch::new(began);
         assert!(waits.tries_a_turn(began));
         let now = began + SOON * 2;
-        let connected = Press { connections: CONNECTED + 1, ..FEW };
+        let asked = Press { asking: ASKING + 1, ..FEW };
         let stored = Watch::pressed(began, 2.0);
-        for (press, queue, store) in
-            [(FEW, false, false), (connected, true, false), (MANY, true, true)]
+        for (press, queue, store) in [(FEW, false, false), (asked, true, false), (MANY, true, true)]
         {
             assert_eq!(waits.times(now, press) > 1.0, queue, "{press:?}");
             assert_eq!(stored.times(now, press) > 1.0, store, "{press:?}");

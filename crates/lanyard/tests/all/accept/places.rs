@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use lanyard_cli::serve::accept::Limits;
+use axum::{Extension, Router, routing::get};
+use lanyard_cli::serve::accept::{Asking, Limits};
 
 use super::peer::{GET, PATIENCE, Server, status};
 
@@ -60,5 +61,26 @@ async fn loopback_is_spared_by_default() {
         peer.send(GET).await;
         assert_eq!(status(&peer.answer().await), 200);
         taken.push(peer);
+    }
+}
+
+#[tokio::test]
+async fn who_is_only_connected_or_never_gets_to_the_end_of_a_request_is_not_asking() {
+    let how_many = get(async |Extension(Asking(many)): Extension<Asking>| many.to_string());
+    let router = Router::new().route("/", how_many);
+    let server = Server::routing(Limits::default(), router, None).await;
+    let mut idle = Vec::new();
+    for nth in 0..20 {
+        let mut peer = server.connect().await;
+        if nth % 2 == 0 {
+            peer.send("POST /token HTTP/1.1\r\nHost: a").await;
+        }
+        idle.push(peer);
+    }
+    let mut one = server.connect().await;
+    for _ in 0..3 {
+        one.send(GET).await;
+        let answer = one.answer().await;
+        assert!(answer.ends_with("\r\n\r\n1"), "{answer}");
     }
 }

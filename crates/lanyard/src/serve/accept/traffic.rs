@@ -1,0 +1,130 @@
+//! Who comes: when somebody did last, how many ask for something, and whether they are asked to go.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// What comes to one server.
+pub(super) struct Traffic {
+    started: Instant,
+    /// Milliseconds since the start.
+    last: AtomicU64,
+    is_leaving: AtomicBool,
+    lately: Lately,
+}
+
+/// Nobody comes any more when nobody came for so long.
+const QUIET: Duration = Duration::from_millis(300);
+
+impl Traffic {
+    pub(super) fn new() -> Self {
+        let (last, is_leaving) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { started: Instant::now(), last, is_leaving, lately: Lately::default() }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Somebody connects.
+    pub(super) fn somebody_came(&self) {
+        self.last.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// A connection asks for something; how many did of late.
+    pub(super) fn asks(&self, connection: &Asked) -> usize {
+        let now = self.now();
+        self.last.store(now, Ordering::Relaxed);
+        self.lately.asks(connection, now / 1000)
+    }
+
+    pub(super) fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an answer is the last one of its connection.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
+    }
+
+    /// Waits until nobody comes any more, for as long as that at most.
+    pub(super) async fn has_ended(&self, notice: Duration) {
+        let end = Instant::now() + notice;
+        self.somebody_came();
+        loop {
+            let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
+            let until = (self.started + last + QUIET).min(end);
+            if until <= Instant::now() {
+                return;
+            }
+            sleep_until(until).await;
+        }
+    }
+}
+
+/// The second in which a connection asked for something last, plus one; zero for "never".
+#[derive(Default)]
+pub(super) struct Asked(AtomicU64);
+
+/// How many connections asked for something in this second and in the one before, each counted once in each: a
+/// connection that is only open, or whose request never gets complete, is nobody who waits for an answer.
+#[derive(Default)]
+struct Lately([AtomicU64; 2]);
+
+/// A count shares its word with the second that it is of.
+const COUNT_BITS: u32 = 32;
+
+impl Lately {
+    /// Counts a connection, and says how many there were in this second or the one before, whichever had more.
+    fn asks(&self, connection: &Asked, second: u64) -> usize {
+        let [this, before] = [second, second.wrapping_sub(1)];
+        let counter = |second: u64| &self.0[usize::from(second % 2 == 1)];
+        let is_counted = connection.0.swap(second + 1, Ordering::Relaxed) == second + 1;
+        if !is_counted {
+            let one_more = |word| Some(((this << COUNT_BITS) | count(word, this)) + 1);
+            let _ = counter(this).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        }
+        let of = |second| count(counter(second).load(Ordering::Relaxed), second);
+        usize::try_from(of(this).max(of(before))).unwrap_or(usize::MAX)
+    }
+}
+
+/// What a counter says of a second.
+const fn count(word: u64, second: u64) -> u64 {
+    let is_of_it = word >> COUNT_BITS == second;
+    if is_of_it { word & ((1 << COUNT_BITS) - 1) } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_counts_once_in_each_second_however_often_it_asks() {
+        let (lately, one, other) = (Lately::default(), Asked::default(), Asked::default());
+        assert_eq!([7, 7, 7].map(|second| lately.asks(&one, second)), [1, 1, 1]);
+        assert_eq!(lately.asks(&other, 7), 2);
+        assert_eq!(lately.asks(&one, 8), 2, "the second before had two");
+        assert_eq!(lately.asks(&one, 9), 1);
+    }
+
+    #[test]
+    fn who_asked_two_seconds_ago_counts_no_more() {
+        let lately = Lately::default();
+        for second in [0, 1, 2, 5, 6] {
+            for _ in 0..3 {
+                lately.asks(&Asked::default(), second);
+            }
+            assert_eq!(lately.asks(&Asked::default(), second), 4);
+        }
+        assert_eq!(lately.asks(&Asked::default(), 8), 1);
+    }
+
+    #[test]
+    fn connections_that_ask_for_nothing_are_no_crowd() {
+        let traffic = Traffic::new();
+        (0..200).for_each(|_| traffic.somebody_came());
+        assert_eq!(traffic.asks(&Asked::default()), 1);
+    }
+}
