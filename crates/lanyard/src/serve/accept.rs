@@ -120,7 +120,7 @@ impl Listener {
     }
 }
 
-/// How many connections asked for something in the second in which a request began or the one before.
+/// How many open connections asked for something in the second in which a request began or the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asking(pub usize);
 

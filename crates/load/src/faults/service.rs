@@ -25,10 +25,15 @@ impl Trial {
         if beside > MOST_WAITED.max(alone * 3) {
             self.broken(format!("{rule}: others wait {beside:.1?} instead of {alone:.1?}"));
         }
+        self.is_determined(rule);
+    }
+
+    /// Holds the server to have answered every step.
+    pub(super) fn is_determined(&self, rule: &str) {
         let unknown = self.ledger.tally().unknown;
         if unknown > 0 {
             let why = Vec::from_iter(self.facts.borrow().open.iter().take(3).cloned()).join("; ");
-            self.broken(format!("{rule}: {unknown} others wait in vain: {why}"));
+            self.broken(format!("{rule}: it is open what became of {unknown} steps: {why}"));
         }
     }
 }

@@ -148,6 +148,7 @@ where
         }
     })
     .await;
+    place.door.traffic.is_over(&clock.asked);
 }
 
 /// Where a connection stands in time; shared by its bytes and its requests.

@@ -39,6 +39,11 @@ impl Traffic {
         self.lately.asks(connection, now / 1000)
     }
 
+    /// A connection is over: whoever asked over it is answered.
+    pub(super) fn is_over(&self, connection: &Asked) {
+        self.lately.is_over(connection);
+    }
+
     pub(super) fn leave(&self) {
         self.is_leaving.store(true, Ordering::Relaxed);
     }
@@ -67,8 +72,8 @@ impl Traffic {
 #[derive(Default)]
 pub(super) struct Asked(AtomicU64);
 
-/// How many connections asked for something in this second and in the one before, each counted once in each: a
-/// connection that is only open, or whose request never gets complete, is nobody who waits for an answer.
+/// How many connections asked for something in this second and in the one before, each counted once in each, and are
+/// open: nobody waits for an answer over one that is only open, whose request never gets complete, or that is over.
 #[derive(Default)]
 struct Lately([AtomicU64; 2]);
 
@@ -79,14 +84,25 @@ impl Lately {
     /// Counts a connection, and says how many there were in this second or the one before, whichever had more.
     fn asks(&self, connection: &Asked, second: u64) -> usize {
         let [this, before] = [second, second.wrapping_sub(1)];
-        let counter = |second: u64| &self.0[usize::from(second % 2 == 1)];
         let is_counted = connection.0.swap(second + 1, Ordering::Relaxed) == second + 1;
         if !is_counted {
             let one_more = |word| Some(((this << COUNT_BITS) | count(word, this)) + 1);
-            let _ = counter(this).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+            let _ = self.of(this).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         }
-        let of = |second| count(counter(second).load(Ordering::Relaxed), second);
+        let of = |second| count(self.of(second).load(Ordering::Relaxed), second);
         usize::try_from(of(this).max(of(before))).unwrap_or(usize::MAX)
+    }
+
+    /// Counts a connection no more.
+    fn is_over(&self, connection: &Asked) {
+        let Some(last) = connection.0.swap(0, Ordering::Relaxed).checked_sub(1) else { return };
+        let one_less = |word| (count(word, last) > 0).then(|| word - 1);
+        let _ = self.of(last).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+    }
+
+    const fn of(&self, second: u64) -> &AtomicU64 {
+        let [even, odd] = &self.0;
+        if second.is_multiple_of(2) { even } else { odd }
     }
 }
 
@@ -119,6 +135,22 @@ mod tests {
             assert_eq!(lately.asks(&Asked::default(), second), 4);
         }
         assert_eq!(lately.asks(&Asked::default(), 8), 1);
+    }
+
+    #[test]
+    fn a_connection_that_is_over_counts_no_more() {
+        let lately = Lately::default();
+        for _ in 0..200 {
+            let connection = Asked::default();
+            assert_eq!(lately.asks(&connection, 7), 1, "one after the other is no crowd");
+            lately.is_over(&connection);
+        }
+        let (early, late) = (Asked::default(), Asked::default());
+        lately.asks(&early, 7);
+        lately.asks(&late, 9);
+        lately.is_over(&early);
+        lately.is_over(&Asked::default());
+        assert_eq!(lately.asks(&late, 9), 1, "what counted in another second takes nothing away");
     }
 
     #[test]
