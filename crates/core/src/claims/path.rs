@@ -198,39 +198,45 @@ impl ClaimsPath {
     ///
     /// Where elements of an array are left out those behind them move up, as where they were not disclosed
     /// (RFC 9901 §7.1).
-    pub fn only<'p>(paths: impl IntoIterator<Item = &'p Self>, credential: &Value) -> Value {
+    pub fn only<'p>(paths: impl IntoIterator<Item = &'p Self>, credential: &Object) -> Object {
         let paths: Vec<_> = paths.into_iter().map(Self::segments).collect();
-        only_below(&paths, credential).unwrap_or_else(|| Value::Object(Object::new()))
+        only_members(&paths, credential)
     }
 }
 
-fn only_below(paths: &[&[PathSegment]], element: &Value) -> Option<Value> {
+fn only_members(paths: &[&[PathSegment]], members: &Object) -> Object {
+    let kept = members.iter().filter_map(|(name, inner)| {
+        let is_key =
+            |segment: &PathSegment| matches!(segment, PathSegment::Key(key) if key == name);
+        Some((name.clone(), only_below(paths, &is_key, inner)?))
+    });
+    kept.collect()
+}
+
+/// What is kept of an element to which the paths lead that have such a segment first.
+fn only_below(
+    paths: &[&[PathSegment]],
+    leads: &dyn Fn(&PathSegment) -> bool,
+    element: &Value,
+) -> Option<Value> {
+    let rests = paths.iter().filter_map(|path| path.split_first());
+    let paths: Vec<_> = rests.filter(|(first, _)| leads(first)).map(|(_, rest)| rest).collect();
     if paths.iter().any(|path| path.is_empty()) {
         return Some(element.clone());
     }
-    let below = |leads: &dyn Fn(&PathSegment) -> bool, inner: &Value| {
-        let rests = paths.iter().filter_map(|path| path.split_first());
-        let rests: Vec<_> = rests.filter(|(first, _)| leads(first)).map(|(_, rest)| rest).collect();
-        if rests.is_empty() { None } else { only_below(&rests, inner) }
-    };
     match element {
-        Value::Object(members) => {
-            let kept = members.iter().filter_map(|(name, inner)| {
-                let is_key =
-                    |segment: &PathSegment| matches!(segment, PathSegment::Key(key) if key == name);
-                Some((name.clone(), below(&is_key, inner)?))
-            });
-            let kept: Object = kept.collect();
+        Value::Object(members) if !paths.is_empty() => {
+            let kept = only_members(&paths, members);
             (!kept.is_empty()).then_some(Value::Object(kept))
         }
-        Value::Array(elements) => {
+        Value::Array(elements) if !paths.is_empty() => {
             let kept = (0..).zip(elements).filter_map(|(place, inner): (u64, _)| {
                 let is_here = |segment: &PathSegment| match segment {
                     PathSegment::All => true,
                     PathSegment::Index(index) => *index == place,
                     PathSegment::Key(_) => false,
                 };
-                below(&is_here, inner)
+                only_below(&paths, &is_here, inner)
             });
             let kept: Vec<_> = kept.collect();
             (!kept.is_empty()).then_some(Value::Array(kept))

@@ -69,6 +69,9 @@ pub struct CredentialVerdict {
     /// the verdict as a whole is a refusal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub claims: Option<Object>,
+    /// Everything that was verified in it, asked for or not; it goes no further than this process.
+    #[serde(skip)]
+    all_claims: Option<Object>,
     /// When it was issued, if it says.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub issued_at: Option<Timestamp>,
@@ -212,6 +215,7 @@ impl Verdict {
     pub fn withhold_claims(&mut self) {
         for credential in &mut self.credentials {
             credential.claims = None;
+            credential.all_claims = None;
             credential.transactions.clear();
         }
     }
@@ -237,6 +241,13 @@ impl Verdict {
 }
 
 impl CredentialVerdict {
+    /// Everything that was verified in it, asked for or not, for rules of the verifier alone: it is in no
+    /// verdict that is told, kept or signed, and nothing of it is left in one that was read again.
+    #[must_use]
+    pub const fn all_claims(&self) -> Option<&Object> {
+        self.all_claims.as_ref()
+    }
+
     pub(super) fn verified(
         query: &CredentialQuery,
         presentation: &VerifiedCredentials,
@@ -254,7 +265,8 @@ impl CredentialVerdict {
         Self {
             types: credential.types().iter().map(|kind| kind.name().to_owned()).collect(),
             issuer: Some(IssuerVerdict::new(credential.issuer())),
-            claims: Some(asked_for(query, claims)),
+            claims: Some(asked_for(query, &claims)),
+            all_claims: Some(claims),
             issued_at: credential.validity().issued_at,
             valid_until: credential.validity().expires_at,
             status_lists: presentation
@@ -287,6 +299,7 @@ impl CredentialVerdict {
             types: Vec::new(),
             issuer: None,
             claims: None,
+            all_claims: None,
             issued_at: None,
             valid_until: None,
             status_lists: Vec::new(),
@@ -370,15 +383,12 @@ impl StatusListVerdict {
 }
 
 /// What was asked for of what came: some formats disclose a credential as a whole.
-fn asked_for(query: &CredentialQuery, claims: Object) -> Object {
+fn asked_for(query: &CredentialQuery, claims: &Object) -> Object {
     let asked = query.claims.all();
     if asked.is_empty() {
-        return claims;
+        return claims.clone();
     }
-    match ClaimsPath::only(asked.iter().map(|claim| &claim.path), &Value::Object(claims)) {
-        Value::Object(claims) => claims,
-        _ => Object::new(),
-    }
+    ClaimsPath::only(asked.iter().map(|claim| &claim.path), claims)
 }
 
 fn checks(checks: &Checks) -> Vec<CheckVerdict> {

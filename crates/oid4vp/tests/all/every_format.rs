@@ -91,6 +91,23 @@ async fn a_verdict_shows_what_was_asked_for_alone_also_of_formats_that_withhold_
 }
 
 #[tokio::test]
+async fn rules_see_what_was_not_asked_for_too_and_it_goes_no_further() {
+    let world = World::new();
+    for format in [Format::JwtVcJson, Format::LdpVc] {
+        let presenter = Honest::new(&world, badge(&world, format).await);
+        let mut verdict = judged(&presenter, MODES[1]).await;
+        let all = verdict.credentials[0].all_claims().expect("it is verified");
+        assert_eq!(all["credentialSubject"]["department"], "Engines", "{format}");
+        let told = serde_json::to_value(&verdict).expect("a verdict is JSON");
+        assert!(!told.to_string().contains("Engines"), "{format}: {told}");
+        let read: Verdict = serde_json::from_value(told).expect("and read again");
+        assert_eq!(read.credentials[0].all_claims(), None, "{format}");
+        verdict.withhold_claims();
+        assert_eq!(verdict.credentials[0].all_claims(), None, "{format}");
+    }
+}
+
+#[tokio::test]
 async fn every_format_is_refused_in_answer_to_another_nonce() {
     let world = World::new();
     for format in Format::OPENID4VC {

@@ -89,7 +89,8 @@ async fn a_presentation_is_verified_with_every_check_and_only_what_was_disclosed
         assert_eq!(credential.checks.last().map(|check| check.id.as_ref()), Some("query"));
         // the verdict is what pages and integrators get, so it survives the way through the store
         let stored = serde_json::to_vec(&verdict).unwrap();
-        assert_eq!(serde_json::from_slice::<Verdict>(&stored).unwrap(), verdict);
+        let read: Verdict = serde_json::from_slice(&stored).unwrap();
+        assert_eq!(serde_json::to_vec(&read).unwrap(), stored);
     }
 }
 

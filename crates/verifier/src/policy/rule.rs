@@ -88,7 +88,7 @@ pub(super) fn judge(rules: &[Rule], verdict: &mut Verdict) {
 /// The variables of a rule about one credential.
 fn about(credential: &CredentialVerdict, verdict: &Verdict) -> Value {
     let mut variables = times(verdict);
-    variables.insert("claims".to_owned(), json!(credential.claims));
+    variables.insert("claims".to_owned(), json!(credential.all_claims()));
     variables.insert("credential".to_owned(), described(credential));
     Value::Object(variables)
 }
@@ -98,7 +98,7 @@ fn about_all(verdict: &Verdict) -> Value {
     let mut credentials = Map::new();
     for credential in &verdict.credentials {
         let mut described = described(credential);
-        described["claims"] = json!(credential.claims);
+        described["claims"] = json!(credential.all_claims());
         credentials.entry(credential.query.as_str()).or_insert(described);
     }
     let mut variables = times(verdict);

@@ -1,10 +1,12 @@
 //! What one request demands beyond its tenant, and trying that on responses that came.
 
 use http::{Method, StatusCode};
+use lanyard_core::{credential::Format, json};
+use lanyard_testkit::Mint;
 use lanyard_verifier::{Expression, ExpressionFault, Unanswered};
 use serde_json::{Value, json};
 
-use crate::world::{World, badge_query, steps};
+use crate::world::{Holder, World, badge_query, steps};
 
 /// Presents the badge to a request with this policy.
 async fn presented(world: &World, policy: Value) -> (u16, Value) {
@@ -100,6 +102,45 @@ async fn a_rule_over_a_claim_that_was_not_disclosed_fails_unless_it_asks_for_tha
     assert_eq!(refusal(&world, rule("claims.name")).await, failed, "a text is not a truth");
     let (status, _) = presented(&world, rule("!has(claims.age)")).await;
     assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn a_rule_sees_claims_that_were_not_asked_for_and_nothing_tells_them() {
+    let world = World::new();
+    let cases = [
+        (badge_query(&["name"]), world.badge().await, "claims.site.startsWith('Slo')", "Street"),
+        (
+            Mint::query(Format::JwtVcJson),
+            world.mint.badge(Format::JwtVcJson, world.holder.public()).await,
+            "claims.credentialSubject.department.startsWith('Eng')",
+            "Engines",
+        ),
+    ];
+    for (query, held, expression, unasked) in cases {
+        for (expression, state) in
+            [(expression.to_owned(), "verified"), (format!("!{expression}"), "refused")]
+        {
+            let policy = rule(&expression);
+            let body = json!({ "dcql_query": query, "policy": policy, "record": true });
+            let asked = world.ask(body).await;
+            world.post(&Holder::of(&world, held.clone()).answer(&asked).await).await;
+            let status = world.status(&asked).await;
+            assert_eq!(status["state"], state, "{expression}: {status}");
+            assert!(!status.to_string().contains(unasked), "{status}");
+
+            let place = format!("requests/{}/receipt?claims=included", asked.id);
+            let receipt = world.api(Method::GET, &place, None).await.text();
+            let payload = receipt.split('.').nth(1).expect("a JWS has a payload");
+            let payload = json::base64url_decode(payload).expect("base64url");
+            let payload = String::from_utf8(payload).expect("JSON is text");
+            assert!(payload.contains(state) && !payload.contains(unasked), "{payload}");
+
+            let tried = json!({ "policy": policy, "request": asked.id });
+            let verdict = world.api(Method::POST, "policies/test", Some(tried)).await.json();
+            assert_eq!(verdict["state"], state, "{expression}: {verdict}");
+            assert!(!verdict.to_string().contains(unasked), "{verdict}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -369,8 +369,10 @@ impl World {
         validity: Validity,
         status: Option<&StatusReference>,
     ) -> HeldCredential {
-        let claims =
-            Claims::new().selective("name", "Ada Lovelace").selective("department", "Engines");
+        let claims = Claims::new()
+            .selective("name", "Ada Lovelace")
+            .selective("department", "Engines")
+            .visible("site", "Sloane Street");
         let vct = Vct::parse(vct).expect("a type");
         let binding = KeyBinding::To(Jwk::new(*self.holder.public()));
         let mut draft =
