@@ -11,13 +11,12 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
-    crypto::{CryptoProvider, Random},
+    crypto::{CryptoProvider, MacKey, Random},
     json,
 };
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
-use zeroize::ZeroizeOnDrop;
 
 use crate::IssuerUrl;
 
@@ -98,13 +97,13 @@ pub enum NonceError {
 }
 
 /// The secret that one issuer's nonces are made with; all replicas share it.
-#[derive(Clone, ZeroizeOnDrop)]
-pub struct NonceKey([u8; 32]);
+#[derive(Clone)]
+pub struct NonceKey(MacKey);
 
 impl NonceKey {
     /// Takes 256 random bits.
     pub const fn new(key: [u8; 32]) -> Self {
-        Self(key)
+        Self(MacKey::new(key))
     }
 
     /// Makes a nonce for the key proofs of one issuer.
@@ -236,7 +235,7 @@ impl NonceKey {
     ) -> [u8; 16] {
         let message = [purpose, stamped, issuer.as_str().as_bytes()].concat();
         let mut mac = [0; 16];
-        mac.copy_from_slice(&provider.hmac_sha256(&self.0, &message)[..16]);
+        mac.copy_from_slice(&self.0.code(&message, provider)[..16]);
         mac
     }
 }

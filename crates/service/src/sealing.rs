@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use lanyard_core::crypto::{ContentEncryption, CryptoProvider};
+use lanyard_core::crypto::{ContentEncryption, CryptoProvider, MacKey};
 use lanyard_store::{SessionId, SubjectRef, TenantId};
 use thiserror::Error;
-use zeroize::{ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
@@ -36,8 +36,8 @@ impl Sealed {
 }
 
 /// The key that a tenant's waiting sessions are sealed under; all replicas share it.
-#[derive(Clone, ZeroizeOnDrop)]
-pub struct DataKey([u8; 32]);
+#[derive(Clone)]
+pub struct DataKey(MacKey);
 
 /// Sealed bytes that this key does not open: another tenant's, another session's, or damaged.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -47,12 +47,12 @@ pub struct SealBroken;
 impl DataKey {
     /// Takes 256 random bits.
     pub const fn new(key: [u8; 32]) -> Self {
-        Self(key)
+        Self(MacKey::new(key))
     }
 
     /// A code over a message under this key; every purpose begins its messages with a text of its own.
     pub(crate) fn authenticate(&self, message: &[u8], provider: &dyn CryptoProvider) -> [u8; 32] {
-        provider.hmac_sha256(&self.0, message)
+        self.0.code(message, provider)
     }
 
     /// Seals the state of one session with AES-256-GCM; tenant and session are bound to it.
@@ -68,7 +68,7 @@ impl DataKey {
         provider: &dyn CryptoProvider,
     ) -> Vec<u8> {
         let bound = bound_to(what, tenant, session);
-        let key = Zeroizing::new(provider.hmac_sha256(&self.0, &bound));
+        let key = Zeroizing::new(self.0.code(&bound, provider));
         let mut nonce = [0; NONCE];
         provider.fill(&mut nonce);
         let sealed = provider
@@ -84,7 +84,7 @@ impl DataKey {
     /// Vouches for a text in the tenant's name: an HMAC that nobody else can make.
     pub fn prove(&self, tenant: &TenantId, text: &[u8], provider: &dyn CryptoProvider) -> [u8; 32] {
         let bound = [b"lanyard proof 1\0".as_slice(), tenant.as_str().as_bytes(), b"\0", text];
-        provider.hmac_sha256(&self.0, &bound.concat())
+        self.0.code(&bound.concat(), provider)
     }
 
     /// What is kept of an integrator's reference to a subject: an HMAC that only this tenant can make.
@@ -95,9 +95,7 @@ impl DataKey {
         provider: &dyn CryptoProvider,
     ) -> SubjectRef {
         let text = [b"lanyard subject 1\0".as_slice(), tenant.as_str().as_bytes(), b"\0"].concat();
-        SubjectRef::new(
-            provider.hmac_sha256(&self.0, &[text.as_slice(), reference.as_bytes()].concat()),
-        )
+        SubjectRef::new(self.0.code(&[text.as_slice(), reference.as_bytes()].concat(), provider))
     }
 
     /// Opens what [`DataKey::seal`] made for the same purpose, tenant and session.
@@ -118,7 +116,7 @@ impl DataKey {
             return Err(SealBroken);
         }
         let bound = bound_to(what, tenant, session);
-        let key = Zeroizing::new(provider.hmac_sha256(&self.0, &bound));
+        let key = Zeroizing::new(self.0.code(&bound, provider));
         provider
             .open(ContentEncryption::A256Gcm, key.as_slice(), nonce, &bound, ciphertext)
             .map(Zeroizing::new)
@@ -137,7 +135,7 @@ impl DataKey {
     ) -> [u8; 32] {
         // each part by its length, so that no two triples share these bytes
         let parts = [tenant.as_str(), audience, who].map(|part| format!("{}:{part}", part.len()));
-        provider.hmac_sha256(&self.0, format!("lanyard pseudonym 1\0{}", parts.concat()).as_bytes())
+        self.0.code(format!("lanyard pseudonym 1\0{}", parts.concat()).as_bytes(), provider)
     }
 }
 

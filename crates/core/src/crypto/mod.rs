@@ -14,6 +14,7 @@ mod edwards;
 mod hkdf;
 mod hpke;
 mod key;
+mod mac_key;
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 mod points;
 mod provider;
@@ -32,7 +33,8 @@ pub use bbs::BbsSecretKey;
 pub(crate) use hkdf::hkdf_sha256;
 pub use hpke::HpkeMessage;
 pub use key::{EcPoint, PrivateKey, PublicKey, SharedSecret};
-pub use provider::{CryptoError, CryptoProvider, Random, SigningKey};
+pub use mac_key::MacKey;
+pub use provider::{CryptoError, CryptoProvider, PreparedMac, Random, SigningKey};
 pub use rsa::RsaPublicKey;
 #[cfg(feature = "rustcrypto")]
 pub use rust_crypto::RustCrypto;

@@ -1,6 +1,6 @@
 //! What a provider of cryptography can do.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use thiserror::Error;
 
@@ -34,6 +34,9 @@ pub trait CryptoProvider: Random + Debug {
 
     /// HMAC with SHA-256 (RFC 2104).
     fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32];
+
+    /// Prepares a key for many codes; better keep a [`MacKey`](super::MacKey), which asks for this once.
+    fn prepare_mac(&self, key: &[u8; 32]) -> Arc<dyn PreparedMac>;
 
     /// Checks an HMAC with SHA-256 in constant time.
     ///
@@ -138,6 +141,12 @@ pub trait CryptoProvider: Random + Debug {
         associated: &[u8],
         ciphertext: &[u8],
     ) -> Result<Vec<u8>, CryptoError>;
+}
+
+/// A secret made ready to authenticate messages; it is wiped when dropped.
+pub trait PreparedMac: Send + Sync {
+    /// The HMAC with SHA-256 of a message (RFC 2104).
+    fn code(&self, message: &[u8]) -> [u8; 32];
 }
 
 /// A private key made ready to sign.

@@ -1,5 +1,7 @@
 //! The pure Rust provider: RustCrypto's curves and ciphers, dalek's Edwards signatures.
 
+use std::sync::Arc;
+
 use aes_gcm::{Aes128Gcm, Aes256Gcm, KeyInit, Nonce, aead::AeadInOut};
 use hmac::Mac as _;
 use p256::{
@@ -11,8 +13,8 @@ use zeroize::Zeroizing;
 
 use super::{
     ContentEncryption, CryptoError, CryptoProvider, Curve, EcPoint, HashAlgorithm, HashValue,
-    PrivateKey, PublicKey, Random, RsaPublicKey, SharedSecret, SignatureAlgorithm, SigningKey,
-    edwards, points, rsa, secp256k1,
+    PreparedMac, PrivateKey, PublicKey, Random, RsaPublicKey, SharedSecret, SignatureAlgorithm,
+    SigningKey, edwards, points, rsa, secp256k1,
 };
 
 /// Cryptography without a line of C: for phones, and wherever a C compiler is not at hand.
@@ -44,6 +46,10 @@ impl CryptoProvider for RustCrypto {
             .expect("HMAC takes a key of any length");
         mac.update(message);
         mac.finalize().into_bytes().into()
+    }
+
+    fn prepare_mac(&self, key: &[u8; 32]) -> Arc<dyn PreparedMac> {
+        Arc::new(WholeKey(Zeroizing::new(*key)))
     }
 
     fn verify_hmac_sha256(
@@ -254,6 +260,15 @@ fn p256_key(point: &EcPoint<32>) -> Result<p256::PublicKey, CryptoError> {
 
 fn p384_point(point: &EcPoint<48>) -> p384::Sec1Point {
     p384::Sec1Point::from_affine_coordinates(&point.x.into(), &point.y.into(), false)
+}
+
+/// A prepared state of this crate's would not be wiped, so the key stays as it is.
+struct WholeKey(Zeroizing<[u8; 32]>);
+
+impl PreparedMac for WholeKey {
+    fn code(&self, message: &[u8]) -> [u8; 32] {
+        RustCrypto.hmac_sha256(self.0.as_slice(), message)
+    }
 }
 
 struct P256Key(p256::ecdsa::SigningKey);

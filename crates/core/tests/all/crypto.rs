@@ -1,7 +1,7 @@
 //! Both providers behind the door: what one makes, the other takes.
 
 use lanyard_core::crypto::{
-    AwsLc, ContentEncryption, CryptoError, CryptoProvider, Curve, EcPoint, HashAlgorithm,
+    AwsLc, ContentEncryption, CryptoError, CryptoProvider, Curve, EcPoint, HashAlgorithm, MacKey,
     PrivateKey, PublicKey, RustCrypto, SignatureAlgorithm,
 };
 
@@ -215,6 +215,12 @@ fn both_providers_hash_alike() {
     for key in [&b""[..], b"key", &[7; 200]] {
         let [one, other] = PROVIDERS.map(|provider| provider.hmac_sha256(key, b"message"));
         assert_eq!(one, other);
+    }
+    for provider in PROVIDERS {
+        let key = MacKey::new([7; 32]);
+        for message in [&b"message"[..], b"", &[7; 200]] {
+            assert_eq!(key.code(message, provider), provider.hmac_sha256(&[7; 32], message));
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! RustCrypto with randomness of the test's own.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use lanyard_core::crypto::{
-    ContentEncryption, CryptoError, CryptoProvider, Curve, HashAlgorithm, HashValue, PrivateKey,
-    PublicKey, Random, RsaPublicKey, RustCrypto, SharedSecret, SignatureAlgorithm, SigningKey,
+    ContentEncryption, CryptoError, CryptoProvider, Curve, HashAlgorithm, HashValue, PreparedMac,
+    PrivateKey, PublicKey, Random, RsaPublicKey, RustCrypto, SharedSecret, SignatureAlgorithm,
+    SigningKey,
 };
 
 type Outcome<T> = Result<T, CryptoError>;
@@ -44,6 +45,10 @@ impl<R: Random + Debug> CryptoProvider for WithRandom<R> {
 
     fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32] {
         RustCrypto.hmac_sha256(key, message)
+    }
+
+    fn prepare_mac(&self, key: &[u8; 32]) -> Arc<dyn PreparedMac> {
+        RustCrypto.prepare_mac(key)
     }
 
     fn verify_hmac_sha256(&self, key: &[u8], message: &[u8], code: &[u8]) -> Outcome<()> {

@@ -1,8 +1,7 @@
 //! From the counter of a store to a place in a list: unpredictable, without a list of free places.
 
-use lanyard_core::crypto::CryptoProvider;
+use lanyard_core::crypto::{CryptoProvider, MacKey};
 use lanyard_store::StatusPlace;
-use zeroize::ZeroizeOnDrop;
 
 /// Half of the bits of an index.
 const HALF: u32 = 10;
@@ -16,13 +15,13 @@ const ROUNDS: u8 = 10;
 const PURPOSE: &[u8] = b"lanyard status place 1\0";
 
 /// The key that a tenant's places are drawn with; all replicas share it.
-#[derive(Clone, ZeroizeOnDrop)]
-pub struct PlaceKey([u8; 32]);
+#[derive(Clone)]
+pub struct PlaceKey(MacKey);
 
 impl PlaceKey {
     /// Takes 256 random bits.
     pub const fn new(key: [u8; 32]) -> Self {
-        Self(key)
+        Self(MacKey::new(key))
     }
 
     /// The place of the n-th copy that a tenant issues; no two numbers share one.
@@ -42,7 +41,7 @@ impl PlaceKey {
 
     fn mix(&self, list: u32, round: u8, half: u32, provider: &dyn CryptoProvider) -> u32 {
         let message = [PURPOSE, &list.to_be_bytes(), &[round], &half.to_be_bytes()].concat();
-        let [b0, b1, ..] = provider.hmac_sha256(&self.0, &message);
+        let [b0, b1, ..] = self.0.code(&message, provider);
         u32::from(u16::from_be_bytes([b0, b1]))
     }
 }
