@@ -146,6 +146,11 @@ impl Claims {
         mark_members(claims, &paths)
     }
 
+    /// No claims yet, and room for so many.
+    pub(crate) fn with_capacity(members: usize) -> Self {
+        Self { members: Vec::with_capacity(members), decoys: Decoys::None }
+    }
+
     /// These claims, then the others; what is set about the others' decoys counts.
     pub(crate) fn followed_by(mut self, others: Self) -> Self {
         self.members.extend(others.members);
@@ -287,35 +292,33 @@ fn mark_members(object: Object, paths: &[&[PathSegment]]) -> Result<Claims, Clai
     if paths.iter().any(|path| !matches!(path.first(), Some(PathSegment::Key(_)))) {
         return Err(PathError::IndexOutsideArray.into());
     }
-    let mut claims = Claims::new();
+    let mut members = Vec::with_capacity(object.len());
     for (name, value) in object {
         let is_here =
             |segment: &PathSegment| matches!(segment, PathSegment::Key(key) if *key == name);
-        let below = descend(paths, is_here);
-        claims.members.push((name, mark(value, &below)?));
+        let claim = mark(value, Marks::below(paths, is_here))?;
+        members.push((name, claim));
     }
-    Ok(claims)
+    Ok(Claims { members, decoys: Decoys::None })
 }
 
 fn mark_elements(array: Vec<Value>, paths: &[&[PathSegment]]) -> Result<Elements, ClaimsError> {
     if paths.iter().any(|path| matches!(path.first(), Some(PathSegment::Key(_)))) {
         return Err(PathError::KeyOutsideObject.into());
     }
-    let mut elements = Elements::new();
+    let mut elements = Vec::with_capacity(array.len());
     for (index, value) in (0..).zip(array) {
         let here = |segment: &PathSegment| match segment {
             PathSegment::All => true,
             PathSegment::Index(wanted) => *wanted == index,
             PathSegment::Key(_) => false,
         };
-        elements.elements.push(mark(value, &descend(paths, here))?);
+        elements.push(mark(value, Marks::below(paths, here))?);
     }
-    Ok(elements)
+    Ok(Elements { elements, decoys: Decoys::None })
 }
 
-fn mark(value: Value, paths: &[&[PathSegment]]) -> Result<Claim, ClaimsError> {
-    let selective = paths.iter().any(|path| path.is_empty());
-    let below: Vec<_> = paths.iter().copied().filter(|path| !path.is_empty()).collect();
+fn mark(value: Value, Marks { selective, below }: Marks<'_>) -> Result<Claim, ClaimsError> {
     let content = match (value, below.first()) {
         (value, None) => Content::Plain(value),
         (Value::Object(object), Some(_)) => Content::Object(mark_members(object, &below)?),
@@ -326,14 +329,26 @@ fn mark(value: Value, paths: &[&[PathSegment]]) -> Result<Claim, ClaimsError> {
     Ok(Claim { selective, content })
 }
 
-fn descend<'p>(
-    paths: &[&'p [PathSegment]],
-    here: impl Fn(&PathSegment) -> bool,
-) -> Vec<&'p [PathSegment]> {
-    let step = |path: &&'p [PathSegment]| {
-        path.split_first().filter(|(segment, _)| here(segment)).map(|(_, rest)| rest)
-    };
-    paths.iter().filter_map(step).collect()
+/// What the paths say about one claim.
+struct Marks<'p> {
+    /// One of them ends here.
+    selective: bool,
+    /// What is left of those that go on.
+    below: Vec<&'p [PathSegment]>,
+}
+
+impl<'p> Marks<'p> {
+    fn below(paths: &[&'p [PathSegment]], here: impl Fn(&PathSegment) -> bool) -> Self {
+        let mut marks = Self { selective: false, below: Vec::new() };
+        for path in paths {
+            match path.split_first() {
+                Some((segment, [])) if here(segment) => marks.selective = true,
+                Some((segment, rest)) if here(segment) => marks.below.push(rest),
+                _ => {}
+            }
+        }
+        marks
+    }
 }
 
 impl fmt::Debug for Claims {

@@ -191,18 +191,19 @@ pub async fn sign(
     payload: &(impl Serialize + Sync),
     signer: &dyn Signer,
 ) -> Result<String, SignerError> {
-    sign_encoded(&header, &written(payload), signer).await
+    sign_encoded(&header, &written(payload), 0, signer).await
 }
 
-/// Signs a payload that is JSON text already.
+/// Signs a payload that is JSON text already; the token has room for so many characters after it.
 pub(crate) async fn sign_encoded(
     header: &Object,
     payload: &[u8],
+    room: usize,
     signer: &dyn Signer,
 ) -> Result<String, SignerError> {
     let header = written(&SignedHeader { algorithm: signer.algorithm(), members: header });
     // base64url makes four characters of three bytes; a signature takes at most 128
-    let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 136);
+    let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 136 + room);
     json::base64url_append(&header, &mut token);
     token.push('.');
     json::base64url_append(payload, &mut token);

@@ -75,7 +75,8 @@ pub(crate) async fn issue_checked(
     let algorithm = (demand.random > 0).then_some(hash);
     writer.object(claims, algorithm, &mut payload);
 
-    let mut sd_jwt = jose::sign_encoded(&header, &payload, signer).await?;
+    let room = writer.disclosures.len() + 1;
+    let mut sd_jwt = jose::sign_encoded(&header, &payload, room, signer).await?;
     // RFC 9901 §4: a tilde after the JWT and after each disclosure
     sd_jwt.push('~');
     sd_jwt.push_str(&writer.disclosures);

@@ -94,7 +94,7 @@ impl SdJwtVcDraft {
             return Err(DraftError::NeverValid);
         }
 
-        let mut own = Claims::new();
+        let mut own = Claims::with_capacity(OWNED.len() + claims.names().count());
         if let Some(issuer) = issuer {
             own = own.visible("iss", issuer.as_str());
         }

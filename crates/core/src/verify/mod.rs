@@ -265,17 +265,17 @@ impl PresentationVerifier {
         if let Err(error) = verified.judge_validity(&policy.validity, *now) {
             return Err(refuse(checks, CheckName::Validity, SdJwtVcError::from(error)));
         }
+        let types = [CredentialType::vct(verified.vct())];
         // OID4VP 1.0 App. B.3.5: one of the vct_values, by vct or by what the type is also known as
         let is_of = |kind: &CredentialType| {
-            let mut types = [verified.vct()].into_iter().chain(verified.aka_vcts());
-            types.any(|vct| CredentialType::vct(vct) == *kind)
+            let mut others = verified.aka_vcts().iter();
+            types.contains(kind) || others.any(|vct| CredentialType::vct(vct) == *kind)
         };
         if !asked.types.is_empty() && !asked.types.iter().any(|all| all.iter().all(is_of)) {
             return Err(refuse(checks, CheckName::Type, RefusalReason::WrongType));
         }
 
         // 5. what this verifier demands beyond that, and the rules of the credential's type
-        let types = [CredentialType::vct(verified.vct())];
         let subject = policy::Subject {
             issuer: verified.issuer(),
             types: &types,
