@@ -1,13 +1,15 @@
 // A wallet on @openid4vc/*: takes one credential from an offer, answers one presentation request.
 //
-//   node openid4vc-wallet.mjs accept LINK --home DIR [--tx-code N] [--trust-anchor FILE]… [--copies N]
+//   node openid4vc-wallet.mjs accept LINK --home DIR [--tx-code N] [--trust-anchor FILE]… [--copies N] [--encrypt]
+//                                    [--library-deferred]
 //   node openid4vc-wallet.mjs begin LINK --home DIR --client-id ID --redirect-uri URI          (where to log in)
-//   node openid4vc-wallet.mjs finish REDIRECT --home DIR [--trust-anchor FILE]…               (what the browser brought)
+//   node openid4vc-wallet.mjs finish REDIRECT --home DIR [--trust-anchor FILE]… [--encrypt]   (what the browser brought)
 //   node openid4vc-wallet.mjs present LINK --home DIR [--trust-anchor FILE]… [--library-post] [--nonce N] [--audience A]
 //   node openid4vc-wallet.mjs platform --home DIR [--trust-anchor FILE]…   (Digital Credentials API: request on stdin)
 //   node openid4vc-wallet.mjs mint --home DIR                       (an mdoc of an authority of its own)
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { clientAuthenticationNone } from '@openid4vc/oauth2'
 import { generateKeyPair, exportJWK } from 'jose'
 import { getOpenid4vpClientId, Openid4vpClient } from '@openid4vc/openid4vp'
@@ -17,6 +19,7 @@ import * as annexC from './lib/annex-c.mjs'
 import { choose } from './lib/dcql.mjs'
 import * as mdoc from './lib/mdoc-wallet.mjs'
 import { callbacks } from './lib/openid4vc-callbacks.mjs'
+import { encryptingFetch } from './lib/openid4vci-encryption.mjs'
 import { claimsOf, frameOf, newNonce, present, publicPart, verify } from './lib/sd-jwt-vc.mjs'
 import { W3C } from './lib/w3c.mjs'
 
@@ -32,6 +35,8 @@ await run({
       'tx-code': { type: 'string' },
       copies: { type: 'string', default: '1' },
       alg: { type: 'string', default: 'ES256' },
+      encrypt: { type: 'boolean' },
+      'library-deferred': { type: 'boolean' },
     },
     run: (options, [link]) => accept(link, options),
   },
@@ -39,7 +44,10 @@ await run({
     options: { ...common, 'client-id': { type: 'string' }, 'redirect-uri': { type: 'string' } },
     run: (options, [link]) => begin(link, options),
   },
-  finish: { options: common, run: (options, [redirect]) => finish(redirect, options) },
+  finish: {
+    options: { ...common, encrypt: { type: 'boolean' } },
+    run: (options, [redirect]) => finish(redirect, options),
+  },
   mint: { options: common, run: mint },
   platform: { options: common, run: answerPlatform },
   present: {
@@ -48,7 +56,7 @@ await run({
   },
 })
 
-async function accept(link, { home, 'tx-code': txCode, 'trust-anchor': anchorFiles, copies, alg }) {
+async function accept(link, { home, 'tx-code': txCode, 'trust-anchor': anchorFiles, copies, alg, encrypt, 'library-deferred': libraryDeferred }) {
   const trustAnchors = readPemFiles(anchorFiles)
   const keys = await Promise.all(Array.from({ length: Number(copies) }, () => newKey(alg)))
   const client = new Openid4vciClient({ callbacks: callbacks({ keys, trustAnchors }) })
@@ -60,7 +68,9 @@ async function accept(link, { home, 'tx-code': txCode, 'trust-anchor': anchorFil
     issuerMetadata,
     txCode,
   })
-  return receive({ client, credentialOffer, issuerMetadata, accessToken: accessTokenResponse.access_token, keys, alg, home, trustAnchors })
+  const accessToken = accessTokenResponse.access_token
+  const access = { accessToken, encrypt, libraryDeferred }
+  return receive({ client, credentialOffer, issuerMetadata, keys, alg, home, trustAnchors, ...access })
 }
 
 /** To where the holder logs in; what is needed afterwards stays in the home. */
@@ -87,7 +97,7 @@ async function begin(link, { home, 'client-id': clientId, 'redirect-uri': redire
   return { url: begun.authorizationRequestUrl, authorization_server: begun.authorizationServer }
 }
 
-async function finish(redirect, { home, 'trust-anchor': anchorFiles }) {
+async function finish(redirect, { home, 'trust-anchor': anchorFiles, encrypt }) {
   const trustAnchors = readPemFiles(anchorFiles)
   const { credentialOffer, clientId, redirectUri, tokenKey, codeVerifier } = JSON.parse(
     readFileSync(join(home, 'login.json'), 'utf8'),
@@ -105,7 +115,8 @@ async function finish(redirect, { home, 'trust-anchor': anchorFiles }) {
     dpop,
   })
   const accessToken = accessTokenResponse.access_token
-  const received = await receive({ client, credentialOffer, issuerMetadata, accessToken, dpop: bound, keys, alg, home, trustAnchors })
+  const access = { accessToken, dpop: bound, encrypt }
+  const received = await receive({ client, credentialOffer, issuerMetadata, keys, alg, home, trustAnchors, ...access })
   return { ...received, token_type: accessTokenResponse.token_type }
 }
 
@@ -121,7 +132,10 @@ function loginClient(tokenKey, clientId, { keys = [], trustAnchors = [] } = {}) 
 }
 
 /** The credential of an offer, with its access token. */
-async function receive({ client, credentialOffer, issuerMetadata, accessToken, dpop, keys, alg, home, trustAnchors }) {
+async function receive({ client, credentialOffer, issuerMetadata, accessToken, dpop, keys, alg, home, trustAnchors, encrypt, libraryDeferred }) {
+  const how = client.options.callbacks
+  if (encrypt) how.fetch = await encryptingFetch(issuerMetadata)
+  if (!libraryDeferred) how.fetch = unnotified(issuerMetadata.credentialIssuer.deferred_credential_endpoint, how.fetch)
   const [credentialConfigurationId] = credentialOffer.credential_configuration_ids
   const { format } = issuerMetadata.credentialIssuer.credential_configurations_supported[credentialConfigurationId]
   const signers = await Promise.all(keys.map((key) => proofSigner(format, key, alg)))
@@ -147,9 +161,10 @@ async function receive({ client, credentialOffer, issuerMetadata, accessToken, d
     })
   })
 
+  const { credentials, deferred } = await collected(client, { issuerMetadata, accessToken, dpop }, credentialResponse)
   const wallet = new WalletFile(home)
   const received = []
-  for (const { credential } of credentialResponse.credentials) {
+  for (const { credential } of credentials) {
     const { claims, isBoundTo } = await verified(format, credential, trustAnchors)
     const key = keys.find((_, index) => isBoundTo(signers[index]))
     if (!key) throw new Error('a credential is bound to a key that is not ours')
@@ -160,7 +175,26 @@ async function receive({ client, credentialOffer, issuerMetadata, accessToken, d
     issuer: credentialOffer.credential_issuer,
     configuration: credentialConfigurationId,
     credentials: received,
+    deferred,
   }
+}
+
+/** Quirk openid4vc-deferred-notification: the library takes no deferred credential that comes with a `notification_id`. */
+function unnotified(place, ask) {
+  return async (url, options) => {
+    const reply = await ask(url, options)
+    if (String(url) !== place || !reply.ok) return reply
+    const { notification_id: _, ...rest } = await reply.json()
+    return Response.json(rest, { status: reply.status })
+  }
+}
+
+/** What was put off is asked for until it is there (OID4VCI §9.2). */
+async function collected(client, access, { credentials, transaction_id: transactionId, interval }) {
+  if (credentials) return { credentials, deferred: false }
+  await sleep(interval * 1000)
+  const { deferredCredentialResponse } = await client.retrieveDeferredCredentials({ ...access, transactionId })
+  return { ...(await collected(client, access, { interval, ...deferredCredentialResponse })), deferred: true }
 }
 
 /** W3C credentials are about a DID, so the key is shown by it. */

@@ -18,8 +18,8 @@ import { subjectAlternativeNames, verifyChain } from './x509.mjs'
 // The scenarios run on loopback, over plain http.
 setGlobalConfig({ allowInsecureUrls: true })
 
-/** `keys` sign and decrypt; `trustAnchors` (PEM) end the chains of x5c signers. */
-export function callbacks({ keys = [], trustAnchors = [] } = {}) {
+/** `keys` sign and decrypt; `trustAnchors` (PEM) end the chains of x5c signers; requests go by `fetch`. */
+export function callbacks({ keys = [], trustAnchors = [], fetch = globalThis.fetch } = {}) {
   return {
     fetch,
     hash: (bytes, algorithm) => createHash(algorithm.replace('-', '')).update(bytes).digest(),

@@ -100,12 +100,19 @@ export function newWallet(counterpart) {
     answerOf('node', [counterpart.program('wallet'), verb, link, '--home', home, ...options])
   return {
     home,
-    accept: (link, { trustAnchorFile, txCode, copies } = {}) =>
+    accept: (link, { trustAnchorFile, txCode, copies, flags = [] } = {}) =>
       wallet('accept', link, [
+        ...flags,
         ...(trustAnchorFile ? ['--trust-anchor', trustAnchorFile] : []),
         ...(txCode === undefined ? [] : ['--tx-code', txCode]),
         ...(copies ? ['--copies', String(copies)] : []),
       ]),
+    /** Where the holder of an offer logs in, for a client that our issuer knows. */
+    begin: (link, { client, redirectUri }) =>
+      wallet('begin', link, ['--client-id', client, '--redirect-uri', redirectUri]),
+    /** Goes on with what the browser came back with. */
+    finish: (redirect, { trustAnchorFile, flags = [] } = {}) =>
+      wallet('finish', redirect, [...flags, ...(trustAnchorFile ? ['--trust-anchor', trustAnchorFile] : [])]),
     /** Puts an mdoc of an authority of its own into the wallet; gives the file of that authority. */
     async mint() {
       const { trust_anchor_pem: anchor } = await answerOf('node', [counterpart.program('wallet'), 'mint', '--home', home])

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { configured, serving } from './configuration.mjs'
-import { answerOf, freePort, newFolder, ROOT, runToEnd, writeFile } from './process.mjs'
+import { answerOf, eventually, freePort, newFolder, ROOT, runToEnd, writeFile } from './process.mjs'
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, '..', 'target')
 export const LANYARD_BIN = process.env.LANYARD_BIN ?? join(TARGET, 'debug', 'lanyard')
@@ -75,13 +75,14 @@ export async function startLanyard(flags = []) {
 /**
  * `lanyard serve` in development mode, for one tenant `acme`: `types` are what it issues, a badge where nothing is said,
  * `webOrigins` may ask its verifier, `savedRequests` are questions by their ids, `signIn` is TOML for an application,
- * with its secret if it has one.
+ * with its secret if it has one; `files` are further files by their names, `extra` is more TOML for the tenant.
  */
-export async function startServing({ types, webOrigins = [], savedRequests = {}, signIn }) {
+export async function startServing({ types, webOrigins = [], savedRequests = {}, signIn, files = {}, extra = '' }) {
   const folder = newFolder('lanyard-serve')
   const port = await freePort()
   const base = `http://localhost:${port}`
   for (const type of types ?? []) writeFile(folder, `type-${type.id}.json`, JSON.stringify(type))
+  for (const [name, text] of Object.entries(files)) writeFile(folder, name, text)
   const requests = Object.entries(savedRequests).map(([id, request]) => {
     writeFile(folder, `${id}.json`, JSON.stringify({ id, ...request }))
     return `${id}.json`
@@ -95,6 +96,7 @@ export async function startServing({ types, webOrigins = [], savedRequests = {},
     data: '.',
     roles: ['issuer', 'verifier'],
     tenant: `saved_requests = ${JSON.stringify(requests)}
+${extra}
 [tenants.verifier]
 web_origins = ${JSON.stringify(webOrigins)}
 ${application}`,
@@ -113,7 +115,7 @@ async function running({ base, tenant, folder }, arguments_) {
     const reply = await fetch(`${base}/api/${tenant}/${path}`, { method, headers, body: body && JSON.stringify(body) })
     const text = await reply.text()
     if (!reply.ok) throw new Error(`${path} answered ${reply.status}: ${text}`)
-    return JSON.parse(text)
+    return text === '' ? {} : JSON.parse(text)
   }
   return {
     base,
@@ -136,6 +138,12 @@ async function running({ base, tenant, folder }, arguments_) {
 
     /** An offer with everything that the API knows: `{ id, link, tx_code? }`. */
     offerOf: (offer) => api('offers', offer),
+
+    /** Lets a wallet have what was put off, as soon as it has asked for it. */
+    release: async (id) => {
+      await eventually('a wallet that waits', async () => (await api(`offers/${id}`, undefined, 'GET')).state === 'deferred')
+      await api(`offers/${id}/decision`, { decision: 'release' })
+    },
 
     /** A request with everything that the API knows: `{ id, link }`. */
     requestOf: (request) => api('requests', request),
