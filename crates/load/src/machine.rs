@@ -15,8 +15,13 @@ use crate::failure::Failure;
 
 /// Keeps this process on one core; says so when it cannot.
 pub(crate) fn pin_to(core: usize) {
+    pin(process::id(), core);
+}
+
+/// Keeps a process or a thread on one core; says so when it cannot.
+pub(crate) fn pin(task: u32, core: usize) {
     let pinned = Command::new("taskset")
-        .args(["--cpu-list", "--pid", &core.to_string(), &process::id().to_string()])
+        .args(["--cpu-list", "--pid", &core.to_string(), &task.to_string()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
@@ -90,8 +95,17 @@ pub(crate) fn own_cpu() -> Result<Duration, Failure> {
 
 /// The processor time that a process has used so far.
 pub(crate) fn process_cpu(process: u32) -> Result<Duration, Failure> {
+    cpu(&format!("/proc/{process}/stat"))
+}
+
+/// The processor time that this thread has used so far.
+pub(crate) fn thread_cpu() -> Result<Duration, Failure> {
+    cpu("/proc/thread-self/stat")
+}
+
+fn cpu(stat: &str) -> Result<Duration, Failure> {
     // proc(5): fields 14 and 15 count clock ticks of 10 ms; the name in field 2 may hold spaces
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let stat = fs::read_to_string(stat)?;
     let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest).ok_or(Failure::ServerGone)?;
     Ok(ticks(after_name.split_whitespace().skip(11).take(2)))
 }

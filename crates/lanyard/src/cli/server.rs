@@ -176,8 +176,8 @@ async fn run(
 ) -> Ending {
     let (stop, stopping) = watch::channel(false);
     let counted = metrics.zip(plan.metrics.clone());
-    let router = match compose::compose(plan, stopping.clone()).await {
-        Ok(router) => router,
+    let routes = match compose::compose(plan, stopping.clone()).await {
+        Ok(routes) => routes,
         Err(error) => {
             return Ending::not_done(
                 ExitCode::Failed,
@@ -204,7 +204,7 @@ async fn run(
         stopped().await;
         let _ = stop.send(true);
     };
-    match accept::serve(listeners, router, limits, ended).await {
+    match accept::serve(listeners, routes, limits, ended).await {
         Ok(served) => {
             let text = format!("Stopped; {} connections were served.", served.connections);
             Ending::done(text, serde_json::json!({ "connections": served.connections }))

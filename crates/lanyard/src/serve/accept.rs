@@ -12,17 +12,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use socket2::{SockRef, Socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
+
+#[cfg(test)]
+pub(in crate::serve) use first::judged;
+pub use first::{Gate, Judgement, Opening};
 
 use super::tls::ServerTls;
+use first::First;
+use queue::Came;
 use traffic::Traffic;
 
 mod connection;
+mod first;
 mod framing;
+mod queue;
 mod request;
 mod traffic;
 
@@ -108,7 +117,9 @@ impl Listener {
     /// # Errors
     /// Whatever the system says, such as that the address is in use.
     pub async fn bind(address: impl ToSocketAddrs, tls: Option<ServerTls>) -> io::Result<Self> {
-        Ok(Self { tcp: TcpListener::bind(address).await?, tls })
+        let tcp = TcpListener::bind(address).await?;
+        SockRef::from(&tcp).listen(queue::QUEUE)?;
+        Ok(Self { tcp, tls })
     }
 
     /// The address it is bound to.
@@ -120,9 +131,28 @@ impl Listener {
     }
 }
 
-/// How many open connections asked for something in the second in which a request began or the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asking(pub usize);
+/// What is served.
+pub struct Routes {
+    /// The routes.
+    pub router: Router,
+    /// Who tells fresh connections to come later, if anybody does.
+    pub gate: Option<Arc<dyn Gate>>,
+}
+
+impl From<Router> for Routes {
+    fn from(router: Router) -> Self {
+        Self { router, gate: None }
+    }
+}
+
+/// How a request came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Arrival {
+    /// How many open connections asked for something in the second in which it began or the one before.
+    pub asking: usize,
+    /// Whether the [`Gate`] judged it and let it pass.
+    pub was_let_pass: bool,
+}
 
 /// What a finished [`serve`] looks back on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,20 +173,19 @@ pub enum ServeError {
     NoListener,
 }
 
-/// Serves `router` on every listener until `shutdown` is ready, then lets what is in flight finish.
+/// Serves `routes` on every listener until `shutdown` is ready, then lets what is in flight finish.
 ///
 /// First whoever comes is served as before, and told that the connection ends with the answer. When nobody
 /// comes any more, or [`Limits::notice`] is over, the listeners are closed, with nobody left in their queues.
 ///
 /// Streams of events never finish by themselves: end them when `shutdown` is ready, or they are cut when [`Limits::shutdown`] is over.
-/// Handlers find the peer's address as `ConnectInfo<SocketAddr>`, and how many connections ask for something as
-/// [`Asking`].
+/// Handlers find the peer's address as `ConnectInfo<SocketAddr>`, and how a request came as [`Arrival`].
 ///
 /// # Errors
 /// [`ServeError::NoListener`] when there is nothing to serve on.
 pub async fn serve(
     listeners: Vec<Listener>,
-    router: Router,
+    routes: impl Into<Routes>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Served, ServeError> {
@@ -165,11 +194,11 @@ pub async fn serve(
     }
     let limits =
         Limits { connections: affordable(limits.connections, open_file_limit()), ..limits };
-    let door = Arc::new(Door::new(router, limits));
+    let door = Arc::new(Door::new(routes.into(), limits));
     let (phase, phases) = watch::channel(Phase::Open);
     let mut acceptors = JoinSet::new();
     for listener in listeners {
-        acceptors.spawn(accept(listener, Arc::clone(&door), phases.clone()));
+        acceptors.spawn(queue::take_in_whoever_comes(listener, Arc::clone(&door), phases.clone()));
     }
     drop(phases);
     shutdown.await;
@@ -196,6 +225,7 @@ enum Phase {
 /// What all connections of one server share.
 struct Door {
     router: Router,
+    gate: Option<Arc<dyn Gate>>,
     limits: Arc<Limits>,
     traffic: Arc<Traffic>,
     http: connection::Http,
@@ -211,10 +241,11 @@ struct Door {
 const TURNED_AWAY_AT_ONCE: usize = 32;
 
 impl Door {
-    fn new(router: Router, limits: Limits) -> Self {
+    fn new(Routes { router, gate }: Routes, limits: Limits) -> Self {
         Self {
             // Lays out the router once instead of at every request.
             router: router.with_state(()),
+            gate,
             http: connection::http(&limits),
             limits: Arc::new(limits),
             traffic: Arc::new(Traffic::new()),
@@ -251,26 +282,40 @@ impl Door {
         Some(place)
     }
 
-    /// Serves a connection, or says that there is no place for it.
+    /// Serves a connection, or says that there is no place for it or no time.
     fn take_in(
         self: &Arc<Self>,
-        tcp: TcpStream,
+        came: Came,
         peer: SocketAddr,
         tls: Option<ServerTls>,
         phases: watch::Receiver<Phase>,
-    ) {
+    ) -> io::Result<()> {
         self.traffic.somebody_came();
         match self.admit(peer.ip()) {
             Some(place) => {
                 self.accepted.fetch_add(1, Ordering::Relaxed);
+                let first = self.look(&came.socket(), peer.ip(), tls.is_some());
+                let Some(first) = first else { return Ok(()) };
+                let tcp = came.registered()?;
                 // A connection that was closed meanwhile shows at its first read.
                 let _ = tcp.set_nodelay(true);
-                tokio::spawn(connection::run(tcp, peer, tls, place, phases));
+                tokio::spawn(connection::run(tcp, (peer, first), tls, place, phases));
             }
             None => {
                 self.shed.fetch_add(1, Ordering::Relaxed);
-                turn_away(tcp, self, tls.is_some());
+                turn_away(came.registered()?, self, tls.is_some());
             }
+        }
+        Ok(())
+    }
+
+    /// What is known of a fresh connection before it is served; nothing, if it was told to come later.
+    fn look(&self, tcp: &Socket, peer: IpAddr, is_sealed: bool) -> Option<First> {
+        match &self.gate {
+            Some(gate) if !is_sealed && gate.is_pressed(self.traffic.asking()) => {
+                first::look(tcp, peer, gate.as_ref(), &self.traffic)
+            }
+            _ => Some(First::default()),
         }
     }
 
@@ -309,63 +354,6 @@ fn network_of(peer: IpAddr) -> IpAddr {
         IpAddr::V4(_) => peer,
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
     }
-}
-
-/// How many may wait to be taken in (the backlog of tokio's listeners); a crowd that goes on coming ends nothing.
-const QUEUE: usize = 1024;
-
-const BACK_OFF_FIRST: Duration = Duration::from_millis(20);
-const BACK_OFF_MOST: Duration = Duration::from_secs(1);
-
-async fn accept(listener: Listener, door: Arc<Door>, mut phases: watch::Receiver<Phase>) {
-    let Listener { tcp: listener, tls } = listener;
-    let mut back_off = BACK_OFF_FIRST;
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            // An error means the server is gone: the same as its end.
-            _ = phases.wait_for(|phase| *phase == Phase::Closed) => break,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((tcp, peer)) => {
-                back_off = BACK_OFF_FIRST;
-                door.take_in(tcp, peer, tls.clone(), phases.clone());
-            }
-            Err(error) if concerns_one_connection(&error) => {}
-            Err(error) => {
-                // Out of files or memory: what waits stays in the backlog until something is given back.
-                tracing::warn!(%error, "cannot accept connections for now");
-                sleep(back_off).await;
-                back_off = (back_off * 2).min(BACK_OFF_MOST);
-            }
-        }
-    }
-    // Closing the socket would cut off those who are connected and wait to be taken in.
-    let Ok(listener) = listener.into_std() else { return };
-    for _ in 0..QUEUE {
-        match listener.accept() {
-            Ok((tcp, peer)) => {
-                let tcp = tcp.set_nonblocking(true).and_then(|()| TcpStream::from_std(tcp));
-                if let Ok(tcp) = tcp {
-                    door.take_in(tcp, peer, tls.clone(), phases.clone());
-                }
-            }
-            Err(error) if concerns_one_connection(&error) => {}
-            Err(_) => return,
-        }
-    }
-}
-
-fn concerns_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::WouldBlock
-    )
 }
 
 const FULL: &[u8] =
@@ -426,7 +414,7 @@ mod tests {
     use super::*;
 
     fn door(limits: Limits) -> Arc<Door> {
-        Arc::new(Door::new(Router::new(), limits))
+        Arc::new(Door::new(Router::new().into(), limits))
     }
 
     fn ip(text: &str) -> IpAddr {

@@ -4,7 +4,6 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request};
-use http::HeaderMap;
 
 /// Tells clients apart.
 #[derive(Clone, Debug, Default)]
@@ -21,14 +20,20 @@ impl Clients {
     /// The address, or the IPv6 network, that a request is from.
     pub(super) fn of(&self, request: &Request) -> Option<IpAddr> {
         let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
-        self.client(peer.ip().to_canonical(), request.headers())
+        let forwarded = request.headers().get_all("x-forwarded-for").iter();
+        self.connected(peer.ip(), forwarded.filter_map(|value| value.to_str().ok()))
     }
 
-    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+    /// The same, by who connected and every `X-Forwarded-For`.
+    pub(super) fn connected<'h>(
+        &self,
+        peer: IpAddr,
+        forwarded: impl Iterator<Item = &'h str>,
+    ) -> Option<IpAddr> {
+        let peer = peer.to_canonical();
         if self.proxies.contains(&peer) {
             // each proxy adds whom it saw at the end: what stands before that, anybody may have written
-            let seen = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
-            let seen: Vec<_> = seen.flat_map(|line| line.split(',')).map(str::trim).collect();
+            let seen: Vec<_> = forwarded.flat_map(|line| line.split(',')).map(str::trim).collect();
             let addresses = seen.iter().rev().map(|text| text.parse::<IpAddr>().ok());
             let first_beyond = addresses
                 .map(|address| address.map(|address| address.to_canonical()))
@@ -59,11 +64,8 @@ mod tests {
     }
 
     fn client(clients: &Clients, peer: &str, forwarded: &[&str]) -> Option<String> {
-        let mut headers = HeaderMap::new();
-        for line in forwarded {
-            headers.append("x-forwarded-for", line.parse().unwrap());
-        }
-        clients.client(peer.parse().unwrap(), &headers).map(|address| address.to_string())
+        let told = clients.connected(peer.parse().unwrap(), forwarded.iter().copied());
+        told.map(|address| address.to_string())
     }
 
     #[test]

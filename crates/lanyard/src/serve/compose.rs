@@ -25,6 +25,7 @@ use lanyard_verifier::VerifierService;
 use lanyard_wallet::{KeyAttester, SignedMetadata, ports::WalletAttestation};
 use tokio::sync::watch;
 
+use super::accept::Routes;
 use super::admission::Admission;
 use super::clients::Clients;
 use super::front::{self, Front};
@@ -129,7 +130,7 @@ pub(super) struct Ground {
 ///
 /// # Errors
 /// When folder, store or keys cannot be used.
-pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Router, StartError> {
+pub async fn compose(plan: Plan, shutdown: watch::Receiver<bool>) -> Result<Routes, StartError> {
     compose_in(Surroundings::default(), plan, shutdown).await
 }
 
@@ -141,7 +142,7 @@ pub async fn compose_in(
     surroundings: Surroundings,
     plan: Plan,
     shutdown: watch::Receiver<bool>,
-) -> Result<Router, StartError> {
+) -> Result<Routes, StartError> {
     let ground = Arc::new(Ground::lay(surroundings, &plan, shutdown).await?);
     let issuer = match plan.issuer {
         true => Some(issuing::service(&ground, &plan).await?),
@@ -195,15 +196,21 @@ pub async fn compose_in(
         None => all,
     };
     let clients = Clients::behind(plan.proxies);
+    let tenants = plan.tenants.iter().chain(&plan.sandbox);
+    let tenants = tenants.map(|tenant| tenant.id.as_str().to_owned()).collect();
+    let admission =
+        Admission::new(Instant::now(), (clients.clone(), tenants), plan.metrics.clone());
+    let admission = Arc::new(admission);
     let stops = ground.shutdown.clone();
     let told = plan.metrics.clone().zip(plan.telemetry);
     let front = Front {
         telemetry: told.map(|(metrics, options)| Telemetry::start(options, metrics, stops)),
-        admission: Arc::new(Admission::new(Instant::now(), clients.clone(), plan.metrics.clone())),
+        admission: Arc::clone(&admission),
         metrics: plan.metrics,
         doorman: plan.rates.map(|rates| Doorman::new(rates, clients)),
     };
-    Ok(all.layer(middleware::from_fn_with_state(Arc::new(front), front::pass)))
+    let router = all.layer(middleware::from_fn_with_state(Arc::new(front), front::pass));
+    Ok(Routes { router, gate: Some(admission) })
 }
 
 /// The routes of the issuer; awkward ones where wallets are tried out.

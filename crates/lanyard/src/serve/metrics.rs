@@ -156,7 +156,14 @@ impl Metrics {
         self.0.turned_away.inc();
     }
 
-    fn answered(&self, route: String, method: &'static str, status: StatusCode, took: Duration) {
+    /// Counts one that was answered, and how long it took.
+    pub(super) fn answered(
+        &self,
+        route: String,
+        method: &'static str,
+        status: StatusCode,
+        took: Duration,
+    ) {
         let Counters { requests, durations, .. } = self.0.as_ref();
         durations.get_or_create(&Routed { route: route.clone() }).observe(took.as_secs_f64());
         requests.get_or_create(&Answered { route, method, status: status.as_u16() }).inc();

@@ -9,6 +9,7 @@ use axum::{
     extract::{MatchedPath, Request},
     response::Response,
 };
+use http::StatusCode;
 use jiff::Timestamp;
 use tracing::{
     Event, Id, Level, Subscriber,
@@ -248,16 +249,15 @@ pub(super) async fn request_line(request: Request, next: impl Inner) -> Response
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
-    let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    tracing::info!(
-        method = method.as_str(),
-        route,
-        status = response.status().as_u16(),
-        took_ms = took,
-        "request"
-    );
+    tell(method.as_str(), route, response.status(), begun.elapsed());
     response
+}
+
+/// The line of one request that was answered.
+pub(super) fn tell(method: &str, route: &str, status: StatusCode, took: Duration) {
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(method, route, status = status.as_u16(), took_ms, "request");
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ async fn every_beginning_is_a_route_of_the_server_with_that_method() {
     let mut plan = Plan::demo(7077, folder.path().join("data")).expect("a plan");
     plan.resolver = true;
     let (_stop, stopping) = watch::channel(false);
-    let server = compose(plan, stopping).await.expect("it starts");
+    let server = compose(plan, stopping).await.expect("it starts").router;
     for (method, route) in beginnings() {
         let path = route.replace("{tenant}", "demo").replace("{*identifier}", "did:key:z");
         let status = async |method: &str| {

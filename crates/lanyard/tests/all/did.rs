@@ -213,7 +213,7 @@ impl Server {
         let mut plan = Plan::demo(7077, folder.path().join("data")).expect("a plan");
         plan.resolver = resolver;
         let (stop, stopping) = watch::channel(false);
-        let router = compose(plan, stopping).await.expect("the server starts");
+        let router = compose(plan, stopping).await.expect("the server starts").router;
         Self { router, _folder: folder, _stop: stop }
     }
 

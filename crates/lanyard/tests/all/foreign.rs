@@ -54,7 +54,7 @@ impl Foreign {
             ..Plan::demo(port, data.clone()).expect("a plan")
         };
         let (stop, stopping) = watch::channel(false);
-        let router = compose(plan, stopping).await.expect("it starts");
+        let router = compose(plan, stopping).await.expect("it starts").router;
         let stopped = std::future::pending();
         tokio::spawn(accept::serve(vec![listener], router, Limits::default(), stopped));
 

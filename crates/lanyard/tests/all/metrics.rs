@@ -21,7 +21,7 @@ impl Server {
         let metrics = Metrics::default();
         plan.metrics = Some(metrics.clone());
         let (stop, stopping) = watch::channel(false);
-        let router = compose(plan, stopping).await.expect("it starts");
+        let router = compose(plan, stopping).await.expect("it starts").router;
         Self { router, metrics, _folder: folder, _stop: stop }
     }
 

@@ -40,7 +40,7 @@ impl Server {
         });
         plan.resolver = true;
         let (stop, stopping) = watch::channel(false);
-        let router = compose(plan, stopping).await.expect("it starts");
+        let router = compose(plan, stopping).await.expect("it starts").router;
         Self { router, _folder: folder, _stop: stop }
     }
 

@@ -51,7 +51,7 @@ impl Server {
         let config = Config::read(&folder.path().join("lanyard.toml")).expect("good");
         let (stop, stopping) = watch::channel(false);
         let plan = Plan::of(&config).expect("usable");
-        let router = compose(plan, stopping).await.expect("it starts");
+        let router = compose(plan, stopping).await.expect("it starts").router;
         Self { router, folder, _stop: stop }
     }
 

@@ -19,7 +19,7 @@ async fn demo() -> Demo {
     let folder = tempfile::tempdir().expect("a folder");
     let plan = Plan::demo(7077, folder.path().join("data")).expect("a plan");
     let (stop, stopping) = watch::channel(false);
-    let router = compose(plan, stopping).await.expect("the demo starts");
+    let router = compose(plan, stopping).await.expect("the demo starts").router;
     Demo { router, _folder: folder, _stop: stop }
 }
 

@@ -56,16 +56,17 @@ pub(crate) async fn serve(
         clock: clock.clone(),
     };
     let product = compose::compose_in(surroundings, plan, stopping).await;
-    let product = product.map_err(Failure::server)?;
-    let product = product.layer(middleware::from_fn_with_state(script.clone(), within));
+    let accept::Routes { router, gate } = product.map_err(Failure::server)?;
+    let product = router.layer(middleware::from_fn_with_state(script.clone(), within));
     let router = product.merge(control(script.clone())).merge(clock_hand(clock));
+    let routes = accept::Routes { router, gate };
     let mut terminate = signal(SignalKind::terminate())?;
     let ended = async move {
         terminate.recv().await;
         let _ = stop.send(true);
     };
     script.serves();
-    let served = accept::serve(vec![listener], router, Limits::default(), ended).await;
+    let served = accept::serve(vec![listener], routes, Limits::default(), ended).await;
     served.map(drop).map_err(Failure::server)
 }
 

@@ -8,7 +8,7 @@ use std::{
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::JoinSet};
 
 use super::{
-    Bar, Checks, Extent,
+    Bar, Checks, Extent, least,
     pressed::{self, Crowd, Everything, percentile},
 };
 use crate::{
@@ -26,6 +26,10 @@ use crate::{
 
 /// What is put on a server that is not overloaded.
 const WALLETS: usize = 64;
+
+/// How many wallets come at once, each over a connection of its own, to tell how many can be served: so few that nobody
+/// is turned away.
+const COMERS: usize = 32;
 
 /// How long a wallet waits before it gives up.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -92,23 +96,33 @@ async fn issued(stage: &Stage<'_>, flow: Flows, extent: Extent) -> Result<Line, 
 /// L8: three times as many wallets as can be served, each of which comes once and gives up after ten seconds; then
 /// as many as can.
 ///
-/// The server has a quarter of its core: one core of wallets could not overload a whole one.
+/// How many can be served is measured in the same way of coming, each over a connection of its own. The server has a quarter of its core: one core of wallets could not overload a whole one.
 pub(super) async fn overload(place: &Place, extent: Extent) -> Result<Checks, Failure> {
     let server = place.serve("overload", &place.store(), &Tenants::Many(1)).await?;
     let played = async {
         let mut checks = Checks::of("three times too many");
         let stage = Stage::set(&server, &crate::configured::names(1), place.database.as_ref())?;
         let card = Arc::new(stage.first_credential().await?.card);
+        let (flow, some) =
+            (Arc::new(Issuance), (extent.spell.as_secs() as usize * 2_500).min(20_000));
+        let jobs = stage.offers(Flows::Issuance, some).await?;
         let neighbours = machine::neighbours(SERVER_CORE, NEIGHBOURS)?;
-        let peak = issued(&stage, Flows::Issuance, extent).await?.flows_per_second;
+        let kept = issued(&stage, Flows::Issuance, extent).await?.flows_per_second;
+        let (coming, before) = ((COMERS, extent.spell), server.cpu()?);
+        let tally = pressed::by_turns(&flow, server.base(), jobs, coming).await;
+        let each = (server.cpu()? - before).as_secs_f64() / tally.done.len().max(1) as f64;
         drop(neighbours);
+        let peak = tally.rate(Duration::ZERO, extent.spell);
         checks.add("issuances/s at most, on a quarter of a core", peak, Bar::Free);
+        checks.add("told to come again meanwhile", tally.asked_again.len() as f64, Bar::Free);
+        checks.add("issuances/s by wallets that keep their connections", kept, Bar::Free);
         let (pace, spell) = (Duration::from_secs_f64(1.0 / (3.0 * peak)), extent.spell);
         let coming = (3.0 * peak * spell.as_secs_f64()) as usize;
         let jobs = stage.offers(Flows::Issuance, coming).await?;
-        let flow = Arc::new(Issuance);
         let neighbours = machine::neighbours(SERVER_CORE, NEIGHBOURS)?;
+        let before = server.cpu()?;
         let tally = pressed::passers_by(&flow, server.base(), jobs, (pace, PATIENCE)).await?;
+        let spent = (server.cpu()? - before).as_secs_f64() - each * tally.done.len() as f64;
         drop(neighbours);
         let goodput = tally.rate(Duration::ZERO, spell);
         checks.add("issuances/s, of those who came at three times that", goodput, Bar::Free);
@@ -116,6 +130,13 @@ pub(super) async fn overload(place: &Place, extent: Extent) -> Result<Checks, Fa
         let p99 = tally.percentile(0.99, Duration::ZERO, spell + PATIENCE);
         checks.add("p99 ms of those who were served", p99, Bar::Free);
         checks.add("told to come again", tally.asked_again.len() as f64, Bar::Free);
+        let refusal = spent / tally.asked_again.len().max(1) as f64;
+        checks.add("µs of the processor for each of them", refusal * 1e6, Bar::Free);
+        checks.add("µs for each who was served at the peak", each * 1e6, Bar::Free);
+        let least = tokio::task::spawn_blocking(least::refusal).await??.as_secs_f64();
+        checks.add("µs for a connection with an answer, at least", least * 1e6, Bar::Free);
+        let bound = (each - 3.0 * least) / (each - least);
+        checks.add("of what it can do, if a refusal took no more", bound, Bar::Free);
         checks.add(
             "p99 ms until that was said",
             percentile(tally.asked_again, 0.99),

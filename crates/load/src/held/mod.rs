@@ -1,6 +1,7 @@
 //! Loads that a server has to hold, each with its bars.
 
 mod crowds;
+mod least;
 mod lists;
 mod pressed;
 mod soak;

@@ -154,19 +154,51 @@ pub(super) async fn passers_by<F: Flow>(
         local.spawn_local(async move {
             tokio::time::sleep_until((began + pace * nth).into()).await;
             let begun = Instant::now();
-            let played = async {
-                let mut connection = Connection::open(&base).await?;
-                let outcome = flow.play(&mut connection, job).await.map(|_| ());
-                Ok::<_, Failure>((outcome, connection.took()))
-            };
-            let Ok(played) = tokio::time::timeout(patience, played).await else {
+            let played = tokio::time::timeout(patience, once(flow.as_ref(), &base, job)).await;
+            let Ok((outcome, took)) = played else {
                 tally.borrow_mut().given_up += 1;
                 return;
             };
-            let (outcome, took) = played.unwrap_or_else(|failure| (Err(failure), Duration::ZERO));
             tally.borrow_mut().take((began, begun), took, outcome);
         });
     }
     local.await;
     Ok(tally.take())
+}
+
+/// Wallets that each play one flow after the other, each flow over a connection of its own, until the time is up.
+pub(super) async fn by_turns<F: Flow>(
+    flow: &Arc<F>,
+    base: &Url,
+    jobs: Vec<F::Job>,
+    (wallets, limit): (usize, Duration),
+) -> Tally {
+    let (began, tally) = (Instant::now(), Rc::new(RefCell::new(Tally::default())));
+    let jobs = Rc::new(RefCell::new(jobs));
+    let local = LocalSet::new();
+    for _ in 0..wallets {
+        let (flow, base) = (Arc::clone(flow), base.clone());
+        let (jobs, tally) = (Rc::clone(&jobs), Rc::clone(&tally));
+        local.spawn_local(async move {
+            while began.elapsed() < limit {
+                let Some(job) = jobs.borrow_mut().pop() else { break };
+                let begun = Instant::now();
+                let (outcome, took) = once(flow.as_ref(), &base, job).await;
+                tally.borrow_mut().take((began, begun), took, outcome);
+            }
+        });
+    }
+    local.await;
+    tally.take()
+}
+
+/// One flow over a connection of its own, and what its last answer took.
+async fn once<F: Flow>(flow: &F, base: &Url, job: F::Job) -> (Result<(), Failure>, Duration) {
+    match Connection::open(base).await {
+        Ok(mut connection) => {
+            let outcome = flow.play(&mut connection, job).await.map(|_| ());
+            (outcome, connection.took())
+        }
+        Err(failure) => (Err(failure), Duration::ZERO),
+    }
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -16,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::first::First;
 use super::framing::{Framing, Violation};
 use super::request::RequestGuard;
 use super::traffic::Asked;
@@ -45,17 +47,17 @@ pub(super) fn http(limits: &Limits) -> Http {
 /// Serves one connection until it ends, its time is over or the server shuts down.
 pub(super) async fn run(
     tcp: TcpStream,
-    peer: SocketAddr,
+    (peer, first): (SocketAddr, First),
     tls: Option<ServerTls>,
     place: Place,
     phases: watch::Receiver<Phase>,
 ) {
     match tls {
-        None => converse(tcp, peer, &place, phases).await,
+        None => converse(tcp, (peer, first), &place, phases).await,
         Some(tls) => {
             // A handshake is part of the head: it gets the same time.
             if let Ok(Ok(stream)) = timeout(place.door.limits.header, tls.0.accept(tcp)).await {
-                converse(stream, peer, &place, phases).await;
+                converse(stream, (peer, first), &place, phases).await;
             }
         }
     }
@@ -67,14 +69,19 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How long a request that has begun to come, or is about to, is waited for before its connection ends.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
-async fn converse<S>(stream: S, peer: SocketAddr, place: &Place, phases: watch::Receiver<Phase>)
-where
+async fn converse<S>(
+    stream: S,
+    (peer, first): (SocketAddr, First),
+    place: &Place,
+    phases: watch::Receiver<Phase>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &place.door.limits;
-    let clock = Arc::new(Clock::new());
-    let guarded =
-        Guarded { stream, clock: Arc::clone(&clock), framing: Framing::new(), refusal: REFUSAL };
+    let First { bytes: ahead, asked, was_let_pass } = first;
+    let clock = Arc::new(Clock::new(asked, was_let_pass));
+    let (framing, refusal) = (Framing::new(), REFUSAL);
+    let guarded = Guarded { ahead, stream, clock: Arc::clone(&clock), framing, refusal };
     let requests = RequestGuard::new(&place.door, Arc::clone(&clock), peer);
     let mut connection = pin!(place.door.http.serve_connection(TokioIo::new(guarded), requests));
     let (mut leaving, mut closed) = (phases.clone(), phases);
@@ -155,6 +162,8 @@ where
 pub(super) struct Clock {
     started: Instant,
     pub(super) asked: Asked,
+    /// Whether its first request is still to come and was judged at the door.
+    pub(super) was_let_pass: AtomicBool,
     in_flight: AtomicUsize,
     http2: AtomicBool,
     /// Milliseconds since the start, plus one; zero for "not now".
@@ -180,10 +189,11 @@ struct Deadline {
 const NOTHING_DUE: Duration = Duration::from_secs(60);
 
 impl Clock {
-    fn new() -> Self {
+    fn new(asked: Asked, was_let_pass: bool) -> Self {
         Self {
             started: Instant::now(),
-            asked: Asked::default(),
+            asked,
+            was_let_pass: AtomicBool::new(was_let_pass),
             in_flight: AtomicUsize::new(0),
             http2: AtomicBool::new(false),
             // A fresh connection owes a head.
@@ -269,6 +279,8 @@ impl Drop for InFlight {
 
 /// The connection's bytes: timed, and with their framing followed.
 struct Guarded<S> {
+    /// What was read before.
+    ahead: Bytes,
     stream: S,
     clock: Arc<Clock>,
     framing: Framing,
@@ -296,7 +308,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        if this.ahead.is_empty() {
+            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        } else {
+            buf.put_slice(&this.ahead.split_to(this.ahead.len().min(buf.remaining())));
+        }
         if buf.filled().len() == before {
             return Poll::Ready(Ok(()));
         }

@@ -50,6 +50,12 @@ impl Framing {
         matches!(self.phase, Phase::Ended)
     }
 
+    /// Whether exactly so many requests have come, and nothing of another.
+    pub(super) fn is_after(&self, requests: u64) -> bool {
+        let is_between = matches!(self.phase, Phase::Head) && self.lines == 0;
+        is_between && self.line.is_empty() && self.requests == requests
+    }
+
     /// Follows the next bytes of the connection.
     pub(super) fn follow(&mut self, bytes: &[u8]) -> Result<(), Violation> {
         let mut at = 0;
@@ -203,6 +209,10 @@ impl Line {
     fn clear(&mut self) {
         self.length = 0;
         self.carriage_return = false;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.length == 0 && !self.carriage_return
     }
 
     fn kept(&self) -> &[u8] {

@@ -25,7 +25,7 @@ use tower::Service;
 
 use super::connection::{Clock, InFlight};
 use super::traffic::Traffic;
-use super::{Asking, Door, Limits};
+use super::{Arrival, Door, Limits};
 
 /// The router, behind the limits that concern one request.
 #[derive(Clone)]
@@ -52,12 +52,15 @@ impl hyper::service::Service<Request<Incoming>> for RequestGuard {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let in_flight = self.clock.request_begins(request.version() == Version::HTTP_2);
         let http2 = request.version() == Version::HTTP_2;
-        let asking = Asking(self.traffic.asks(&self.clock.asked));
+        let arrival = Arrival {
+            asking: self.traffic.asks(&self.clock.asked),
+            was_let_pass: self.clock.was_let_pass.swap(false, Ordering::Relaxed),
+        };
         let guard = self.clone();
         Box::pin(async move {
             let mut response = match refuse_head(&request, &guard.limits) {
                 Some(refusal) => refusal.response(),
-                None => guard.clone().answer(request, asking).await,
+                None => guard.clone().answer(request, arrival).await,
             };
             if http2 {
                 // RFC 9113 §8.2.2: a connection-specific field has no place in HTTP/2.
@@ -71,7 +74,7 @@ impl hyper::service::Service<Request<Incoming>> for RequestGuard {
 }
 
 impl RequestGuard {
-    async fn answer(mut self, request: Request<Incoming>, asking: Asking) -> Response<Body> {
+    async fn answer(mut self, request: Request<Incoming>, arrival: Arrival) -> Response<Body> {
         let (parts, incoming) = request.into_parts();
         let progress = Arc::new(Progress::default());
         let body = if incoming.is_end_stream() {
@@ -82,7 +85,7 @@ impl RequestGuard {
         };
         let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        request.extensions_mut().insert(asking);
+        request.extensions_mut().insert(arrival);
 
         let handler = AssertUnwindSafe(self.router.call(request)).catch_unwind();
         let handler = HandlerTime {

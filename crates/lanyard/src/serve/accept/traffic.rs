@@ -44,6 +44,11 @@ impl Traffic {
         self.lately.is_over(connection);
     }
 
+    /// How many connections asked for something of late.
+    pub(super) fn asking(&self) -> usize {
+        self.lately.asking(self.now() / 1000)
+    }
+
     pub(super) fn leave(&self) {
         self.is_leaving.store(true, Ordering::Relaxed);
     }
@@ -81,28 +86,33 @@ struct Lately([AtomicU64; 2]);
 const COUNT_BITS: u32 = 32;
 
 impl Lately {
-    /// Counts a connection, and says how many there were in this second or the one before, whichever had more.
+    const fn counter(&self, second: u64) -> &AtomicU64 {
+        let [even, odd] = &self.0;
+        if second.is_multiple_of(2) { even } else { odd }
+    }
+
+    /// Counts a connection, and says how many there were.
     fn asks(&self, connection: &Asked, second: u64) -> usize {
-        let [this, before] = [second, second.wrapping_sub(1)];
         let is_counted = connection.0.swap(second + 1, Ordering::Relaxed) == second + 1;
         if !is_counted {
-            let one_more = |word| Some(((this << COUNT_BITS) | count(word, this)) + 1);
-            let _ = self.of(this).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+            let one_more = |word| Some(((second << COUNT_BITS) | count(word, second)) + 1);
+            let counter = self.counter(second);
+            let _ = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         }
-        let of = |second| count(self.of(second).load(Ordering::Relaxed), second);
-        usize::try_from(of(this).max(of(before))).unwrap_or(usize::MAX)
+        self.asking(second)
+    }
+
+    /// How many there were in this second or the one before, whichever had more.
+    fn asking(&self, second: u64) -> usize {
+        let of = |second| count(self.counter(second).load(Ordering::Relaxed), second);
+        usize::try_from(of(second).max(of(second.wrapping_sub(1)))).unwrap_or(usize::MAX)
     }
 
     /// Counts a connection no more.
     fn is_over(&self, connection: &Asked) {
         let Some(last) = connection.0.swap(0, Ordering::Relaxed).checked_sub(1) else { return };
         let one_less = |word| (count(word, last) > 0).then(|| word - 1);
-        let _ = self.of(last).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
-    }
-
-    const fn of(&self, second: u64) -> &AtomicU64 {
-        let [even, odd] = &self.0;
-        if second.is_multiple_of(2) { even } else { odd }
+        let _ = self.counter(last).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
     }
 }
 

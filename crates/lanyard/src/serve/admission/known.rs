@@ -1,7 +1,6 @@
 //! Who was let pass lately: what they ask for next belongs to a flow that has begun.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::time::{Duration, Instant};
 
 /// For how long somebody is known, at least; at most twice that. A presentation request can be answered for as long.
@@ -10,10 +9,9 @@ const KNOWN_FOR: Duration = Duration::from_secs(300);
 /// How many are known at most before the older half is forgotten: 2 MiB.
 const MOST: usize = 1 << 16;
 
-/// Those who were let pass, as digests under a key of this process.
+/// Those who were let pass, as digests.
 #[derive(Debug)]
 pub(super) struct Known {
-    digests: RandomState,
     young: HashSet<u64>,
     old: HashSet<u64>,
     since: Instant,
@@ -22,18 +20,17 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn nobody(now: Instant) -> Self {
         let (young, old) = (HashSet::new(), HashSet::new());
-        Self { digests: RandomState::new(), young, old, since: now }
+        Self { young, old, since: now }
     }
 
-    pub(super) fn let_pass(&mut self, who: impl Hash, now: Instant) {
+    pub(super) fn let_pass(&mut self, who: u64, now: Instant) {
         self.forget(now);
-        self.young.insert(self.digests.hash_one(who));
+        self.young.insert(who);
     }
 
-    pub(super) fn knows(&mut self, who: impl Hash, now: Instant) -> bool {
+    pub(super) fn knows(&mut self, who: u64, now: Instant) -> bool {
         self.forget(now);
-        let digest = self.digests.hash_one(who);
-        self.young.contains(&digest) || self.old.contains(&digest)
+        self.young.contains(&who) || self.old.contains(&who)
     }
 
     fn forget(&mut self, now: Instant) {
@@ -58,10 +55,10 @@ mod tests {
         let second = Duration::from_secs(1);
         for later in [Duration::ZERO, KNOWN_FOR - second] {
             let mut known = Known::nobody(began);
-            known.let_pass("/demo/offers/a", began + later);
-            assert!(!known.knows("/demo/offers/b", began + later));
-            assert!(known.knows("/demo/offers/a", began + later + KNOWN_FOR - second));
-            assert!(!known.knows("/demo/offers/a", began + later + KNOWN_FOR * 2));
+            known.let_pass(7, began + later);
+            assert!(!known.knows(8, began + later));
+            assert!(known.knows(7, began + later + KNOWN_FOR - second));
+            assert!(!known.knows(7, began + later + KNOWN_FOR * 2));
         }
     }
 
@@ -69,11 +66,12 @@ mod tests {
     fn a_crowd_makes_the_older_half_forgotten_and_no_more_is_kept() {
         let began = Instant::now();
         let mut known = Known::nobody(began);
-        for who in 0..MOST * 3 {
+        let many = MOST as u64;
+        for who in 0..many * 3 {
             known.let_pass(who, began);
             assert!(known.young.len() + known.old.len() <= MOST * 2);
         }
-        assert!(known.knows(MOST * 3 - 1, began) && known.knows(MOST * 2, began));
+        assert!(known.knows(many * 3 - 1, began) && known.knows(many * 2, began));
         assert!(!known.knows(0, began));
     }
 }

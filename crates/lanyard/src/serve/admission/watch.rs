@@ -155,6 +155,11 @@ impl Watch {
         if is_crowd { store.max(self.times_soon(now)) } else { 0.0 }
     }
 
+    /// Whether any first contact is turned away.
+    pub(super) fn is_pressed(&self, now: Instant, press: Press) -> bool {
+        Turn::FirstContact.share(self.times(now, press)) > 0.0
+    }
+
     /// Whether the next beginning is one that is turned away.
     pub(super) fn turns_away(&mut self, turn: Turn, now: Instant, press: Press) -> bool {
         let share = turn.share(self.times(now, press));

@@ -2,6 +2,7 @@
 
 mod files;
 mod framing;
+mod gate;
 mod http2;
 mod peer;
 mod places;

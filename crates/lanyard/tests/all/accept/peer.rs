@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::ConnectInfo;
 use axum::routing::{get, post};
-use lanyard_cli::serve::accept::{Limits, Listener, ServeError, Served, serve};
+use lanyard_cli::serve::accept::{Limits, Listener, Routes, ServeError, Served, serve};
 use lanyard_cli::serve::tls::ServerTls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -38,8 +38,18 @@ impl Server {
     }
 
     pub(super) async fn routing(limits: Limits, router: Router, tls: Option<ServerTls>) -> Self {
-        let listener = Listener::bind("127.0.0.1:0", tls).await.expect("a loopback port is free");
+        Self::at(Self::listener(tls).await, limits, router)
+    }
+
+    /// A listener that nobody is taken in at yet.
+    pub(super) async fn listener(tls: Option<ServerTls>) -> Listener {
+        Listener::bind("127.0.0.1:0", tls).await.expect("a loopback port is free")
+    }
+
+    /// Takes in whoever comes, and came, to a listener.
+    pub(super) fn at(listener: Listener, limits: Limits, routes: impl Into<Routes>) -> Self {
         let address = listener.local_addr().expect("bound");
+        let routes: Routes = routes.into();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             let _ = stopped.await;
@@ -47,7 +57,7 @@ impl Server {
         Self {
             address,
             stop,
-            serving: tokio::spawn(serve(vec![listener], router, limits, shutdown)),
+            serving: tokio::spawn(serve(vec![listener], routes, limits, shutdown)),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{Extension, Router, routing::get};
-use lanyard_cli::serve::accept::{Asking, Limits};
+use lanyard_cli::serve::accept::{Arrival, Limits};
 
 use super::peer::{GET, PATIENCE, Server, status};
 
@@ -66,7 +66,7 @@ async fn loopback_is_spared_by_default() {
 
 #[tokio::test]
 async fn who_is_only_connected_or_never_gets_to_the_end_of_a_request_is_not_asking() {
-    let how_many = get(async |Extension(Asking(many)): Extension<Asking>| many.to_string());
+    let how_many = get(async |Extension(arrival): Extension<Arrival>| arrival.asking.to_string());
     let router = Router::new().route("/", how_many);
     let server = Server::routing(Limits::default(), router, None).await;
     let mut idle = Vec::new();
