@@ -52,6 +52,19 @@ pub(crate) enum Failure {
     /// The server did not start, or ended.
     #[error("the server is gone, or never came")]
     ServerGone,
+    /// The server's process ended, and nobody had asked it to.
+    #[error("the server ended by itself, with {0}")]
+    ServerEnded(std::process::ExitStatus),
+    /// One of the faults could not be played to its end.
+    #[error("{fault} on {store}: {failure}")]
+    During {
+        /// What the fault is called, as `--only` takes it.
+        fault: &'static str,
+        /// Where everything is kept.
+        store: &'static str,
+        /// Why it ended early.
+        failure: Box<Failure>,
+    },
     /// The server refused a step of a flow.
     #[error("{path} answered {status}: {said}")]
     Refused {

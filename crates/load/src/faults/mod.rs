@@ -120,8 +120,8 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let (place, wanted) = ((binary.as_path(), folder.path()), arguments.only.as_str());
     let postgres = PostgresServer::start();
     let works = works(place, postgres.as_ref(), (extent, arguments.seed));
-    let works = works.into_iter().filter(|(fault, _)| fault.contains(wanted));
-    let works = works.map(|(_, work)| work).collect();
+    let works = works.into_iter().filter(|(fault, ..)| fault.contains(wanted));
+    let works = works.map(during).collect();
 
     let (mut faults, mut points, mut inputs) = (Vec::new(), Points::default(), Vec::new());
     println!("{HEAD}");
@@ -153,19 +153,24 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         inputs,
         not_exercised: if postgres.is_some() { vec![] } else { vec!["PostgreSQL"] },
     };
-    println!("{}\n{}", report.points.table(), report.sum());
-    for line in report.lines() {
-        for broken in &line.broken {
-            println!("broken: {} on {}: {broken}", line.fault, line.store);
-        }
-    }
     if let Some(file) = &arguments.report {
         std::fs::write(file, report.page())?;
     }
     if let Some(file) = &arguments.json {
         std::fs::write(file, serde_json::to_vec_pretty(&report)?)?;
     }
-    Ok(report.broken() == 0)
+    let holds = report.broken() == 0;
+    // what is broken is not to be looked for among hundreds of points that hold
+    if holds {
+        println!("{}", report.points.table());
+    }
+    println!("{}", report.sum());
+    for line in report.lines() {
+        for broken in &line.broken {
+            println!("broken: {} on {}: {broken}", line.fault, line.store);
+        }
+    }
+    Ok(holds)
 }
 
 /// What a work comes to.
@@ -174,6 +179,19 @@ enum Came {
     /// On which store, and what.
     Points(&'static str, Found),
     Inputs(Box<Inputs>),
+}
+
+/// What happens, with its name and its store.
+type Named<'w> = (&'static str, &'static str, Work<'w, Came>);
+
+/// Has a failure say what it happened during.
+fn during<'w>((fault, store, work): Named<'w>) -> Work<'w, Came> {
+    Box::new(move || {
+        Box::pin(async move {
+            let came = work().await;
+            came.map_err(|failure| Failure::During { fault, store, failure: Box::new(failure) })
+        })
+    })
 }
 
 fn fault<'w>(happens: impl AsyncFnOnce() -> Result<Line, Failure> + Send + 'w) -> Work<'w, Came> {
@@ -185,9 +203,9 @@ fn works<'w>(
     place: (&'w Path, &'w Path),
     postgres: Option<&'w PostgresServer>,
     (extent, seed): (Extent, u64),
-) -> Vec<(&'static str, Work<'w, Came>)> {
-    let mut works: Vec<(_, Work<'w, Came>)> = Vec::new();
-    let mut add = |name, work| works.push((name, work));
+) -> Vec<Named<'w>> {
+    let mut works: Vec<Named<'w>> = Vec::new();
+    let mut add = |fault, on: Option<_>, work| works.push((fault, name_of(on), work));
     let (_, folder) = place;
     let servers: Vec<_> = std::iter::once(None).chain(postgres.map(Some)).collect();
     for &server in &servers {
@@ -195,38 +213,39 @@ fn works<'w>(
         // where not all of them are tried, others on each store
         let jumps = (usize::from(server.is_some()), extent.jumps);
         let kills = async move || process::killed(place, &store(), extent, seed).await;
-        add("kill -9", fault(kills));
-        add("SIGTERM", fault(async move || process::drained(place, &store(), extent).await));
+        add("kill -9", server, fault(kills));
+        let drained = async move || process::drained(place, &store(), extent).await;
+        add("SIGTERM", server, fault(drained));
         let changed = async move || sealing::changed(place, &store(), extent).await;
-        add("sealing key changed", fault(changed));
+        add("sealing key changed", server, fault(changed));
         let slow = async move || clients::slow_clients(place, &store(), extent).await;
-        add("slow clients", fault(slow));
+        add("slow clients", server, fault(slow));
         let told = async move || told::receiver_in_trouble(place, &store, extent).await;
-        add("webhook receiver in trouble", fault(told));
-        add("clock jumps", fault(async move || clocks::jump(folder, &store, jumps).await));
+        add("webhook receiver in trouble", server, fault(told));
+        add("clock jumps", server, fault(async move || clocks::jump(folder, &store, jumps).await));
         let restored = async move || restore::restored(place, server, extent).await;
-        add("restore", fault(restored));
+        add("restore", server, fault(restored));
     }
-    add("disk full", fault(async move || disk::disk_full(place, extent).await));
-    add("database locked", fault(async move || disk::locked(place, extent).await));
+    add("disk full", None, fault(async move || disk::disk_full(place, extent).await));
+    add("database locked", None, fault(async move || disk::locked(place, extent).await));
     if let Some(server) = postgres {
-        let store = move || store_of(Some(server));
+        let (on, store) = (Some(server), move || store_of(Some(server)));
         let alternating = async move || replicas::alternating(place, &store(), extent).await;
-        add("each request at the other replica", fault(alternating));
+        add("each request at the other replica", on, fault(alternating));
         let race = async move || races::race(place, &store(), extent).await;
-        add("two replicas race", fault(race));
+        add("two replicas race", on, fault(race));
         let killed = async move || replicas::killed(place, &store(), extent).await;
-        add("one of two replicas killed", fault(killed));
+        add("one of two replicas killed", on, fault(killed));
         let cut_off = async move || replicas::cut_off(place, &store(), extent).await;
-        add("one replica cut off", fault(cut_off));
+        add("one replica cut off", on, fault(cut_off));
         let asleep = async move || replicas::asleep(place, &store(), extent).await;
-        add("one replica asleep", fault(asleep));
+        add("one replica asleep", on, fault(asleep));
         let failed_over = async move || database::failed_over(place, extent).await;
-        add("PostgreSQL failed over", fault(failed_over));
+        add("PostgreSQL failed over", on, fault(failed_over));
         let cut = async move || database::connections_cut(place, server, extent).await;
-        add("connections cut", fault(cut));
+        add("connections cut", on, fault(cut));
         let gone = async move || database::database_gone(place, extent).await;
-        add("PostgreSQL killed", fault(gone));
+        add("PostgreSQL killed", on, fault(gone));
     }
     for &server in &servers {
         let store = move || store_of(server);
@@ -234,7 +253,7 @@ fn works<'w>(
             let found = points::everywhere(folder, &store, extent.points).await?;
             Ok(Came::Points(store().name(), found))
         };
-        add("points", Box::new(move || Box::pin(async move { everywhere().await })));
+        add("points", server, Box::new(move || Box::pin(async move { everywhere().await })));
     }
     for &server in &servers {
         let mutated = async move || {
@@ -242,9 +261,14 @@ fn works<'w>(
             let found = inputs::mutations(place, &store_of(server), tried, seed).await?;
             Ok(Came::Inputs(Box::new(found)))
         };
-        add("mutated requests", Box::new(move || Box::pin(async move { mutated().await })));
+        add("mutated requests", server, Box::new(move || Box::pin(async move { mutated().await })));
     }
     works
+}
+
+/// What the store is called that this server keeps.
+const fn name_of(server: Option<&PostgresServer>) -> &'static str {
+    if server.is_some() { "PostgreSQL" } else { "SQLite" }
 }
 
 /// Where everything is kept: each fault has a database of its own.
@@ -252,5 +276,19 @@ fn store_of(server: Option<&PostgresServer>) -> Store {
     match server {
         Some(server) => Store::Postgres { address: server.database() },
         None => Store::Sqlite,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_the_fault_and_the_store_that_it_happened_during() {
+        let gone = fault(async || Err(Failure::ServerGone));
+        let works = vec![during(("slow clients", "SQLite", gone))];
+        let failure = lanes::happen(1, works, |_| ()).unwrap_err();
+        let said = failure.to_string();
+        assert_eq!(said, "slow clients on SQLite: the server is gone, or never came");
     }
 }

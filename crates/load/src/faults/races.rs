@@ -68,7 +68,9 @@ pub(crate) async fn race(
     other.set_ahead(0);
     trial.start().await?;
     other.start().await?;
-    trial.ended().await
+    let line = trial.ended().await?;
+    other.terminate().await?;
+    Ok(line)
 }
 
 /// One of everything that is good once.

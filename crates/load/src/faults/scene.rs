@@ -38,6 +38,9 @@ const PROBE: Duration = Duration::from_secs(5);
 /// No server takes longer to come back.
 const LONGEST_START: Duration = Duration::from_secs(30);
 
+/// How many lines of what a server said are repeated when a fault ends early.
+const LAST_WORDS: usize = 20;
+
 /// Where everything is kept.
 #[derive(Clone, Debug)]
 pub(crate) enum Store {
@@ -195,15 +198,23 @@ status_lists = {{ ttl_seconds = 1 }}
 
     /// Starts the server, and says after how long it was ready.
     pub(crate) async fn start(&self) -> Result<Duration, Failure> {
-        match self.comes().await? {
-            Some(after) => Ok(after),
-            None => {
-                let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-                let lines: Vec<_> = log.lines().collect();
-                let last = &lines[lines.len().saturating_sub(10)..];
-                last.iter().for_each(|line| eprintln!("server: {line}"));
-                Err(Failure::ServerGone)
-            }
+        if let Some(after) = self.comes().await? {
+            return Ok(after);
+        }
+        Err(self.has_ended()?.map_or(Failure::ServerGone, Failure::ServerEnded))
+    }
+
+    /// How the process ended, if it has.
+    fn has_ended(&self) -> Result<Option<ExitStatus>, Failure> {
+        let mut child = self.child.borrow_mut();
+        Ok(child.as_mut().map(Child::try_wait).transpose()?.flatten())
+    }
+
+    /// The process, which nobody has ended yet.
+    fn running(&self) -> Result<Child, Failure> {
+        match self.has_ended()? {
+            Some(status) => Err(Failure::ServerEnded(status)),
+            None => self.child.take().ok_or(Failure::ServerGone),
         }
     }
 
@@ -241,8 +252,7 @@ status_lists = {{ ttl_seconds = 1 }}
             if self.is_ready().await {
                 return Ok(Some(begun.elapsed()));
             }
-            let ended = self.child.borrow_mut().as_mut().map(Child::try_wait);
-            if let Some(Ok(Some(_))) = ended {
+            if self.has_ended()?.is_some() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -272,8 +282,7 @@ status_lists = {{ ttl_seconds = 1 }}
     pub(crate) async fn ends(&self, within: Duration) -> Result<bool, Failure> {
         let begun = Instant::now();
         loop {
-            let ended = self.child.borrow_mut().as_mut().map(Child::try_wait).transpose()?;
-            if ended.flatten().is_some() {
+            if self.has_ended()?.is_some() {
                 return Ok(true);
             }
             if begun.elapsed() >= within {
@@ -297,18 +306,18 @@ status_lists = {{ ttl_seconds = 1 }}
 
     /// Ends the server as a power cut does.
     pub(crate) async fn kill(&self) -> Result<(), Failure> {
-        let child = self.child.borrow_mut().take();
-        child.ok_or(Failure::ServerGone)?.kill().await?;
-        Ok(())
+        Ok(self.running()?.kill().await?)
     }
 
     /// Asks the server to end, and waits until it has.
     pub(crate) async fn terminate(&self) -> Result<ExitStatus, Failure> {
-        let child = self.child.borrow_mut().take();
-        let mut child = child.ok_or(Failure::ServerGone)?;
+        let mut child = self.running()?;
         tell(child.id().ok_or(Failure::ServerGone)?, "-TERM").await?;
-        let ended = tokio::time::timeout(Duration::from_secs(15), child.wait()).await;
-        Ok(ended.map_err(|_| Failure::ServerGone)??)
+        if let Ok(ended) = tokio::time::timeout(Duration::from_secs(15), child.wait()).await {
+            return Ok(ended?);
+        }
+        self.child.replace(Some(child));
+        Err(Failure::ServerGone)
     }
 
     /// Stops the server where it is, as a machine that is too busy or asleep does.
@@ -388,9 +397,77 @@ status_lists = {{ ttl_seconds = 1 }}
     }
 }
 
+impl Drop for Scene {
+    /// A server that nobody has ended was left in the middle of a fault: what it last said is worth having.
+    fn drop(&mut self) {
+        if self.child.borrow().is_some() {
+            eprint!("{}", self.last_words());
+        }
+    }
+}
+
+impl Scene {
+    /// How the process is, and the last lines of what it said.
+    fn last_words(&self) -> String {
+        let folder = self.folder.file_name().unwrap_or_default().to_string_lossy();
+        let state = match self.has_ended() {
+            Ok(Some(status)) => format!("ended by itself, with {status}"),
+            _ => "is running".to_owned(),
+        };
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        let last = lines.iter().skip(lines.len().saturating_sub(LAST_WORDS));
+        let said = last.map(|line| format!("server: {line}\n"));
+        format!("server in {folder}: {state}\n{}", said.collect::<String>())
+    }
+}
+
 async fn tell(process: u32, signal: &str) -> Result<(), Failure> {
     match Command::new("kill").args([signal, &process.to_string()]).status().await?.success() {
         true => Ok(()),
         false => Err(Failure::ServerGone),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that is a program of the system.
+    fn played_by(program: &str, folder: &Path) -> Scene {
+        let program = Program::Product(PathBuf::from(program));
+        let setting = Setting { program, store: &Store::Sqlite, attester: None, receiver: None };
+        Scene::laid(&folder.join("fault-SQLite"), setting).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_server_that_ends_unasked_says_with_which_status() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = played_by("/bin/false", folder.path());
+        let began = scene.start().await;
+        assert!(matches!(began, Err(Failure::ServerEnded(status)) if status.code() == Some(1)));
+        // and whoever ends it later hears the same
+        let killed = scene.kill().await;
+        assert!(matches!(killed, Err(Failure::ServerEnded(status)) if status.code() == Some(1)));
+    }
+
+    #[tokio::test]
+    async fn what_a_server_last_said_is_kept_with_how_it_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = played_by("/bin/cat", folder.path());
+        let lines: String = (1..=30).map(|nth| format!("line {nth}\n")).collect();
+        fs::write(scene.file("log"), lines).unwrap();
+        scene.start().await.unwrap_err();
+        let said = scene.last_words();
+        let mut said = said.lines();
+        let head = said.next().unwrap();
+        assert!(
+            head.starts_with("server in fault-SQLite: ended by itself, with exit status"),
+            "{head}"
+        );
+        let rest: Vec<_> = said.collect();
+        assert_eq!(rest.len(), LAST_WORDS);
+        assert!(rest[0].starts_with("server: line "), "{}", rest[0]);
+        assert!(rest[LAST_WORDS - 1].contains("serve"), "{rest:?}");
     }
 }

@@ -149,6 +149,19 @@ pub(super) struct Trial {
     pub(super) seen: Vec<String>,
     /// Who is told of what happens, if anybody is.
     pub(super) receiver: Option<Receiver>,
+    /// Whether it was played to its end.
+    is_over: bool,
+}
+
+impl Drop for Trial {
+    /// What was broken until it ended early is in no line.
+    fn drop(&mut self) {
+        if !self.is_over {
+            for broken in &self.facts.borrow().broken {
+                eprintln!("broken: {} on {}: {broken}", self.fault, self.store);
+            }
+        }
+    }
 }
 
 impl Trial {
@@ -211,6 +224,7 @@ impl Trial {
             receiver: None,
             slowest_start: Duration::ZERO,
             results: Results::Determined,
+            is_over: false,
         })
     }
 
@@ -275,6 +289,7 @@ impl Trial {
         {
             self.broken(unsound);
         }
+        self.is_over = true;
         let facts = self.facts.borrow();
         Ok(Line {
             fault: self.fault,
@@ -286,7 +301,7 @@ impl Trial {
             tried: self.tried,
             credentials: facts.issued.len() as u64,
             slowest_start_ms: u64::try_from(self.slowest_start.as_millis()).unwrap_or(u64::MAX),
-            seen: self.seen,
+            seen: std::mem::take(&mut self.seen),
             broken: facts.broken.iter().cloned().collect(),
         })
     }
