@@ -30,7 +30,7 @@ pub struct UnverifiedStatusList<'t> {
     key_id: Option<String>,
     algorithm: SignatureAlgorithm,
     certificates: Option<Vec<Vec<u8>>>,
-    shared: Option<SharedLists>,
+    shared: SharedLists,
 }
 
 /// The two forms of a token.
@@ -83,7 +83,7 @@ impl<'t> UnverifiedStatusList<'t> {
             Some(_) => return Err(StatusListError::Iss),
         };
         let (key_id, certificates) = (jws.header().kid.clone(), jws.header().x5c.clone());
-        let (signed, shared) = (Signed::Jwt(Box::new(jws)), None);
+        let (signed, shared) = (Signed::Jwt(Box::new(jws)), SharedLists::default());
         Ok(Self { signed, issuer, key_id, algorithm, certificates, shared })
     }
 
@@ -104,7 +104,7 @@ impl<'t> UnverifiedStatusList<'t> {
         let headers = sign1.headers();
         let key_id = headers.key_id().and_then(|kid| str::from_utf8(kid).ok()).map(str::to_owned);
         let (algorithm, certificates) = (headers.algorithm()?, headers.x5chain()?);
-        let (signed, shared) = (Signed::Cwt(sign1), None);
+        let (signed, shared) = (Signed::Cwt(sign1), SharedLists::default());
         Ok(Self { signed, issuer, key_id, algorithm, certificates, shared })
     }
 
@@ -133,7 +133,7 @@ impl<'t> UnverifiedStatusList<'t> {
     /// Holds the list together with whoever else has read the same.
     #[must_use]
     pub fn sharing(mut self, lists: &SharedLists) -> Self {
-        self.shared = Some(lists.clone());
+        self.shared = lists.clone();
         self
     }
 
@@ -158,10 +158,7 @@ impl<'t> UnverifiedStatusList<'t> {
             return Err(StatusListError::AnotherList);
         }
         times.judge(now)?;
-        let list = match self.shared {
-            Some(lists) => lists.decompress(bits, &list, provider)?,
-            None => Arc::new(StatusList::decompress(bits, &list)?),
-        };
+        let list = self.shared.decompress(bits, &list, provider)?;
         Ok(VerifiedStatusList { list, uri: uri.clone(), times, aggregation })
     }
 }
