@@ -13,4 +13,5 @@ mod notices;
 mod pins;
 mod presentation;
 mod storage;
+mod wire;
 mod world;

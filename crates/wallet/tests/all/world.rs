@@ -1,24 +1,16 @@
-//! An issuer, a verifier and a wallet in one process, and a wire between them that a test can bend.
+//! An issuer, a verifier and a wallet in one process.
 
-use std::{
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use axum::{Router, body::Body};
-use http_body_util::BodyExt as _;
-use jiff::{SignedDuration, Timestamp};
+use axum::body::Body;
+use jiff::SignedDuration;
 use lanyard_core::{
     credential::Format,
     crypto::{CryptoProvider, RustCrypto, SoftwareSigner},
     trust::IssuerTrust,
     trust::x509::TrustAnchors,
     verify::{Policy, PolicySet},
-};
-use lanyard_fetch::{
-    Authorization, Body as FetchBody, FetchError, HttpClient, Method, Request, RequestHeader,
-    Response, ResponseHeaders,
 };
 use lanyard_issuer::{
     AskedHolder, Awkwardness, ClaimSource, Consent, CredentialToOffer, IssuerService,
@@ -40,144 +32,17 @@ use lanyard_wallet::{
     AuthorizationCode, KnownVerifiers, Offer, PreAuthorized, SignedMetadata, SoftwareKeys, Wallet,
     WalletClient, WalletSettings,
     face::Face,
-    ports::{Clock, KeyStore as _, Ports, SecureStorage, SecureStorageError, WalletAttestation},
+    ports::{KeyStore as _, Ports, SecureStorage, SecureStorageError, WalletAttestation},
     storage::{Copy, Form, NewCard, Storage},
 };
-use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::wire::{Now, Wire};
+
 pub(crate) const BASE: &str = "http://localhost:7077";
-
-/// The same moment for everybody.
-#[derive(Clone, Debug)]
-pub(crate) struct Now(Arc<Mutex<Timestamp>>);
-
-impl Now {
-    pub(crate) fn forward(&self, by: SignedDuration) {
-        *self.0.lock().expect("no test panics while it holds this lock") += by;
-    }
-
-    fn read(&self) -> Timestamp {
-        *self.0.lock().expect("no test panics while it holds this lock")
-    }
-}
-
-impl Clock for Now {
-    fn now(&self) -> Timestamp {
-        self.read()
-    }
-}
-
-impl lanyard_issuer::Clock for Now {
-    fn now(&self) -> Timestamp {
-        self.read()
-    }
-}
-
-/// What a test does to a response on its way to the wallet.
-pub(crate) type Bend = Box<dyn Fn(&Url, &mut u16, &mut Value) + Send + Sync>;
-
-/// The wire: requests go into the services, responses may be bent.
-pub(crate) struct Wire {
-    routes: Router,
-    bend: Mutex<Option<Bend>>,
-    pub(crate) seen: Mutex<Vec<String>>,
-    /// Where tokens were shown, of which type, and whether with a proof of their key.
-    shown: Mutex<Vec<(String, &'static str, bool)>>,
-}
-
-impl Wire {
-    pub(crate) fn bend(&self, how: impl Fn(&Url, &mut u16, &mut Value) + Send + Sync + 'static) {
-        *self.bend.lock().expect("no test panics while it holds this lock") = Some(Box::new(how));
-    }
-
-    pub(crate) fn straighten(&self) {
-        *self.bend.lock().expect("no test panics while it holds this lock") = None;
-    }
-
-    pub(crate) fn shown(&self) -> Vec<(String, &'static str, bool)> {
-        self.shown.lock().expect("no test panics while it holds this lock").clone()
-    }
-
-    pub(crate) fn paths(&self) -> Vec<String> {
-        self.seen.lock().expect("no test panics while it holds this lock").clone()
-    }
-}
-
-#[async_trait]
-impl HttpClient for Wire {
-    async fn send(&self, request: Request) -> Result<Response, FetchError> {
-        let url = request.url.clone();
-        self.seen.lock().expect("no lock is poisoned").push(url.path().to_owned());
-        let mut sent = http::Request::builder().uri(url.as_str()).method(match request.method {
-            Method::Get => http::Method::GET,
-            Method::Post => http::Method::POST,
-            Method::Delete => http::Method::DELETE,
-        });
-        if let Some(accept) = &request.accept {
-            sent = sent.header(http::header::ACCEPT, accept.as_ref());
-        }
-        if let Some(authorization) = &request.authorization {
-            let (scheme, token) = match authorization {
-                Authorization::Basic { .. } => unreachable!("no wallet has a secret"),
-                Authorization::Bearer(token) => ("Bearer", token),
-                Authorization::Dpop(token) => ("DPoP", token),
-            };
-            let proven = request.headers.iter().any(|(name, _)| *name == RequestHeader::Dpop);
-            let shown = (url.path().to_owned(), scheme, proven);
-            self.shown.lock().expect("no lock is poisoned").push(shown);
-            let value = format!("{scheme} {}", token.expose_secret());
-            sent = sent.header(http::header::AUTHORIZATION, value);
-        }
-        for (name, value) in &request.headers {
-            let name = match name {
-                RequestHeader::Dpop => "dpop",
-                RequestHeader::ClientAttestation => "oauth-client-attestation",
-                RequestHeader::ClientAttestationPop => "oauth-client-attestation-pop",
-                _ => continue,
-            };
-            sent = sent.header(name, value);
-        }
-        let body = match request.body {
-            FetchBody::Other { content_type, bytes } => {
-                sent = sent.header(http::header::CONTENT_TYPE, content_type.as_ref());
-                Body::from(bytes)
-            }
-            _ => Body::empty(),
-        };
-        let sent = sent.body(body).expect("a request can be built");
-        let answer = self.routes.clone().oneshot(sent).await.expect("a router never fails");
-        let mut status = answer.status().as_u16();
-        let content_type = answer.headers().get(http::header::CONTENT_TYPE);
-        let content_type = content_type.map(|value| value.to_str().expect("text").to_owned());
-        let mut headers = kept_headers(answer.headers());
-        let mut bytes = answer.into_body().collect().await.expect("a body").to_bytes();
-        let bend = self.bend.lock().expect("no lock is poisoned");
-        if let (Some(bend), Ok(mut value)) = (bend.as_ref(), serde_json::from_slice(&bytes)) {
-            bend(&url, &mut status, &mut value);
-            bytes = value.to_string().into();
-        }
-        // whoever is overloaded says when to come again
-        headers.retry_after = (status == 503).then(|| "7".to_owned());
-        Ok(Response { status, content_type, headers, body: bytes, final_url: url })
-    }
-}
-
-fn kept_headers(headers: &http::HeaderMap) -> ResponseHeaders {
-    let header = |name: &str| {
-        let value = headers.get(name)?;
-        Some(value.to_str().expect("text").to_owned())
-    };
-    ResponseHeaders {
-        dpop_nonce: header("dpop-nonce"),
-        attestation_challenge: header("oauth-client-attestation-challenge"),
-        www_authenticate: header("www-authenticate"),
-        ..ResponseHeaders::default()
-    }
-}
 
 /// Whom everybody knows as Ada.
 #[derive(Debug)]
@@ -278,7 +143,7 @@ impl World {
 
     pub(crate) async fn with(setting: Setting) -> Self {
         let crypto: Arc<dyn CryptoProvider> = Arc::new(RustCrypto);
-        let now = Now(Arc::new(Mutex::new(test_now())));
+        let now = Now::of_test();
         let tenant: TenantId = "demo".parse().expect("a tenant");
         let ca = TestCa::new("Test authority");
         let anchors = TrustAnchors::from_der([ca.anchor_der()]).expect("an anchor");
@@ -290,12 +155,7 @@ impl World {
             Some(how) => issuer.danger_awkward_router(how),
             None => issuer.router(),
         };
-        let wire = Arc::new(Wire {
-            routes: issuing.merge(verifier.router()),
-            bend: Mutex::new(None),
-            seen: Mutex::new(Vec::new()),
-            shown: Mutex::new(Vec::new()),
-        });
+        let wire = Arc::new(Wire::to(issuing.merge(verifier.router())));
         let folder = tempfile::tempdir().expect("a folder");
         let storage = open(setting.form, folder.path(), &crypto).await;
         let stranger = TestCa::new("Another authority");
