@@ -72,6 +72,23 @@ impl KeptPin {
         u64::try_from(left).unwrap_or(0)
     }
 
+    /// Takes one try, before it is judged.
+    fn count(self, now: Timestamp) -> Counted {
+        match self.wait(now) {
+            0 => Counted::Judge(Self {
+                wrong: self.wrong.saturating_add(1),
+                last: Some(now),
+                ..self
+            }),
+            wait => {
+                // what is left is waited for from now on, if the clock was set back
+                let set_back = self.last.is_some_and(|last| now < last);
+                let last = if set_back { Some(now) } else { self.last };
+                Counted::Locked(Self { last, ..self }, wait)
+            }
+        }
+    }
+
     fn is(&self, pin: &str, crypto: &dyn CryptoProvider) -> bool {
         // of what is longer than any PIN nothing is computed
         DIGITS.contains(&pin.len())
@@ -81,8 +98,8 @@ impl KeptPin {
 
 /// What comes of a try before it is judged.
 enum Counted {
-    NotSet,
-    Locked(u64),
+    /// It is not looked at; seconds until one is.
+    Locked(KeptPin, u64),
     Judge(KeptPin),
 }
 
@@ -109,11 +126,8 @@ impl Wallet {
     /// [`PinRefused`]: of the new one its form, of the present one as [`Wallet::try_pin`].
     pub fn set_pin(&self, pin: &str, present: Option<&str>) -> Result<(), PinRefused> {
         check(pin)?;
-        if self.has_pin()? {
-            let _ = self.try_pin(present.unwrap_or_default())?;
-        }
-        let kept = KeptPin::new(pin, self.0.ports.crypto.as_ref());
-        Ok(self.0.storage.change_pin(|_| (Some(kept), ()))?)
+        let new = KeptPin::new(pin, self.0.ports.crypto.as_ref());
+        self.replace_pin(present.unwrap_or_default(), Some(new))
     }
 
     /// Asks for no PIN any more.
@@ -121,8 +135,22 @@ impl Wallet {
     /// # Errors
     /// As [`Wallet::try_pin`].
     pub fn remove_pin(&self, present: &str) -> Result<(), PinRefused> {
-        let _ = self.try_pin(present)?;
-        Ok(self.0.storage.change_pin(|_| (None, ()))?)
+        self.replace_pin(present, None)
+    }
+
+    /// One transaction, so that no other process sets a PIN in between; whoever is killed in it has learnt nothing.
+    fn replace_pin(&self, present: &str, next: Option<KeptPin>) -> Result<(), PinRefused> {
+        let (now, crypto) = (self.now(), self.0.ports.crypto.as_ref());
+        self.0.storage.change_pin(|kept| match kept.map(|kept| kept.count(now)) {
+            None if next.is_none() => (None, Err(PinRefused::NotSet)),
+            None => (next, Ok(())),
+            Some(Counted::Locked(kept, wait)) => (Some(kept), Err(PinRefused::Locked { wait })),
+            Some(Counted::Judge(kept)) if kept.is(present, crypto) => (next, Ok(())),
+            Some(Counted::Judge(kept)) => {
+                let wait = kept.wait(now);
+                (Some(kept), Err(PinRefused::Wrong { wait }))
+            }
+        })?
     }
 
     /// Judges a PIN that the holder typed: who knows it is authenticated.
@@ -133,26 +161,13 @@ impl Wallet {
     /// [`PinRefused`].
     pub fn try_pin(&self, pin: &str) -> Result<Authenticated, PinRefused> {
         let (now, crypto) = (self.now(), self.0.ports.crypto.as_ref());
-        let counted = self.0.storage.change_pin(|kept| match kept {
-            None => (None, Counted::NotSet),
-            Some(kept) => match kept.wait(now) {
-                0 => {
-                    let counted =
-                        KeptPin { wrong: kept.wrong.saturating_add(1), last: Some(now), ..kept };
-                    (Some(counted.clone()), Counted::Judge(counted))
-                }
-                wait => {
-                    // what is left is waited for from now on, if the clock was set back
-                    let set_back = kept.last.is_some_and(|last| now < last);
-                    let last = if set_back { Some(now) } else { kept.last };
-                    (Some(KeptPin { last, ..kept }), Counted::Locked(wait))
-                }
-            },
+        let counted = self.0.storage.change_pin(|kept| match kept.map(|kept| kept.count(now)) {
+            None => (None, Err(PinRefused::NotSet)),
+            Some(Counted::Locked(kept, wait)) => (Some(kept), Err(PinRefused::Locked { wait })),
+            Some(Counted::Judge(kept)) => (Some(kept.clone()), Ok(kept)),
         })?;
-        match counted {
-            Counted::NotSet => Err(PinRefused::NotSet),
-            Counted::Locked(wait) => Err(PinRefused::Locked { wait }),
-            Counted::Judge(kept) if kept.is(pin, crypto) => {
+        match counted? {
+            kept if kept.is(pin, crypto) => {
                 // another process may have set another PIN meanwhile: that one stands
                 let forgiven = |one: KeptPin| match one.salt == kept.salt {
                     true => KeptPin { wrong: 0, last: None, ..one },
@@ -161,7 +176,7 @@ impl Wallet {
                 self.0.storage.change_pin(|now| (now.map(forgiven), ()))?;
                 Ok(Authenticated::by_pin())
             }
-            Counted::Judge(kept) => Err(PinRefused::Wrong { wait: kept.wait(now) }),
+            kept => Err(PinRefused::Wrong { wait: kept.wait(now) }),
         }
     }
 }

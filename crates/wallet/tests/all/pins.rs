@@ -156,3 +156,18 @@ async fn tries_at_once_are_each_counted() {
     }
     assert_eq!(judged, 3, "the third locks, whoever else is trying");
 }
+
+#[tokio::test]
+async fn of_many_who_set_the_first_pin_at_once_one_does() {
+    let world = Arc::new(World::new().await);
+    let pins = ["739105", "482916", "860413", "295738", "604182", "917350", "351947", "708264"];
+    let set = pins.map(|pin| {
+        let world = world.clone();
+        tokio::task::spawn_blocking(move || world.wallet.set_pin(pin, None).is_ok())
+    });
+    let mut done = 0;
+    for one in set {
+        done += usize::from(one.await.unwrap());
+    }
+    assert_eq!(done, 1, "whoever comes after has to know it");
+}
