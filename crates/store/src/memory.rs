@@ -1,7 +1,7 @@
 //! The store of tests and throw-away demonstrations: correct, and gone when the process ends.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::{Bound, Range};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -9,17 +9,17 @@ use jiff::Timestamp;
 
 use crate::event::LONGEST_TRAIL;
 use crate::{
-    CallAnswer, CredentialId, CredentialStatus, Epoch, Event, Handle, Handles, Herald,
-    IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId, NewEvent,
-    NewMessage, NewSession, NewStatus, Next, Once, OnceKind, OnceStore, Page, Put, Replaced,
-    Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore, StatusChange,
-    StatusChunk, StatusEntry, StatusNote, StatusPlace, StatusStore, Store, StoreError, SubjectRef,
-    Taken, TenantId, Unavailability,
+    CredentialId, CredentialStatus, Epoch, Event, Handle, Handles, Herald, IssuedRecord, Message,
+    MessageId, NewEvent, NewMessage, NewSession, Next, Once, OnceKind, OnceStore, Page, Put,
+    Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
+    StatusEntry, StatusPlace, Store, StoreError, SubjectRef, Taken, TenantId, Unavailability,
 };
 
 mod integration;
+mod issued;
 
 use integration::KeptCall;
+use issued::KeptList;
 
 /// Keeps everything in memory, under one lock.
 #[derive(Default)]
@@ -51,23 +51,6 @@ struct Kept {
     ordinal: u64,
     trail: Vec<Event>,
     subject: Option<SubjectRef>,
-}
-
-/// The runs of a status list that were ever changed, each with the version in which it was last.
-#[derive(Default)]
-struct KeptList {
-    version: u64,
-    chunks: BTreeMap<u32, (u64, StatusChunk)>,
-}
-
-impl KeptList {
-    fn set(&mut self, index: u32, status: CredentialStatus) {
-        self.version += 1;
-        let number = StatusChunk::of(index);
-        let chunk = self.chunks.entry(number).or_insert_with(|| (0, StatusChunk::valid(number)));
-        chunk.0 = self.version;
-        chunk.1.set(index, status);
-    }
 }
 
 impl MemoryStore {
@@ -282,21 +265,6 @@ impl Tables {
         self.sessions.get(&(tenant.clone(), id)).map(|kept| kept.session.clone())
     }
 
-    fn refuse_recorded(
-        &self,
-        tenant: &TenantId,
-        records: &[IssuedRecord],
-    ) -> Result<(), StoreError> {
-        let mut seen = BTreeSet::new();
-        for record in records {
-            let known = self.issued.contains_key(&(tenant.clone(), record.credential));
-            if known || !seen.insert(record.credential) {
-                return Err(StoreError::DuplicateCredential);
-            }
-        }
-        Ok(())
-    }
-
     fn refuse_seen(&self, tenant: &TenantId, all: &[Once]) -> Result<(), StoreError> {
         let mut seen = BTreeSet::new();
         for once in all {
@@ -314,32 +282,6 @@ impl Tables {
             let until = (to_the_microsecond(once.expires_at), self.remembered);
             self.once.insert((tenant.clone(), once.kind, once.digest), until);
         }
-    }
-
-    fn record(&mut self, tenant: &TenantId, issued: Vec<IssuedRecord>, statuses: Vec<NewStatus>) {
-        for mut record in issued {
-            record.issued_at = to_the_microsecond(record.issued_at);
-            record.expires_at = record.expires_at.map(to_the_microsecond);
-            let session = self.sessions.get(&(tenant.clone(), record.session));
-            record.subject = session.and_then(|kept| kept.subject).or(record.subject);
-            self.issued.insert((tenant.clone(), record.credential), record);
-        }
-        for NewStatus { credential, place } in statuses {
-            let valid = (credential, CredentialStatus::Valid);
-            self.statuses.insert((tenant.clone(), place), valid);
-        }
-    }
-
-    fn status(&self, tenant: &TenantId, credential: CredentialId) -> Option<CredentialStatus> {
-        let mut all = self.statuses.iter();
-        let found = all.find(|((owner, _), (of, _))| owner == tenant && *of == credential);
-        found.map(|(_, (_, status))| *status)
-    }
-
-    fn forget_status(&mut self, key: &(TenantId, CredentialId)) {
-        let (tenant, credential) = key;
-        self.statuses.retain(|(owner, _), (of, _)| owner != tenant || of != credential);
-        self.history.remove(key);
     }
 
     fn delete(&mut self, key: &(TenantId, SessionId)) -> bool {
@@ -440,173 +382,6 @@ impl SecretStore for MemoryStore {
         name: &SecretName,
     ) -> Result<bool, StoreError> {
         Ok(self.open()?.secrets.remove(&(tenant.clone(), name.clone())).is_some())
-    }
-}
-
-#[async_trait]
-impl IssuedStore for MemoryStore {
-    async fn issued(
-        &self,
-        tenant: &TenantId,
-        credential: CredentialId,
-    ) -> Result<Option<IssuedRecord>, StoreError> {
-        Ok(self.open()?.issued.get(&(tenant.clone(), credential)).cloned())
-    }
-
-    async fn issued_in(
-        &self,
-        tenant: &TenantId,
-        session: SessionId,
-    ) -> Result<Vec<IssuedRecord>, StoreError> {
-        let tables = self.open()?;
-        let of_tenant = tables.issued.iter().filter(|((owner, _), _)| owner == tenant);
-        Ok(of_tenant
-            .map(|(_, record)| record)
-            .filter(|record| record.session == session)
-            .cloned()
-            .collect())
-    }
-
-    async fn list_issued(
-        &self,
-        tenant: &TenantId,
-        filter: &IssuedFilter,
-        page: IssuedPage,
-    ) -> Result<Vec<IssuedRecord>, StoreError> {
-        let tables = self.open()?;
-        let newest = page.before.map_or_else(
-            || Bound::Included((tenant.clone(), CredentialId::from_bytes([0xff; 16]))),
-            |before| Bound::Excluded((tenant.clone(), before)),
-        );
-        let oldest = Bound::Included((tenant.clone(), CredentialId::from_bytes([0; 16])));
-        Ok(tables
-            .issued
-            .range((oldest, newest))
-            .rev()
-            .map(|(_, record)| record.clone())
-            .filter(|record| filter.subject.is_none() || filter.subject == record.subject)
-            .filter(|record| {
-                let wanted = filter.configuration.as_ref();
-                wanted.is_none_or(|wanted| *wanted == record.configuration)
-            })
-            .take(page.limit.min(Page::LARGEST).into())
-            .collect())
-    }
-
-    async fn record_issued(
-        &self,
-        tenant: &TenantId,
-        record: IssuedRecord,
-        statuses: Vec<NewStatus>,
-        call: Option<CallAnswer>,
-    ) -> Result<(), StoreError> {
-        let mut tables = self.open()?;
-        let issued = vec![record];
-        tables.refuse_recorded(tenant, &issued)?;
-        tables.answer_call(tenant, call)?;
-        tables.record(tenant, issued, statuses);
-        Ok(())
-    }
-
-    async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let mut tables = self.open()?;
-        let end = to_the_microsecond(expired_before);
-        let mut expired: Vec<_> = tables
-            .issued
-            .iter()
-            .filter_map(|(key, record)| Some((record.expires_at?, key.clone())))
-            .filter(|(expires_at, _)| *expires_at <= end)
-            .collect();
-        expired.sort_by_key(|(expires_at, (_, credential))| (*expires_at, *credential));
-        expired.truncate(limit as usize);
-        for (_, key) in &expired {
-            tables.issued.remove(key);
-            tables.forget_status(key);
-        }
-        Ok(expired.len() as u64)
-    }
-}
-
-#[async_trait]
-impl StatusStore for MemoryStore {
-    async fn reserve_statuses(&self, tenant: &TenantId, count: u32) -> Result<u64, StoreError> {
-        let mut tables = self.open()?;
-        let reserved = tables.reserved.entry(tenant.clone()).or_default();
-        let first = *reserved;
-        *reserved += u64::from(count);
-        Ok(first)
-    }
-
-    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<Vec<Range<u64>>, StoreError> {
-        let reserved = self.open()?.reserved.get(tenant).copied().unwrap_or(0);
-        Ok(vec![Epoch::places(Epoch::FIRST.number, reserved, false)])
-    }
-
-    async fn set_status(
-        &self,
-        tenant: &TenantId,
-        credential: CredentialId,
-        status: CredentialStatus,
-        mut note: StatusNote,
-    ) -> Result<StatusChange, StoreError> {
-        if let Some(herald) = self.herald(tenant) {
-            let told = herald.status_changed(tenant, credential, status, &note);
-            note.messages.extend(told);
-        }
-        let mut tables = self.open()?;
-        match tables.status(tenant, credential) {
-            None => return Ok(StatusChange::Absent),
-            Some(now) if now == status => return Ok(StatusChange::Done(BTreeSet::new())),
-            Some(CredentialStatus::Revoked) => return Ok(StatusChange::Final),
-            Some(_) => {}
-        }
-        let Tables { statuses, status_lists, .. } = &mut *tables;
-        let mut lists = BTreeSet::new();
-        for ((owner, place), (of, now)) in statuses {
-            if owner == tenant && *of == credential {
-                *now = status;
-                lists.insert(place.list);
-                let list = status_lists.entry((tenant.clone(), place.list)).or_default();
-                list.set(place.index, status);
-            }
-        }
-        let StatusNote { at, reason, messages } = note;
-        let entry = StatusEntry { at: to_the_microsecond(at), status, reason };
-        tables.history.entry((tenant.clone(), credential)).or_default().push(entry);
-        tables.tell(tenant, messages);
-        Ok(StatusChange::Done(lists))
-    }
-
-    async fn status_history(
-        &self,
-        tenant: &TenantId,
-        credential: CredentialId,
-    ) -> Result<Vec<StatusEntry>, StoreError> {
-        let history = &self.open()?.history;
-        Ok(history.get(&(tenant.clone(), credential)).cloned().unwrap_or_default())
-    }
-
-    async fn status(
-        &self,
-        tenant: &TenantId,
-        credential: CredentialId,
-    ) -> Result<Option<CredentialStatus>, StoreError> {
-        Ok(self.open()?.status(tenant, credential))
-    }
-
-    async fn changed_statuses(
-        &self,
-        tenant: &TenantId,
-        list: u32,
-        after: u64,
-    ) -> Result<ListChanges, StoreError> {
-        let tables = self.open()?;
-        let Some(kept) = tables.status_lists.get(&(tenant.clone(), list)) else {
-            return Ok(ListChanges::default());
-        };
-        let changed = kept.chunks.values().filter(|(changed_in, _)| *changed_in > after);
-        let chunks = changed.map(|(_, chunk)| chunk.clone()).collect();
-        Ok(ListChanges { version: kept.version, chunks })
     }
 }
 
