@@ -12,5 +12,6 @@ mod opening;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod random_commands;
+mod sessions;
 mod statuses;
 mod support;
