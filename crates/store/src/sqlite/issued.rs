@@ -1,7 +1,7 @@
 //! The statements over the record of issued credentials.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
 use super::columns::{moment, read, read_moment, to_moment};
 use super::fault::fault;
@@ -68,28 +68,73 @@ pub(super) fn of_session(
     )
 }
 
+/// A page of what a tenant issued, the newest first.
+///
+/// No index has all of a tenant in the order of a list, as each costs every issuance a page: those of its
+/// configurations are put together.
 pub(super) fn list(
     db: &Connection,
     tenant: &TenantId,
     filter: &IssuedFilter,
     page: IssuedPage,
 ) -> Result<Vec<IssuedRecord>, StoreError> {
+    let limit = page.limit.min(Page::LARGEST);
     let newest = page.before.unwrap_or(CredentialId::from_bytes([0xff; 16]));
-    query(
-        db,
-        "SELECT credential, configuration, issued_at, expires_at, session, subject FROM issued
-         WHERE tenant = ?1 AND credential <= ?2 AND (?3 OR credential < ?2)
-           AND (?5 IS NULL OR subject = ?5) AND (?6 IS NULL OR configuration = ?6)
-         ORDER BY credential DESC LIMIT ?4",
-        params![
-            tenant.as_str(),
-            newest.as_bytes(),
-            page.before.is_none(),
-            page.limit.min(Page::LARGEST),
-            filter.subject.as_ref().map(SubjectRef::as_bytes),
-            filter.configuration
-        ],
-    )
+    let is_first = page.before.is_none();
+    if let Some(subject) = &filter.subject {
+        return query(
+            db,
+            "SELECT credential, configuration, issued_at, expires_at, session, subject FROM issued
+             WHERE tenant = ?1 AND subject = ?5 AND credential <= ?2 AND (?3 OR credential < ?2)
+               AND (?6 IS NULL OR configuration = ?6)
+             ORDER BY credential DESC LIMIT ?4",
+            params![
+                tenant.as_str(),
+                newest.as_bytes(),
+                is_first,
+                limit,
+                subject.as_bytes(),
+                filter.configuration
+            ],
+        );
+    }
+    let configurations = match &filter.configuration {
+        Some(configuration) => vec![configuration.clone()],
+        None => configurations(db, tenant)?,
+    };
+    let mut records = Vec::new();
+    for configuration in configurations {
+        records.extend(query(
+            db,
+            "SELECT credential, configuration, issued_at, expires_at, session, subject FROM issued
+             WHERE tenant = ?1 AND configuration = ?5 AND credential <= ?2
+               AND (?3 OR credential < ?2)
+             ORDER BY credential DESC LIMIT ?4",
+            params![tenant.as_str(), newest.as_bytes(), is_first, limit, configuration],
+        )?);
+    }
+    records.sort_unstable_by_key(|record| std::cmp::Reverse(record.credential));
+    records.truncate(limit.into());
+    Ok(records)
+}
+
+/// What a tenant has issued credentials of: an index is asked for one after the other.
+fn configurations(db: &Connection, tenant: &TenantId) -> Result<Vec<String>, StoreError> {
+    let mut statement = db
+        .prepare_cached(
+            "SELECT configuration FROM issued WHERE tenant = ?1 AND configuration > ?2
+             ORDER BY configuration LIMIT 1",
+        )
+        .map_err(fault)?;
+    // no configuration has an empty name
+    let mut found: Vec<String> = Vec::new();
+    loop {
+        let after = params![tenant.as_str(), found.last().map_or("", String::as_str)];
+        match statement.query_row(after, |row| row.get(0)).optional().map_err(fault)? {
+            Some(next) => found.push(next),
+            None => return Ok(found),
+        }
+    }
 }
 
 /// Housekeeping over all tenants: the one statement here that names none.

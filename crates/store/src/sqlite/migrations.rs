@@ -27,6 +27,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     },
     Migration { name: "0006_one_row", sql: include_str!("../../migrations/0006_one_row.sql") },
     Migration { name: "0007_epochs", sql: include_str!("../../migrations/0007_epochs.sql") },
+    Migration {
+        name: "0008_newest_at_the_end",
+        sql: include_str!("../../migrations/0008_newest_at_the_end.sql"),
+    },
 ];
 
 /// The text of each step as it ran here, so that an edited step is noticed.
@@ -224,6 +228,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_flow_writes_is_in_few_indices_that_begin_with_its_tenant() {
+        let (mut db, path) = memory();
+        migrate(&mut db, path, MIGRATIONS).unwrap();
+        let mut statement = db
+            .prepare(
+                "SELECT il.name FROM sqlite_schema s, pragma_index_list(s.name) il,
+                     pragma_index_info(il.name) ii
+                 WHERE s.name IN ('session', 'issued', 'status') AND il.partial = 0
+                   AND ii.seqno = 0 AND ii.name = 'tenant' ORDER BY 1",
+            )
+            .unwrap();
+        let names = statement.query_map([], |row| row.get(0)).unwrap();
+        let names: Vec<String> = names.map(Result::unwrap).collect();
+        assert_eq!(names, ["issued_by_configuration", "session_by_kind"]);
+    }
+
+    #[test]
     fn refuses_an_edited_step() {
         let (mut db, path) = memory();
         migrate(&mut db, path, &[FIRST]).unwrap();
@@ -260,6 +281,7 @@ mod tests {
             ("0005_integration", 4_904_350_504_043_083_361),
             ("0006_one_row", 3_491_819_745_997_093_226),
             ("0007_epochs", 11_917_545_139_192_041_119),
+            ("0008_newest_at_the_end", 18_380_243_534_700_077_821),
         ];
         assert_eq!(released, known);
     }

@@ -22,7 +22,8 @@ use crate::integration::{
     settled_messages_are_purged_and_waiting_ones_are_not,
     what_a_session_issued_is_found_by_its_subject,
     what_is_issued_and_the_answer_of_its_call_are_kept_together_or_not_at_all,
-    what_was_issued_is_found_by_its_configuration, why_a_status_changed_is_on_record,
+    what_was_issued_is_found_by_its_configuration,
+    what_was_issued_is_listed_newest_first_whatever_it_is, why_a_status_changed_is_on_record,
 };
 use crate::once::{
     a_session_is_not_begun_with_what_was_seen, a_step_that_lost_its_race_shows_nothing,
@@ -336,6 +337,6 @@ every_backend_keeps! {
     a_status_that_does_not_change_is_told_to_nobody,
     what_a_session_issued_is_found_by_its_subject,
     what_was_issued_is_found_by_its_configuration,
-
+    what_was_issued_is_listed_newest_first_whatever_it_is,
     an_erased_subject_leaves_nothing_but_its_places,
 }

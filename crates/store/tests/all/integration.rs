@@ -348,6 +348,33 @@ pub(crate) async fn what_was_issued_is_found_by_its_configuration(store: Backend
     assert_eq!(store.list_issued(&demo(), &both, first_page()).await, Ok(Vec::new()));
 }
 
+pub(crate) async fn what_was_issued_is_listed_newest_first_whatever_it_is(store: Backend) {
+    let kinds = ["badge", "diploma", "badge", "card", "diploma"];
+    let named = |(n, kind): (u32, &str)| lanyard_store::IssuedRecord {
+        configuration: kind.into(),
+        ..record(n, id(7))
+    };
+    let issued: Vec<_> = (1..).zip(kinds).map(named).collect();
+    for record in &issued {
+        store.record_issued(&demo(), record.clone(), Vec::new(), None).await.unwrap();
+    }
+    let other = lanyard_store::IssuedRecord { configuration: "other".into(), ..record(6, id(7)) };
+    store.record_issued(&tenant("other"), other, Vec::new(), None).await.unwrap();
+    let mut listed = Vec::new();
+    loop {
+        let before = listed.last().map(|last: &lanyard_store::IssuedRecord| last.credential);
+        let page = IssuedPage { before, limit: 2 };
+        let page = store.list_issued(&demo(), &IssuedFilter::default(), page).await.unwrap();
+        assert!(page.len() <= 2);
+        if page.is_empty() {
+            break;
+        }
+        listed.extend(page);
+    }
+    listed.reverse();
+    assert_eq!(listed, issued);
+}
+
 pub(crate) async fn an_erased_subject_leaves_nothing_but_its_places(store: Backend) {
     issue(&*store).await;
     store.insert(offer(2)).await.unwrap();
