@@ -52,13 +52,10 @@ pub fn read_signer(
 ) -> Result<SigningIdentity, KeyError> {
     match key {
         KeyFile::Pem(file) => SigningIdentity::new(provider.as_ref(), &read_key(file)?, Vec::new()),
-        #[cfg(feature = "pkcs11")]
         KeyFile::Token(uri) => {
             let signer = super::TokenSigner::open(uri, provider.clone())?;
             Ok(SigningIdentity { signer: Arc::new(signer), chain: Vec::new() })
         }
-        #[cfg(not(feature = "pkcs11"))]
-        KeyFile::Token(_) => Err(KeyError::service("PKCS #11", super::KeyServiceFault::NotBuiltIn)),
     }
 }
 

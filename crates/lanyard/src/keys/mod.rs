@@ -2,7 +2,6 @@
 
 mod authority;
 mod files;
-#[cfg(feature = "pkcs11")]
 mod pkcs11;
 mod pkcs11_uri;
 mod place;
@@ -22,7 +21,6 @@ use lanyard_store::TenantId;
 
 pub use authority::{Subject, TestAuthority};
 pub use files::{KeyFile, read_signer, read_signing_files};
-#[cfg(feature = "pkcs11")]
 pub use pkcs11::TokenSigner;
 pub use pkcs11_uri::{Pkcs11Uri, Pkcs11UriInvalid};
 pub use place::KeyPlace;
@@ -138,9 +136,6 @@ impl KeyError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyServiceFault {
-    /// This program was built without.
-    #[error("this program was built without it")]
-    NotBuiltIn,
     /// It cannot be reached.
     #[error("it cannot be reached ({0})")]
     Unreachable(FetchError),

@@ -57,20 +57,14 @@ impl KeyService {
     /// Gets ready to wrap.
     ///
     /// # Errors
-    /// When the module, the token or its key is not there, or this program was built without.
+    /// When the module, the token or its key is not there.
     pub(super) fn connect(
         &self,
         provider: Arc<dyn CryptoProvider>,
     ) -> Result<Arc<dyn KeyEncryption>, KeyError> {
         match self {
             Self::Transit(options) => Ok(Arc::new(Transit::new(options)?)),
-            #[cfg(feature = "pkcs11")]
             Self::Pkcs11(keys) => Ok(Arc::new(super::pkcs11::TokenKeys::open(keys, provider)?)),
-            #[cfg(not(feature = "pkcs11"))]
-            Self::Pkcs11(_) => {
-                drop(provider);
-                Err(KeyError::service("PKCS #11", super::KeyServiceFault::NotBuiltIn))
-            }
         }
     }
 }

@@ -339,7 +339,6 @@ fn a_transit_engine_takes_over_from_the_sealing_key_and_a_deleted_key_takes_its_
 }
 
 /// SoftHSM with a token of its own; Debian's package is softhsm2.
-#[cfg(feature = "pkcs11")]
 impl Setting {
     fn with_token() -> Self {
         let mut setting = Self::new();
@@ -378,7 +377,6 @@ impl Setting {
     }
 }
 
-#[cfg(feature = "pkcs11")]
 fn soft_hsm_driver() -> Option<&'static str> {
     let drivers =
         ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"];
@@ -386,7 +384,6 @@ fn soft_hsm_driver() -> Option<&'static str> {
 }
 
 /// An authority, and a certificate of it for a key: both in PEM.
-#[cfg(feature = "pkcs11")]
 fn certificate(key: &rcgen::KeyPair, issuer_id: &str) -> (String, String) {
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyUsagePurpose, SanType};
     let mut root = CertificateParams::default();
@@ -404,7 +401,6 @@ fn certificate(key: &rcgen::KeyPair, issuer_id: &str) -> (String, String) {
     (anchor.pem(), leaf.pem())
 }
 
-#[cfg(feature = "pkcs11")]
 #[test]
 fn a_token_wraps_the_keys_of_tenants_and_signs_what_is_issued() {
     if soft_hsm_driver().is_none() {
