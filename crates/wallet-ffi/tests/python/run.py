@@ -4,7 +4,7 @@ import sys
 import unittest
 
 outcome = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(
-    unittest.defaultTestLoader.loadTestsFromName("test_wallet")
+    unittest.defaultTestLoader.loadTestsFromNames(["test_wallet", "test_presentation"])
 )
 failed = len(outcome.failures) + len(outcome.errors)
 print(f"# pass {outcome.testsRun - failed}\n# fail {failed}", flush=True)

@@ -1,32 +1,20 @@
 """The wallet's Python bindings against a real issuer and a real verifier."""
 
 import asyncio
-import base64
 import json
 import tempfile
 import unittest
 from pathlib import Path
 
 import lanyard_wallet_ffi as lanyard
-from world import Clock, Holder, Http, KeyVoucher, SecureStorage, Server, WalletProvider, log_in, open_wallet
-
-FORMATS = {
-    "employee_badge": ("dc+sd-jwt", "badge"),
-    "driving_licence": ("mso_mdoc", "licence"),
-}
+from case import FORMATS, SERVER, WalletTest
+from world import Clock, Http, KeyVoucher, SecureStorage, WalletProvider, log_in, open_wallet
 
 W3C = {
     "safety_training": ("jwt_vc_json", ["--preset", "training"]),
     "alumni_membership": ("ldp_vc", ["--dcql", json.dumps({"credentials": [{
         "id": "alumni", "format": "ldp_vc", "meta": {"type_values": [["AlumniMembership"]]},
         "claims": [{"path": ["credentialSubject", "given_name"]}]}]})]),
-}
-
-PROTOCOLS = {
-    "openid4vp-v1-unsigned": ("employee_badge", "badge"),
-    "openid4vp-v1-signed": ("employee_badge", "badge"),
-    "openid4vp-v1-multisigned": ("employee_badge", "badge"),
-    "org-iso-mdoc": ("driving_licence", "licence"),
 }
 
 PORTRAIT = json.dumps({"credentials": [{
@@ -36,62 +24,6 @@ PORTRAIT = json.dumps({"credentials": [{
 WORDS = json.dumps([{"format": "registrar_dataset", "data": {
     "purpose": [{"lang": "en", "content": "To let you in"}],
     "policyURI": "https://desk.example/privacy", "supportURI": "privacy@desk.example"}}])
-
-WAYS = [
-    ("redirect_uri", "--plain"),
-    ("redirect_uri",),
-    ("x509_san_dns", "--request-uri-method", "get"),
-    ("x509_hash", "--request-uri-method", "post"),
-    ("decentralized_identifier", "--request-uri-method", "get"),
-]
-
-
-def setUpModule():
-    global SERVER
-    SERVER = Server()
-
-
-def tearDownModule():
-    SERVER.stop()
-
-
-class WalletTest(unittest.IsolatedAsyncioTestCase):
-    async def asyncSetUp(self):
-        # the wallet calls the ports from threads of its own
-        loop = asyncio.get_running_loop()
-        lanyard.uniffi_set_event_loop(loop)
-        # the generated code drops futures by call_soon from those threads, which debug mode refuses; apps do not run in it
-        loop.set_debug(False)
-        self.folder = Path(tempfile.mkdtemp(prefix="lanyard-wallet-"))
-        self.storage = SecureStorage()
-        self.wallet = await self.opened()
-
-    async def opened(self, more=None, **ports):
-        return await open_wallet(SERVER, self.folder, self.storage, more, **ports)
-
-    async def issuer_did(self):
-        """The DID that the demo signs W3C credentials by: it stands in what a wallet that does not know it refuses."""
-        http = Http()
-        http.plain = True
-        stranger = await open_wallet(SERVER, Path(tempfile.mkdtemp(prefix="lanyard-wallet-")), SecureStorage(), http=http)
-        step = await stranger.read_offer(SERVER.offer("safety_training")["link"])
-        with self.assertRaises(lanyard.AcceptError.Failed):
-            await step.offer.accept()
-        [body] = [body for url, body in http.replies if url.endswith("/credential")]
-        payload = json.loads(body)["credentials"][0]["credential"].split(".")[1]
-        return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["iss"]
-
-    async def take(self, kind="employee_badge", wallet=None):
-        wallet = wallet or self.wallet
-        step = await wallet.read_offer(SERVER.offer(kind)["link"])
-        self.assertTrue(step.is_READY())
-        return await step.offer.accept()
-
-    async def share(self, link, wallet=None):
-        wallet = wallet or self.wallet
-        request = await wallet.read_request(link)
-        consent = await request.consent(request.choices().smallest)
-        return request, consent, await request.answer(consent)
 
 
 class Issuance(WalletTest):
@@ -224,132 +156,6 @@ class Issuance(WalletTest):
         with self.assertRaises(lanyard.OfferError.Refused) as refused:
             await self.wallet.read_offer("https://example.org/not-an-offer")
         self.assertEqual(refused.exception.code, "offer_refused")
-
-
-class Presentation(WalletTest):
-    async def test_presents_an_sd_jwt_vc_and_an_mdoc(self):
-        for kind, (_, preset) in FORMATS.items():
-            with self.subTest(kind):
-                await self.take(kind)
-                asked = SERVER.request("--preset", preset)
-                await self.share(asked["link"])
-                self.assertEqual(SERVER.verdict(asked["id"])["verdict"]["state"], "verified")
-
-    async def test_answers_in_every_way_that_a_verifier_asks(self):
-        await self.take()
-        for prefix, *more in WAYS:
-            with self.subTest(prefix=prefix, more=more):
-                asked = SERVER.request("--preset", "badge", "--client-id-prefix", prefix, *more)
-                await self.share(asked["link"])
-                self.assertEqual(SERVER.verdict(asked["id"])["verdict"]["state"], "verified")
-
-    async def test_shares_what_was_consented_to_and_nothing_else(self):
-        await self.take()
-        query = {"credentials": [{"id": "b", "format": "dc+sd-jwt",
-                 "meta": {"vct_values": ["urn:lanyard:demo:employee-badge:1"]}, "claims": [{"path": ["given_name"]}]}]}
-        asked = SERVER.request("--dcql", json.dumps(query))
-        request = await self.wallet.read_request(asked["link"])
-        [candidate] = request.choices().queries[0].candidates
-        self.assertEqual([(row.label, row.value) for row in candidate.claim_sets[0].claims], [("Given name", "Ada")])
-        consent = await request.consent(request.choices().smallest)
-        self.assertEqual([one.claims for one in consent.shares()], [['["given_name"]']])
-        await request.answer(consent)
-        [shown] = SERVER.verdict(asked["id"])["verdict"]["credentials"]
-        self.assertEqual(shown["claims"]["given_name"], "Ada")
-        self.assertNotIn("family_name", shown["claims"])
-
-    async def test_tells_who_asks_and_how_that_is_known(self):
-        await self.take()
-        trust = {}
-        for prefix in ("redirect_uri", "x509_hash", "decentralized_identifier"):
-            asked = SERVER.request("--preset", "badge", "--client-id-prefix", prefix)
-            trust[prefix] = (await self.wallet.read_request(asked["link"])).verifier().trust
-        level = lanyard.TrustLevel
-        self.assertEqual(list(trust.values()), [level.ADDRESS_ONLY, level.CERTIFIED, level.DID_ONLY])
-
-    async def test_a_holder_who_does_not_authenticate_can_try_again(self):
-        holder = Holder(answer=False)
-        self.wallet = await self.opened(user_authentication=holder)
-        await self.take()
-        request = await self.wallet.read_request(SERVER.request("--preset", "badge")["link"])
-        with self.assertRaises(lanyard.ConsentError.NotAuthenticated):
-            await request.consent(request.choices().smallest)
-        holder.answer = True
-        await request.answer(await request.consent(request.choices().smallest))
-        self.assertEqual(holder.asked, 2)
-
-    async def test_a_request_and_a_consent_are_used_once(self):
-        await self.take()
-        request, consent, _ = await self.share(SERVER.request("--preset", "badge")["link"])
-        with self.assertRaises(lanyard.AnswerError.AlreadyUsed):
-            await request.answer(consent)
-        with self.assertRaises(lanyard.ConsentError.AlreadyUsed):
-            request.choices()
-        other = await self.wallet.read_request(SERVER.request("--preset", "badge")["link"])
-        with self.assertRaises(lanyard.AnswerError.AlreadyUsed):
-            await other.answer(consent)
-
-    async def test_a_consent_answers_no_other_request(self):
-        await self.take()
-        one = await self.wallet.read_request(SERVER.request("--preset", "badge")["link"])
-        other = await self.wallet.read_request(SERVER.request("--preset", "badge")["link"])
-        consent = await one.consent(one.choices().smallest)
-        with self.assertRaises(lanyard.AnswerError.Failed):
-            await other.answer(consent)
-
-    async def test_a_no_and_having_nothing_look_the_same_to_the_verifier(self):
-        told = []
-        for has in (False, True):
-            if has:
-                await self.take()
-            asked = SERVER.request("--preset", "badge")
-            request = await self.wallet.read_request(asked["link"])
-            if not has:
-                with self.assertRaises(lanyard.ConsentError.NothingFits):
-                    request.choices()
-            await request.decline()
-            told.append({key: value for key, value in SERVER.verdict(asked["id"]).items() if key in ("state", "reason")})
-        self.assertEqual(told[0], told[1])
-
-    async def test_a_selection_that_is_not_among_the_choices_is_refused(self):
-        await self.take()
-        request = await self.wallet.read_request(SERVER.request("--preset", "badge")["link"])
-        picked = lanyard.HolderSelection(options=[7], picks=[])
-        with self.assertRaises(lanyard.ConsentError.Selection):
-            await request.consent(picked)
-
-    async def test_answers_the_platform_in_each_of_its_protocols(self):
-        origin = SERVER.base
-        for protocol, (kind, preset) in PROTOCOLS.items():
-            with self.subTest(protocol):
-                await self.take(kind)
-                session, asked = SERVER.ask_platform(preset, protocol, origin)
-                self.assertEqual(asked["protocol"], protocol)
-                request = await self.wallet.read_platform_request(protocol, json.dumps(asked["data"]), origin)
-                consent = await request.consent(request.choices().smallest)
-                data = json.loads(await request.answer(consent))
-                SERVER.answer_platform(session, protocol, data, origin)
-                self.assertEqual(SERVER.verdict(session)["verdict"]["state"], "verified")
-
-    async def test_a_signed_request_for_another_origin_is_refused(self):
-        await self.take()
-        _, asked = SERVER.ask_platform("badge", "openid4vp-v1-signed", SERVER.base)
-        with self.assertRaises(lanyard.RequestError.Refused):
-            await self.wallet.read_platform_request(
-                "openid4vp-v1-signed", json.dumps(asked["data"]), "https://evil.example")
-
-    async def test_the_platform_is_told_no(self):
-        await self.take()
-        _, asked = SERVER.ask_platform("badge", "openid4vp-v1-unsigned", SERVER.base)
-        request = await self.wallet.read_platform_request(
-            "openid4vp-v1-unsigned", json.dumps(asked["data"]), SERVER.base)
-        self.assertEqual(json.loads(request.decline()), {"error": "access_denied"})
-        with self.assertRaises(lanyard.AnswerError.AlreadyUsed):
-            request.decline()
-
-    async def test_a_platform_request_that_is_no_json_is_refused(self):
-        with self.assertRaises(lanyard.RequestError.Refused):
-            await self.wallet.read_platform_request("openid4vp-v1-unsigned", "{", "https://shop.example")
 
 
 class Ports(WalletTest):
