@@ -11,8 +11,8 @@ use lanyard_oid4vci::{
     },
 };
 use lanyard_store::{
-    CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewSession, NewStatus, Next,
-    Replaced, Session, SessionId, SessionKind, StoreError,
+    CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewSession, Next, Replaced, Session,
+    SessionId, SessionKind, StoreError,
 };
 
 use serde::Serialize;
@@ -123,8 +123,8 @@ impl IssuerService {
         let subject = holder.map(|holder| self.subject_ref(tenant, &holder));
         let record = IssuedRecord { subject, ..self.record(&session, &issued) };
         let mut next = next.with_event(event.clone());
-        for place in tenant.places_of(&issued.statuses) {
-            next = next.with_status(NewStatus { credential: record.credential, place });
+        for status in tenant.statuses_of(record.credential, &issued.statuses) {
+            next = next.with_status(status);
         }
         let next = next.with_issued(record);
         let next = next.seeing(shown.proof.iter().map(|proof| once(proof.shown())));

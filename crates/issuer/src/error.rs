@@ -32,6 +32,9 @@ pub enum IssuerError {
     /// The credential was revoked, and a revocation is not undone.
     #[error("the credential was revoked, which is final; issue another one")]
     RevokedForGood,
+    /// The credential says nowhere whether it is suspended, so nobody would learn of it.
+    #[error("the credential's type keeps no status of suspension; revoke it, or issue another one")]
+    NotSuspendable,
     /// The key that signs cannot be used now.
     #[error("the issuer cannot sign now")]
     SigningKeyUnavailable,
@@ -67,6 +70,7 @@ impl IssuerError {
             Self::AlreadyIssued => "already_issued",
             Self::NotWaiting => "offer_not_waiting",
             Self::RevokedForGood => "credential_revoked",
+            Self::NotSuspendable => "credential_not_suspendable",
             Self::SigningKeyUnavailable => "signing_key_unavailable",
             Self::DirectoryUnavailable => "directory_unavailable",
             Self::AuthorizationServerUnavailable => "authorization_server_unavailable",

@@ -242,7 +242,11 @@ impl IssuerService {
                 match self.change(tenant, credential, status, reason.cloned()).await {
                     Ok(true) => done.changed.push(credential),
                     Ok(false)
-                    | Err(IssuerError::RevokedForGood | IssuerError::UnknownCredential) => {
+                    | Err(
+                        IssuerError::RevokedForGood
+                        | IssuerError::NotSuspendable
+                        | IssuerError::UnknownCredential,
+                    ) => {
                         done.unchanged.push(credential);
                     }
                     Err(error) => return Err(error),
@@ -319,6 +323,8 @@ impl IssuerService {
             StatusChange::Done(changed) => changed,
             // ARF VCR_04: a revocation is not undone
             StatusChange::Final => return Err(IssuerError::RevokedForGood),
+            // nobody who reads the credential would look for it
+            StatusChange::NotSuspendable => return Err(IssuerError::NotSuspendable),
             StatusChange::Absent => return Err(IssuerError::UnknownCredential),
         };
         if changed.is_empty() {

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use lanyard_core::{
     crypto::{CryptoProvider, HashAlgorithm},
     json,
-    status::StatusReference,
+    status::{StatusReference, bitstring_status_list::StatusPurpose},
 };
 use lanyard_oid4vci::{configuration::IssuerConfiguration, issuer::Issuer};
-use lanyard_store::{StatusPlace, TenantId};
+use lanyard_store::{CredentialId, NewStatus, TenantId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -105,10 +105,24 @@ impl Tenant {
         self.login.as_ref()?.ways.elsewhere()
     }
 
-    /// Where the copies of a credential have their statuses.
-    pub(crate) fn places_of(&self, references: &[StatusReference]) -> Vec<StatusPlace> {
-        let lists = self.status_lists.iter();
-        lists.flat_map(|lists| references.iter().filter_map(|one| lists.place_of(one))).collect()
+    /// Where the copies of a credential have their statuses, as the store keeps it.
+    pub(crate) fn statuses_of(
+        &self,
+        credential: CredentialId,
+        references: &[StatusReference],
+    ) -> Vec<NewStatus> {
+        let Some(lists) = &self.status_lists else { return Vec::new() };
+        let status = |reference| {
+            let place = lists.place_of(reference)?;
+            let is_suspendable = match reference {
+                StatusReference::Bitstring(entries) => {
+                    entries.iter().any(|entry| entry.purpose() == StatusPurpose::Suspension)
+                }
+                _ => true,
+            };
+            Some(NewStatus { credential, place, is_suspendable })
+        };
+        references.iter().filter_map(status).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use lanyard_core::{
     data_integrity::{Cryptosuite, DataIntegrityError, JsonPointer, ProofDraft},
     did::DidUrl,
     json::{self, JsonError, Object},
-    status::StatusMechanism,
+    status::{StatusMechanism, bitstring_status_list::StatusPurpose},
     trust::IssuerIdentifier,
     w3c::{
         Credential, CredentialDraft, CredentialError, EnvelopedCredential,
@@ -23,6 +23,9 @@ use crate::{IssuerError, IssuerService, tenant::Tenant};
 
 /// The name under which what came by this way is on record.
 const CONFIGURATION: &str = "vc_api";
+
+/// What a credential that came without a status can be asked about.
+const PURPOSES: &[StatusPurpose] = &[StatusPurpose::Revocation, StatusPurpose::Suspension];
 
 /// How a credential is secured where the options say nothing, by the first key.
 const ENVELOPE: &str = "vc+jwt";
@@ -183,7 +186,7 @@ impl IssuerService {
         if credential.statuses().next().is_some() {
             return Ok((credential, None));
         }
-        let references = lists.allocate(1, StatusMechanism::BitstringStatusList).await;
+        let references = lists.allocate(1, StatusMechanism::BitstringStatusList, PURPOSES).await;
         let references = references.map_err(|_| IssuerError::StatusUnavailable)?;
         let entries = references.first().and_then(|one| one.to_credential_status());
         let mut document = credential.into_document();
@@ -199,8 +202,7 @@ impl IssuerService {
             session: SessionId::new(now, self.name_bytes()),
             subject: None,
         };
-        let of_record = |place| NewStatus { credential: record.credential, place };
-        let statuses = tenant.places_of(&references).into_iter().map(of_record).collect();
+        let statuses = tenant.statuses_of(record.credential, &references);
         Ok((credential, Some((record, statuses))))
     }
 }

@@ -10,7 +10,7 @@ use lanyard_oid4vci::{
     CredentialConfigurationId,
     configuration::{
         Binding, ClaimDefinition, ClaimValue, CredentialConfiguration, CredentialFormat,
-        Disclosure, ProofType, jwt_alone,
+        Disclosure, ProofType, StatusChoice, jwt_alone,
     },
     key_proof::AttestationRequirement,
     metadata::{self, ClaimDisplay, CredentialDefinition, CredentialDisplay},
@@ -68,9 +68,10 @@ pub struct CredentialType {
     /// Whether it is bound to a key of its holder.
     #[serde(default = "yes")]
     pub holder_binding: bool,
-    /// Whether its copies have a status, where the tenant keeps status lists.
-    #[serde(default = "yes")]
-    pub status: bool,
+    /// Whether its copies have a status, where the tenant keeps status lists; for a W3C type also which entries its
+    /// copies have, as `["revocation"]` or `["revocation", "suspension"]`.
+    #[serde(default)]
+    pub status: StatusChoice,
     /// How many copies one request gets at most, 1 to 20; left out, 20.
     #[serde(default)]
     pub batch_size: Option<u8>,
@@ -372,7 +373,7 @@ impl From<&CredentialType> for CredentialConfiguration {
             claims: kind.definitions(),
             valid_days: kind.valid_days,
             binding: if kind.holder_binding { Binding::HolderKey } else { Binding::Bearer },
-            status: kind.status,
+            status: kind.status.clone(),
             batch_size: kind.batch_size,
             proof_types: kind.proof_types.clone(),
             key_attestation: kind.key_attestation.clone(),
@@ -508,6 +509,8 @@ fn embed_picture(
 mod tests {
     use std::path::Path;
 
+    use lanyard_oid4vci::configuration::{StatusChoice, StatusUse};
+
     use super::{CredentialType, CredentialTypeError};
 
     fn parse(text: &str) -> Result<CredentialType, String> {
@@ -518,6 +521,18 @@ mod tests {
     fn a_type_with_a_fault_in_its_shape_is_refused_with_the_line() {
         let refusal = CredentialType::parse("{\n \"id\": \"a\",\n \"colour\": 1 }", Path::new("/"));
         assert!(matches!(refusal, Err(CredentialTypeError::Shape { line: 3, .. })), "{refusal:?}");
+    }
+
+    #[test]
+    fn a_status_is_kept_or_not_or_for_what_it_names() {
+        let of = |status: &str| {
+            let members = r#""id":"x","vct":"urn:v","name":"n","claims":[]"#;
+            parse(&format!(r#"{{{members},"status":{status}}}"#)).map(|kind| kind.status)
+        };
+        assert_eq!(of("false"), Ok(StatusChoice::Kept(false)));
+        assert_eq!(of(r#"["revocation"]"#), Ok(StatusChoice::For(vec![StatusUse::Revocation])));
+        let refusal = of(r#"["refresh"]"#).expect_err("no such purpose");
+        assert!(refusal.contains("\"status\" is true, false, or a list such as"), "{refusal}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use lanyard_core::{
     claims::{ClaimsPath, PathSegment},
     crypto::SignatureAlgorithm,
     json::Object,
+    status::bitstring_status_list::StatusPurpose,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -68,22 +69,74 @@ pub struct CredentialConfiguration {
     /// What keys must be attested to be; none when no attestation is demanded.
     #[serde(default)]
     pub key_attestation: Option<AttestationRequirement>,
-    /// Whether its copies have a status, where the issuer keeps status lists at all.
-    #[serde(default = "yes")]
-    pub status: bool,
+    /// Whether its copies have a status, where the issuer keeps status lists at all, and for what.
+    #[serde(default)]
+    pub status: StatusChoice,
     /// How many copies one request gets at most, each for a key of its own; none is as many as the policy
     /// says.
     #[serde(default)]
     pub batch_size: Option<u8>,
 }
 
-const fn yes() -> bool {
-    true
-}
-
 /// The key proofs of a configuration that says nothing about them.
 pub fn jwt_alone() -> Vec<ProofType> {
     vec![ProofType::Jwt]
+}
+
+/// Whether copies have a status, and what a W3C credential can be asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "\"status\" is true, false, or a list such as [\"revocation\"] or [\"revocation\", \"suspension\"]"
+)]
+pub enum StatusChoice {
+    /// One that says whether it is revoked and whether it is suspended, or none.
+    Kept(bool),
+    /// A W3C credential has an entry for each of these alone (Bitstring Status List §2.1).
+    For(Vec<StatusUse>),
+}
+
+/// What a status says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusUse {
+    /// Whether it was taken back, for good.
+    Revocation,
+    /// Whether it is not valid for the time being.
+    Suspension,
+}
+
+impl Default for StatusChoice {
+    fn default() -> Self {
+        Self::Kept(true)
+    }
+}
+
+impl StatusChoice {
+    /// What a copy can be asked about; nothing when it has no status.
+    pub fn purposes(&self) -> &'static [StatusPurpose] {
+        match self {
+            Self::Kept(false) => &[],
+            Self::For(uses) if !uses.contains(&StatusUse::Suspension) => {
+                &[StatusPurpose::Revocation]
+            }
+            Self::Kept(true) | Self::For(_) => {
+                &[StatusPurpose::Revocation, StatusPurpose::Suspension]
+            }
+        }
+    }
+
+    /// Every credential with a status can be revoked; only a W3C credential says the two apart.
+    fn fits(&self, format: &CredentialFormat) -> bool {
+        let Self::For(uses) = self else { return true };
+        let is_w3c =
+            matches!(format, CredentialFormat::JwtVcJson { .. } | CredentialFormat::LdpVc { .. });
+        is_w3c
+            && matches!(
+                uses[..],
+                [StatusUse::Revocation] | [StatusUse::Revocation, StatusUse::Suspension]
+            )
+    }
 }
 
 /// How a wallet shows that it has a key (App. F).
@@ -258,6 +311,11 @@ pub enum ConfigurationError {
     /// The scope has characters that a scope must not have.
     #[error("credential configuration {0}: the scope is malformed")]
     Scope(CredentialConfigurationId),
+    /// A status for something that it cannot be asked about, or in a format that says all at once.
+    #[error(
+        "credential configuration {0}: status names \"revocation\", or \"revocation\" and \"suspension\", and only in a W3C format; elsewhere it is true or false"
+    )]
+    Status(CredentialConfigurationId),
     /// The credential would be expired when it is issued.
     #[error("credential configuration {0}: valid_days is 0")]
     NeverValid(CredentialConfigurationId),
@@ -410,6 +468,9 @@ impl CredentialConfiguration {
         let most = if self.binding == Binding::Bearer { 1 } else { MOST_COPIES };
         if self.batch_size.is_some_and(|size| !(1..=most).contains(&size)) {
             return Err(ConfigurationError::BatchSize(self.id.clone()));
+        }
+        if !self.status.fits(&self.format) {
+            return Err(ConfigurationError::Status(self.id.clone()));
         }
         if self.valid_days == 0 {
             return Err(ConfigurationError::NeverValid(self.id.clone()));

@@ -34,6 +34,8 @@ struct Tables {
     secrets: BTreeMap<(TenantId, SecretName), Secret>,
     issued: BTreeMap<(TenantId, CredentialId), IssuedRecord>,
     statuses: BTreeMap<(TenantId, StatusPlace), (CredentialId, CredentialStatus)>,
+    /// Credentials of which nobody would learn that they are suspended.
+    not_suspendable: BTreeSet<(TenantId, CredentialId)>,
     once: HashMap<(TenantId, OnceKind, [u8; 32]), (Timestamp, u64)>,
     remembered: u64,
     status_lists: BTreeMap<(TenantId, u32), KeptList>,

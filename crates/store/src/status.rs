@@ -26,6 +26,8 @@ pub struct NewStatus {
     pub credential: CredentialId,
     /// Where the copy has its status.
     pub place: StatusPlace,
+    /// Whether whoever reads the copy learns of a suspension; of a revocation they always do.
+    pub is_suspendable: bool,
 }
 
 /// What became of a credential.
@@ -97,6 +99,8 @@ pub enum StatusChange {
     Done(BTreeSet<u32>),
     /// The credential was revoked, which nothing undoes.
     Final,
+    /// A copy of the credential says nowhere whether it is suspended.
+    NotSuspendable,
     /// No such credential, or one without a status.
     Absent,
 }

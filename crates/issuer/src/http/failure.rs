@@ -114,6 +114,7 @@ impl Failure {
                 IssuerError::AlreadyIssued
                 | IssuerError::Store(StoreError::CallAnswered)
                 | IssuerError::NotWaiting
+                | IssuerError::NotSuspendable
                 | IssuerError::RevokedForGood => StatusCode::CONFLICT,
                 IssuerError::Contended
                 | IssuerError::DirectoryUnavailable

@@ -39,9 +39,6 @@ pub use places::PlaceKey;
 /// How many places are reserved in one durable write; a restart skips what is left of them.
 const BLOCK: u32 = 256;
 
-/// What W3C credentials can be asked about, each in a list of its own (Bitstring Status List §2.1).
-const PURPOSES: [StatusPurpose; 2] = [StatusPurpose::Revocation, StatusPurpose::Suspension];
-
 /// For how long a published list speaks when no new one can be had.
 const LIFE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -106,8 +103,13 @@ impl StatusLists {
         Some(StatusPlace { list, index: u32::try_from(index).ok()? })
     }
 
-    /// How a copy refers to its place.
-    fn reference(&self, place: StatusPlace, mechanism: StatusMechanism) -> StatusReference {
+    /// How a copy refers to its place; for W3C credentials each purpose is in a list of its own.
+    fn reference(
+        &self,
+        place: StatusPlace,
+        mechanism: StatusMechanism,
+        purposes: &[StatusPurpose],
+    ) -> StatusReference {
         let index = u64::from(place.index);
         match mechanism {
             StatusMechanism::TokenStatusList => {
@@ -116,7 +118,7 @@ impl StatusLists {
             StatusMechanism::BitstringStatusList => {
                 let entry =
                     |purpose| StatusEntry::new(purpose, index, self.uri_for(place.list, purpose));
-                StatusReference::Bitstring(PURPOSES.map(entry).to_vec())
+                StatusReference::Bitstring(purposes.iter().copied().map(entry).collect())
             }
         }
     }
@@ -324,12 +326,13 @@ impl StatusAllocator for StatusLists {
         &self,
         copies: usize,
         mechanism: StatusMechanism,
+        purposes: &[StatusPurpose],
     ) -> Result<Vec<StatusReference>, StatusUnavailable> {
         let places = self.places(copies).await.map_err(|error| {
             tracing::error!(cause = error.reason(), "no place for a status");
             StatusUnavailable
         })?;
-        Ok(places.into_iter().map(|place| self.reference(place, mechanism)).collect())
+        Ok(places.into_iter().map(|place| self.reference(place, mechanism, purposes)).collect())
     }
 
     fn aggregation(&self) -> Option<StatusListUri> {

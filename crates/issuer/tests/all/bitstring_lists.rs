@@ -146,7 +146,7 @@ async fn copies_of_w3c_credentials_get_places_that_no_other_copy_has() {
     let badge = badge(&server).await;
     let lists = server.ground.status_lists("demo");
     let mechanism = StatusMechanism::BitstringStatusList;
-    let copies = lists.allocate(2, mechanism).await.expect("places");
+    let copies = lists.allocate(2, mechanism, &PURPOSES).await.expect("places");
     let mut taken: Vec<u64> = badge.places.iter().map(|(index, _)| *index).collect();
     for copy in &copies {
         let StatusReference::Bitstring(entries) = copy else { unreachable!("not {copy:?}") };
@@ -163,4 +163,14 @@ async fn copies_of_w3c_credentials_get_places_that_no_other_copy_has() {
             assert_eq!(found.look_up(entry).expect("an answer").status(), Status::Valid);
         }
     }
+}
+
+#[tokio::test]
+async fn a_copy_has_an_entry_for_each_purpose_of_its_type_alone() {
+    let server = Server::with_statuses();
+    let lists = server.ground.status_lists("demo");
+    let (mechanism, revocation) = (StatusMechanism::BitstringStatusList, StatusPurpose::Revocation);
+    let copies = lists.allocate(1, mechanism, &[revocation]).await.expect("a place");
+    let member = copies[0].to_credential_status().expect("an entry");
+    assert_eq!(member["statusPurpose"], "revocation", "one entry, and no list of entries");
 }

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::http::{Method, StatusCode};
 use lanyard_core::status::Status;
-use lanyard_store::{SqliteStore, Store as _};
+use lanyard_store::{
+    CredentialId, IssuedRecord, MemoryStore, NewStatus, SessionId, SqliteStore, StatusPlace, Store,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -88,6 +90,29 @@ async fn each_change_is_published_at_once_and_recorded_to_the_hour_with_its_reas
     assert_eq!(at.as_second() % 3600, 0);
     let reply = call(&server, &format!("{}/reinstate", badge.id), &json!({})).await;
     assert_eq!(reply.refusal(), refused(409, "credential_revoked"));
+}
+
+#[tokio::test]
+async fn what_says_nowhere_whether_it_is_suspended_can_be_revoked_alone() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let server = Server::with_statuses_in(Arc::clone(&store));
+    let (tenant, now) = ("demo".parse().expect("a tenant"), server.ground.now());
+    let record = IssuedRecord {
+        credential: CredentialId::new(now, [1; 10]),
+        configuration: "membership".to_owned(),
+        issued_at: now,
+        expires_at: None,
+        session: SessionId::new(now, [2; 10]),
+        subject: None,
+    };
+    let place = StatusPlace { list: 0, index: 7 };
+    let status = NewStatus { credential: record.credential, place, is_suspendable: false };
+    let id = record.credential.to_string();
+    store.record_issued(&tenant, record, vec![status], None).await.expect("a record");
+    let reply = call(&server, &format!("{id}/suspend"), &json!({})).await;
+    assert_eq!(reply.refusal(), refused(409, "credential_not_suspendable"));
+    let reply = call(&server, &format!("{id}/revoke"), &json!({})).await;
+    assert_eq!(reply.status, StatusCode::OK, "{reply}");
 }
 
 #[tokio::test]

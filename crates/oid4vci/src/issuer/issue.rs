@@ -75,7 +75,8 @@ impl Issuer {
         configuration: &CredentialConfiguration,
         copies: usize,
     ) -> Result<Vec<StatusReference>, CredentialError> {
-        let statuses = self.statuses.as_ref().filter(|_| configuration.status);
+        let purposes = configuration.status.purposes();
+        let statuses = self.statuses.as_ref().filter(|_| !purposes.is_empty());
         let Some(statuses) = statuses else { return Ok(Vec::new()) };
         let mechanism = match &configuration.format {
             CredentialFormat::SdJwtVc { .. } | CredentialFormat::MsoMdoc { .. } => {
@@ -85,7 +86,7 @@ impl Issuer {
                 StatusMechanism::BitstringStatusList
             }
         };
-        let statuses = statuses.allocate(copies, mechanism).await;
+        let statuses = statuses.allocate(copies, mechanism, purposes).await;
         let statuses = statuses.map_err(|_| CredentialError::StatusUnavailable)?;
         // a copy without a status could never be revoked
         if statuses.len() == copies {

@@ -1,7 +1,10 @@
 use jiff::SignedDuration;
 use lanyard_oid4vci::{
     CredentialConfigurationId, CredentialIdentifier,
-    configuration::{Binding, ConfigurationError, IssuancePolicy, IssuerConfiguration},
+    configuration::{
+        Binding, ConfigurationError, CredentialFormat, IssuancePolicy, IssuerConfiguration,
+        StatusChoice, StatusUse,
+    },
     credential::{CredentialError, CredentialRequest, Proofs, Wanted},
     description::ErrorBody,
     issuer::{Authorized, Issuance, Left, NewOffer, Offered, Progress, Sender},
@@ -175,6 +178,36 @@ async fn a_type_with_a_smaller_batch_is_given_out_in_fewer_copies_than_keys() {
     let (response, issued, _) =
         world.authorized().accept(request, &issuer, world.now).await.expect("issued");
     assert_eq!((response.credentials.len(), issued.copies), (2, 2));
+}
+
+#[test]
+fn refuses_a_status_for_suspension_alone_and_purposes_where_a_format_says_all_at_once() {
+    let world = World::new();
+    let refused = |format: Option<CredentialFormat>, uses: &[StatusUse]| {
+        let mut types = world.issuer.configuration().credentials().to_vec();
+        types.truncate(1);
+        if let Some(format) = format {
+            types[0].format = format;
+            types[0].claims.clear();
+        }
+        types[0].status = StatusChoice::For(uses.to_vec());
+        let url = world.issuer.configuration().issuer().clone();
+        let policy = IssuancePolicy::default();
+        IssuerConfiguration::new(url, Vec::new(), types, policy).err()
+    };
+    let w3c = || {
+        let definition = json!({ "type": ["VerifiableCredential", "Badge"] });
+        let credential_definition = serde_json::from_value(definition).expect("a definition");
+        Some(CredentialFormat::JwtVcJson { credential_definition })
+    };
+    let (revocation, suspension) = (StatusUse::Revocation, StatusUse::Suspension);
+    assert_eq!(refused(w3c(), &[revocation]), None);
+    assert_eq!(refused(w3c(), &[revocation, suspension]), None);
+    let fault = Some(ConfigurationError::Status(badge()));
+    for uses in [&[][..], &[suspension], &[revocation, revocation], &[suspension, revocation]] {
+        assert_eq!(refused(w3c(), uses), fault, "{uses:?}");
+    }
+    assert_eq!(refused(None, &[revocation]), fault, "an SD-JWT VC has one list for all");
 }
 
 #[test]

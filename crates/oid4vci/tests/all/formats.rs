@@ -312,6 +312,7 @@ impl StatusAllocator for Places {
         &self,
         copies: usize,
         mechanism: StatusMechanism,
+        purposes: &[StatusPurpose],
     ) -> Result<Vec<StatusReference>, StatusUnavailable> {
         let uri =
             StatusListUri::parse("https://issuer.example/demo/status-lists/0").expect("a URI");
@@ -320,8 +321,9 @@ impl StatusAllocator for Places {
             match mechanism {
                 StatusMechanism::TokenStatusList => StatusReference::TokenStatusList { index, uri },
                 StatusMechanism::BitstringStatusList => {
-                    let entry = StatusEntry::new(StatusPurpose::Revocation, index, uri);
-                    StatusReference::Bitstring(vec![entry])
+                    let entry =
+                        |purpose: &StatusPurpose| StatusEntry::new(*purpose, index, uri.clone());
+                    StatusReference::Bitstring(purposes.iter().map(entry).collect())
                 }
             }
         };
@@ -348,7 +350,8 @@ async fn every_format_has_a_status_for_each_copy_by_its_own_mechanism() {
             HeldCredential::MsoMdoc(held) => held.status().cloned(),
             w3c => {
                 let entry = w3c.claims().as_value()["credentialStatus"].clone();
-                let entries = StatusReference::of_entries(entry.as_object().into_iter());
+                let entries = entry.as_array().into_iter().flatten();
+                let entries = StatusReference::of_entries(entries.filter_map(Value::as_object));
                 entries.expect("an entry").pop()
             }
         };

@@ -145,6 +145,11 @@ impl StatusStore for MemoryStore {
             None => return Ok(StatusChange::Absent),
             Some(now) if now == status => return Ok(StatusChange::Done(BTreeSet::new())),
             Some(CredentialStatus::Revoked) => return Ok(StatusChange::Final),
+            Some(_) if status == CredentialStatus::Suspended => {
+                if tables.not_suspendable.contains(&(tenant.clone(), credential)) {
+                    return Ok(StatusChange::NotSuspendable);
+                }
+            }
             Some(_) => {}
         }
         let Tables { statuses, status_lists, .. } = &mut *tables;
@@ -226,7 +231,10 @@ impl Tables {
             record.subject = session.and_then(|kept| kept.subject).or(record.subject);
             self.issued.insert((tenant.clone(), record.credential), record);
         }
-        for NewStatus { credential, place } in statuses {
+        for NewStatus { credential, place, is_suspendable } in statuses {
+            if !is_suspendable {
+                self.not_suspendable.insert((tenant.clone(), credential));
+            }
             let valid = (credential, CredentialStatus::Valid);
             self.statuses.insert((tenant.clone(), place), valid);
         }
@@ -241,6 +249,7 @@ impl Tables {
     pub(super) fn forget_status(&mut self, key: &(TenantId, CredentialId)) {
         let (tenant, credential) = key;
         self.statuses.retain(|(owner, _), (of, _)| owner != tenant || of != credential);
+        self.not_suspendable.remove(key);
         self.history.remove(key);
     }
 }

@@ -15,9 +15,10 @@ use tokio_postgres::config::{Host, SslMode};
 use super::tls::Tls;
 
 /// The schema that this version writes: how many migrations there are.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/postgres/0001_all.sql"),
     include_str!("../../migrations/postgres/0002_epochs.sql"),
+    include_str!("../../migrations/postgres/0003_suspendable.sql"),
 ];
 
 /// What every connection calls itself.

@@ -23,17 +23,20 @@ pub(super) async fn add(
         statuses.iter().map(|new| new.credential.as_bytes().as_slice()).collect();
     let lists: Vec<_> = statuses.iter().map(|new| i64::from(new.place.list)).collect();
     let places: Vec<_> = statuses.iter().map(|new| i64::from(new.place.index)).collect();
+    let suspendable: Vec<_> = statuses.iter().map(|new| new.is_suspendable).collect();
     execute(
         db,
-        "INSERT INTO status (tenant, credential, list, place, value)
-         SELECT $1, added.credential, added.list, added.place, $5
-         FROM unnest($2::bytea[], $3::bigint[], $4::bigint[]) AS added (credential, list, place)",
+        "INSERT INTO status (tenant, credential, list, place, value, suspendable)
+         SELECT $1, added.credential, added.list, added.place, $5, added.suspendable
+         FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $6::boolean[])
+              AS added (credential, list, place, suspendable)",
         &[
             &tenant.as_str(),
             &credentials,
             &lists,
             &places,
             &i64::from(CredentialStatus::Valid.value()),
+            &suspendable,
         ],
     )
     .await
@@ -78,6 +81,13 @@ pub(super) async fn set(
         Some(_) => {}
     }
     let (owner, name) = (tenant.as_str(), credential.as_bytes().as_slice());
+    if status == CredentialStatus::Suspended {
+        let find = "SELECT 1 FROM status
+                    WHERE tenant = $1 AND credential = $2 AND NOT suspendable LIMIT 1";
+        if query_opt(db, find, &[&owner, &name]).await?.is_some() {
+            return Ok(StatusChange::NotSuspendable);
+        }
+    }
     let value = i64::from(status.value());
     let update = "UPDATE status SET value = $1 WHERE tenant = $2 AND credential = $3
                   RETURNING list, place";

@@ -31,6 +31,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "0008_newest_at_the_end",
         sql: include_str!("../../migrations/0008_newest_at_the_end.sql"),
     },
+    Migration {
+        name: "0009_suspendable",
+        sql: include_str!("../../migrations/0009_suspendable.sql"),
+    },
 ];
 
 /// The text of each step as it ran here, so that an edited step is noticed.
@@ -282,6 +286,7 @@ mod tests {
             ("0006_one_row", 3_491_819_745_997_093_226),
             ("0007_epochs", 11_917_545_139_192_041_119),
             ("0008_newest_at_the_end", 18_380_243_534_700_077_821),
+            ("0009_suspendable", 3_132_149_328_419_185_352),
         ];
         assert_eq!(released, known);
     }

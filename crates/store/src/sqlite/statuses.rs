@@ -18,16 +18,18 @@ pub(super) fn add(
     tenant: &TenantId,
     statuses: &[NewStatus],
 ) -> Result<(), StoreError> {
-    for NewStatus { credential, place } in statuses {
+    for NewStatus { credential, place, is_suspendable } in statuses {
         execute(
             db,
-            "INSERT INTO status (tenant, credential, list, place, value) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO status (tenant, credential, list, place, value, suspendable)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
                 tenant.as_str(),
                 credential.as_bytes(),
                 place.list,
                 place.index,
-                CredentialStatus::Valid.value()
+                CredentialStatus::Valid.value(),
+                is_suspendable
             ],
         )?;
     }
@@ -58,6 +60,11 @@ pub(super) fn set(
         None => return Ok(StatusChange::Absent),
         Some(now) if now == status => return Ok(StatusChange::Done(BTreeSet::new())),
         Some(CredentialStatus::Revoked) => return Ok(StatusChange::Final),
+        Some(_)
+            if status == CredentialStatus::Suspended && !suspendable(db, tenant, credential)? =>
+        {
+            return Ok(StatusChange::NotSuspendable);
+        }
         Some(_) => {}
     }
     let mut statement = db
@@ -89,6 +96,19 @@ pub(super) fn set(
     )?;
     messages::add(db, tenant, &note.messages)?;
     Ok(StatusChange::Done(places.into_iter().map(|place| place.list).collect()))
+}
+
+/// Whether whoever reads any copy learns of a suspension.
+fn suspendable(
+    db: &Connection,
+    tenant: &TenantId,
+    credential: CredentialId,
+) -> Result<bool, StoreError> {
+    let mut statement = db
+        .prepare_cached("SELECT min(suspendable) FROM status WHERE tenant = ?1 AND credential = ?2")
+        .map_err(fault)?;
+    let named = params![tenant.as_str(), credential.as_bytes()];
+    statement.query_row(named, |row| row.get(0)).map_err(fault)
 }
 
 /// Sets a status in the run that it is in, which gets a version beyond every other of its list.

@@ -243,7 +243,8 @@ fn what_is_on_record_is_kept_and_can_be_revoked() {
         store.insert(offer(1)).await.unwrap();
         let mut next = step("issued");
         for n in [1, 2] {
-            let status = NewStatus { credential: credential(n), place: place(n) };
+            let status =
+                NewStatus { credential: credential(n), place: place(n), is_suspendable: true };
             next = next.with_issued(record(n, id(1))).with_status(status);
         }
         replaced(&store, &live(&store, code(1)).await, next).await;

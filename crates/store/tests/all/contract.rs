@@ -55,6 +55,7 @@ use crate::sessions::{
 };
 use crate::statuses::{
     a_change_touches_one_run_and_is_told_to_whoever_has_an_older_list,
+    a_copy_that_says_nowhere_whether_it_is_suspended_is_only_revoked,
     a_place_is_reserved_once_and_by_one_tenant, a_revocation_is_final_and_can_be_repeated,
     a_status_belongs_to_its_tenant_and_its_credential, a_suspension_ends,
     an_expired_record_takes_its_statuses_along_and_frees_no_place,
@@ -309,6 +310,7 @@ every_backend_keeps! {
     every_copy_of_a_credential_is_revoked_as_one,
     a_revocation_is_final_and_can_be_repeated,
     a_suspension_ends,
+    a_copy_that_says_nowhere_whether_it_is_suspended_is_only_revoked,
     a_status_belongs_to_its_tenant_and_its_credential,
     what_a_lost_race_issued_has_no_status,
     an_expired_record_takes_its_statuses_along_and_frees_no_place,

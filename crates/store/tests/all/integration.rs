@@ -112,7 +112,7 @@ pub(crate) async fn what_is_issued_and_the_answer_of_its_call_are_kept_together_
 ) {
     let issue = async |n: u32, answer: &[u8]| {
         let place = StatusPlace { list: 0, index: n };
-        let statuses = vec![NewStatus { credential: credential(n), place }];
+        let statuses = vec![NewStatus { credential: credential(n), place, is_suspendable: true }];
         let answered = CallAnswer { key: [1; 32], answer: answer.to_vec() };
         store.record_issued(&demo(), record(n, id(7)), statuses, Some(answered)).await
     };
@@ -262,7 +262,11 @@ pub(crate) async fn settled_messages_are_purged_and_waiting_ones_are_not(store: 
 async fn issue(store: &dyn Store) {
     store.insert(NewSession { subject: Some(SUBJECT), ..offer(1) }).await.expect("a new session");
     let held = live(store, code(1)).await;
-    let status = NewStatus { credential: credential(1), place: StatusPlace { list: 0, index: 3 } };
+    let status = NewStatus {
+        credential: credential(1),
+        place: StatusPlace { list: 0, index: 3 },
+        is_suspendable: true,
+    };
     let next = Next::new(second(2), b"issued".to_vec(), end()).with_issued(record(1, id(1)));
     let issued = store.replace(&held, next.with_status(status)).await;
     assert!(matches!(issued, Ok(Replaced::Done(_))));

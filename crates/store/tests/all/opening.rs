@@ -79,7 +79,7 @@ fn a_newer_schema_is_refused_and_left_untouched() {
     let before = fs::read(&file).unwrap();
 
     let error = SqliteStore::open(directory.path()).unwrap_err();
-    assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 8, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 9, .. }), "{error:?}");
     assert!(error.to_string().contains("schema version 99"), "{error}");
     assert_eq!(fs::read(&file).unwrap(), before);
 }
@@ -88,8 +88,12 @@ fn a_newer_schema_is_refused_and_left_untouched() {
 fn a_store_of_the_version_before_is_brought_up_with_what_it_keeps() {
     let directory = closed_store();
     let file = Connection::open(directory.path().join("lanyard.db")).unwrap();
-    // the last migration only arranges the rows anew, whatever their order was
-    file.execute_batch("DELETE FROM migration WHERE version = 8; PRAGMA user_version = 7").unwrap();
+    // the last migration only adds a column
+    file.execute_batch(
+        "ALTER TABLE status DROP COLUMN suspendable;
+         DELETE FROM migration WHERE version = 9; PRAGMA user_version = 8",
+    )
+    .unwrap();
     drop(file);
     let store = SqliteStore::open(directory.path()).unwrap();
     let taken = block_on(store.take(&crate::support::demo(), &code(1), crate::support::second(1)));

@@ -28,7 +28,8 @@ async fn issue(store: &dyn Store) {
     let held = live(store, code(1)).await;
     let mut next = Next::new(second(2), b"issued".to_vec(), end()).with_issued(record(1, id(1)));
     for place in [place(0, 700), place(0, 3), place(1, 9)] {
-        next = next.with_status(NewStatus { credential: credential(1), place });
+        next =
+            next.with_status(NewStatus { credential: credential(1), place, is_suspendable: true });
     }
     assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
 }
@@ -106,6 +107,28 @@ pub(crate) async fn a_suspension_ends(store: Backend) {
     assert_eq!(set(CredentialStatus::Revoked).await, Ok(done([0, 1])));
 }
 
+pub(crate) async fn a_copy_that_says_nowhere_whether_it_is_suspended_is_only_revoked(
+    store: Backend,
+) {
+    store.insert(offer(1)).await.unwrap();
+    let held = live(&*store, code(1)).await;
+    let copy = |index, is_suspendable| NewStatus {
+        credential: credential(1),
+        place: place(0, index),
+        is_suspendable,
+    };
+    let next = Next::new(second(2), b"issued".to_vec(), end())
+        .with_issued(record(1, id(1)))
+        .with_status(copy(3, true))
+        .with_status(copy(4, false));
+    assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
+    let set = async |status| store.set_status(&demo(), credential(1), status, note()).await;
+    assert_eq!(set(CredentialStatus::Suspended).await, Ok(StatusChange::NotSuspendable));
+    let status = store.status(&demo(), credential(1)).await;
+    assert_eq!(status, Ok(Some(CredentialStatus::Valid)));
+    assert_eq!(set(CredentialStatus::Revoked).await, Ok(done([0])));
+}
+
 pub(crate) async fn a_status_belongs_to_its_tenant_and_its_credential(store: Backend) {
     issue(&*store).await;
     let revoked = CredentialStatus::Revoked;
@@ -125,7 +148,7 @@ pub(crate) async fn what_a_lost_race_issued_has_no_status(store: Backend) {
     let held = live(&*store, code(1)).await;
     let next = Next::new(second(2), b"first".to_vec(), end());
     assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
-    let status = NewStatus { credential: credential(1), place: place(0, 3) };
+    let status = NewStatus { credential: credential(1), place: place(0, 3), is_suspendable: true };
     let late = Next::new(second(2), b"second".to_vec(), end()).with_status(status);
     assert_eq!(store.replace(&held, late).await, Ok(Replaced::Conflict));
     assert_eq!(store.status(&demo(), credential(1)).await, Ok(None));
@@ -152,7 +175,11 @@ pub(crate) async fn a_change_touches_one_run_and_is_told_to_whoever_has_an_older
     let mut next = Next::new(second(2), b"issued".to_vec(), end());
     let far = 5 * StatusChunk::PLACES + 1;
     for (name, index) in [(1, 3), (2, 4095), (3, 4096), (4, far)] {
-        let status = NewStatus { credential: credential(name), place: place(0, index) };
+        let status = NewStatus {
+            credential: credential(name),
+            place: place(0, index),
+            is_suspendable: true,
+        };
         next = next.with_status(status).with_issued(record(name, id(1)));
     }
     assert!(matches!(store.replace(&held, next).await, Ok(Replaced::Done(_))));
@@ -189,14 +216,14 @@ pub(crate) async fn a_change_touches_one_run_and_is_told_to_whoever_has_an_older
 
 pub(crate) async fn what_is_issued_without_a_session_is_on_record_with_its_status(store: Backend) {
     let issued = record(1, id(7));
-    let status = NewStatus { credential: credential(1), place: place(0, 3) };
+    let status = NewStatus { credential: credential(1), place: place(0, 3), is_suspendable: true };
     assert_eq!(store.record_issued(&demo(), issued.clone(), vec![status], None).await, Ok(()));
     assert_eq!(store.issued(&demo(), credential(1)).await, Ok(Some(issued.clone())));
     let revoked = CredentialStatus::Revoked;
     assert_eq!(store.set_status(&demo(), credential(1), revoked, note()).await, Ok(done([0])));
     assert_eq!(not_valid(&*store, &demo(), 0).await, [(3, revoked)]);
     // all of it or nothing
-    let other = NewStatus { credential: credential(1), place: place(0, 4) };
+    let other = NewStatus { credential: credential(1), place: place(0, 4), is_suspendable: true };
     let twice = store.record_issued(&demo(), issued, vec![other], None).await;
     assert_eq!(twice, Err(lanyard_store::StoreError::DuplicateCredential));
     assert_eq!(
