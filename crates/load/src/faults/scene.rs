@@ -182,8 +182,14 @@ status_lists = {{ ttl_seconds = 1 }}
 
     /// A connection to wherever it answers.
     pub(crate) async fn connect(&self) -> Result<Connection, Failure> {
-        let places = self.places.borrow().clone();
-        Connection::open_to(&places).await
+        Connection::open_to(&self.places_in_turn()).await
+    }
+
+    /// All places, each time another one first: whoever gave up on one replica begins at the other.
+    fn places_in_turn(&self) -> Vec<Url> {
+        let mut places = self.places.borrow_mut();
+        places.rotate_left(1);
+        places.clone()
     }
 
     /// How long a wallet waits for an answer here.
@@ -449,6 +455,16 @@ mod tests {
         // and whoever ends it later hears the same
         let killed = scene.kill().await;
         assert!(matches!(killed, Err(Failure::ServerEnded(status)) if status.code() == Some(1)));
+    }
+
+    #[test]
+    fn who_comes_again_begins_at_another_replica() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = played_by("/bin/false", folder.path());
+        let _other = scene.replica(&Store::Sqlite).unwrap();
+        let (first, second) = (scene.places_in_turn(), scene.places_in_turn());
+        assert_ne!(first[0], second[0]);
+        assert_eq!(scene.places_in_turn(), first);
     }
 
     #[tokio::test]
