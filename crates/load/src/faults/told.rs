@@ -21,7 +21,7 @@ use crate::{
 
 /// How long each kind of trouble lasts at most: what was not taken is tried again after five seconds, and then after
 /// five minutes.
-const TROUBLE: Duration = Duration::from_secs(2);
+const TROUBLE: Duration = Duration::from_secs(1);
 
 /// No try is later than this after the one before, in seconds.
 const LATEST_TRY: i64 = 27 * 3600;
