@@ -13,7 +13,8 @@
 //! 5. [`did`] identifiers that carry or lead to keys: did:key, did:jwk, did:web
 //! 6. [`status`] what became of credentials after they were issued
 //! 7. [`pkce`] what binds a code to whoever asked for it (RFC 7636)
-//! 8. [`trust`] issuers, certificate chains and the anchors they end at
+//! 8. [`picture`] logos, judged by their bytes
+//! 9. [`trust`] issuers, certificate chains and the anchors they end at
 
 pub mod cbor;
 pub mod claims;
@@ -25,6 +26,7 @@ pub mod did;
 pub mod jose;
 pub mod json;
 pub mod mdoc;
+pub mod picture;
 pub mod pkce;
 pub mod sd_jwt;
 pub mod sd_jwt_vc;

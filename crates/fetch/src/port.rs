@@ -52,6 +52,8 @@ pub enum Purpose {
     IssuerKeys,
     /// SD-JWT VC type metadata.
     TypeMetadata,
+    /// A logo, or the picture behind a credential's text (OID4VCI §12.2.4).
+    Picture,
     /// A list of revoked certificates (RFC 5280 §4.2.1.13).
     RevocationList,
     /// A status list (Token Status List §8).
@@ -92,7 +94,7 @@ impl Purpose {
             Self::StatusList => (3, 5 * MIB),
             // Standard Webhooks: what a receiver has to say is its status; a redirect is a failure.
             Self::Nonce | Self::Webhook => (0, 16 * KIB),
-            Self::Token | Self::PresentationResponse => (0, 256 * KIB),
+            Self::Token | Self::PresentationResponse | Self::Picture => (0, 256 * KIB),
             Self::CredentialOffer
             | Self::LoginProvider
             | Self::AttributeProvider

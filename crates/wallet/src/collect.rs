@@ -110,14 +110,16 @@ impl Wallet {
                 return Err(error.into());
             }
         };
+        let pictures = self.pictures(&waiting.face, waiting.replaces).await;
         let source = Source {
             issuer: &waiting.issuer,
             issuer_name: waiting.issuer_name.as_deref(),
             configuration: waiting.deferred.configuration().as_str(),
-            face: &waiting.face,
+            face: waiting.face.with(&pictures),
         };
-        let (content, copies) = self.card_of(&source, &keys, &received.credentials)?;
-        let stored = inner.storage.insert_awaited(id, waiting.replaces, &content, &copies)?;
+        let (content, copies) = self.card_of(source, &keys, &received.credentials)?;
+        let (old, storage) = (waiting.replaces, &inner.storage);
+        let stored = storage.insert_awaited(id, old, &content, &copies, &pictures)?;
         let Some((card, old_keys)) = stored else {
             // OID4VCI §11.1: the holder ended it, and the issuer learns that nothing was kept
             if let Some(notification) = &received.notification {

@@ -1,11 +1,13 @@
 //! How a credential looks: the issuer's display metadata, in the holder's language.
 
-use lanyard_core::claims::ClaimsPath;
+use lanyard_core::{claims::ClaimsPath, picture::data_of};
 use lanyard_oid4vci::metadata::{
     ClaimDescription, CredentialConfigurationMetadata, CredentialDisplay, CredentialIssuerMetadata,
     IssuerDisplay,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::picture::{Picture, PictureKind};
 
 /// The face of a card.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +16,18 @@ pub struct Face {
     pub name: String,
     /// What it is.
     pub description: Option<String>,
-    /// A logo, as a `data:` or https URL.
+    /// Where the logo is: https, or before the card is received also `data:`. It is not to be fetched when the card is
+    /// shown: [`Wallet::card_picture`](crate::Wallet::card_picture) has it.
     pub logo: Option<String>,
+    /// What to read out for the logo.
+    #[serde(default)]
+    pub logo_alt: Option<String>,
+    /// Where the picture behind the text is, likewise.
+    #[serde(default)]
+    pub background_image: Option<String>,
+    /// The pictures that are kept with the card.
+    #[serde(default)]
+    pub pictures: Vec<PictureKind>,
     /// The card's colour, as the issuer wrote it: check it before it goes into a style.
     pub background_color: Option<String>,
     /// The colour of the text on it, likewise.
@@ -46,13 +58,47 @@ impl Face {
         let best = best(&metadata.display, |display| display.locale.as_deref(), languages).cloned();
         let display =
             best.unwrap_or_else(|| CredentialDisplay { name: fallback.to_owned(), ..empty() });
+        let (logo, logo_alt) = display.logo.map(|logo| (logo.uri, logo.alt_text)).unzip();
         Self {
             name: display.name,
             description: display.description,
-            logo: display.logo.map(|logo| logo.uri),
+            logo,
+            logo_alt: logo_alt.flatten(),
+            background_image: display.background_image.map(|image| image.uri),
+            pictures: Vec::new(),
             background_color: display.background_color,
             text_color: display.text_color,
             labels: metadata.claims.iter().map(|claim| ClaimLabel::of(claim, languages)).collect(),
+        }
+    }
+
+    /// The picture that the issuer's metadata hold themselves, as a `data:` URL: it can be shown before the holder
+    /// agrees, as nothing is fetched.
+    pub fn picture_in(&self, kind: PictureKind) -> Option<Picture> {
+        Picture::in_url(self.url_of(kind)?).ok()
+    }
+
+    /// Whether a card with this face has a picture to show.
+    pub fn has_picture(&self, kind: PictureKind) -> bool {
+        let earlier = || self.url_of(kind).and_then(data_of).is_some();
+        self.pictures.contains(&kind) || earlier()
+    }
+
+    pub(crate) fn url_of(&self, kind: PictureKind) -> Option<&str> {
+        match kind {
+            PictureKind::Logo => self.logo.as_deref(),
+            PictureKind::BackgroundImage => self.background_image.as_deref(),
+        }
+    }
+
+    /// The face of a card that is kept with these pictures: what a `data:` URL held is in them.
+    pub(crate) fn with(&self, pictures: &[(PictureKind, Picture)]) -> Self {
+        let elsewhere = |url: &Option<String>| url.clone().filter(|url| data_of(url).is_none());
+        Self {
+            logo: elsewhere(&self.logo),
+            background_image: elsewhere(&self.background_image),
+            pictures: pictures.iter().map(|(kind, _)| *kind).collect(),
+            ..self.clone()
         }
     }
 

@@ -13,6 +13,7 @@
 //! 7. `history`: every issuance, presentation, refusal and failure; `told`: what verifiers said of themselves
 //! 8. `inventory`: what to have issued again on a new phone
 //! 9. `pin`: what stands in for biometrics
+//! 10. `picture`: logos, fetched once and kept
 
 pub mod face;
 pub mod history;
@@ -33,6 +34,7 @@ mod login;
 mod notices;
 #[cfg(feature = "rustcrypto")]
 mod open;
+mod picture;
 mod pin;
 mod platform;
 mod presentation;
@@ -59,6 +61,7 @@ pub use login::{AuthorizationCode, Login, Unfinished};
 pub use notices::CardNotice;
 #[cfg(feature = "rustcrypto")]
 pub use open::{AppPorts, MetadataSigning, OpenError, Opening};
+pub use picture::{Picture, PictureKind, PictureRefused, PictureType};
 pub use pin::PinRefused;
 pub use platform::PlatformRequest;
 pub use presentation::{PresentationError, Request, UnusableCard};

@@ -59,6 +59,8 @@ impl Wallet {
         for handle in handles {
             signers.push(self.0.ports.keys.signer(handle).await?);
         }
+        // before the request: however long they take, no credential is on its way meanwhile
+        let pictures = self.pictures(&card.face, context.replaces).await;
         let received = match self.request(granted, card, handles, &signers).await? {
             Answered::Received(received) => received,
             Answered::Deferred(deferred, interval) => {
@@ -86,11 +88,11 @@ impl Wallet {
             issuer: &review.issuer,
             issuer_name: review.issuer_name.as_deref(),
             configuration: card.configuration.as_str(),
-            face: &card.face,
+            face: card.face.with(&pictures),
         };
-        let (content, copies) = self.card_of(&source, &keys, &received.credentials)?;
+        let (content, copies) = self.card_of(source, &keys, &received.credentials)?;
         let (stored, old_keys) =
-            self.0.storage.replace_card(context.replaces, &content, &copies)?;
+            self.0.storage.replace_card(context.replaces, &content, &copies, &pictures)?;
         // keys that cannot be deleted now stay behind, useless
         let _ = self.0.ports.keys.delete(&old_keys).await;
         self.drop_spare(&keys, &received.credentials).await;
@@ -206,7 +208,7 @@ impl Wallet {
     /// One card with all its copies; only what was verified comes here.
     pub(crate) fn card_of(
         &self,
-        source: &Source<'_>,
+        source: Source<'_>,
         keys: &[(KeyHandle, PublicKey)],
         received: &[ReceivedCredential],
     ) -> Result<(NewCard, Vec<Copy>), IssuanceError> {
@@ -219,7 +221,7 @@ impl Wallet {
             configuration: source.configuration.to_owned(),
             format: first.format(),
             types: first.types().iter().map(|name| name.name().to_owned()).collect(),
-            face: source.face.clone(),
+            face: source.face,
             has_status: status::is_kept(first),
             key_identifiers: issuer
                 .map(|issuer| issuer.authority_key_identifiers().map(<[u8]>::to_vec).collect())
@@ -248,7 +250,7 @@ pub(crate) struct Source<'s> {
     pub(crate) issuer: &'s str,
     pub(crate) issuer_name: Option<&'s str>,
     pub(crate) configuration: &'s str,
-    pub(crate) face: &'s Face,
+    pub(crate) face: Face,
 }
 
 /// What an issuance knows beside the offer.

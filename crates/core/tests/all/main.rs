@@ -34,6 +34,7 @@ mod mdoc_refusals;
 mod mdoc_response_refusals;
 mod mdoc_support;
 mod mdoc_vectors;
+mod pictures;
 mod policy;
 mod rdf_canon;
 mod refusals;

@@ -13,7 +13,7 @@ const REDIRECTS: [(&str, u16); 5] = [
     ("308 Permanent Redirect", 308),
 ];
 
-const PROTOCOL: [Purpose; 14] = [
+const PROTOCOL: [Purpose; 15] = [
     Purpose::CredentialOffer,
     Purpose::IssuerMetadata,
     Purpose::AuthorizationServerMetadata,
@@ -25,6 +25,7 @@ const PROTOCOL: [Purpose; 14] = [
     Purpose::DidDocument,
     Purpose::IssuerKeys,
     Purpose::TypeMetadata,
+    Purpose::Picture,
     Purpose::IntegratorApi,
     Purpose::Webhook,
     Purpose::OwnService,

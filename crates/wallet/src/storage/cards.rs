@@ -17,7 +17,7 @@ use super::{
     Storage, StorageError,
     tables::{Row, Rows, Table},
 };
-use crate::{face::Face, ports::KeyHandle, status::KnownStatus};
+use crate::{Picture, PictureKind, face::Face, ports::KeyHandle, status::KnownStatus};
 
 /// Names a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -153,10 +153,10 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when it cannot be written.
     pub fn insert_card(&self, card: &NewCard, copies: &[Copy]) -> Result<CardId, StorageError> {
-        Ok(self.replace_card(None, card, copies)?.0)
+        Ok(self.replace_card(None, card, copies, &[])?.0)
     }
 
-    /// Stores a card in the place of another, whose keys come back: both happen or neither.
+    /// Stores a card with its pictures in the place of another, whose keys come back: both happen or neither.
     ///
     /// # Errors
     /// [`StorageError`] when it cannot be written.
@@ -165,8 +165,9 @@ impl Storage {
         old: Option<CardId>,
         card: &NewCard,
         copies: &[Copy],
+        pictures: &[(PictureKind, Picture)],
     ) -> Result<(CardId, Vec<KeyHandle>), StorageError> {
-        self.change(|rows| self.replace_card_in(rows, old, card, copies))
+        self.change(|rows| self.replace_card_in(rows, old, card, copies, pictures))
     }
 
     pub(super) fn replace_card_in(
@@ -175,11 +176,13 @@ impl Storage {
         old: Option<CardId>,
         card: &NewCard,
         copies: &[Copy],
+        pictures: &[(PictureKind, Picture)],
     ) -> Result<(CardId, Vec<KeyHandle>), StorageError> {
         let card = self.insert_sealed(rows, Table::Card, None, card)?;
         for copy in copies {
             self.insert_sealed(rows, Table::Copy, Some(card), copy)?;
         }
+        self.insert_pictures(rows, card, pictures)?;
         let keys = match old {
             Some(old) => self.delete_card_in(rows, old)?,
             None => Vec::new(),

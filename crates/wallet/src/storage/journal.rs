@@ -315,7 +315,7 @@ impl Rows for Change<'_> {
             return Ok(false);
         }
         if table == Table::Card {
-            for of_card in [Table::Copy, Table::Notice, Table::Status] {
+            for of_card in [Table::Copy, Table::Notice, Table::Status, Table::Picture] {
                 self.delete_of(of_card, row)?;
             }
         }

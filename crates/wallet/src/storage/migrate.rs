@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{StorageError, seal::Seal};
 
 /// The schema this version reads and writes.
-pub(super) const SCHEMA: i64 = 7;
+pub(super) const SCHEMA: i64 = 8;
 
 /// Brings an older schema up, step by step; the caller commits all of it or nothing.
 pub(super) fn bring_up(
@@ -56,6 +56,17 @@ pub(super) fn bring_up(
         // 6 → 7: the PIN and its wrong tries
         transaction.execute_batch(
             "CREATE TABLE pin (id INTEGER PRIMARY KEY AUTOINCREMENT, sealed BLOB NOT NULL)",
+        )?;
+    }
+    if found < 8 {
+        // 7 → 8: the pictures of cards
+        transaction.execute_batch(
+            "CREATE TABLE picture (
+                 id INTEGER PRIMARY KEY AUTOINCREMENT,
+                 card INTEGER NOT NULL REFERENCES card (id) ON DELETE CASCADE,
+                 sealed BLOB NOT NULL
+             );
+             CREATE INDEX picture_by_card ON picture (card)",
         )?;
     }
     transaction.pragma_update(None, "user_version", SCHEMA)?;

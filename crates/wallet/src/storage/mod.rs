@@ -16,6 +16,7 @@ mod listed;
 #[cfg(feature = "sqlite")]
 mod migrate;
 mod pending;
+mod pictures;
 mod pins;
 mod seal;
 #[cfg(feature = "sqlite")]

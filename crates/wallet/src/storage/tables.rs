@@ -19,10 +19,12 @@ pub(super) enum Table {
     Instance,
     /// One at most.
     Pin,
+    /// Belongs to a card and goes with it.
+    Picture,
 }
 
 impl Table {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::HolderKey,
         Self::Card,
         Self::Copy,
@@ -33,6 +35,7 @@ impl Table {
         Self::Status,
         Self::Instance,
         Self::Pin,
+        Self::Picture,
     ];
 
     /// The name, which the seal binds too.
@@ -48,6 +51,7 @@ impl Table {
             Self::Status => "status",
             Self::Instance => "instance",
             Self::Pin => "pin",
+            Self::Picture => "picture",
         }
     }
 }

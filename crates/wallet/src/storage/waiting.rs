@@ -5,7 +5,7 @@ use lanyard_oid4vci::wallet::DeferredCredential;
 use serde::{Deserialize, Serialize};
 
 use super::{CardId, Copy, NewCard, Storage, StorageError, tables::Table};
-use crate::{face::Face, ports::KeyHandle};
+use crate::{Picture, PictureKind, face::Face, ports::KeyHandle};
 
 /// Names a credential that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -72,12 +72,13 @@ impl Storage {
         replaces: Option<CardId>,
         card: &NewCard,
         copies: &[Copy],
+        pictures: &[(PictureKind, Picture)],
     ) -> Result<Option<(CardId, Vec<KeyHandle>)>, StorageError> {
         self.change(|rows| {
             if !rows.delete(Table::Waiting, id.0)? {
                 return Ok(None);
             }
-            self.replace_card_in(rows, replaces, card, copies).map(Some)
+            self.replace_card_in(rows, replaces, card, copies, pictures).map(Some)
         })
     }
 }

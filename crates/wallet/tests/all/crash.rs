@@ -88,7 +88,8 @@ async fn the_process_that_is_killed() {
             storage.delete_card(old).expect("deleted");
             say("deleted", old.0);
         }
-        let (new, _) = storage.replace_card(kept.pop(), &self::card(), &copies).expect("replaced");
+        let (new, _) =
+            storage.replace_card(kept.pop(), &self::card(), &copies, &[]).expect("replaced");
         say("replaced", card.0);
         say("stored", new.0);
         kept.push(new);

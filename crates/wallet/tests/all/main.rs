@@ -10,6 +10,7 @@ mod journal;
 mod life;
 mod login;
 mod notices;
+mod pictures;
 mod pins;
 mod presentation;
 mod storage;

@@ -235,7 +235,7 @@ async fn the_list_that_follows_is_the_one_that_is_read_anew_whatever_happens() {
                 1 | 4 => drop(storage.take_copy(some).unwrap()),
                 2 => storage.keep_status(some, word(StatusWord::Suspended)).unwrap(),
                 5 => storage.keep_status(some, word(StatusWord::Valid)).unwrap(),
-                6 => drop(storage.replace_card(Some(some), &card(), &copies(2)).unwrap()),
+                6 => drop(storage.replace_card(Some(some), &card(), &copies(2), &[]).unwrap()),
                 _ => drop(storage.delete_card(some).unwrap()),
             }
             let anew = open_as(form, folder.path(), 1).await.unwrap();
