@@ -98,12 +98,12 @@ impl fmt::Display for Colour {
     }
 }
 
-/// An image inside its own URI, of a type that a browser shows without running anything.
+/// An image inside its own URI, of a type that a browser shows without running anything, or one that this server keeps.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ImageUri(String);
 
 impl ImageUri {
-    const TYPES: [&'static str; 4] = ["png", "jpeg", "webp", "svg+xml"];
+    const TYPES: [&'static str; 5] = ["png", "jpeg", "webp", "gif", "svg+xml"];
     const LONGEST: usize = 400 * 1024;
 
     /// Reads a `data:` URI; anything that would make the browser ask another server is refused.
@@ -114,6 +114,19 @@ impl ImageUri {
         let media_type = head.split(';').next()?;
         let known = Self::TYPES.contains(&media_type) && text.len() <= Self::LONGEST;
         known.then(|| Self(text.to_owned()))
+    }
+
+    /// A picture that this server keeps, by its path.
+    #[must_use]
+    pub(crate) fn kept(path: String) -> Self {
+        Self(path)
+    }
+
+    /// A picture that was judged, of this media type.
+    #[must_use]
+    pub(crate) fn of(media_type: &str, bytes: &[u8]) -> Self {
+        let encoded = lanyard_core::json::base64url(bytes);
+        Self(format!("data:{media_type};base64,{}", standard_base64(&encoded)))
     }
 
     /// An SVG drawing made by this program.
@@ -164,6 +177,10 @@ pub struct CardView {
     pub background: Colour,
     /// The issuer's logo.
     pub logo: Option<ImageUri>,
+    /// What to read out for the logo.
+    pub logo_alt: String,
+    /// The issuer's picture behind the text.
+    pub background_image: Option<ImageUri>,
     /// The holder's portrait.
     pub portrait: Option<ImageUri>,
 }
@@ -181,12 +198,15 @@ impl CardView {
             alert: None,
             background: Colour::DEFAULT,
             logo: None,
+            logo_alt: String::new(),
+            background_image: None,
             portrait: None,
         }
     }
 
     pub(crate) fn dark_ink(&self) -> bool {
-        self.background.wants_dark_ink()
+        // a picture is darkened until white text reads well on it
+        self.background_image.is_none() && self.background.wants_dark_ink()
     }
 }
 

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use axum::{
     Form, Router,
     extract::{Path, RawQuery, State},
-    response::Response,
+    response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use http::StatusCode;
+use http::{StatusCode, header};
 use lanyard_oid4vp::wallet::VerifierReply;
 use lanyard_wallet::{
-    AcceptError, AuthorizationCode, CardNotice, IssuanceError, Offer, PreAuthorized,
+    AcceptError, AuthorizationCode, CardNotice, IssuanceError, Offer, PictureKind, PreAuthorized,
     PresentationError, Request, Review, StatusWord, Wallet, storage::CardId,
 };
 use serde::Deserialize;
@@ -81,6 +81,8 @@ pub(super) fn routes() -> Router<Web> {
         .route("/pocket/requests/{id}/answer", post(answer))
         .route("/pocket/requests/{id}/decline", post(decline_request))
         .route("/pocket/cards/{id}", get(card))
+        .route("/pocket/cards/{id}/logo", get(logo))
+        .route("/pocket/cards/{id}/background_image", get(background_image))
         .route("/pocket/cards/{id}/delete", post(delete))
         .route("/pocket/notices/seen", post(notices_seen))
         .route("/pocket/history", get(past::history))
@@ -421,6 +423,26 @@ async fn card(State(web): State<Web>, Path(id): Path<i64>) -> Response {
         }))
     });
     conclude(&web, page)
+}
+
+async fn logo(State(web): State<Web>, Path(id): Path<i64>) -> Response {
+    picture(&web, CardId(id), PictureKind::Logo)
+}
+
+async fn background_image(State(web): State<Web>, Path(id): Path<i64>) -> Response {
+    picture(&web, CardId(id), PictureKind::BackgroundImage)
+}
+
+/// A picture as it was kept; nothing is fetched.
+fn picture(web: &Web, card: CardId, kind: PictureKind) -> Response {
+    let picture = pocket(web).and_then(|pocket| {
+        let kept = pocket.wallet.card_picture(card, kind);
+        let kept = kept.map_err(|_| Failure::internal("wallet_storage"))?;
+        let picture = kept.ok_or_else(|| Failure::absent("This picture"))?;
+        let media_type = [(header::CONTENT_TYPE, picture.kind().media_type())];
+        Ok((media_type, picture.into_bytes()).into_response())
+    });
+    conclude(web, picture)
 }
 
 async fn delete(State(web): State<Web>, Path(id): Path<i64>) -> Response {

@@ -15,7 +15,7 @@ use lanyard_oid4vp::{
     wallet::{Choices, Pick, Selection, VerifierIdentity},
 };
 use lanyard_wallet::{
-    IssuanceError, PresentationError, Request, Review, Standing, Told,
+    IssuanceError, PictureKind, PresentationError, Request, Review, Standing, Told,
     face::Face,
     storage::{Card, NewCard, Waiting},
 };
@@ -47,11 +47,23 @@ pub(super) fn card(card: &Card) -> CardView {
         line: content.expires_at.map(|end| format!("until {}", day(end))),
         alert: alert(card, Timestamp::now()).map(str::to_owned),
         portrait: text("portrait").and_then(|uri| ImageUri::parse(&uri)),
+        logo: kept(card, PictureKind::Logo),
+        background_image: kept(card, PictureKind::BackgroundImage),
         ..face_card(
             &content.face,
             content.issuer_name.as_deref().unwrap_or(&content.issuer_identity),
         )
     }
+}
+
+/// Where a picture of a card is, which was kept when the card came.
+fn kept(card: &Card, kind: PictureKind) -> Option<ImageUri> {
+    let name = match kind {
+        PictureKind::Logo => "logo",
+        PictureKind::BackgroundImage => "background_image",
+    };
+    let has = card.content.face.has_picture(kind);
+    has.then(|| ImageUri::kept(format!("/pocket/cards/{}/{name}", card.id.0)))
 }
 
 /// Why a card is of no use now.
@@ -79,9 +91,18 @@ fn face_card(face: &Face, issuer: &str) -> CardView {
             .as_deref()
             .and_then(Colour::parse)
             .unwrap_or(Colour::DEFAULT),
-        logo: face.logo.as_deref().and_then(ImageUri::parse),
+        // what is not in the metadata comes with the card
+        logo: stated(face, PictureKind::Logo),
+        logo_alt: face.logo_alt.clone().unwrap_or_default(),
+        background_image: stated(face, PictureKind::BackgroundImage),
         ..CardView::plain(face.name.clone(), issuer)
     }
+}
+
+/// A picture that the issuer's metadata hold themselves.
+fn stated(face: &Face, kind: PictureKind) -> Option<ImageUri> {
+    let picture = face.picture_in(kind)?;
+    Some(ImageUri::of(picture.kind().media_type(), picture.bytes()))
 }
 
 pub(super) fn all_claims(card: &Card) -> Vec<ClaimRow> {

@@ -84,6 +84,7 @@ pub(super) fn type_card(kind: &CredentialType, issuer: &str) -> CardView {
             .and_then(Colour::parse)
             .unwrap_or(Colour::DEFAULT),
         logo: kind.logo.as_ref().and_then(|logo| ImageUri::parse(&logo.uri)),
+        logo_alt: kind.logo.as_ref().map(|logo| logo.alt_text.clone()).unwrap_or_default(),
         ..CardView::plain(kind.name.clone(), issuer)
     }
 }
