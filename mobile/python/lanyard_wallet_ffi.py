@@ -547,6 +547,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_ask_again() != 54460:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_card_picture() != 37840:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_cards() != 9150:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_collect() != 33708:
@@ -731,6 +733,9 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_keystoreport_delete.restype
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_ask_again.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_ask_again.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_card_picture.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_card_picture.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_cards.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_cards.restype = ctypes.c_uint16
@@ -971,6 +976,13 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_ask_again.argtypes 
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_ask_again.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_card_picture.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_card_picture.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_cards.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -2429,6 +2441,27 @@ class _UniffiFfiConverterTypeCandidateRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.issuer, buf)
         _UniffiFfiConverterSequenceTypeClaimSetRecord.write(value.claim_sets, buf)
 
+class _UniffiFfiConverterBoolean:
+    @classmethod
+    def check_lower(cls, value):
+        return not not value
+
+    @classmethod
+    def lower(cls, value):
+        return 1 if value else 0
+
+    @staticmethod
+    def lift(value):
+        return value != 0
+
+    @classmethod
+    def read(cls, buf):
+        return cls.lift(buf.read_u8())
+
+    @classmethod
+    def write(cls, value, buf):
+        buf.write_u8(value)
+
 @dataclass
 class ClaimRow:
     """
@@ -2599,27 +2632,6 @@ class _UniffiFfiConverterTypeCardStanding(_UniffiConverterRustBuffer):
 
 
 
-class _UniffiFfiConverterBoolean:
-    @classmethod
-    def check_lower(cls, value):
-        return not not value
-
-    @classmethod
-    def lower(cls, value):
-        return 1 if value else 0
-
-    @staticmethod
-    def lift(value):
-        return value != 0
-
-    @classmethod
-    def read(cls, buf):
-        return cls.lift(buf.read_u8())
-
-    @classmethod
-    def write(cls, value, buf):
-        buf.write_u8(value)
-
 
 
 
@@ -2779,7 +2791,7 @@ class CardRecord:
     """
     One card: a credential with all its copies.
 """
-    def __init__(self, *, id:int, name:str, description:typing.Optional[str], issuer:str, issuer_name:typing.Optional[str], signed_by:str, format:str, logo:typing.Optional[str], background_color:typing.Optional[str], text_color:typing.Optional[str], claims:typing.List[ClaimRow], received_at:int, expires_at:typing.Optional[int], standing:CardStanding, has_status:bool, status:typing.Optional[StatusRecord], unused_copies:int, copies:int):
+    def __init__(self, *, id:int, name:str, description:typing.Optional[str], issuer:str, issuer_name:typing.Optional[str], signed_by:str, format:str, has_logo:bool, logo_alt:typing.Optional[str], has_background_image:bool, background_color:typing.Optional[str], text_color:typing.Optional[str], claims:typing.List[ClaimRow], received_at:int, expires_at:typing.Optional[int], standing:CardStanding, has_status:bool, status:typing.Optional[StatusRecord], unused_copies:int, copies:int):
         self.id = id
         self.name = name
         self.description = description
@@ -2787,7 +2799,9 @@ class CardRecord:
         self.issuer_name = issuer_name
         self.signed_by = signed_by
         self.format = format
-        self.logo = logo
+        self.has_logo = has_logo
+        self.logo_alt = logo_alt
+        self.has_background_image = has_background_image
         self.background_color = background_color
         self.text_color = text_color
         self.claims = claims
@@ -2803,7 +2817,7 @@ class CardRecord:
 
     
     def __str__(self):
-        return "CardRecord(id={}, name={}, description={}, issuer={}, issuer_name={}, signed_by={}, format={}, logo={}, background_color={}, text_color={}, claims={}, received_at={}, expires_at={}, standing={}, has_status={}, status={}, unused_copies={}, copies={})".format(self.id, self.name, self.description, self.issuer, self.issuer_name, self.signed_by, self.format, self.logo, self.background_color, self.text_color, self.claims, self.received_at, self.expires_at, self.standing, self.has_status, self.status, self.unused_copies, self.copies)
+        return "CardRecord(id={}, name={}, description={}, issuer={}, issuer_name={}, signed_by={}, format={}, has_logo={}, logo_alt={}, has_background_image={}, background_color={}, text_color={}, claims={}, received_at={}, expires_at={}, standing={}, has_status={}, status={}, unused_copies={}, copies={})".format(self.id, self.name, self.description, self.issuer, self.issuer_name, self.signed_by, self.format, self.has_logo, self.logo_alt, self.has_background_image, self.background_color, self.text_color, self.claims, self.received_at, self.expires_at, self.standing, self.has_status, self.status, self.unused_copies, self.copies)
     def __eq__(self, other):
         if self.id != other.id:
             return False
@@ -2819,7 +2833,11 @@ class CardRecord:
             return False
         if self.format != other.format:
             return False
-        if self.logo != other.logo:
+        if self.has_logo != other.has_logo:
+            return False
+        if self.logo_alt != other.logo_alt:
+            return False
+        if self.has_background_image != other.has_background_image:
             return False
         if self.background_color != other.background_color:
             return False
@@ -2854,7 +2872,9 @@ class _UniffiFfiConverterTypeCardRecord(_UniffiConverterRustBuffer):
             issuer_name=_UniffiFfiConverterOptionalString.read(buf),
             signed_by=_UniffiFfiConverterString.read(buf),
             format=_UniffiFfiConverterString.read(buf),
-            logo=_UniffiFfiConverterOptionalString.read(buf),
+            has_logo=_UniffiFfiConverterBoolean.read(buf),
+            logo_alt=_UniffiFfiConverterOptionalString.read(buf),
+            has_background_image=_UniffiFfiConverterBoolean.read(buf),
             background_color=_UniffiFfiConverterOptionalString.read(buf),
             text_color=_UniffiFfiConverterOptionalString.read(buf),
             claims=_UniffiFfiConverterSequenceTypeClaimRow.read(buf),
@@ -2876,7 +2896,9 @@ class _UniffiFfiConverterTypeCardRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.check_lower(value.issuer_name)
         _UniffiFfiConverterString.check_lower(value.signed_by)
         _UniffiFfiConverterString.check_lower(value.format)
-        _UniffiFfiConverterOptionalString.check_lower(value.logo)
+        _UniffiFfiConverterBoolean.check_lower(value.has_logo)
+        _UniffiFfiConverterOptionalString.check_lower(value.logo_alt)
+        _UniffiFfiConverterBoolean.check_lower(value.has_background_image)
         _UniffiFfiConverterOptionalString.check_lower(value.background_color)
         _UniffiFfiConverterOptionalString.check_lower(value.text_color)
         _UniffiFfiConverterSequenceTypeClaimRow.check_lower(value.claims)
@@ -2897,7 +2919,9 @@ class _UniffiFfiConverterTypeCardRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.write(value.issuer_name, buf)
         _UniffiFfiConverterString.write(value.signed_by, buf)
         _UniffiFfiConverterString.write(value.format, buf)
-        _UniffiFfiConverterOptionalString.write(value.logo, buf)
+        _UniffiFfiConverterBoolean.write(value.has_logo, buf)
+        _UniffiFfiConverterOptionalString.write(value.logo_alt, buf)
+        _UniffiFfiConverterBoolean.write(value.has_background_image, buf)
         _UniffiFfiConverterOptionalString.write(value.background_color, buf)
         _UniffiFfiConverterOptionalString.write(value.text_color, buf)
         _UniffiFfiConverterSequenceTypeClaimRow.write(value.claims, buf)
@@ -4345,14 +4369,79 @@ class _UniffiFfiConverterTypeNoticeRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeStatusValue.write(value.is_now, buf)
 
 @dataclass
+class PictureRecord:
+    """
+    A picture that can be shown: bounded in bytes and in pixels, and an SVG without anything that runs or is fetched.
+"""
+    def __init__(self, *, media_type:str, bytes:bytes):
+        self.media_type = media_type
+        self.bytes = bytes
+        
+        
+
+    
+    def __str__(self):
+        return "PictureRecord(media_type={}, bytes={})".format(self.media_type, self.bytes)
+    def __eq__(self, other):
+        if self.media_type != other.media_type:
+            return False
+        if self.bytes != other.bytes:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePictureRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PictureRecord(
+            media_type=_UniffiFfiConverterString.read(buf),
+            bytes=_UniffiFfiConverterBytes.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.media_type)
+        _UniffiFfiConverterBytes.check_lower(value.bytes)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.media_type, buf)
+        _UniffiFfiConverterBytes.write(value.bytes, buf)
+
+class _UniffiFfiConverterOptionalTypePictureRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypePictureRecord.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypePictureRecord.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypePictureRecord.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
 class OfferedRecord:
     """
     One credential on offer.
 """
-    def __init__(self, *, name:str, description:typing.Optional[str], logo:typing.Optional[str], background_color:typing.Optional[str], claims:typing.List[str], unsupported:typing.Optional[str]):
+    def __init__(self, *, name:str, description:typing.Optional[str], logo:typing.Optional[PictureRecord], logo_alt:typing.Optional[str], background_color:typing.Optional[str], claims:typing.List[str], unsupported:typing.Optional[str]):
         self.name = name
         self.description = description
         self.logo = logo
+        self.logo_alt = logo_alt
         self.background_color = background_color
         self.claims = claims
         self.unsupported = unsupported
@@ -4361,13 +4450,15 @@ class OfferedRecord:
 
     
     def __str__(self):
-        return "OfferedRecord(name={}, description={}, logo={}, background_color={}, claims={}, unsupported={})".format(self.name, self.description, self.logo, self.background_color, self.claims, self.unsupported)
+        return "OfferedRecord(name={}, description={}, logo={}, logo_alt={}, background_color={}, claims={}, unsupported={})".format(self.name, self.description, self.logo, self.logo_alt, self.background_color, self.claims, self.unsupported)
     def __eq__(self, other):
         if self.name != other.name:
             return False
         if self.description != other.description:
             return False
         if self.logo != other.logo:
+            return False
+        if self.logo_alt != other.logo_alt:
             return False
         if self.background_color != other.background_color:
             return False
@@ -4383,7 +4474,8 @@ class _UniffiFfiConverterTypeOfferedRecord(_UniffiConverterRustBuffer):
         return OfferedRecord(
             name=_UniffiFfiConverterString.read(buf),
             description=_UniffiFfiConverterOptionalString.read(buf),
-            logo=_UniffiFfiConverterOptionalString.read(buf),
+            logo=_UniffiFfiConverterOptionalTypePictureRecord.read(buf),
+            logo_alt=_UniffiFfiConverterOptionalString.read(buf),
             background_color=_UniffiFfiConverterOptionalString.read(buf),
             claims=_UniffiFfiConverterSequenceString.read(buf),
             unsupported=_UniffiFfiConverterOptionalString.read(buf),
@@ -4393,7 +4485,8 @@ class _UniffiFfiConverterTypeOfferedRecord(_UniffiConverterRustBuffer):
     def check_lower(value):
         _UniffiFfiConverterString.check_lower(value.name)
         _UniffiFfiConverterOptionalString.check_lower(value.description)
-        _UniffiFfiConverterOptionalString.check_lower(value.logo)
+        _UniffiFfiConverterOptionalTypePictureRecord.check_lower(value.logo)
+        _UniffiFfiConverterOptionalString.check_lower(value.logo_alt)
         _UniffiFfiConverterOptionalString.check_lower(value.background_color)
         _UniffiFfiConverterSequenceString.check_lower(value.claims)
         _UniffiFfiConverterOptionalString.check_lower(value.unsupported)
@@ -4402,7 +4495,8 @@ class _UniffiFfiConverterTypeOfferedRecord(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterString.write(value.name, buf)
         _UniffiFfiConverterOptionalString.write(value.description, buf)
-        _UniffiFfiConverterOptionalString.write(value.logo, buf)
+        _UniffiFfiConverterOptionalTypePictureRecord.write(value.logo, buf)
+        _UniffiFfiConverterOptionalString.write(value.logo_alt, buf)
         _UniffiFfiConverterOptionalString.write(value.background_color, buf)
         _UniffiFfiConverterSequenceString.write(value.claims, buf)
         _UniffiFfiConverterOptionalString.write(value.unsupported, buf)
@@ -7841,6 +7935,55 @@ class _UniffiFfiConverterTypeAnswerError(_UniffiConverterRustBuffer):
 
 
 
+
+
+
+class CardPictureKind(enum.Enum):
+    """
+    What a picture of a card is for.
+"""
+    
+    LOGO = 0
+    """
+    The logo.
+"""
+    
+    BACKGROUND_IMAGE = 1
+    """
+    What is behind the text.
+"""
+    
+
+
+class _UniffiFfiConverterTypeCardPictureKind(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return CardPictureKind.LOGO
+        if variant == 2:
+            return CardPictureKind.BACKGROUND_IMAGE
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == CardPictureKind.LOGO:
+            return
+        if value == CardPictureKind.BACKGROUND_IMAGE:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == CardPictureKind.LOGO:
+            buf.write_i32(1)
+        if value == CardPictureKind.BACKGROUND_IMAGE:
+            buf.write_i32(2)
+
+
+
+
+
 # ConsentError
 # We want to define each variant as a nested class that's also a subclass,
 # which is tricky in Python.  To accomplish this we're going to create each
@@ -10421,6 +10564,11 @@ class LanyardWalletProtocol(typing.Protocol):
         Asks an issuer for a credential that was held before: the holder logs in there.
 """
         raise NotImplementedError
+    def card_picture(self, card: int,kind: CardPictureKind) -> typing.Optional[PictureRecord]:
+        """
+        A picture of a card, if it has that: kept since the card was received, so that nobody learns when it is shown.
+"""
+        raise NotImplementedError
     def cards(self, ) -> typing.List[CardRecord]:
         """
         All cards, newest first.
@@ -10628,6 +10776,27 @@ class LanyardWallet(LanyardWalletProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    def card_picture(self, card: int,kind: CardPictureKind) -> typing.Optional[PictureRecord]:
+        """
+        A picture of a card, if it has that: kept since the card was received, so that nobody learns when it is shown.
+"""
+        
+        _UniffiFfiConverterInt64.check_lower(card)
+
+        _UniffiFfiConverterTypeCardPictureKind.check_lower(kind)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterInt64.lower(card),
+            _UniffiFfiConverterTypeCardPictureKind.lower(kind),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypePictureRecord.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeStoreError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_card_picture,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def cards(self, ) -> typing.List[CardRecord]:
         """
         All cards, newest first.
@@ -11257,6 +11426,7 @@ __all__ = [
     "AttestationPortError",
     "AcceptError",
     "AnswerError",
+    "CardPictureKind",
     "ConsentError",
     "LoginError",
     "OfferError",
@@ -11288,6 +11458,7 @@ __all__ = [
     "KeyRecord",
     "KeyToAttestRecord",
     "NoticeRecord",
+    "PictureRecord",
     "OfferedRecord",
     "OfferReview",
     "QueryRecord",

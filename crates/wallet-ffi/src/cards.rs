@@ -1,8 +1,8 @@
 //! Cards, as a screen shows them.
 
 use lanyard_wallet::{
-    CardNotice, ExportedInventory, InventoryItem, KnownStatus, RegisteredClaim, Registration,
-    ShownClaim, Standing, StatusWord,
+    CardNotice, ExportedInventory, InventoryItem, KnownStatus, PictureKind, RegisteredClaim,
+    Registration, ShownClaim, Standing, StatusWord,
     protocol::Timestamp,
     storage::{Card, CardId, Waiting, WaitingId},
 };
@@ -10,7 +10,7 @@ use lanyard_wallet::{
 /// One card: a credential with all its copies.
 #[derive(uniffi::Record)]
 pub struct CardRecord {
-    /// Its name for `delete_card` and `renew`.
+    /// Its name for `delete_card`, `renew` and `card_picture`.
     pub id: i64,
     /// What it is called, in the holder's language.
     pub name: String,
@@ -24,8 +24,12 @@ pub struct CardRecord {
     pub signed_by: String,
     /// The format's identifier: `dc+sd-jwt`, `mso_mdoc`, `jwt_vc_json`, `ldp_vc`.
     pub format: String,
-    /// The logo, as a `data:` or https URL.
-    pub logo: Option<String>,
+    /// Whether there is a logo, which `card_picture` has.
+    pub has_logo: bool,
+    /// What to read out for the logo.
+    pub logo_alt: Option<String>,
+    /// Whether there is a picture to draw behind the text, which `card_picture` has.
+    pub has_background_image: bool,
     /// The card's colour, as the issuer wrote it.
     pub background_color: Option<String>,
     /// The colour of the text on it, likewise.
@@ -190,7 +194,9 @@ impl CardRecord {
             issuer_name: content.issuer_name.clone(),
             signed_by: content.issuer_identity.clone(),
             format: content.format.name().to_owned(),
-            logo: content.face.logo.clone(),
+            has_logo: content.face.has_picture(PictureKind::Logo),
+            logo_alt: content.face.logo_alt.clone(),
+            has_background_image: content.face.has_picture(PictureKind::BackgroundImage),
             background_color: content.face.background_color.clone(),
             text_color: content.face.text_color.clone(),
             claims: content.rows().into_iter().map(ClaimRow::from).collect(),

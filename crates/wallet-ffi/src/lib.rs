@@ -17,6 +17,7 @@ mod errors;
 mod history;
 mod offer;
 mod once;
+mod pictures;
 mod ports;
 mod request;
 mod runtime;
@@ -41,6 +42,7 @@ pub use offer::{
     LoginOffer, LoginStep, OfferReview, OfferStep, OfferedRecord, ReadyOffer, TxCodeOffer,
     TxCodeRecord,
 };
+pub use pictures::{CardPictureKind, PictureRecord};
 pub use ports::{
     AttestationPortError, ClockPort, HttpExchange, HttpHeader, HttpPort, HttpPortError, HttpReply,
     KeyAttestationPort, KeyRecord, KeyStorePort, KeyStorePortError, KeyToAttestRecord,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lanyard_wallet::{
-    AuthorizationCode, LONGEST_LINK, Login, Offer, PreAuthorized, Review,
+    AuthorizationCode, LONGEST_LINK, Login, Offer, PictureKind, PreAuthorized, Review,
     protocol::{TxCodeDescription, TxCodeInput},
     storage::CardId,
 };
@@ -12,6 +12,7 @@ use url::Url;
 use crate::{
     errors::{AcceptError, LoginError},
     once::Once,
+    pictures::PictureRecord,
     runtime::on_own_threads,
 };
 
@@ -55,8 +56,10 @@ pub struct OfferedRecord {
     pub name: String,
     /// What it is.
     pub description: Option<String>,
-    /// The logo, as a `data:` or https URL.
-    pub logo: Option<String>,
+    /// The logo, where the issuer's metadata hold it themselves; one that would be fetched comes with the card.
+    pub logo: Option<PictureRecord>,
+    /// What to read out for the logo.
+    pub logo_alt: Option<String>,
     /// The card's colour, as the issuer wrote it.
     pub background_color: Option<String>,
     /// The claims in it, by their labels.
@@ -249,7 +252,8 @@ impl From<&Review> for OfferReview {
         let credentials = review.credentials.iter().map(|card| OfferedRecord {
             name: card.face.name.clone(),
             description: card.face.description.clone(),
-            logo: card.face.logo.clone(),
+            logo: card.face.picture_in(PictureKind::Logo).map(PictureRecord::from),
+            logo_alt: card.face.logo_alt.clone(),
             background_color: card.face.background_color.clone(),
             claims: card.face.labels.iter().map(|label| label.label.clone()).collect(),
             unsupported: card.unsupported.map(|reason| reason.to_string()),

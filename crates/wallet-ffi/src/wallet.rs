@@ -17,6 +17,7 @@ use crate::{
     },
     history::{HistoryQuery, HistoryRecord, SharedWithRecord},
     offer::{OfferStep, ids, returned},
+    pictures::{CardPictureKind, PictureRecord},
     ports::WalletPorts,
     request::{PlatformPresentation, PresentationRequest},
     runtime::on_own_threads,
@@ -177,6 +178,15 @@ impl LanyardWallet {
     pub fn cards(&self) -> Result<Vec<CardRecord>, StoreError> {
         let now = self.0.now();
         Ok(self.0.cards()?.iter().map(|card| CardRecord::of(card, now)).collect())
+    }
+
+    /// A picture of a card, if it has that: kept since the card was received, so that nobody learns when it is shown.
+    pub fn card_picture(
+        &self,
+        card: i64,
+        kind: CardPictureKind,
+    ) -> Result<Option<PictureRecord>, StoreError> {
+        Ok(self.0.card_picture(CardId(card), kind.into())?.map(PictureRecord::from))
     }
 
     /// What to register with the platform's own chooser, anew whenever cards or their standing change.

@@ -36,6 +36,19 @@ class Issuance(WalletTest):
                 self.assertIn("Ada", [claim.value for claim in held.claims])
                 self.assertEqual(held.standing, lanyard.CardStanding.VALID)
 
+    async def test_a_cards_logo_arrives_as_bytes_and_is_shown_with_the_offer(self):
+        step = await self.wallet.read_offer(SERVER.offer("employee_badge")["link"])
+        offered = step.offer.review().credentials[0]
+        [card] = await step.offer.accept()
+        [held] = self.wallet.cards()
+        self.assertEqual((held.has_logo, held.has_background_image), (True, False))
+        self.assertEqual((offered.logo_alt, held.logo_alt), ("Alder & Finch leaf",) * 2)
+        logo = self.wallet.card_picture(card, lanyard.CardPictureKind.LOGO)
+        self.assertEqual(logo.media_type, "image/png")
+        self.assertTrue(logo.bytes.startswith(b"\x89PNG"))
+        self.assertEqual(offered.logo, logo)
+        self.assertIsNone(self.wallet.card_picture(card, lanyard.CardPictureKind.BACKGROUND_IMAGE))
+
     async def test_a_credential_of_an_issuer_that_is_not_trusted_is_not_kept(self):
         # the demo signs W3C credentials by a DID of its own, which this wallet was not told of
         step = await self.wallet.read_offer(SERVER.offer("safety_training")["link"])

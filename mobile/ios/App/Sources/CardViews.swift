@@ -86,7 +86,7 @@ struct CardsView: View {
             }
             if wallet.cards.isEmpty && wallet.waiting.isEmpty { Text("no_cards") }
             ForEach(wallet.cards, id: \.id) { card in
-                NavigationLink { CardView(wallet: wallet, card: card) } label: { CardFace(card: card) }
+                NavigationLink { CardView(wallet: wallet, card: card) } label: { CardFace(wallet: wallet, card: card) }
             }
             ForEach(wallet.waiting, id: \.id) { one in
                 VStack(alignment: .leading) {
@@ -126,20 +126,44 @@ struct CardsView: View {
     }
 }
 
-/// A card in its issuer's colours, as far as they are colours.
+/// A card in its issuer's colours, as far as they are colours, with its logo and over its picture.
 struct CardFace: View {
+    let wallet: Lanyard
     let card: Card
+    @State private var logo: UIImage?
+    @State private var behind: UIImage?
 
     var body: some View {
-        VStack(alignment: .leading, spacing: 4) {
-            Text(card.name).font(.headline)
-            Text(line).font(.subheadline)
+        HStack {
+            VStack(alignment: .leading, spacing: 4) {
+                Text(card.name).font(.headline)
+                Text(line).font(.subheadline)
+            }
+            Spacer()
+            if let logo { LogoView(logo: logo, alt: card.logoAlt) }
         }
         .frame(maxWidth: .infinity, minHeight: 88, alignment: .leading)
         .padding()
-        .background(Color(hex: card.backgroundColor) ?? .teal, in: RoundedRectangle(cornerRadius: 12))
-        .foregroundStyle(Color.readable(on: card.backgroundColor))
+        .background { ground }
+        .clipShape(RoundedRectangle(cornerRadius: 12))
+        // readable over any picture: it is darkened
+        .foregroundStyle(behind == nil ? Color.readable(on: card.backgroundColor) : .white)
         .accessibilityElement(children: .combine)
+        .task(id: card.id) {
+            logo = card.hasLogo ? drawn(try? wallet.picture(of: card, .logo)) : nil
+            behind = card.hasBackgroundImage ? drawn(try? wallet.picture(of: card, .backgroundImage)) : nil
+        }
+    }
+
+    @ViewBuilder private var ground: some View {
+        if let behind {
+            ZStack {
+                Image(uiImage: behind).resizable().scaledToFill().accessibilityHidden(true)
+                Color.black.opacity(0.58)
+            }
+        } else {
+            Color(hex: card.backgroundColor) ?? .teal
+        }
     }
 
     private var line: String {
@@ -151,6 +175,22 @@ struct CardFace: View {
         case .valid: return String(format: String(localized: "from_issuer"), card.issuerName ?? card.issuer)
         }
     }
+}
+
+/// A logo with what is read out for it.
+struct LogoView: View {
+    let logo: UIImage
+    let alt: String?
+
+    var body: some View {
+        let image = Image(uiImage: logo).resizable().scaledToFit().frame(maxWidth: 120, maxHeight: 40)
+        if let alt { image.accessibilityLabel(alt) } else { image.accessibilityHidden(true) }
+    }
+}
+
+/// A picture that an issuer made; nil if this device cannot draw it, as SVG.
+func drawn(_ picture: Picture?) -> UIImage? {
+    picture.flatMap { UIImage(data: $0.bytes) }
 }
 
 /// A claim with its label; a picture as one.
@@ -195,7 +235,7 @@ struct CardView: View {
 
     var body: some View {
         List {
-            CardFace(card: card)
+            CardFace(wallet: wallet, card: card)
             if let text = card.description { Text(text) }
             ForEach(card.claims, id: \.label) { claim in
                 ClaimView(claim: claim)

@@ -20,6 +20,7 @@ private struct ReviewView: View {
         }
         ForEach(offer.credentials, id: \.name) { credential in
             VStack(alignment: .leading) {
+                if let logo = drawn(credential.logo) { LogoView(logo: logo, alt: credential.logoAlt) }
                 Text(credential.name).font(.headline)
                 if let text = credential.description { Text(text) }
                 Text(credential.unsupported ?? credential.claims.joined(separator: ", ")).font(.footnote)
@@ -145,7 +146,7 @@ struct AddedView: View {
     var body: some View {
         List {
             Text(ids.isEmpty ? "added_later" : "added").font(.title2).accessibilityAddTraits(.isHeader)
-            ForEach(wallet.cards.filter { ids.contains($0.id) }, id: \.id) { CardFace(card: $0) }
+            ForEach(wallet.cards.filter { ids.contains($0.id) }, id: \.id) { CardFace(wallet: wallet, card: $0) }
             Button("done") { model.step = .cards }
         }
     }

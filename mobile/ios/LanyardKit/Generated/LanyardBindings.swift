@@ -1965,6 +1965,11 @@ public protocol LanyardWalletProtocol: AnyObject, Sendable {
     func askAgain(item: InventoryRecord) async throws  -> OfferStep
     
     /**
+     * A picture of a card, if it has that: kept since the card was received, so that nobody learns when it is shown.
+     */
+    func cardPicture(card: Int64, kind: CardPictureKind) throws  -> PictureRecord?
+    
+    /**
      * All cards, newest first.
      */
     func cards() throws  -> [CardRecord]
@@ -2197,6 +2202,20 @@ open func askAgain(item: InventoryRecord)async throws  -> OfferStep  {
             liftFunc: FfiConverterTypeOfferStep_lift,
             errorHandler: FfiConverterTypeOfferError_lift
         )
+}
+    
+    /**
+     * A picture of a card, if it has that: kept since the card was received, so that nobody learns when it is shown.
+     */
+open func cardPicture(card: Int64, kind: CardPictureKind)throws  -> PictureRecord?  {
+    return try  FfiConverterOptionTypePictureRecord.lift(try rustCallWithError(FfiConverterTypeStoreError_lift) {
+        uniffiCallStatus in
+    uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_card_picture(
+            self.uniffiCloneHandle(),
+        FfiConverterInt64.lower(card),
+        FfiConverterTypeCardPictureKind_lower(kind),uniffiCallStatus
+    )
+})
 }
     
     /**
@@ -4788,7 +4807,7 @@ public func FfiConverterTypeCandidateRecord_lower(_ value: CandidateRecord) -> R
  */
 public struct CardRecord: Equatable, Hashable {
     /**
-     * Its name for `delete_card` and `renew`.
+     * Its name for `delete_card`, `renew` and `card_picture`.
      */
     public let id: Int64
     /**
@@ -4816,9 +4835,17 @@ public struct CardRecord: Equatable, Hashable {
      */
     public let format: String
     /**
-     * The logo, as a `data:` or https URL.
+     * Whether there is a logo, which `card_picture` has.
      */
-    public let logo: String?
+    public let hasLogo: Bool
+    /**
+     * What to read out for the logo.
+     */
+    public let logoAlt: String?
+    /**
+     * Whether there is a picture to draw behind the text, which `card_picture` has.
+     */
+    public let hasBackgroundImage: Bool
     /**
      * The card's colour, as the issuer wrote it.
      */
@@ -4864,7 +4891,7 @@ public struct CardRecord: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Its name for `delete_card` and `renew`.
+         * Its name for `delete_card`, `renew` and `card_picture`.
          */id: Int64, 
         /**
          * What it is called, in the holder's language.
@@ -4885,8 +4912,14 @@ public struct CardRecord: Equatable, Hashable {
          * The format's identifier: `dc+sd-jwt`, `mso_mdoc`, `jwt_vc_json`, `ldp_vc`.
          */format: String, 
         /**
-         * The logo, as a `data:` or https URL.
-         */logo: String?, 
+         * Whether there is a logo, which `card_picture` has.
+         */hasLogo: Bool, 
+        /**
+         * What to read out for the logo.
+         */logoAlt: String?, 
+        /**
+         * Whether there is a picture to draw behind the text, which `card_picture` has.
+         */hasBackgroundImage: Bool, 
         /**
          * The card's colour, as the issuer wrote it.
          */backgroundColor: String?, 
@@ -4924,7 +4957,9 @@ public struct CardRecord: Equatable, Hashable {
         self.issuerName = issuerName
         self.signedBy = signedBy
         self.format = format
-        self.logo = logo
+        self.hasLogo = hasLogo
+        self.logoAlt = logoAlt
+        self.hasBackgroundImage = hasBackgroundImage
         self.backgroundColor = backgroundColor
         self.textColor = textColor
         self.claims = claims
@@ -4960,7 +4995,9 @@ public struct FfiConverterTypeCardRecord: FfiConverterRustBuffer {
                 issuerName: FfiConverterOptionString.read(from: &buf), 
                 signedBy: FfiConverterString.read(from: &buf), 
                 format: FfiConverterString.read(from: &buf), 
-                logo: FfiConverterOptionString.read(from: &buf), 
+                hasLogo: FfiConverterBool.read(from: &buf), 
+                logoAlt: FfiConverterOptionString.read(from: &buf), 
+                hasBackgroundImage: FfiConverterBool.read(from: &buf), 
                 backgroundColor: FfiConverterOptionString.read(from: &buf), 
                 textColor: FfiConverterOptionString.read(from: &buf), 
                 claims: FfiConverterSequenceTypeClaimRow.read(from: &buf), 
@@ -4982,7 +5019,9 @@ public struct FfiConverterTypeCardRecord: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.issuerName, into: &buf)
         FfiConverterString.write(value.signedBy, into: &buf)
         FfiConverterString.write(value.format, into: &buf)
-        FfiConverterOptionString.write(value.logo, into: &buf)
+        FfiConverterBool.write(value.hasLogo, into: &buf)
+        FfiConverterOptionString.write(value.logoAlt, into: &buf)
+        FfiConverterBool.write(value.hasBackgroundImage, into: &buf)
         FfiConverterOptionString.write(value.backgroundColor, into: &buf)
         FfiConverterOptionString.write(value.textColor, into: &buf)
         FfiConverterSequenceTypeClaimRow.write(value.claims, into: &buf)
@@ -6181,9 +6220,13 @@ public struct OfferedRecord: Equatable, Hashable {
      */
     public let description: String?
     /**
-     * The logo, as a `data:` or https URL.
+     * The logo, where the issuer's metadata hold it themselves; one that would be fetched comes with the card.
      */
-    public let logo: String?
+    public let logo: PictureRecord?
+    /**
+     * What to read out for the logo.
+     */
+    public let logoAlt: String?
     /**
      * The card's colour, as the issuer wrote it.
      */
@@ -6207,8 +6250,11 @@ public struct OfferedRecord: Equatable, Hashable {
          * What it is.
          */description: String?, 
         /**
-         * The logo, as a `data:` or https URL.
-         */logo: String?, 
+         * The logo, where the issuer's metadata hold it themselves; one that would be fetched comes with the card.
+         */logo: PictureRecord?, 
+        /**
+         * What to read out for the logo.
+         */logoAlt: String?, 
         /**
          * The card's colour, as the issuer wrote it.
          */backgroundColor: String?, 
@@ -6221,6 +6267,7 @@ public struct OfferedRecord: Equatable, Hashable {
         self.name = name
         self.description = description
         self.logo = logo
+        self.logoAlt = logoAlt
         self.backgroundColor = backgroundColor
         self.claims = claims
         self.unsupported = unsupported
@@ -6244,7 +6291,8 @@ public struct FfiConverterTypeOfferedRecord: FfiConverterRustBuffer {
             try OfferedRecord(
                 name: FfiConverterString.read(from: &buf), 
                 description: FfiConverterOptionString.read(from: &buf), 
-                logo: FfiConverterOptionString.read(from: &buf), 
+                logo: FfiConverterOptionTypePictureRecord.read(from: &buf), 
+                logoAlt: FfiConverterOptionString.read(from: &buf), 
                 backgroundColor: FfiConverterOptionString.read(from: &buf), 
                 claims: FfiConverterSequenceString.read(from: &buf), 
                 unsupported: FfiConverterOptionString.read(from: &buf)
@@ -6254,7 +6302,8 @@ public struct FfiConverterTypeOfferedRecord: FfiConverterRustBuffer {
     public static func write(_ value: OfferedRecord, into buf: inout [UInt8]) {
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterOptionString.write(value.description, into: &buf)
-        FfiConverterOptionString.write(value.logo, into: &buf)
+        FfiConverterOptionTypePictureRecord.write(value.logo, into: &buf)
+        FfiConverterOptionString.write(value.logoAlt, into: &buf)
         FfiConverterOptionString.write(value.backgroundColor, into: &buf)
         FfiConverterSequenceString.write(value.claims, into: &buf)
         FfiConverterOptionString.write(value.unsupported, into: &buf)
@@ -6491,6 +6540,75 @@ public func FfiConverterTypePickedRecord_lift(_ buf: RustBuffer) throws -> Picke
 #endif
 public func FfiConverterTypePickedRecord_lower(_ value: PickedRecord) -> RustBuffer {
     return FfiConverterTypePickedRecord.lower(value)
+}
+
+
+/**
+ * A picture that can be shown: bounded in bytes and in pixels, and an SVG without anything that runs or is fetched.
+ */
+public struct PictureRecord: Equatable, Hashable {
+    /**
+     * `image/png`, `image/jpeg`, `image/webp`, `image/gif` or `image/svg+xml`, by its bytes.
+     */
+    public let mediaType: String
+    /**
+     * The file.
+     */
+    public let bytes: Data
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * `image/png`, `image/jpeg`, `image/webp`, `image/gif` or `image/svg+xml`, by its bytes.
+         */mediaType: String, 
+        /**
+         * The file.
+         */bytes: Data) {
+        self.mediaType = mediaType
+        self.bytes = bytes
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PictureRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePictureRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PictureRecord {
+        return
+            try PictureRecord(
+                mediaType: FfiConverterString.read(from: &buf), 
+                bytes: FfiConverterData.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PictureRecord, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.mediaType, into: &buf)
+        FfiConverterData.write(value.bytes, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePictureRecord_lift(_ buf: RustBuffer) throws -> PictureRecord {
+    return try FfiConverterTypePictureRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePictureRecord_lower(_ value: PictureRecord) -> RustBuffer {
+    return FfiConverterTypePictureRecord.lower(value)
 }
 
 
@@ -8508,6 +8626,81 @@ public func FfiConverterTypeAttestationPortError_lift(_ buf: RustBuffer) throws 
 public func FfiConverterTypeAttestationPortError_lower(_ value: AttestationPortError) -> RustBuffer {
     return FfiConverterTypeAttestationPortError.lower(value)
 }
+
+
+/**
+ * What a picture of a card is for.
+ */
+
+public enum CardPictureKind: Equatable, Hashable {
+    
+    /**
+     * The logo.
+     */
+    case logo
+    /**
+     * What is behind the text.
+     */
+    case backgroundImage
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CardPictureKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCardPictureKind: FfiConverterRustBuffer {
+    typealias SwiftType = CardPictureKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CardPictureKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .logo
+        
+        case 2: return .backgroundImage
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: CardPictureKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .logo:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .backgroundImage:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCardPictureKind_lift(_ buf: RustBuffer) throws -> CardPictureKind {
+    return try FfiConverterTypeCardPictureKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCardPictureKind_lower(_ value: CardPictureKind) -> RustBuffer {
+    return FfiConverterTypeCardPictureKind.lower(value)
+}
+
 
 
 /**
@@ -10986,6 +11179,30 @@ fileprivate struct FfiConverterOptionTypeContactRecord: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypePictureRecord: FfiConverterRustBuffer {
+    typealias SwiftType = PictureRecord?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePictureRecord.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePictureRecord.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeStatusRecord: FfiConverterRustBuffer {
     typealias SwiftType = StatusRecord?
 
@@ -12195,6 +12412,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_ask_again() != 54460) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_card_picture() != 37840) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_cards() != 9150) {

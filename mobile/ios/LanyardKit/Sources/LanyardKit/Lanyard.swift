@@ -54,6 +54,11 @@ public final class Lanyard: ObservableObject {
         try await wallet.readPlatformRequest(protocol: name, data: data, origin: origin)
     }
 
+    /// A picture of a card, if it has that; nothing is fetched.
+    public func picture(of card: Card, _ kind: PictureKind) throws -> Picture? {
+        try wallet.cardPicture(card: card.id, kind: kind)
+    }
+
     /// What to register with the platform's own chooser, whenever `cards` change: no value of a claim is in it.
     public func registrations() throws -> [Registration] {
         try wallet.registrations()

@@ -7,6 +7,7 @@ import android.widget.LinearLayout
 import dev.lanyard.kit.Card
 import dev.lanyard.kit.CardNotice
 import dev.lanyard.kit.OfferFailed
+import dev.lanyard.kit.PictureKind
 import dev.lanyard.kit.Standing
 import dev.lanyard.kit.Status
 import dev.lanyard.kit.StatusWord
@@ -52,10 +53,10 @@ fun cardsScreen(): Screen = Screen { on ->
         val (cards, waiting) = on.wallet.cards.value to on.wallet.waiting.value
         if (cards.isEmpty() && waiting.isEmpty()) text(on.getString(R.string.no_cards))
         for (card in cards) {
-            card(card.name, line(on, card), card.backgroundColor) { on.show(cardScreen(card.id)) }
+            card(card.name, line(on, card), face(on, card)) { on.show(cardScreen(card.id)) }
         }
         for (one in waiting) {
-            card(one.name, on.getString(R.string.requested), null) {
+            card(one.name, on.getString(R.string.requested), Face(null)) {
                 sure(on, one.name) {
                     on.wallet.stopWaiting(one)
                     on.redraw()
@@ -90,7 +91,7 @@ private fun LinearLayout.notices(on: MainActivity, notices: List<CardNotice>) {
 fun cardScreen(id: Long): Screen = Screen { on ->
     page(on) {
         val card = on.wallet.cards.value.find { it.id == id } ?: return@page
-        card(card.name, line(on, card), card.backgroundColor, null)
+        card(card.name, line(on, card), face(on, card), null)
         card.description?.let { text(it, soft = true) }
         standing(on, card)
         card.claims.forEach { claim(it.label, it.value) }
@@ -142,6 +143,14 @@ private fun LinearLayout.standing(on: MainActivity, card: Card) {
     if (card.hasStatus) text(asOf(on, card.status), soft = true)
     card.expiresAt?.let { text(on.getString(R.string.valid_until, day(it))) }
 }
+
+/** How a card looks: its pictures were kept when it came. */
+fun face(on: MainActivity, card: Card): Face = Face(
+    card.backgroundColor,
+    if (card.hasLogo) on.wallet.picture(card, PictureKind.LOGO) else null,
+    card.logoAlt,
+    if (card.hasBackgroundImage) on.wallet.picture(card, PictureKind.BACKGROUND_IMAGE) else null,
+)
 
 private fun line(on: MainActivity, card: Card): String = when (card.standing) {
     Standing.EXPIRED -> on.getString(R.string.expired)

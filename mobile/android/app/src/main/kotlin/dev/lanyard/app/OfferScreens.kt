@@ -93,7 +93,7 @@ fun addedScreen(cards: List<Long>): Screen = Screen { on ->
     page(on) {
         title(on.getString(if (cards.isEmpty()) R.string.added_later else R.string.added))
         for (card in on.wallet.cards.value.filter { it.id in cards }) {
-            card(card.name, card.issuerName ?: card.issuer, card.backgroundColor) { on.show(cardScreen(card.id)) }
+            card(card.name, card.issuerName ?: card.issuer, face(on, card)) { on.show(cardScreen(card.id)) }
         }
         button(on.getString(R.string.done)) { on.home() }
     }
@@ -111,7 +111,8 @@ private fun LinearLayout.review(on: MainActivity, offer: OfferToShow) {
     badge(on.getString(if (offer.signed) R.string.offer_signed else R.string.offer_trust))
     text(offer.issuer, soft = true)
     for (credential in offer.credentials) {
-        card(credential.name, credential.description.orEmpty(), credential.backgroundColor, null)
+        val face = Face(credential.backgroundColor, credential.logo, credential.logoAlt)
+        card(credential.name, credential.description.orEmpty(), face, null)
         text(credential.unsupported ?: credential.claims.joinToString(", "), soft = true)
     }
 }

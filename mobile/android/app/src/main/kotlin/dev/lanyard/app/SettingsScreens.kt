@@ -209,7 +209,7 @@ private fun restore(on: MainActivity, list: String, code: String): Screen {
         page(on) {
             title(on.getString(R.string.recovery))
             for (item in items) {
-                card(item.name, item.issuerName ?: item.issuer, null) {
+                card(item.name, item.issuerName ?: item.issuer, Face(null)) {
                     on.run {
                         try {
                             on.show(on.offerScreen(on.wallet.askAgain(item)))

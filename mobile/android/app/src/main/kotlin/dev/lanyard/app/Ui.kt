@@ -3,16 +3,26 @@ package dev.lanyard.app
 import android.content.Context
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
+import android.graphics.Canvas
 import android.graphics.Color
+import android.graphics.ColorFilter
+import android.graphics.Paint
+import android.graphics.PixelFormat
+import android.graphics.Rect
+import android.graphics.drawable.BitmapDrawable
+import android.graphics.drawable.Drawable
 import android.graphics.drawable.GradientDrawable
+import android.graphics.drawable.LayerDrawable
 import android.text.InputType
 import android.util.Base64
+import android.view.ViewOutlineProvider
 import android.widget.Button
 import android.widget.CheckBox
 import android.widget.EditText
 import android.widget.ImageView
 import android.widget.LinearLayout
 import android.widget.TextView
+import dev.lanyard.kit.Picture
 
 // The few things that screens are made of. Colours and sizes come from the system's theme, so that dark mode and large
 // text need nothing more.
@@ -92,6 +102,20 @@ private fun picture(url: String): Bitmap? = try {
     null
 }
 
+/** A picture that an issuer made, no larger than it is drawn; null if this device cannot draw it, as SVG. */
+fun drawn(picture: Picture?, side: Int): Bitmap? {
+    val bytes = picture?.bytes ?: return null
+    val options = BitmapFactory.Options().apply { inJustDecodeBounds = true }
+    BitmapFactory.decodeByteArray(bytes, 0, bytes.size, options)
+    options.inJustDecodeBounds = false
+    options.inSampleSize = 1
+    while (minOf(options.outWidth, options.outHeight) / (options.inSampleSize * 2) >= side) options.inSampleSize *= 2
+    return BitmapFactory.decodeByteArray(bytes, 0, bytes.size, options)
+}
+
+/** How an issuer wants a card to look. */
+class Face(val colour: String?, val logo: Picture? = null, val logoAlt: String? = null, val background: Picture? = null)
+
 /** A button at least as large as a finger. */
 fun LinearLayout.button(text: String, press: () -> Unit) = addView(
     Button(context).apply {
@@ -130,21 +154,30 @@ fun LinearLayout.tick(label: String, isTicked: Boolean, change: (Boolean) -> Uni
     },
 )
 
-/** A card in its issuer's colours, as far as they are colours. */
-fun LinearLayout.card(name: String, line: String, background: String?, press: (() -> Unit)?) = addView(
+/** A card in its issuer's colours, as far as they are colours, with its logo and over its picture. */
+fun LinearLayout.card(name: String, line: String, face: Face, press: (() -> Unit)?) = addView(
     TextView(context).apply {
         text = "$name\n$line"
-        contentDescription = "$name, $line"
+        val logo = drawn(face.logo, dp(context, LOGO))
+        contentDescription = listOfNotNull(name, line, face.logoAlt.takeIf { logo != null }).joinToString(", ")
         minHeight = dp(context, 96)
         val edge = dp(context, 16)
         setPadding(edge, edge, edge, edge)
-        val colour = colour(background) ?: Color.rgb(15, 92, 92)
-        this.background = GradientDrawable().apply {
-            cornerRadius = dp(context, 12).toFloat()
-            setColor(colour)
+        val colour = colour(face.colour) ?: Color.rgb(15, 92, 92)
+        val behind = drawn(face.background, dp(context, 96))
+        background = if (behind == null) plain(context, colour) else LayerDrawable(arrayOf(Filling(behind), plain(context, SHADE)))
+        // rounded, whatever is behind
+        outlineProvider = ViewOutlineProvider.BACKGROUND
+        clipToOutline = true
+        // readable on any colour and over any picture, whatever the issuer chose for its text
+        setTextColor(if (behind == null && Color.luminance(colour) > LIGHT) Color.BLACK else Color.WHITE)
+        logo?.let {
+            val shown = BitmapDrawable(resources, it)
+            val height = dp(context, LOGO)
+            shown.setBounds(0, 0, minOf(height * it.width / maxOf(it.height, 1), 3 * height), height)
+            setCompoundDrawablesRelative(null, null, shown, null)
+            compoundDrawablePadding = edge
         }
-        // readable on any colour, whatever the issuer chose for its text
-        setTextColor(if (Color.luminance(colour) > LIGHT) Color.BLACK else Color.WHITE)
         press?.let { action -> setOnClickListener { action() } }
         layoutParams = LinearLayout.LayoutParams(
             LinearLayout.LayoutParams.MATCH_PARENT,
@@ -152,6 +185,32 @@ fun LinearLayout.card(name: String, line: String, background: String?, press: ((
         ).apply { bottomMargin = dp(context, 12) }
     },
 )
+
+private fun plain(context: Context, colour: Int) = GradientDrawable().apply {
+    cornerRadius = dp(context, 12).toFloat()
+    setColor(colour)
+}
+
+/** A picture that fills its place, cut where it is too long. */
+private class Filling(private val picture: Bitmap) : Drawable() {
+    private val paint = Paint(Paint.FILTER_BITMAP_FLAG)
+
+    override fun draw(canvas: Canvas) {
+        val scale = maxOf(bounds.width().toFloat() / picture.width, bounds.height().toFloat() / picture.height)
+        val width = (bounds.width() / scale).toInt()
+        val height = (bounds.height() / scale).toInt()
+        val left = (picture.width - width) / 2
+        val top = (picture.height - height) / 2
+        canvas.drawBitmap(picture, Rect(left, top, left + width, top + height), bounds, paint)
+    }
+
+    override fun setAlpha(alpha: Int) { paint.alpha = alpha }
+
+    override fun setColorFilter(filter: ColorFilter?) { paint.colorFilter = filter }
+
+    @Deprecated("the framework asks no more")
+    override fun getOpacity(): Int = PixelFormat.TRANSLUCENT
+}
 
 /** A colour as an issuer wrote it, if it is one. */
 fun colour(text: String?): Int? = try {
@@ -172,3 +231,9 @@ fun messageScreen(text: String): Screen = Screen { on ->
 fun dp(context: Context, count: Int): Int = (count * context.resources.displayMetrics.density).toInt()
 
 private const val LIGHT = 0.4f
+
+/** The height of a logo. */
+private const val LOGO = 40
+
+/** What makes white text readable over any picture. */
+private const val SHADE = 0x94000000.toInt()

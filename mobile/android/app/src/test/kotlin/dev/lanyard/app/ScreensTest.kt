@@ -42,6 +42,7 @@ class ScreensTest {
             phone.await("Added to your wallet")
             phone.press("Done")
             phone.await("Employee badge")
+            assertTrue("the logo is said", phone.spoken().any { (_, said) -> "Alder & Finch leaf" in said })
             phone.picture("cards")
             phone.press("Employee badge")
             phone.await("Signed by")

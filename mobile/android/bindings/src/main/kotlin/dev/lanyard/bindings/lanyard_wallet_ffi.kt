@@ -941,6 +941,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_ask_again(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_card_picture(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_cards(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_collect(
@@ -1184,6 +1186,8 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_ask_again(`ptr`: Long,`item`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_card_picture(`ptr`: Long,`card`: Long,`kind`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_cards(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_collect(`ptr`: Long,
@@ -3924,6 +3928,11 @@ public interface LanyardWalletInterface {
     suspend fun `askAgain`(`item`: InventoryRecord): OfferStep
     
     /**
+     * A picture of a card, if it has that: kept since the card was received, so that nobody learns when it is shown.
+     */
+    fun `cardPicture`(`card`: kotlin.Long, `kind`: CardPictureKind): PictureRecord?
+    
+    /**
      * All cards, newest first.
      */
     fun `cards`(): List<CardRecord>
@@ -4213,6 +4222,25 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
         OfferException.ErrorHandler,
     )
     }
+
+    
+    /**
+     * A picture of a card, if it has that: kept since the card was received, so that nobody learns when it is shown.
+     */
+    @Throws(StoreException::class)override fun `cardPicture`(`card`: kotlin.Long, `kind`: CardPictureKind): PictureRecord? {
+            return FfiConverterOptionalTypePictureRecord.lift(
+    callWithHandle {
+    uniffiRustCallWithError(StoreException) { _status ->
+    UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_card_picture(
+        it,
+        
+        FfiConverterLong.lower(`card`),
+        FfiConverterTypeCardPictureKind.lower(`kind`),_status)
+}
+    }
+    )
+    }
+    
 
     
     /**
@@ -8202,7 +8230,7 @@ public object FfiConverterTypeCandidateRecord: FfiConverterRustBuffer<CandidateR
  */
 data class CardRecord (
     /**
-     * Its name for `delete_card` and `renew`.
+     * Its name for `delete_card`, `renew` and `card_picture`.
      */
     val `id`: kotlin.Long
     , 
@@ -8237,9 +8265,19 @@ data class CardRecord (
     val `format`: kotlin.String
     , 
     /**
-     * The logo, as a `data:` or https URL.
+     * Whether there is a logo, which `card_picture` has.
      */
-    val `logo`: kotlin.String?
+    val `hasLogo`: kotlin.Boolean
+    , 
+    /**
+     * What to read out for the logo.
+     */
+    val `logoAlt`: kotlin.String?
+    , 
+    /**
+     * Whether there is a picture to draw behind the text, which `card_picture` has.
+     */
+    val `hasBackgroundImage`: kotlin.Boolean
     , 
     /**
      * The card's colour, as the issuer wrote it.
@@ -8313,7 +8351,9 @@ public object FfiConverterTypeCardRecord: FfiConverterRustBuffer<CardRecord> {
             FfiConverterOptionalString.read(buf),
             FfiConverterString.read(buf),
             FfiConverterString.read(buf),
+            FfiConverterBoolean.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterSequenceTypeClaimRow.read(buf),
@@ -8335,7 +8375,9 @@ public object FfiConverterTypeCardRecord: FfiConverterRustBuffer<CardRecord> {
             FfiConverterOptionalString.allocationSize(value.`issuerName`) +
             FfiConverterString.allocationSize(value.`signedBy`) +
             FfiConverterString.allocationSize(value.`format`) +
-            FfiConverterOptionalString.allocationSize(value.`logo`) +
+            FfiConverterBoolean.allocationSize(value.`hasLogo`) +
+            FfiConverterOptionalString.allocationSize(value.`logoAlt`) +
+            FfiConverterBoolean.allocationSize(value.`hasBackgroundImage`) +
             FfiConverterOptionalString.allocationSize(value.`backgroundColor`) +
             FfiConverterOptionalString.allocationSize(value.`textColor`) +
             FfiConverterSequenceTypeClaimRow.allocationSize(value.`claims`) +
@@ -8356,7 +8398,9 @@ public object FfiConverterTypeCardRecord: FfiConverterRustBuffer<CardRecord> {
             FfiConverterOptionalString.write(value.`issuerName`, buf)
             FfiConverterString.write(value.`signedBy`, buf)
             FfiConverterString.write(value.`format`, buf)
-            FfiConverterOptionalString.write(value.`logo`, buf)
+            FfiConverterBoolean.write(value.`hasLogo`, buf)
+            FfiConverterOptionalString.write(value.`logoAlt`, buf)
+            FfiConverterBoolean.write(value.`hasBackgroundImage`, buf)
             FfiConverterOptionalString.write(value.`backgroundColor`, buf)
             FfiConverterOptionalString.write(value.`textColor`, buf)
             FfiConverterSequenceTypeClaimRow.write(value.`claims`, buf)
@@ -9197,9 +9241,14 @@ data class OfferedRecord (
     val `description`: kotlin.String?
     , 
     /**
-     * The logo, as a `data:` or https URL.
+     * The logo, where the issuer's metadata hold it themselves; one that would be fetched comes with the card.
      */
-    val `logo`: kotlin.String?
+    val `logo`: PictureRecord?
+    , 
+    /**
+     * What to read out for the logo.
+     */
+    val `logoAlt`: kotlin.String?
     , 
     /**
      * The card's colour, as the issuer wrote it.
@@ -9233,6 +9282,7 @@ public object FfiConverterTypeOfferedRecord: FfiConverterRustBuffer<OfferedRecor
         return OfferedRecord(
             FfiConverterString.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypePictureRecord.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterSequenceString.read(buf),
@@ -9243,7 +9293,8 @@ public object FfiConverterTypeOfferedRecord: FfiConverterRustBuffer<OfferedRecor
     override fun allocationSize(value: OfferedRecord) = (
             FfiConverterString.allocationSize(value.`name`) +
             FfiConverterOptionalString.allocationSize(value.`description`) +
-            FfiConverterOptionalString.allocationSize(value.`logo`) +
+            FfiConverterOptionalTypePictureRecord.allocationSize(value.`logo`) +
+            FfiConverterOptionalString.allocationSize(value.`logoAlt`) +
             FfiConverterOptionalString.allocationSize(value.`backgroundColor`) +
             FfiConverterSequenceString.allocationSize(value.`claims`) +
             FfiConverterOptionalString.allocationSize(value.`unsupported`)
@@ -9252,7 +9303,8 @@ public object FfiConverterTypeOfferedRecord: FfiConverterRustBuffer<OfferedRecor
     override fun write(value: OfferedRecord, buf: ByteBuffer) {
             FfiConverterString.write(value.`name`, buf)
             FfiConverterOptionalString.write(value.`description`, buf)
-            FfiConverterOptionalString.write(value.`logo`, buf)
+            FfiConverterOptionalTypePictureRecord.write(value.`logo`, buf)
+            FfiConverterOptionalString.write(value.`logoAlt`, buf)
             FfiConverterOptionalString.write(value.`backgroundColor`, buf)
             FfiConverterSequenceString.write(value.`claims`, buf)
             FfiConverterOptionalString.write(value.`unsupported`, buf)
@@ -9405,6 +9457,53 @@ public object FfiConverterTypePickedRecord: FfiConverterRustBuffer<PickedRecord>
     override fun write(value: PickedRecord, buf: ByteBuffer) {
             FfiConverterUInt.write(value.`candidate`, buf)
             FfiConverterUInt.write(value.`claimSet`, buf)
+    }
+}
+
+
+
+/**
+ * A picture that can be shown: bounded in bytes and in pixels, and an SVG without anything that runs or is fetched.
+ */
+data class PictureRecord (
+    /**
+     * `image/png`, `image/jpeg`, `image/webp`, `image/gif` or `image/svg+xml`, by its bytes.
+     */
+    val `mediaType`: kotlin.String
+    , 
+    /**
+     * The file.
+     */
+    val `bytes`: kotlin.ByteArray
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePictureRecord: FfiConverterRustBuffer<PictureRecord> {
+    override fun read(buf: ByteBuffer): PictureRecord {
+        return PictureRecord(
+            FfiConverterString.read(buf),
+            FfiConverterByteArray.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PictureRecord) = (
+            FfiConverterString.allocationSize(value.`mediaType`) +
+            FfiConverterByteArray.allocationSize(value.`bytes`)
+    )
+
+    override fun write(value: PictureRecord, buf: ByteBuffer) {
+            FfiConverterString.write(value.`mediaType`, buf)
+            FfiConverterByteArray.write(value.`bytes`, buf)
     }
 }
 
@@ -10992,6 +11091,51 @@ public object FfiConverterTypeAttestationPortError : FfiConverterRustBuffer<Atte
     }
 
 }
+
+
+
+/**
+ * What a picture of a card is for.
+ */
+
+enum class CardPictureKind {
+    
+    /**
+     * The logo.
+     */
+    LOGO,
+    /**
+     * What is behind the text.
+     */
+    BACKGROUND_IMAGE;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCardPictureKind: FfiConverterRustBuffer<CardPictureKind> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        CardPictureKind.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: CardPictureKind) = 4UL
+
+    override fun write(value: CardPictureKind, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
 
 
 
@@ -13448,6 +13592,38 @@ public object FfiConverterOptionalTypeContactRecord: FfiConverterRustBuffer<Cont
         } else {
             buf.put(1)
             FfiConverterTypeContactRecord.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypePictureRecord: FfiConverterRustBuffer<PictureRecord?> {
+    override fun read(buf: ByteBuffer): PictureRecord? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypePictureRecord.read(buf)
+    }
+
+    override fun allocationSize(value: PictureRecord?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypePictureRecord.allocationSize(value)
+        }
+    }
+
+    override fun write(value: PictureRecord?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypePictureRecord.write(value, buf)
         }
     }
 }

@@ -45,6 +45,9 @@ class Lanyard private constructor(private val wallet: LanyardWallet) {
     suspend fun readPlatformRequests(requests: String, origin: String): PlatformRequest =
         wallet.readPlatformRequests(requests, origin)
 
+    /** A picture of a card, if it has that; nothing is fetched. */
+    fun picture(card: Card, kind: PictureKind): Picture? = wallet.cardPicture(card.id, kind)
+
     /** What to register with the platform's own chooser, whenever [cards] change: no value of a claim is in it. */
     fun registrations(): List<Registration> = wallet.registrations()
 

@@ -4,6 +4,7 @@ import dev.lanyard.bindings.AcceptException
 import dev.lanyard.bindings.AnswerException
 import dev.lanyard.bindings.AskedClaimRecord
 import dev.lanyard.bindings.CandidateRecord
+import dev.lanyard.bindings.CardPictureKind
 import dev.lanyard.bindings.CardRecord
 import dev.lanyard.bindings.CardStanding
 import dev.lanyard.bindings.ClaimRow
@@ -31,6 +32,7 @@ import dev.lanyard.bindings.OverAskedRecord
 import dev.lanyard.bindings.OverAskingKind
 import dev.lanyard.bindings.PickRecord
 import dev.lanyard.bindings.PickedRecord
+import dev.lanyard.bindings.PictureRecord
 import dev.lanyard.bindings.PinException
 import dev.lanyard.bindings.PlatformPresentation
 import dev.lanyard.bindings.PresentationRequest
@@ -63,6 +65,8 @@ typealias Options = WalletOptions
 typealias SignedMetadata = MetadataSignature
 typealias Card = CardRecord
 typealias Standing = CardStanding
+typealias Picture = PictureRecord
+typealias PictureKind = CardPictureKind
 typealias Status = StatusRecord
 typealias StatusWord = StatusValue
 typealias Claim = ClaimRow

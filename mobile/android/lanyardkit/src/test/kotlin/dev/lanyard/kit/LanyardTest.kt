@@ -94,6 +94,19 @@ class LanyardTest {
     }
 
     @Test
+    fun `a card's logo arrives as bytes`() = runBlocking {
+        val wallet = open()
+        take(wallet)
+        val card = wallet.cards.value.single()
+        val logo = checkNotNull(wallet.picture(card, PictureKind.LOGO))
+        assertEquals("image/png", logo.mediaType)
+        assertEquals("\u0089PNG", String(logo.bytes.copyOf(4), Charsets.ISO_8859_1))
+        assertTrue(card.hasLogo && !card.hasBackgroundImage)
+        assertEquals("Alder & Finch leaf", card.logoAlt)
+        assertEquals(null, wallet.picture(card, PictureKind.BACKGROUND_IMAGE))
+    }
+
+    @Test
     fun `a credential of an issuer that is not trusted is not kept`() = runBlocking {
         val wallet = open()
         // the demo signs W3C credentials by a DID of its own, which this wallet was not told of
