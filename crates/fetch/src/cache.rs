@@ -1,15 +1,12 @@
 //! A bounded single-flight cache in front of another client.
 
-use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use moka::Expiry;
-use moka::future::Cache;
-use url::Url;
 
 use crate::FetchError;
+use crate::kept::Kept;
 use crate::port::{Body, HttpClient, Method, Purpose, Request, Response};
 
 /// How much is kept and for how long.
@@ -39,30 +36,20 @@ impl Default for CacheLimits {
 /// through, and so does everything of another purpose.
 pub struct CachedClient {
     inner: Arc<dyn HttpClient>,
-    answers: Cache<Key, Answer>,
+    answers: Kept<Answer>,
 }
 
 type Answer = Result<Response, FetchError>;
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    purpose: Purpose,
-    url: Url,
-    accept: Option<Cow<'static, str>>,
-}
 
 impl CachedClient {
     /// A cache before `inner`.
     #[must_use]
     pub fn new(inner: Arc<dyn HttpClient>, limits: &CacheLimits) -> Self {
-        let answers = Cache::builder()
-            .max_capacity(limits.bytes)
-            .weigher(|key: &Key, answer: &Answer| {
-                let body = answer.as_ref().map_or(0, |response| response.body.len());
-                u32::try_from(body + 2 * key.url.as_str().len() + 256).unwrap_or(u32::MAX)
-            })
-            .expire_after(Freshness { ttl: limits.ttl, failure_ttl: limits.failure_ttl })
-            .build();
+        let freshness = Freshness { ttl: limits.ttl, failure_ttl: limits.failure_ttl };
+        let answers = Kept::new(limits.bytes, move |name, answer: &Answer| {
+            let body = answer.as_ref().map_or(0, |response| response.body.len());
+            (body + 2 * name.len() + 256, Some(freshness.of(answer)))
+        });
         Self { inner, answers }
     }
 }
@@ -70,14 +57,15 @@ impl CachedClient {
 #[async_trait]
 impl HttpClient for CachedClient {
     async fn send(&self, request: Request) -> Answer {
-        match key(&request) {
-            Some(key) => self.answers.get_with(key, self.inner.send(request)).await,
+        match name(&request) {
+            Some(name) => self.answers.kept_or(&name, self.inner.send(request)).await,
             None => self.inner.send(request).await,
         }
     }
 }
 
-fn key(request: &Request) -> Option<Key> {
+/// The name under which an answer is kept; none where it is for one caller alone.
+fn name(request: &Request) -> Option<String> {
     let shared = matches!(
         request.purpose,
         Purpose::DidDocument
@@ -96,7 +84,8 @@ fn key(request: &Request) -> Option<Key> {
     }
     let mut url = request.url.clone();
     url.set_fragment(None);
-    Some(Key { purpose: request.purpose, url, accept: request.accept.clone() })
+    // no URL has a space in it
+    Some(format!("{:?} {url} {:?}", request.purpose, request.accept))
 }
 
 struct Freshness {
@@ -113,12 +102,6 @@ impl Freshness {
             }
             _ => self.failure_ttl,
         }
-    }
-}
-
-impl Expiry<Key, Answer> for Freshness {
-    fn expire_after_create(&self, _key: &Key, answer: &Answer, _at: Instant) -> Option<Duration> {
-        Some(self.of(answer))
     }
 }
 

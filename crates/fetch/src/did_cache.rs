@@ -1,18 +1,17 @@
 //! A bounded single-flight cache in front of the DID methods, by how a method's documents change.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use lanyard_core::did::webvh::WebvhFault;
 use lanyard_core::did::{
     Did, DidDocument, DidMethods, DidResolver, ResolutionError, ResolutionOptions, Resolved,
 };
-use moka::Expiry;
-use moka::future::Cache;
 
 use crate::did_web::DidWebFetcher;
 use crate::did_webvh::DidWebvhFetcher;
+use crate::kept::Kept;
 use crate::port::HttpClient;
 
 /// How many documents are kept and for how long.
@@ -43,9 +42,9 @@ impl Default for DidCacheLimits {
 #[derive(Clone)]
 pub struct CachedDids {
     methods: DidMethods,
-    latest: Cache<Did, Answer>,
+    latest: Kept<Answer>,
     /// The version of every log that was seen last, by its SCID; never believed, only compared.
-    seen: Cache<String, Arc<str>>,
+    seen: Kept<Arc<str>>,
     limits: Arc<DidCacheLimits>,
 }
 
@@ -56,11 +55,9 @@ impl CachedDids {
     #[must_use]
     pub fn new(methods: DidMethods, limits: DidCacheLimits) -> Self {
         let limits = Arc::new(limits);
-        let latest = Cache::builder()
-            .max_capacity(limits.dids)
-            .expire_after(Freshness(Arc::clone(&limits)))
-            .build();
-        let seen = Cache::builder().max_capacity(limits.dids).build();
+        let freshness = Arc::clone(&limits);
+        let latest = Kept::new(limits.dids, move |_, answer| (1, Some(freshness.of(answer))));
+        let seen = Kept::new(limits.dids, |_, _| (1, None));
         Self { methods, latest, seen, limits }
     }
 
@@ -80,11 +77,7 @@ impl CachedDids {
     pub async fn resolve_with(&self, did: &Did, options: &ResolutionOptions) -> Answer {
         match did.method() {
             "web" | "webvh" if *options == ResolutionOptions::default() => {
-                // a look-up by reference first: the key is copied for the first of many alone
-                if let Some(kept) = self.latest.get(did).await {
-                    return kept;
-                }
-                self.latest.get_with_by_ref(did, self.fetch(did)).await
+                self.latest.kept_or(did.as_str(), self.fetch(did)).await
             }
             _ => self.methods.resolve_with(did, options).await,
         }
@@ -102,14 +95,14 @@ impl CachedDids {
         let scid = did.method_specific_id().split(':').next().unwrap_or_default();
         let Some(version) = &resolved.metadata.version_id else { return Ok(()) };
         let number = |version: &str| version.split('-').next().and_then(|n| n.parse::<u64>().ok());
-        if let Some(seen) = self.seen.get(scid).await
+        if let Some(seen) = self.seen.kept(scid).await
             && *seen != **version
             && number(version) <= number(&seen)
         {
             tracing::warn!(%did, "a did:webvh log has lost entries");
             return Err(ResolutionError::Webvh(WebvhFault::Truncated.into()));
         }
-        self.seen.insert(scid.to_owned(), version.as_str().into()).await;
+        self.seen.keep(scid, version.as_str().into()).await;
         Ok(())
     }
 }
@@ -121,16 +114,15 @@ impl DidResolver for CachedDids {
     }
 }
 
-struct Freshness(Arc<DidCacheLimits>);
-
-impl Expiry<Did, Answer> for Freshness {
-    fn expire_after_create(&self, _did: &Did, answer: &Answer, _at: Instant) -> Option<Duration> {
-        Some(match answer {
-            Ok(resolved) => resolved.fresh_for.unwrap_or_default().min(self.0.longest),
-            Err(ResolutionError::Unreachable | ResolutionError::NotFound) => self.0.failure,
+impl DidCacheLimits {
+    /// How long an answer serves.
+    fn of(&self, answer: &Answer) -> Duration {
+        match answer {
+            Ok(resolved) => resolved.fresh_for.unwrap_or_default().min(self.longest),
+            Err(ResolutionError::Unreachable | ResolutionError::NotFound) => self.failure,
             // did:webvh 1.0, Read: its controller may be about to repair it
             Err(_) => Duration::ZERO,
-        })
+        }
     }
 }
 

@@ -15,10 +15,10 @@ use lanyard_core::{
         x509::{RevocationListSource, RevocationListUnavailable},
     },
 };
-use moka::future::Cache;
 use url::Url;
 
 use crate::FetchError;
+use crate::kept::Kept;
 use crate::port::{HttpClient, Purpose, Request};
 
 /// Bytes of type metadata that are kept by their digest.
@@ -100,17 +100,14 @@ impl IssuerMetadataSource for IssuerMetadataFetcher {
 pub struct TypeMetadataFetcher {
     http: Arc<dyn HttpClient>,
     provider: Arc<dyn CryptoProvider>,
-    kept: Cache<Integrity, Bytes>,
+    kept: Kept<Bytes>,
 }
 
 impl TypeMetadataFetcher {
     /// A fetcher over `http`; put a [`crate::CachedClient`] there to keep what has no digest too.
     #[must_use]
     pub fn new(http: Arc<dyn HttpClient>, provider: Arc<dyn CryptoProvider>) -> Self {
-        let kept = Cache::builder()
-            .max_capacity(KEPT_BYTES)
-            .weigher(|_, body: &Bytes| u32::try_from(body.len() + 256).unwrap_or(u32::MAX))
-            .build();
+        let kept = Kept::new(KEPT_BYTES, |_, body: &Bytes| (body.len() + 256, None));
         Self { http, provider, kept }
     }
 }
@@ -129,7 +126,7 @@ impl TypeMetadataSource for TypeMetadataFetcher {
         });
         let url = url.ok_or(TypeMetadataUnavailable::NotPublished)?;
         if let Some(integrity) = integrity
-            && let Some(kept) = self.kept.get(integrity).await
+            && let Some(kept) = self.kept.kept(integrity.as_str()).await
         {
             return Ok(kept.into());
         }
@@ -147,7 +144,7 @@ impl TypeMetadataSource for TypeMetadataFetcher {
         if let Some(integrity) = integrity
             && integrity.check(&body, &*self.provider).is_ok()
         {
-            self.kept.insert(integrity.clone(), body.clone()).await;
+            self.kept.keep(integrity.as_str(), body.clone()).await;
         }
         Ok(body.into())
     }

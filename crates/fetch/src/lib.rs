@@ -13,6 +13,7 @@ mod did_webvh;
 mod documents;
 mod error;
 mod hosted;
+mod kept;
 mod port;
 #[cfg(feature = "sockets")]
 mod resolve;

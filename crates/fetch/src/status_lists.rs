@@ -1,10 +1,6 @@
 //! Status lists, wherever they are published.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use lanyard_core::status::{
@@ -15,10 +11,10 @@ use lanyard_core::status::{
         StatusListAggregation,
     },
 };
-use moka::{Expiry, future::Cache};
 use url::Url;
 
 use crate::FetchError;
+use crate::kept::Kept;
 use crate::port::{HttpClient, Purpose, Request};
 
 /// Lists that are on their way, or that just arrived or failed.
@@ -30,8 +26,6 @@ const SHARED: Duration = Duration::from_millis(500);
 /// For how long a failure serves, so that a dead host is not asked by everyone.
 const FAILED: Duration = Duration::from_secs(10);
 
-type Wanted = (StatusListUri, StatusMechanism);
-
 type Answer = Result<PublishedStatusList, StatusListUnavailable>;
 
 /// Fetches status lists; the core verifies them, and keeps them for as long as they say themselves.
@@ -42,18 +36,24 @@ type Answer = Result<PublishedStatusList, StatusListUnavailable>;
 #[derive(Clone)]
 pub struct StatusListFetcher {
     http: Arc<dyn HttpClient>,
-    answers: Cache<Wanted, Answer>,
+    answers: Kept<Answer>,
 }
 
 impl StatusListFetcher {
     /// A fetcher over `http`.
     #[must_use]
     pub fn new(http: Arc<dyn HttpClient>) -> Self {
-        let answers = Cache::builder().max_capacity(LISTS).expire_after(Briefly).build();
+        let answers = Kept::new(LISTS, |_, answer: &Answer| {
+            (1, Some(if answer.is_ok() { SHARED } else { FAILED }))
+        });
         Self { http, answers }
     }
 
-    async fn fetch(&self, (uri, mechanism): &Wanted) -> Result<PublishedStatusList, ListError> {
+    async fn fetch(
+        &self,
+        uri: &StatusListUri,
+        mechanism: StatusMechanism,
+    ) -> Result<PublishedStatusList, ListError> {
         let url = Url::parse(uri.as_str()).map_err(|_| ListError::NotAUrl)?;
         // Token Status List §8.1: Accept says which of the two forms is taken; Bitstring Status List §4
         let accept = match mechanism {
@@ -89,14 +89,14 @@ enum ListError {
 #[async_trait]
 impl StatusListSource for StatusListFetcher {
     async fn list(&self, uri: &StatusListUri, mechanism: StatusMechanism) -> Answer {
-        let wanted = (uri.clone(), mechanism);
+        let wanted = format!("{mechanism:?} {uri}");
         let fetch = async {
-            self.fetch(&wanted).await.map_err(|error| {
+            self.fetch(uri, mechanism).await.map_err(|error| {
                 tracing::info!(%error, "no status list");
                 StatusListUnavailable
             })
         };
-        self.answers.get_with_by_ref(&wanted, fetch).await
+        self.answers.kept_or(&wanted, fetch).await
     }
 
     async fn aggregation(
@@ -117,14 +117,6 @@ impl StatusListSource for StatusListFetcher {
             tracing::info!(%error, "no list of status lists");
             StatusListUnavailable
         })
-    }
-}
-
-struct Briefly;
-
-impl Expiry<Wanted, Answer> for Briefly {
-    fn expire_after_create(&self, _: &Wanted, answer: &Answer, _: Instant) -> Option<Duration> {
-        Some(if answer.is_ok() { SHARED } else { FAILED })
     }
 }
 
