@@ -5,7 +5,7 @@ use lanyard_oid4vci::{
     issuer::{Authorized, Ended, Issuance, Refreshable, Sender},
     token::{CodeTokenRequest, RefreshTokenRequest, TokenError, TokenResponse},
 };
-use lanyard_store::{HandleKind, NewEvent, Next, Replaced, Session, SessionId};
+use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session, SessionId};
 
 use crate::{
     AskedHolder, IssuerError, IssuerService,
@@ -52,11 +52,16 @@ impl IssuerService {
                 return Err(error.into());
             }
         };
+        let refresh = self.refresh_handle(tenant, &authorized);
         let next = self.token_issued(tenant, &session, authorized, now).retiring(code);
+        let next = match refresh {
+            Some(refresh) => next.adding(refresh),
+            None => next,
+        };
         self.answer_token(tenant, &session, next, response, sender).await
     }
 
-    /// One refresh token, one access token and the next refresh token.
+    /// One refresh token, one access token, and for a public client the next refresh token.
     pub(crate) async fn try_to_refresh(
         &self,
         tenant: &Tenant,
@@ -96,7 +101,15 @@ impl IssuerService {
             Some(before) => authorized.instead_of(before),
             None => authorized,
         };
-        let next = self.token_issued(tenant, &session, authorized, now).retiring(token);
+        // a client that proves who it is keeps its refresh token
+        let is_kept = authorized.refresh().is_some_and(|refresh| *refresh.token() == asked.token);
+        let refresh = self.refresh_handle(tenant, &authorized);
+        let next = self.token_issued(tenant, &session, authorized, now);
+        let next = match refresh {
+            Some(_) if is_kept => next,
+            Some(renewed) => next.adding(renewed).retiring(token),
+            None => next.retiring(token),
+        };
         let next = match replaced {
             Some(replaced) => next.retiring(replaced),
             None => next,
@@ -121,7 +134,7 @@ impl IssuerService {
         Ok(refresh.refresh(&found, sender, &tenant.issuer, now, secrets)?)
     }
 
-    /// The access token leads to the session from now on, and so does the refresh token.
+    /// The access token leads to the session from now on.
     fn token_issued(
         &self,
         tenant: &Tenant,
@@ -129,23 +142,22 @@ impl IssuerService {
         authorized: Authorized,
         now: Timestamp,
     ) -> Next {
-        let handle = |kind, value| self.sessions().handle(tenant, kind, value);
-        let access = handle(HandleKind::AccessToken, authorized.token().reveal());
-        let refresh = authorized
-            .refresh()
-            .map(|refresh| handle(HandleKind::RefreshToken, refresh.token().reveal()));
+        let token = authorized.token().reveal();
+        let access = self.sessions().handle(tenant, HandleKind::AccessToken, token);
         let expires_at = authorized.ends_at();
         let state = State {
             issuance: Issuance::Authorized(authorized),
             place: None,
             edition: tenant.edition,
         };
-        let next = Next::new(now, self.sessions().seal(tenant, session.id, &state), expires_at);
-        let next = next.adding(access);
-        match refresh {
-            Some(refresh) => next.adding(refresh),
-            None => next,
-        }
+        let sealed = self.sessions().seal(tenant, session.id, &state);
+        Next::new(now, sealed, expires_at).adding(access)
+    }
+
+    /// What its refresh token, if it has one, leads to the session by.
+    fn refresh_handle(&self, tenant: &Tenant, authorized: &Authorized) -> Option<Handle> {
+        let token = authorized.refresh()?.token().reveal();
+        Some(self.sessions().handle(tenant, HandleKind::RefreshToken, token))
     }
 
     async fn answer_token(

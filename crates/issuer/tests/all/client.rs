@@ -125,6 +125,12 @@ impl Attested {
         self.server.send(sent).await
     }
 
+    async fn attested(&self, parts: &[(String, String)]) -> Reply {
+        let attestation = self.attestation(self.attestation_parts()).await;
+        let pop = self.pop(self.pop_parts().await).await;
+        self.send("/demo/token", parts, (&attestation, &pop)).await
+    }
+
     async fn push(&self, attestation: (Object, Object), pop: (Object, Object)) -> Reply {
         let pair = (self.attestation(attestation).await, self.pop(pop).await);
         self.send("/demo/par", &self.wallet.parts(), (&pair.0, &pair.1)).await
@@ -193,6 +199,46 @@ async fn an_attested_wallet_goes_all_the_way_and_refreshes() {
         let reply = world.send("/demo/token", &refresh, (&attestation, &pop)).await;
         assert_eq!(reply.status, 200, "{reply}");
     }
+}
+
+/// The refresh token of a wallet that logged in, as a token request.
+async fn refresh_of(world: &mut Attested) -> Vec<(String, String)> {
+    let reply = world.push(world.attestation_parts(), world.pop_parts().await).await;
+    let request_uri = text(&reply.json()["request_uri"]);
+    let answer = world.wallet.open(&world.server, &request_uri).await;
+    let code = Answer::of(&answer).one("code").unwrap();
+    let tokens = world.attested(&world.wallet.token_parts(&code)).await.json();
+    let token = text(&tokens["refresh_token"]);
+    [("grant_type", "refresh_token"), ("client_id", "wallet"), ("refresh_token", &token)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+}
+
+#[tokio::test]
+async fn an_attested_wallet_keeps_its_refresh_token_and_may_change_the_key_of_its_proofs() {
+    let mut world = Attested::new(Profile::Haip);
+    let refresh = refresh_of(&mut world).await;
+    world.wallet.key = world.server.ground.key();
+    for _ in 0..2 {
+        let reply = world.attested(&refresh).await;
+        assert_eq!(reply.status, 200, "{reply}");
+        let tokens = reply.json();
+        assert_eq!(text(&tokens["refresh_token"]), refresh[2].1);
+        let access = text(&tokens["access_token"]);
+        assert_eq!(world.wallet.badge(&world.server, &access).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn an_attested_wallet_whose_token_was_bound_to_a_key_is_refused_without_one() {
+    let mut world = Attested::new(Profile::Plain);
+    let refresh = refresh_of(&mut world).await;
+    let mut sent = token_request("/demo/token", &form(&refresh));
+    let attestation = world.attestation(world.attestation_parts()).await;
+    let pop = world.pop(world.pop_parts().await).await;
+    sent.headers_mut().insert(ATTESTATION, attestation.parse().expect("visible ASCII"));
+    sent.headers_mut().insert(POP, pop.parse().expect("visible ASCII"));
+    assert_eq!(world.server.send(sent).await.refusal(), refused(400, "invalid_grant"));
 }
 
 #[tokio::test]

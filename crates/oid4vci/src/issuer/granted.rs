@@ -240,14 +240,16 @@ impl Refreshable {
         if self.instance.as_ref() != sender.client.instance() {
             return Err(TokenError::OtherClient);
         }
-        // RFC 9449 §5: bound to the key of the proof
-        if self.key.as_ref() != sender.key() {
-            return Err(TokenError::OtherKey);
-        }
-        Ok(())
+        // RFC 9449 §5: a public client is held by the key of its proof, any other by how it proves who it is
+        let is_held = if sender.client.is_proven() {
+            self.key.is_none() || sender.key().is_some()
+        } else {
+            self.key.as_ref() == sender.key()
+        };
+        if is_held { Ok(()) } else { Err(TokenError::OtherKey) }
     }
 
-    /// Another access token, and another refresh token in place of this one.
+    /// Another access token; and for a public client another refresh token in place of this one.
     ///
     /// # Errors
     /// [`TokenError::NothingToIssue`] when there are no claims for the holder any more.
@@ -277,12 +279,15 @@ impl Refreshable {
         if due.is_empty() {
             return Err(TokenError::NothingToIssue);
         }
-        let rotated = Self {
-            token: RefreshToken::generate(secrets),
-            expires_at: now + issuer.configuration.policy().refresh_life,
-            ..self.clone()
+        // FAPI 2.0 §5.3.2.1(9): no rotation where the client itself holds the token
+        let token = if sender.client.is_proven() {
+            self.token.clone()
+        } else {
+            RefreshToken::generate(secrets)
         };
-        Ok(respond(due, Some(rotated), sender, issuer, now, secrets))
+        let expires_at = now + issuer.configuration.policy().refresh_life;
+        let renewed = Self { token, expires_at, ..self.clone() };
+        Ok(respond(due, Some(renewed), sender, issuer, now, secrets))
     }
 }
 
