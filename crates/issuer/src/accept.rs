@@ -28,7 +28,7 @@ use crate::{
 };
 
 impl IssuerService {
-    /// One credential per configuration and token: whoever loses the race finds it issued.
+    /// One credential per configuration and token at a time: whoever loses the race finds it issued.
     pub(crate) async fn accept(
         &self,
         tenant: &Tenant,
@@ -75,6 +75,20 @@ impl IssuerService {
             self.trace_refusal(tenant, session.id, now, refused.reason()).await;
             return Err(BearerFault::invalid(shown).into());
         }
+        let opened = Opened { session, authorized, has_changed, access: Some(access) };
+        self.give(tenant, opened, shown, wish, now).await
+    }
+
+    /// `None` when another request changed the session in between: nothing was written.
+    async fn give(
+        &self,
+        tenant: &Tenant,
+        opened: Opened,
+        shown: &ShownToken,
+        wish: Wish<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Answer>, Failure> {
+        let Opened { session, authorized, has_changed, access } = opened;
         // whoever logged in is known by the name that they log in with, unless the offer says otherwise
         let holder = authorized.refresh().map(|refresh| refresh.holder().as_str().to_owned());
         let holder = holder.and_then(|name| Subject::try_from(name).ok());
@@ -84,6 +98,11 @@ impl IssuerService {
         }
         // 2. the step; a refusal leaves the token as good as it was
         let step = match issue(authorized, wish, tenant, now, self.provider()).await {
+            // what was given out once is given again at once or not at all
+            Ok(Step::Deferred(..)) if access.is_none() => Err(CredentialError::AlreadyIssued),
+            step => step,
+        };
+        let step = match step {
             Ok(done) => done,
             Err(error) => {
                 self.trace_refusal(tenant, session.id, now, error.reason()).await;
@@ -265,8 +284,8 @@ impl IssuerService {
         Ok(authorized)
     }
 
-    /// A token is retired when another one replaces it, and with the last credential that it gave a right to;
-    /// that one is given again to a wallet that asks for it again.
+    /// A token is retired when another one replaces it, and with the last credential that it gave a right to.
+    /// Then it gets what was deferred a second time as it was, and what can be looked up again anew.
     async fn after_use(
         &self,
         tenant: &Tenant,
@@ -284,6 +303,16 @@ impl IssuerService {
             Issuance::Issued(issued) if issued.admit(shown).is_ok() => issued,
             _ => return Err(BearerFault::invalid(shown).into()),
         };
+        if let Wish::Credential(body) = wish {
+            let began_as = self.as_of(tenant, state.edition);
+            let tenant = began_as.as_deref().unwrap_or(tenant);
+            let wanted = tenant.issuer.read_request(body)?.wanted;
+            if let Some(authorized) = issued.again(&wanted) {
+                let has_changed = tenant.edition != state.edition;
+                let opened = Opened { session, authorized, has_changed, access: None };
+                return self.give(tenant, opened, shown, wish, now).await;
+            }
+        }
         match again(issued, wish, tenant, now, self.provider()) {
             Ok(answer) => self.repeat(tenant, &session, &state, (shown, answer), now).await,
             Err(error) => {
@@ -299,7 +328,7 @@ impl IssuerService {
         session: &Session,
         progress: Progress,
         now: Timestamp,
-        access: Handle,
+        access: Option<Handle>,
     ) -> Next {
         let (expires_at, done) = match &progress {
             Progress::Authorized(authorized) => (authorized.ends_at(), false),
@@ -313,7 +342,10 @@ impl IssuerService {
         };
         let state = State { issuance: progress.into(), place: None, edition: tenant.edition };
         let next = Next::new(now, self.sessions().seal(tenant, session.id, &state), expires_at);
-        if done { next.retiring(access) } else { next }
+        match access {
+            Some(access) if done => next.retiring(access),
+            _ => next,
+        }
     }
 
     fn record(&self, session: &Session, issued: &IssuedCredential) -> IssuedRecord {
@@ -336,6 +368,16 @@ fn refused_elsewhere(tenant: &Tenant, shown: &ShownToken, fault: &AccessTokenFau
         AccessTokenFault::Server(_) => IssuerError::AuthorizationServerUnavailable.into(),
         _ => BearerFault::invalid(shown).into(),
     }
+}
+
+/// A session that an access token opened.
+struct Opened {
+    session: Session,
+    authorized: Authorized,
+    /// Whether the types have changed since it began.
+    has_changed: bool,
+    /// What led to it; none where everything was given out, and that is used up.
+    access: Option<Handle>,
 }
 
 /// What a wallet asks for with its access token.

@@ -206,7 +206,7 @@ async fn refresh_of(world: &mut Attested) -> Vec<(String, String)> {
     let reply = world.push(world.attestation_parts(), world.pop_parts().await).await;
     let request_uri = text(&reply.json()["request_uri"]);
     let answer = world.wallet.open(&world.server, &request_uri).await;
-    let code = Answer::of(&answer).one("code").unwrap();
+    let code = Answer::of(&answer).one("code").expect("a code");
     let tokens = world.attested(&world.wallet.token_parts(&code)).await.json();
     let token = text(&tokens["refresh_token"]);
     [("grant_type", "refresh_token"), ("client_id", "wallet"), ("refresh_token", &token)]

@@ -163,13 +163,54 @@ async fn a_refresh_token_gets_the_credential_again_and_another_refresh_token() {
     // the token that gave out the first badge was replaced: it is none, whatever was got with the second
     let reply = wallet.badge(&server, &access).await;
     assert_eq!(reply.refusal(), refused(401, "invalid_token"));
-    let again = wallet.badge(&server, &text(&body["access_token"])).await;
-    assert_eq!(again.refusal(), refused(400, "credential_request_denied"));
     // thirty days from the last use
     server.ground.pass(SignedDuration::from_hours(24 * 31));
     let parts = refresh_parts(&text(&body["refresh_token"]));
     let reply = wallet.proven(&server, "/demo/token", &parts).await;
     assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+}
+
+#[tokio::test]
+async fn an_access_token_gets_what_can_be_looked_up_again_as_long_as_it_lives() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let (access, refresh) = tokens(&server, &mut wallet).await;
+    for _ in 0..2 {
+        let reply = wallet.badge(&server, &access).await;
+        assert_eq!(reply.status, 200, "{reply}");
+    }
+    server.ground.pass(SignedDuration::from_mins(11));
+    let reply = wallet.badge(&server, &access).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_token"));
+    // and none of it costs the refresh token
+    let reply = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await;
+    assert_eq!(reply.status, 200, "{reply}");
+}
+
+#[tokio::test]
+async fn an_access_token_gets_the_same_thirty_two_times_and_no_more() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let (access, _) = tokens(&server, &mut wallet).await;
+    for _ in 0..32 {
+        assert_eq!(wallet.badge(&server, &access).await.status, 200);
+    }
+    let reply = wallet.badge(&server, &access).await;
+    assert_eq!(reply.refusal(), refused(400, "credential_request_denied"));
+}
+
+#[tokio::test]
+async fn a_credential_that_nobody_granted_is_not_given_by_asking_again() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let (access, _) = tokens(&server, &mut wallet).await;
+    assert_eq!(wallet.badge(&server, &access).await.status, 200);
+    let request = json!({
+        "credential_configuration_id": "diploma",
+        "proofs": { "jwt": [server.proof().await] },
+    });
+    let reply = wallet.credential(&server, &access, &request).await;
+    assert_eq!(reply.refusal(), refused(400, "credential_request_denied"));
 }
 
 #[tokio::test]

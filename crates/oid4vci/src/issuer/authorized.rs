@@ -109,6 +109,12 @@ pub struct Issued {
     token: Option<AccessToken>,
     #[serde(default)]
     bound_to: Option<KeyThumbprint>,
+    /// The client that the token was issued to.
+    #[serde(default)]
+    client: Option<ClientId>,
+    /// From this moment on the token gets nothing again.
+    #[serde(default)]
+    token_expires_at: Option<Timestamp>,
     /// What was collected and may not have arrived.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) answers: Vec<KeptAnswer>,
@@ -241,6 +247,8 @@ impl Authorized {
                 refresh: self.refresh,
                 token: Some(self.token),
                 bound_to: self.bound_to,
+                client: self.client,
+                token_expires_at: Some(self.expires_at),
                 answers: self.answers,
             })
         } else {
@@ -443,6 +451,28 @@ impl Due {
 }
 
 impl Issued {
+    /// How often one access token gives something out, at most.
+    pub const MOST_ISSUED: usize = 32;
+
+    /// Goes on with a credential that this access token gave out before; its claims are looked up afresh.
+    ///
+    /// `None` where they cannot be: what came with an offer or was told at a login is issued once.
+    pub fn again(&self, wanted: &Wanted) -> Option<Authorized> {
+        // §14.3: the same token may be shown again, even for the same credential
+        let (token, refresh) = (self.token.as_ref()?, self.refresh.as_ref()?);
+        if self.credentials.len() >= Self::MOST_ISSUED {
+            return None;
+        }
+        let due = vec![refresh.due_again(wanted)?];
+        let bound_to = self.bound_to.clone();
+        let mut authorized = Authorized::new(token.clone(), bound_to, due, self.token_expires_at?)
+            .issued_to(self.client.as_ref())
+            .refreshed_by(Some(refresh.clone()));
+        authorized.issued = self.credentials.clone();
+        authorized.answers = self.answers.clone();
+        Some(authorized)
+    }
+
     /// What was issued.
     pub fn credentials(&self) -> &[IssuedCredential] {
         &self.credentials

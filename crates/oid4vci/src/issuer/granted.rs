@@ -14,6 +14,7 @@ use crate::{
     Secrets,
     authorization::{AuthorizationRequest, WantedCredential},
     client_authentication::ClientId,
+    credential::Wanted,
     dpop::KeyThumbprint,
     token::{
         AuthorizationDetail, CodeTokenRequest, RefreshTokenRequest, TokenError, TokenResponse,
@@ -288,6 +289,17 @@ impl Refreshable {
         let expires_at = now + issuer.configuration.policy().refresh_life;
         let renewed = Self { token, expires_at, ..self.clone() };
         Ok(respond(due, Some(renewed), sender, issuer, now, secrets))
+    }
+
+    /// What a name stands for, to be looked up afresh.
+    pub(super) fn due_again(&self, wanted: &Wanted) -> Option<Due> {
+        let is_meant = |known: &&WantedCredential| match wanted {
+            Wanted::Configuration(id) => !known.named && known.configuration == *id,
+            Wanted::Identifier(id) => known.named && identifier(&known.configuration) == *id,
+        };
+        let known = self.wanted.iter().find(is_meant)?;
+        let awaited = Awaited { holder: self.holder.clone(), profile: None };
+        Some(due(known.clone(), DueClaims::Awaited(awaited)))
     }
 }
 
