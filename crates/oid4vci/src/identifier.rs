@@ -90,7 +90,15 @@ impl IssuerUrl {
     pub fn well_known(&self, document: WellKnown) -> Url {
         // OID4VCI §12.2.2, RFC 8414 §3.1: inserted, not appended
         let mut url = self.to_url();
-        let path = url.path().trim_end_matches('/').to_owned();
+        let whole = url.path();
+        let path = match document {
+            // RFC 8414 §3.1: a terminating slash goes
+            WellKnown::AuthorizationServer => whole.trim_end_matches('/'),
+            // OID4VCI §12.2.2 leaves the path as it is; `/` alone is what a URL without one has
+            WellKnown::CredentialIssuer if whole == "/" => "",
+            WellKnown::CredentialIssuer => whole,
+        };
+        let path = path.to_owned();
         url.set_path(&format!("/.well-known/{}{path}", document.name()));
         url
     }
@@ -237,5 +245,14 @@ mod tests {
         assert_eq!(place("https://a.example").as_str(), root);
         assert_eq!(place("https://a.example/").as_str(), root);
         assert_eq!(place("https://a.example/t/u").as_str(), format!("{root}/t/u"));
+    }
+
+    #[test]
+    fn a_terminating_slash_stays_for_the_issuer_and_goes_for_the_authorization_server() {
+        let place = |document| issuer("https://a.example/t/").unwrap().well_known(document);
+        let issuer = "https://a.example/.well-known/openid-credential-issuer/t/";
+        assert_eq!(place(WellKnown::CredentialIssuer).as_str(), issuer);
+        let server = "https://a.example/.well-known/oauth-authorization-server/t";
+        assert_eq!(place(WellKnown::AuthorizationServer).as_str(), server);
     }
 }
