@@ -36,6 +36,8 @@ const MOST_KEYS: usize = 100;
 
 /// What the provider signs with, and Pocket's instances.
 pub struct WalletProvider {
+    /// What it calls itself: the demo's URL.
+    name: String,
     identity: SigningIdentity,
     client: ClientId,
     /// A key for each authorization server: one that were shown to two would link the holder.
@@ -43,10 +45,10 @@ pub struct WalletProvider {
 }
 
 impl WalletProvider {
-    /// Signs with this identity, for Pocket under this name.
+    /// Signs with this identity by its own name, for Pocket under the name of a client.
     #[must_use]
-    pub fn new(identity: SigningIdentity, client: ClientId) -> Self {
-        Self { identity, client, instances: Mutex::default() }
+    pub fn new(name: String, identity: SigningIdentity, client: ClientId) -> Self {
+        Self { name, identity, client, instances: Mutex::default() }
     }
 
     /// An attestation for an instance of a wallet (attestation-based client authentication §5.1).
@@ -56,7 +58,9 @@ impl WalletProvider {
         let chain = self.identity.chain.iter().map(|der| standard_base64(&json::base64url(der)));
         let header =
             json!({ "typ": "oauth-client-attestation+jwt", "x5c": chain.collect::<Vec<_>>() });
+        // -07, which OID4VCI 1.0 refers to, demands `iss`; -08 has it no more
         let claims = json!({
+            "iss": self.name,
             "sub": client,
             "iat": now.as_second(),
             "exp": until.as_second(),

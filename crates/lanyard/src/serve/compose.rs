@@ -435,7 +435,8 @@ impl Ground {
         };
         let identity = self.identity(tenant, subject).await?;
         let client = demo::pocket_client(&plan.base_url).id;
-        Ok(Some(Arc::new(WalletProvider::new(identity, client))))
+        let name = plan.base_url.as_str().trim_end_matches('/').to_owned();
+        Ok(Some(Arc::new(WalletProvider::new(name, identity, client))))
     }
 
     async fn pocket(

@@ -3,7 +3,7 @@
 
 use lanyard_core::{
     crypto::{AwsLc, CryptoProvider as _, Curve, SoftwareSigner},
-    jose::Jwk,
+    jose::{Jwk, UnverifiedJws},
 };
 use lanyard_oid4vci::{
     IssuerUrl, Transport,
@@ -110,6 +110,8 @@ async fn a_wallet_that_is_tried_out_has_itself_attested_and_is_let_in() {
     let answer = client.post(&place).json(&asked).send().await.expect("an answer");
     let answer: Value = answer.json().await.expect("JSON");
     let attestation = text(&answer["attestation"]);
+    let said = UnverifiedJws::parse(&attestation).expect("a JWS").danger_unverified_claims();
+    assert_eq!(said.expect("claims")["iss"], demo.base());
 
     let offer = read(&link).await;
     let issuer = text(&offer["credential_issuer"]);
