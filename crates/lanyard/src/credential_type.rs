@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use lanyard_core::{
     claims::ClaimsPath, credential::Format, data_integrity::Cryptosuite, json, mdoc::DocType,
-    sd_jwt_vc::Vct,
+    picture::Picture, sd_jwt_vc::Vct,
 };
 use lanyard_oid4vci::{
     CredentialConfigurationId,
@@ -56,6 +56,9 @@ pub struct CredentialType {
     /// Its logo.
     #[serde(default)]
     pub logo: Option<Logo>,
+    /// The picture behind the text of its card.
+    #[serde(default)]
+    pub background_image: Option<BackgroundImage>,
     /// The key proofs that are taken.
     #[serde(default = "jwt_alone")]
     pub proof_types: Vec<ProofType>,
@@ -116,11 +119,19 @@ pub struct Translation {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Logo {
-    /// A `data:` or `https:` URI.
+    /// A `data:` or `https:` URI, or `@` and a file beside the type.
     pub uri: String,
     /// What it shows.
     #[serde(default)]
     pub alt_text: String,
+}
+
+/// A picture behind the text of a card.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackgroundImage {
+    /// A `data:` or `https:` URI, or `@` and a file beside the type.
+    pub uri: String,
 }
 
 /// One claim of a type.
@@ -213,6 +224,14 @@ pub enum CredentialTypeError {
         /// The member's name.
         member: &'static str,
     },
+    /// The logo or the background image is no picture that wallets show.
+    #[error("the picture {file} cannot be used: {reason}")]
+    Face {
+        /// The file's name.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A picture named by `@file` cannot be read.
     #[error(
         "claim \"{name}\": the picture {file} cannot be read; it must be a .jpg or .png beside the type"
@@ -223,6 +242,25 @@ pub enum CredentialTypeError {
         /// The file's name.
         file: String,
     },
+}
+
+/// A picture of the card that is in a file becomes a `data:` URI.
+fn embed_face(
+    uri: &mut String,
+    picture: &impl Fn(&str) -> Option<Vec<u8>>,
+) -> Result<(), CredentialTypeError> {
+    let Some(file) = uri.strip_prefix('@') else { return Ok(()) };
+    let unreadable = |reason: &dyn std::fmt::Display| CredentialTypeError::Face {
+        file: file.to_owned(),
+        reason: reason.to_string(),
+    };
+    let plain = !file.contains(['/', '\\']);
+    let bytes = plain.then(|| picture(file)).flatten();
+    let bytes = bytes.ok_or_else(|| unreadable(&"it is not beside the type"))?;
+    let picture = Picture::read(&bytes).map_err(|refused| unreadable(&refused))?;
+    let encoded = crate::pages::standard_base64(&json::base64url(picture.bytes()));
+    *uri = format!("data:{};base64,{encoded}", picture.kind().media_type());
+    Ok(())
 }
 
 impl CredentialType {
@@ -243,6 +281,11 @@ impl CredentialType {
         })?;
         for claim in &mut parsed.claims {
             embed_picture(claim, &picture)?;
+        }
+        let logo = parsed.logo.as_mut().map(|logo| &mut logo.uri);
+        let behind = parsed.background_image.as_mut().map(|image| &mut image.uri);
+        for uri in logo.into_iter().chain(behind) {
+            embed_face(uri, &picture)?;
         }
         parsed.examine()?;
         Ok(parsed)
@@ -351,13 +394,16 @@ impl From<&CredentialType> for CredentialConfiguration {
             uri: logo.uri.clone(),
             alt_text: (!logo.alt_text.is_empty()).then(|| logo.alt_text.clone()),
         });
+        let background_image = kind.background_image.as_ref();
+        let background_image =
+            background_image.map(|image| metadata::BackgroundImage { uri: image.uri.clone() });
         let display = |locale: &String, name: &String, description: &String| CredentialDisplay {
             name: name.clone(),
             locale: Some(locale.clone()),
             logo: logo.clone(),
             description: (!description.is_empty()).then(|| description.clone()),
             background_color: kind.background_color.clone(),
-            background_image: None,
+            background_image: background_image.clone(),
             text_color: kind.text_color.clone(),
         };
         let own = std::iter::once(display(&kind.locale, &kind.name, &kind.description));
@@ -515,6 +561,25 @@ mod tests {
 
     fn parse(text: &str) -> Result<CredentialType, String> {
         CredentialType::parse(text, Path::new("/nowhere")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_logo_in_a_file_is_judged_by_its_bytes_when_the_type_is_read() {
+        let kind = |file: &str| {
+            let text = include_str!("../demo/safety_training.json");
+            let logo = format!("{{\"logo\": {{\"uri\": \"@{file}\"}},");
+            CredentialType::parse_with(&text.replacen('{', &logo, 1), |name| match name {
+                "leaf.txt" => Some(br#"<svg xmlns="http://www.w3.org/2000/svg"/>"#.to_vec()),
+                "page.png" => Some(b"<html/>".to_vec()),
+                _ => None,
+            })
+        };
+        let logo = kind("leaf.txt").expect("a type").logo.expect("a logo").uri;
+        assert!(logo.starts_with("data:image/svg+xml;base64,PHN2Zy"), "{logo}");
+        for file in ["page.png", "nothing.png", "../leaf.txt"] {
+            let refused = kind(file);
+            assert!(matches!(refused, Err(CredentialTypeError::Face { .. })), "{refused:?}");
+        }
     }
 
     #[test]

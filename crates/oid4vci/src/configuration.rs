@@ -5,6 +5,7 @@
 
 pub(crate) mod element;
 mod format;
+mod pictures;
 mod type_metadata;
 
 use std::collections::HashSet;
@@ -14,6 +15,7 @@ use lanyard_core::{
     claims::{ClaimsPath, PathSegment},
     crypto::SignatureAlgorithm,
     json::Object,
+    picture::{Picture, PictureRefused},
     status::bitstring_status_list::StatusPurpose,
 };
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,9 @@ use serde_json::Value;
 use thiserror::Error;
 
 pub use format::CredentialFormat;
+pub use pictures::PictureUse;
+
+use self::pictures::Pictures;
 
 use crate::{
     CredentialConfigurationId, IssuerUrl,
@@ -41,6 +46,7 @@ pub struct IssuerConfiguration {
     credentials: Vec<CredentialConfiguration>,
     policy: IssuancePolicy,
     authorization_server: Option<IssuerUrl>,
+    pictures: Pictures,
 }
 
 /// One kind of credential.
@@ -322,6 +328,9 @@ pub enum ConfigurationError {
     /// Copies without keys of their own, none at all, or too many of them.
     #[error("credential configuration {0}: batch_size is 1 to 20, and 1 without a key")]
     BatchSize(CredentialConfigurationId),
+    /// A picture that is too long for the metadata, and that no wallet would show.
+    #[error("credential configuration {0}: {1}")]
+    Picture(CredentialConfigurationId, PictureRefused),
     /// The policy allows what must not be.
     #[error("the policy is out of bounds: {0}")]
     Policy(&'static str),
@@ -352,7 +361,7 @@ impl IssuerConfiguration {
     pub fn new(
         issuer: IssuerUrl,
         display: Vec<IssuerDisplay>,
-        credentials: Vec<CredentialConfiguration>,
+        mut credentials: Vec<CredentialConfiguration>,
         policy: IssuancePolicy,
     ) -> Result<Self, ConfigurationError> {
         if credentials.is_empty() {
@@ -367,7 +376,11 @@ impl IssuerConfiguration {
             credential.accept_vct(&issuer)?;
         }
         policy.accept_itself()?;
-        Ok(Self { issuer, display, credentials, policy, authorization_server: None })
+        let mut pictures = Pictures::new();
+        for credential in &mut credentials {
+            credential.refer_to_pictures(&issuer, &mut pictures)?;
+        }
+        Ok(Self { issuer, display, credentials, policy, authorization_server: None, pictures })
     }
 
     /// With an authorization server of somebody else, where holders log in (§12.2.4).
@@ -400,6 +413,11 @@ impl IssuerConfiguration {
     /// One credential configuration.
     pub fn credential(&self, id: &CredentialConfigurationId) -> Option<&CredentialConfiguration> {
         self.credentials.iter().find(|credential| credential.id == *id)
+    }
+
+    /// A picture that the metadata refer to, at an address below the issuer's own.
+    pub fn picture(&self, id: &CredentialConfigurationId, place: PictureUse) -> Option<&Picture> {
+        self.pictures.get(&(id.clone(), place))
     }
 
     /// How long things live and how often they may fail.

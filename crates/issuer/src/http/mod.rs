@@ -46,6 +46,8 @@ pub(crate) fn router(service: IssuerService) -> Router {
         .route("/.well-known/openid-credential-issuer/{tenant}", get(metadata::issuer))
         .route("/.well-known/oauth-authorization-server/{tenant}", get(metadata::server))
         .route("/{tenant}/types/{id}", get(metadata::type_metadata))
+        .route("/{tenant}/types/{id}/logo", get(metadata::logo))
+        .route("/{tenant}/types/{id}/background_image", get(metadata::background_image))
         .route("/{tenant}/par", post(par::push))
         .route("/{tenant}/challenge", post(par::challenge))
         .route("/{tenant}/authorize", get(authorize::open).post(authorize::decide))

@@ -5,8 +5,9 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{
-            ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG,
-            IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY,
+            ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY,
+            CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY,
+            X_CONTENT_TYPE_OPTIONS,
         },
     },
     response::{IntoResponse as _, Response},
@@ -54,6 +55,24 @@ pub(crate) fn cached_document(document: &Document, asked: &HeaderMap) -> Respons
     let etag = HeaderValue::try_from(document.etag.as_str());
     headers.insert(ETAG, etag.expect("base64url between quotes is visible ASCII"));
     headers.extend(http_date(document.since).map(|since| (LAST_MODIFIED, since)));
+    response
+}
+
+/// A picture: wallets keep it when they receive a credential, and whoever opens it by itself runs nothing in it.
+pub(crate) fn picture(
+    document: &Document,
+    media_type: &'static str,
+    asked: &HeaderMap,
+) -> Response {
+    let mut response = cached_document(document, asked);
+    let headers = response.headers_mut();
+    if headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     response
 }
 

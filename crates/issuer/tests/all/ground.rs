@@ -328,6 +328,15 @@ pub(crate) fn badge_claims() -> Value {
     json!({ "given_name": "Ada", "employee_id": "AF-1", "since": "2019-03-01", "manager": false })
 }
 
+/// Too long for metadata, and with something in it that nobody should run.
+fn long_logo() -> Value {
+    let drawing = format!(
+        "<svg xmlns='http://www.w3.org/2000/svg' onload='steal()'><desc>{}</desc></svg>",
+        "a leaf ".repeat(700)
+    );
+    json!({ "uri": format!("data:image/svg+xml,{drawing}"), "alt_text": "A leaf" })
+}
+
 fn configurations(tenant: &str) -> Value {
     json!([
         {
@@ -344,7 +353,8 @@ fn configurations(tenant: &str) -> Value {
             "id": "diploma", "format": "dc+sd-jwt", "scope": "diploma",
             "vct": format!("{BASE}{tenant}/types/diploma"), "valid_days": 3650,
             "display": [
-                { "name": "Diploma", "locale": "en" }, { "name": "Diplom", "locale": "de" },
+                { "name": "Diploma", "locale": "en", "logo": long_logo() },
+                { "name": "Diplom", "locale": "de", "logo": long_logo() },
             ],
             "claims": [{ "path": ["degree"], "mandatory": true }],
         },

@@ -3,8 +3,11 @@
 use axum::{
     body::Body,
     http::{
-        Method,
-        header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, VARY},
+        Method, StatusCode,
+        header::{
+            ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG,
+            IF_NONE_MATCH, VARY, X_CONTENT_TYPE_OPTIONS,
+        },
     },
 };
 use lanyard_core::{
@@ -55,6 +58,30 @@ async fn a_type_that_is_a_urn_is_described_nowhere() {
     let issued = text(&reply.json()["credentials"][0]["credential"]);
     let (_, payload) = payload_of(issued.split('~').next().unwrap());
     assert!(payload.get("vct#integrity").is_none(), "{payload}");
+}
+
+#[tokio::test]
+async fn a_logo_that_is_too_long_for_metadata_stands_at_an_address_of_the_issuer() {
+    let server = Server::new();
+    let metadata = server.get("/.well-known/openid-credential-issuer/demo").await.json();
+    let diploma = &metadata["credential_configurations_supported"]["diploma"];
+    let path = "/demo/types/diploma/logo";
+    for display in diploma["credential_metadata"]["display"].as_array().expect("a list") {
+        let logo = json!({ "uri": format!("https://issuer.example{path}"), "alt_text": "A leaf" });
+        assert_eq!(display["logo"], logo);
+    }
+    let shown = server.get(path).await;
+    assert_eq!((shown.status, shown.header(CONTENT_TYPE)), (StatusCode::OK, Some("image/svg+xml")));
+    assert_eq!(shown.header(CACHE_CONTROL), Some("public, max-age=3600"));
+    assert_eq!(shown.header(X_CONTENT_TYPE_OPTIONS), Some("nosniff"));
+    let drawing = std::str::from_utf8(&shown.body).unwrap();
+    assert!(drawing.starts_with("<svg") && !drawing.contains("steal"), "{drawing}");
+    let known = request(Method::GET, path).header(IF_NONE_MATCH, shown.header(ETAG).unwrap());
+    let known = server.send(known.body(Body::empty()).expect("a request")).await;
+    assert_eq!((known.status, known.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    for nothing in ["diploma/background_image", "employee_badge/logo", "nothing/logo"] {
+        assert_eq!(server.get(&format!("/demo/types/{nothing}")).await.status, 404, "{nothing}");
+    }
 }
 
 async fn metadata(server: &Server, language: &str, kind: &str) -> Reply {

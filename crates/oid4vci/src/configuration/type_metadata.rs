@@ -35,6 +35,9 @@ impl CredentialConfiguration {
             if let Some(logo) = &display.logo {
                 simple["logo"] = json!(logo);
             }
+            if let Some(image) = &display.background_image {
+                simple["background_image"] = json!(image);
+            }
             for (name, colour) in [
                 ("background_color", &display.background_color),
                 ("text_color", &display.text_color),

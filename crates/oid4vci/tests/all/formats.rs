@@ -401,6 +401,11 @@ fn a_configuration_is_refused_that_its_format_cannot_be() {
     assert!(matches!(error, ConfigurationError::ClaimPlace(..)), "{error}");
     let error = refused(1, |mdl| mdl["claims"][0]["disclosure"] = json!("always"));
     assert!(matches!(error, ConfigurationError::AlwaysShown(..)), "{error}");
+    let error = refused(1, |mdl| {
+        let uri = format!("data:image/png;base64,{}", "A".repeat(5000));
+        mdl["display"] = json!([{ "name": "Licence", "logo": { "uri": uri } }]);
+    });
+    assert!(matches!(error, ConfigurationError::Picture(..)), "{error}");
     let error = refused(1, |mdl| mdl["binding"] = json!("bearer"));
     assert!(matches!(error, ConfigurationError::BearerMdoc(_)), "{error}");
     let error = refused(2, |vc| vc["claims"][0]["path"] = json!(["given_name"]));
