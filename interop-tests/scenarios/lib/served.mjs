@@ -19,7 +19,7 @@ const TYPES = {
 
 /**
  * A running server: `{ base, issuer, caPem, caFile, folder, apiKey, stop }`; `types` is what it issues, `files` what else
- * its folder holds, `extra` more TOML for its tenant.
+ * its folder holds, types of one's own among it, `extra` more TOML for its tenant.
  */
 export async function serveLanyard({ types = ['badge'], files = {}, extra = '' } = {}) {
   const folder = newFolder('served')
@@ -31,7 +31,7 @@ export async function serveLanyard({ types = ['badge'], files = {}, extra = '' }
   const caFile = writeFile(folder, 'tls-ca.pem', tls.trustAnchorPem)
   const apiKey = randomBytes(32).toString('hex')
   mkdirSync(join(folder, 'types'))
-  for (const file of types.flatMap((type) => TYPES[type])) {
+  for (const file of types.flatMap((type) => TYPES[type] ?? [])) {
     cpSync(join(ROOT, '..', file), join(folder, 'types', basename(file)))
   }
   for (const [name, text] of Object.entries(files)) writeFile(folder, name, text)
@@ -69,13 +69,17 @@ function integrator(server) {
     },
 
     /** `{ id, link }` */
-    request: ({ query, prefix, method, responseMode }) =>
+    request: ({ query, prefix, method, responseMode, sameDevice }) =>
       api('requests', {
         dcql_query: query,
         client_id_prefix: prefix,
         request_uri_method: method,
         response_mode: responseMode,
+        same_device: sameDevice,
       }),
+
+    /** The browser came back with what the verifier sent it there with. */
+    returned: (id, responseCode) => api(`requests/${id}/return`, { response_code: responseCode }),
 
     session: (id) => api(`requests/${id}`),
 
