@@ -10,9 +10,10 @@ export IPHONEOS_DEPLOYMENT_TARGET=16.0
 targets=(aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios)
 rustup target add "${targets[@]}"
 for target in "${targets[@]}"; do
-    cargo build --release --package lanyard-wallet-ffi --target "$target"
+    cargo rustc --config mobile/shipped.toml --profile shipped --locked \
+        --package lanyard-wallet-ffi --lib --crate-type staticlib --target "$target"
 done
-library() { echo "target/$1/release/liblanyard_wallet_ffi.a"; }
+library() { echo "target/$1/shipped/liblanyard_wallet_ffi.a"; }
 simulator=$(mktemp -d)/liblanyard_wallet_ffi.a
 lipo -create "$(library aarch64-apple-ios-sim)" "$(library x86_64-apple-ios)" -output "$simulator"
 rm -rf "$kit/LanyardFFI.xcframework"
