@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,6 +23,7 @@ use tokio::time::timeout;
 pub(in crate::serve) use first::judged;
 pub use first::{Gate, Judgement, Opening};
 
+use super::clients::network;
 use super::tls::ServerTls;
 use first::First;
 use queue::Came;
@@ -263,7 +264,7 @@ impl Door {
         let peer = peer.to_canonical();
         let spared = self.limits.per_ip_spares_loopback && peer.is_loopback()
             || self.limits.per_ip_spares.contains(&peer);
-        let origin = (!spared).then(|| network_of(peer));
+        let origin = (!spared).then(|| network(peer));
         if self.taken.fetch_add(1, Ordering::Relaxed) >= self.limits.connections {
             self.taken.fetch_sub(1, Ordering::Relaxed);
             return None;
@@ -345,14 +346,6 @@ impl Drop for Place {
                 from.remove(&origin);
             }
         }
-    }
-}
-
-/// One household commonly has a whole IPv6 /64.
-fn network_of(peer: IpAddr) -> IpAddr {
-    match peer {
-        IpAddr::V4(_) => peer,
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
     }
 }
 

@@ -44,14 +44,11 @@ impl Clients {
     }
 }
 
-/// An IPv6 client has a whole /64.
-fn network(address: IpAddr) -> IpAddr {
+/// What counts as one client: one household commonly has a whole IPv6 /64.
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
     }
 }
 

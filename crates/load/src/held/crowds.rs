@@ -131,7 +131,10 @@ pub(super) async fn overload(place: &Place, extent: Extent) -> Result<Checks, Fa
         checks.add("p99 ms of those who were served", p99, Bar::Free);
         checks.add("told to come again", tally.asked_again.len() as f64, Bar::Free);
         let refusal = spent / tally.asked_again.len().max(1) as f64;
-        checks.add("µs of the processor for each of them", refusal * 1e6, Bar::Free);
+        // where those who were served cost less than at the peak, there is nothing to tell
+        if refusal > 0.0 {
+            checks.add("µs of the processor for each of them", refusal * 1e6, Bar::Free);
+        }
         checks.add("µs for each who was served at the peak", each * 1e6, Bar::Free);
         let least = tokio::task::spawn_blocking(least::refusal).await??.as_secs_f64();
         checks.add("µs for a connection with an answer, at least", least * 1e6, Bar::Free);
