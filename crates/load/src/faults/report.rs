@@ -22,6 +22,8 @@ pub(super) struct Report {
     pub(super) faults: Vec<Line>,
     pub(super) points: Points,
     pub(super) inputs: Vec<Inputs>,
+    /// What could not be played to its end, and why.
+    pub(super) failed: Vec<String>,
     pub(super) not_exercised: Vec<&'static str>,
 }
 
@@ -153,6 +155,9 @@ impl Report {
         }
         for seen in self.lines().flat_map(|line| &line.seen) {
             let _ = writeln!(text, "\n{seen}");
+        }
+        for failed in &self.failed {
+            let _ = writeln!(text, "\nNot played to its end: {failed}");
         }
         for name in &self.not_exercised {
             let _ = writeln!(text, "Not exercised on this machine: {name}.");
