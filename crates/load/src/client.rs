@@ -178,6 +178,13 @@ impl Connection {
         self.ends.front_mut().and_then(|end| end.sender.as_mut()).ok_or(failure)
     }
 
+    /// Gives up on the replica that was asked last: the next request goes to another one, or over a new connection.
+    pub(crate) fn give_up(&mut self) {
+        if let Some(asked) = self.ends.front_mut() {
+            asked.sender = None;
+        }
+    }
+
     /// Writes down every request from now on.
     pub(crate) fn record(&mut self, recorder: Option<Recorder>) {
         self.recorder = recorder;

@@ -185,7 +185,7 @@ status_lists = {{ ttl_seconds = 1 }}
         Connection::open_to(&self.places_in_turn()).await
     }
 
-    /// All places, each time another one first: whoever gave up on one replica begins at the other.
+    /// All places, each time another one first: wallets begin everywhere.
     fn places_in_turn(&self) -> Vec<Url> {
         let mut places = self.places.borrow_mut();
         places.rotate_left(1);

@@ -56,7 +56,7 @@ impl Wallet {
             Err(failure) if is_open(&failure) => {
                 self.holds_to_503(&failure);
                 self.facts.borrow_mut().open.insert(failure.to_string());
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                self.gave_up(connection).await;
                 (Outcome::Unknown, Step::Unknown)
             }
             Err(failure) => return Err(failure),
@@ -177,11 +177,18 @@ impl Wallet {
                 }
                 Err(failure) if is_open(&failure) && begun.elapsed() < PATIENCE => {
                     self.holds_to_503(&failure);
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    self.gave_up(connection).await;
                 }
                 Err(failure) => return Err(failure),
             }
         }
+    }
+
+    /// Asks another replica next, where there is one.
+    async fn gave_up(&mut self, mut connection: Connection) {
+        connection.give_up();
+        self.connection = Some(connection);
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
