@@ -2,8 +2,9 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use axum::http::HeaderValue;
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use lanyard_core::{
     crypto::{CryptoProvider, HashAlgorithm},
     json,
@@ -40,9 +41,11 @@ pub(crate) struct Tenant {
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     pub(crate) body: Bytes,
-    pub(crate) etag: String,
+    pub(crate) etag: HeaderValue,
     /// Since when the tenant offers what it says.
     pub(crate) since: Timestamp,
+    /// The same, as caches are told (RFC 9110 §5.6.7).
+    pub(crate) last_modified: Option<HeaderValue>,
 }
 
 /// Which credential types a session began under: the same types have the same edition on every replica and
@@ -129,8 +132,11 @@ impl Tenant {
 impl Document {
     pub(crate) fn new(body: Vec<u8>, provider: &dyn CryptoProvider, since: Timestamp) -> Self {
         let digest = provider.hash(HashAlgorithm::Sha256, &body);
-        let etag = json::base64url(digest.as_bytes());
-        Self { body: body.into(), etag: format!("\"{etag}\""), since }
+        let etag = HeaderValue::try_from(format!("\"{}\"", json::base64url(digest.as_bytes())));
+        let etag = etag.expect("base64url between quotes is visible ASCII");
+        let last_modified = DateTimePrinter::new().timestamp_to_rfc9110_string(&since).ok();
+        let last_modified = last_modified.and_then(|date| HeaderValue::try_from(date).ok());
+        Self { body: body.into(), etag, since, last_modified }
     }
 }
 

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
-use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
+use jiff::Timestamp;
 use lanyard_oid4vci::{encryption, metadata::SIGNED_METADATA};
 use lanyard_service::once::Answer;
 use lanyard_store::{CredentialId, SessionId};
@@ -52,9 +52,8 @@ pub(crate) fn cached_document(document: &Document, asked: &HeaderMap) -> Respons
         response.headers_mut().remove(CONTENT_TYPE);
     }
     let headers = response.headers_mut();
-    let etag = HeaderValue::try_from(document.etag.as_str());
-    headers.insert(ETAG, etag.expect("base64url between quotes is visible ASCII"));
-    headers.extend(http_date(document.since).map(|since| (LAST_MODIFIED, since)));
+    headers.insert(ETAG, document.etag.clone());
+    headers.extend(document.last_modified.clone().map(|since| (LAST_MODIFIED, since)));
     response
 }
 
@@ -104,16 +103,10 @@ fn negotiated(mut response: Response, language: Option<&str>) -> Response {
 /// RFC 9110 §13.2.2: If-None-Match decides, and the date only where there is none.
 fn is_known(document: &Document, asked: &HeaderMap) -> bool {
     if let Some(known) = asked.get(IF_NONE_MATCH) {
-        return known.as_bytes() == document.etag.as_bytes();
+        return *known == document.etag;
     }
     let since = asked.get(IF_MODIFIED_SINCE);
-    since.is_some_and(|asked| http_date(document.since).is_some_and(|since| *asked == since))
-}
-
-/// RFC 9110 §5.6.7.
-fn http_date(moment: Timestamp) -> Option<HeaderValue> {
-    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&moment).ok()?;
-    HeaderValue::try_from(date).ok()
+    since.is_some_and(|asked| document.last_modified.as_ref() == Some(asked))
 }
 
 #[derive(Serialize)]
