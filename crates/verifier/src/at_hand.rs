@@ -11,7 +11,7 @@ use lanyard_store::{Session, SessionId};
 use crate::sessions::{Phase, State};
 
 /// How many states are kept before the older half makes room.
-const HALF: usize = 512;
+const HALF: usize = 128;
 
 /// States of requests that wait; none of them holds a claim.
 #[derive(Default)]

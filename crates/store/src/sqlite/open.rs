@@ -201,7 +201,7 @@ pub(super) fn connect(
                 "PRAGMA trusted_schema = OFF;
                  PRAGMA cell_size_check = ON;
                  PRAGMA temp_store = MEMORY;
-                 PRAGMA cache_size = -2048;",
+                 PRAGMA cache_size = -1024;",
             )?;
             Ok(connection)
         })
@@ -218,7 +218,7 @@ pub(crate) fn prepare_writer(
          PRAGMA fullfsync = ON;
          PRAGMA foreign_keys = ON;
          PRAGMA secure_delete = ON;
-         PRAGMA cache_size = -8192;
+         PRAGMA cache_size = -4096;
          PRAGMA wal_autocheckpoint = 4000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
