@@ -20,6 +20,9 @@ use url::Url;
 
 use crate::failure::Failure;
 
+/// For how long a replica is left alone that somebody gave up on.
+const REST: Duration = Duration::from_secs(2);
+
 /// Answers that are no refusals.
 const SUCCESSES: [StatusCode; 5] = [
     StatusCode::OK,
@@ -43,9 +46,15 @@ pub(crate) struct Connection {
 struct End {
     authority: String,
     sender: Option<SendRequest<Full<Bytes>>>,
+    /// Until when it is asked only if nobody else is there.
+    rests_until: Option<Instant>,
 }
 
 impl End {
+    fn rests(&self) -> bool {
+        self.rests_until.is_some_and(|until| Instant::now() < until)
+    }
+
     async fn open(&mut self) -> Result<(), Failure> {
         // the answer before may have been the last one of its connection
         let is_open = match &mut self.sender {
@@ -157,7 +166,9 @@ impl Connection {
     /// Connects to one of several replicas at first, and to the others as requests go there.
     pub(crate) async fn open_to(replicas: &[Url]) -> Result<Self, Failure> {
         let authorities = replicas.iter().map(|url| url.authority().to_owned());
-        let ends = authorities.map(|authority| End { authority, sender: None }).collect();
+        let ends = authorities
+            .map(|authority| End { authority, sender: None, rests_until: None })
+            .collect();
         let (exchanges, recorder) = (Vec::new(), None);
         let took = Duration::ZERO;
         let mut connection = Self { ends, exchanges, took, recorder, keeps_back: false };
@@ -168,8 +179,12 @@ impl Connection {
     /// The connection that the next request goes over.
     async fn next(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, Failure> {
         let mut failure = Failure::ServerGone;
+        let all_rest = self.ends.iter().all(End::rests);
         for _ in 0..self.ends.len() {
             self.ends.rotate_left(1);
+            if self.ends[0].rests() && !all_rest {
+                continue;
+            }
             match self.ends[0].open().await {
                 Ok(()) => break,
                 Err(nobody) => failure = nobody,
@@ -178,10 +193,12 @@ impl Connection {
         self.ends.front_mut().and_then(|end| end.sender.as_mut()).ok_or(failure)
     }
 
-    /// Gives up on the replica that was asked last: the next request goes to another one, or over a new connection.
+    /// Gives up on the replica that was asked last: it is left alone for a while, as whatever distributes requests
+    /// does. A step that takes several requests could not get past it otherwise.
     pub(crate) fn give_up(&mut self) {
         if let Some(asked) = self.ends.front_mut() {
             asked.sender = None;
+            asked.rests_until = Some(Instant::now() + REST);
         }
     }
 
