@@ -189,6 +189,21 @@ impl Ground<'_> {
     async fn ends_at(&self, trial: &mut Trial, point: &Point) -> Result<bool, Failure> {
         let arming = Arming { point: point.clone(), mishap: Mishap::Abort };
         self.arm(trial, Some(&arming)).await?;
+        let patience = if point.during == "aside" { CHORE } else { LAST_ANSWER };
+        let ended = self.everything_past_an_end(trial, patience).await?;
+        if !ended {
+            self.arm(trial, None).await?;
+        }
+        trial.times += u64::from(ended);
+        Ok(ended)
+    }
+
+    /// Everything once, while the server may end and is started again; whether it did.
+    async fn everything_past_an_end(
+        &self,
+        trial: &mut Trial,
+        patience: Duration,
+    ) -> Result<bool, Failure> {
         let scene: Rc<Scene> = trial.scene.clone();
         let mut turn = pin!(self.everything_once(trial));
         let ended = tokio::select! {
@@ -201,7 +216,6 @@ impl Ground<'_> {
             }
             played = &mut turn => {
                 played?;
-                let patience = if point.during == "aside" { CHORE } else { LAST_ANSWER };
                 let ended = scene.ends(patience).await?;
                 if ended {
                     scene.start().await?;
@@ -209,10 +223,6 @@ impl Ground<'_> {
                 ended
             }
         };
-        if !ended {
-            self.arm(trial, None).await?;
-        }
-        trial.times += u64::from(ended);
         trial.turns += 1;
         Ok(ended)
     }
@@ -261,8 +271,13 @@ impl Ground<'_> {
         if trial.scene.comes().await?.is_none() {
             trial.times += 1;
             trial.start().await?;
+            self.everything(&mut trial).await?;
+        } else if self.everything_past_an_end(&mut trial, CHORE).await? {
+            // what is done aside at a start may come after the server is ready
+            trial.times += 1;
+        } else {
+            self.arm(&trial, None).await?;
         }
-        self.everything(&mut trial).await?;
         let line = trial.ended().await;
         clock::put_ahead(0);
         line
