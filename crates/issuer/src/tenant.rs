@@ -1,6 +1,9 @@
 //! One tenant, prepared: what can be rendered once is rendered once.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
@@ -10,7 +13,11 @@ use lanyard_core::{
     json,
     status::{StatusReference, bitstring_status_list::StatusPurpose},
 };
-use lanyard_oid4vci::{configuration::IssuerConfiguration, issuer::Issuer};
+use lanyard_oid4vci::{
+    CredentialConfigurationId,
+    configuration::{IssuerConfiguration, PictureUse},
+    issuer::Issuer,
+};
 use lanyard_store::{CredentialId, NewStatus, TenantId};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +41,9 @@ pub(crate) struct Tenant {
     pub(crate) vc_api: Option<Arc<VcApiKeys>>,
     pub(crate) issuer_metadata: Document,
     pub(crate) server_metadata: Document,
+    /// With the media type of each.
+    pub(crate) pictures:
+        BTreeMap<(CredentialConfigurationId, PictureUse), (Document, &'static str)>,
     pub(crate) edition: Edition,
 }
 
@@ -69,7 +79,12 @@ impl Tenant {
     ) -> Self {
         let issuer = settings.issuer;
         let document = |body| Document::new(body, provider, now);
+        let pictures = issuer.configuration().pictures().map(|(place, picture)| {
+            let shown = (document(picture.bytes().to_vec()), picture.kind().media_type());
+            (place.clone(), shown)
+        });
         Self {
+            pictures: pictures.collect(),
             issuer_metadata: document(issuer.metadata().to_json()),
             server_metadata: document(issuer.authorization_server_metadata().to_json()),
             edition: Edition::of(issuer.configuration(), provider),

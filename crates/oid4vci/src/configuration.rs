@@ -415,9 +415,11 @@ impl IssuerConfiguration {
         self.credentials.iter().find(|credential| credential.id == *id)
     }
 
-    /// A picture that the metadata refer to, at an address below the issuer's own.
-    pub fn picture(&self, id: &CredentialConfigurationId, place: PictureUse) -> Option<&Picture> {
-        self.pictures.get(&(id.clone(), place))
+    /// The pictures that the metadata refer to, at addresses below the issuer's own.
+    pub fn pictures(
+        &self,
+    ) -> impl Iterator<Item = (&(CredentialConfigurationId, PictureUse), &Picture)> {
+        self.pictures.iter()
     }
 
     /// How long things live and how often they may fail.

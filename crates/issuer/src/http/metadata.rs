@@ -60,35 +60,29 @@ pub(crate) async fn type_metadata(
 
 /// `GET /{tenant}/types/{id}/logo`: a logo that is too long to stand in the metadata.
 pub(crate) async fn logo(
-    State(service): State<IssuerService>,
     AtTenant(tenant): AtTenant,
     TypeName(id): TypeName,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    picture(&service, &tenant, &id, PictureUse::Logo, &headers)
+    picture(&tenant, (id, PictureUse::Logo), &headers)
 }
 
 /// `GET /{tenant}/types/{id}/background_image`: what is behind a credential's text, likewise.
 pub(crate) async fn background_image(
-    State(service): State<IssuerService>,
     AtTenant(tenant): AtTenant,
     TypeName(id): TypeName,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    picture(&service, &tenant, &id, PictureUse::BackgroundImage, &headers)
+    picture(&tenant, (id, PictureUse::BackgroundImage), &headers)
 }
 
 fn picture(
-    service: &IssuerService,
     tenant: &Tenant,
-    id: &CredentialConfigurationId,
-    place: PictureUse,
+    place: (CredentialConfigurationId, PictureUse),
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
-    let picture = tenant.issuer.configuration().picture(id, place).ok_or(Failure::NotFound)?;
-    let since = tenant.issuer_metadata.since;
-    let document = Document::new(picture.bytes().to_vec(), service.provider(), since);
-    Ok(replies::picture(&document, picture.kind().media_type(), headers))
+    let (document, media_type) = tenant.pictures.get(&place).ok_or(Failure::NotFound)?;
+    Ok(replies::picture(document, media_type, headers))
 }
 
 /// RFC 9110 §12.5.1, as far as two media types need it: the heavier one, JSON where both weigh the same.
