@@ -162,17 +162,19 @@ impl<'t> UnverifiedSdJwt<'t> {
     }
 }
 
+/// What there is room for at once.
+const USUAL_DISCLOSURES: usize = 16;
+
 fn split_disclosures<'t>(attached: &'t str, rest: &str) -> Result<Vec<&'t str>, SdJwtError> {
     // nothing but the tilde after the JWT: no disclosures at all
     if attached.is_empty() && !rest.starts_with('~') {
         return Ok(Vec::new());
     }
-    let count = 1 + attached.bytes().filter(|byte| *byte == b'~').count();
-    if count > MAX_DISCLOSURES {
+    let mut disclosures = Vec::with_capacity(USUAL_DISCLOSURES);
+    disclosures.extend(attached.split('~').take(MAX_DISCLOSURES + 1));
+    if disclosures.len() > MAX_DISCLOSURES {
         return Err(SdJwtError::TooManyDisclosures);
     }
-    let mut disclosures = Vec::with_capacity(count);
-    disclosures.extend(attached.split('~'));
     // RFC 9901 §4: between two tildes there is a disclosure
     if disclosures.contains(&"") {
         return Err(SdJwtError::EmptyDisclosure);
