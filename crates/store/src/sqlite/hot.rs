@@ -1,8 +1,9 @@
-//! The sessions written a moment ago, so that the next request of the same run reads no page.
+//! The sessions written or read a moment ago, so that the next request of the same run reads no page.
 //!
 //! One process has the directory, and its writer thread puts here what it has committed, in the order of
-//! the commits and before anybody hears of it. So nothing here is older than what was acknowledged; what is
-//! not here is in the file.
+//! the commits and before anybody hears of it. What somebody read from the file comes here too, unless
+//! something was committed while they read. So nothing here is older than what was acknowledged; what is not
+//! here is in the file.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,7 +23,7 @@ const LARGEST_STATE: usize = 64 * 1024;
 /// What a session costs beside its state, roughly: names, handles, places in the maps.
 const OVERHEAD: usize = 512;
 
-/// The sessions written last.
+/// The sessions written or read last.
 #[derive(Default)]
 pub(super) struct Hot(Mutex<Shelf>);
 
@@ -33,7 +34,12 @@ struct Shelf {
     order: VecDeque<(Name, u64)>,
     turn: u64,
     bytes: usize,
+    commits: Commits,
 }
+
+/// How many commits this has heard of: as many after a reading as before it, and what was read is still so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Commits(u64);
 
 type Name = (TenantId, SessionId);
 
@@ -59,6 +65,19 @@ impl Hot {
         shelf.sessions.get(&(tenant.clone(), id)).map(|kept| kept.session.clone())
     }
 
+    /// What to remember before a session is read from the file.
+    pub(super) fn commits(&self) -> Commits {
+        self.shelf().commits
+    }
+
+    /// A session was read from the file, after so many commits.
+    pub(super) fn read(&self, session: &Session, after: Commits) {
+        let mut shelf = self.shelf();
+        if shelf.commits == after {
+            shelf.put(session.clone());
+        }
+    }
+
     /// A session was begun.
     pub(super) fn begun(&self, new: &NewSession, handles: &Handles) {
         let session = Session {
@@ -71,12 +90,12 @@ impl Hot {
             created_at: as_kept(new.created_at),
             expires_at: as_kept(new.expires_at),
         };
-        self.shelf().put(session);
+        self.committed().put(session);
     }
 
     /// A step was tried on a session: it counts, or another than this one was replaced.
     pub(super) fn stepped(&self, step: &Step, counts: bool) {
-        let mut shelf = self.shelf();
+        let mut shelf = self.committed();
         if counts {
             shelf.put(step.session());
         } else {
@@ -86,17 +105,18 @@ impl Hot {
 
     /// A session is gone.
     pub(super) fn gone(&self, name: &Name) {
-        self.shelf().remove(name);
+        self.committed().remove(name);
     }
 
     /// The store is closed: everything is.
     pub(super) fn forget(&self) {
-        *self.shelf() = Shelf::default();
+        let mut shelf = self.committed();
+        *shelf = Shelf { commits: shelf.commits, ..Shelf::default() };
     }
 
     /// What had expired by then may be gone.
     pub(super) fn purged(&self, now: Timestamp) {
-        let mut shelf = self.shelf();
+        let mut shelf = self.committed();
         let expired = |(name, kept): (&Name, &Kept)| {
             (moment(kept.session.expires_at) <= moment(now)).then(|| name.clone())
         };
@@ -104,6 +124,12 @@ impl Hot {
         for name in expired {
             shelf.remove(&name);
         }
+    }
+
+    fn committed(&self) -> MutexGuard<'_, Shelf> {
+        let mut shelf = self.shelf();
+        shelf.commits.0 += 1;
+        shelf
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
@@ -218,6 +244,50 @@ mod tests {
         assert_eq!(hot.take(&tenant, &code(1), second(1)), Some(Taken::Used(held.id)));
         hot.stepped(&step, false);
         assert_eq!(hot.by_id(&tenant, held.id, second(1)), None);
+    }
+
+    type Commit<'c> = &'c dyn Fn(&Hot);
+
+    /// The session of that number as somebody reads it from the file.
+    fn in_the_file(n: u16) -> Session {
+        let source = Hot::default();
+        begin(&source, n, 8);
+        source.session(&"demo".parse().unwrap(), id(n)).unwrap()
+    }
+
+    #[test]
+    fn what_was_read_from_the_file_is_here_for_the_next_request() {
+        let (hot, tenant) = (Hot::default(), "demo".parse().unwrap());
+        hot.read(&in_the_file(1), hot.commits());
+        let taken = hot.take(&tenant, &code(1), second(1));
+        assert!(matches!(taken, Some(Taken::Live(_))));
+    }
+
+    #[test]
+    fn what_was_read_while_something_was_committed_is_left_to_the_file() {
+        let tenant: TenantId = "demo".parse().unwrap();
+        let session = in_the_file(1);
+        let next = Next::new(second(1), vec![1], second(60)).retiring(code(1));
+        let step = Step::new(&session, next).unwrap();
+        let name = step.name();
+        let commits: [(&str, Commit<'_>); 6] = [
+            ("another begun", &|hot| begin(hot, 2, 8)),
+            ("a step", &|hot| hot.stepped(&step, true)),
+            ("a lost race", &|hot| hot.stepped(&step, false)),
+            ("a deletion", &|hot| hot.gone(&name)),
+            ("a purge", &|hot| hot.purged(second(61))),
+            ("the end", &Hot::forget),
+        ];
+        for (what, commit) in commits {
+            let hot = Hot::default();
+            let before = hot.commits();
+            commit(&hot);
+            hot.read(&session, before);
+            let found = hot.take(&tenant, &code(1), second(1));
+            // after the step the code is used, whatever was read before
+            let used = (what == "a step").then_some(Taken::Used(session.id));
+            assert_eq!(found, used, "{what}");
+        }
     }
 
     #[test]

@@ -132,10 +132,16 @@ impl SessionStore for SqliteStore {
         handle: &Handle,
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
-        match self.parts.hot.take(tenant, handle, now) {
-            Some(taken) => Ok(taken),
-            None => self.parts.readers.read(|db| sessions::take(db, tenant, handle, now)),
+        let hot = &self.parts.hot;
+        if let Some(taken) = hot.take(tenant, handle, now) {
+            return Ok(taken);
         }
+        let before = hot.commits();
+        let found = self.parts.readers.read(|db| sessions::find(db, tenant, handle.session()))?;
+        Ok(found.map_or(Taken::Absent, |session| {
+            hot.read(&session, before);
+            session.taken_by(handle, now)
+        }))
     }
 
     async fn by_id(

@@ -9,8 +9,8 @@ use super::fault::fault;
 use super::{calls, issued, messages, once, statuses};
 use crate::event::LONGEST_TRAIL;
 use crate::{
-    Event, Handle, Handles, NewEvent, NewSession, Next, Page, Session, SessionId, SessionKind,
-    StoreError, SubjectRef, Taken, TenantId, trail,
+    Event, Handles, NewEvent, NewSession, Next, Page, Session, SessionId, SessionKind, StoreError,
+    SubjectRef, Taken, TenantId, trail,
 };
 
 pub(super) fn insert(
@@ -43,17 +43,6 @@ pub(super) fn insert(
     messages::add(db, &new.tenant, &new.event.messages)
 }
 
-/// The session that a handle names, whether it knows the handle or not.
-pub(super) fn take(
-    db: &Connection,
-    tenant: &TenantId,
-    handle: &Handle,
-    now: Timestamp,
-) -> Result<Taken, StoreError> {
-    let found = find(db, tenant, handle.session())?;
-    Ok(found.map_or(Taken::Absent, |session| session.taken_by(handle, now)))
-}
-
 pub(super) fn by_id(
     db: &Connection,
     tenant: &TenantId,
@@ -63,7 +52,12 @@ pub(super) fn by_id(
     Ok(find(db, tenant, id)?.map_or(Taken::Absent, |session| session.taken(now)))
 }
 
-fn find(db: &Connection, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, StoreError> {
+/// A session, expired or not.
+pub(super) fn find(
+    db: &Connection,
+    tenant: &TenantId,
+    id: SessionId,
+) -> Result<Option<Session>, StoreError> {
     let mut statement = db
         .prepare_cached(
             "SELECT id, kind, version, created_at, expires_at, handles, state
