@@ -31,6 +31,7 @@ mod service;
 mod steps;
 mod told;
 mod trials;
+mod upgrades;
 mod wallet;
 
 use std::path::{Path, PathBuf};
@@ -229,6 +230,8 @@ fn works<'w>(
         add("clock jumps", server, fault(async move || clocks::jump(folder, &store, jumps).await));
         let restored = async move || restore::restored(place, server, extent).await;
         add("restore", server, fault(restored));
+        let upgraded = async move || upgrades::upgraded(place, server, (extent, seed)).await;
+        add("upgrade", server, fault(upgraded));
     }
     add("disk full", None, fault(async move || disk::disk_full(place, extent).await));
     add("database locked", None, fault(async move || disk::locked(place, extent).await));

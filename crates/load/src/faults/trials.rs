@@ -50,6 +50,8 @@ pub(crate) struct Extent {
     pub(crate) jumps: usize,
     /// How often the sealing key is changed.
     pub(crate) rotations: u64,
+    /// How often a store of the release before is taken over.
+    pub(crate) upgrades: u64,
     /// How often another database server takes over.
     pub(crate) failovers: u64,
     /// How long a replica that was stopped sleeps.
@@ -69,6 +71,7 @@ impl Extent {
         flows: 16,
         kills_of_replicas: 2,
         rotations: 1,
+        upgrades: 2,
         jumps: 6,
         failovers: 1,
         sleep: Duration::from_secs(2),
@@ -86,6 +89,7 @@ impl Extent {
         flows: 1000,
         kills_of_replicas: 20,
         rotations: 20,
+        upgrades: 20,
         jumps: 1,
         failovers: 3,
         sleep: Duration::from_secs(100),
