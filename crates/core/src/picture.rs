@@ -8,6 +8,7 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::sd_jwt_vc::type_metadata::{CleanSvg, SvgError};
@@ -25,6 +26,29 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// What a picture of a credential is for (OID4VCI 1.0 §12.2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureUse {
+    /// `logo`
+    Logo,
+    /// `background_image`: what is behind the text.
+    BackgroundImage,
+}
+
+impl PictureUse {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Logo, Self::BackgroundImage];
+
+    /// The member of the metadata.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Logo => "logo",
+            Self::BackgroundImage => "background_image",
+        }
+    }
+}
 
 /// What a picture is, by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

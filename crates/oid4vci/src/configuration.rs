@@ -23,7 +23,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 pub use format::CredentialFormat;
-pub use pictures::PictureUse;
+pub use lanyard_core::picture::PictureUse;
 
 use self::pictures::Pictures;
 

@@ -1,7 +1,7 @@
 //! Cards, as a screen shows them.
 
 use lanyard_wallet::{
-    CardNotice, ExportedInventory, InventoryItem, KnownStatus, PictureKind, RegisteredClaim,
+    CardNotice, ExportedInventory, InventoryItem, KnownStatus, PictureUse, RegisteredClaim,
     Registration, ShownClaim, Standing, StatusWord,
     protocol::Timestamp,
     storage::{Card, CardId, Waiting, WaitingId},
@@ -194,9 +194,9 @@ impl CardRecord {
             issuer_name: content.issuer_name.clone(),
             signed_by: content.issuer_identity.clone(),
             format: content.format.name().to_owned(),
-            has_logo: content.face.has_picture(PictureKind::Logo),
+            has_logo: content.face.has_picture(PictureUse::Logo),
             logo_alt: content.face.logo_alt.clone(),
-            has_background_image: content.face.has_picture(PictureKind::BackgroundImage),
+            has_background_image: content.face.has_picture(PictureUse::BackgroundImage),
             background_color: content.face.background_color.clone(),
             text_color: content.face.text_color.clone(),
             claims: content.rows().into_iter().map(ClaimRow::from).collect(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lanyard_wallet::{
-    AuthorizationCode, LONGEST_LINK, Login, Offer, PictureKind, PreAuthorized, Review,
+    AuthorizationCode, LONGEST_LINK, Login, Offer, PictureUse, PreAuthorized, Review,
     protocol::{TxCodeDescription, TxCodeInput},
     storage::CardId,
 };
@@ -252,7 +252,7 @@ impl From<&Review> for OfferReview {
         let credentials = review.credentials.iter().map(|card| OfferedRecord {
             name: card.face.name.clone(),
             description: card.face.description.clone(),
-            logo: card.face.picture_in(PictureKind::Logo).map(PictureRecord::from),
+            logo: card.face.picture_in(PictureUse::Logo).map(PictureRecord::from),
             logo_alt: card.face.logo_alt.clone(),
             background_color: card.face.background_color.clone(),
             claims: card.face.labels.iter().map(|label| label.label.clone()).collect(),

@@ -1,6 +1,6 @@
 //! Logos and pictures of cards, as a screen draws them.
 
-use lanyard_wallet::{Picture, PictureKind};
+use lanyard_wallet::{Picture, PictureUse};
 
 /// What a picture of a card is for.
 #[derive(Clone, Copy, uniffi::Enum)]
@@ -20,7 +20,7 @@ pub struct PictureRecord {
     pub bytes: Vec<u8>,
 }
 
-impl From<CardPictureKind> for PictureKind {
+impl From<CardPictureKind> for PictureUse {
     fn from(kind: CardPictureKind) -> Self {
         match kind {
             CardPictureKind::Logo => Self::Logo,

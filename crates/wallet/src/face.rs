@@ -7,7 +7,7 @@ use lanyard_oid4vci::metadata::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::picture::{Picture, PictureKind};
+use crate::picture::{Picture, PictureUse};
 
 /// The face of a card.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Face {
     pub background_image: Option<String>,
     /// The pictures that are kept with the card.
     #[serde(default)]
-    pub pictures: Vec<PictureKind>,
+    pub pictures: Vec<PictureUse>,
     /// The card's colour, as the issuer wrote it: check it before it goes into a style.
     pub background_color: Option<String>,
     /// The colour of the text on it, likewise.
@@ -74,25 +74,25 @@ impl Face {
 
     /// The picture that the issuer's metadata hold themselves, as a `data:` URL: it can be shown before the holder
     /// agrees, as nothing is fetched.
-    pub fn picture_in(&self, kind: PictureKind) -> Option<Picture> {
+    pub fn picture_in(&self, kind: PictureUse) -> Option<Picture> {
         Picture::in_url(self.url_of(kind)?).ok()
     }
 
     /// Whether a card with this face has a picture to show.
-    pub fn has_picture(&self, kind: PictureKind) -> bool {
+    pub fn has_picture(&self, kind: PictureUse) -> bool {
         let earlier = || self.url_of(kind).and_then(data_of).is_some();
         self.pictures.contains(&kind) || earlier()
     }
 
-    pub(crate) fn url_of(&self, kind: PictureKind) -> Option<&str> {
+    pub(crate) fn url_of(&self, kind: PictureUse) -> Option<&str> {
         match kind {
-            PictureKind::Logo => self.logo.as_deref(),
-            PictureKind::BackgroundImage => self.background_image.as_deref(),
+            PictureUse::Logo => self.logo.as_deref(),
+            PictureUse::BackgroundImage => self.background_image.as_deref(),
         }
     }
 
     /// The face of a card that is kept with these pictures: what a `data:` URL held is in them.
-    pub(crate) fn with(&self, pictures: &[(PictureKind, Picture)]) -> Self {
+    pub(crate) fn with(&self, pictures: &[(PictureUse, Picture)]) -> Self {
         let elsewhere = |url: &Option<String>| url.clone().filter(|url| data_of(url).is_none());
         Self {
             logo: elsewhere(&self.logo),

@@ -61,7 +61,7 @@ pub use login::{AuthorizationCode, Login, Unfinished};
 pub use notices::CardNotice;
 #[cfg(feature = "rustcrypto")]
 pub use open::{AppPorts, MetadataSigning, OpenError, Opening};
-pub use picture::{Picture, PictureKind, PictureRefused, PictureType};
+pub use picture::{Picture, PictureRefused, PictureType, PictureUse};
 pub use pin::PinRefused;
 pub use platform::PlatformRequest;
 pub use presentation::{PresentationError, Request, UnusableCard};

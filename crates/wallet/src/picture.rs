@@ -6,9 +6,8 @@
 
 use futures_util::future;
 use lanyard_core::picture::data_of;
-pub use lanyard_core::picture::{Picture, PictureRefused, PictureType};
+pub use lanyard_core::picture::{Picture, PictureRefused, PictureType, PictureUse};
 use lanyard_fetch::{FetchError, Purpose, Request};
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
@@ -20,21 +19,6 @@ use crate::{
 
 /// What is asked for; what is answered is judged by its bytes.
 const ACCEPTED: &str = "image/png, image/jpeg, image/webp, image/gif, image/svg+xml";
-
-/// What a picture of a card is for (OID4VCI §12.2.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PictureKind {
-    /// `logo`
-    Logo,
-    /// `background_image`: what is behind the text.
-    BackgroundImage,
-}
-
-impl PictureKind {
-    /// Both of them.
-    pub const ALL: [Self; 2] = [Self::Logo, Self::BackgroundImage];
-}
 
 /// Why a card gets no picture, for the log.
 #[derive(Debug, Error)]
@@ -57,7 +41,7 @@ impl Wallet {
     pub fn card_picture(
         &self,
         card: CardId,
-        kind: PictureKind,
+        kind: PictureUse,
     ) -> Result<Option<Picture>, StorageError> {
         let cards = self.0.storage.listed()?;
         let Some(face) = cards.iter().find(|one| one.id == card).map(|one| &one.content.face)
@@ -77,10 +61,10 @@ impl Wallet {
         &self,
         face: &Face,
         replaces: Option<CardId>,
-    ) -> Vec<(PictureKind, Picture)> {
+    ) -> Vec<(PictureUse, Picture)> {
         let kept = replaces.map(|old| self.0.storage.pictures(old));
         let kept = kept.and_then(Result::ok).unwrap_or_default();
-        let one = async |kind: PictureKind| {
+        let one = async |kind: PictureUse| {
             if let Some((_, kept)) = kept.iter().find(|(own, _)| *own == kind) {
                 return Some((kind, kept.clone()));
             }
@@ -90,7 +74,7 @@ impl Wallet {
             picture.inspect_err(refused).ok().map(|picture| (kind, picture))
         };
         let (logo, background) =
-            future::join(one(PictureKind::Logo), one(PictureKind::BackgroundImage)).await;
+            future::join(one(PictureUse::Logo), one(PictureUse::BackgroundImage)).await;
         logo.into_iter().chain(background).collect()
     }
 

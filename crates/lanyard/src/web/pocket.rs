@@ -11,7 +11,7 @@ use axum::{
 use http::{StatusCode, header};
 use lanyard_oid4vp::wallet::VerifierReply;
 use lanyard_wallet::{
-    AcceptError, AuthorizationCode, CardNotice, IssuanceError, Offer, PictureKind, PreAuthorized,
+    AcceptError, AuthorizationCode, CardNotice, IssuanceError, Offer, PictureUse, PreAuthorized,
     PresentationError, Request, Review, StatusWord, Wallet, storage::CardId,
 };
 use serde::Deserialize;
@@ -426,15 +426,15 @@ async fn card(State(web): State<Web>, Path(id): Path<i64>) -> Response {
 }
 
 async fn logo(State(web): State<Web>, Path(id): Path<i64>) -> Response {
-    picture(&web, CardId(id), PictureKind::Logo)
+    picture(&web, CardId(id), PictureUse::Logo)
 }
 
 async fn background_image(State(web): State<Web>, Path(id): Path<i64>) -> Response {
-    picture(&web, CardId(id), PictureKind::BackgroundImage)
+    picture(&web, CardId(id), PictureUse::BackgroundImage)
 }
 
 /// A picture as it was kept; nothing is fetched.
-fn picture(web: &Web, card: CardId, kind: PictureKind) -> Response {
+fn picture(web: &Web, card: CardId, kind: PictureUse) -> Response {
     let picture = pocket(web).and_then(|pocket| {
         let kept = pocket.wallet.card_picture(card, kind);
         let kept = kept.map_err(|_| Failure::internal("wallet_storage"))?;

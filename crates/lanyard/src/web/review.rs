@@ -15,7 +15,7 @@ use lanyard_oid4vp::{
     wallet::{Choices, Pick, Selection, VerifierIdentity},
 };
 use lanyard_wallet::{
-    IssuanceError, PictureKind, PresentationError, Request, Review, Standing, Told,
+    IssuanceError, PictureUse, PresentationError, Request, Review, Standing, Told,
     face::Face,
     storage::{Card, NewCard, Waiting},
 };
@@ -47,8 +47,8 @@ pub(super) fn card(card: &Card) -> CardView {
         line: content.expires_at.map(|end| format!("until {}", day(end))),
         alert: alert(card, Timestamp::now()).map(str::to_owned),
         portrait: text("portrait").and_then(|uri| ImageUri::parse(&uri)),
-        logo: kept(card, PictureKind::Logo),
-        background_image: kept(card, PictureKind::BackgroundImage),
+        logo: kept(card, PictureUse::Logo),
+        background_image: kept(card, PictureUse::BackgroundImage),
         ..face_card(
             &content.face,
             content.issuer_name.as_deref().unwrap_or(&content.issuer_identity),
@@ -57,13 +57,9 @@ pub(super) fn card(card: &Card) -> CardView {
 }
 
 /// Where a picture of a card is, which was kept when the card came.
-fn kept(card: &Card, kind: PictureKind) -> Option<ImageUri> {
-    let name = match kind {
-        PictureKind::Logo => "logo",
-        PictureKind::BackgroundImage => "background_image",
-    };
+fn kept(card: &Card, kind: PictureUse) -> Option<ImageUri> {
     let has = card.content.face.has_picture(kind);
-    has.then(|| ImageUri::kept(format!("/pocket/cards/{}/{name}", card.id.0)))
+    has.then(|| ImageUri::kept(format!("/pocket/cards/{}/{}", card.id.0, kind.name())))
 }
 
 /// Why a card is of no use now.
@@ -92,15 +88,15 @@ fn face_card(face: &Face, issuer: &str) -> CardView {
             .and_then(Colour::parse)
             .unwrap_or(Colour::DEFAULT),
         // what is not in the metadata comes with the card
-        logo: stated(face, PictureKind::Logo),
+        logo: stated(face, PictureUse::Logo),
         logo_alt: face.logo_alt.clone().unwrap_or_default(),
-        background_image: stated(face, PictureKind::BackgroundImage),
+        background_image: stated(face, PictureUse::BackgroundImage),
         ..CardView::plain(face.name.clone(), issuer)
     }
 }
 
 /// A picture that the issuer's metadata hold themselves.
-fn stated(face: &Face, kind: PictureKind) -> Option<ImageUri> {
+fn stated(face: &Face, kind: PictureUse) -> Option<ImageUri> {
     let picture = face.picture_in(kind)?;
     Some(ImageUri::of(picture.kind().media_type(), picture.bytes()))
 }

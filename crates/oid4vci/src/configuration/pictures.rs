@@ -2,32 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use lanyard_core::picture::{Picture, data_of};
+use lanyard_core::picture::{Picture, PictureUse, data_of};
 
 use super::{ConfigurationError, CredentialConfiguration};
 use crate::{CredentialConfigurationId, IssuerUrl};
 
 /// The longest `data:` URL that metadata hold: many wallets take no longer ones, or none.
 const LONGEST: usize = 4096;
-
-/// What a picture of a credential is for (§12.2.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PictureUse {
-    /// `logo`
-    Logo,
-    /// `background_image`
-    BackgroundImage,
-}
-
-impl PictureUse {
-    /// The member of the metadata, and the last part of the address.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Logo => "logo",
-            Self::BackgroundImage => "background_image",
-        }
-    }
-}
 
 /// What is served, by the configuration that it is of.
 pub(super) type Pictures = BTreeMap<(CredentialConfigurationId, PictureUse), Picture>;

@@ -17,7 +17,7 @@ use super::{
     Storage, StorageError,
     tables::{Row, Rows, Table},
 };
-use crate::{Picture, PictureKind, face::Face, ports::KeyHandle, status::KnownStatus};
+use crate::{Picture, PictureUse, face::Face, ports::KeyHandle, status::KnownStatus};
 
 /// Names a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -165,7 +165,7 @@ impl Storage {
         old: Option<CardId>,
         card: &NewCard,
         copies: &[Copy],
-        pictures: &[(PictureKind, Picture)],
+        pictures: &[(PictureUse, Picture)],
     ) -> Result<(CardId, Vec<KeyHandle>), StorageError> {
         self.change(|rows| self.replace_card_in(rows, old, card, copies, pictures))
     }
@@ -176,7 +176,7 @@ impl Storage {
         old: Option<CardId>,
         card: &NewCard,
         copies: &[Copy],
-        pictures: &[(PictureKind, Picture)],
+        pictures: &[(PictureUse, Picture)],
     ) -> Result<(CardId, Vec<KeyHandle>), StorageError> {
         let card = self.insert_sealed(rows, Table::Card, None, card)?;
         for copy in copies {

@@ -4,14 +4,14 @@ use super::{
     CardId, Storage, StorageError,
     tables::{Rows, Table},
 };
-use crate::{Picture, PictureKind};
+use crate::{Picture, PictureUse};
 
 impl Storage {
     /// One picture of a card, if it has that.
     pub(crate) fn picture(
         &self,
         card: CardId,
-        kind: PictureKind,
+        kind: PictureUse,
     ) -> Result<Option<Picture>, StorageError> {
         let pictures = self.pictures(card)?.into_iter();
         Ok(pictures.filter(|(own, _)| *own == kind).map(|(_, picture)| picture).next())
@@ -21,7 +21,7 @@ impl Storage {
     pub(crate) fn pictures(
         &self,
         card: CardId,
-    ) -> Result<Vec<(PictureKind, Picture)>, StorageError> {
+    ) -> Result<Vec<(PictureUse, Picture)>, StorageError> {
         let rows = self.read(|rows| rows.rows_of(Table::Picture, card.0))?;
         let open = |(id, sealed): (i64, Vec<u8>)| {
             let plain = self.seal.open(Table::Picture.name(), id, &sealed);
@@ -35,7 +35,7 @@ impl Storage {
         &self,
         rows: &mut dyn Rows,
         card: i64,
-        pictures: &[(PictureKind, Picture)],
+        pictures: &[(PictureUse, Picture)],
     ) -> Result<(), StorageError> {
         for (kind, picture) in pictures {
             let plain = packed(*kind, picture);
@@ -47,21 +47,21 @@ impl Storage {
 }
 
 /// The kind, then the picture itself: as JSON, bytes would take four times their room.
-fn packed(kind: PictureKind, picture: &Picture) -> Vec<u8> {
+fn packed(kind: PictureUse, picture: &Picture) -> Vec<u8> {
     let mut plain = Vec::with_capacity(1 + picture.bytes().len());
     plain.push(match kind {
-        PictureKind::Logo => 0,
-        PictureKind::BackgroundImage => 1,
+        PictureUse::Logo => 0,
+        PictureUse::BackgroundImage => 1,
     });
     plain.extend(picture.bytes());
     plain
 }
 
-fn unpacked(plain: &[u8]) -> Option<(PictureKind, Picture)> {
+fn unpacked(plain: &[u8]) -> Option<(PictureUse, Picture)> {
     let (kind, bytes) = plain.split_first()?;
     let kind = match kind {
-        0 => PictureKind::Logo,
-        1 => PictureKind::BackgroundImage,
+        0 => PictureUse::Logo,
+        1 => PictureUse::BackgroundImage,
         _ => return None,
     };
     Some((kind, Picture::read(bytes).ok()?))

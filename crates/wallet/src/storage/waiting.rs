@@ -5,7 +5,7 @@ use lanyard_oid4vci::wallet::DeferredCredential;
 use serde::{Deserialize, Serialize};
 
 use super::{CardId, Copy, NewCard, Storage, StorageError, tables::Table};
-use crate::{Picture, PictureKind, face::Face, ports::KeyHandle};
+use crate::{Picture, PictureUse, face::Face, ports::KeyHandle};
 
 /// Names a credential that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ impl Storage {
         replaces: Option<CardId>,
         card: &NewCard,
         copies: &[Copy],
-        pictures: &[(PictureKind, Picture)],
+        pictures: &[(PictureUse, Picture)],
     ) -> Result<Option<(CardId, Vec<KeyHandle>)>, StorageError> {
         self.change(|rows| {
             if !rows.delete(Table::Waiting, id.0)? {

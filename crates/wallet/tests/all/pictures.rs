@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use lanyard_fetch::{FetchError, HttpClient, Purpose, Request, Response, ResponseHeaders};
 use lanyard_oid4vci::{client_authentication::ClientMethod, issuer::Profile};
 use lanyard_wallet::{
-    PictureKind, PictureType, Wallet,
+    PictureType, PictureUse, Wallet,
     ports::Ports,
     storage::{CardId, Form},
 };
@@ -171,9 +171,9 @@ async fn a_logo_of_every_kind_arrives_with_the_card_by_its_bytes() {
         let answers = [(LOGO, Answer::Bytes(bytes.clone()))];
         let (world, wallet, _) = world_of(Setting::default(), logo_at(LOGO), &answers).await;
         let card = take(&world).await;
-        let logo = wallet.card_picture(card, PictureKind::Logo).unwrap().unwrap();
+        let logo = wallet.card_picture(card, PictureUse::Logo).unwrap().unwrap();
         assert_eq!((logo.kind(), logo.bytes()), (kind, &bytes[..]));
-        assert_eq!(wallet.card_picture(card, PictureKind::BackgroundImage).unwrap(), None);
+        assert_eq!(wallet.card_picture(card, PictureUse::BackgroundImage).unwrap(), None);
     }
 }
 
@@ -188,12 +188,12 @@ async fn a_picture_in_a_data_url_is_kept_and_nobody_is_asked() {
     ] {
         let (world, wallet, host) = world_of(Setting::default(), logo_at(&url), &[]).await;
         let card = take(&world).await;
-        let logo = wallet.card_picture(card, PictureKind::Logo).unwrap().unwrap();
+        let logo = wallet.card_picture(card, PictureUse::Logo).unwrap().unwrap();
         assert_eq!(logo.bytes(), png(96, 96), "{url}");
         assert!(host.asked().is_empty());
         let face = &wallet.cards().unwrap()[0].content.face;
         assert_eq!(face.logo, None, "a list of cards is not made longer by it");
-        assert!(face.has_picture(PictureKind::Logo));
+        assert!(face.has_picture(PictureUse::Logo));
     }
 }
 
@@ -221,12 +221,12 @@ async fn a_picture_that_cannot_be_had_leaves_the_card_whole_and_without() {
         let (world, wallet, host) = world_of(Setting::default(), both(), &answers).await;
         let card = take(&world).await;
         assert_eq!(host.asked(), [LOGO, BACKGROUND], "{fault}");
-        assert_eq!(wallet.card_picture(card, PictureKind::Logo).unwrap(), None, "{fault}");
-        let background = wallet.card_picture(card, PictureKind::BackgroundImage).unwrap();
+        assert_eq!(wallet.card_picture(card, PictureUse::Logo).unwrap(), None, "{fault}");
+        let background = wallet.card_picture(card, PictureUse::BackgroundImage).unwrap();
         assert_eq!(background.unwrap().kind(), PictureType::Jpeg, "{fault}");
         let held = &wallet.cards().unwrap()[0];
         assert_eq!((held.copies, &held.content.claims["given_name"]), (3, &json!("Ada")));
-        assert!(!held.content.face.has_picture(PictureKind::Logo));
+        assert!(!held.content.face.has_picture(PictureUse::Logo));
         assert_eq!(world.last_event()["kind"], "received");
     }
 }
@@ -237,7 +237,7 @@ async fn a_picture_at_another_scheme_than_https_is_not_asked_for() {
     {
         let (world, wallet, host) = world_of(Setting::default(), logo_at(url), &[]).await;
         let card = take(&world).await;
-        assert_eq!(wallet.card_picture(card, PictureKind::Logo).unwrap(), None, "{url}");
+        assert_eq!(wallet.card_picture(card, PictureUse::Logo).unwrap(), None, "{url}");
         assert!(host.asked().is_empty(), "{url}");
     }
 }
@@ -249,7 +249,7 @@ async fn a_hostile_svg_is_shown_without_what_could_hurt() {
     let answers = [(LOGO, Answer::Bytes(hostile.as_bytes().to_vec()))];
     let (world, wallet, _) = world_of(Setting::default(), logo_at(LOGO), &answers).await;
     let card = take(&world).await;
-    let logo = wallet.card_picture(card, PictureKind::Logo).unwrap().unwrap();
+    let logo = wallet.card_picture(card, PictureUse::Logo).unwrap().unwrap();
     let text = String::from_utf8(logo.into_bytes()).unwrap();
     assert!(
         text.contains("<rect") && !text.contains("steal") && !text.contains("tracker"),
@@ -265,7 +265,7 @@ async fn a_host_of_pictures_learns_of_the_receipt_and_of_nothing_after() {
     let reviewed = world.read(&offer).await;
     let face = &reviewed.review().credentials[0].face;
     assert_eq!(
-        (face.picture_in(PictureKind::Logo), face.logo_alt.as_deref()),
+        (face.picture_in(PictureUse::Logo), face.logo_alt.as_deref()),
         (None, Some("A leaf"))
     );
     assert!(host.asked().is_empty(), "the holder has not agreed");
@@ -273,12 +273,12 @@ async fn a_host_of_pictures_learns_of_the_receipt_and_of_nothing_after() {
     assert_eq!(host.asked(), [LOGO, BACKGROUND]);
     for _ in 0..3 {
         assert_eq!(wallet.cards().unwrap().len(), 1);
-        for kind in PictureKind::ALL {
+        for kind in PictureUse::ALL {
             assert!(wallet.card_picture(card, kind).unwrap().is_some());
         }
     }
     let reopened = world.reopened().await;
-    assert!(reopened.card_picture(card, PictureKind::Logo).unwrap().is_some());
+    assert!(reopened.card_picture(card, PictureUse::Logo).unwrap().is_some());
     assert_eq!(reopened.cards().unwrap()[0].content.face.logo_alt.as_deref(), Some("A leaf"));
     assert_eq!(host.asked().len(), 2);
 }
@@ -289,7 +289,7 @@ async fn a_logo_in_the_metadata_is_shown_before_the_holder_agrees() {
     let (world, _, host) = world_of(Setting::default(), logo_at(&url), &[]).await;
     let offer = world.offer(false).await;
     let reviewed = world.read(&offer).await;
-    let logo = reviewed.review().credentials[0].face.picture_in(PictureKind::Logo);
+    let logo = reviewed.review().credentials[0].face.picture_in(PictureUse::Logo);
     assert_eq!(logo.unwrap().bytes(), png(96, 96));
     assert!(host.asked().is_empty());
 }
@@ -306,9 +306,9 @@ async fn a_card_that_is_issued_again_keeps_its_pictures_and_nobody_is_asked() {
     assert_eq!(host.asked(), [LOGO, BACKGROUND]);
     let second = wallet.renew(first).await.unwrap();
     assert_eq!(host.asked(), [LOGO, BACKGROUND, BACKGROUND], "what was not there is tried again");
-    let logo = wallet.card_picture(second, PictureKind::Logo).unwrap();
+    let logo = wallet.card_picture(second, PictureUse::Logo).unwrap();
     assert_eq!(logo.unwrap().bytes(), png(96, 96));
-    assert_eq!(wallet.card_picture(first, PictureKind::Logo).unwrap(), None);
+    assert_eq!(wallet.card_picture(first, PictureUse::Logo).unwrap(), None);
 }
 
 #[tokio::test]
@@ -323,7 +323,7 @@ async fn a_deferred_card_gets_its_pictures_when_it_comes() {
     assert_eq!(host.asked().len(), before, "who asks whether it is there fetches nothing");
     world.now.forward(SignedDuration::from_hours(1));
     let card = wallet.collect().await.unwrap()[0];
-    assert!(wallet.card_picture(card, PictureKind::Logo).unwrap().is_some());
+    assert!(wallet.card_picture(card, PictureUse::Logo).unwrap().is_some());
 }
 
 #[tokio::test]
@@ -343,7 +343,7 @@ async fn a_deleted_card_leaves_no_picture_in_the_file() {
         assert!(!seen(&file), "{form:?}: it is sealed");
         assert_eq!(rows(form, &file), 1, "{form:?}");
         assert!(wallet.delete(card).await.unwrap());
-        assert_eq!(wallet.card_picture(card, PictureKind::Logo).unwrap(), None);
+        assert_eq!(wallet.card_picture(card, PictureUse::Logo).unwrap(), None);
         assert_eq!(rows(form, &file), 0, "{form:?}");
     }
 }
