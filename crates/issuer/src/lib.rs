@@ -29,6 +29,7 @@ mod external;
 mod fate;
 mod http;
 mod lifecycle;
+mod localized;
 mod notify;
 mod offers;
 mod redeem;

@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::{
     Awkwardness, Clock, IssuerError, IssuerSettings, Offering, SettingsError, TrailEvent, http,
+    localized::Localized,
     sessions::Sessions,
     step,
     tenant::{Edition, Editions, Tenant},
@@ -28,6 +29,7 @@ pub struct IssuerService(Arc<Parts>);
 struct Parts {
     base_url: Url,
     tenants: HashMap<Box<str>, RwLock<Editions>>,
+    localized: Localized,
     sessions: Sessions,
     clock: Arc<dyn Clock>,
     live: Live,
@@ -62,8 +64,9 @@ impl IssuerService {
         }
         let sessions = Sessions { store: settings.store, provider: settings.provider };
         let (clock, shutdown, retention) = (settings.clock, settings.shutdown, settings.retention);
-        let live = Live::default();
-        let parts = Parts { base_url, tenants, sessions, clock, live, shutdown, retention };
+        let (localized, live) = (Localized::default(), Live::default());
+        let parts =
+            Parts { base_url, tenants, localized, sessions, clock, live, shutdown, retention };
         Ok(Self(Arc::new(parts)))
     }
 
@@ -140,6 +143,10 @@ impl IssuerService {
 
     pub(crate) fn base_url(&self) -> &Url {
         &self.0.base_url
+    }
+
+    pub(crate) fn localized(&self) -> &Localized {
+        &self.0.localized
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

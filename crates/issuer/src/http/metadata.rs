@@ -18,35 +18,31 @@ use super::{
     paths::{AtTenant, TypeName},
     replies,
 };
-use crate::{
-    IssuerError, IssuerService,
-    tenant::{Document, Tenant},
-};
+use crate::{IssuerError, IssuerService, localized::InLanguage, tenant::Tenant};
 
 pub(crate) async fn issuer(
     State(service): State<IssuerService>,
     AtTenant(tenant): AtTenant,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let signed = prefers_signed(&headers);
-    if let (None, false) = (accepted, signed) {
-        return Ok(replies::issuer_metadata(&tenant.issuer_metadata, &headers, None));
-    }
     // OID4VCI §12.2.2: in the languages of the wallet
-    let (metadata, language) = tenant.issuer.metadata().in_language(accepted.unwrap_or_default());
-    let language = language.as_deref();
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     // OID4VCI §12.2.2: JSON, unless the wallet asks for the signed form
-    if signed {
+    if prefers_signed(&headers) {
+        let metadata = tenant.issuer.metadata();
+        let (metadata, language) = metadata.in_language(accepted.unwrap_or_default());
         let signed = tenant.issuer.sign_metadata(&metadata, service.now()).await;
         let signed = signed.map_err(|_| IssuerError::SigningKeyUnavailable)?;
         if let Some(signed) = signed {
-            return Ok(replies::signed_metadata(signed, language));
+            return Ok(replies::signed_metadata(signed, language.as_deref()));
         }
     }
-    let since = tenant.issuer_metadata.since;
-    let document = Document::new(metadata.to_json(), service.provider(), since);
-    Ok(replies::issuer_metadata(&document, &headers, language))
+    let Some(accepted) = accepted else {
+        return Ok(replies::issuer_metadata(&tenant.issuer_metadata, &headers, None));
+    };
+    let localized = service.localized().of(&tenant, accepted, service.provider());
+    let InLanguage { document, language } = &*localized;
+    Ok(replies::issuer_metadata(document, &headers, language.as_deref()))
 }
 
 /// `GET /{tenant}/types/{id}`: the type metadata of an SD-JWT VC (SD-JWT VC §5.3.1).
