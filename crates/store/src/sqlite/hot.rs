@@ -15,7 +15,7 @@ use super::sessions::Step;
 use crate::{Handle, Handles, NewSession, Session, SessionId, Taken, TenantId};
 
 /// How many bytes of sealed state are kept at most.
-const LARGEST: usize = 4 * 1024 * 1024;
+const LARGEST: usize = 2 * 1024 * 1024;
 
 /// A state larger than this is read when it is needed: a few of them would push out all others.
 const LARGEST_STATE: usize = 64 * 1024;

@@ -218,7 +218,7 @@ pub(crate) fn prepare_writer(
          PRAGMA fullfsync = ON;
          PRAGMA foreign_keys = ON;
          PRAGMA secure_delete = ON;
-         PRAGMA cache_size = -4096;
+         PRAGMA cache_size = -2048;
          PRAGMA wal_autocheckpoint = 4000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
