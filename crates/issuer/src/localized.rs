@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -69,12 +68,6 @@ impl Localized {
             kept.insert(asked, Arc::clone(&made));
         }
         made
-    }
-}
-
-impl fmt::Debug for Localized {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Localized")
     }
 }
 

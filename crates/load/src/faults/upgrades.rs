@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 use super::{
     scene::Store,
+    store_of,
     trials::{Extent, Line, Trial},
 };
 use crate::failure::Failure;
@@ -48,17 +49,11 @@ pub(crate) async fn upgraded(
     server: Option<&PostgresServer>,
     (extent, seed): (Extent, u64),
 ) -> Result<Line, Failure> {
-    let (store, address) = match server {
-        None => (Store::Sqlite, String::new()),
-        Some(server) => {
-            let address = server.database();
-            (Store::Postgres { address: address.clone() }, address)
-        }
-    };
+    let store = store_of(server);
     let mut trial = Trial::set("upgrade", place, &store).await?;
-    let kept = match server {
-        None => Kept::File(trial.scene.file("data/lanyard.db")),
-        Some(server) => Kept::Database { server, address },
+    let kept = match (server, store) {
+        (Some(server), Store::Postgres { address }) => Kept::Database { server, address },
+        _ => Kept::File(trial.scene.file("data/lanyard.db")),
     };
     let random = SeededRandom::new(seed);
     trial
