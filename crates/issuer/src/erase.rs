@@ -47,10 +47,10 @@ impl IssuerService {
         let reason = Reason::try_from("erased".to_owned()).ok();
         let revoked =
             self.change_all(tenant, &about, CredentialStatus::Revoked, reason.as_ref()).await?;
-        let erased = self.sessions().store.erase_subject(&tenant.id, subject).await?;
+        let at = self.now();
+        let erased = self.sessions().store.erase_subject(&tenant.id, subject, at).await?;
         let page = IssuedPage { before: None, limit: 1 };
         let left = self.sessions().store.list_issued(&tenant.id, &about, page).await?.len();
-        let at = self.now();
         tracing::info!(
             tenant = tenant.id.as_str(),
             sessions = erased.sessions.len(),

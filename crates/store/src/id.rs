@@ -41,7 +41,7 @@ fn time_ordered(at: Timestamp, random: [u8; 10]) -> [u8; 16] {
     id
 }
 
-fn parse_hex(text: &str) -> Result<[u8; 16], ParseIdError> {
+pub(crate) fn parse_hex(text: &str) -> Result<[u8; 16], ParseIdError> {
     let digits: &[u8; 32] = text.as_bytes().try_into().map_err(|_| ParseIdError)?;
     let mut id = [0; 16];
     for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {

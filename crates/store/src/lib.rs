@@ -12,7 +12,7 @@
 //!    material.
 //! 4. [`subject`], [`call`], [`message`], [`herald`]: what integrators are promised: looked up and erased by their own
 //!    reference, done once, told of each step.
-//! 5. [`epoch`]: what a restored store refuses.
+//! 5. [`epoch`]: what a restored store refuses. [`audit`]: what happened, in a chain that shows what was changed.
 //! 6. [`error`]: what can go wrong, and whether it is worth a retry.
 //! 7. [`memory`], [`sqlite`], `postgres`: the backends. `tests/all/contract.rs` holds all to one contract.
 //!
@@ -56,6 +56,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub mod audit;
 pub mod calibrate;
 pub mod call;
 pub mod epoch;
@@ -78,6 +79,10 @@ pub mod subject;
 pub mod tenant;
 mod trail;
 
+pub use audit::{
+    AuditAction, AuditBlock, AuditChain, AuditEntry, AuditFault, AuditHead, AuditObject,
+    AuditStore, AuditTrail,
+};
 pub use calibrate::{Calibration, calibrate};
 pub use call::{CallAnswer, CallBegun, CallStore, NewCall};
 pub use epoch::{Epoch, Restored};
@@ -115,6 +120,7 @@ pub trait Store:
     + CallStore
     + MessageStore
     + SubjectStore
+    + AuditStore
     + fmt::Debug
 {
     /// Says whether a durable write would succeed right now, for the readiness probe.

@@ -9,15 +9,18 @@ use jiff::Timestamp;
 
 use crate::event::LONGEST_TRAIL;
 use crate::{
-    CredentialId, CredentialStatus, Epoch, Event, Handle, Handles, Herald, IssuedRecord, Message,
-    MessageId, NewEvent, NewMessage, NewSession, Next, Once, OnceKind, OnceStore, Page, Put,
-    Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
-    StatusEntry, StatusPlace, Store, StoreError, SubjectRef, Taken, TenantId, Unavailability,
+    AuditEntry, CredentialId, CredentialStatus, Epoch, Event, Handle, Handles, Herald,
+    IssuedRecord, Message, MessageId, NewEvent, NewMessage, NewSession, Next, Once, OnceKind,
+    OnceStore, Page, Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId,
+    SessionKind, SessionStore, StatusEntry, StatusPlace, Store, StoreError, SubjectRef, Taken,
+    TenantId, Unavailability,
 };
 
+mod audit;
 mod integration;
 mod issued;
 
+use audit::KeptAudit;
 use integration::KeptCall;
 use issued::KeptList;
 
@@ -43,6 +46,7 @@ struct Tables {
     history: BTreeMap<(TenantId, CredentialId), Vec<StatusEntry>>,
     calls: BTreeMap<(TenantId, [u8; 32]), KeptCall>,
     messages: BTreeMap<(TenantId, MessageId), Message>,
+    audit: KeptAudit,
     inserted: u64,
     closed: bool,
 }
@@ -357,6 +361,7 @@ impl SecretStore for MemoryStore {
         };
         let version = secret.version;
         tables.secrets.insert(key, secret);
+        tables.audit.note(tenant, AuditEntry::written(name, version, now));
         Ok(Put::Done(version))
     }
 
@@ -382,8 +387,14 @@ impl SecretStore for MemoryStore {
         &self,
         tenant: &TenantId,
         name: &SecretName,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
-        Ok(self.open()?.secrets.remove(&(tenant.clone(), name.clone())).is_some())
+        let mut tables = self.open()?;
+        let was_there = tables.secrets.remove(&(tenant.clone(), name.clone())).is_some();
+        if was_there {
+            tables.audit.note(tenant, AuditEntry::removed(name, now));
+        }
+        Ok(was_there)
     }
 }
 

@@ -133,8 +133,12 @@ pub trait SecretStore: Send + Sync {
     ///
     /// # Errors
     /// Only those of a store that cannot answer.
-    async fn remove_secret(&self, tenant: &TenantId, name: &SecretName)
-    -> Result<bool, StoreError>;
+    async fn remove_secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 }
 
 #[cfg(test)]

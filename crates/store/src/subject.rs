@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::{CredentialId, SessionId, StoreError, TenantId};
 
@@ -45,6 +46,14 @@ pub struct Erased {
     pub messages: u64,
 }
 
+impl Erased {
+    /// Whether there was nothing about the subject.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.sessions.is_empty() && self.credentials.is_empty()
+    }
+}
+
 /// Forgets what is known about a subject.
 #[async_trait]
 pub trait SubjectStore: Send + Sync {
@@ -59,5 +68,6 @@ pub trait SubjectStore: Send + Sync {
         &self,
         tenant: &TenantId,
         subject: SubjectRef,
+        now: Timestamp,
     ) -> Result<Erased, StoreError>;
 }

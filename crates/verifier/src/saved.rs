@@ -158,11 +158,11 @@ impl VerifierService {
     /// Those of the store.
     pub async fn delete_saved(&self, tenant: &TenantId, id: &str) -> Result<bool, VerifierError> {
         let tenant = self.known_tenant(tenant)?;
-        let mut was_there = false;
+        let (store, mut was_there) = (&self.sessions().store, false);
         for (own, version) in self.saved_names(tenant).await? {
             if own == id {
                 let name = secret_name(&own, version);
-                was_there |= self.sessions().store.remove_secret(&tenant.id, &name).await?;
+                was_there |= store.remove_secret(&tenant.id, &name, self.now()).await?;
             }
         }
         Ok(was_there)

@@ -301,7 +301,7 @@ pub async fn erase_tenant(
     }
     let mut erased = 0;
     for other in store.secret_names(tenant, "").await?.iter().filter(|other| **other != name) {
-        erased += usize::from(store.remove_secret(tenant, other).await?);
+        erased += usize::from(store.remove_secret(tenant, other, now).await?);
     }
     Ok(erased)
 }

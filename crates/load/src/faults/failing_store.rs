@@ -5,12 +5,12 @@ use std::{ops::Range, sync::Arc};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use lanyard_store::{
-    CallAnswer, CallBegun, CallStore, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle,
-    IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
-    MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
-    Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
-    Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError, SubjectRef,
-    SubjectStore, Taken, TenantId,
+    AuditBlock, AuditEntry, AuditHead, AuditStore, AuditTrail, CallAnswer, CallBegun, CallStore,
+    CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, IssuedFilter, IssuedPage,
+    IssuedRecord, IssuedStore, ListChanges, Message, MessageId, MessagePage, MessageStore, NewCall,
+    NewEvent, NewSession, NewStatus, Next, OnceStore, Page, Put, Replaced, Secret, SecretName,
+    SecretStore, Session, SessionId, SessionKind, SessionStore, Settled, StatusChange, StatusEntry,
+    StatusNote, StatusStore, Store, StoreError, SubjectRef, SubjectStore, Taken, TenantId,
 };
 
 use super::script::{Kind, Moment, Point, Script};
@@ -46,6 +46,8 @@ pub(crate) const COMMITS: &[&str] = &[
     "redeliver_message",
     "purge_messages",
     "erase_subject",
+    "link_audit",
+    "shred_audit",
 ];
 
 impl FailingStore {
@@ -185,8 +187,10 @@ impl SecretStore for FailingStore {
         &self,
         tenant: &TenantId,
         name: &SecretName,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.call(("remove_secret", Kind::Commit), self.inner.remove_secret(tenant, name)).await
+        let remove = self.inner.remove_secret(tenant, name, now);
+        self.call(("remove_secret", Kind::Commit), remove).await
     }
 }
 
@@ -374,8 +378,42 @@ impl SubjectStore for FailingStore {
         &self,
         tenant: &TenantId,
         subject: SubjectRef,
+        now: Timestamp,
     ) -> Result<Erased, StoreError> {
-        self.call(("erase_subject", Kind::Commit), self.inner.erase_subject(tenant, subject)).await
+        let erase = self.inner.erase_subject(tenant, subject, now);
+        self.call(("erase_subject", Kind::Commit), erase).await
+    }
+}
+
+#[async_trait]
+impl AuditTrail for FailingStore {
+    async fn audit_heads(&self) -> Result<Vec<(TenantId, AuditHead)>, StoreError> {
+        self.call(("audit_heads", Kind::Read), self.inner.audit_heads()).await
+    }
+
+    async fn audit_blocks(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: u16,
+    ) -> Result<Vec<AuditBlock>, StoreError> {
+        let blocks = self.inner.audit_blocks(tenant, after, limit);
+        self.call(("audit_blocks", Kind::Read), blocks).await
+    }
+
+    async fn audit_notes(&self, tenant: &TenantId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.call(("audit_notes", Kind::Read), self.inner.audit_notes(tenant)).await
+    }
+}
+
+#[async_trait]
+impl AuditStore for FailingStore {
+    async fn link_audit(&self, limit: u32) -> Result<u64, StoreError> {
+        self.call(("link_audit", Kind::Commit), self.inner.link_audit(limit)).await
+    }
+
+    async fn shred_audit(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.call(("shred_audit", Kind::Commit), self.inner.shred_audit(before, limit)).await
     }
 }
 

@@ -27,13 +27,13 @@ struct LastStep {
 }
 
 const OF_SQLITE: LastStep = LastStep {
-    version: 9,
-    undone: "ALTER TABLE status DROP COLUMN suspendable;
-             DELETE FROM migration WHERE version = 9; PRAGMA user_version = 8",
+    version: 10,
+    undone: "DROP TABLE audit_note; DROP TABLE audit_block; DROP TABLE audit_head;
+             DELETE FROM migration WHERE version = 10; PRAGMA user_version = 9",
 };
 const OF_POSTGRES: LastStep = LastStep {
-    version: 3,
-    undone: "ALTER TABLE status DROP COLUMN suspendable; DELETE FROM schema_version WHERE version = 3",
+    version: 4,
+    undone: "DROP TABLE audit_note, audit_block, audit_head; DELETE FROM schema_version WHERE version = 4",
 };
 
 /// The store of a server that has ended.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{MemoryStore, Tables, to_the_microsecond};
 use crate::{
-    CallAnswer, CallBegun, CallStore, Erased, Errand, Message, MessageId, MessagePage,
+    AuditEntry, CallAnswer, CallBegun, CallStore, Erased, Errand, Message, MessageId, MessagePage,
     MessageState, MessageStore, NewCall, NewMessage, Page, Settled, StoreError, SubjectRef,
     SubjectStore, TenantId,
 };
@@ -226,6 +226,7 @@ impl SubjectStore for MemoryStore {
         &self,
         tenant: &TenantId,
         subject: SubjectRef,
+        now: Timestamp,
     ) -> Result<Erased, StoreError> {
         let mut tables = self.open()?;
         let of_tenant = tables.sessions.iter().filter(|((owner, _), _)| owner == tenant);
@@ -247,6 +248,10 @@ impl SubjectStore for MemoryStore {
             tables.issued.remove(&key);
             tables.forget_status(&key);
         }
-        Ok(Erased { sessions, credentials, messages })
+        let erased = Erased { sessions, credentials, messages };
+        if !erased.is_nothing() {
+            tables.audit.note(tenant, AuditEntry::erased(&subject, &erased, now));
+        }
+        Ok(erased)
     }
 }

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::{MemoryStore, Tables, to_the_microsecond};
 use crate::{
-    CallAnswer, CredentialId, CredentialStatus, Epoch, IssuedFilter, IssuedPage, IssuedRecord,
-    IssuedStore, ListChanges, NewStatus, Page, SessionId, StatusChange, StatusChunk, StatusEntry,
-    StatusNote, StatusStore, StoreError, TenantId,
+    AuditEntry, CallAnswer, CredentialId, CredentialStatus, Epoch, IssuedFilter, IssuedPage,
+    IssuedRecord, IssuedStore, ListChanges, NewStatus, Page, SessionId, StatusChange, StatusChunk,
+    StatusEntry, StatusNote, StatusStore, StoreError, TenantId,
 };
 
 /// The runs of a status list that were ever changed, each with the version in which it was last.
@@ -165,6 +165,7 @@ impl StatusStore for MemoryStore {
         let StatusNote { at, reason, messages } = note;
         let entry = StatusEntry { at: to_the_microsecond(at), status, reason };
         tables.history.entry((tenant.clone(), credential)).or_default().push(entry);
+        tables.audit.note(tenant, AuditEntry::status(credential, status, at));
         tables.tell(tenant, messages);
         Ok(StatusChange::Done(lists))
     }
@@ -229,6 +230,7 @@ impl Tables {
             record.expires_at = record.expires_at.map(to_the_microsecond);
             let session = self.sessions.get(&(tenant.clone(), record.session));
             record.subject = session.and_then(|kept| kept.subject).or(record.subject);
+            self.audit.note(tenant, AuditEntry::issued(&record));
             self.issued.insert((tenant.clone(), record.credential), record);
         }
         for NewStatus { credential, place, is_suspendable } in statuses {

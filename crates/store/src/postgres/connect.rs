@@ -15,10 +15,11 @@ use tokio_postgres::config::{Host, SslMode};
 use super::tls::Tls;
 
 /// The schema that this version writes: how many migrations there are.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/postgres/0001_all.sql"),
     include_str!("../../migrations/postgres/0002_epochs.sql"),
     include_str!("../../migrations/postgres/0003_suspendable.sql"),
+    include_str!("../../migrations/postgres/0004_audit.sql"),
 ];
 
 /// What every connection calls itself.

@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
+use super::audit;
 use super::columns::{Params, moment, query, query_opt, read, read_number};
 use super::connect::APPLICATION;
 use super::fault::fault;
 use super::within::Transaction;
-use crate::{Epoch, NewEvent, Restored, SecretName, StoreError, TenantId, trail};
+use crate::{AuditEntry, Epoch, NewEvent, Restored, SecretName, StoreError, TenantId, trail};
 
 /// Why no epoch began. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +100,7 @@ pub(super) async fn begin(
     for name in forget {
         execute(db, "DELETE FROM secret WHERE name = $1", &[&name.as_str()]).await?;
     }
+    audit::note_for_all(db, &AuditEntry::restored(number, now)).await?;
     let row = db.query_one("SELECT count(*) FROM issued", &[]).await.map_err(fault)?;
     Ok(Some(Restored {
         epoch: Epoch { number, began_at: Some(now) },

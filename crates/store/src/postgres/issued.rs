@@ -9,8 +9,8 @@ use super::columns::{
 };
 use super::within::Transaction;
 use crate::{
-    CredentialId, IssuedFilter, IssuedPage, IssuedRecord, Page, SessionId, StoreError, SubjectRef,
-    TenantId,
+    AuditEntry, CredentialId, IssuedFilter, IssuedPage, IssuedRecord, Page, SessionId, StoreError,
+    SubjectRef, TenantId,
 };
 
 pub(super) async fn record(
@@ -19,9 +19,12 @@ pub(super) async fn record(
     records: &[IssuedRecord],
 ) -> Result<(), StoreError> {
     for record in records {
+        let entry = AuditEntry::issued(record);
+        // one round trip for both: where the record is refused, the transaction and with it the note come to nothing
         let recorded = execute(
             db,
-            "INSERT INTO issued (tenant, credential, configuration, issued_at, expires_at, session,
+            "WITH noted AS (INSERT INTO audit_note (tenant, at, line) VALUES ($1, $8, $9))
+             INSERT INTO issued (tenant, credential, configuration, issued_at, expires_at, session,
                                  subject)
              VALUES ($1, $2, $3, $4, $5, $6, coalesce(
                  (SELECT subject FROM session WHERE tenant = $1 AND id = $6), $7::bytea))
@@ -34,6 +37,8 @@ pub(super) async fn record(
                 &record.expires_at.map(moment),
                 &record.session.as_bytes().as_slice(),
                 &record.subject.as_ref().map(|subject| subject.as_bytes().as_slice()),
+                &moment(entry.at),
+                &entry.line(),
             ],
         )
         .await?;

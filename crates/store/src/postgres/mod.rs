@@ -1,7 +1,7 @@
 //! The store of many machines: one PostgreSQL database, a pool of connections, row-level security.
 //!
 //! Reading order: `connect` and `tls` (settings, checks, migrations), `within`, `fault`, `columns`, then the statements in
-//! `sessions`, `once`, `secrets`, `issued`, `statuses`, `calls`, `messages`, `subjects` and `epochs`.
+//! `sessions`, `once`, `secrets`, `issued`, `statuses`, `calls`, `messages`, `subjects`, `epochs` and `audit`.
 //!
 //! Every call is one transaction that says whose rows it is about before it looks at any: a statement that
 //! forgot its tenant would still see no other's. Nothing is kept between calls, so any replica may take
@@ -16,14 +16,16 @@ use deadpool_postgres::Pool;
 use jiff::Timestamp;
 
 use crate::{
-    CallAnswer, CallBegun, CallStore, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle,
-    Handles, Herald, IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message,
-    MessageId, MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next,
-    OnceStore, Page, Put, Replaced, Restored, Secret, SecretName, SecretStore, Session, SessionId,
-    SessionKind, SessionStore, Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store,
-    StoreError, SubjectRef, SubjectStore, Taken, TenantId,
+    AuditBlock, AuditEntry, AuditHead, AuditStore, AuditTrail, CallAnswer, CallBegun, CallStore,
+    CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles, Herald, IssuedFilter,
+    IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId, MessagePage,
+    MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page, Put, Replaced,
+    Restored, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
+    Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError, SubjectRef,
+    SubjectStore, Taken, TenantId,
 };
 
+mod audit;
 mod calls;
 mod columns;
 mod connect;
@@ -305,9 +307,10 @@ impl SecretStore for PostgresStore {
         &self,
         tenant: &TenantId,
         name: &SecretName,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let db = self.of(tenant).await?;
-        let done = secrets::remove(&db, tenant, name).await?;
+        let done = secrets::remove(&db, tenant, name, now).await?;
         db.commit().await?;
         Ok(done)
     }
@@ -538,11 +541,58 @@ impl SubjectStore for PostgresStore {
         &self,
         tenant: &TenantId,
         subject: SubjectRef,
+        now: Timestamp,
     ) -> Result<Erased, StoreError> {
         let db = self.of(tenant).await?;
-        let done = subjects::erase(&db, tenant, subject).await?;
+        let done = subjects::erase(&db, tenant, subject, now).await?;
         db.commit().await?;
         Ok(done)
+    }
+}
+
+#[async_trait]
+impl AuditTrail for PostgresStore {
+    async fn audit_heads(&self) -> Result<Vec<(TenantId, AuditHead)>, StoreError> {
+        let db = self.of_all().await?;
+        let found = audit::heads(&db).await?;
+        db.commit().await?;
+        Ok(found)
+    }
+
+    async fn audit_blocks(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: u16,
+    ) -> Result<Vec<AuditBlock>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = audit::blocks(&db, tenant, after, limit).await?;
+        db.commit().await?;
+        Ok(found)
+    }
+
+    async fn audit_notes(&self, tenant: &TenantId) -> Result<Vec<AuditEntry>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = audit::notes(&db, tenant).await?;
+        db.commit().await?;
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl AuditStore for PostgresStore {
+    async fn link_audit(&self, limit: u32) -> Result<u64, StoreError> {
+        let Some(db) = self.of_all_alone("audit").await? else { return Ok(0) };
+        let linked = audit::link(&db, limit).await?;
+        db.commit().await?;
+        Ok(linked)
+    }
+
+    async fn shred_audit(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let Some(db) = self.of_all_alone("audit").await? else { return Ok(0) };
+        let shredded = audit::shred(&db, before, limit).await?;
+        db.commit().await?;
+        Ok(shredded)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::audit;
 use super::columns::{execute, moment, query, query_opt, read, read_moment, read_number, version};
 use super::within::Transaction;
-use crate::{Put, Secret, SecretName, StoreError, TenantId};
+use crate::{AuditEntry, Put, Secret, SecretName, StoreError, TenantId};
 
 pub(super) async fn secret(
     db: &Transaction,
@@ -36,23 +37,25 @@ pub(super) async fn put(
     sealed: &[u8],
     now: Timestamp,
 ) -> Result<Put, StoreError> {
-    let (owner, name, now) = (tenant.as_str(), name.as_str(), moment(now));
+    let (owner, named, at) = (tenant.as_str(), name.as_str(), moment(now));
     let written = match expected {
         None => {
             let first = "INSERT INTO secret (tenant, name, version, sealed, written_at)
                  VALUES ($1, $2, 1, $3, $4) ON CONFLICT (tenant, name) DO NOTHING";
-            execute(db, first, &[&owner, &name, &sealed, &now]).await?
+            execute(db, first, &[&owner, &named, &sealed, &at]).await?
         }
         Some(expected) => {
             let next = "UPDATE secret SET sealed = $3, written_at = $4, version = version + 1
                  WHERE tenant = $1 AND name = $2 AND version = $5";
-            execute(db, next, &[&owner, &name, &sealed, &now, &version(expected)]).await?
+            execute(db, next, &[&owner, &named, &sealed, &at, &version(expected)]).await?
         }
     };
-    Ok(match written {
-        0 => Put::Conflict,
-        _ => Put::Done(expected.unwrap_or(0) + 1),
-    })
+    if written == 0 {
+        return Ok(Put::Conflict);
+    }
+    let version = expected.unwrap_or(0) + 1;
+    audit::note(db, tenant, &AuditEntry::written(name, version, now)).await?;
+    Ok(Put::Done(version))
 }
 
 pub(super) async fn names(
@@ -82,9 +85,14 @@ pub(super) async fn remove(
     db: &Transaction,
     tenant: &TenantId,
     name: &SecretName,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let gone = "DELETE FROM secret WHERE tenant = $1 AND name = $2";
-    Ok(execute(db, gone, &[&tenant.as_str(), &name.as_str()]).await? > 0)
+    let was_there = execute(db, gone, &[&tenant.as_str(), &name.as_str()]).await? > 0;
+    if was_there {
+        audit::note(db, tenant, &AuditEntry::removed(name, now)).await?;
+    }
+    Ok(was_there)
 }
 
 pub(super) async fn all(db: &Transaction) -> Result<Vec<Secret>, StoreError> {

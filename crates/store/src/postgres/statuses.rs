@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::columns::{execute, moment, query, query_opt, read, read_moment, read_number, text};
 use super::within::Transaction;
-use super::{epochs, messages};
+use super::{audit, epochs, messages};
 use crate::{
-    CredentialId, CredentialStatus, Epoch, ListChanges, NewStatus, StatusChange, StatusChunk,
-    StatusEntry, StatusNote, StatusPlace, StoreError, TenantId,
+    AuditEntry, CredentialId, CredentialStatus, Epoch, ListChanges, NewStatus, StatusChange,
+    StatusChunk, StatusEntry, StatusNote, StatusPlace, StoreError, TenantId,
 };
 
 pub(super) async fn add(
@@ -105,6 +105,7 @@ pub(super) async fn set(
         &[&owner, &name, &moment(note.at), &value, &note.reason.as_ref().map(String::as_bytes)],
     )
     .await?;
+    audit::note(db, tenant, &AuditEntry::status(credential, status, note.at)).await?;
     messages::add(db, tenant, &note.messages).await?;
     Ok(StatusChange::Done(lists))
 }

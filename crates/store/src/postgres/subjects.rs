@@ -1,13 +1,17 @@
 //! The statements that forget what is known about a subject.
 
+use jiff::Timestamp;
+
+use super::audit;
 use super::columns::{execute, query, read_bytes};
 use super::within::Transaction;
-use crate::{CredentialId, Erased, SessionId, StoreError, SubjectRef, TenantId};
+use crate::{AuditEntry, CredentialId, Erased, SessionId, StoreError, SubjectRef, TenantId};
 
 pub(super) async fn erase(
     db: &Transaction,
     tenant: &TenantId,
     subject: SubjectRef,
+    now: Timestamp,
 ) -> Result<Erased, StoreError> {
     let owner = tenant.as_str();
     // locked first: a step under way is waited for, and what it issued is erased too
@@ -34,11 +38,15 @@ pub(super) async fn erase(
             execute(db, gone, &[&owner, &credential.as_slice()]).await?;
         }
     }
-    Ok(Erased {
+    let erased = Erased {
         sessions: sessions.into_iter().map(SessionId::from_bytes).collect(),
         credentials: credentials.into_iter().map(CredentialId::from_bytes).collect(),
         messages,
-    })
+    };
+    if !erased.is_nothing() {
+        audit::note(db, tenant, &AuditEntry::erased(&subject, &erased, now)).await?;
+    }
+    Ok(erased)
 }
 
 async fn names(

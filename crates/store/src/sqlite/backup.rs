@@ -206,7 +206,7 @@ pub fn sealed_in(file: &Path) -> Result<Vec<Secret>, BackupError> {
 }
 
 /// Opens a file without touching it, and refuses what this build cannot read.
-fn look(path: &Path) -> Result<Connection, BackupError> {
+pub(super) fn look(path: &Path) -> Result<Connection, BackupError> {
     fs::metadata(path).map_err(io_of(path))?;
     let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, &SqliteOptions::default())?;
     migrations::refuse_unknown(&db, path, MIGRATIONS)?;

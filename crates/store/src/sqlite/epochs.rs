@@ -5,11 +5,12 @@ use std::ops::Range;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
+use super::audit;
 use super::columns::{moment, read, to_moment};
 use super::fault::fault;
 use super::sessions::execute;
 use super::statuses;
-use crate::{Epoch, NewEvent, Restored, SecretName, StoreError, TenantId, trail};
+use crate::{AuditEntry, Epoch, NewEvent, Restored, SecretName, StoreError, TenantId, trail};
 
 /// The epoch that the store is in.
 pub(super) fn current(db: &Connection) -> Result<Epoch, StoreError> {
@@ -84,6 +85,7 @@ pub(super) fn begin(
     for name in forget {
         execute(db, "DELETE FROM secret WHERE name = ?1", [name.as_str()])?;
     }
+    audit::note_for_all(db, &AuditEntry::restored(number, now))?;
     let count = db.query_row("SELECT count(*) FROM issued", [], |row| row.get(0));
     let credentials = statuses::number(count.map_err(fault)?)?;
     let taken_at = db

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
+use super::audit;
 use super::columns::{moment, read, read_moment, to_moment};
 use super::fault::fault;
 use super::sessions::execute;
 use crate::{
-    CredentialId, IssuedFilter, IssuedPage, IssuedRecord, Page, SessionId, StoreError, SubjectRef,
-    TenantId,
+    AuditEntry, CredentialId, IssuedFilter, IssuedPage, IssuedRecord, Page, SessionId, StoreError,
+    SubjectRef, TenantId,
 };
 
 pub(super) fn record(
@@ -37,6 +38,7 @@ pub(super) fn record(
         if recorded == 0 {
             return Err(StoreError::DuplicateCredential);
         }
+        audit::note(db, tenant, &AuditEntry::issued(record))?;
     }
     Ok(())
 }

@@ -35,6 +35,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "0009_suspendable",
         sql: include_str!("../../migrations/0009_suspendable.sql"),
     },
+    Migration { name: "0010_audit", sql: include_str!("../../migrations/0010_audit.sql") },
 ];
 
 /// The text of each step as it ran here, so that an edited step is noticed.

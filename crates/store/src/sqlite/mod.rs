@@ -17,14 +17,16 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    CallAnswer, CallBegun, CallStore, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle,
-    Handles, Herald, IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message,
-    MessageId, MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next,
-    OnceStore, Page, Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId,
-    SessionKind, SessionStore, Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store,
-    StoreError, SubjectRef, SubjectStore, Taken, TenantId,
+    AuditBlock, AuditEntry, AuditHead, AuditStore, AuditTrail, CallAnswer, CallBegun, CallStore,
+    CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles, Herald, IssuedFilter,
+    IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId, MessagePage,
+    MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page, Put, Replaced,
+    Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore, Settled,
+    StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError, SubjectRef,
+    SubjectStore, Taken, TenantId,
 };
 
+mod audit;
 mod backup;
 mod calls;
 mod columns;
@@ -45,6 +47,7 @@ mod statuses;
 mod subjects;
 mod writer;
 
+pub use audit::AuditFile;
 pub use backup::{BackedUp, BackupError, Restoring, back_up, begin_epoch, restore, sealed_in};
 pub use open::{FILE_NAME, OpenError, SqliteOptions};
 
@@ -273,9 +276,10 @@ impl SecretStore for SqliteStore {
         &self,
         tenant: &TenantId,
         name: &SecretName,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let (tenant, name) = (tenant.clone(), name.clone());
-        self.parts.writer.write(move |db| secrets::remove(db, &tenant, &name)).await
+        self.parts.writer.write(move |db| secrets::remove(db, &tenant, &name, now)).await
     }
 }
 
@@ -457,14 +461,46 @@ impl SubjectStore for SqliteStore {
         &self,
         tenant: &TenantId,
         subject: SubjectRef,
+        now: Timestamp,
     ) -> Result<Erased, StoreError> {
         let (name, hot) = (tenant.clone(), self.parts.hot.clone());
         let owner = name.clone();
-        let erase = move |db: &_| subjects::erase(db, &name, subject);
+        let erase = move |db: &_| subjects::erase(db, &name, subject, now);
         let gone = move |erased: &Erased| {
             erased.sessions.iter().for_each(|id| hot.gone(&(owner.clone(), *id)));
         };
         self.parts.writer.write_then(erase, gone).await
+    }
+}
+
+#[async_trait]
+impl AuditTrail for SqliteStore {
+    async fn audit_heads(&self) -> Result<Vec<(TenantId, AuditHead)>, StoreError> {
+        self.parts.readers.read(audit::heads)
+    }
+
+    async fn audit_blocks(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: u16,
+    ) -> Result<Vec<AuditBlock>, StoreError> {
+        self.parts.readers.read(|db| audit::blocks(db, tenant, after, limit))
+    }
+
+    async fn audit_notes(&self, tenant: &TenantId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.parts.readers.read(|db| audit::notes(db, tenant))
+    }
+}
+
+#[async_trait]
+impl AuditStore for SqliteStore {
+    async fn link_audit(&self, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| audit::link(db, limit)).await
+    }
+
+    async fn shred_audit(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| audit::shred(db, before, limit)).await
     }
 }
 

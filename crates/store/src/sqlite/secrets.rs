@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::audit;
 use super::columns::{moment, read, read_moment, read_version, version};
 use super::fault::fault;
 use super::sessions::execute;
-use crate::{Put, Secret, SecretName, StoreError, TenantId};
+use crate::{AuditEntry, Put, Secret, SecretName, StoreError, TenantId};
 
 pub(super) fn secret(
     db: &Connection,
@@ -52,10 +53,12 @@ pub(super) fn put(
             params![sealed, moment(now), tenant.as_str(), name.as_str(), version(expected)],
         )?,
     };
-    Ok(match written {
-        0 => Put::Conflict,
-        _ => Put::Done(expected.unwrap_or(0) + 1),
-    })
+    if written == 0 {
+        return Ok(Put::Conflict);
+    }
+    let version = expected.unwrap_or(0) + 1;
+    audit::note(db, tenant, &AuditEntry::written(name, version, now))?;
+    Ok(Put::Done(version))
 }
 
 pub(super) fn names(
@@ -105,11 +108,15 @@ pub(super) fn remove(
     db: &Connection,
     tenant: &TenantId,
     name: &SecretName,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let removed = execute(
         db,
         "DELETE FROM secret WHERE tenant = ?1 AND name = ?2",
         params![tenant.as_str(), name.as_str()],
     )?;
+    if removed > 0 {
+        audit::note(db, tenant, &AuditEntry::removed(name, now))?;
+    }
     Ok(removed > 0)
 }

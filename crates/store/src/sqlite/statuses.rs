@@ -7,10 +7,10 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::columns::{moment, read, read_moment};
 use super::fault::fault;
 use super::sessions::execute;
-use super::{epochs, messages};
+use super::{audit, epochs, messages};
 use crate::{
-    CredentialId, CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk, StatusEntry,
-    StatusNote, StatusPlace, StoreError, TenantId,
+    AuditEntry, CredentialId, CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk,
+    StatusEntry, StatusNote, StatusPlace, StoreError, TenantId,
 };
 
 pub(super) fn add(
@@ -94,6 +94,7 @@ pub(super) fn set(
             note.reason
         ],
     )?;
+    audit::note(db, tenant, &AuditEntry::status(credential, status, note.at))?;
     messages::add(db, tenant, &note.messages)?;
     Ok(StatusChange::Done(places.into_iter().map(|place| place.list).collect()))
 }

@@ -1,16 +1,19 @@
 //! The statements that forget what is known about a subject.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::audit;
 use super::columns::read;
 use super::fault::fault;
 use super::sessions::execute;
-use crate::{CredentialId, Erased, SessionId, StoreError, SubjectRef, TenantId};
+use crate::{AuditEntry, CredentialId, Erased, SessionId, StoreError, SubjectRef, TenantId};
 
 pub(super) fn erase(
     db: &Connection,
     tenant: &TenantId,
     subject: SubjectRef,
+    now: Timestamp,
 ) -> Result<Erased, StoreError> {
     let sessions = "SELECT id FROM session WHERE tenant = ?1 AND subject = ?2 ORDER BY id";
     let sessions = names(db, sessions, tenant, subject)?;
@@ -34,11 +37,15 @@ pub(super) fn erase(
             execute(db, gone, params![tenant.as_str(), credential])?;
         }
     }
-    Ok(Erased {
+    let erased = Erased {
         sessions: sessions.into_iter().map(SessionId::from_bytes).collect(),
         credentials: credentials.into_iter().map(CredentialId::from_bytes).collect(),
         messages,
-    })
+    };
+    if !erased.is_nothing() {
+        audit::note(db, tenant, &AuditEntry::erased(&subject, &erased, now))?;
+    }
+    Ok(erased)
 }
 
 fn names(

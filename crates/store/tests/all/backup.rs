@@ -9,13 +9,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lanyard_store::sqlite::{self, begin_epoch, restore};
 use lanyard_store::{
-    BackupError, CredentialStatus, HandleKind, IssuedStore as _, NewSession, NewStatus, Next,
-    OpenError, Put, Replaced, Restored, Restoring, SecretName, SecretStore as _, SessionStore as _,
-    SqliteStore, StatusChange, StatusNote, StatusPlace, StatusStore as _, Store, Taken, TenantId,
+    AuditAction, AuditStore as _, BackupError, CredentialStatus, HandleKind, IssuedStore as _,
+    NewSession, NewStatus, Next, OpenError, Put, Replaced, Restored, Restoring, SecretName,
+    SecretStore as _, SessionStore as _, SqliteStore, StatusChange, StatusNote, StatusPlace,
+    StatusStore as _, Store, Taken, TenantId,
 };
 use rusqlite::Connection;
 use tokio::task::JoinSet;
 
+use crate::audit::chained;
 use crate::support::{
     block_on, code, credential, demo, end, handle, id, live, offer, record, second, tenant,
 };
@@ -390,6 +392,32 @@ fn no_store_is_made_of_what_is_no_whole_backup_that_this_version_reads() {
     fs::write(&empty, []).unwrap();
     assert!(matches!(refused(&empty), BackupError::Empty { .. }));
     assert!(matches!(refused(Path::new("no such file")), BackupError::Io { .. }));
+}
+
+#[test]
+fn a_restore_is_in_the_chain_of_every_tenant_that_has_one() {
+    let (places, other) = (Places::new(), tenant("other"));
+    let store = SqliteStore::open(&places.store).unwrap();
+    block_on(async {
+        store.record_issued(&demo(), record(1, id(9)), Vec::new(), None).await.unwrap();
+        assert_eq!(store.link_audit(9).await, Ok(1));
+        store.record_issued(&other, record(2, id(9)), Vec::new(), None).await.unwrap();
+    });
+    back_up(&places.store, &places.backup).unwrap();
+    let epoch = places.restored().epoch.number;
+    let store = SqliteStore::open(&places.again).unwrap();
+    block_on(async {
+        store.link_audit(9).await.unwrap();
+        for owner in [demo(), other] {
+            let [issued, restored] = &chained(&store, &owner).await[..] else {
+                unreachable!("one credential, one restore")
+            };
+            assert_eq!(issued.action, AuditAction::Issued);
+            assert_eq!(restored.action, AuditAction::StoreRestored);
+            assert_eq!(restored.detail, Some(format!("epoch {epoch}")));
+            assert_eq!(restored.at, second(RESTORED));
+        }
+    });
 }
 
 #[test]

@@ -7,6 +7,12 @@ use lanyard_store::{
     StoreError, Unavailability,
 };
 
+use crate::audit::{
+    each_tenant_has_a_chain_of_its_own, entries_are_shredded_by_age_and_the_chain_stays_whole,
+    notes_are_linked_in_their_order_portion_by_portion,
+    of_many_who_link_at_once_one_links_each_note, what_was_not_done_is_noted_nowhere,
+    whatever_is_issued_changed_sealed_or_erased_is_noted_with_it,
+};
 use crate::integration::{
     a_call_answers_the_same_until_its_key_expires, a_call_is_begun_by_one_of_sixty_four,
     a_call_that_came_to_nothing_can_be_made_again,
@@ -126,9 +132,9 @@ async fn a_secret_is_replaced_only_by_who_read_it(store: Backend) {
     let secret = store.secret(&demo(), &name).await.unwrap().unwrap();
     assert_eq!((secret.version, secret.sealed.as_slice()), (2, &b"two"[..]));
     assert_eq!(store.secret(&tenant("other"), &name).await, Ok(None));
-    assert_eq!(store.remove_secret(&tenant("other"), &name).await, Ok(false));
-    assert_eq!(store.remove_secret(&demo(), &name).await, Ok(true));
-    assert_eq!(store.remove_secret(&demo(), &name).await, Ok(false));
+    assert_eq!(store.remove_secret(&tenant("other"), &name, second(1)).await, Ok(false));
+    assert_eq!(store.remove_secret(&demo(), &name, second(1)).await, Ok(true));
+    assert_eq!(store.remove_secret(&demo(), &name, second(1)).await, Ok(false));
     assert_eq!(put(None, b"again").await, Ok(Put::Done(1)));
 }
 
@@ -341,4 +347,10 @@ every_backend_keeps! {
     what_was_issued_is_found_by_its_configuration,
     what_was_issued_is_listed_newest_first_whatever_it_is,
     an_erased_subject_leaves_nothing_but_its_places,
+    whatever_is_issued_changed_sealed_or_erased_is_noted_with_it,
+    what_was_not_done_is_noted_nowhere,
+    notes_are_linked_in_their_order_portion_by_portion,
+    each_tenant_has_a_chain_of_its_own,
+    entries_are_shredded_by_age_and_the_chain_stays_whole,
+    of_many_who_link_at_once_one_links_each_note,
 }

@@ -384,13 +384,16 @@ pub(crate) async fn an_erased_subject_leaves_nothing_but_its_places(store: Backe
     store.insert(offer(2)).await.unwrap();
     let told = NewEvent::done(second(2), "told").telling([message(1, second(2))]);
     store.append_event(&demo(), id(1), told).await.unwrap();
-    assert_eq!(store.erase_subject(&tenant("other"), SUBJECT).await, Ok(Erased::default()));
+    assert_eq!(
+        store.erase_subject(&tenant("other"), SUBJECT, second(4)).await,
+        Ok(Erased::default())
+    );
     let revoked = CredentialStatus::Revoked;
     let changed =
         store.set_status(&demo(), credential(1), revoked, StatusNote::at(second(3))).await;
     assert_eq!(changed, Ok(StatusChange::Done([0].into())));
 
-    let erased = store.erase_subject(&demo(), SUBJECT).await;
+    let erased = store.erase_subject(&demo(), SUBJECT, second(4)).await;
     let expected = Erased { sessions: vec![id(1)], credentials: vec![credential(1)], messages: 1 };
     assert_eq!(erased, Ok(expected));
     assert_eq!(store.by_id(&demo(), id(1), second(1)).await, Ok(Taken::Absent));
@@ -403,7 +406,7 @@ pub(crate) async fn an_erased_subject_leaves_nothing_but_its_places(store: Backe
     let published = store.changed_statuses(&demo(), 0, 0).await.unwrap();
     assert_eq!(published.chunks[0].not_valid(), Some(vec![(3, revoked)]), "still revoked");
     assert!(matches!(store.take(&demo(), &code(2), second(1)).await, Ok(Taken::Live(_))));
-    assert_eq!(store.erase_subject(&demo(), SUBJECT).await, Ok(Erased::default()));
+    assert_eq!(store.erase_subject(&demo(), SUBJECT, second(4)).await, Ok(Erased::default()));
 }
 
 /// Tells one webhook of everything that `demo` does.

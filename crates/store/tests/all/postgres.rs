@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lanyard_store::{
-    ConnectError, EpochError, NewEvent, Next, PostgresOptions, PostgresStore, Put, Replaced,
-    SecretName, SecretStore as _, SessionStore as _, StatusStore as _, Store as _, StoreError,
-    Taken, Unavailability,
+    AuditStore as _, ConnectError, EpochError, IssuedStore as _, NewEvent, Next, PostgresOptions,
+    PostgresStore, Put, Replaced, SecretName, SecretStore as _, SessionStore as _,
+    StatusStore as _, Store as _, StoreError, Taken, Unavailability,
 };
 use lanyard_testkit::PostgresServer;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_postgres::NoTls;
 
-use crate::support::{block_on, code, demo, end, id, live, offer, second};
+use crate::support::{block_on, code, demo, end, id, live, offer, record, second};
 
 /// The address of a new database; none where there is no PostgreSQL, which fails in CI.
 fn database() -> Option<String> {
@@ -45,7 +45,13 @@ fn a_statement_that_forgets_its_tenant_sees_no_row() {
         assert_eq!(unsaid.get::<_, i64>(0), 0);
         assert_eq!((count("other").await, count("demo").await), (0, 1));
 
+        store.record_issued(&demo(), record(1, id(1)), Vec::new(), None).await.unwrap();
+        assert_eq!(store.link_audit(9).await, Ok(1));
         client.batch_execute("SET lanyard.tenant = 'other'").await.unwrap();
+        for walled in ["audit_head", "audit_block"] {
+            let gone = client.execute(&format!("DELETE FROM {walled}"), &[]).await.unwrap();
+            assert_eq!(gone, 0, "{walled}");
+        }
         let moved = "INSERT INTO secret (tenant, name, version, sealed, written_at)
                      VALUES ('demo', 'key', 1, '', 0)";
         let refused = client.execute(moved, &[]).await.unwrap_err();
@@ -170,7 +176,8 @@ fn a_database_of_a_newer_version_is_left_alone() {
 
 /// Makes a database what the first version left.
 async fn put_back(client: &tokio_postgres::Client) {
-    let undone = "ALTER TABLE status DROP COLUMN suspendable;
+    let undone = "DROP TABLE audit_note, audit_block, audit_head;
+                  ALTER TABLE status DROP COLUMN suspendable;
                   DROP TABLE status_epoch; DROP TABLE epoch;
                   DELETE FROM schema_version WHERE version > 1";
     client.batch_execute(undone).await.unwrap();

@@ -71,6 +71,9 @@ enum Command {
         tenant: u32,
         name: u32,
     },
+    LinkAudit {
+        limit: u32,
+    },
     List {
         tenant: u32,
         before: Option<u32>,
@@ -80,8 +83,8 @@ enum Command {
 
 fn command() -> impl Strategy<Value = Command> {
     use Command::{
-        AppendEvent, ById, Delete, Insert, List, PurgeExpired, PurgeIssued, PurgeOnce, PutSecret,
-        RemoveSecret, Replace, Take,
+        AppendEvent, ById, Delete, Insert, LinkAudit, List, PurgeExpired, PurgeIssued, PurgeOnce,
+        PutSecret, RemoveSecret, Replace, Take,
     };
     let name = || 0..NAMES;
     let few = || prop::collection::vec(0..NAMES, 0..3);
@@ -106,6 +109,7 @@ fn command() -> impl Strategy<Value = Command> {
         2 => (0..2u32, 0..2u32, prop::option::of(0..3u64))
             .prop_map(|(tenant, name, expected)| PutSecret { tenant, name, expected }),
         1 => (0..2u32, 0..2u32).prop_map(|(tenant, name)| RemoveSecret { tenant, name }),
+        1 => (1..3u32).prop_map(|limit| LinkAudit { limit }),
         1 => (0..2u32, prop::option::of(name()), 0..4u16)
             .prop_map(|(tenant, before, limit)| List { tenant, before, limit }),
     ]
@@ -212,8 +216,9 @@ impl Run<'_> {
             }
             Command::RemoveSecret { tenant, name } => {
                 let name = format!("name/{name}").parse().unwrap();
-                format!("{:?}", store.remove_secret(&owner(tenant), &name).await)
+                format!("{:?}", store.remove_secret(&owner(tenant), &name, second(3)).await)
             }
+            Command::LinkAudit { limit } => format!("{:?}", store.link_audit(limit).await),
             Command::List { tenant, before, limit } => {
                 let page = Page { before: before.map(id), limit };
                 let records = IssuedPage { before: before.map(credential), limit };
@@ -250,7 +255,12 @@ impl Run<'_> {
                     self.store.issued_in(&tenant, id(n)).await,
                 );
             }
-            all += &format!("{:?}\n", self.store.secret_names(&tenant, "name/").await);
+            all += &format!(
+                "{:?} {:?} {:?}\n",
+                self.store.secret_names(&tenant, "name/").await,
+                self.store.audit_notes(&tenant).await,
+                self.store.audit_blocks(&tenant, 0, 99).await,
+            );
         }
         all
     }
