@@ -1,5 +1,6 @@
 //! The one binary of Lanyard, as a library so that its tests can hold it: composition, configuration, pages and commands.
 
+pub mod audit_head;
 pub mod cli;
 pub mod config;
 pub mod credential_type;

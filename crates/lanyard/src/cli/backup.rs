@@ -22,13 +22,13 @@ use crate::serve::{compose, issuing::NONCE_KEY};
 #[derive(Debug, Args)]
 pub struct StoreArgs {
     /// The configuration of the server
-    #[arg(long, default_value = "lanyard.toml")]
+    #[arg(long, global = true, default_value = "lanyard.toml")]
     pub config: PathBuf,
     /// The data folder of the server, where no configuration is to be read
-    #[arg(long, value_name = "FOLDER", conflicts_with = "config")]
+    #[arg(long, global = true, value_name = "FOLDER", conflicts_with = "config")]
     pub data: Option<PathBuf>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub json: bool,
 }
 
@@ -87,15 +87,26 @@ impl KeysAt {
 }
 
 impl StoreArgs {
+    fn configuration(&self) -> Result<Config, Ending> {
+        Config::read(&self.config)
+            .map_err(|error| Ending::not_done(ExitCode::Usage, "configuration", error.to_string()))
+    }
+
+    /// Where the configuration has it written down where audit chains end.
+    pub(super) fn heads(&self) -> Result<Option<PathBuf>, Ending> {
+        match self.data {
+            Some(_) => Ok(None),
+            None => Ok(self.configuration()?.audit.heads.filter(|file| file.exists())),
+        }
+    }
+
     pub(super) fn place(&self) -> Result<Place, Ending> {
         if let Some(data) = &self.data {
             let (place, sealing) = (KeyPlace::of_folder(None, data), Sealing::default());
             let keys = KeysAt { place, sealing };
             return Ok(Place::Folder { data: data.clone(), keys });
         }
-        let config = Config::read(&self.config).map_err(|error| {
-            Ending::not_done(ExitCode::Usage, "configuration", error.to_string())
-        })?;
+        let config = self.configuration()?;
         let place = KeyPlace::of_folder(config.sealing.file.as_deref(), &config.data);
         let keys = KeysAt { place, sealing: config.sealing };
         Ok(match config.store {
@@ -279,6 +290,11 @@ fn no_store(error: BackupError, data: &Path) -> BackupError {
         }
         error => error,
     }
+}
+
+/// Why a store cannot be read.
+pub(super) fn not_opened(error: BackupError, data: &Path) -> Ending {
+    not_done("store", &no_store(error, data))
 }
 
 fn not_backed_up(error: BackupError) -> Ending {

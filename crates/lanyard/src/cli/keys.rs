@@ -187,7 +187,7 @@ async fn writable(args: &KeysArgs) -> Result<Box<dyn Store>, Ending> {
     })
 }
 
-async fn connect(options: &PostgresOptions) -> Result<PostgresStore, Ending> {
+pub(super) async fn connect(options: &PostgresOptions) -> Result<PostgresStore, Ending> {
     let options = PostgresOptions { connections: 1, ..options.clone() };
     PostgresStore::connect(&options).await.map_err(failed)
 }

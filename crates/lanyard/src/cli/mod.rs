@@ -1,6 +1,7 @@
 //! The commands: what they take, and the exit codes they leave.
 
 mod api_key;
+mod audit;
 mod backup;
 mod callback;
 mod config;
@@ -65,6 +66,8 @@ pub enum Command {
     Restore(backup::RestoreArgs),
     /// Change the key that everything at rest is sealed with
     Keys(keys::KeysArgs),
+    /// Check the chain of what was issued, revoked, erased and sealed, and read it
+    Audit(audit::AuditArgs),
     /// Issue a credential of any format from a file with claims and a key, without a server
     Issue(offline::IssueArgs),
     /// Verify a credential or a presentation of any format from a file, without a server
@@ -120,6 +123,7 @@ async fn perform(command: Command) -> std::process::ExitCode {
         Command::Backup(args) => backup::backup(&args).await.print(args.store.json),
         Command::Restore(args) => backup::restore(&args).await.print(args.store.json),
         Command::Keys(args) => keys::run(&args).await.print(args.store.json),
+        Command::Audit(args) => audit::run(&args).await.print(args.store.json),
         Command::Config(args) => config::run(&args).print(false),
         Command::HashPassword => hash_password::run().print(false),
         Command::Credentials(args) => credentials::credentials(&args).await.print(args.server.json),

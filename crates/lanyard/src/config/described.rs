@@ -120,6 +120,7 @@ plain! {
     String => Shape::Text,
     PathBuf => Shape::Path,
     u8 => Shape::Number(0, u8::MAX.into()),
+    u16 => Shape::Number(0, u16::MAX.into()),
     u32 => Shape::Number(0, u32::MAX.into()),
     usize => Shape::Number(0, u32::MAX.into()),
     NonZeroU32 => Shape::Number(1, u32::MAX.into()),

@@ -10,7 +10,7 @@ use lanyard_store::PostgresOptions;
 use serde_spanned::Spanned;
 
 use super::described::{tables, words};
-use super::{login, sources, telemetry};
+use super::{audit, login, sources, telemetry};
 use crate::serve::rates::Rates;
 
 words! {
@@ -78,6 +78,8 @@ tables! {
         metrics: Option<Spanned<String>>,
         /// Tells a collector of OpenTelemetry, over OTLP/HTTP in JSON, if the section is there.
         telemetry: Option<Spanned<TelemetryTable>>,
+        /// What is done with the audit chain of each tenant (docs/audit.md).
+        audit: Option<AuditTable>,
         /// How often one client address may ask one tenant.
         #[serde(default)]
         rates: RatesTable,
@@ -163,6 +165,16 @@ tables! {
         /// Seconds between two times that it is told, 1 to 255.
         #[default(telemetry::SECONDS)]
         every_seconds: Option<Spanned<u8>>,
+    }
+
+    /// Whatever is issued, revoked, erased or sealed is in a chain for each tenant, which `lanyard audit verify` checks.
+    struct AuditTable {
+        /// The file to which a signed line is added every five minutes for each chain that went on: where it ends. Kept
+        /// where whoever has the database has no hand, it shows whether an end was cut off. Left out, the log alone says it.
+        heads_file: Option<Spanned<PathBuf>>,
+        /// For how many days entries are kept; their digests stay, so that the chain is whole.
+        #[default(audit::DAYS)]
+        keep_days: Option<Spanned<u16>>,
     }
 
     /// Requests per second that one client address may make of one tenant; a burst of twice as many passes, more is

@@ -3,6 +3,7 @@
 //! `docs/configuration.md` lists every key, `examples/lanyard.toml` shows them.
 
 mod asking;
+mod audit;
 mod described;
 mod fault;
 mod file;
@@ -24,6 +25,7 @@ use serde_spanned::Spanned;
 use url::{Host, Url};
 
 pub use asking::Asking;
+pub use audit::Auditing;
 pub use fault::{ConfigError, Fault};
 pub use file::{EncryptionMode, Mode};
 pub use login::{Authorization, ClaimsSource, HolderLogin, LoginPlace, LoginProvider, OtherServer};
@@ -71,6 +73,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// The collector that is told, if there is one.
     pub telemetry: Option<TelemetryOptions>,
+    /// What it does with its audit chains.
+    pub audit: Auditing,
     /// How often clients may ask; none where nobody counts.
     pub rates: Option<Rates>,
     /// Whether it serves the web pages.
@@ -160,6 +164,7 @@ fn examine(file: &File, path: &Path, faults: &mut Faults<'_>) -> Option<Config> 
     let tenants = tenant::examine_all(file, folder, faults);
     let store = store::examine(file, folder, faults);
     let sealing = sealing::examine(file, folder, faults);
+    let audit = audit::examine(file, folder, faults);
     Some(Config {
         path: path.to_owned(),
         mode: file.mode,
@@ -179,6 +184,7 @@ fn examine(file: &File, path: &Path, faults: &mut Faults<'_>) -> Option<Config> 
         }),
         metrics: metrics(file, listen, faults),
         telemetry: telemetry::examine(file, faults),
+        audit: audit?,
         rates: (!file.rates.off).then(|| rates(&file.rates)),
         pages: file.pages,
         tenants,

@@ -35,7 +35,7 @@ use super::plan::{Pages, Plan, PlannedTenant, PocketWorld};
 use super::rates::Doorman;
 use super::reload::{self, WatchedConfiguration};
 use super::trust::TrustHealth;
-use super::{ahead, housekeeping, issuing, login, resolving, trust, verifying};
+use super::{ahead, auditing, housekeeping, issuing, login, resolving, trust, verifying};
 use crate::config::SharedStore;
 use crate::demo::WalletProvider;
 use crate::keys::{
@@ -149,7 +149,8 @@ pub async fn compose_in(
         false => None,
     };
     let (store, clock) = (ground.store.clone(), ground.clock.clone());
-    housekeeping::keep_house(store, clock, ground.shutdown.clone());
+    housekeeping::keep_house((store, clock), plan.audit.kept, ground.shutdown.clone());
+    auditing::keep_saying(ground.clone(), plan.audit.heads.clone());
     let trust = TrustHealth::default();
     let verifier = match plan.verifier {
         true => {

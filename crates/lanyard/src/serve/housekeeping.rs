@@ -27,15 +27,20 @@ const KEPT_SEEN: SignedDuration = SignedDuration::from_mins(15);
 const PORTION: u32 = 500;
 
 /// Deletes until the server stops.
+///
+/// What was noted for the audit chains is linked on the way, and entries are forgotten that were kept for long enough.
 pub(super) fn keep_house(
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
+    kept_entries: SignedDuration,
     shutdown: watch::Receiver<bool>,
 ) {
     tokio::spawn(async move {
         let mut ticks = Ticks::every(INTERVAL, shutdown);
         while ticks.next().await {
-            sweep(&*store, clock.now()).await;
+            let now = clock.now();
+            sweep(&*store, now).await;
+            all_of(|| store.link_audit(PORTION)).await;
+            all_of(|| store.shred_audit(now - kept_entries, PORTION)).await;
         }
     });
 }
@@ -50,7 +55,7 @@ async fn sweep(store: &dyn Store, now: Timestamp) {
     all_of(|| store.purge_issued(now - KEPT_RECORDS, PORTION)).await;
 }
 
-/// Deletes portion by portion until there is no whole one left; a store that cannot is asked again next time.
+/// Works portion by portion until there is no whole one left; a store that cannot is asked again next time.
 async fn all_of<F>(purge: impl Fn() -> F)
 where
     F: Future<Output = Result<u64, StoreError>>,

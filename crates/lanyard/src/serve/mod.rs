@@ -6,6 +6,7 @@ mod ahead;
 mod clients;
 pub mod tls;
 
+mod auditing;
 pub mod compose;
 mod front;
 mod health;

@@ -16,8 +16,8 @@ use super::metrics::Metrics;
 use super::otlp::TelemetryOptions;
 use super::rates::Rates;
 use crate::config::{
-    Asking, Authorization, Config, DidKeyFile, EncryptionMode, Mode, SharedStore, SigningFiles,
-    Tenant, Transport,
+    Asking, Auditing, Authorization, Config, DidKeyFile, EncryptionMode, Mode, SharedStore,
+    SigningFiles, Tenant, Transport,
 };
 use crate::credential_type::CredentialType;
 use crate::demo::{self, Demands};
@@ -59,6 +59,8 @@ pub struct Plan {
     pub metrics: Option<Metrics>,
     /// The collector that is told, if there is one.
     pub telemetry: Option<TelemetryOptions>,
+    /// What it does with its audit chains.
+    pub audit: Auditing,
     /// Which pages there are.
     pub pages: Pages,
     /// Whether Pocket takes and answers whatever its URL is called with, without asking its holder: for suites that
@@ -228,6 +230,7 @@ impl Plan {
             metrics: (config.metrics.is_some() || config.telemetry.is_some())
                 .then(Metrics::default),
             telemetry: config.telemetry.clone(),
+            audit: config.audit.clone(),
             pages: if config.pages { Pages::Desk } else { Pages::None },
             danger_auto_consent: None,
             pocket: PocketWorld::default(),
@@ -272,6 +275,7 @@ impl Plan {
             proxies: Vec::new(),
             metrics: None,
             telemetry: None,
+            audit: Auditing::default(),
             pages: Pages::Demo,
             danger_auto_consent: None,
             pocket: PocketWorld::default(),

@@ -20,14 +20,14 @@ use crate::circle::{STARTED, json, text};
 const CLAIMS: &str = r#"{"given_name": "Ada", "family_name": "Moreau"}"#;
 
 /// A folder with what a server of two tenants needs.
-struct Setting {
+pub(crate) struct Setting {
     folder: tempfile::TempDir,
     port: u16,
     environment: Option<(&'static str, PathBuf)>,
 }
 
 /// A server in a process of its own; it stops when dropped.
-struct Served(Child);
+pub(crate) struct Served(Child);
 
 impl Drop for Served {
     fn drop(&mut self) {
@@ -37,7 +37,7 @@ impl Drop for Served {
 }
 
 impl Setting {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let setting = Self { folder, port: lanyard_testkit::free_port(), environment: None };
         setting.write("api-key", "0123456789abcdef0123456789abcdef".as_bytes());
@@ -46,7 +46,7 @@ impl Setting {
         setting
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -55,7 +55,7 @@ impl Setting {
         std::fs::set_permissions(self.path(name), Permissions::from_mode(0o600)).expect("ours");
     }
 
-    fn configure(&self, section: &str, tenants: &[&str], signing: &str) {
+    pub(crate) fn configure(&self, section: &str, tenants: &[&str], signing: &str) {
         let port = self.port;
         let mut text = format!(
             "mode = \"development\"\nbase_url = \"http://localhost:{port}\"\n\
@@ -70,7 +70,7 @@ impl Setting {
         self.write("lanyard.toml", text.as_bytes());
     }
 
-    fn lanyard(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn lanyard(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
         command.args(arguments);
         if let Some((name, value)) = &self.environment {
@@ -80,7 +80,7 @@ impl Setting {
     }
 
     /// Starts a server, or says why it does not.
-    fn start(&self) -> Result<Served, String> {
+    pub(crate) fn start(&self) -> Result<Served, String> {
         let mut serve = self.lanyard(&["serve", "--config"]);
         serve.arg(self.path("lanyard.toml")).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut served = Served(serve.spawn().expect("the binary runs"));

@@ -2,6 +2,7 @@
 
 mod accept;
 mod admission;
+mod audit;
 mod backup;
 mod circle;
 mod commands;

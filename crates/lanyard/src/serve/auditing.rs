@@ -1,0 +1,63 @@
+//! Where audit chains end is said aloud, so that an end that is cut off later is missed.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+
+use lanyard_core::{
+    crypto::{Curve, SoftwareSigner},
+    json,
+};
+use lanyard_store::TenantId;
+
+use super::{
+    compose::{Ground, StartError},
+    ticks::Ticks,
+};
+use crate::{
+    audit_head::{self, AUDIT_KEY, SignedHead},
+    keys::KeyError,
+};
+
+/// How often it is said: what happened since the last time can be cut off unnoticed.
+const INTERVAL: Duration = Duration::from_secs(5 * 60);
+
+/// Logs where each chain ends that went on, and signs it into a file if there is one, until the server stops.
+pub(super) fn keep_saying(ground: Arc<Ground>, file: Option<PathBuf>) {
+    tokio::spawn(async move {
+        let mut ticks = Ticks::every(INTERVAL, ground.shutdown.clone());
+        let mut said = HashMap::new();
+        while ticks.next().await {
+            if let Err(error) = say(&ground, file.as_ref(), &mut said).await {
+                tracing::warn!(%error, "where the audit chains end could not be said");
+            }
+        }
+    });
+}
+
+async fn say(
+    ground: &Ground,
+    file: Option<&PathBuf>,
+    said: &mut HashMap<TenantId, u64>,
+) -> Result<(), StartError> {
+    let heads = ground.store.audit_heads().await.map_err(KeyError::Store)?;
+    let epoch = ground.store.epoch().await.map_err(KeyError::Store)?.number;
+    let mut lines = Vec::new();
+    let news: Vec<_> =
+        heads.into_iter().filter(|(of, head)| said.get(of) != Some(&head.number)).collect();
+    for (tenant, head) in &news {
+        let (hash, name) = (json::base64url(head.hash), tenant.as_str());
+        tracing::info!(tenant = name, block = head.number, entries = head.entries, hash, "audit");
+        if file.is_some() {
+            let key = ground.key(tenant, AUDIT_KEY, Curve::P256).await?;
+            let signer = SoftwareSigner::new(ground.provider.as_ref(), &key);
+            let signer = signer.map_err(|_| KeyError::Unusable)?;
+            let head = SignedHead::new(tenant.clone(), head, epoch, ground.clock.now());
+            lines.push(head.sign(&signer).await.map_err(|_| KeyError::Unusable)?);
+        }
+    }
+    if let Some(file) = file.filter(|_| !lines.is_empty()) {
+        audit_head::append(file, &lines)?;
+    }
+    // what could not be said is said the next time
+    said.extend(news.into_iter().map(|(tenant, head)| (tenant, head.number)));
+    Ok(())
+}
