@@ -12,6 +12,7 @@ use lanyard_core::{
     sd_jwt_vc::{UnverifiedSdJwtVc, Vct},
     status::{Status, StatusListUri, token_status_list::UnverifiedStatusList},
 };
+use lanyard_store::CredentialId;
 use serde_json::Value;
 use url::Url;
 
@@ -54,8 +55,9 @@ pub(crate) async fn hold(
     check.leftovers(&facts).await?;
     // last, as a code that is shown again ends what came of it
     check.replays(&facts).await?;
-    let (tried, broken) = (check.tried, check.broken);
+    let Check { tried, broken, on_record, .. } = check;
     facts.broken.extend(broken);
+    facts.on_record = on_record;
     held.replace(facts);
     Ok(tried)
 }
@@ -116,12 +118,15 @@ struct Check<'c> {
     places: Places,
     tried: u64,
     broken: BTreeSet<String>,
+    /// What is on record of what was acknowledged, and whether it was revoked.
+    on_record: Vec<(CredentialId, bool)>,
 }
 
 impl<'c> Check<'c> {
     async fn of(scene: &'c Scene, connection: &'c mut Connection) -> Result<Self, Failure> {
         let places = Places::discover(connection, &scene.base().join(TENANT)?).await?;
-        Ok(Self { scene, connection, places, tried: 0, broken: BTreeSet::new() })
+        let (broken, on_record) = (BTreeSet::new(), Vec::new());
+        Ok(Self { scene, connection, places, tried: 0, broken, on_record })
     }
 
     fn broken(&mut self, what: impl Into<String>) {
@@ -148,8 +153,10 @@ impl<'c> Check<'c> {
                 continue;
             }
             let offer: Value = self.api(&format!("offers/{}", issued.offer)).await?;
-            if offer["credentials"].as_array().is_none_or(Vec::is_empty) {
-                self.broken("I2: an acknowledged credential is on no record");
+            let id = offer["credentials"][0]["id"].as_str().and_then(|id| id.parse().ok());
+            match id {
+                Some(id) => self.on_record.push((id, issued.is_revoked)),
+                None => self.broken("I2: an acknowledged credential is on no record"),
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use lanyard_store::CredentialId;
 use url::Url;
 
 use super::checks::Place;
@@ -14,6 +15,8 @@ pub(crate) struct Facts {
     /// Codes of offers that nobody took up.
     pub(crate) unused: Vec<String>,
     pub(crate) issued: Vec<Issued>,
+    /// The credentials that are on record in the end, and whether each was acknowledged as revoked.
+    pub(crate) on_record: Vec<(CredentialId, bool)>,
     /// Presentations that were taken.
     pub(crate) answered: Vec<Answered>,
     /// Answers that were lost with what they held: done, but nobody has it.

@@ -1,6 +1,7 @@
 //! The fault tool: wallets play while the server is killed, asked to end, starved of its disk, locked out of its
 //! database, kept busy by slow clients and restored from a backup; then it is held to everything it promised.
 
+mod audited;
 mod cable;
 mod callers;
 mod checks;

@@ -384,6 +384,11 @@ status_lists = {{ ttl_seconds = 1 }}
         CONFIGURATION
     }
 
+    /// Its configuration.
+    pub(crate) fn configuration_file(&self) -> PathBuf {
+        self.file(self.configuration)
+    }
+
     /// A file beside the configuration.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)

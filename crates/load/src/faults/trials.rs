@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::{process::Command, task::LocalSet};
 
 use super::{
+    audited,
     checks::{self, Place, Results},
     facts::Facts,
     ledger::{Ledger, Tally},
@@ -153,6 +154,8 @@ pub(super) struct Trial {
     pub(super) seen: Vec<String>,
     /// Who is told of what happens, if anybody is.
     pub(super) receiver: Option<Receiver>,
+    /// Whether the audit chain was there all the time.
+    pub(super) is_audited: bool,
     /// Whether it was played to its end.
     is_over: bool,
 }
@@ -228,6 +231,7 @@ impl Trial {
             receiver: None,
             slowest_start: Duration::ZERO,
             results: Results::Determined,
+            is_audited: true,
             is_over: false,
         })
     }
@@ -292,6 +296,9 @@ impl Trial {
             && let Some(unsound) = checks::sound(&self.scene.file("data"))?
         {
             self.broken(unsound);
+        }
+        if self.is_audited {
+            audited::hold(&self.scene, &self.facts).await?;
         }
         self.is_over = true;
         let facts = self.facts.borrow();
