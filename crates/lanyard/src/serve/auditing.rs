@@ -39,25 +39,39 @@ async fn say(
     said: &mut HashMap<TenantId, u64>,
 ) -> Result<(), StartError> {
     let heads = ground.store.audit_heads().await.map_err(KeyError::Store)?;
+    let now = ground.clock.now();
     let epoch = ground.store.epoch().await.map_err(KeyError::Store)?.number;
-    let mut lines = Vec::new();
-    let news: Vec<_> =
-        heads.into_iter().filter(|(of, head)| said.get(of) != Some(&head.number)).collect();
-    for (tenant, head) in &news {
+    let (mut lines, mut news) = (Vec::new(), Vec::new());
+    for (tenant, head) in heads {
+        if said.get(&tenant) == Some(&head.number) {
+            continue;
+        }
         let (hash, name) = (json::base64url(head.hash), tenant.as_str());
         tracing::info!(tenant = name, block = head.number, entries = head.entries, hash, "audit");
         if file.is_some() {
-            let key = ground.key(tenant, AUDIT_KEY, Curve::P256).await?;
-            let signer = SoftwareSigner::new(ground.provider.as_ref(), &key);
-            let signer = signer.map_err(|_| KeyError::Unusable)?;
-            let head = SignedHead::new(tenant.clone(), head, epoch, ground.clock.now());
-            lines.push(head.sign(&signer).await.map_err(|_| KeyError::Unusable)?);
+            match signed(ground, SignedHead::new(tenant.clone(), &head, epoch, now)).await {
+                Ok(line) => lines.push(line),
+                // nothing is signed for it any more
+                Err(StartError::Keys(KeyError::TenantErased { .. })) => {}
+                Err(error) => {
+                    tracing::warn!(tenant = name, %error, "where an audit chain ends was not signed");
+                    continue;
+                }
+            }
         }
+        news.push((tenant, head.number));
     }
     if let Some(file) = file.filter(|_| !lines.is_empty()) {
         audit_head::append(file, &lines)?;
     }
     // what could not be said is said the next time
-    said.extend(news.into_iter().map(|(tenant, head)| (tenant, head.number)));
+    said.extend(news);
     Ok(())
+}
+
+async fn signed(ground: &Ground, head: SignedHead) -> Result<String, StartError> {
+    let key = ground.key(&head.tenant, AUDIT_KEY, Curve::P256).await?;
+    let signer = SoftwareSigner::new(ground.provider.as_ref(), &key);
+    let signer = signer.map_err(|_| KeyError::Unusable)?;
+    Ok(head.sign(&signer).await.map_err(|_| KeyError::Unusable)?)
 }

@@ -175,6 +175,29 @@ async fn a_head_that_somebody_else_signed_is_named_with_its_line() {
 }
 
 #[tokio::test]
+async fn heads_of_a_tenant_whose_keys_were_erased_are_told_and_checked_no_more() {
+    let kept = Kept::new().await;
+    let (data, to) = (kept.data(), Path::new("--data"));
+    let erase = ["keys", "erase", "demo", "--forever"].map(Path::new);
+    let erased = run(&[&erase[..], &[to, &data]].concat());
+    assert!(erased.status.success(), "{erased:?}");
+    let output = kept.verify_with_heads();
+    let chain = whole(&output);
+    assert_eq!(json(&output)["heads_unchecked"], 3);
+    // that the keys were erased is in the chain
+    assert_eq!((&chain["heads_agreed"], &chain["unlinked"]), (&0.into(), &2.into()));
+}
+
+#[tokio::test]
+async fn a_key_that_somebody_took_away_is_a_fault() {
+    let kept = Kept::new().await;
+    kept.change(&format!("DELETE FROM secret WHERE name = '{AUDIT_KEY}'"));
+    let found = faults(&kept.verify_with_heads());
+    assert_eq!(found.len(), 3);
+    assert!(found[0].ends_with("heads: there is no key of demo"), "{found:?}");
+}
+
+#[tokio::test]
 async fn what_a_restore_lost_is_no_fault_and_is_told() {
     let kept = Kept::new().await;
     let backup = kept.folder.path().join("backup");
