@@ -1,6 +1,6 @@
 //! One disclosure: salt, perhaps a claim name, value (RFC 9901 §4.2).
 
-use std::fmt;
+use std::{fmt, mem};
 
 use serde_json::Value;
 
@@ -30,16 +30,14 @@ impl Disclosure {
     pub fn decode(encoded: &str) -> Result<Self, SdJwtError> {
         let bytes =
             json::base64url_decode(encoded).map_err(|_| SdJwtError::DisclosureNotBase64Url)?;
-        let array = match json::parse(&bytes).map_err(SdJwtError::DisclosureNotJson)? {
+        let mut array = match json::parse(&bytes).map_err(SdJwtError::DisclosureNotJson)? {
             Value::Array(array) => array,
             _ => return Err(SdJwtError::DisclosureShape),
         };
-        let length = array.len();
-        let mut parts = array.into_iter();
         // RFC 9901 §4.2.1, §4.2.2: [salt, name, value] for a member, [salt, value] for an element
-        let (salt, name, value) = match (length, parts.next(), parts.next(), parts.next()) {
-            (2, Some(salt), Some(value), None) => (salt, None, value),
-            (3, Some(salt), Some(name), Some(value)) => (salt, Some(name), value),
+        let (salt, name, value) = match array.as_mut_slice() {
+            [salt, value] => (salt, None, value),
+            [salt, name, value] => (salt, Some(name), value),
             _ => return Err(SdJwtError::DisclosureShape),
         };
         let Value::String(salt) = salt else {
@@ -47,10 +45,10 @@ impl Disclosure {
         };
         let name = match name {
             None => None,
-            Some(Value::String(name)) => Some(name),
+            Some(Value::String(name)) => Some(mem::take(name)),
             Some(_) => return Err(SdJwtError::NameNotText),
         };
-        Ok(Self { salt, name, value })
+        Ok(Self { salt: mem::take(salt), name, value: value.take() })
     }
 
     /// The digest of a disclosure, over the characters as they were received (RFC 9901 §4.2.3).

@@ -116,10 +116,10 @@ impl Unfolding<'_> {
 
     fn object(&mut self, object: &mut Object, place: &Place<'_>) -> Result<(), SdJwtError> {
         place.check_depth()?;
-        // RFC 9901 §7.1(3.5): `_sd` does not stay; an object left empty stays {}
-        let digests = object.shift_remove("_sd");
+        let mut digests = None;
         for (name, value) in object.iter_mut() {
             match name.as_str() {
+                "_sd" => digests = Some(value.take()),
                 // RFC 9901 §4.2.4.2: `...` marks an array element and nothing else
                 "..." => return Err(SdJwtError::MisplacedEllipsis),
                 // RFC 9901 §4.1.1: not in any nested object; the one at the top is gone by now
@@ -132,12 +132,15 @@ impl Unfolding<'_> {
             Some(Value::Array(digests)) => digests,
             Some(_) => return Err(SdJwtError::DigestsNotAnArray),
         };
+        // RFC 9901 §7.1(3.5): `_sd` does not stay; an object left empty stays {}
+        object.shift_remove("_sd");
         let mut withheld = false;
         for digest in digests {
-            let Some((index, disclosure)) = self.take(digest)? else {
+            let Some(index) = self.take(digest)? else {
                 withheld = true;
                 continue;
             };
+            let mut disclosure = Disclosure::decode(self.received[index])?;
             // RFC 9901 §7.1(3.3.2.1): a digest in `_sd` needs a disclosure of three elements
             let name = disclosure.name.ok_or(SdJwtError::MemberWithoutName)?;
             // RFC 9901 §7.1(3.3.2.2): the names that convey digests are not claim names
@@ -151,8 +154,8 @@ impl Unfolding<'_> {
                 return Err(SdJwtError::ClaimCollision);
             };
             let step = Step::Member(member.key());
-            let value = self.place(index, disclosure.value, place, step)?;
-            member.insert(value);
+            self.place(index, &mut disclosure.value, place, step)?;
+            member.insert(disclosure.value);
         }
         if withheld {
             self.withheld.members_of.push(place.segments());
@@ -180,48 +183,46 @@ impl Unfolding<'_> {
                 return Err(SdJwtError::MisplacedEllipsis);
             }
             // RFC 9901 §7.1(3.4): an element whose digest leads nowhere is removed
-            let Some((index, disclosure)) = self.take(digest)? else {
+            let Some(index) = self.take(digest)? else {
                 self.withheld.elements.push((place.segments(), elements.len() as u64));
                 continue;
             };
+            let mut disclosure = Disclosure::decode(self.received[index])?;
             // RFC 9901 §7.1(3.3.3.1): a digest in an array needs a disclosure of two elements
             if disclosure.name.is_some() {
                 return Err(SdJwtError::ElementWithName);
             }
-            elements.push(self.place(index, disclosure.value, place, step)?);
+            self.place(index, &mut disclosure.value, place, step)?;
+            elements.push(disclosure.value);
         }
         Ok(())
     }
 
-    /// The disclosure a digest stands for; none for a decoy or what was withheld.
-    fn take(&mut self, digest: Value) -> Result<Option<(usize, Disclosure)>, SdJwtError> {
+    /// Which disclosure a digest stands for; none for a decoy or what was withheld.
+    fn take(&mut self, digest: Value) -> Result<Option<usize>, SdJwtError> {
         let Value::String(digest) = digest else {
             return Err(SdJwtError::DigestNotText);
         };
         let position = self.unplaced.binary_search_by_key(&&*digest, |(known, _)| known).ok();
         self.digests.push(digest);
-        let Some(index) = position.and_then(|position| self.unplaced[position].1.take()) else {
-            return Ok(None);
-        };
-        Ok(Some((index, Disclosure::decode(self.received[index])?)))
+        Ok(position.and_then(|position| self.unplaced[position].1.take()))
     }
 
     /// Unfolds the value of a disclosure and notes where it goes.
     fn place(
         &mut self,
         disclosure: usize,
-        mut value: Value,
+        value: &mut Value,
         parent: &Place<'_>,
         step: Step<'_>,
-    ) -> Result<Value, SdJwtError> {
+    ) -> Result<(), SdJwtError> {
         let here = Place { recursion: parent.recursion + 1, ..parent.below(step) };
         if here.recursion > MAX_RECURSION {
             return Err(SdJwtError::RecursionTooDeep);
         }
         self.placements.push(Placement { disclosure, path: ClaimsPath::located(here.segments()) });
         // RFC 9901 §7.1(3.3.2.4): a disclosed value may hold digests itself
-        self.value(&mut value, &here)?;
-        Ok(value)
+        self.value(value, &here)
     }
 
     fn finish(mut self) -> Result<(Vec<Placement>, Withheld), SdJwtError> {
