@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use memchr::memchr_iter;
+
 use super::{
     Disclosure, ExpectedKeyBinding, HeldSdJwt, MAX_DISCLOSURES, MAX_LENGTH, SdJwtError,
     VerifiedKeyBinding,
@@ -14,6 +16,9 @@ use crate::{
     jose::{JoseHeader, JwsError, Slot, UnverifiedJws, VerifiedJws},
     json::Object,
 };
+
+/// How many disclosures there is room for at once.
+const USUAL_DISCLOSURES: usize = 16;
 
 /// An SD-JWT, perhaps with a key binding, that was taken apart; nothing in it is trusted.
 ///
@@ -37,17 +42,29 @@ impl<'t> UnverifiedSdJwt<'t> {
             return Err(SdJwtError::TooLong);
         }
         // RFC 9901 §4: <JWT>~<D.1>~...~<D.N>~ and then a KB-JWT or nothing
-        let (jwt, rest) = compact.split_once('~').ok_or(SdJwtError::NotAnSdJwt)?;
-        let (attached, last) = rest.rsplit_once('~').unwrap_or(("", rest));
+        let mut tildes = memchr_iter(b'~', compact.as_bytes());
+        let end_of_jwt = tildes.next().ok_or(SdJwtError::NotAnSdJwt)?;
+        let mut start = end_of_jwt + 1;
+        let mut disclosures = Vec::with_capacity(USUAL_DISCLOSURES);
+        for tilde in tildes {
+            if disclosures.len() == MAX_DISCLOSURES {
+                return Err(SdJwtError::TooManyDisclosures);
+            }
+            // RFC 9901 §4: between two tildes there is a disclosure
+            if tilde == start {
+                return Err(SdJwtError::EmptyDisclosure);
+            }
+            disclosures.push(&compact[start..tilde]);
+            start = tilde + 1;
+        }
+        let (text, last) = compact.split_at(start);
         let key_binding = match last {
             "" => None,
             last if !last.contains('.') => return Err(SdJwtError::FinalTildeMissing),
             last => Some(UnverifiedJws::parse(last).map_err(KeyBindingError::from)?),
         };
-        let disclosures = split_disclosures(attached, rest)?;
-        let issuer_jwt = UnverifiedJws::parse(jwt)?;
+        let issuer_jwt = UnverifiedJws::parse(&compact[..end_of_jwt])?;
         let payload = issuer_jwt.danger_unverified_claims()?;
-        let text = &compact[..compact.len() - last.len()];
         Ok(Self { text, issuer_jwt, payload, disclosures, key_binding })
     }
 
@@ -160,26 +177,6 @@ impl<'t> UnverifiedSdJwt<'t> {
         let unfolded = unfold(self.payload, &self.disclosures, provider)?;
         Ok(HeldSdJwt::new(self.text, &self.disclosures, unfolded))
     }
-}
-
-/// What there is room for at once.
-const USUAL_DISCLOSURES: usize = 16;
-
-fn split_disclosures<'t>(attached: &'t str, rest: &str) -> Result<Vec<&'t str>, SdJwtError> {
-    // nothing but the tilde after the JWT: no disclosures at all
-    if attached.is_empty() && !rest.starts_with('~') {
-        return Ok(Vec::new());
-    }
-    let mut disclosures = Vec::with_capacity(USUAL_DISCLOSURES);
-    disclosures.extend(attached.split('~').take(MAX_DISCLOSURES + 1));
-    if disclosures.len() > MAX_DISCLOSURES {
-        return Err(SdJwtError::TooManyDisclosures);
-    }
-    // RFC 9901 §4: between two tildes there is a disclosure
-    if disclosures.contains(&"") {
-        return Err(SdJwtError::EmptyDisclosure);
-    }
-    Ok(disclosures)
 }
 
 impl fmt::Debug for UnverifiedSdJwt<'_> {
