@@ -191,17 +191,18 @@ pub async fn sign(
     payload: &(impl Serialize + Sync),
     signer: &dyn Signer,
 ) -> Result<String, SignerError> {
-    sign_encoded(&header, &written(payload), 0, signer).await
+    sign_encoded(&SignedHeader::new(&header, signer), &written(payload), 0, signer).await
 }
 
-/// Signs a payload that is JSON text already; the token has room for so many characters after it.
+/// Signs a payload that is JSON text already, under a header that has its `alg`; the token has room for so
+/// many characters after it.
 pub(crate) async fn sign_encoded(
-    header: &Object,
+    header: &(impl Serialize + Sync),
     payload: &[u8],
     room: usize,
     signer: &dyn Signer,
 ) -> Result<String, SignerError> {
-    let header = written(&SignedHeader { algorithm: signer.algorithm(), members: header });
+    let header = written(header);
     // base64url makes four characters of three bytes; a signature takes at most 128
     let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 136 + room);
     json::base64url_append(&header, &mut token);
@@ -214,9 +215,15 @@ pub(crate) async fn sign_encoded(
 }
 
 /// A header with the signer's `alg` first, whatever else it says.
-struct SignedHeader<'h> {
+pub(crate) struct SignedHeader<'h> {
     algorithm: SignatureAlgorithm,
     members: &'h Object,
+}
+
+impl<'h> SignedHeader<'h> {
+    pub(crate) fn new(members: &'h Object, signer: &dyn Signer) -> Self {
+        Self { algorithm: signer.algorithm(), members }
+    }
 }
 
 impl Serialize for SignedHeader<'_> {

@@ -11,7 +11,7 @@ pub use header::{HeaderError, JoseHeader};
 pub use jwe::{EncryptionRecipient, JweError, UnopenedJwe};
 pub(crate) use jwk::required_members;
 pub use jwk::{Jwk, JwkError, PrivateJwk, Thumbprint};
-pub(crate) use jws::sign_encoded;
 pub use jws::{JwsError, UnverifiedJws, VerifiedJws, sign};
+pub(crate) use jws::{SignedHeader, sign_encoded};
 pub use rsa::RsaJwk;
 pub use slot::{HeaderKey, Slot};

@@ -48,12 +48,13 @@ pub async fn issue(
     provider: &dyn CryptoProvider,
 ) -> Result<String, IssueError> {
     claims.check()?;
-    Ok(issue_checked(header, claims, hash, signer, provider).await?)
+    let header = jose::SignedHeader::new(&header, signer);
+    Ok(issue_checked(&header, claims, hash, signer, provider).await?)
 }
 
-/// Issues claims that were checked when they were put together.
+/// Issues claims that were checked when they were put together, under a header that has its `alg`.
 pub(crate) async fn issue_checked(
-    header: Object,
+    header: &(impl Serialize + Sync),
     claims: &Claims,
     hash: HashAlgorithm,
     signer: &dyn Signer,
@@ -76,7 +77,7 @@ pub(crate) async fn issue_checked(
     writer.object(claims, algorithm, &mut payload);
 
     let room = writer.disclosures.len() + 1;
-    let mut sd_jwt = jose::sign_encoded(&header, &payload, room, signer).await?;
+    let mut sd_jwt = jose::sign_encoded(header, &payload, room, signer).await?;
     // RFC 9901 §4: a tilde after the JWT and after each disclosure
     sd_jwt.push('~');
     sd_jwt.push_str(&writer.disclosures);

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use base64::Engine as _;
+use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -12,7 +13,6 @@ use crate::{
     credential::Validity,
     crypto::{CryptoProvider, HashAlgorithm, Signer, SignerError},
     jose::{self, Jwk},
-    json::Object,
     sd_jwt::issue_checked,
     status::StatusReference,
     trust::IssuerIdentifier,
@@ -34,7 +34,8 @@ pub enum KeyBinding {
 #[derive(Clone)]
 pub struct SdJwtVcDraft {
     vct: Vct,
-    header: Object,
+    key_id: Option<String>,
+    x5c: Option<Vec<String>>,
     claims: Claims,
     status: Option<Claims>,
     aka_vcts: Option<Value>,
@@ -110,10 +111,15 @@ impl SdJwtVcDraft {
             let jwk = members.fold(Claims::new(), |jwk, (name, value)| jwk.visible(name, value));
             own = own.visible_object("cnf", Claims::new().visible_object("jwk", jwk));
         }
-        let header = Object::from_iter([("typ".to_owned(), TYP.into())]);
-        let (vct, claims) = (vct.clone(), own.followed_by(claims));
-        let hash = HashAlgorithm::Sha256;
-        Ok(Self { vct, header, claims, status: None, aka_vcts: None, hash })
+        Ok(Self {
+            vct: vct.clone(),
+            key_id: None,
+            x5c: None,
+            claims: own.followed_by(claims),
+            status: None,
+            aka_vcts: None,
+            hash: HashAlgorithm::Sha256,
+        })
     }
 
     /// With the issuer's certificate chain, leaf first, the anchor left out (HAIP 1.0 §6.1.1).
@@ -121,15 +127,14 @@ impl SdJwtVcDraft {
     pub fn with_x5c<D: AsRef<[u8]>>(mut self, chain: impl IntoIterator<Item = D>) -> Self {
         // RFC 7515 §4.1.6: base64, not base64url, of DER
         let encode = |der: D| base64::engine::general_purpose::STANDARD.encode(der);
-        let chain: Value = chain.into_iter().map(encode).collect();
-        self.header.insert("x5c".to_owned(), chain);
+        self.x5c = Some(chain.into_iter().map(encode).collect());
         self
     }
 
     /// With the name of the issuer's key: a DID URL, or the `kid` in a key set.
     #[must_use]
     pub fn with_key_id(mut self, key_id: &str) -> Self {
-        self.header.insert("kid".to_owned(), key_id.into());
+        self.key_id = Some(key_id.to_owned());
         self
     }
 
@@ -171,15 +176,28 @@ impl SdJwtVcDraft {
         signer: &dyn Signer,
         provider: &dyn CryptoProvider,
     ) -> Result<IssuedSdJwtVc, SignerError> {
-        let Self { vct: _, header, mut claims, status, aka_vcts, hash } = self;
+        let Self { vct: _, key_id, x5c, mut claims, status, aka_vcts, hash } = self;
         if let Some(status) = status {
             claims = claims.visible_object("status", status);
         }
         if let Some(aka_vcts) = aka_vcts {
             claims = claims.visible("aka_vcts", aka_vcts);
         }
-        issue_checked(header, &claims, hash, signer, provider).await.map(IssuedSdJwtVc)
+        let alg = signer.algorithm().name();
+        let header = Header { alg, typ: TYP, kid: key_id.as_deref(), x5c: x5c.as_deref() };
+        issue_checked(&header, &claims, hash, signer, provider).await.map(IssuedSdJwtVc)
     }
+}
+
+/// The header of the issuer-signed JWT.
+#[derive(Serialize)]
+struct Header<'h> {
+    alg: &'static str,
+    typ: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'h str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x5c: Option<&'h [String]>,
 }
 
 impl fmt::Debug for SdJwtVcDraft {
