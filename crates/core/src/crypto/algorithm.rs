@@ -143,7 +143,7 @@ impl HashAlgorithm {
 }
 
 /// The digest of a message; as many bytes as its algorithm gives.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HashValue {
     bytes: [u8; 64],
     length: u8,

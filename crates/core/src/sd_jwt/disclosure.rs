@@ -78,10 +78,6 @@ impl Digests {
         json::base64url_append(digest.as_bytes(), &mut self.text);
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
-        self.text.is_empty()
-    }
-
     /// Each, in the order added.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         let starts = (0..self.text.len()).step_by(self.length);

@@ -6,7 +6,6 @@ use base64_simd::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::disclosure::Digests;
 use crate::{
     claims::{Claim, Claims, ClaimsError, Content, Elements},
     crypto::{CryptoProvider, HashAlgorithm, HashValue, Signer, SignerError},
@@ -130,10 +129,10 @@ impl Writer<'_> {
         let mut members = Separated::open(b'{', out);
         let selective = claims.members.iter().filter(|(_, claim)| claim.selective).count();
         let decoys = claims.decoys.beside(selective);
-        let mut digests = Digests::with_capacity(selective + decoys, self.hash);
+        let mut digests = Vec::with_capacity(selective + decoys);
         for (name, claim) in &claims.members {
             if claim.selective {
-                digests.push(&self.disclose(Some(name), claim));
+                digests.push(self.disclose(Some(name), claim));
             } else {
                 members.next(out);
                 write(name, out);
@@ -142,12 +141,12 @@ impl Writer<'_> {
             }
         }
         for _ in 0..decoys {
-            digests.push(&self.decoy());
+            digests.push(self.decoy());
         }
         if !digests.is_empty() {
             members.next(out);
             out.extend_from_slice(b"\"_sd\":");
-            write_digests(&digests, out);
+            write_digests(digests, out);
         }
         if let Some(algorithm) = algorithm {
             members.next(out);
@@ -245,16 +244,15 @@ impl Separated {
     }
 }
 
-fn write_digests(digests: &Digests, out: &mut Vec<u8>) {
+fn write_digests(mut digests: Vec<HashValue>, out: &mut Vec<u8>) {
     // RFC 9901 §4.2.4.1: the order of digests must hide the order of claims
-    let mut sorted: Vec<_> = digests.iter().collect();
-    sorted.sort_unstable();
+    digests.sort_unstable();
     let mut elements = Separated::open(b'[', out);
-    for digest in sorted {
+    for digest in digests {
         elements.next(out);
         // base64url has nothing in it that JSON escapes
         out.push(b'"');
-        out.extend_from_slice(digest.as_bytes());
+        URL_SAFE_NO_PAD.encode_append(digest, out);
         out.push(b'"');
     }
     out.push(b']');
