@@ -33,6 +33,12 @@ pub(super) struct Waiting {
 impl Wallet {
     /// One of each.
     pub(super) async fn errands(&mut self, attester: &Attester) -> Result<(), Failure> {
+        self.issuances(attester).await?;
+        self.calls().await
+    }
+
+    /// One of each kind of issuance, with what becomes of it; no step is one that is to be refused.
+    pub(super) async fn issuances(&mut self, attester: &Attester) -> Result<(), Failure> {
         self.login(attester).await?;
         self.taken_back().await?;
         let subject = identifier();
@@ -50,7 +56,7 @@ impl Wallet {
         if erased["left"] != 0 {
             self.broken(format!("an erasure left {}", erased["left"]));
         }
-        self.calls().await
+        Ok(())
     }
 
     /// What is released and waits to be collected; none if an answer of before was lost.

@@ -25,6 +25,7 @@ mod receiver;
 mod replicas;
 mod report;
 mod restore;
+mod rolling;
 mod scene;
 mod script;
 mod sealing;
@@ -58,6 +59,9 @@ pub(crate) struct Arguments {
     /// The binary to try; without it the release build of this workspace
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
+    /// The binary of the release before: both serve one PostgreSQL for a while, and it is replaced
+    #[arg(long, value_name = "FILE")]
+    before: Option<PathBuf>,
     /// Where to put the servers' data for the run; a real disk, not tmpfs [default: beside the binary]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
@@ -111,6 +115,8 @@ pub(crate) fn serve(arguments: &ServerArguments) -> Result<(), Failure> {
 /// Runs the faults, prints what came of them, and says whether every promise held.
 pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let binary = machine::binary(arguments.binary.as_deref())?;
+    let before = arguments.before.as_deref();
+    let before = before.map(|before| machine::binary(Some(before))).transpose()?;
     let folder = machine::data_folder(&binary, arguments.data.as_deref())?;
     let disk = lanyard_store::calibrate(folder.path())?;
     let extent = if arguments.short { Extent::SHORT } else { Extent::LONG };
@@ -119,9 +125,10 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         mutations: arguments.mutations.unwrap_or(extent.mutations),
         ..extent
     };
-    let (place, wanted) = ((binary.as_path(), folder.path()), arguments.only.as_str());
+    let wanted = arguments.only.as_str();
     let postgres = PostgresServer::start();
-    let works = works(place, postgres.as_ref(), (extent, arguments.seed));
+    let programs = Programs { binary: &binary, before: before.as_deref() };
+    let works = works((programs, folder.path()), postgres.as_ref(), (extent, arguments.seed));
     let works = works.into_iter().filter(|(fault, ..)| fault.contains(wanted));
     let works = works.map(during).collect();
 
@@ -156,7 +163,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         points,
         inputs,
         failed,
-        not_exercised: if postgres.is_some() { vec![] } else { vec!["PostgreSQL"] },
+        not_exercised: not_exercised(postgres.is_some(), before.is_some()),
     };
     if let Some(file) = &arguments.report {
         std::fs::write(file, report.page())?;
@@ -178,6 +185,23 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     report.failed.iter().for_each(|failed| println!("not played to its end: {failed}"));
     Ok(holds)
 }
+
+/// Which programs are tried.
+#[derive(Clone, Copy)]
+struct Programs<'p> {
+    binary: &'p Path,
+    /// The release before, if it is there.
+    before: Option<&'p Path>,
+}
+
+/// What this run says nothing about.
+fn not_exercised(has_postgres: bool, has_before: bool) -> Vec<&'static str> {
+    let needed = [(has_postgres, "PostgreSQL"), (has_postgres && has_before, ROLLING)];
+    needed.into_iter().filter_map(|(is_there, what)| (!is_there).then_some(what)).collect()
+}
+
+/// What needs the release before, and a database that two servers share.
+const ROLLING: &str = "a rolling upgrade (--before)";
 
 /// What a work comes to.
 enum Came {
@@ -206,13 +230,13 @@ fn fault<'w>(happens: impl AsyncFnOnce() -> Result<Line, Failure> + Send + 'w) -
 
 /// Everything that happens, by name and in the order of the report.
 fn works<'w>(
-    place: (&'w Path, &'w Path),
+    (Programs { binary, before }, folder): (Programs<'w>, &'w Path),
     postgres: Option<&'w PostgresServer>,
     (extent, seed): (Extent, u64),
 ) -> Vec<Named<'w>> {
+    let place = (binary, folder);
     let mut works: Vec<Named<'w>> = Vec::new();
     let mut add = |fault, on: Option<_>, work| works.push((fault, name_of(on), work));
-    let (_, folder) = place;
     let servers: Vec<_> = std::iter::once(None).chain(postgres.map(Some)).collect();
     for &server in &servers {
         let store = move || store_of(server);
@@ -248,6 +272,10 @@ fn works<'w>(
         add("one replica cut off", on, fault(cut_off));
         let asleep = async move || replicas::asleep(place, &store(), extent).await;
         add("one replica asleep", on, fault(asleep));
+        if let Some(before) = before {
+            let rolling = async move || rolling::upgraded(place, before, server, extent).await;
+            add("rolling upgrade", on, fault(rolling));
+        }
         let failed_over = async move || database::failed_over(place, extent).await;
         add("PostgreSQL failed over", on, fault(failed_over));
         let cut = async move || database::connections_cut(place, server, extent).await;
@@ -290,6 +318,13 @@ fn store_of(server: Option<&PostgresServer>) -> Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rolling_upgrade_is_exercised_only_with_the_release_before_and_a_shared_database() {
+        assert!(not_exercised(true, true).is_empty());
+        assert_eq!(not_exercised(true, false), [ROLLING]);
+        assert_eq!(not_exercised(false, true), ["PostgreSQL", ROLLING]);
+    }
 
     #[test]
     fn a_failure_names_the_fault_and_the_store_that_it_happened_during() {

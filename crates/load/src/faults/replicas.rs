@@ -16,7 +16,7 @@ use super::{
     steps::is_open,
     trials::{Extent, Line, Trial},
 };
-use crate::{client::Connection, failure::Failure};
+use crate::{attester::Attester, client::Connection, failure::Failure};
 
 /// How long a wallet waits for a replica that says nothing.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -40,19 +40,30 @@ pub(super) struct Pair {
 impl Pair {
     async fn set(
         fault: &'static str,
+        place: (&Path, &Path),
+        store: &Store,
+    ) -> Result<Self, Failure> {
+        let pair = Self::half(fault, place, store, None).await?;
+        pair.other.start().await?;
+        Ok(pair)
+    }
+
+    /// The other one is not yet started; with an attester holders log in.
+    pub(super) async fn half(
+        fault: &'static str,
         (binary, folder): (&Path, &Path),
         store: &Store,
+        attester: Option<&Attester>,
     ) -> Result<Self, Failure> {
         let Store::Postgres { address } = store else { return Err(Failure::NoPostgres) };
         let program = Program::Product(binary.to_owned());
         let cable = Cable::to(address)?;
-        let trial = Trial::told(fault, program, folder, store).await?;
+        let trial = Trial::told(fault, program, folder, store, attester).await?;
         let other = trial.scene.replica(&cable.store())?;
-        other.start().await?;
         Ok(Self { trial, other, cable })
     }
 
-    async fn ended(self) -> Result<Line, Failure> {
+    pub(super) async fn ended(self) -> Result<Line, Failure> {
         tokio::time::sleep(LIST_DELAY).await;
         let status = self.other.terminate().await?;
         if status.code() != Some(0) {
@@ -84,11 +95,7 @@ pub(crate) async fn alternating(
         })
         .await?;
     trial.times = trial.turns;
-    let tally = trial.ledger.tally();
-    if tally.refused + tally.unknown > 0 {
-        let failed = tally.refused + tally.unknown;
-        trial.broken(format!("D2: {failed} steps failed between two replicas"));
-    }
+    trial.is_served_by_both("D2");
     pair.ended().await
 }
 
@@ -256,6 +263,18 @@ pub(crate) async fn asleep(
         })
         .await?;
     pair.ended().await
+}
+
+impl Trial {
+    /// Holds two replicas to have done every step.
+    pub(super) fn is_served_by_both(&self, rule: &str) {
+        let tally = self.ledger.tally();
+        let failed = tally.refused + tally.unknown;
+        if failed > 0 {
+            let why = self.why_open();
+            self.broken(format!("{rule}: {failed} steps failed between two replicas: {why}"));
+        }
+    }
 }
 
 fn clock_second() -> i64 {

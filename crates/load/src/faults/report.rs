@@ -187,7 +187,7 @@ Eight wallets play against one server: each turn is an offer, mostly a token and
 | 503 | a server that cannot answer now says 503 and when to ask again, and nothing else of 5xx |
 | I11 | the SQLite file passes its integrity and foreign-key checks |
 
-Two replicas: each request goes to the one that did not get the request before. In a race 64 wallets show the same code, token or presentation to both at once, and eight callers the same DPoP proof or call; half of the rounds with clocks 90 s apart. A clock that jumps is that of a server of this tool: the product has no hand on it.
+Two replicas: each request goes to the one that did not get the request before. In a race 64 wallets show the same code, token or presentation to both at once, and eight callers the same DPoP proof or call; half of the rounds with clocks 90 s apart. In a rolling upgrade (`--before`) the release before serves, this one starts beside it and brings the schema up to date, every kind of issuance goes through both request by request, and then the older one is replaced; no step may be refused or stay open. A clock that jumps is that of a server of this tool: the product has no hand on it.
 
 Not checked here: tenants (I10, by tests), the answers of both stores side by side (I12, by the contract suite). While a server is asked to end no answer may stay open (R2). *Answers lost* are steps that were done and whose answer was cut off with the connection: a code or a token is used then, and the wallet needs a new offer.
 

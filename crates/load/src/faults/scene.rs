@@ -78,7 +78,7 @@ pub(crate) struct Setting<'s> {
 
 /// A server that may be down at the moment.
 pub(crate) struct Scene {
-    program: Program,
+    program: RefCell<Program>,
     folder: PathBuf,
     /// The name of its configuration.
     configuration: &'static str,
@@ -147,7 +147,7 @@ status_lists = {{ ttl_seconds = 1 }}
     ) -> Result<Self, Failure> {
         let base = Url::parse(&format!("http://localhost:{port}/"))?;
         Ok(Self {
-            program,
+            program: RefCell::new(program),
             folder: folder.to_owned(),
             configuration,
             base: base.clone(),
@@ -175,7 +175,7 @@ status_lists = {{ ttl_seconds = 1 }}
         let lines: Vec<_> = configuration.lines().map(own).collect();
         fs::write(self.folder.join("replica.toml"), lines.join("\n"))?;
         let named = ("replica.toml", self.key.clone());
-        let replica = Self::at(port, self.program.clone(), &self.folder, named)?;
+        let replica = Self::at(port, self.program.borrow().clone(), &self.folder, named)?;
         self.places.borrow_mut().push(replica.base.clone());
         Ok(replica)
     }
@@ -232,15 +232,15 @@ status_lists = {{ ttl_seconds = 1 }}
             .largest_file
             .get()
             .map_or_else(|| "unlimited".to_owned(), |bytes| bytes.div_ceil(512).to_string());
-        let (binary, serve) = match &self.program {
-            Program::Product(binary) => (binary, "serve"),
-            Program::Failing(binary) => (binary, "failing-server"),
+        let serve = match &*self.program.borrow() {
+            Program::Product(_) => "serve",
+            Program::Failing(_) => "failing-server",
         };
         let mut command = Command::new("sh");
         command
             .args(["-c", r#"trap "" XFSZ; ulimit -S -f "$1"; shift; exec "$@""#, "sh"])
             .arg(limit)
-            .arg(binary)
+            .arg(self.binary())
             .args([serve, "--config"])
             .arg(self.folder.join(self.configuration));
         if let Some(armed) = self.armed.borrow_mut().take() {
@@ -264,6 +264,11 @@ status_lists = {{ ttl_seconds = 1 }}
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Ok(None)
+    }
+
+    /// Has another program serve from the next start on.
+    pub(crate) fn becomes(&self, program: Program) {
+        self.program.replace(program);
     }
 
     /// Has something happen at a point from the next start on.
@@ -395,9 +400,9 @@ status_lists = {{ ttl_seconds = 1 }}
     }
 
     /// The binary of the server.
-    pub(crate) fn binary(&self) -> &Path {
-        match &self.program {
-            Program::Product(binary) | Program::Failing(binary) => binary,
+    pub(crate) fn binary(&self) -> PathBuf {
+        match &*self.program.borrow() {
+            Program::Product(binary) | Program::Failing(binary) => binary.clone(),
         }
     }
 
@@ -470,6 +475,20 @@ mod tests {
         let (first, second) = (scene.places_in_turn(), scene.places_in_turn());
         assert_ne!(first[0], second[0]);
         assert_eq!(scene.places_in_turn(), first);
+    }
+
+    #[tokio::test]
+    async fn another_program_serves_from_the_next_start_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = played_by("/bin/false", folder.path());
+        let other = scene.replica(&Store::Sqlite).unwrap();
+        other.becomes(Program::Product(PathBuf::from("/bin/true")));
+        for (scene, code) in [(&scene, 1), (&other, 0)] {
+            let began = scene.start().await;
+            assert!(
+                matches!(began, Err(Failure::ServerEnded(status)) if status.code() == Some(code))
+            );
+        }
     }
 
     #[tokio::test]

@@ -32,9 +32,14 @@ impl Trial {
     pub(super) fn is_determined(&self, rule: &str) {
         let unknown = self.ledger.tally().unknown;
         if unknown > 0 {
-            let why = Vec::from_iter(self.facts.borrow().open.iter().take(3).cloned()).join("; ");
+            let why = self.why_open();
             self.broken(format!("{rule}: it is open what became of {unknown} steps: {why}"));
         }
+    }
+
+    /// Why it is open what became of some steps: the first reasons.
+    pub(super) fn why_open(&self) -> String {
+        Vec::from_iter(self.facts.borrow().open.iter().take(3).cloned()).join("; ")
     }
 }
 

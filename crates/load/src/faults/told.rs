@@ -37,7 +37,7 @@ pub(crate) async fn receiver_in_trouble(
 ) -> Result<Line, Failure> {
     let fault = "webhook receiver in trouble";
     let program = || std::env::current_exe().map(Program::Failing);
-    let mut trial = Trial::told(fault, program()?, folder, &database()).await?;
+    let mut trial = Trial::told(fault, program()?, folder, &database(), None).await?;
     let alone = trial.plays_alone(extent.spell / 2).await?;
     let spell = extent.spell.min(TROUBLE);
     trial
@@ -73,7 +73,7 @@ async fn given_up(
     folder: &Path,
     store: &Store,
 ) -> Result<Line, Failure> {
-    let mut trial = Trial::told(fault, program, folder, store).await?;
+    let mut trial = Trial::told(fault, program, folder, store, None).await?;
     let Some(receiver) = &trial.receiver else { return Err(Failure::Lacks("receiver")) };
     receiver.is(Mood::Refuses);
     trial.wallet().turn().await?;

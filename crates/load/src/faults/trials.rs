@@ -20,7 +20,7 @@ use super::{
     scene::{Program, Scene, Setting, Store},
     wallet::Wallet,
 };
-use crate::{client::Connection, failure::Failure};
+use crate::{attester::Attester, client::Connection, failure::Failure};
 
 /// How many wallets play while something happens.
 const CROWD: usize = 8;
@@ -53,6 +53,8 @@ pub(crate) struct Extent {
     pub(crate) rotations: u64,
     /// How often a store of the release before is taken over.
     pub(crate) upgrades: u64,
+    /// How long the release before serves together with this one.
+    pub(crate) together: Duration,
     /// How often another database server takes over.
     pub(crate) failovers: u64,
     /// How long a replica that was stopped sleeps.
@@ -73,6 +75,7 @@ impl Extent {
         kills_of_replicas: 2,
         rotations: 1,
         upgrades: 2,
+        together: Duration::from_secs(4),
         jumps: 6,
         failovers: 1,
         sleep: Duration::from_secs(2),
@@ -91,6 +94,7 @@ impl Extent {
         kills_of_replicas: 20,
         rotations: 20,
         upgrades: 20,
+        together: Duration::from_secs(600),
         jumps: 1,
         failovers: 3,
         sleep: Duration::from_secs(100),
@@ -185,16 +189,17 @@ impl Trial {
         Self::of(fault, scene, &folder, store)
     }
 
-    /// One whose webhooks are heard.
+    /// One whose webhooks are heard; with an attester holders log in, too.
     pub(super) async fn told(
         fault: &'static str,
         program: Program,
         folder: &Path,
         store: &Store,
+        attester: Option<&Attester>,
     ) -> Result<Self, Failure> {
         let folder = Self::folder(folder, fault, store);
         let receiver = Receiver::listening().await?;
-        let setting = Setting { program, store, attester: None, receiver: Some(&receiver) };
+        let setting = Setting { program, store, attester, receiver: Some(&receiver) };
         let scene = Scene::laid(&folder, setting)?;
         let mut trial = Self::of(fault, scene, &folder, store)?;
         trial.receiver = Some(receiver);

@@ -1,13 +1,16 @@
 //! The fault tool in its short form: nothing that a server promised is broken, whatever happens to it.
 
-use crate::{folder, run};
+use crate::{folder, run, server};
 
 #[test]
 fn no_promise_is_broken_whatever_happens_to_the_server() {
     let folder = folder();
     let json = folder.path().join("reliability.json");
     let file = json.display().to_string();
-    let (is_content, everything) = run(&["faults", "--short", "--json", &file], folder.path());
+    // the release before is this one: what is between two is for whoever has both
+    let before = server().display().to_string();
+    let arguments = ["faults", "--short", "--before", &before, "--json", &file];
+    let (is_content, everything) = run(&arguments, folder.path());
     let said = without_points(&everything);
     assert!(is_content, "{said}");
     assert!(said.contains("invariants broken: 0"), "{said}");
@@ -49,6 +52,7 @@ fn no_promise_is_broken_whatever_happens_to_the_server() {
             "one of two replicas killed",
             "one replica cut off",
             "one replica asleep",
+            "rolling upgrade",
             "connections cut",
             "PostgreSQL killed",
             "PostgreSQL failed over",
