@@ -14,8 +14,8 @@ use super::{inputs::Inputs, points::AtPoint, script::Kind, trials::Line};
 #[derive(Serialize)]
 pub(super) struct Report {
     pub(super) commit: String,
-    /// The folder of the binary: `release`, or `debug`.
-    pub(super) build: String,
+    /// How the binary was built: `release`, or `debug`; nothing where nobody knows.
+    pub(super) build: Option<String>,
     pub(super) processors: usize,
     pub(super) fsync_per_second: f64,
     pub(super) seed: u64,
@@ -83,9 +83,10 @@ const POINTS_HEAD: &str = "\
 | while | call | what it does | points | the process ended | the store failed |\n\
 |---|---|---|---:|---:|---:|";
 
-pub(super) fn build_of(binary: &Path) -> String {
-    let folder = binary.parent().and_then(Path::file_name);
-    folder.map_or_else(String::new, |folder| folder.to_string_lossy().into_owned())
+/// The folder that cargo built it in; whatever lies elsewhere was built somehow, of some commit.
+pub(super) fn build_of(binary: &Path) -> Option<String> {
+    let folder = binary.parent().filter(|folder| folder.join(".fingerprint").is_dir())?;
+    Some(folder.file_name()?.to_string_lossy().into_owned())
 }
 
 pub(super) const HEAD: &str = "\
@@ -146,8 +147,15 @@ impl Report {
         }
         let _ = writeln!(
             text,
-            "\nCommit {} ({} build), {} processors, {:.0} fsynced commits a second, seed {}.",
-            self.commit, self.build, self.processors, self.fsync_per_second, self.seed
+            "\nCommit {} ({}), {} processors, {:.0} fsynced commits a second, seed {}.",
+            self.commit,
+            self.build.as_ref().map_or_else(
+                || "the tool; the server is of a build of its own".to_owned(),
+                |build| format!("{build} build")
+            ),
+            self.processors,
+            self.fsync_per_second,
+            self.seed
         );
         let _ = writeln!(text, "\n{POINTS}\n{}", self.points.table());
         for inputs in &self.inputs {
@@ -220,5 +228,21 @@ impl fmt::Display for Inputs {
             "{store}: {sent} mutations of {recorded} good requests to {routes} routes in {seconds:.0} s, answered by \
              {answers}; resident memory {early} MiB after a tenth of them, {late} MiB at the end."
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_is_named_where_cargo_built_it_and_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["elsewhere", "release/.fingerprint"] {
+            std::fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        assert_eq!(build_of(&folder.path().join("elsewhere/lanyard")), None);
+        assert_eq!(build_of(&folder.path().join("release/lanyard")).as_deref(), Some("release"));
+        assert_eq!(build_of(Path::new("lanyard")), None);
     }
 }
