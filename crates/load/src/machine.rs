@@ -150,8 +150,23 @@ pub(crate) fn processor() -> String {
 
 /// The resident memory of a process, in bytes.
 pub(crate) fn resident_memory(process: u32) -> Result<u64, Failure> {
+    memory(process, "VmRSS:")
+}
+
+/// The most resident memory that a process had since its peak was forgotten, in bytes.
+pub(crate) fn peak_memory(process: u32) -> Result<u64, Failure> {
+    memory(process, "VmHWM:")
+}
+
+/// Has a process begin anew to note its most resident memory.
+pub(crate) fn forget_peak(process: u32) -> Result<(), Failure> {
+    // proc(5): 5 resets the peak resident set size to the process's current value
+    Ok(fs::write(format!("/proc/{process}/clear_refs"), "5")?)
+}
+
+fn memory(process: u32, name: &str) -> Result<u64, Failure> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let line = status.lines().find(|line| line.starts_with(name));
     let kibibytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
     kibibytes.map(|kibibytes| kibibytes * 1024).ok_or(Failure::ServerGone)
 }
@@ -168,4 +183,22 @@ pub(crate) fn machine_cpu() -> Result<Duration, Failure> {
 fn ticks<'s>(fields: impl Iterator<Item = &'s str>) -> Duration {
     let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peak_of_memory_is_forgotten() {
+        let (own, large) = (process::id(), 64 << 20);
+        forget_peak(own).unwrap();
+        let calm = peak_memory(own).unwrap();
+        drop(std::hint::black_box(vec![1_u8; large]));
+        let high = peak_memory(own).unwrap();
+        assert!(high >= calm + large as u64 / 2, "{calm} and then {high}");
+        forget_peak(own).unwrap();
+        let forgotten = peak_memory(own).unwrap();
+        assert!(forgotten <= high - large as u64 / 2, "{high} and then {forgotten}");
+    }
 }

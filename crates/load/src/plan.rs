@@ -378,6 +378,7 @@ async fn clock<F: Flow>(
     jobs: Vec<F::Job>,
 ) -> Result<Clocked<F::Outcome>, Failure> {
     let (waiting, memory_while_waiting) = (jobs.len(), server.resident_memory()?);
+    server.forget_peak()?;
     let counted = database.map(Database::counts).transpose()?;
     let before = Clocks::read(server, database)?;
     let Done { took, latencies, outcomes, exchanges } =
@@ -401,6 +402,7 @@ async fn clock<F: Flow>(
         waiting,
         memory_while_waiting,
         server_memory: server.resident_memory()?,
+        peak_memory: server.peak_memory()?,
         floor: turn.floor,
     };
     Ok(Clocked { line: run.line(), outcomes, exchanges })

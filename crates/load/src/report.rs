@@ -28,7 +28,9 @@ pub(crate) struct Line {
     /// Offers or requests that waited when the clock started, and what memory the server had then.
     waiting: usize,
     memory_while_waiting_mib: f64,
-    pub(crate) server_memory_mib: f64,
+    server_memory_mib: f64,
+    /// The most that it had meanwhile, unless the run was before that was looked at.
+    pub(crate) peak_memory_mib: Option<f64>,
     wallets_cpu_us_per_flow: f64,
     /// Processors that neither side used, but somebody did.
     other_load: f64,
@@ -58,6 +60,7 @@ pub(crate) struct Run {
     pub(crate) waiting: usize,
     pub(crate) memory_while_waiting: u64,
     pub(crate) server_memory: u64,
+    pub(crate) peak_memory: u64,
     pub(crate) floor: Duration,
 }
 
@@ -92,6 +95,7 @@ impl Run {
             waiting: self.waiting,
             memory_while_waiting_mib: mebibytes(self.memory_while_waiting),
             server_memory_mib: mebibytes(self.server_memory),
+            peak_memory_mib: Some(mebibytes(self.peak_memory)),
             wallets_cpu_us_per_flow: per_flow(self.wallets_cpu),
             other_load: self.other_cpu.as_secs_f64() / self.took.as_secs_f64(),
         }
@@ -148,9 +152,9 @@ impl Report {
             "{}\n\nStart, in an empty store: ready after {:.0} ms, first verified credential after {:.0} ms \
              (bar: 150), {:.1} MiB at rest (bar: 50).\n\n\
              | flow | server | wallets | flows | flows/s | p50 ms | p99 ms | server CPU µs/flow | crypto µs/flow \
-             | CPU ÷ crypto | flows per server-core-second | waiting before | MiB then | MiB after | wallets' CPU µs/flow \
+             | CPU ÷ crypto | flows per server-core-second | waiting before | MiB then | MiB at most | MiB after | wallets' CPU µs/flow \
              | other load |\n\
-             |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+             |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
             self.about, self.ready_ms, self.first_credential_ms, self.memory_at_rest_mib,
         );
         for line in &self.flows {
@@ -189,7 +193,7 @@ impl Line {
     fn write(&self, text: &mut String) {
         writeln!(
             text,
-            "| {} | {} | {} | {} | {:.0} | {:.2} | {:.2} | {:.0} | {:.0} | {:.1} | {:.0} | {} | {:.0} | {:.0} | {:.0} | {:.2} |",
+            "| {} | {} | {} | {} | {:.0} | {:.2} | {:.2} | {:.0} | {:.0} | {:.1} | {:.0} | {} | {:.0} | {} | {:.0} | {:.0} | {:.2} |",
             self.flow,
             self.server,
             self.wallets,
@@ -203,6 +207,7 @@ impl Line {
             self.flows_per_server_core_second,
             self.waiting,
             self.memory_while_waiting_mib,
+            self.peak_memory_mib.map_or_else(String::new, |peak| format!("{peak:.0}")),
             self.server_memory_mib,
             self.wallets_cpu_us_per_flow,
             self.other_load,

@@ -152,6 +152,16 @@ impl Server {
         machine::resident_memory(self.process)
     }
 
+    /// The most resident memory that the server had since its peak was forgotten, in bytes.
+    pub(crate) fn peak_memory(&self) -> Result<u64, Failure> {
+        machine::peak_memory(self.process)
+    }
+
+    /// Has the server's peak begin anew.
+    pub(crate) fn forget_peak(&self) -> Result<(), Failure> {
+        machine::forget_peak(self.process)
+    }
+
     /// How many files the server has open, connections among them.
     pub(crate) fn open_files(&self) -> Result<usize, Failure> {
         machine::open_files(self.process)
