@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use lanyard_core::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -39,6 +40,8 @@ pub(crate) struct Created {
     /// The name of the session.
     pub(crate) id: String,
     link: Url,
+    /// From this moment on it is worth nothing, where that is said.
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// What was created at the tenant whose turn it was.

@@ -2,18 +2,20 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use lanyard_core::Timestamp;
 use lanyard_store::CredentialId;
 use url::Url;
 
 use super::checks::Place;
+use crate::{failure::Failure, integrator::Created};
 
 /// What the wallets of one run were promised.
 #[derive(Default)]
 pub(crate) struct Facts {
     /// Codes that were good once: acknowledged, or perhaps.
     pub(crate) used_codes: Vec<String>,
-    /// Codes of offers that nobody took up.
-    pub(crate) unused: Vec<String>,
+    /// Offers that nobody took up.
+    pub(crate) unused: Vec<Unused>,
     pub(crate) issued: Vec<Issued>,
     /// The credentials that are on record in the end, and whether each was acknowledged as revoked.
     pub(crate) on_record: Vec<(CredentialId, bool)>,
@@ -34,6 +36,21 @@ impl Facts {
     pub(crate) fn places(&self) -> Vec<Place> {
         let place = |issued: &Issued| (issued.list.clone(), issued.index, issued.is_revoked);
         self.issued.iter().map(place).collect()
+    }
+}
+
+/// An offer that nobody took up.
+#[derive(Clone)]
+pub(crate) struct Unused {
+    pub(crate) code: String,
+    /// From then on it is worth nothing.
+    pub(crate) until: Timestamp,
+}
+
+impl Unused {
+    pub(crate) fn new(created: &Created, code: String) -> Result<Self, Failure> {
+        let until = created.expires_at.ok_or(Failure::Lacks("expires_at"))?;
+        Ok(Self { code, until })
     }
 }
 

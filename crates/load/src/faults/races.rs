@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::task::LocalSet;
 
 use super::{
-    facts::Issued,
+    facts::{Issued, Unused},
     scene::{Program, Scene, Setting, Store},
     trials::{Extent, Line, Trial},
     wallet::{claims, place_of},
@@ -107,7 +107,7 @@ impl Round<'_> {
     /// One token, many credential requests, each for a key of its own.
     async fn token(&self) -> Result<Card, Failure> {
         // a code that was shown twice ends what came of it: this one is shown once
-        let (places, code, offer) = self.offer().await?;
+        let (places, code, created) = self.offer().await?;
         let [mut one, mut other] = self.connections().await?;
         let token = places.token(&mut one, &code, None).await?;
         self.trial.facts.borrow_mut().used_codes.push(code);
@@ -128,6 +128,7 @@ impl Round<'_> {
         let (text, key) = received.ok_or(Failure::Lacks("credential"))?;
         let held = self.trial.wallet().well_signed(&text).await?;
         let (list, index) = place_of(&text)?;
+        let offer = created.id;
         let issued = Issued { offer, text, list, index, is_revoked: false, is_erased: false };
         self.trial.facts.borrow_mut().issued.push(issued);
         Ok(Card { held, key })
@@ -192,8 +193,8 @@ impl Round<'_> {
         let mut codes = Vec::new();
         let mut places = None;
         for _ in 0..CALLERS {
-            let (found, code, _) = self.offer().await?;
-            codes.push(code);
+            let (found, code, created) = self.offer().await?;
+            codes.push(Unused::new(&created, code)?);
             places = Some(found);
         }
         let places = places.ok_or(Failure::Lacks("places"))?;
@@ -204,7 +205,7 @@ impl Round<'_> {
         let racers = self.racers(CALLERS).await?;
         let answers = race_of(racers, |nth, mut connection| {
             let pre_authorized = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
-            let code = codes.get(nth).cloned().unwrap_or_default();
+            let code = codes.get(nth).map(|unused| unused.code.clone()).unwrap_or_default();
             let form =
                 form(&[("grant_type", pre_authorized), ("pre-authorized_code", code.as_str())]);
             let (place, proof) = (place.clone(), proof.clone());
@@ -215,7 +216,7 @@ impl Round<'_> {
         })
         .await?;
         if let Some(used) = self.only("DPoP proof", answers) {
-            codes.retain(|code| *code != used);
+            codes.retain(|unused| unused.code != used);
             let mut facts = self.trial.facts.borrow_mut();
             facts.used_codes.push(used);
             facts.unused.extend(codes);
@@ -259,12 +260,12 @@ impl Round<'_> {
     }
 
     /// An offer that one makes and the other shows.
-    async fn offer(&self) -> Result<(Places, String, String), Failure> {
+    async fn offer(&self) -> Result<(Places, String, Created), Failure> {
         let mut wallet = self.trial.wallet();
         let created = wallet.offer().await?;
         let offer = created.parameter("credential_offer_uri")?;
         let (places, code) = wallet.places(&offer).await?;
-        Ok((places, code, created.id))
+        Ok((places, code, created))
     }
 
     async fn connections(&self) -> Result<[Connection; 2], Failure> {

@@ -30,6 +30,8 @@ pub(crate) async fn upgraded(
     let mut pair = Pair::half("rolling upgrade", (before, folder), &store, Some(&attester)).await?;
     let Pair { trial, other, .. } = &mut pair;
     other.becomes(this());
+    // the release before may know of no chain
+    trial.is_audited = false;
     trial
         .while_playing(async |trial| {
             tokio::time::sleep(extent.spell).await;

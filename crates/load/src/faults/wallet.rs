@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    facts::{Answered, Facts, Issued},
+    facts::{Answered, Facts, Issued, Unused},
     ledger::{Deed, Ledger},
     scene::Scene,
     steps::{PATIENCE, Step},
@@ -62,7 +62,7 @@ impl Wallet {
         let offer = created.parameter("credential_offer_uri")?;
         let (places, code) = self.places(&offer).await?;
         if self.turns % 5 == 4 {
-            self.facts.borrow_mut().unused.push(code);
+            self.facts.borrow_mut().unused.push(Unused::new(&created, code)?);
             return Ok(());
         }
         // 2. the token, by a code that is good once
