@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::id::parse_hex;
+use crate::moment::of_microseconds;
 use crate::{
     CredentialId, CredentialStatus, Erased, IssuedRecord, ParseIdError, SecretName, StoreError,
     SubjectRef, TenantId,
@@ -309,7 +310,7 @@ impl AuditEntry {
         type Line = (i64, String, Option<String>, Option<String>);
         let (at, action, object, detail): Line = serde_json::from_str(line).map_err(|_| CORRUPT)?;
         Ok(Self {
-            at: Timestamp::from_microsecond(at).map_err(|_| CORRUPT)?,
+            at: of_microseconds(at).ok_or(CORRUPT)?,
             action: AuditAction::from_text(&action).ok_or(CORRUPT)?,
             object: object.map(|text| text.parse()).transpose().map_err(|_| CORRUPT)?,
             detail,

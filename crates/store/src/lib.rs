@@ -68,6 +68,7 @@ pub mod id;
 pub mod issued;
 pub mod memory;
 pub mod message;
+mod moment;
 pub mod once;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::event::LONGEST_TRAIL;
+use crate::moment::of_microseconds;
 use crate::{
     AuditEntry, CredentialId, CredentialStatus, Epoch, Event, Handle, Handles, Herald,
     IssuedRecord, Message, MessageId, NewEvent, NewMessage, NewSession, Next, Once, OnceKind,
@@ -422,5 +423,5 @@ impl std::fmt::Debug for MemoryStore {
 
 /// What a database column keeps of a moment, so that both backends answer alike.
 fn to_the_microsecond(moment: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(moment.as_microsecond()).unwrap_or(moment)
+    of_microseconds(moment.as_microsecond()).unwrap_or(moment)
 }

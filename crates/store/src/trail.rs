@@ -1,8 +1,7 @@
 //! How the trail of a session is kept in its row: one line of JSON for an event, so that a step that adds
 //! some writes no row of its own, and an operator can read them.
 
-use jiff::Timestamp;
-
+use crate::moment::of_microseconds;
 use crate::{Event, NewEvent, Outcome, StoreError};
 
 const CORRUPT: StoreError = StoreError::Corrupt { what: "the trail of a session" };
@@ -28,7 +27,7 @@ fn event(line: &str, seq: u32) -> Result<Event, StoreError> {
     type Line = (i64, String, String, Option<String>, Option<String>);
     let (at, step, outcome, reason, detail): Line =
         serde_json::from_str(line).map_err(|_| CORRUPT)?;
-    let at = Timestamp::from_microsecond(at).map_err(|_| CORRUPT)?;
+    let at = of_microseconds(at).ok_or(CORRUPT)?;
     let outcome = [Outcome::Done, Outcome::Refused, Outcome::Undetermined]
         .into_iter()
         .find(|known| known.as_str() == outcome)
@@ -38,6 +37,8 @@ fn event(line: &str, seq: u32) -> Result<Event, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     #[test]

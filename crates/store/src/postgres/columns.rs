@@ -9,6 +9,7 @@ use tokio_postgres::types::{FromSql, ToSql};
 
 use super::fault::fault;
 use super::within::Transaction;
+use crate::moment::of_microseconds;
 use crate::{StoreError, Unavailability};
 
 /// What a statement is given.
@@ -83,7 +84,7 @@ pub(super) fn moment(moment: Timestamp) -> i64 {
 }
 
 pub(super) fn to_moment(microseconds: i64) -> Result<Timestamp, StoreError> {
-    Timestamp::from_microsecond(microseconds).map_err(|_| StoreError::Corrupt { what: "a moment" })
+    of_microseconds(microseconds).ok_or(StoreError::Corrupt { what: "a moment" })
 }
 
 pub(super) fn read_moment(row: &Row, column: usize) -> Result<Timestamp, StoreError> {

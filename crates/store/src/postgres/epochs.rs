@@ -5,7 +5,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::audit;
-use super::columns::{Params, moment, query, query_opt, read, read_number};
+use super::columns::{Params, moment, query, query_opt, read, read_number, to_moment};
 use super::connect::APPLICATION;
 use super::fault::fault;
 use super::within::Transaction;
@@ -35,8 +35,7 @@ pub enum EpochError {
 pub(super) async fn current(db: &Transaction) -> Result<Epoch, StoreError> {
     let find = "SELECT number, began_at FROM epoch ORDER BY number DESC LIMIT 1";
     let row = query_opt(db, find, &[]).await?.ok_or(StoreError::Corrupt { what: "the epoch" })?;
-    let began_at = read::<Option<i64>>(&row, 1)?.map(Timestamp::from_microsecond).transpose();
-    let began_at = began_at.map_err(|_| StoreError::Corrupt { what: "a moment" })?;
+    let began_at = read::<Option<i64>>(&row, 1)?.map(to_moment).transpose()?;
     Ok(Epoch { number: read_number(&row, 0)?, began_at })
 }
 

@@ -6,6 +6,7 @@ use rusqlite::types::FromSql;
 
 use super::fault::fault;
 use crate::StoreError;
+use crate::moment::of_microseconds;
 
 pub(super) fn moment(moment: Timestamp) -> i64 {
     moment.as_microsecond()
@@ -20,7 +21,7 @@ pub(super) fn read_moment(row: &Row<'_>, column: usize) -> Result<Timestamp, Sto
 }
 
 pub(super) fn to_moment(microseconds: i64) -> Result<Timestamp, StoreError> {
-    Timestamp::from_microsecond(microseconds).map_err(|_| StoreError::Corrupt { what: "a moment" })
+    of_microseconds(microseconds).ok_or(StoreError::Corrupt { what: "a moment" })
 }
 
 /// A moment as it would come back from its column.

@@ -234,6 +234,18 @@ pub(crate) async fn a_message_that_watches_an_expiry_is_shown_to_nobody(store: B
     assert_eq!(names(&due), [2], "the watch is over");
 }
 
+pub(crate) async fn a_message_that_is_kept_for_ever_is_claimed_as_any_other(store: Backend) {
+    let watch = NewMessage {
+        errand: Errand::WatchExpiry,
+        keep_until: Timestamp::MAX,
+        ..message(1, second(60))
+    };
+    store.insert(telling(1, vec![watch])).await.unwrap();
+    let due = store.claim_messages(second(60), second(90), 9).await.unwrap();
+    assert_eq!(names(&due), [1]);
+    assert_eq!(due[0].keep_until.as_microsecond(), Timestamp::MAX.as_microsecond());
+}
+
 pub(crate) async fn a_message_belongs_to_its_tenant(store: Backend) {
     store.insert(telling(1, vec![message(1, second(1))])).await.unwrap();
     let theirs = tenant("other");
