@@ -1,5 +1,5 @@
 //! What tests need and the product must not have: a fixed clock, seeded randomness, a test CA,
-//! loopback HTTP, free ports, a stopwatch of work, a PostgreSQL server and the official vectors.
+//! loopback HTTP, free ports, a stopwatch of work, a PostgreSQL server, empty stores and the official vectors.
 //!
 //! A dev-dependency, used from `tests/`, `benches/` and `examples/`, and by the load tool.
 
@@ -11,6 +11,7 @@ mod missing;
 mod ports;
 mod postgres;
 mod random;
+mod stores;
 pub mod vectors;
 
 pub use certificates::{Leaf, LeafOptions, TestCa};
@@ -21,6 +22,7 @@ pub use missing::not_exercised;
 pub use ports::free_port;
 pub use postgres::PostgresServer;
 pub use random::SeededRandom;
+pub use stores::{store, store_heralded_by};
 
 /// The moment at which tests happen: 2026-01-15T12:00:00Z.
 pub fn test_now() -> jiff::Timestamp {

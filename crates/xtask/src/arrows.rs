@@ -38,7 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "lanyard-wallet",
         ],
     ),
-    ("lanyard-testkit", &["lanyard-core"]),
+    ("lanyard-testkit", &["lanyard-core", "lanyard-store"]),
     ("lanyard-fuzz", &["lanyard-core", "lanyard-oid4vci", "lanyard-oid4vp"]),
     // the product's own composition, over a store that fails (ADR 22)
     (

@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
+
 use crate::{
     arrows, bindings,
     command::{self, exists, program},
@@ -156,7 +158,37 @@ fn rust(tally: &mut Tally) -> Result<(), String> {
     let build = program("cargo", &[&all[..], &["--no-run"]].concat(), ".");
     tally.timed("build of the Rust tests", || command::run(build))?;
     let tests = program("cargo", &[&all[..], &["--no-fail-fast"]].concat(), ".");
-    tally.suite("Rust", tests, Tally::read_cargo)
+    tally.suite("Rust", tests, Tally::read_cargo)?;
+    // in memory they have just run
+    let named = [&all[..], &["--no-run", "--message-format", "json"]].concat();
+    let built = program("cargo", &named, ".").output().map_err(|cause| cause.to_string())?;
+    let built = String::from_utf8_lossy(&built.stdout).into_owned();
+    for (suite, package, store) in ON_OTHER_STORES {
+        let tests = tests_of(package, &built).ok_or(format!("{package} has no tests"))?;
+        let mut tests = program(&tests, &[], &format!("crates/{package}"));
+        tests.env("LANYARD_TEST_STORE", store);
+        tally.suite(suite, tests, Tally::read_cargo)?;
+    }
+    Ok(())
+}
+
+/// The services' tests once more, on the stores that they are served from: suite, package, store.
+const ON_OTHER_STORES: [(&str, &str, &str); 4] = [
+    ("issuer on SQLite", "issuer", "sqlite"),
+    ("verifier on SQLite", "verifier", "sqlite"),
+    ("issuer on PostgreSQL", "issuer", "postgres"),
+    ("verifier on PostgreSQL", "verifier", "postgres"),
+];
+
+/// The program with the tests of a package, among what cargo says that it built.
+fn tests_of(package: &str, built: &str) -> Option<String> {
+    let manifest = format!("/crates/{package}/Cargo.toml");
+    let mut artifacts = built.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let tests = artifacts.find(|artifact| {
+        artifact["target"]["name"] == "all"
+            && artifact["manifest_path"].as_str().is_some_and(|path| path.ends_with(&manifest))
+    })?;
+    tests["executable"].as_str().map(str::to_owned)
 }
 
 fn oracles(tally: &mut Tally) -> Result<(), String> {
@@ -283,6 +315,22 @@ mod tests {
         tally.read_surefire(class);
         tally.read_surefire("[ERROR] Tests run: 9, Failures: 1, Errors: 2, Skipped: 1");
         assert_eq!((tally.passed, tally.failed, tally.skipped), (5, 3, 1));
+    }
+
+    #[test]
+    fn finds_the_tests_of_a_package_among_what_was_built() {
+        let built = |package: &str, target: &str| {
+            let manifest = format!("/somewhere/crates/{package}/Cargo.toml");
+            let executable = format!("/built/{target}-of-{package}");
+            serde_json::json!({
+                "manifest_path": manifest, "target": { "name": target }, "executable": executable,
+            })
+        };
+        let lines =
+            [built("issuer", "lanyard_issuer"), built("store", "all"), built("issuer", "all")];
+        let said = lines.map(|line| line.to_string()).join("\n");
+        assert_eq!(tests_of("issuer", &said).as_deref(), Some("/built/all-of-issuer"));
+        assert_eq!(tests_of("verifier", &said), None);
     }
 
     #[test]

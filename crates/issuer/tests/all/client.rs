@@ -17,8 +17,7 @@ use lanyard_oid4vci::{
     client_authentication::{ClientId, ClientMethod, RedirectUri, RegisteredClient},
     issuer::{AuthorizationRules, HolderId, Profile},
 };
-use lanyard_store::MemoryStore;
-use lanyard_testkit::{LeafOptions, TestCa};
+use lanyard_testkit::{LeafOptions, TestCa, store};
 use serde_json::{Value, json};
 
 use crate::{
@@ -55,7 +54,7 @@ impl Attested {
         let bank = key();
         let banks_key = Jwk::new(*bank.public_key());
         let ground = Ground::where_holders_log_in(
-            Arc::new(MemoryStore::new()),
+            store(),
             |_| {
                 AuthorizationRules::new(profile)
                     .with_code_flow()
@@ -425,7 +424,7 @@ fn the_high_assurance_profile_starts_with_no_key_that_has_no_certificate() {
     let started = |profile| {
         let rules = |_: &TestCa| AuthorizationRules::new(profile).with_code_flow();
         let consent = Consent::DangerAlways(HolderId::new("ada"));
-        let store = Arc::new(MemoryStore::new());
+        let store = store();
         let ground = Ground::where_holders_log_in(store, rules, consent).named_by_did();
         let (_shutdown, stopping) = tokio::sync::watch::channel(false);
         IssuerService::new(ground.settings(stopping)).map(|_| ())

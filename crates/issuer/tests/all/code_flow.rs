@@ -4,9 +4,8 @@
 use axum::http::{Method, header};
 use jiff::SignedDuration;
 use lanyard_issuer::Consent;
-use lanyard_store::MemoryStore;
+use lanyard_testkit::store;
 use serde_json::json;
-use std::sync::Arc;
 
 use crate::{
     code_wallet::{Answer, ISSUER, Wallet, server, server_in, server_where_ada_agrees},
@@ -286,7 +285,7 @@ async fn whoever_declines_sends_the_wallet_away_with_access_denied() {
     assert!(answer.one("code").is_none());
     assert_eq!(wallet.open(&server, &request_uri).await.status, 400);
 
-    let never = server_in(Arc::new(MemoryStore::new()), Consent::DangerNever);
+    let never = server_in(store(), Consent::DangerNever);
     let mut wallet = Wallet::new(&never);
     let request_uri = wallet.pushed(&never).await;
     let reply = wallet.open(&never, &request_uri).await;

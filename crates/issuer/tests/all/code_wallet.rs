@@ -20,7 +20,8 @@ use lanyard_oid4vci::{
     client_authentication::{ClientId, ClientMethod, RedirectUri, RegisteredClient},
     issuer::{AuthorizationRules, HolderId, Profile},
 };
-use lanyard_store::{MemoryStore, Store};
+use lanyard_store::Store;
+use lanyard_testkit::store;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -45,12 +46,12 @@ pub(crate) fn rules() -> AuthorizationRules {
 }
 
 pub(crate) fn server() -> Server {
-    server_in(Arc::new(MemoryStore::new()), Consent::Ask)
+    server_in(store(), Consent::Ask)
 }
 
 pub(crate) fn server_where_ada_agrees() -> Server {
     let agrees = Consent::DangerAlways(HolderId::new("ada"));
-    server_in(Arc::new(MemoryStore::new()), agrees)
+    server_in(store(), agrees)
 }
 
 pub(crate) fn server_in(store: Arc<dyn Store>, consent: Consent) -> Server {

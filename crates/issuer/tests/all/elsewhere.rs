@@ -18,7 +18,7 @@ use lanyard_issuer::{
     OtherAuthorizationServer, UpstreamServer,
 };
 use lanyard_oid4vci::{CredentialConfigurationId, dpop::KeyThumbprint};
-use lanyard_store::MemoryStore;
+use lanyard_testkit::store;
 use serde_json::{Value, json};
 
 use crate::{
@@ -117,7 +117,7 @@ fn ground() -> (Arc<Ground>, Arc<Other>) {
             kept: vec!["given_name".to_owned(), "employee_id".to_owned()],
         },
     )));
-    let ground = Ground::new(Arc::new(MemoryStore::new()), true);
+    let ground = Ground::new(store(), true);
     (ground.with_login(Some(ways), Some(claims)), other)
 }
 

@@ -15,7 +15,8 @@ use lanyard_core::{
 };
 use lanyard_issuer::{IssuerService, not_found};
 use lanyard_oid4vci::encryption::EncryptionRule;
-use lanyard_store::{MemoryStore, SessionId, Store};
+use lanyard_store::{SessionId, Store};
+use lanyard_testkit::store;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
@@ -51,7 +52,7 @@ pub(crate) struct Offer {
 
 impl Server {
     pub(crate) fn new() -> Self {
-        Self::with_store(Arc::new(MemoryStore::new()))
+        Self::with_store(store())
     }
 
     pub(crate) fn with_store(store: Arc<dyn Store>) -> Self {
@@ -60,12 +61,12 @@ impl Server {
 
     /// A server that encrypts.
     pub(crate) fn with_encryption(rule: EncryptionRule) -> Self {
-        Self::on(Ground::new(Arc::new(MemoryStore::new()), false).encrypting(rule))
+        Self::on(Ground::new(store(), false).encrypting(rule))
     }
 
     /// A server whose credentials have a status.
     pub(crate) fn with_statuses() -> Self {
-        Self::with_statuses_in(Arc::new(MemoryStore::new()))
+        Self::with_statuses_in(store())
     }
 
     pub(crate) fn with_statuses_in(store: Arc<dyn Store>) -> Self {
@@ -74,7 +75,7 @@ impl Server {
 
     /// A server whose credentials have a status, and whose issuers are DIDs.
     pub(crate) fn with_statuses_by_did() -> Self {
-        Self::on(Ground::new(Arc::new(MemoryStore::new()), true).named_by_did())
+        Self::on(Ground::new(store(), true).named_by_did())
     }
 
     /// One more replica on the same ground.

@@ -8,7 +8,8 @@ use axum::{
 };
 use jiff::SignedDuration;
 use lanyard_issuer::IssuerService;
-use lanyard_store::{IssuedFilter, IssuedPage, MemoryStore, Page, SessionKind};
+use lanyard_store::{IssuedFilter, IssuedPage, Page, SessionKind};
+use lanyard_testkit::store;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -124,7 +125,7 @@ async fn a_key_that_is_none_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_equal_calls_at_once_make_one_offer() {
-    let server = Arc::new(Server::with_store(Arc::new(MemoryStore::new())));
+    let server = Arc::new(Server::with_store(store()));
     let mut callers = JoinSet::new();
     for _ in 0..64 {
         let server = Arc::clone(&server);

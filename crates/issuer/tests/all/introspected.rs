@@ -14,7 +14,7 @@ use lanyard_issuer::{
     LoginWays, MappedClaim, OtherAuthorizationServer, UpstreamServer,
 };
 use lanyard_oid4vci::{CredentialConfigurationId, dpop::KeyThumbprint};
-use lanyard_store::MemoryStore;
+use lanyard_testkit::store;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -120,7 +120,7 @@ fn ground(more: Value) -> (Arc<Ground>, Arc<Asked>) {
         kept: vec!["given_name".to_owned(), "employee_id".to_owned()],
     };
     let ways = LoginWays::Elsewhere(Arc::new(OtherAuthorizationServer::new(settings)));
-    let ground = Ground::new(Arc::new(MemoryStore::new()), true);
+    let ground = Ground::new(store(), true);
     (ground.with_login(Some(ways), Some(claims)), asked)
 }
 

@@ -15,7 +15,8 @@ use lanyard_oid4vci::{
         Showing,
     },
 };
-use lanyard_store::{MemoryStore, SqliteStore, Store};
+use lanyard_store::{SqliteStore, Store};
+use lanyard_testkit::store;
 use serde_json::{Value, json};
 
 use crate::fixture::{Reply, Server, badge_claims, session, tenant, text};
@@ -125,7 +126,7 @@ fn path(created: &Value) -> String {
 #[tokio::test]
 async fn a_wallet_gets_verified_credentials_by_reference_and_by_value() {
     for (by_reference, tx_code) in [(true, false), (false, false), (true, true), (false, true)] {
-        goes_round(Arc::new(MemoryStore::new()), by_reference, tx_code).await;
+        goes_round(store(), by_reference, tx_code).await;
     }
 }
 

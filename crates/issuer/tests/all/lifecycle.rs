@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use axum::http::{Method, StatusCode};
 use lanyard_core::status::Status;
 use lanyard_store::{
-    CredentialId, IssuedRecord, MemoryStore, NewStatus, SessionId, SqliteStore, StatusPlace, Store,
+    CredentialId, IssuedRecord, NewStatus, SessionId, SqliteStore, StatusPlace, Store,
 };
+use lanyard_testkit::store;
 use serde_json::{Value, json};
 
 use crate::{
@@ -94,7 +95,7 @@ async fn each_change_is_published_at_once_and_recorded_to_the_hour_with_its_reas
 
 #[tokio::test]
 async fn what_says_nowhere_whether_it_is_suspended_can_be_revoked_alone() {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let store = store();
     let server = Server::with_statuses_in(Arc::clone(&store));
     let (tenant, now) = ("demo".parse().expect("a tenant"), server.ground.now());
     let record = IssuedRecord {

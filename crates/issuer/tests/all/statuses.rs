@@ -15,7 +15,8 @@ use lanyard_core::{
         token_status_list::{StatusListAggregation, UnverifiedStatusList, VerifiedStatusList},
     },
 };
-use lanyard_store::{MemoryStore, SqliteStore, Store};
+use lanyard_store::{SqliteStore, Store};
+use lanyard_testkit::store;
 use serde_json::{Value, json};
 
 use crate::fixture::{KEY, OTHER_KEY, Offer, Server, api_request, badge_claims, sign, text};
@@ -259,7 +260,7 @@ async fn a_restart_forgets_no_revocation_and_repeats_no_place() {
 
 #[tokio::test]
 async fn two_replicas_never_give_one_place_twice() {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let store = store();
     let one = Server::with_statuses_in(store);
     let other = Server::on(Arc::clone(&one.ground));
     let (first, second) = (badge(&one).await, badge(&other).await);

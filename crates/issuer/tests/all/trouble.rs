@@ -1,12 +1,9 @@
 //! A store that cannot answer, and a database that somebody moved things around in.
 
-use std::sync::Arc;
-
 use axum::http::{Method, header};
 use lanyard_core::crypto::RustCrypto;
-use lanyard_store::{
-    HandleKind, MemoryStore, NewEvent, NewSession, Page, Session, SessionId, SessionKind,
-};
+use lanyard_store::{HandleKind, NewEvent, NewSession, Page, Session, SessionId, SessionKind};
+use lanyard_testkit::store;
 use serde_json::{Value, json};
 
 use crate::fixture::{Server, badge_claims, data_key, refused, tenant};
@@ -64,7 +61,7 @@ async fn transplant(server: &Server, state: Vec<u8>, into: &str, id: SessionId) 
 
 #[tokio::test]
 async fn a_sealed_state_opens_for_no_other_tenant_and_no_other_session() {
-    let server = Server::with_store(Arc::new(MemoryStore::new()));
+    let server = Server::with_store(store());
     let offer = server.offer().await;
     let store = &server.ground.store;
     let listed = store.list(&tenant("demo"), SessionKind::Offer, Page::first(1)).await.unwrap();

@@ -20,7 +20,7 @@ use lanyard_oid4vci::{
     CredentialConfigurationId,
     issuer::{IssuerName, IssuingKey},
 };
-use lanyard_store::MemoryStore;
+use lanyard_testkit::store;
 use serde_json::{Value, json};
 
 use crate::{
@@ -31,8 +31,7 @@ use crate::{
 
 /// A server whose holders log in at the provider; their badge is what it tells of them.
 fn server_of(holder: &str, asks: bool) -> (Server, Arc<Provider>) {
-    let ground =
-        Ground::where_holders_log_in(Arc::new(MemoryStore::new()), |_| rules(), Consent::Ask);
+    let ground = Ground::where_holders_log_in(store(), |_| rules(), Consent::Ask);
     let provider = Provider::new(ground.now());
     let mapped =
         |name: &str| MappedClaim { from: vec![name.to_owned()], to: vec![name.to_owned()] };

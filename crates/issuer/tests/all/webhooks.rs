@@ -12,7 +12,8 @@ use lanyard_fetch::{
 use lanyard_service::webhook::{
     Deliverer, ExpiryJudge, GIVEN_UP_AFTER, Webhook, WebhookSecret, Webhooks,
 };
-use lanyard_store::{MemoryStore, Message, MessagePage, MessageState, Store};
+use lanyard_store::{Message, MessagePage, MessageState};
+use lanyard_testkit::store_heralded_by;
 use serde_json::{Value, json};
 
 use crate::{
@@ -65,7 +66,7 @@ impl World {
         let provider = Arc::new(RustCrypto);
         let webhooks = Webhooks::new([(tenant("demo"), vec![webhook])], provider.clone());
         let webhooks = Arc::new(webhooks);
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new().heralded_by(webhooks.clone()));
+        let store = store_heralded_by(webhooks.clone());
         let server = Server::on(Ground::new(store.clone(), true));
         let receiver = Arc::new(Receiver::default());
         let worker = Deliverer {

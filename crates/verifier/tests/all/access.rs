@@ -1,10 +1,8 @@
 //! Who may know: API keys, tenants, and a store that is away.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
-use lanyard_store::{MemoryStore, Store as _};
+use lanyard_testkit::store;
 use lanyard_verifier::VerifierError;
 use serde_json::json;
 
@@ -129,7 +127,7 @@ async fn the_link_and_the_picture_do_not_hold_the_integrator_s_name_of_the_reque
 
 #[tokio::test]
 async fn a_store_that_is_away_makes_everybody_wait_and_loses_nothing() {
-    let store = Arc::new(MemoryStore::new());
+    let store = store();
     let world = World::with_store(store.clone());
     let asked = world.ask_for_name().await;
     let response = world.answer(&asked).await;

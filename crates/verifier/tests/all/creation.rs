@@ -123,8 +123,7 @@ mod settings {
         verify::{Policy, PolicySet},
     };
     use lanyard_oid4vp::dcql::DcqlQuery;
-    use lanyard_store::MemoryStore;
-    use lanyard_testkit::{LeafOptions, TestCa};
+    use lanyard_testkit::{LeafOptions, TestCa, store};
     use lanyard_verifier::{
         DataKey, OtherNames, Preset, Registered, RequestPolicy, SettingsError, Sources,
         SystemClock, TenantSettings, VerifierService, VerifierSettings,
@@ -158,7 +157,7 @@ mod settings {
         let settings = VerifierSettings {
             base_url: url::Url::parse(base).expect("a URL"),
             tenants,
-            store: Arc::new(MemoryStore::new()),
+            store: store(),
             provider: Arc::new(RustCrypto),
             clock: Arc::new(SystemClock),
             shutdown: tokio::sync::watch::channel(false).1,

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use lanyard_core::crypto::RustCrypto;
 use lanyard_fetch::{Body as Sent, FetchError, HttpClient, Response, ResponseHeaders};
 use lanyard_service::webhook::{Deliverer, ExpiryJudge, Webhook, WebhookSecret, Webhooks};
-use lanyard_store::{MemoryStore, Store};
+use lanyard_testkit::{store, store_heralded_by};
 use serde_json::{Value, json};
 
 use crate::world::{Answer, KEY, World, badge_query};
@@ -66,7 +66,7 @@ async fn the_same_question_with_the_same_key_is_asked_once() {
 
 #[tokio::test]
 async fn a_question_with_a_key_that_cannot_be_kept_says_when_to_ask_again() {
-    let store = Arc::new(MemoryStore::new());
+    let store = store();
     let world = World::with_store(store.clone());
     store.close().await.expect("a memory store closes");
     let answer = call(&world, KEY, Some("visit-1"), "requests", &question()).await;
@@ -106,7 +106,7 @@ fn told() -> (World, Arc<Receiver>, Deliverer) {
     let provider = Arc::new(RustCrypto);
     let demo = "demo".parse().expect("a name");
     let webhooks = Arc::new(Webhooks::new([(demo, vec![webhook])], provider.clone()));
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new().heralded_by(webhooks.clone()));
+    let store = store_heralded_by(webhooks.clone());
     let world = World::with_store(store.clone());
     let receiver = Arc::new(Receiver::default());
     let worker = Deliverer {

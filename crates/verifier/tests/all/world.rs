@@ -31,8 +31,8 @@ use lanyard_oid4vp::{
     },
 };
 use lanyard_service::Scope;
-use lanyard_store::{MemoryStore, SessionId, Store, TenantId};
-use lanyard_testkit::{Leaf, LeafOptions, Mint, SeededRandom, TestCa, test_now};
+use lanyard_store::{SessionId, Store, TenantId};
+use lanyard_testkit::{Leaf, LeafOptions, Mint, SeededRandom, TestCa, store, test_now};
 use lanyard_verifier::{
     ApiKey, ApiKeyDigest, Clock, DataKey, OtherNames, Preset, Registered, RequestPolicy,
     SignInClient, Sources, TenantSettings, VcApiTrust, VerifierService, VerifierSettings,
@@ -136,7 +136,7 @@ impl Asked {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with_store(Arc::new(MemoryStore::new()))
+        Self::with_store(store())
     }
 
     pub(crate) fn with_store(store: Arc<dyn Store>) -> Self {
@@ -145,12 +145,12 @@ impl World {
 
     /// A verifier that asks these.
     pub(crate) fn with_sources(sources: Sources) -> Self {
-        Self::with(Arc::new(MemoryStore::new()), None, sources)
+        Self::with(store(), None, sources)
     }
 
     /// A verifier with the routes of the VC API.
     pub(crate) fn with_vc_api(trust: VcApiTrust) -> Self {
-        Self::with(Arc::new(MemoryStore::new()), Some(trust), Sources::default())
+        Self::with(store(), Some(trust), Sources::default())
     }
 
     fn with(store: Arc<dyn Store>, vc_api: Option<VcApiTrust>, sources: Sources) -> Self {
