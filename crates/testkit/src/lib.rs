@@ -11,6 +11,7 @@ mod missing;
 mod ports;
 mod postgres;
 mod random;
+#[cfg(feature = "stores")]
 mod stores;
 pub mod vectors;
 
@@ -22,6 +23,7 @@ pub use missing::not_exercised;
 pub use ports::free_port;
 pub use postgres::PostgresServer;
 pub use random::SeededRandom;
+#[cfg(feature = "stores")]
 pub use stores::{store, store_heralded_by};
 
 /// The moment at which tests happen: 2026-01-15T12:00:00Z.
