@@ -132,6 +132,17 @@ async fn what_was_changed_in_the_database_is_named_with_its_block() {
 }
 
 #[tokio::test]
+async fn a_chain_that_goes_on_while_it_is_gone_through_is_whole() {
+    let kept = Kept::new().await;
+    // what a reader sees who asks for the end first, and for the blocks once a server has linked another
+    kept.change(
+        "UPDATE audit_head SET (number, entries, hash) =
+             (SELECT number, entries, hash FROM audit_block WHERE number = 2)",
+    );
+    assert_eq!(whole(&kept.verify_with_heads())["blocks"], 3);
+}
+
+#[tokio::test]
 async fn an_end_that_was_cut_off_is_missed_by_whoever_was_told_of_it() {
     let kept = Kept::new().await;
     kept.change("DELETE FROM audit_block WHERE number = 3");

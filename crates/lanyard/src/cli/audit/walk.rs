@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use lanyard_core::json;
 use lanyard_store::{
-    AuditAction, AuditBlock, AuditChain, AuditEntry, AuditTrail, StoreError, TenantId,
+    AuditAction, AuditBlock, AuditChain, AuditEntry, AuditHead, AuditTrail, StoreError, TenantId,
 };
 use serde_json::{Value, json};
 
@@ -15,8 +15,12 @@ use crate::audit_head::SignedHead;
 /// One chain on the way from its first block to its last, held to what was said of it.
 pub(super) struct Walk<'s> {
     tenant: &'s TenantId,
-    pub(super) chain: AuditChain,
+    chain: AuditChain,
+    /// Where the store said that it ends before it was gone through; a server may have gone on since.
+    kept: Option<AuditHead>,
     said: Option<&'s BTreeMap<u64, Vec<SignedHead>>>,
+    /// Whether it comes past where the store said that it ends.
+    passes_kept: bool,
     /// Heads that say otherwise than the chain.
     other: Vec<&'s SignedHead>,
     agreed: u64,
@@ -31,12 +35,15 @@ pub(super) struct Walk<'s> {
 impl<'s> Walk<'s> {
     pub(super) fn new(
         tenant: &'s TenantId,
+        kept: Option<AuditHead>,
         said: Option<&'s BTreeMap<u64, Vec<SignedHead>>>,
     ) -> Self {
         Self {
             tenant,
             chain: AuditChain::of(tenant.clone()),
+            kept,
             said,
+            passes_kept: false,
             other: Vec::new(),
             agreed: 0,
             shredded: 0,
@@ -81,6 +88,9 @@ impl<'s> Walk<'s> {
                 format!("block {block} is another one than at {at}")
             });
         }
+        if self.faults.is_empty() && !self.passes_kept {
+            self.faults.push(format!("the chain ends at block {end}, and its head is another one"));
+        }
         Ok(())
     }
 
@@ -94,6 +104,7 @@ impl<'s> Walk<'s> {
                 self.other.push(head);
             }
         }
+        self.passes_kept |= self.kept == Some(block.head());
         self.shredded += u64::from(block.text.is_none());
         block.read().iter().flatten().for_each(|entry| self.restored(entry));
     }
