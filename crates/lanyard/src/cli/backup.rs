@@ -96,7 +96,7 @@ impl StoreArgs {
     pub(super) fn heads(&self) -> Result<Option<PathBuf>, Ending> {
         match self.data {
             Some(_) => Ok(None),
-            None => Ok(self.configuration()?.audit.heads.filter(|file| file.exists())),
+            None => Ok(self.configuration()?.audit.heads),
         }
     }
 

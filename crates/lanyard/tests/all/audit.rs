@@ -272,4 +272,8 @@ fn a_server_links_what_it_notes_and_says_where_its_chains_end() {
     let _served = setting.start().expect("it starts");
     until(&|chains| chains[0]["heads_agreed"].as_u64() >= Some(1));
     assert_eq!(whole(&verify())["is_whole"], true);
+    assert_eq!(json(&verify())["heads_missing"], Value::Null);
+    // whoever takes the file away is not passed over in silence
+    std::fs::remove_file(setting.path("heads")).expect("it is there");
+    assert!(text(&json(&verify())["heads_missing"]).ends_with("heads"));
 }

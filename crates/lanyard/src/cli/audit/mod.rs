@@ -64,7 +64,10 @@ pub(super) async fn run(args: &AuditArgs) -> Ending {
 
 async fn verify(args: &AuditArgs, heads: Option<&Path>) -> Result<Ending, Ending> {
     let opened = Opened::of(&args.store).await?;
-    let named = heads.map(Path::to_owned).or(args.store.heads()?);
+    let configured = args.store.heads()?;
+    // a server that has just begun has said nothing yet, and one whose file was taken away has nothing to show
+    let missing = configured.as_ref().filter(|file| heads.is_none() && !file.exists());
+    let named = heads.map(Path::to_owned).or(configured.clone().filter(|file| file.exists()));
     let said = match &named {
         Some(file) => opened.said(file).await?,
         None => Said::default(),
@@ -87,11 +90,16 @@ async fn verify(args: &AuditArgs, heads: Option<&Path>) -> Result<Ending, Ending
             of(*number, "head")
         ));
     }
+    if let Some(file) = missing {
+        lines.push(format!("{} is not there: the ends are held to nothing", file.display()));
+    }
     if lines.is_empty() && faults.is_empty() {
         lines.push("Nothing is in any chain yet.".to_owned());
     }
     let unchecked: u64 = said.unchecked.values().sum();
-    let json = json!({ "chains": chains, "faults": faults, "heads_unchecked": unchecked });
+    let json = json!({ "chains": chains, "faults": faults, "heads_unchecked": unchecked,
+        "heads_missing": missing,
+    });
     let code = if faults.is_empty() { ExitCode::Done } else { ExitCode::Refused };
     lines.extend(faults);
     Ok(Ending { code, text: lines.join("\n"), json })
