@@ -1,12 +1,13 @@
 //! Files that hold secrets: made for their owner alone, refused when others can read them. And files that others
 //! read, whole at any moment.
 
+use std::env;
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes a folder that its owner alone can enter, and closes an existing one to others.
 ///
@@ -49,6 +50,61 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 /// The permissions of a file that others than its owner can use, if they can.
 #[must_use]
 pub fn open_to_others(path: &Path) -> Option<u32> {
+    open_beside(path, credentials().as_deref())
+}
+
+/// Where systemd puts what `LoadCredential=` names, for this service alone, if it started us.
+pub fn credentials() -> Option<PathBuf> {
+    env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
+fn open_beside(path: &Path, credentials: Option<&Path>) -> Option<u32> {
     let mode = std::fs::metadata(path).ok()?.mode() & 0o777;
-    (mode & 0o077 != 0).then_some(mode)
+    // systemd 254 and later let the user of a service read a credential by an ACL, whose mask is what stat shows
+    // as the right of the group, which has none
+    let others = if credentials.is_some_and(|folder| is_in(path, folder)) { 0o037 } else { 0o077 };
+    (mode & others != 0).then_some(mode)
+}
+
+/// Whether a file lies in a folder, wherever links and dots lead.
+fn is_in(path: &Path, folder: &Path) -> bool {
+    match (path.canonicalize(), folder.canonicalize()) {
+        (Ok(path), Ok(folder)) => path.starts_with(folder),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(folder: &Path, name: &str, mode: u32) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, "secret").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    #[test]
+    fn the_group_of_a_credential_of_systemd_is_not_asked_for_and_everybody_else_is() {
+        let folder = tempfile::tempdir().unwrap();
+        for (mode, open) in [(0o400, None), (0o440, None), (0o460, Some(0o460))] {
+            let path = file(folder.path(), "key", mode);
+            assert_eq!(open_beside(&path, Some(folder.path())), open, "{mode:o}");
+            std::fs::remove_file(path).unwrap();
+        }
+        let path = file(folder.path(), "key", 0o444);
+        assert_eq!(open_beside(&path, Some(folder.path())), Some(0o444));
+    }
+
+    #[test]
+    fn a_group_that_can_read_a_file_elsewhere_is_others() {
+        let (credentials, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = file(elsewhere.path(), "key", 0o440);
+        assert_eq!(open_beside(&path, None), Some(0o440));
+        assert_eq!(open_beside(&path, Some(credentials.path())), Some(0o440));
+        let linked = credentials.path().join("key");
+        std::os::unix::fs::symlink(&path, &linked).unwrap();
+        assert_eq!(open_beside(&linked, Some(credentials.path())), Some(0o440));
+    }
 }

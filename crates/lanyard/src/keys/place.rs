@@ -9,9 +9,6 @@ use crate::files;
 /// The keys in base64url, the newest first, with spaces between.
 const VARIABLE: &str = "LANYARD_SEALING_KEY";
 
-/// Where systemd puts what `LoadCredential=sealing-key:…` names, for this service alone.
-const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
-
 /// Where the sealing keys are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyPlace {
@@ -30,7 +27,7 @@ impl KeyPlace {
         if let Some(file) = configured {
             return Some(Self::File(file.to_owned()));
         }
-        let credential = env::var_os(CREDENTIALS).map(|it| Path::new(&it).join(SEALING_KEY));
+        let credential = files::credentials().map(|folder| folder.join(SEALING_KEY));
         if let Some(file) = credential.filter(|file| file.exists()) {
             return Some(Self::Credential(file));
         }

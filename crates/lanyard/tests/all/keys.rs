@@ -86,7 +86,7 @@ fn start(data: &Path, name: &str, key: &Path) -> Child {
 }
 
 /// Whether it starts; what it says instead if not.
-fn starts(mut demo: Child) -> Result<(), String> {
+pub(crate) fn starts(mut demo: Child) -> Result<(), String> {
     use std::io::Read as _;
     let mut first = [0; 1];
     let is_ready = demo.stdout.as_mut().is_some_and(|out| out.read_exact(&mut first).is_ok());
@@ -118,7 +118,8 @@ fn the_key_comes_from_the_environment_or_from_systemd_and_a_wrong_one_starts_not
     let credentials = folder.path().join("credentials");
     std::fs::create_dir(&credentials).expect("a folder");
     std::fs::write(credentials.join("sealing-key"), [7; 32]).expect("writable");
-    let mode = std::fs::Permissions::from_mode(0o400);
+    // as systemd 254 and later show what an ACL opens to the service alone
+    let mode = std::fs::Permissions::from_mode(0o440);
     std::fs::set_permissions(credentials.join("sealing-key"), mode).expect("ours");
     assert_eq!(starts(start(&data, "CREDENTIALS_DIRECTORY", &credentials)), Ok(()));
 
@@ -127,4 +128,60 @@ fn the_key_comes_from_the_environment_or_from_systemd_and_a_wrong_one_starts_not
     let refused = rotate.env("LANYARD_SEALING_KEY", encoded(7)).output().expect("it runs");
     let why = text(&json(&refused)["message"]);
     assert!(why.contains("comes from LANYARD_SEALING_KEY"), "{why}");
+}
+
+#[test]
+fn keys_that_systemd_gives_are_taken_with_a_group_and_refused_with_one_elsewhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str, mode: u32| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
+        std::fs::write(&path, text).expect("writable");
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&path, mode).expect("ours");
+    };
+    for name in ["tls", "signing"] {
+        let pair = rcgen::KeyPair::generate().expect("a key can be made");
+        let certificate = rcgen::CertificateParams::new(vec!["localhost".to_owned()]);
+        let certificate = certificate.and_then(|it| it.self_signed(&pair)).expect("it can be made");
+        write(&format!("{name}.pem"), &certificate.pem(), 0o644);
+        write(&format!("credentials/{name}-key.pem"), &pair.serialize_pem(), 0o440);
+    }
+    write("badge.json", include_str!("../../../../examples/types/badge.json"), 0o644);
+    write("acme.api-key", "0123456789abcdef0123456789abcdef", 0o600);
+    let port = lanyard_testkit::free_port();
+    let configuration = format!(
+        r#"base_url = "https://localhost:{port}"
+listen = "127.0.0.1:{port}"
+data = "data"
+[tls]
+certificates = "tls.pem"
+key = "credentials/tls-key.pem"
+[issuer]
+[[tenants]]
+id = "acme"
+name = "Acme"
+api_key_files = ["acme.api-key"]
+credential_types = ["badge.json"]
+signing = {{ certificates = "signing.pem", key = "credentials/signing-key.pem" }}
+"#
+    );
+    write("lanyard.toml", &configuration, 0o644);
+    let serve = |credentials: &str, more: &[&str]| {
+        let mut serve = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+        serve.args(["serve", "--config"]).arg(folder.path().join("lanyard.toml")).args(more);
+        serve.env("CREDENTIALS_DIRECTORY", folder.path().join(credentials));
+        serve.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs")
+    };
+    let started = starts(serve("credentials", &[]));
+    assert_eq!(started, Ok(()));
+
+    let refused = serve("other", &["--check"]).wait_with_output().expect("it ends");
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    for line in ["lanyard.toml:6: ", "lanyard.toml:13: "] {
+        let fault = said.lines().find(|fault| fault.contains(line));
+        let is_open = fault.is_some_and(|fault| fault.contains("read by others (mode 440)"));
+        assert!(is_open, "{line}{said}");
+    }
 }
