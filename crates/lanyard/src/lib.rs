@@ -12,6 +12,7 @@ pub mod inspect;
 pub mod integrator;
 pub mod keys;
 pub mod live_types;
+pub mod network;
 pub mod offline;
 pub mod pages;
 mod presets;

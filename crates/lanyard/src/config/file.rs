@@ -63,7 +63,8 @@ tables! {
         store: Option<Spanned<StoreTable>>,
         /// TLS that ends here. Production needs this or behind_proxy.
         tls: Option<Spanned<TlsTable>>,
-        /// The IP addresses of the proxies at which TLS ends.
+        /// The proxies at which TLS ends, by IP address or network (`10.0.0.0/8`): `X-Forwarded-For` is believed of
+        /// these alone. Whoever else is in such a network can say that anybody asks, so name the smallest one.
         behind_proxy: Option<Spanned<Vec<Spanned<String>>>>,
         /// Issues credentials (OpenID4VCI 1.0), if the section is there.
         issuer: Option<IssuerTable>,

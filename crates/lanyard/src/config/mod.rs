@@ -17,7 +17,7 @@ mod telemetry;
 mod tenant;
 mod verifying;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use lanyard_verifier::VcApiTrust;
@@ -37,6 +37,7 @@ use fault::Faults;
 use file::{File, RatesTable, VcApi};
 
 use crate::keys::{KeyFile, Pkcs11Uri, Sealing};
+use crate::network::Network;
 use crate::serve::otlp::TelemetryOptions;
 use crate::serve::rates::Rates;
 
@@ -96,7 +97,7 @@ pub enum Transport {
         key: PathBuf,
     },
     /// TLS ends at one of these proxies.
-    BehindProxy(Vec<IpAddr>),
+    BehindProxy(Vec<Network>),
 }
 
 impl Config {
@@ -313,13 +314,14 @@ fn behind_proxy(
         return None;
     }
     let mut proxies = Vec::new();
-    for address in written {
-        match address.get_ref().parse() {
-            Ok(parsed) => proxies.push(parsed),
-            Err(_) => faults.at(
-                address.span(),
-                "a proxy is named by its IP address; write for example \"127.0.0.1\"",
+    for network in written {
+        match network.get_ref().parse::<Network>() {
+            Ok(parsed) if parsed.is_everything() => faults.at(
+                network.span(),
+                "everybody would be a proxy and could say that anybody asks; name the network that the proxies are in",
             ),
+            Ok(parsed) => proxies.push(parsed),
+            Err(error) => faults.at(network.span(), format!("{}: {error}", network.get_ref())),
         }
     }
     Some(Transport::BehindProxy(proxies))

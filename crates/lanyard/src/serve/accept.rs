@@ -25,6 +25,7 @@ pub use first::{Gate, Judgement, Opening};
 
 use super::clients::network;
 use super::tls::ServerTls;
+use crate::network::Network;
 use first::First;
 use queue::Came;
 use traffic::Traffic;
@@ -61,8 +62,8 @@ pub struct Limits {
     pub per_ip: usize,
     /// Whether `per_ip` leaves loopback alone: a reverse proxy on this machine is all its users at once.
     pub per_ip_spares_loopback: bool,
-    /// Further addresses `per_ip` leaves alone: trusted proxies.
-    pub per_ip_spares: Vec<IpAddr>,
+    /// Further networks `per_ip` leaves alone: those of trusted proxies.
+    pub per_ip_spares: Vec<Network>,
     /// HTTP/2 streams open at once on one connection.
     pub http2_streams: u32,
     /// HTTP/2 streams a peer may reset before they were looked at.
@@ -263,7 +264,7 @@ impl Door {
     fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let peer = peer.to_canonical();
         let spared = self.limits.per_ip_spares_loopback && peer.is_loopback()
-            || self.limits.per_ip_spares.contains(&peer);
+            || self.limits.per_ip_spares.iter().any(|spared| spared.contains(peer));
         let origin = (!spared).then(|| network(peer));
         if self.taken.fetch_add(1, Ordering::Relaxed) >= self.limits.connections {
             self.taken.fetch_sub(1, Ordering::Relaxed);
@@ -435,11 +436,16 @@ mod tests {
 
     #[test]
     fn loopback_and_trusted_proxies_are_spared() {
-        let spares = vec![ip("192.0.2.9")];
+        let spares = ["192.0.2.9", "10.0.0.0/8", "fd00::/8"];
+        let spares = spares.map(|network| network.parse().unwrap()).to_vec();
         let door = door(Limits { per_ip: 0, per_ip_spares: spares, ..Limits::default() });
         assert!(door.admit(ip("127.0.0.1")).is_some() && door.admit(ip("::1")).is_some());
-        assert!(door.admit(ip("192.0.2.9")).is_some());
-        assert!(door.admit(ip("192.0.2.8")).is_none());
+        for spared in ["192.0.2.9", "10.1.2.3", "::ffff:10.1.2.3", "fd00::7"] {
+            assert!(door.admit(ip(spared)).is_some(), "{spared}");
+        }
+        for counted in ["192.0.2.8", "11.0.0.1", "2001:db8::1"] {
+            assert!(door.admit(ip(counted)).is_none(), "{counted}");
+        }
     }
 
     #[test]

@@ -5,15 +5,17 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request};
 
+use crate::network::Network;
+
 /// Tells clients apart.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clients {
-    proxies: Vec<IpAddr>,
+    proxies: Vec<Network>,
 }
 
 impl Clients {
     /// Clients behind these proxies are told apart, too.
-    pub(super) const fn behind(proxies: Vec<IpAddr>) -> Self {
+    pub(super) const fn behind(proxies: Vec<Network>) -> Self {
         Self { proxies }
     }
 
@@ -31,16 +33,20 @@ impl Clients {
         forwarded: impl Iterator<Item = &'h str>,
     ) -> Option<IpAddr> {
         let peer = peer.to_canonical();
-        if self.proxies.contains(&peer) {
+        if self.is_proxy(peer) {
             // each proxy adds whom it saw at the end: what stands before that, anybody may have written
             let seen: Vec<_> = forwarded.flat_map(|line| line.split(',')).map(str::trim).collect();
             let addresses = seen.iter().rev().map(|text| text.parse::<IpAddr>().ok());
             let first_beyond = addresses
                 .map(|address| address.map(|address| address.to_canonical()))
-                .find(|address| address.is_none_or(|address| !self.proxies.contains(&address)));
+                .find(|address| address.is_none_or(|address| !self.is_proxy(address)));
             return first_beyond.flatten().map(network);
         }
         (!peer.is_loopback()).then(|| network(peer))
+    }
+
+    fn is_proxy(&self, address: IpAddr) -> bool {
+        self.proxies.iter().any(|proxies| proxies.contains(address))
     }
 }
 
@@ -85,6 +91,19 @@ mod tests {
         for forwarded in [&["198.51.100.1, nonsense"][..], &[], &["10.0.0.2"]] {
             assert_eq!(client(&clients, "10.0.0.2", forwarded), None, "{forwarded:?}");
         }
+    }
+
+    #[test]
+    fn proxies_may_be_anywhere_in_a_network_and_clients_beyond_it_are_told() {
+        let clients = behind(&["10.0.0.0/8", "fd00::/8"]);
+        for peer in ["10.0.0.1", "10.244.3.9", "::ffff:10.9.9.9", "fd00:1::2"] {
+            let told = client(&clients, peer, &["203.0.113.9, 198.51.100.1, 10.200.0.1, fd12::1"]);
+            assert_eq!(told.as_deref(), Some("198.51.100.1"), "{peer}");
+        }
+        let told = client(&clients, "11.0.0.1", &["198.51.100.1"]);
+        assert_eq!(told.as_deref(), Some("11.0.0.1"), "who is beyond it says nothing of others");
+        let told = client(&clients, "10.0.0.1", &["2001:db8:1:2::7"]);
+        assert_eq!(told.as_deref(), Some("2001:db8:1:2::"));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! What is to be served, whether a configuration file says it or the demo does.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
@@ -23,6 +22,7 @@ use crate::credential_type::CredentialType;
 use crate::demo::{self, Demands};
 use crate::files;
 use crate::keys::Sealing;
+use crate::network::Network;
 use crate::web::AutoConsent;
 
 /// What is to be served.
@@ -54,7 +54,7 @@ pub struct Plan {
     /// How often clients may ask; none where nobody counts.
     pub rates: Option<Rates>,
     /// Proxies that say whom they speak for.
-    pub proxies: Vec<IpAddr>,
+    pub proxies: Vec<Network>,
     /// What is counted for the operator, if anything.
     pub metrics: Option<Metrics>,
     /// The collector that is told, if there is one.

@@ -167,6 +167,43 @@ fn https_without_certificates_or_a_proxy_is_refused() {
     );
 }
 
+fn behind(proxies: &str) -> String {
+    format!("behind_proxy = [{proxies}]\n{}", GOOD.replace("http://localhost", "https://localhost"))
+}
+
+#[test]
+fn proxies_are_named_by_address_or_by_network() {
+    let read = parse(&behind(r#""127.0.0.1", "10.0.0.0/8", "fd00::/8""#)).expect("good");
+    let named = ["127.0.0.1", "10.0.0.0/8", "fd00::/8"].map(|it| it.parse().expect("a network"));
+    assert_eq!(read.transport, Transport::BehindProxy(named.to_vec()));
+}
+
+#[test]
+fn a_proxy_that_is_no_network_is_told_with_its_line_and_what_is_wrong_with_it() {
+    for (proxy, wrong) in [
+        (
+            "proxy.internal",
+            "neither an IP address nor a network; write for example \"127.0.0.1\" or \"10.0.0.0/8\"",
+        ),
+        ("10.0.0.0/33", "a prefix of 33 bits for an address of 32"),
+        (
+            "10.0.0.7/8",
+            "an address within a network; write \"10.0.0.0/8\" for the network, or the address without a prefix",
+        ),
+    ] {
+        let found = faults(&behind(&format!("\n\"127.0.0.1\",\n\"{proxy}\",\n")));
+        assert_eq!(found, [format!("lanyard.toml:3: {proxy}: {wrong}")]);
+    }
+}
+
+#[test]
+fn proxies_that_could_be_anybody_are_refused() {
+    for everybody in ["0.0.0.0/0", "::/0"] {
+        let found = faults(&behind(&format!("{everybody:?}")));
+        assert!(found[0].starts_with("lanyard.toml:1: everybody would be a proxy"), "{found:?}");
+    }
+}
+
 #[test]
 fn a_base_url_with_a_path_is_refused() {
     let found = faults(&GOOD.replace("localhost:7077", "localhost:7077/lanyard"));
