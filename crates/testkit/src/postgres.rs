@@ -76,19 +76,39 @@ impl PostgresServer {
     /// # Panics
     /// As [`shared`](Self::shared).
     pub fn start_with(settings: &str) -> Option<Self> {
-        let Some(bin) = installed() else {
-            not_exercised("PostgreSQL (apt-get install postgresql)");
-            return None;
-        };
-        let server = Self::start_as(bin, settings, None);
+        let bin = installed_or_told()?;
+        let server = Self::start_as(bin, settings, None, &Certified::new());
         server.sql(&format!(
             "CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{PASSWORD}'"
         ));
         Some(server)
     }
 
+    /// A server with no role but its superuser.
+    ///
+    /// # Panics
+    /// As [`shared`](Self::shared).
+    pub fn start_bare() -> Option<Self> {
+        Some(Self::start_as(installed_or_told()?, "", None, &Certified::new()))
+    }
+
+    /// A server with this certificate and its key, as PEM, and with no role but its superuser.
+    ///
+    /// # Panics
+    /// As [`shared`](Self::shared).
+    pub fn start_certified(certificate: &str, key: &str) -> Option<Self> {
+        let (certificate, key) = (certificate.to_owned(), key.to_owned());
+        let certified = Certified { authority: certificate.clone(), certificate, key };
+        Some(Self::start_as(installed_or_told()?, "", None, &certified))
+    }
+
     /// A new server, or one that begins as a copy of another and follows it.
-    fn start_as(bin: PathBuf, settings: &str, followed: Option<&Self>) -> Self {
+    fn start_as(
+        bin: PathBuf,
+        settings: &str,
+        followed: Option<&Self>,
+        certified: &Certified,
+    ) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // short: the path of a Unix socket has at most 107 bytes
@@ -97,7 +117,7 @@ impl PostgresServer {
         fs::create_dir(&folder).expect("a folder");
         let as_other = fs::metadata(&folder).expect("it was just made").uid() == 0;
         let port = free_port();
-        let authority = write_settings(&folder, port, settings);
+        write_settings(&folder, port, settings, certified);
         if as_other {
             // PostgreSQL does not run as root; Debian's package makes this user
             let owned = Command::new("chown").args(["-R", "postgres"]).arg(&folder).status();
@@ -114,6 +134,7 @@ impl PostgresServer {
             .stderr(Stdio::null())
             .spawn()
             .expect("a shell");
+        let authority = certified.authority.clone();
         let mut server = Self { folder, bin, as_other, port, authority, keeper };
         server.until_ready();
         server
@@ -164,7 +185,7 @@ impl PostgresServer {
     /// # Panics
     /// When it cannot be made.
     pub fn other_authority_pem() -> String {
-        certificates().expect("certificates can be made").0
+        Certified::new().authority
     }
 
     /// The address of a database as a superuser.
@@ -197,6 +218,18 @@ impl PostgresServer {
     /// When it fails.
     pub fn sql_in(&self, database: &str, sql: &str) -> String {
         self.sql_at(&database.replace(&format!("user={ROLE}"), "user=admin"), sql)
+    }
+
+    /// The port on 127.0.0.1.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `psql`, connected as a superuser.
+    pub fn psql(&self) -> Command {
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args(["--no-psqlrc", "--dbname", &self.superuser()]);
+        psql
     }
 
     fn sql_at(&self, address: &str, sql: &str) -> String {
@@ -253,12 +286,20 @@ fn installed() -> Option<PathBuf> {
     bins.into_iter().find(|bin| all.iter().all(|program| bin.join(program).exists()))
 }
 
-/// A certificate for `localhost`, and the settings of the server; the PEM of who vouches.
-fn write_settings(folder: &Path, port: u16, further: &str) -> String {
-    let (authority, leaf, secret) = certificates().expect("certificates can be made");
+/// The same; where there is none, that is told.
+fn installed_or_told() -> Option<PathBuf> {
+    let bin = installed();
+    if bin.is_none() {
+        not_exercised("PostgreSQL (apt-get install postgresql)");
+    }
+    bin
+}
+
+/// The server's certificate, and its settings.
+fn write_settings(folder: &Path, port: u16, further: &str, certified: &Certified) {
     let (certificate, key) = (folder.join("server.crt"), folder.join("server.key"));
-    fs::write(&certificate, leaf).expect("writable");
-    fs::write(&key, secret).expect("writable");
+    fs::write(&certificate, &certified.certificate).expect("writable");
+    fs::write(&key, &certified.key).expect("writable");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("ours");
     let settings = format!(
         "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{folder}'\n\
@@ -269,18 +310,32 @@ fn write_settings(folder: &Path, port: u16, further: &str) -> String {
         key = key.display(),
     );
     fs::write(folder.join("settings"), settings).expect("writable");
-    authority
 }
 
-/// An authority, a certificate of its for `localhost`, and that one's key, as PEM.
-fn certificates() -> Result<(String, String, String), rcgen::Error> {
-    let mut root = CertificateParams::new(Vec::new())?;
-    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let (root_key, key) = (KeyPair::generate()?, KeyPair::generate()?);
-    let authority = root.self_signed(&root_key)?;
-    let leaf = CertificateParams::new(vec!["localhost".to_owned()])?;
-    let leaf = leaf.signed_by(&key, &Issuer::new(root, root_key))?;
-    Ok((authority.pem(), leaf.pem(), key.serialize_pem()))
+/// A server's certificate, as PEM.
+struct Certified {
+    /// Who vouches for it.
+    authority: String,
+    certificate: String,
+    key: String,
+}
+
+impl Certified {
+    /// A certificate for `localhost`.
+    fn new() -> Self {
+        Self::made().expect("certificates can be made")
+    }
+
+    fn made() -> Result<Self, rcgen::Error> {
+        let mut root = CertificateParams::new(Vec::new())?;
+        root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let (root_key, key) = (KeyPair::generate()?, KeyPair::generate()?);
+        let authority = root.self_signed(&root_key)?;
+        let leaf = CertificateParams::new(vec!["localhost".to_owned()])?;
+        let leaf = leaf.signed_by(&key, &Issuer::new(root, root_key))?;
+        let (authority, certificate) = (authority.pem(), leaf.pem());
+        Ok(Self { authority, certificate, key: key.serialize_pem() })
+    }
 }
 
 fn as_user(other: bool, program: &str) -> Command {

@@ -1,20 +1,23 @@
 # A managed PostgreSQL for any number of replicas of Lanyard: in two zones, in TLS alone, encrypted, with backups to
 # any moment. After a restore: lanyard restore --epoch-only (docs/backup.md).
+#
+# Lanyard serves as the role lanyard, which ../database.sql makes with the password below: README.md has the commands.
+# The master user makes that role and is good for nothing else; Amazon makes its password, and changes it.
 
-# neither the state nor a plan holds the password
-ephemeral "random_password" "owner" {
+# neither the state nor a plan holds the password, and the secret is the only place that does
+ephemeral "random_password" "role" {
   length  = 40
   special = false
 }
 
 resource "aws_secretsmanager_secret" "password" {
   name_prefix = "${var.name}-database-password-"
-  description = "The password of the role that owns the database"
+  description = "The password of the role that Lanyard serves as"
 }
 
 resource "aws_secretsmanager_secret_version" "password" {
   secret_id                = aws_secretsmanager_secret.password.id
-  secret_string_wo         = ephemeral.random_password.owner.result
+  secret_string_wo         = ephemeral.random_password.role.result
   secret_string_wo_version = var.password_version
 }
 
@@ -70,10 +73,8 @@ resource "aws_db_instance" "database" {
   engine_version    = var.engine_version
   instance_class    = var.instance_class
 
-  db_name             = "lanyard"
-  username            = "lanyard"
-  password_wo         = ephemeral.random_password.owner.result
-  password_wo_version = var.password_version
+  username                    = "postgres"
+  manage_master_user_password = true
 
   multi_az               = true
   db_subnet_group_name   = aws_db_subnet_group.database.name

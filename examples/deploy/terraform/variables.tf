@@ -60,7 +60,7 @@ variable "kms_key_id" {
 }
 
 variable "password_version" {
-  description = "Another number makes another password, in the database and in the secret"
+  description = "Another number makes another password in the secret; ../database.sql gives it to the role"
   type        = number
   default     = 1
 }

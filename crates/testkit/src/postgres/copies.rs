@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{PostgresServer, ROLE};
+use super::{Certified, PostgresServer, ROLE};
 
 impl PostgresServer {
     /// Writes a database that [`database`](Self::database) named into a file, as its own tools do.
@@ -35,7 +35,7 @@ impl PostgresServer {
     /// # Panics
     /// When it does not start.
     pub fn standby(&self) -> Self {
-        let standby = Self::start_as(self.bin.clone(), "", Some(self));
+        let standby = Self::start_as(self.bin.clone(), "", Some(self), &Certified::new());
         self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
         self.sql("SELECT pg_reload_conf()");
         let follows = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
