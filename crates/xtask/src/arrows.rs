@@ -1,4 +1,4 @@
-//! Which crate may depend on which: the drawing in `docs/architecture.md`, enforced.
+//! Which crate may depend on which: the table in `docs/architecture.md`, enforced.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ fn wrong_arrows(metadata: &Value) -> Vec<String> {
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let name = package["name"].as_str().unwrap_or_default();
         let Some(may) = allowed.get(name) else {
-            wrong.push(format!("{name} is not in the drawing (crates/xtask/src/arrows.rs)"));
+            wrong.push(format!("{name} is not in the table (crates/xtask/src/arrows.rs)"));
             continue;
         };
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
@@ -107,7 +107,20 @@ mod tests {
     }
 
     #[test]
-    fn names_an_arrow_that_is_not_in_the_drawing() {
+    fn the_page_says_what_each_crate_may_name() {
+        let row = |(name, may): &(&str, &[&str])| {
+            let may: Vec<_> = may.iter().map(|name| format!("`{name}`")).collect();
+            let may = if may.is_empty() { "none".to_owned() } else { may.join(", ") };
+            format!("| `{name}` | {may} |\n")
+        };
+        let rows: String = ALLOWED.iter().map(row).collect();
+        let table = format!("| crate | may name |\n|---|---|\n{rows}\n");
+        let page = std::fs::read_to_string(command::root().join("docs/architecture.md")).unwrap();
+        assert!(page.contains(&table), "docs/architecture.md is stale; its table is:\n{table}");
+    }
+
+    #[test]
+    fn names_an_arrow_that_is_not_in_the_table() {
         let metadata = package("lanyard-oid4vci", "lanyard-oid4vp", Value::Null);
         assert_eq!(
             wrong_arrows(&metadata),
@@ -123,8 +136,8 @@ mod tests {
     }
 
     #[test]
-    fn names_a_crate_that_nobody_drew() {
+    fn names_a_crate_that_nobody_listed() {
         let metadata = json!({"packages": [{"name": "corridor", "dependencies": []}]});
-        assert!(wrong_arrows(&metadata)[0].starts_with("corridor is not in the drawing"));
+        assert!(wrong_arrows(&metadata)[0].starts_with("corridor is not in the table"));
     }
 }

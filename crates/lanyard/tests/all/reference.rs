@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use clap::CommandFactory as _;
+use lanyard_cli::cli::Cli;
 use lanyard_cli::config::{reference, schema};
 use serde_json::Value;
 
@@ -16,6 +18,24 @@ fn the_reference_in_the_documents_is_what_the_code_says() {
         written == reference(),
         "docs/configuration.md is stale; run: cargo run -- config reference > docs/configuration.md"
     );
+}
+
+#[test]
+fn the_map_lists_every_command_as_its_help_does() {
+    let row = |command: &clap::Command| {
+        let about = command.get_about().expect("a help").to_string();
+        let mut letters = about.chars();
+        let lowered = match (letters.next(), letters.as_str()) {
+            (Some(first), rest) => format!("{}{rest}", first.to_lowercase()),
+            (None, _) => about,
+        };
+        format!("| `{}` | {lowered} |\n", command.get_name())
+    };
+    let rows: String = Cli::command().get_subcommands().map(row).collect();
+    let table = format!("| `lanyard …` | what it does |\n|---|---|\n{rows}\n");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/architecture.md");
+    let written = std::fs::read_to_string(path).expect("it is there");
+    assert!(written.contains(&table), "docs/architecture.md is stale; its commands are:\n{table}");
 }
 
 /// The text of every source in a folder.
