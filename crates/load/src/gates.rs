@@ -32,18 +32,12 @@ struct Gate {
 pub(crate) struct Gates(Vec<Gate>);
 
 impl Gates {
-    /// Holds ours against each peer that played the same flow with as many wallets.
+    /// Holds ours against each peer that played the same flow, by the most wallets that both were played by.
     pub(crate) fn of(lines: &[Line]) -> Self {
         let mut gates = Vec::new();
         for (peer, flows) in PEERS {
             for (flow, bar) in flows {
-                let of = |server: &str| {
-                    let mut lines = lines.iter().rev();
-                    let same =
-                        |line: &&Line| line.flow == flow.name() && line.server.starts_with(server);
-                    lines.find(same)
-                };
-                let (Some(ours), Some(theirs)) = (of(OURS), of(peer)) else { continue };
+                let Some((ours, theirs)) = most_wallets(lines, flow.name(), peer) else { continue };
                 let gate = |what, (ours, theirs): (f64, f64), times: f64, bar: f64| Gate {
                     what,
                     peer,
@@ -92,8 +86,78 @@ impl Gates {
     }
 }
 
+/// What we and a peer did with a flow, by the most wallets that both were played by.
+fn most_wallets<'l>(
+    lines: &'l [Line],
+    flow: &'l str,
+    peer: &'l str,
+) -> Option<(&'l Line, &'l Line)> {
+    let of = |server: &'l str| {
+        lines.iter().filter(move |line| line.flow == flow && line.server.starts_with(server))
+    };
+    let pairs = of(OURS).filter_map(|ours| {
+        let theirs = of(peer).find(|theirs| theirs.wallets == ours.wallets)?;
+        Some((ours, theirs))
+    });
+    pairs.max_by_key(|(ours, _)| ours.wallets)
+}
+
 impl Gate {
     fn is_passed(&self) -> bool {
         self.times >= self.bar
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::report::Run;
+
+    /// A second of issuances.
+    fn line(server: &'static str, wallets: usize, flows: usize) -> Line {
+        let run = Run {
+            server,
+            flow: Flows::Issuance.name(),
+            wallets,
+            start: Duration::from_millis(40),
+            took: Duration::from_secs(1),
+            latencies: vec![Duration::from_millis(20); flows],
+            server_cpu: Duration::from_secs(1),
+            wallets_cpu: Duration::ZERO,
+            other_cpu: Duration::ZERO,
+            database: None,
+            waiting: 0,
+            memory_while_waiting: 0,
+            server_memory: 0,
+            peak_memory: 0,
+            floor: Duration::from_micros(50),
+        };
+        run.line()
+    }
+
+    fn flows_held(lines: &[Line]) -> Vec<(f64, f64)> {
+        let Gates(gates) = Gates::of(lines);
+        let flows = gates.iter().filter(|gate| gate.what == "flows/s");
+        flows.map(|gate| (gate.ours, gate.theirs)).collect()
+    }
+
+    #[test]
+    fn the_most_wallets_are_held_against_each_other_whatever_was_measured_last() {
+        let peer = "openid4vc-ts, in memory";
+        let lines =
+            [line(OURS, 64, 300), line(peer, 64, 100), line(OURS, 16, 900), line(peer, 16, 1)];
+        assert_eq!(flows_held(&lines), [(300.0, 100.0)]);
+        let turned: Vec<_> = lines.iter().rev().cloned().collect();
+        assert_eq!(flows_held(&turned), [(300.0, 100.0)]);
+    }
+
+    #[test]
+    fn who_was_played_by_fewer_wallets_is_held_by_as_many() {
+        let peer = "openid4vc-ts, in memory";
+        let lines = [line(OURS, 64, 300), line(OURS, 16, 900), line(peer, 16, 100)];
+        assert_eq!(flows_held(&lines), [(900.0, 100.0)]);
+        assert!(flows_held(&lines[..1]).is_empty(), "nobody is held against nobody");
     }
 }
