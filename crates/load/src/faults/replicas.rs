@@ -1,5 +1,5 @@
 //! Two replicas on one database: each step goes to the one that did not take the step before, and one of them is
-//! killed, cut off from the database, or asleep. D2, D3, D4 and D7 of the reliability plan.
+//! killed, cut off from the database, or asleep. D2, D3, D4 and D7.
 
 use std::{
     path::Path,
@@ -99,6 +99,12 @@ pub(crate) async fn alternating(
     pair.ended().await
 }
 
+/// The part of their pace that steps go on at while one replica of two is killed again and again, at least.
+const GOODPUT: f64 = 0.6;
+
+/// A pace is one after so long: a second of a busy machine says nothing.
+const PACED: Duration = Duration::from_secs(10);
+
 /// D3: one of two replicas is killed, again and again.
 pub(crate) async fn killed(
     place: (&Path, &Path),
@@ -107,28 +113,54 @@ pub(crate) async fn killed(
 ) -> Result<Line, Failure> {
     let mut pair = Pair::set("one of two replicas killed", place, store).await?;
     let Pair { trial, other, .. } = &mut pair;
-    let calm = pace(trial, async |_| tokio::time::sleep(extent.spell).await).await?;
+    let every = extent.between_kills;
+    let calm = async |_: &mut Trial| {
+        tokio::time::sleep(every).await;
+        Ok(())
+    };
+    let before = pace_of(trial, calm).await?;
     let kills = extent.kills_of_replicas;
     let first = trial.scene.clone();
     let rough = pace_of(trial, async |trial| {
         for kill in 0..kills {
             let one = if kill.is_multiple_of(2) { other as &Scene } else { &first };
-            tokio::time::sleep(extent.spell).await;
+            tokio::time::sleep(every - every / 4).await;
             one.kill().await?;
             trial.times += 1;
-            tokio::time::sleep(extent.spell / 4).await;
+            tokio::time::sleep(every / 4).await;
             let took = one.start().await?;
             trial.slowest_start = trial.slowest_start.max(took);
         }
         Ok(())
     })
     .await?;
-    let share = 100.0 * rough / calm.max(f64::MIN_POSITIVE);
-    let seen = format!(
-        "With one of two replicas killed {kills} times, steps went on at {share:.0} % of the pace before."
-    );
-    trial.seen.push(seen);
+    // a store that has filled up meanwhile is no kill: the pace beside it is that of before and after
+    let after = pace_of(trial, calm).await?;
+    let share = rough / ((before + after) / 2.0).max(f64::MIN_POSITIVE);
+    trial.seen.push(format!(
+        "With one of two replicas killed every {} s, {kills} times, {rough:.0} steps a second went on, {:.0} % of the \
+         {before:.0} before and {after:.0} after.",
+        every.as_secs(),
+        100.0 * share
+    ));
+    if every >= PACED
+        && let Some(broken) = too_slow(share)
+    {
+        trial.broken(broken);
+    }
     pair.ended().await
+}
+
+/// D3: what is broken by a part of the pace.
+fn too_slow(share: f64) -> Option<String> {
+    let percent = |share| 100.0 * share;
+    (share < GOODPUT).then(|| {
+        format!(
+            "D3: steps went on at {:.0} % of their pace, not {:.0} %",
+            percent(share),
+            percent(GOODPUT)
+        )
+    })
 }
 
 /// How many steps a second are acknowledged meanwhile.
@@ -140,14 +172,6 @@ async fn pace_of(
     trial.while_playing(happens).await?;
     let steps = trial.ledger.tally().ok - before;
     Ok(steps as f64 / begun.elapsed().as_secs_f64())
-}
-
-async fn pace(trial: &mut Trial, calm: impl AsyncFnOnce(&mut Trial)) -> Result<f64, Failure> {
-    pace_of(trial, async |trial| {
-        calm(trial).await;
-        Ok(())
-    })
-    .await
 }
 
 /// D4: one replica loses its way to the database: the way is cut, silent, or silent in one direction.
@@ -291,4 +315,16 @@ async fn signed_at(scene: &Scene) -> Option<i64> {
     let payload = std::str::from_utf8(&token).ok()?.split('.').nth(1)?;
     let payload: Value = serde_json::from_slice(&json::base64url_decode(payload).ok()?).ok()?;
     payload["iat"].as_i64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_more_than_half_the_pace_is_too_slow_while_replicas_are_killed() {
+        let broken = too_slow(0.54);
+        assert_eq!(broken.as_deref(), Some("D3: steps went on at 54 % of their pace, not 60 %"));
+        assert_eq!(too_slow(0.6), None);
+    }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Extent {
     /// How many flows go through two replicas, and how often one of them is killed.
     pub(crate) flows: usize,
     pub(crate) kills_of_replicas: u64,
+    /// From one kill of a replica to the next.
+    pub(crate) between_kills: Duration,
     /// One in so many jumps of clocks.
     pub(crate) jumps: usize,
     /// How often the sealing key is changed.
@@ -73,6 +75,7 @@ impl Extent {
         races: 1,
         flows: 16,
         kills_of_replicas: 2,
+        between_kills: Duration::from_secs(1),
         rotations: 1,
         upgrades: 2,
         together: Duration::from_secs(4),
@@ -92,6 +95,7 @@ impl Extent {
         races: 20,
         flows: 1000,
         kills_of_replicas: 20,
+        between_kills: Duration::from_secs(20),
         rotations: 20,
         upgrades: 20,
         together: Duration::from_secs(600),
@@ -338,11 +342,10 @@ impl Trial {
         }
         receiver.told_twice().into_iter().for_each(|twice| self.broken(twice));
         let (taken, _) = receiver.counts();
-        self.seen.push(format!(
-            "Webhooks of {}: {taken} messages taken for {} results.",
-            self.fault,
-            self.facts.borrow().answered.len()
-        ));
+        let results = counted(self.facts.borrow().answered.len() as u64, "result");
+        let messages = counted(taken, "message");
+        let webhooks = format!("Webhooks of *{}*: {messages} taken for {results}.", self.fault);
+        self.seen.push(webhooks);
     }
 
     /// What is acknowledged as revoked so far.
@@ -390,5 +393,22 @@ impl Trial {
             self.broken(format!("lanyard {}: {said}", arguments.join(" ")));
         }
         Ok(())
+    }
+}
+
+/// So many of something.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(counted(1, "result"), "1 result");
+        assert_eq!(counted(0, "result"), "0 results");
+        assert_eq!(counted(4, "message"), "4 messages");
     }
 }
