@@ -1,4 +1,4 @@
-//! What must hold whatever happened: the invariants of the reliability plan that can be seen from outside.
+//! What must hold whatever happened, as far as it can be seen from outside: I1 to I11 of docs/reliability.md.
 
 use std::{
     cell::RefCell,

@@ -1,5 +1,5 @@
-//! Bad inputs (section 3.6 of the reliability plan): requests that were good, mutated a million times. None
-//! may be answered by 5xx, no handler may panic, memory stays flat, and everything works afterwards.
+//! Bad inputs: requests that were good, mutated a million times. None may be answered by 5xx, no handler may panic,
+//! memory stays flat, and everything works afterwards.
 
 use std::{
     cell::RefCell,

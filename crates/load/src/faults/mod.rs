@@ -1,5 +1,7 @@
 //! The fault tool: wallets play while the server is killed, asked to end, starved of its disk, locked out of its
 //! database, kept busy by slow clients and restored from a backup; then it is held to everything it promised.
+//!
+//! What I1, R1, D2 and their like stand for is said at the head of docs/reliability.md.
 
 mod audited;
 mod cable;

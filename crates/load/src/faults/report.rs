@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{inputs::Inputs, points::AtPoint, script::Kind, trials::Line};
+use super::{inputs::Inputs, points::AtPoint, trials::Line};
 
 /// Everything that a run found.
 #[derive(Serialize)]
@@ -46,30 +46,26 @@ impl Points {
         self.stores.push(OnStore { store, points });
     }
 
-    /// One line for each call within each route: how often it ended or failed there, over both moments.
+    /// One line for each route: how many points are passed for it, and how often it ended or failed there.
     pub(super) fn table(&self) -> String {
         let mut text = String::new();
-        for OnStore { store, points } in &self.stores {
-            let _ = writeln!(text, "\n{store}: {} points\n\n{POINTS_HEAD}", points.len());
-            let mut calls: BTreeMap<(&str, &str), Vec<&AtPoint>> = BTreeMap::new();
+        let mut routes: BTreeMap<&str, Vec<[u64; 3]>> = BTreeMap::new();
+        let (mut head, mut rule) = ("| while |".to_owned(), "|---|".to_owned());
+        for (nth, OnStore { store, points }) in self.stores.iter().enumerate() {
+            let _ = write!(head, " {store}: points | the process ended | the store failed |");
+            rule.push_str("---:|---:|---:|");
             for at in points {
-                let point = &at.passed.point;
-                calls.entry((&point.during, &point.call)).or_default().push(at);
+                let sums = routes.entry(&at.passed.point.during).or_default();
+                sums.resize(self.stores.len(), [0; 3]);
+                for (sum, count) in sums[nth].iter_mut().zip([1, at.ended, at.failed]) {
+                    *sum += count;
+                }
             }
-            for ((during, call), at) in calls {
-                let sum = |count: fn(&AtPoint) -> u64| at.iter().copied().map(count).sum::<u64>();
-                let kind = match at.first().map(|at| at.passed.kind) {
-                    Some(Kind::Commit) => "keeps",
-                    Some(Kind::Read) => "reads",
-                    _ => "answers",
-                };
-                let (ended, failed) = (sum(|at| at.ended), sum(|at| at.failed));
-                let count = at.len();
-                let _ = writeln!(
-                    text,
-                    "| `{during}` | {call} | {kind} | {count} | {ended} | {failed} |"
-                );
-            }
+        }
+        let _ = writeln!(text, "{head}\n{rule}");
+        for (during, sums) in routes {
+            let sums: Vec<_> = sums.as_flattened().iter().map(u64::to_string).collect();
+            let _ = writeln!(text, "| `{during}` | {} |", sums.join(" | "));
         }
         if !self.unvisited.is_empty() {
             let calls = self.unvisited.join(", ");
@@ -78,10 +74,6 @@ impl Points {
         text
     }
 }
-
-const POINTS_HEAD: &str = "\
-| while | call | what it does | points | the process ended | the store failed |\n\
-|---|---|---|---:|---:|---:|";
 
 /// The folder that cargo built it in; whatever lies elsewhere was built somehow, of some commit.
 pub(super) fn build_of(binary: &Path) -> Option<String> {
@@ -192,12 +184,37 @@ Eight wallets play against one server: each turn is an offer, mostly a token and
 | I7 | nobody waits for a minute: what is open is tried again and comes to an end |
 | I8 | every acknowledged credential, revocation and erasure is in the audit chain, once, and the chain is whole |
 | I9 | every credential that was issued verifies |
-| 503 | a server that cannot answer now says 503 and when to ask again, and nothing else of 5xx |
-| I11 | the SQLite file passes its integrity and foreign-key checks |
+| I10 | no answer crosses a tenant: by tests, not here |
+| I11 | the store is sound: the SQLite file passes its integrity and foreign-key checks |
+| I12 | both stores give the same answers: by the contract suite, not here |
 
-Two replicas: each request goes to the one that did not get the request before. In a race 64 wallets show the same code, token or presentation to both at once, and eight callers the same DPoP proof or call; half of the rounds with clocks 90 s apart. In a rolling upgrade (`--before`) the release before serves, this one starts beside it and brings the schema up to date, every kind of issuance goes through both request by request, and then the older one is replaced; no step may be refused or stay open. A clock that jumps is that of a server of this tool: the product has no hand on it.
+Whenever a server cannot answer, it says 503 and when to ask again, and nothing else of 5xx. What happens, by the names that broken promises have:
 
-Not checked here: tenants (I10, by tests), the answers of both stores side by side (I12, by the contract suite). While a server is asked to end no answer may stay open (R2). *Answers lost* are steps that were done and whose answer was cut off with the connection: a code or a token is used then, and the wallet needs a new offer.
+| | what happens | what is promised beside I1 to I12 |
+|---|---|---|
+| R1 | the process is killed at any moment | it starts within 5 s |
+| R2 | it is asked to end | it ends well within 11 s, no answer stays open |
+| R3 | the process ends at a point | |
+| R4 | the store fails at a point | |
+| R5 | the disk is full | what needs no write is answered; it heals by itself |
+| R6 | somebody else holds the database | what needs no write is answered; it heals by itself |
+| R7 | connections to the database are cut, the database server is killed, another takes over | the server says that it is not ready; it heals by itself |
+| R9 | a backup is restored | nothing that was good before is |
+| R10 | clocks jump | what has expired is refused, what has not is taken |
+| R11 | clients are slow | others wait no more than a second, or three times as long as alone |
+| R14 | whoever is told by webhooks is slow, refuses, is gone | others do not notice; what happened is told in the end, or waits for somebody to have it delivered |
+| R15 | the sealing key is changed | |
+| R16 | a store of the release before is taken over | what is newer is refused and left as it is |
+| D2 | two replicas: each request goes to the other, and both race for what is good once | no step is refused |
+| D3 | one of two replicas is killed again and again | steps go on at 60 % of their pace at least |
+| D4 | one of two replicas is cut off from the database | it says so within 5 s, and signs no list |
+| D5 | the release before and this one serve together | no step is refused |
+| D6 | two replicas race with clocks 90 s apart | nothing is taken twice |
+| D7 | one of two replicas sleeps past every lease | it does not put back what went on meanwhile |
+
+Two replicas: each request goes to the one that did not get the request before. In a race 64 wallets show the same code, token or presentation to both at once, and eight callers the same DPoP proof or call; half of the rounds with clocks 90 s apart. In a rolling upgrade (`--before`) the release before serves, this one starts beside it and brings the schema up to date, every kind of issuance goes through both request by request, and then the older one is replaced. A clock that jumps is that of a server of this tool: the product has no hand on it.
+
+*Answers lost* are steps that were done and whose answer was cut off with the connection: a code or a token is used then, and the wallet needs a new offer.
 
 ";
 
@@ -206,10 +223,12 @@ const POINTS: &str = "\
 
 Before and after every call to the store and every reply, while one wallet and one integrator do everything once: \
 log in, offer, take up, wait for a decision, present, suspend, reissue, revoke, take back, erase, call by a name, save \
-a question, have a message delivered again. At each point the \
-process ended, and the store said in turn that it is busy, full, broken and unreachable; after what it keeps, \
-it was done nevertheless. Points are found by passing them, in a server of the fault tool that is the product's over \
-such a store: the product has none.";
+a question, have a message delivered again. At each point of what is kept or answered the process ended, at each call \
+the store said in turn that it is busy, full, broken and unreachable; after what it keeps, \
+it was done nevertheless. At what a first start keeps the process ended once; at what a start reads nothing happened. \
+A point that nothing came past is a broken promise. \
+`aside` is what nobody asked for, housekeeping among it. Points are found by passing them, in a server of the fault \
+tool that is the product's over such a store: the product has none. What happened at each call is in `reliability.json`.";
 
 impl fmt::Display for Inputs {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -40,7 +40,7 @@ const NEIGHBOURS: usize = 3;
 /// How many clients are slow at once.
 const SLOW: usize = 1_000;
 
-/// L3: batches of twenty by 64 wallets.
+/// Batches of twenty by 64 wallets.
 pub(super) async fn batches(place: &Place, extent: Extent) -> Result<Checks, Failure> {
     let filling = Filling { credentials: 0, tenants: 1, sessions: 0 };
     let kept = Kept::laid(place, "batches", filling).await?;
@@ -55,7 +55,7 @@ pub(super) async fn batches(place: &Place, extent: Extent) -> Result<Checks, Fai
     kept.server.stopped(played).await
 }
 
-/// L7: two thousand tenants, a million credentials and ten thousand offers that wait, beside one tenant.
+/// Two thousand tenants, a million credentials and ten thousand offers that wait, beside one tenant.
 pub(super) async fn tenants(place: &Place, extent: Extent) -> Result<Checks, Failure> {
     let Extent { credentials, tenants, sessions, .. } = extent;
     let one = Kept::laid(place, "one", Filling { credentials: 0, tenants: 1, sessions: 0 }).await?;
@@ -93,7 +93,7 @@ async fn issued(stage: &Stage<'_>, flow: Flows, extent: Extent) -> Result<Line, 
     Ok(stage.issue(turn, jobs).await?.0)
 }
 
-/// L8: three times as many wallets as can be served, each of which comes once and gives up after ten seconds; then
+/// Three times as many wallets as can be served, each of which comes once and gives up after ten seconds; then
 /// as many as can.
 ///
 /// How many can be served is measured in the same way of coming, each over a connection of its own. The server has a quarter of its core: one core of wallets could not overload a whole one.

@@ -77,7 +77,7 @@ impl Flow for Revoke {
     }
 }
 
-/// L5: verifiers that all ask for a list of a million statuses, and again after it changed.
+/// Verifiers that all ask for a list of a million statuses, and again after it changed.
 pub(super) async fn herd(place: &Place, extent: Extent) -> Result<Checks, Failure> {
     let filling = Filling { credentials: extent.credentials, tenants: 1, sessions: 0 };
     let kept = Kept::laid(place, "herd", filling).await?;
@@ -126,7 +126,7 @@ async fn herded(place: &Place, kept: &Kept, extent: Extent) -> Result<Checks, Fa
     Ok(checks)
 }
 
-/// L6: thousands of revocations while wallets play.
+/// Thousands of revocations while wallets play.
 pub(super) async fn revocations(place: &Place, extent: Extent) -> Result<Checks, Failure> {
     let filling = Filling { credentials: extent.credentials, tenants: 1, sessions: 0 };
     let kept = Kept::laid(place, "revocations", filling).await?;

@@ -1,4 +1,4 @@
-//! L9: everything at a third of what can be done, for long: nothing grows, nothing slows down.
+//! Everything at a third of what can be done, for long: nothing grows, nothing slows down.
 
 use std::{fs, sync::Arc, time::Duration};
 
