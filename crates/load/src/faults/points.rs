@@ -1,7 +1,14 @@
 //! R3, R4: the server ends, or its store fails, at every point that a server comes past while everything that
 //! it does is done once. Points are found by passing them: a new call to the store is a new point.
 
-use std::{collections::BTreeMap, path::Path, pin::pin, rc::Rc, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    pin::pin,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use serde::Serialize;
 
@@ -31,8 +38,21 @@ const LAST_ANSWER: Duration = Duration::from_millis(200);
 pub(crate) struct Scope {
     /// How often the process ends at each point.
     pub(crate) rounds: u64,
-    /// One in so many points, and of them one in so many mishaps.
+    /// One in so many points beside the first of each call that keeps something, and of them one in so many mishaps.
     pub(crate) stride: usize,
+}
+
+impl Scope {
+    /// Which of the points that are wanted are tried.
+    fn of<'p>(self, passed: &'p [Passed], wanted: fn(&Passed) -> bool) -> Vec<&'p Passed> {
+        let mut calls = BTreeSet::new();
+        let wanted = passed.iter().filter(|passed| wanted(passed)).enumerate();
+        let tried = wanted.filter(|(nth, passed)| {
+            let is_first = passed.kind == Kind::Commit && calls.insert(&passed.point.call);
+            is_first || nth.is_multiple_of(self.stride)
+        });
+        tried.map(|(_, passed)| passed).collect()
+    }
 }
 
 /// What happened at one point.
@@ -62,19 +82,17 @@ pub(crate) async fn everywhere(
 ) -> Result<Found, Failure> {
     let attester = Attester::new()?;
     let receiver = Receiver::listening().await?;
-    let ground = Ground { folder, attester: &attester, receiver: &receiver };
+    let seldom = RefCell::default();
+    let ground = Ground { folder, attester: &attester, receiver: &receiver, seldom };
     let mut tried: BTreeMap<Point, (u64, u64)> = BTreeMap::new();
     let mut lines = Vec::new();
 
     let mut trial = ground.trial("ends at a point", &database()).await?;
     let passed = ground.rehearsal(&mut trial).await?;
-    let every = |wanted: fn(&Passed) -> bool| {
-        passed.iter().filter(move |passed| wanted(passed)).step_by(scope.stride)
-    };
+    let ends =
+        scope.of(&passed, |passed| passed.point.during != START && passed.kind != Kind::Read);
     for _ in 0..scope.rounds {
-        for Passed { point, .. } in
-            every(|passed| passed.point.during != START && passed.kind != Kind::Read)
-        {
+        for Passed { point, .. } in &ends {
             if ground.ends_at(&mut trial, point).await? {
                 tried.entry(point.clone()).or_default().0 += 1;
             }
@@ -85,9 +103,9 @@ pub(crate) async fn everywhere(
 
     let mut trial = ground.trial("store fails at a point", &database()).await?;
     trial.results = Results::MayBeOpen;
-    for Passed { point, kind } in
-        every(|passed| passed.point.during != START && passed.kind != Kind::Reply)
-    {
+    let fails =
+        scope.of(&passed, |passed| passed.point.during != START && passed.kind != Kind::Reply);
+    for Passed { point, kind } in fails {
         let all = mishaps(point.moment, *kind).iter();
         // another one at each point
         let first = tried.len() % scope.stride.min(all.len()).max(1);
@@ -101,9 +119,9 @@ pub(crate) async fn everywhere(
     clock::put_ahead(0);
 
     let mut starts: Option<Line> = None;
-    for Passed { point, .. } in
-        every(|passed| passed.point.during == START && passed.kind == Kind::Commit)
-    {
+    let first =
+        scope.of(&passed, |passed| passed.point.during == START && passed.kind == Kind::Commit);
+    for Passed { point, .. } in first {
         let line = ground.starts_past(point, &database()).await?;
         tried.entry(point.clone()).or_default().0 += line.times;
         match &mut starts {
@@ -125,6 +143,9 @@ pub(crate) async fn everywhere(
 /// What is passed before the server serves.
 const START: &str = "start";
 
+/// What nobody asked for.
+const ASIDE: &str = "aside";
+
 /// What a store can say at a point: after a call, only that it does not know.
 const fn mishaps(moment: Moment, kind: Kind) -> &'static [Mishap] {
     match (moment, kind) {
@@ -139,6 +160,9 @@ struct Ground<'g> {
     folder: &'g Path,
     attester: &'g Attester,
     receiver: &'g Receiver,
+    /// What a server comes past once it has started, and then perhaps for long no more: a block of places is
+    /// reserved, house is kept, a list is read for the first time.
+    seldom: RefCell<BTreeSet<Point>>,
 }
 
 impl Ground<'_> {
@@ -188,14 +212,45 @@ impl Ground<'_> {
     /// Whether the server ended there, and is back.
     async fn ends_at(&self, trial: &mut Trial, point: &Point) -> Result<bool, Failure> {
         let arming = Arming { point: point.clone(), mishap: Mishap::Abort };
-        self.arm(trial, Some(&arming)).await?;
-        let patience = if point.during == "aside" { CHORE } else { LAST_ANSWER };
-        let ended = self.everything_past_an_end(trial, patience).await?;
+        let mut ended = false;
+        if !self.seldom.borrow().contains(point) {
+            self.arm(trial, Some(&arming)).await?;
+            let patience = if point.during == ASIDE { CHORE } else { LAST_ANSWER };
+            ended = self.everything_past_an_end(trial, patience).await?;
+        }
+        if !ended {
+            self.seldom.borrow_mut().insert(point.clone());
+            ended = self.ends_after_a_start(trial, &arming).await?;
+        }
         if !ended {
             self.arm(trial, None).await?;
+            trial.broken(format!("R3: the process did not end {point}: nothing came past it"));
         }
         trial.times += u64::from(ended);
         Ok(ended)
+    }
+
+    /// Starts the server once more, which then ends at a point; whether it did, and is back.
+    async fn ends_after_a_start(
+        &self,
+        trial: &mut Trial,
+        arming: &Arming,
+    ) -> Result<bool, Failure> {
+        self.ends_unarmed(trial).await?;
+        trial.scene.arm_start(serde_json::to_string(arming)?);
+        if trial.scene.comes().await?.is_some() {
+            // what is done aside at a start may come after the server is ready
+            return self.everything_past_an_end(trial, CHORE).await;
+        }
+        trial.start().await?;
+        self.everything(trial).await?;
+        Ok(true)
+    }
+
+    /// Asks the server to end, when nothing is armed that it could come past on the way.
+    async fn ends_unarmed(&self, trial: &Trial) -> Result<(), Failure> {
+        self.arm(trial, None).await?;
+        trial.scene.terminate().await.map(drop)
     }
 
     /// Everything once, while the server may end and is started again; whether it did.
@@ -247,20 +302,43 @@ impl Ground<'_> {
         mishap: Mishap,
     ) -> Result<bool, Failure> {
         let arming = Arming { point: point.clone(), mishap };
-        self.arm(trial, Some(&arming)).await?;
         let before = trial.facts.borrow().broken.len();
-        self.everything(trial).await?;
-        let place = trial.scene.base().join("faults/armed")?;
-        let waits = Connection::open(trial.scene.base()).await?.get(&place, None).await?;
-        let failed = &*waits == b"null";
+        let mut failed = false;
+        if !self.seldom.borrow().contains(point) {
+            self.arm(trial, Some(&arming)).await?;
+            failed = self.fails_within_a_turn(trial, point).await?;
+        }
+        if !failed {
+            self.seldom.borrow_mut().insert(point.clone());
+            self.ends_unarmed(trial).await?;
+            trial.scene.arm_start(serde_json::to_string(&arming)?);
+            trial.start().await?;
+            failed = self.fails_within_a_turn(trial, point).await?;
+        }
         if !failed {
             self.arm(trial, None).await?;
+            trial.broken(format!("R4: the store did not fail {point}: nothing came past it"));
         }
         if trial.facts.borrow().broken.len() > before {
             trial.broken(format!("  … by {mishap:?} {point}"));
         }
         trial.times += u64::from(failed);
         Ok(failed)
+    }
+
+    /// Everything once; whether what is armed happened.
+    async fn fails_within_a_turn(&self, trial: &mut Trial, point: &Point) -> Result<bool, Failure> {
+        self.everything(trial).await?;
+        let place = trial.scene.base().join("faults/armed")?;
+        let patience = if point.during == ASIDE { CHORE } else { Duration::ZERO };
+        let begun = Instant::now();
+        loop {
+            let waits = Connection::open(trial.scene.base()).await?.get(&place, None).await?;
+            if &*waits == b"null" || begun.elapsed() >= patience {
+                return Ok(&*waits == b"null");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// A first start that ends at a point; the second is to make up for it.
@@ -272,14 +350,39 @@ impl Ground<'_> {
             trial.times += 1;
             trial.start().await?;
             self.everything(&mut trial).await?;
-        } else if self.everything_past_an_end(&mut trial, CHORE).await? {
-            // what is done aside at a start may come after the server is ready
-            trial.times += 1;
         } else {
             self.arm(&trial, None).await?;
+            trial.broken(format!("R3: the first start did not end {point}"));
         }
         let line = trial.ended().await;
         clock::put_ahead(0);
         line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed(call: &str, nth: u32, kind: Kind) -> Passed {
+        let (during, call) = ("POST /a".to_owned(), call.to_owned());
+        Passed { point: Point { during, call, nth, moment: Moment::Before }, kind }
+    }
+
+    #[test]
+    fn however_few_points_are_tried_each_call_that_keeps_something_is_among_them() {
+        let all = [
+            passed("take", 1, Kind::Read),
+            passed("replace", 1, Kind::Commit),
+            passed("replace", 2, Kind::Commit),
+            passed("events", 1, Kind::Read),
+            passed("shred_audit", 1, Kind::Commit),
+        ];
+        let tried = |stride| {
+            let chosen = Scope { rounds: 1, stride }.of(&all, |_| true);
+            chosen.iter().map(|passed| passed.point.call.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(tried(100), ["take", "replace", "shred_audit"]);
+        assert_eq!(tried(1).len(), all.len());
     }
 }

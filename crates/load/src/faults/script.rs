@@ -160,7 +160,9 @@ impl Script {
         };
         let within = WITHIN
             .try_with(|within| (within.route.clone(), counted(&mut within.calls.borrow_mut())));
-        within.unwrap_or_else(|_| match self.serves.load(Ordering::Relaxed) {
+        // a server starts outside of all tasks; a chore has one of its own, which may begin meanwhile
+        let is_chore = tokio::task::try_id().is_some() || self.serves.load(Ordering::Relaxed);
+        within.unwrap_or_else(|_| match is_chore {
             // which of many chores it is depends on the clock
             true => ("aside".to_owned(), 1),
             false => {
@@ -192,6 +194,8 @@ impl Script {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn point(moment: Moment) -> Point {
@@ -223,6 +227,10 @@ mod tests {
             let at = |nth| (during("POST /a"), nth);
             assert_eq!(places, [at(1), at(2), at(1)]);
         }
+        let script = Arc::new(script);
+        let chore = Arc::clone(&script);
+        let early = tokio::spawn(async move { chore.place("purge_once") }).await.unwrap();
+        assert_eq!(early, (during("aside"), 1), "a chore is none of the start");
         script.serves();
         assert_eq!(script.place("purge_once"), (during("aside"), 1));
     }

@@ -1,5 +1,7 @@
 //! The fault tool in its short form: nothing that a server promised is broken, whatever happens to it.
 
+use std::collections::BTreeMap;
+
 use crate::{folder, run, server};
 
 #[test]
@@ -79,6 +81,23 @@ fn no_promise_is_broken_whatever_happens_to_the_server() {
         let of = report["points"]["stores"][0]["points"].as_array().expect("points").iter();
         let passed = of.filter(|at| at["point"]["call"] == call).count();
         assert!(passed >= 2, "nothing came past {call}: {said}");
+    }
+    // and at each that is passed while a server serves the process ended and the store failed
+    for store in report["points"]["stores"].as_array().expect("points") {
+        let mut tried: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for at in store["points"].as_array().expect("points") {
+            if at["kind"] == "commit" && at["point"]["during"] != "start" {
+                let call = at["point"]["call"].as_str().expect("a name");
+                let count = |what: &str| at[what].as_u64().expect("a count");
+                let (ended, failed) = tried.entry(call).or_default();
+                *ended += count("ended");
+                *failed += count("failed");
+            }
+        }
+        assert!(tried.len() > 20, "{tried:?}");
+        let untried: Vec<_> =
+            tried.iter().filter(|(_, (ended, failed))| *ended == 0 || *failed == 0).collect();
+        assert!(untried.is_empty(), "on {}: {untried:?}: {said}", store["store"]);
     }
     println!("{everything}");
 }
