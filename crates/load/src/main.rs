@@ -34,6 +34,7 @@ mod report;
 mod scale;
 mod server;
 mod size;
+mod stage;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -13,10 +13,11 @@ use crate::{
     failure::Failure,
     floor::{self, Sizes},
     integrator::Integrator,
-    plan::{Flows, Plan, Stage, Turn},
+    plan::{Flows, Plan, Turn},
     presentation::Card,
     report::Line,
     server::{Server, Setting},
+    stage::Stage,
 };
 
 /// A peer, whose issuer and verifier are programs beside each other.

@@ -18,10 +18,11 @@ use crate::{
     flows::{Measured, Place},
     issuance::Issuance,
     machine,
-    plan::{Clocks, Flows, Stage},
+    plan::Flows,
     presentation::{Card, Presentation},
     report::{mebibytes, micros},
     server::Server,
+    stage::{Clocks, Stage},
 };
 
 /// What is little.

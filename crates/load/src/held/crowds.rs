@@ -19,9 +19,10 @@ use crate::{
     flows::{Place, SERVER_CORE},
     issuance::Issuance,
     machine,
-    plan::{Flows, Stage, Turn},
+    plan::{Flows, Turn},
     report::{Line, mebibytes},
     scale::Kept,
+    stage::Stage,
 };
 
 /// What is put on a server that is not overloaded.

@@ -26,9 +26,9 @@ use crate::{
     failure::Failure,
     fill::{self, Filling},
     flows::Place,
-    plan::Stage,
     report::mebibytes,
     scale::Kept,
+    stage::Stage,
 };
 
 /// How many verifiers ask at once.

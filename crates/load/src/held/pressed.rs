@@ -16,8 +16,9 @@ use crate::{
     failure::Failure,
     integrator::{Integrator, Offer, Request, Verdict},
     issuance::Issuance,
-    plan::{Flows, asked, offered},
+    plan::Flows,
     presentation::{Card, Presentation},
+    stage::{asked, offered},
 };
 
 /// What a crowd did.

@@ -11,9 +11,9 @@ use crate::{
     failure::Failure,
     fill,
     flows::Place,
-    plan::Stage,
     report::mebibytes,
     server::Server,
+    stage::Stage,
 };
 
 /// What is looked at every so often.
