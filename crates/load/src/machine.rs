@@ -61,17 +61,33 @@ pub(crate) fn binary(asked: Option<&Path>) -> Result<PathBuf, Failure> {
     if binary.is_file() { Ok(binary) } else { Err(Failure::NoBinary(binary)) }
 }
 
-/// The commit that is tried, and whether anything was changed since.
+/// What a binary is built of.
+const BUILT_OF: [&str; 3] = [":/crates", ":/Cargo.toml", ":/Cargo.lock"];
+
+/// What a commit is called that nobody has.
+const WITH_CHANGES: &str = ", with changes";
+
+/// What is said beside a commit that nobody has.
+pub(crate) fn mark(commit: &str) -> &'static str {
+    match commit.ends_with(WITH_CHANGES) {
+        true => " **Not to be published: what was measured is in no commit.**",
+        false => "",
+    }
+}
+
+/// The last commit that changed what binaries are built of, and whether anything of that was changed since; what a
+/// run writes is nothing of it.
 pub(crate) fn commit() -> String {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").args(arguments).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
-    let commit = git(&["rev-parse", "--short", "HEAD"]);
+    let of = |command: &[&'static str]| git(&[command, &["--"], &BUILT_OF].concat());
+    let commit = of(&["log", "-1", "--format=%h"]);
     let commit = commit.unwrap_or_else(|| "unknown".to_owned());
-    match git(&["status", "--porcelain"]) {
+    match of(&["status", "--porcelain"]) {
         Some(changed) if changed.is_empty() => commit,
-        _ => format!("{commit}, with changes"),
+        _ => format!("{commit}{WITH_CHANGES}"),
     }
 }
 

@@ -29,6 +29,7 @@ mod machine;
 mod peers;
 mod plan;
 mod presentation;
+mod promises;
 mod proofs;
 mod report;
 mod scale;

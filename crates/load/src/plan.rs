@@ -14,6 +14,8 @@ use crate::{
     database::Database,
     failure::Failure,
     floor::{self, Sizes, Work},
+    flows::Measured,
+    promises::Promises,
     report::{Line, Start},
     server::{Server, Setting},
     stage::{First, Stage, clock},
@@ -95,11 +97,21 @@ impl Plan {
     /// Every kind of flow at each concurrency, unless told otherwise.
     ///
     /// Beside peers, what they can do, and many wallets.
-    pub(crate) fn new(short: bool, wallets: &[usize], flows: &[Flows], beside_peers: bool) -> Self {
+    pub(crate) fn new(
+        measured: &Measured,
+        wallets: &[usize],
+        flows: &[Flows],
+        beside_peers: bool,
+    ) -> Self {
         let all = if beside_peers { &WALLETS[2..] } else { &WALLETS[..] };
         let wallets = if wallets.is_empty() { all } else { wallets };
-        let (limit, most) =
-            if short { (Duration::from_secs(1), 1_000) } else { (Duration::from_secs(6), 12_000) };
+        let (limit, most) = match measured.short {
+            true => (Duration::from_secs(1), 1_000),
+            false => {
+                let limit = measured.lasts(Duration::from_secs(6));
+                (limit, limit.as_secs() as usize * 2_000)
+            }
+        };
         let all = if beside_peers { &Flows::OF_PEERS[..] } else { &Flows::ALL[..] };
         let flows = if flows.is_empty() { all } else { flows };
         Self { flows: flows.to_vec(), wallets: wallets.to_vec(), limit, most }
@@ -191,10 +203,14 @@ pub(crate) async fn play_logins(
         let turn = Turn { flow, wallets: *wallets, floor, limit: plan.limit };
         let clocked = clock(OURS, (server, database), turn, played, jobs).await?;
         // what was issued verifies under the key in its own certificate: whom to trust is not the question
-        for (text, _) in clocked.outcomes.into_iter().flatten() {
-            UnverifiedSdJwtVc::parse(&text)?;
+        let mut promises = Promises::default();
+        for (text, _) in clocked.outcomes.iter().flatten() {
+            UnverifiedSdJwtVc::parse(text)?;
+            promises.places(std::iter::once(text.as_str()))?;
         }
-        lines.push(clocked.line);
+        let mut line = clocked.line;
+        line.kept(promises);
+        lines.push(line);
         shapes.push((turn, turn.shape(clocked.exchanges, sizes)));
     }
     Ok((lines, shapes))

@@ -254,6 +254,8 @@ impl Scale {
     /// Its points in place of the same ones of a run before.
     fn over(mut self, kept: Option<Self>) -> Self {
         let size = |point: &Point| (point.tenants, point.credentials);
+        // a curve is of one commit
+        let kept = kept.filter(|kept| kept.about.commit == self.about.commit);
         let mut old = kept.map_or_else(Vec::new, |kept| kept.points);
         old.retain(|old| self.points.iter().all(|new| size(new) != size(old)));
         self.points.extend(old);

@@ -80,7 +80,7 @@ impl fmt::Display for Size {
         write!(
             f,
             "One file of {:.1} MiB, {:.1} MiB without the names of its functions, linked at start to {} and to nothing \
-             else. Commit {}.",
+             else. Commit {}.{}",
             mebibytes(self.bytes),
             mebibytes(self.stripped_bytes),
             if self.libraries.is_empty() {
@@ -89,6 +89,7 @@ impl fmt::Display for Size {
                 self.libraries.join(", ")
             },
             self.commit,
+            machine::mark(&self.commit),
         )
     }
 }

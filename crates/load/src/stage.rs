@@ -22,6 +22,7 @@ use crate::{
     machine,
     plan::{BATCH, Flows, OURS, Turn},
     presentation::{Asked, Card, Presentation},
+    promises::Promises,
     proofs::fresh_key,
     report::{Line, Run},
     server::Server,
@@ -93,11 +94,20 @@ impl<'s> Stage<'s> {
         jobs: usize,
     ) -> Result<(Line, Vec<Exchange>), Failure> {
         let jobs = self.offers(turn.flow, jobs).await?;
+        let offers: Vec<_> = jobs.iter().map(|job| job.offer.clone()).collect();
         let clocked = clock(self.name, (self.server, self.database), turn, Issuance, jobs).await?;
+        let (taken, left) = offers.split_at(clocked.outcomes.len().min(offers.len()));
+        let mut promises = Promises::default();
         for credentials in clocked.outcomes {
+            promises.places(credentials.iter().map(|(text, _)| text.as_str()))?;
             self.verify(credentials).await?;
         }
-        Ok((clocked.line, clocked.exchanges))
+        let mut line = clocked.line;
+        if self.name == OURS {
+            promises.offers(self.server.base(), (taken, left)).await?;
+            line.kept(promises);
+        }
+        Ok((line, clocked.exchanges))
     }
 
     /// Presents a credential so often.
@@ -108,10 +118,19 @@ impl<'s> Stage<'s> {
         card: &Arc<Card>,
     ) -> Result<(Line, Vec<Exchange>), Failure> {
         let jobs = self.requests(jobs, card).await?;
+        let requests: Vec<_> = jobs.iter().map(|job| job.request.clone()).collect();
         let clocked =
             clock(self.name, (self.server, self.database), turn, Presentation, jobs).await?;
+        let taken = &requests[..clocked.outcomes.len().min(requests.len())];
+        let mut line = clocked.line;
+        if self.name == OURS {
+            let mut promises = Promises::default();
+            promises.presentations(self.server.base(), taken, card).await?;
+            line.kept(promises);
+        }
+        // I4: whatever was shown again since, each has the result that it had
         self.prepare(Verdict(self.integrator.clone()), clocked.outcomes).await?;
-        Ok((clocked.line, clocked.exchanges))
+        Ok((line, clocked.exchanges))
     }
 
     /// So many offers, and the keys of those who take them.

@@ -45,6 +45,7 @@ use lanyard_testkit::PostgresServer;
 
 use crate::{failure::Failure, machine};
 pub(crate) use scene::Store;
+pub(crate) use wallet::place_of;
 
 use inputs::Inputs;
 use lanes::Work;

@@ -262,7 +262,7 @@ impl Wallet {
 }
 
 /// Where a credential has its status.
-pub(super) fn place_of(text: &str) -> Result<(Url, u64), Failure> {
+pub(crate) fn place_of(text: &str) -> Result<(Url, u64), Failure> {
     let lacks = || Failure::Lacks("status");
     let payload = text.split('.').nth(1).ok_or_else(lacks)?;
     let payload = json::base64url_decode(payload).map_err(|_| lacks())?;

@@ -6,7 +6,7 @@ mod lists;
 mod pressed;
 mod soak;
 
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use crate::{
     failure::Failure,
     flows::{Measured, Place},
     machine,
+    report::Line,
 };
 
 /// The loads.
@@ -46,7 +47,7 @@ pub(crate) struct Arguments {
     /// Only these loads; may be repeated [default: all]
     #[arg(long, value_enum, value_name = "LOAD")]
     only: Vec<Load>,
-    /// For how long everything is played at a third
+    /// For how long everything is played at a third; 0 leaves it out
     #[arg(long, value_name = "MINUTES", default_value_t = 30.0)]
     minutes: f64,
 }
@@ -85,7 +86,17 @@ enum Bar {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Held {
     about: About,
+    /// By load: the run that its checks are of.
+    #[serde(default)]
+    runs: BTreeMap<String, Ran>,
     checks: Vec<Check>,
+}
+
+/// When a load was put on, on what, and for how long.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Ran {
+    about: About,
+    seconds: f64,
 }
 
 /// What the checks of one load are put into.
@@ -104,6 +115,12 @@ impl Checks {
         let check = Check { load, what, found, bar };
         println!("{}", check.row());
         self.checks.push(check);
+    }
+
+    /// What came of looking at the promises of flows.
+    fn promises<'l>(&mut self, lines: impl IntoIterator<Item = &'l Line>) {
+        let broken: u64 = lines.into_iter().filter_map(|line| line.promises_broken).sum();
+        self.add("invariants broken", broken as f64, Bar::AtMost(0.0));
     }
 }
 
@@ -124,7 +141,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         }
     } else {
         Extent {
-            spell: Duration::from_secs(10),
+            spell: measured.lasts(Duration::from_secs(10)),
             soak: Duration::from_secs_f64(arguments.minutes * 60.0),
             credentials: 1_000_000,
             tenants: 2_000,
@@ -132,13 +149,18 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
             revocations: 10_000,
         }
     };
-    let mut checks = Vec::new();
+    let (mut checks, mut runs) = (Vec::new(), BTreeMap::new());
     for load in Load::value_variants() {
-        if arguments.only.is_empty() || arguments.only.contains(load) {
-            checks.extend(load.put(&place, extent).await?);
+        let is_left_out = *load == Load::Soak && extent.soak.is_zero();
+        if !is_left_out && (arguments.only.is_empty() || arguments.only.contains(load)) {
+            let lasts = if *load == Load::Soak { extent.soak } else { extent.spell };
+            let found = load.put(&place, extent).await?;
+            let ran = Ran { about: about.clone(), seconds: lasts.as_secs_f64() };
+            runs.extend(found.first().map(|check| (check.load.clone(), ran)));
+            checks.extend(found);
         }
     }
-    let held = Held { about, checks };
+    let held = Held { about, runs, checks };
     println!("\n{}", held.table());
     let is_held = held.checks.iter().all(Check::is_met);
     measured.keep(|figures| {
@@ -190,9 +212,16 @@ impl Check {
 impl Held {
     /// Its loads in place of the same ones of a run before.
     fn over(mut self, kept: Option<Self>) -> Self {
-        let old = kept.map_or_else(Vec::new, |kept| kept.checks);
-        let old = old.into_iter().filter(|old| self.checks.iter().all(|new| new.load != old.load));
+        let Some(kept) = kept else { return self };
+        let old = kept.checks.into_iter();
+        let old = old.filter(|old| self.checks.iter().all(|new| new.load != old.load));
         let old: Vec<_> = old.collect();
+        for load in old.iter().map(|old| &old.load) {
+            // what was kept before runs were has that of its file
+            let ran = kept.runs.get(load).cloned();
+            let ran = ran.unwrap_or_else(|| Ran { about: kept.about.clone(), seconds: 0.0 });
+            self.runs.entry(load.clone()).or_insert(ran);
+        }
         self.checks.extend(old);
         self
     }
@@ -204,6 +233,43 @@ impl Held {
         for check in &self.checks {
             let _ = writeln!(text, "{}", check.row());
         }
+        text.push_str(
+            "\n| load | s that it was put on | on (UTC) | commit |\n|---|---:|---|---|\n",
+        );
+        for (load, Ran { about, seconds }) in &self.runs {
+            let (date, commit) = (about.date.replace('T', " "), &about.commit);
+            let seconds = if *seconds > 0.0 { format!("{seconds:.0}") } else { String::new() };
+            let _ = writeln!(text, "| {load} | {seconds} | {date} | {commit} |");
+        }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(loads: &[&str], commit: &str) -> Held {
+        let about = About::of(commit);
+        let check = |load: &&str| Check {
+            load: (*load).to_owned(),
+            what: "flows/s".to_owned(),
+            found: 1.0,
+            bar: Bar::Free,
+        };
+        let ran = |load: &&str| ((*load).to_owned(), Ran { about: about.clone(), seconds: 10.0 });
+        let (runs, checks) = (loads.iter().map(ran).collect(), loads.iter().map(check).collect());
+        Held { about: about.clone(), runs, checks }
+    }
+
+    #[test]
+    fn a_load_of_a_run_before_says_of_which_commit_it_is() {
+        let kept = held(&["slow clients", "batches of 20"], "before");
+        let table = held(&["batches of 20"], "after").over(Some(kept)).table();
+        let is_of = |load, commit| {
+            table.lines().any(|line| line.starts_with(load) && line.ends_with(commit))
+        };
+        assert!(is_of("| slow clients | 10 |", "| before |"), "{table}");
+        assert!(is_of("| batches of 20 | 10 |", "| after |"), "{table}");
     }
 }
