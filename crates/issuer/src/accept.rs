@@ -11,8 +11,8 @@ use lanyard_oid4vci::{
     },
 };
 use lanyard_store::{
-    CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewSession, Next, Replaced, Session,
-    SessionId, SessionKind, StoreError,
+    CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewSession, Next, Once, Replaced,
+    Session, SessionId, SessionKind, StoreError,
 };
 
 use serde::Serialize;
@@ -111,7 +111,13 @@ impl IssuerService {
         };
         let (answer, issued, progress) = match step {
             Step::Issued(answer, issued, progress) => (answer, *issued, *progress),
-            Step::Waiting(answer) => return Ok(Some(answer)),
+            Step::Waiting(answer, _) if shown.proof.is_none() => return Ok(Some(answer)),
+            Step::Waiting(answer, authorized) => {
+                // nothing has changed but that the proof was taken
+                let next =
+                    self.unchanged(tenant, &session, *authorized, now).seeing(proof_of(shown));
+                return self.write(tenant, &session, next, (None, answer)).await;
+            }
             Step::Repeated(answer, authorized) => {
                 let issuance = Issuance::Authorized(*authorized);
                 let state = State { issuance, place: None, edition: tenant.edition };
@@ -119,21 +125,12 @@ impl IssuerService {
             }
             Step::Deferred(answer, authorized) => {
                 let event = NewEvent::done(now, step::CREDENTIAL_DEFERRED);
-                let expires_at = authorized.expires_at();
-                let state = State {
-                    issuance: Issuance::Authorized(*authorized),
-                    place: None,
-                    edition: tenant.edition,
-                };
+                let ends_at = authorized.session_ends_at();
+                let issuance = Issuance::Authorized(*authorized);
+                let state = State { issuance, place: None, edition: tenant.edition };
                 let sealed = self.sessions().seal(tenant, session.id, &state);
-                let next = Next::new(now, sealed, expires_at).with_event(event.clone());
-                return match self.sessions().store.replace(&session, next).await? {
-                    Replaced::Conflict => Ok(None),
-                    Replaced::Done(_) => {
-                        self.announce(tenant, session.id, &event);
-                        Ok(Some(answer))
-                    }
-                };
+                let next = Next::new(now, sealed, ends_at).seeing(proof_of(shown));
+                return self.write(tenant, &session, next, (Some(&event), answer)).await;
             }
         };
         // 3. that it was issued is durable before the credential leaves
@@ -141,13 +138,12 @@ impl IssuerService {
         let next = self.next(tenant, &session, progress, now, access);
         let subject = holder.map(|holder| self.subject_ref(tenant, &holder));
         let record = IssuedRecord { subject, ..self.record(&session, &issued) };
-        let mut next = next.with_event(event.clone());
+        let mut next = next.seeing(proof_of(shown));
         for status in tenant.statuses_of(record.credential, &issued.statuses) {
             next = next.with_status(status);
         }
         let next = next.with_issued(record);
-        let next = next.seeing(shown.proof.iter().map(|proof| once(proof.shown())));
-        self.write(tenant, &session, next, (&event, answer)).await
+        self.write(tenant, &session, next, (Some(&event), answer)).await
     }
 
     /// Gives an answer again that may not have arrived: nothing is signed, and that it happened is in the trail.
@@ -161,10 +157,8 @@ impl IssuerService {
     ) -> Result<Option<Answer>, Failure> {
         let event = NewEvent::done(now, step::CREDENTIAL_REPEATED);
         let sealed = self.sessions().seal(tenant, session.id, state);
-        let next = Next::new(now, sealed, session.expires_at)
-            .with_event(event.clone())
-            .seeing(shown.proof.iter().map(|proof| once(proof.shown())));
-        self.write(tenant, session, next, (&event, answer)).await
+        let next = Next::new(now, sealed, session.expires_at).seeing(proof_of(shown));
+        self.write(tenant, session, next, (Some(&event), answer)).await
     }
 
     /// Writes a step down, and gives its answer then; `None` when the session has changed in between.
@@ -172,22 +166,50 @@ impl IssuerService {
         &self,
         tenant: &Tenant,
         session: &Session,
-        next: Next,
-        (event, answer): (&NewEvent, Answer),
+        mut next: Next,
+        (event, answer): (Option<&NewEvent>, Answer),
     ) -> Result<Option<Answer>, Failure> {
+        next.events.extend(event.cloned());
+        let now = next.now;
         match self.sessions().store.replace(session, next).await {
-            Err(StoreError::SeenBefore) => {
-                let error = DpopError::Replayed;
-                self.trace_refusal(tenant, session.id, event.at, error.reason()).await;
-                Err(self.refuse_proof(tenant, error, At::Resource))
-            }
-            Err(error) => Err(IssuerError::from(error).into()),
+            Err(error) => Err(self.refuse_shown(tenant, session.id, now, error).await),
             Ok(Replaced::Conflict) => Ok(None),
             Ok(Replaced::Done(_)) => {
-                self.announce(tenant, session.id, event);
+                if let Some(event) = event {
+                    self.announce(tenant, session.id, event);
+                }
                 Ok(Some(answer))
             }
         }
+    }
+
+    /// What the store refused to write for whoever showed a token: a proof that was taken before, or trouble.
+    pub(crate) async fn refuse_shown(
+        &self,
+        tenant: &Tenant,
+        session: SessionId,
+        now: Timestamp,
+        error: StoreError,
+    ) -> Failure {
+        if error != StoreError::SeenBefore {
+            return error.into();
+        }
+        let error = DpopError::Replayed;
+        self.trace_refusal(tenant, session, now, error.reason()).await;
+        self.refuse_proof(tenant, error, At::Resource)
+    }
+
+    /// A step after which the session is as it was.
+    fn unchanged(
+        &self,
+        tenant: &Tenant,
+        session: &Session,
+        authorized: Authorized,
+        now: Timestamp,
+    ) -> Next {
+        let issuance = Issuance::Authorized(authorized);
+        let state = State { issuance, place: None, edition: tenant.edition };
+        Next::new(now, self.sessions().seal(tenant, session.id, &state), session.expires_at)
     }
 
     /// What an access token leads to, and the handle that it is: of this server, or of another one.
@@ -239,7 +261,7 @@ impl IssuerService {
         let holder = Subject::try_from(grant.holder.as_str().to_owned()).ok();
         let authorized = Authorized::granted_elsewhere(grant);
         authorized.admit(shown).map_err(|_| invalid())?;
-        let expires_at = authorized.expires_at();
+        let expires_at = authorized.session_ends_at();
         let issuance = Issuance::Authorized(authorized);
         let state = State { issuance, place: None, edition: tenant.edition };
         let event = NewEvent::done(now, step::TOKEN_OF_ANOTHER_SERVER);
@@ -331,7 +353,7 @@ impl IssuerService {
         access: Option<Handle>,
     ) -> Next {
         let (expires_at, done) = match &progress {
-            Progress::Authorized(authorized) => (authorized.ends_at(), false),
+            Progress::Authorized(authorized) => (authorized.session_ends_at(), false),
             Progress::Issued(issued) => {
                 let refresh = issued.refresh().map(Refreshable::expires_at);
                 // a token of another server is known for as long as it is good
@@ -419,7 +441,7 @@ enum Step {
     /// Deferred now.
     Deferred(Answer, Box<Authorized>),
     /// Deferred before: nothing has changed.
-    Waiting(Answer),
+    Waiting(Answer, Box<Authorized>),
     /// Given out before: nothing has changed.
     Repeated(Answer, Box<Authorized>),
 }
@@ -457,7 +479,7 @@ async fn issue(
             if is_new {
                 Step::Deferred(answer, Box::new(authorized))
             } else {
-                Step::Waiting(answer)
+                Step::Waiting(answer, Box::new(authorized))
             }
         }
     })
@@ -475,6 +497,11 @@ fn again(
     let request = tenant.issuer.read_deferred(body)?;
     let response = issued.repeat(&request.transaction, &tenant.issuer, now)?;
     Answer::new(&response, true, request.encryption.as_ref(), provider)
+}
+
+/// What a step remembers of the token that was shown: its proof, so that it is taken once (RFC 9449 §11.1).
+pub(crate) fn proof_of(shown: &ShownToken) -> Option<Once> {
+    shown.proof.as_ref().map(|proof| once(proof.shown()))
 }
 
 fn issued_event(issued: &IssuedCredential, now: Timestamp) -> NewEvent {

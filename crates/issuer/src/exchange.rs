@@ -98,7 +98,7 @@ impl IssuerService {
             self.sessions().handle(tenant, HandleKind::AccessToken, access)
         });
         let authorized = match before {
-            Some(before) => authorized.instead_of(before),
+            Some(before) => authorized.instead_of(before, now),
             None => authorized,
         };
         // a client that proves who it is keeps its refresh token
@@ -144,7 +144,7 @@ impl IssuerService {
     ) -> Next {
         let token = authorized.token().reveal();
         let access = self.sessions().handle(tenant, HandleKind::AccessToken, token);
-        let expires_at = authorized.ends_at();
+        let expires_at = authorized.session_ends_at();
         let state = State {
             issuance: Issuance::Authorized(authorized),
             place: None,

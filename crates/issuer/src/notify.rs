@@ -8,6 +8,7 @@ use lanyard_store::{NewEvent, Next, Replaced};
 
 use crate::{
     IssuerError, IssuerService,
+    accept::proof_of,
     http::{BearerFault, Failure},
     sessions::{Found, Held, State, TRIES},
     step,
@@ -39,20 +40,30 @@ impl IssuerService {
                 Ok((issuance.notified(&notification)?, notification.event))
             });
             let event = match heard {
-                Ok((Heard::Again, _)) => return Ok(()),
-                Ok((Heard::New, event)) => event,
+                Ok((Heard::Again, _)) if shown.proof.is_none() => return Ok(()),
+                // nothing has changed but that the proof was taken
+                Ok((Heard::Again, _)) => None,
+                Ok((Heard::New, event)) => {
+                    Some(NewEvent::done(now, step::NOTIFIED).with_detail(event.name()))
+                }
                 Err(error) => {
                     self.trace_refusal(tenant, session.id, now, error.reason()).await;
                     return Err(error.into());
                 }
             };
-            let event = NewEvent::done(now, step::NOTIFIED).with_detail(event.name());
             let sealed =
                 self.sessions().seal(tenant, session.id, &State { issuance, place, edition });
-            let next = Next::new(now, sealed, session.expires_at).with_event(event.clone());
-            if let Replaced::Done(_) = self.sessions().store.replace(&session, next).await? {
-                self.announce(tenant, session.id, &event);
-                return Ok(());
+            let mut next = Next::new(now, sealed, session.expires_at).seeing(proof_of(shown));
+            next.events.extend(event.clone());
+            match self.sessions().store.replace(&session, next).await {
+                Err(error) => return Err(self.refuse_shown(tenant, session.id, now, error).await),
+                Ok(Replaced::Conflict) => {}
+                Ok(Replaced::Done(_)) => {
+                    if let Some(event) = event {
+                        self.announce(tenant, session.id, &event);
+                    }
+                    return Ok(());
+                }
             }
         }
         Err(IssuerError::Contended.into())

@@ -139,7 +139,7 @@ impl IssuerService {
     ) -> Next {
         let access = authorized.token().reveal();
         let access = self.sessions().handle(tenant, HandleKind::AccessToken, access);
-        let expires_at = authorized.expires_at();
+        let expires_at = authorized.session_ends_at();
         let state = State {
             issuance: Issuance::Authorized(authorized),
             place: None,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::Method;
 use jiff::SignedDuration;
 use lanyard_issuer::Consent;
 use lanyard_oid4vci::issuer::HolderId;
@@ -308,42 +309,68 @@ async fn a_server_that_stops_between_token_and_credential_leaves_the_holder_able
     assert_eq!(reply.status, 200, "{reply}");
 }
 
-#[tokio::test]
-async fn what_has_to_wait_can_be_taken_by_logging_in_and_goes_on_waiting_under_a_refreshed_token() {
-    let server = server_where_ada_agrees();
+/// An offer of badge and diploma that waits for a decision and that its holder logs in for: its name, the tokens,
+/// and the transaction of the badge, which was asked for.
+async fn waiting(server: &Server, wallet: &mut Wallet) -> (String, Value, Value) {
     let offer = json!({
         "credentials": [{ "configuration": "employee_badge" }, { "configuration": "diploma" }],
         "login": "only", "deferral": "until_decided",
     });
     let offer = server.make_offer(&offer).await.json();
     let path = text(&offer["offer_uri"]);
-    let path = path.strip_prefix("https://issuer.example").unwrap();
+    let path = path.strip_prefix("https://issuer.example").expect("our own URL");
     let grants = server.get(path).await.json()["grants"].clone();
-    let members: Vec<_> = grants.as_object().unwrap().keys().cloned().collect();
+    let members: Vec<_> = grants.as_object().expect("an object").keys().cloned().collect();
     assert_eq!(members, ["authorization_code"], "no pre-authorized code where logging in is all");
-    let mut wallet = Wallet::new(&server);
     let state = text(&grants["authorization_code"]["issuer_state"]);
     let mut parts = with(wallet.parts(), "issuer_state", &state);
     parts = with(parts, "scope", "employee_badge diploma");
-    let reply = wallet.push(&server, &parts).await;
+    let reply = wallet.push(server, &parts).await;
     assert_eq!(reply.status, 201, "{reply}");
     let request_uri = text(&reply.json()["request_uri"]);
-    let code = Answer::of(&wallet.open(&server, &request_uri).await).one("code").unwrap();
-    let tokens = wallet.token(&server, &code).await.json();
-    let (access, refresh) = (text(&tokens["access_token"]), text(&tokens["refresh_token"]));
-    let waiting = wallet.badge(&server, &access).await;
+    let answer = Answer::of(&wallet.open(server, &request_uri).await);
+    let tokens = wallet.token(server, &answer.one("code").expect("Ada agreed")).await.json();
+    let waiting = wallet.badge(server, &text(&tokens["access_token"])).await;
     assert_eq!(waiting.status, 202, "{waiting}");
-    let tokens = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await.json();
     let transaction = json!({ "transaction_id": waiting.json()["transaction_id"] });
+    (text(&offer["id"]), tokens, transaction)
+}
+
+#[tokio::test]
+async fn what_has_to_wait_can_be_taken_by_logging_in_and_goes_on_waiting_under_a_refreshed_token() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let (offer, tokens, transaction) = waiting(&server, &mut wallet).await;
+    let (access, refresh) = (text(&tokens["access_token"]), text(&tokens["refresh_token"]));
+    let tokens = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await.json();
     let stale = wallet.at("/demo/deferred", &server, &access, &transaction).await;
     assert_eq!(stale.refusal(), refused(401, "invalid_token"));
     let access = text(&tokens["access_token"]);
     let reply = wallet.at("/demo/deferred", &server, &access, &transaction).await;
     assert_eq!(reply.status, 202, "{reply}");
-    let path = format!("/api/demo/offers/{}/decision", text(&offer["id"]));
+    let path = format!("/api/demo/offers/{offer}/decision");
     let body = json!({ "decision": "release" });
-    let decided = server.api(axum::http::Method::POST, &path, &body).await;
+    let decided = server.api(Method::POST, &path, &body).await;
     assert_eq!(decided.status, 204, "{decided}");
     let reply = wallet.at("/demo/deferred", &server, &access, &transaction).await;
     assert_eq!(reply.status, 200, "{reply}");
+}
+
+#[tokio::test]
+async fn a_refresh_token_outlives_what_waited_and_what_waited_too_long_can_be_asked_for_again() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let (_, tokens, transaction) = waiting(&server, &mut wallet).await;
+    server.ground.pass(SignedDuration::from_hours(25));
+    let parts = refresh_parts(&text(&tokens["refresh_token"]));
+    let reply = wallet.proven(&server, "/demo/token", &parts).await;
+    assert_eq!(reply.status, 200, "{reply}");
+    let access = text(&reply.json()["access_token"]);
+    let reply = wallet.at("/demo/deferred", &server, &access, &transaction).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_transaction_id"));
+    let waiting = wallet.badge(&server, &access).await;
+    assert_eq!(waiting.status, 202, "{waiting}");
+    let transaction = json!({ "transaction_id": waiting.json()["transaction_id"] });
+    let reply = wallet.at("/demo/deferred", &server, &access, &transaction).await;
+    assert_eq!(reply.status, 202, "{reply}");
 }

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::fixture::{
-    GRANT, Offer, Reply, Server, credential_request, object, refused, request, text, token_request,
+    GRANT, Offer, Reply, Server, badge_claims, credential_request, object, refused, request, text,
+    token_request,
 };
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
@@ -44,6 +45,15 @@ impl Sender {
     async fn token(&self, server: &Server, offer: &Offer, jti: &str) -> Reply {
         let proof = self.proof(server, "/demo/token", jti, json!({})).await;
         server.send(proven(token_of(offer), &proof)).await
+    }
+
+    /// Something else than a credential with this token.
+    async fn at(&self, path: &str, server: &Server, token: &str, jti: &str, body: &Value) -> Reply {
+        let proof = self.proof(server, path, jti, json!({ "ath": hash(token) })).await;
+        let mut request = credential_request(path, token, body);
+        let value = HeaderValue::try_from(format!("DPoP {token}")).expect("visible ASCII");
+        request.headers_mut().insert(AUTHORIZATION, value);
+        server.send(proven(request, &proof)).await
     }
 
     pub(crate) async fn credential(&self, server: &Server, token: &str, jti: &str) -> Reply {
@@ -181,6 +191,48 @@ async fn a_replayed_proof_leaves_the_code_and_the_token_as_they_were() {
     // another key may use the same name (RFC 9449 §11.1)
     let other = Sender::new(&server);
     assert_eq!(other.token(&server, &server.offer().await, "same").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_proof_is_taken_once_at_every_step_that_a_token_opens() {
+    let server = Server::new();
+    let sender = Sender::new(&server);
+    let offer = json!({
+        "configuration": "employee_badge", "claims": badge_claims(), "deferral": "until_decided",
+    });
+    let offer = server.offer_of(&offer).await;
+    let token = text(&sender.token(&server, &offer, "token").await.json()["access_token"]);
+    let replayed = refused(401, "invalid_dpop_proof");
+
+    let deferred = sender.credential(&server, &token, "token").await;
+    assert_eq!(deferred.refusal(), replayed, "taken at the token endpoint");
+    let deferred = sender.credential(&server, &token, "deferred").await;
+    assert_eq!(deferred.status, 202, "{deferred}");
+    let transaction = json!({ "transaction_id": deferred.json()["transaction_id"] });
+    let collect = async |jti| sender.at("/demo/deferred", &server, &token, jti, &transaction).await;
+    assert_eq!(collect("deferred").await.refusal(), replayed, "taken when it was deferred");
+    assert_eq!(collect("poll").await.status, 202);
+    assert_eq!(collect("poll").await.refusal(), replayed, "taken while it waits");
+    let path = format!("/api/demo/offers/{}/decision", offer.id);
+    let body = json!({ "decision": "release" });
+    server.api(axum::http::Method::POST, &path, &body).await;
+    assert_eq!(collect("poll").await.refusal(), replayed, "nor is it good for the credential");
+    let collected = collect("collect").await;
+    assert_eq!(collected.status, 200, "{collected}");
+
+    let notify = async |event: &str, jti| {
+        let told =
+            json!({ "notification_id": collected.json()["notification_id"], "event": event });
+        sender.at("/demo/notification", &server, &token, jti, &told).await
+    };
+    assert_eq!(notify("credential_accepted", "collect").await.refusal(), replayed);
+    assert_eq!(notify("credential_accepted", "told").await.status, 204);
+    for event in ["credential_accepted", "credential_deleted"] {
+        assert_eq!(notify(event, "told").await.refusal(), replayed, "{event}");
+    }
+    assert_eq!(notify("credential_accepted", "again").await.status, 204);
+    assert_eq!(notify("credential_deleted", "again").await.refusal(), replayed);
+    assert_eq!(notify("credential_deleted", "deleted").await.status, 204);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -179,11 +179,11 @@ impl Authorized {
         self.refresh.as_ref()
     }
 
-    /// From this moment on nothing leads anywhere any more.
-    pub fn ends_at(&self) -> Timestamp {
+    /// From this moment on neither the access token nor the refresh token leads anywhere.
+    pub fn session_ends_at(&self) -> Timestamp {
         let refresh = self.refresh.as_ref().map(Refreshable::expires_at);
-        let own = self.expires_at();
-        refresh.map_or(own, |refresh| refresh.max(own))
+        let access = self.access_ends_at();
+        refresh.map_or(access, |refresh| refresh.max(access))
     }
 
     /// The key that the token is bound to (`cnf.jkt`, RFC 9449 §6).
@@ -205,8 +205,8 @@ impl Authorized {
         (&mut self.issued, &mut self.answers)
     }
 
-    /// From this moment on the access token is worth nothing.
-    pub fn expires_at(&self) -> Timestamp {
+    /// From this moment on the access token is worth nothing, not even for what was deferred under it.
+    fn access_ends_at(&self) -> Timestamp {
         let answered = self.answers.iter().map(KeptAnswer::ends_at).max();
         [self.deferral_ends(), answered].into_iter().flatten().fold(self.expires_at, Timestamp::max)
     }
@@ -311,9 +311,11 @@ impl Authorized {
         Ok((response, issued))
     }
 
-    /// Goes on with what waited under the access token that this one replaces.
+    /// Goes on with what waits under the access token that this one replaces.
     #[must_use]
-    pub fn instead_of(mut self, before: Self) -> Self {
+    pub fn instead_of(mut self, mut before: Self, now: Timestamp) -> Self {
+        // what waited too long is due again
+        before.deferred.retain(|waiting| waiting.waits(now));
         let waits = |due: &Due| {
             before.deferred.iter().any(|waiting| waiting.due.configuration == due.configuration)
         };

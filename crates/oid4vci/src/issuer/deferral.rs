@@ -212,7 +212,7 @@ impl Authorized {
         let place = self
             .deferred
             .iter()
-            .position(|waiting| waiting.transaction == *transaction && now < waiting.ends_at);
+            .position(|waiting| waiting.transaction == *transaction && waiting.waits(now));
         let Some(place) = place else {
             return match again(&self.answers, transaction, issuer, now) {
                 Ok(response) => Ok(Accepted::Repeated(response, self)),
@@ -270,6 +270,11 @@ fn again(
 }
 
 impl DeferredCredential {
+    /// Whether it can still be collected.
+    pub(super) fn waits(&self, now: Timestamp) -> bool {
+        now < self.ends_at
+    }
+
     fn is(&self, wanted: &Wanted) -> bool {
         match wanted {
             Wanted::Configuration(id) => {

@@ -41,7 +41,7 @@ fn a_code_becomes_a_bearer_token_of_five_minutes() {
         .unwrap();
     assert_eq!((response.token_type.as_str(), response.expires_in), ("Bearer", Some(300)));
     assert_eq!(response.access_token.reveal().len(), 43);
-    assert_eq!(authorized.expires_at(), world.now + SignedDuration::from_mins(5));
+    assert_eq!(authorized.session_ends_at(), world.now + SignedDuration::from_mins(5));
     assert!(response.authorization_details.is_none());
 }
 
