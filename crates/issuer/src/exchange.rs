@@ -135,7 +135,7 @@ impl IssuerService {
     }
 
     /// The access token leads to the session from now on.
-    fn token_issued(
+    pub(crate) fn token_issued(
         &self,
         tenant: &Tenant,
         session: &Session,
@@ -168,10 +168,11 @@ impl IssuerService {
         response: TokenResponse,
         sender: &Sender,
     ) -> Result<Option<TokenResponse>, Failure> {
-        let event = NewEvent::done(next.now, step::TOKEN_ISSUED);
+        let now = next.now;
+        let event = NewEvent::done(now, step::TOKEN_ISSUED);
         let next = next.with_event(event.clone()).seeing(sender.shown().map(once));
         match self.sessions().store.replace(session, next).await {
-            Err(error) => Err(self.refuse_kept(tenant, error, sender)),
+            Err(error) => Err(self.refuse_replay(tenant, (session.id, now), error, sender).await),
             Ok(Replaced::Conflict) => Ok(None),
             Ok(Replaced::Done(_)) => {
                 self.announce(tenant, session.id, &event);

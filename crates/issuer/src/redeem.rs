@@ -1,11 +1,10 @@
 //! The wallet trades its code for an access token (OID4VCI §6).
 
-use jiff::Timestamp;
 use lanyard_oid4vci::{
-    issuer::{Authorized, Issuance, Left, Refused, Sender},
+    issuer::{Issuance, Left, Refused, Sender},
     token::{PreAuthorizedTokenRequest, TokenError, TokenRequest, TokenResponse},
 };
-use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session, StoreError};
+use lanyard_store::{HandleKind, NewEvent, Next, Replaced};
 
 use crate::{
     IssuerError, IssuerService,
@@ -80,7 +79,7 @@ impl IssuerService {
         let done = offered.exchange(request, sender, &tenant.issuer, now, &secrets);
         let (left, event, answer) = match done {
             Ok((response, authorized)) => (
-                self.authorized(tenant, &session, authorized, code, now),
+                self.token_issued(tenant, &session, authorized, now).retiring(code),
                 NewEvent::done(now, step::TOKEN_ISSUED),
                 Ok(response),
             ),
@@ -109,43 +108,14 @@ impl IssuerService {
         // 3. what the step left is durable before anybody hears of it
         let next = self.with_fetch(tenant, session.id, left).with_event(event.clone());
         let next = next.seeing(sender.shown().map(once));
-        let replaced = match self.sessions().store.replace(&session, next).await {
-            Err(error) => {
-                if error == StoreError::SeenBefore {
-                    self.trace_refusal(tenant, session.id, now, "proof_replayed").await;
-                }
-                return Err(self.refuse_kept(tenant, error, sender));
-            }
-            Ok(replaced) => replaced,
-        };
-        match replaced {
-            Replaced::Conflict => Ok(None),
-            Replaced::Done(_) => {
+        match self.sessions().store.replace(&session, next).await {
+            Err(error) => Err(self.refuse_replay(tenant, (session.id, now), error, sender).await),
+            Ok(Replaced::Conflict) => Ok(None),
+            Ok(Replaced::Done(_)) => {
                 self.live().forget_fetch(&tenant.id, session.id);
                 self.announce(tenant, session.id, &event);
                 Ok(Some(answer?))
             }
         }
-    }
-
-    /// The code is used up; the token leads to the session from now on.
-    fn authorized(
-        &self,
-        tenant: &Tenant,
-        session: &Session,
-        authorized: Authorized,
-        code: Handle,
-        now: Timestamp,
-    ) -> Next {
-        let access = authorized.token().reveal();
-        let access = self.sessions().handle(tenant, HandleKind::AccessToken, access);
-        let expires_at = authorized.session_ends_at();
-        let state = State {
-            issuance: Issuance::Authorized(authorized),
-            place: None,
-            edition: tenant.edition,
-        };
-        let sealed = self.sessions().seal(tenant, session.id, &state);
-        Next::new(now, sealed, expires_at).retiring(code).adding(access)
     }
 }

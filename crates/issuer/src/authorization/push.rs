@@ -69,7 +69,7 @@ impl IssuerService {
             event: event.clone(),
         };
         if let Err(error) = self.sessions().store.insert(session).await {
-            return Err(self.refuse_kept(tenant, error, sender));
+            return Err(self.refuse_unkept(tenant, error, sender));
         }
         self.announce(tenant, id, &event);
         Ok(response)
@@ -114,7 +114,7 @@ impl IssuerService {
         let next = self.with_fetch(tenant, session.id, next).with_event(event.clone());
         let next = next.seeing(sender.shown().map(once));
         match self.sessions().store.replace(&session, next).await {
-            Err(error) => Err(self.refuse_kept(tenant, error, sender)),
+            Err(error) => Err(self.refuse_replay(tenant, (session.id, now), error, sender).await),
             Ok(Replaced::Conflict) => Ok(None),
             Ok(Replaced::Done(_)) => {
                 self.live().forget_fetch(&tenant.id, session.id);

@@ -5,13 +5,14 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
     response::Response,
 };
+use jiff::Timestamp;
 use lanyard_oid4vci::{
     client_authentication::{ClientError, ClientEvidence},
     dpop::DpopError,
     issuer::Sender,
     nonce::AttestationChallenge,
 };
-use lanyard_store::StoreError;
+use lanyard_store::{SessionId, StoreError};
 
 use super::{At, Failure, dpop::Proof};
 use crate::{IssuerService, tenant::Tenant};
@@ -93,8 +94,22 @@ impl IssuerService {
         Failure::Client(Box::new(RefusedClient { error, challenge }))
     }
 
-    /// What the store refused to write for a sender: most likely a replay.
-    pub(crate) fn refuse_kept(
+    /// What the store refused to write of a step: most likely a replay, which the trail tells of.
+    pub(crate) async fn refuse_replay(
+        &self,
+        tenant: &Tenant,
+        (session, now): (SessionId, Timestamp),
+        error: StoreError,
+        sender: &Sender,
+    ) -> Failure {
+        if error == StoreError::SeenBefore {
+            self.trace_refusal(tenant, session, now, "proof_replayed").await;
+        }
+        self.refuse_unkept(tenant, error, sender)
+    }
+
+    /// The same, where no session was begun.
+    pub(crate) fn refuse_unkept(
         &self,
         tenant: &Tenant,
         error: StoreError,

@@ -374,3 +374,28 @@ async fn a_refresh_token_outlives_what_waited_and_what_waited_too_long_can_be_as
     let reply = wallet.at("/demo/deferred", &server, &access, &transaction).await;
     assert_eq!(reply.status, 202, "{reply}");
 }
+
+#[tokio::test]
+async fn a_proof_that_is_replayed_with_an_authorization_code_is_in_the_trail() {
+    let server = server_where_ada_agrees();
+    let wallet = &mut Wallet::new(&server);
+    let proof = wallet.proof(&server, "/demo/token", None).await;
+    let redeem = async |code: &str, wallet: &Wallet| {
+        let form = crate::code_wallet::form(&wallet.token_parts(code));
+        let mut sent = token_request("/demo/token", &form);
+        sent.headers_mut().insert(DPOP, proof.parse().expect("visible ASCII"));
+        server.send(sent).await
+    };
+    let code = wallet.code(&server).await;
+    assert_eq!(redeem(&code, wallet).await.status, 200);
+    let offer = json!({ "configuration": "employee_badge", "login": "only" });
+    let offer = server.offer_of(&offer).await;
+    let grants = server.get(&offer.path).await.json()["grants"].clone();
+    let state = text(&grants["authorization_code"]["issuer_state"]);
+    let pushed = wallet.push(&server, &with(wallet.parts(), "issuer_state", &state)).await.json();
+    let answer = Answer::of(&wallet.open(&server, &text(&pushed["request_uri"])).await);
+    let replayed = redeem(&answer.one("code").expect("Ada agreed"), wallet).await;
+    assert_eq!(replayed.refusal(), refused(400, "invalid_dpop_proof"));
+    let trail = server.trail(&offer).await;
+    assert!(trail.contains(&"refused: proof_replayed".to_owned()), "{trail:?}");
+}

@@ -141,7 +141,8 @@ impl Server {
         Offer {
             id: text(&created["id"]),
             path,
-            code: text(&offer["grants"][GRANT]["pre-authorized_code"]),
+            // none where its holder logs in
+            code: offer["grants"][GRANT]["pre-authorized_code"].as_str().unwrap_or_default().into(),
             tx_code: created["tx_code"].as_str().map(str::to_owned),
         }
     }
