@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{
     IssuerError, IssuerService,
-    sessions::{Found, State, TRIES},
+    sessions::{Found, Held, State, TRIES},
     step,
 };
 
@@ -41,13 +41,12 @@ impl IssuerService {
         let tenant = &*self.known_tenant(tenant)?;
         for _ in 0..TRIES {
             let now = self.now();
-            let held = match self.sessions().by_id(tenant, id, now).await? {
+            let held = match self.sessions().offer(tenant, id, now).await? {
                 Found::Live(held) => held,
                 Found::Expired => return Err(IssuerError::NotWaiting),
                 Found::Used(_) | Found::Absent => return Err(IssuerError::UnknownOffer),
             };
-            let session = held.session.clone();
-            let State { issuance, place, edition } = held.offer()?;
+            let Held { session, state: State { issuance, place, edition } } = *held;
             match &issuance {
                 Issuance::Issued(_) => return Err(IssuerError::AlreadyIssued),
                 issuance if !issuance.waits(now) => return Err(IssuerError::NotWaiting),

@@ -266,8 +266,8 @@ impl IssuerService {
         id: SessionId,
     ) -> Result<OfferStatus, IssuerError> {
         let tenant = &*self.known_tenant(tenant)?;
-        let state = match self.sessions().by_id(tenant, id, self.now()).await? {
-            Found::Live(held) => OfferState::from(&held.offer()?.issuance),
+        let state = match self.sessions().offer(tenant, id, self.now()).await? {
+            Found::Live(held) => OfferState::from(&held.state.issuance),
             Found::Expired => OfferState::Expired,
             Found::Used(_) | Found::Absent => return Err(IssuerError::UnknownOffer),
         };
@@ -297,8 +297,9 @@ impl IssuerService {
         id: SessionId,
     ) -> Result<OfferShown, IssuerError> {
         let tenant = &*self.known_tenant(tenant)?;
-        let state = match self.sessions().by_id(tenant, id, self.now()).await? {
-            Found::Live(held) => held.offer()?,
+        let now = self.now();
+        let state = match self.sessions().offer(tenant, id, now).await? {
+            Found::Live(held) => held.state,
             Found::Expired => return Err(IssuerError::NotWaiting),
             Found::Used(_) | Found::Absent => return Err(IssuerError::UnknownOffer),
         };
@@ -323,13 +324,13 @@ impl IssuerService {
         let tenant = &*self.known_tenant(tenant)?;
         for _ in 0..TRIES {
             let now = self.now();
-            let held = match self.sessions().by_id(tenant, id, now).await? {
+            let held = match self.sessions().offer(tenant, id, now).await? {
                 Found::Live(held) => held,
                 Found::Expired => return Ok(()),
                 Found::Used(_) | Found::Absent => return Err(IssuerError::UnknownOffer),
             };
-            let session = held.session.clone();
-            match held.offer()?.issuance {
+            let Held { session, state } = *held;
+            match state.issuance {
                 Issuance::Offered(_)
                 | Issuance::Pushed(_)
                 | Issuance::Authorizing(_)
@@ -395,16 +396,6 @@ impl IssuerService {
             OfferLink::ByReference(self.offer_uri(tenant, place)).to_link()
         } else {
             OfferLink::ByValue(offered.offer(&tenant.issuer)).to_link()
-        }
-    }
-}
-
-impl Held {
-    /// The state, if the session is an offer at all: the same store holds presentation requests.
-    pub(crate) fn offer(self) -> Result<State, IssuerError> {
-        match self.session.kind {
-            SessionKind::Offer => Ok(self.state),
-            _ => Err(IssuerError::UnknownOffer),
         }
     }
 }

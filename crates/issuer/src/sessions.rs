@@ -10,7 +10,9 @@ use lanyard_oid4vci::{
     once::{ShownOnce, ShownOnceKind},
 };
 use lanyard_service::Sealed;
-use lanyard_store::{Handle, HandleKind, Once, OnceKind, Session, SessionId, Store, Taken};
+use lanyard_store::{
+    Handle, HandleKind, Once, OnceKind, Session, SessionId, SessionKind, Store, Taken,
+};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -97,6 +99,20 @@ impl Sessions {
         self.opened(tenant, taken)
     }
 
+    /// Takes an offer by its name; what is none is not there.
+    pub(crate) async fn offer(
+        &self,
+        tenant: &Tenant,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Found, IssuerError> {
+        let taken = self.store.by_id(&tenant.id, id, now).await?;
+        match kind_of(&taken) {
+            Some(SessionKind::Offer) => self.opened(tenant, taken),
+            _ => Ok(Found::Absent),
+        }
+    }
+
     /// The handle that a code, a token or a path is, as somebody shows it.
     pub(crate) fn handle(&self, tenant: &Tenant, kind: HandleKind, value: &str) -> Handle {
         tenant.data_key.handle(&tenant.id, kind, value, &*self.provider)
@@ -108,9 +124,13 @@ impl Sessions {
     }
 
     fn opened(&self, tenant: &Tenant, taken: Taken) -> Result<Found, IssuerError> {
+        // the same store holds presentation requests, sealed for others
+        if kind_of(&taken) == Some(SessionKind::Request) {
+            return Ok(Found::Absent);
+        }
         let session = match taken {
             Taken::Live(session) => session,
-            Taken::Expired => return Ok(Found::Expired),
+            Taken::Expired(_) => return Ok(Found::Expired),
             Taken::Used(id) => return Ok(Found::Used(id)),
             Taken::Absent => return Ok(Found::Absent),
         };
@@ -126,6 +146,14 @@ impl Sessions {
         let plain = serde_json::to_vec(state).expect("a state is text, numbers, lists and maps");
         let plain = Zeroizing::new(plain);
         tenant.data_key.seal(Sealed::Issuance, &tenant.id, id, &plain, &*self.provider)
+    }
+}
+
+fn kind_of(taken: &Taken) -> Option<SessionKind> {
+    match taken {
+        Taken::Live(session) => Some(session.kind),
+        Taken::Expired(kind) => Some(*kind),
+        Taken::Used(_) | Taken::Absent => None,
     }
 }
 

@@ -63,7 +63,7 @@ impl Session {
     pub(crate) fn taken(self, now: Timestamp) -> Taken {
         // a column keeps microseconds
         let expired = self.expires_at.as_microsecond() <= now.as_microsecond();
-        if expired { Taken::Expired } else { Taken::Live(self) }
+        if expired { Taken::Expired(self.kind) } else { Taken::Live(self) }
     }
 
     /// What a handle that names it gives.
@@ -194,8 +194,8 @@ impl Next {
 pub enum Taken {
     /// A session that has not expired.
     Live(Session),
-    /// A session that has; once it is purged the answer is [`Taken::Absent`].
-    Expired,
+    /// A session of this kind that has; once it is purged the answer is [`Taken::Absent`].
+    Expired(SessionKind),
     /// The handle was good once and a step retired it.
     ///
     /// RFC 9700 §4.5 and RFC 6749 §4.1.2: a code shown twice also revokes what the first use

@@ -10,7 +10,7 @@ use lanyard_oid4vp::{
     verifier::{Conclusion, Recording, Requested, Verdict},
 };
 use lanyard_service::Sealed;
-use lanyard_store::{Handle, HandleKind, Session, SessionId, Store, Taken};
+use lanyard_store::{Handle, HandleKind, Session, SessionId, SessionKind, Store, Taken};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -157,8 +157,13 @@ impl Sessions {
     }
 
     fn opened(&self, tenant: &Tenant, taken: Taken) -> Result<Held, VerifierError> {
-        let Taken::Live(session) = taken else { return Err(VerifierError::UnknownRequest) };
-        self.open(tenant, session)
+        match taken {
+            // the same store holds offers, sealed for others
+            Taken::Live(session) if session.kind == SessionKind::Request => {
+                self.open(tenant, session)
+            }
+            _ => Err(VerifierError::UnknownRequest),
+        }
     }
 
     /// Opens the state of a session.

@@ -6,10 +6,10 @@ use axum::{
 };
 use jiff::SignedDuration;
 use lanyard_core::json;
-use lanyard_store::SessionId;
+use lanyard_store::{NewEvent, NewSession, SessionId, SessionKind};
 use serde_json::Value;
 
-use crate::fixture::{Server, refused, request, text};
+use crate::fixture::{Server, refused, request, tenant, text};
 
 #[tokio::test]
 async fn an_offer_may_be_fetched_again_while_it_waits_and_its_code_stays_single_use() {
@@ -180,5 +180,52 @@ async fn every_endpoint_has_its_method() {
         let reply = server.api(method.clone(), path, &Value::Null).await;
         assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
         assert!(reply.headers.contains_key(header::ALLOW));
+    }
+}
+
+/// A session of the verifier beside it, in the same store, which lives for ten minutes.
+pub(crate) async fn presentation_request(server: &Server) -> SessionId {
+    another_session(server, SessionKind::Request).await
+}
+
+async fn another_session(server: &Server, kind: SessionKind) -> SessionId {
+    let now = server.ground.now();
+    let id = SessionId::new(now, [7; 10]);
+    let session = NewSession {
+        tenant: tenant("demo"),
+        id,
+        kind,
+        state: b"sealed by somebody else".to_vec(),
+        created_at: now,
+        expires_at: now + SignedDuration::from_mins(10),
+        handles: Vec::new(),
+        subject: None,
+        once: Vec::new(),
+        call: None,
+        event: NewEvent::done(now, "request_created"),
+    };
+    server.ground.store.insert(session).await.expect("a name of its own");
+    id
+}
+
+#[tokio::test]
+async fn what_is_no_offer_is_not_there_for_whoever_may_read_offers_live_or_expired() {
+    for kind in [SessionKind::Request, SessionKind::Authorization] {
+        let server = Server::new();
+        let id = another_session(&server, kind).await;
+        for age in ["live", "expired"] {
+            for (method, path, body) in [
+                (Method::GET, "", Value::Null),
+                (Method::GET, "/qr.svg", Value::Null),
+                (Method::GET, "/events", Value::Null),
+                (Method::POST, "/decision", serde_json::json!({ "decision": "release" })),
+                (Method::DELETE, "", Value::Null),
+            ] {
+                let path = format!("/api/demo/offers/{id}{path}");
+                let reply = server.api(method, &path, &body).await;
+                assert_eq!(reply.refusal(), refused(404, "not_found"), "{age} {kind:?} {path}");
+            }
+            server.ground.pass(SignedDuration::from_mins(10));
+        }
     }
 }

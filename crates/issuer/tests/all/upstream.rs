@@ -27,6 +27,7 @@ use crate::{
     code_wallet::{Answer, Wallet, rules},
     fixture::{Directory, Ground, Reply, Server, request, text},
     login_provider::{Provider, Visit, link_on, payload_of},
+    offers::presentation_request,
 };
 
 /// A server whose holders log in at the provider; their badge is what it tells of them.
@@ -397,4 +398,18 @@ async fn a_holder_for_whom_there_are_no_claims_is_sent_back_to_the_wallet() {
     let answer = browser.wallet.submit(&server, &request_uri, &[("decision", "allow")]).await;
     let answer = Answer::of(&answer);
     assert_eq!(answer.one("error").as_deref(), Some("access_denied"), "{}", answer.0);
+}
+
+#[tokio::test]
+async fn a_state_that_names_a_presentation_request_is_one_that_was_not_begun() {
+    let (server, provider) = server_of("sub", false);
+    let (browser, page) = Browser::new(&server).await;
+    browser.leave(&server, &provider, &page).await;
+    let session = presentation_request(&server).await;
+    for _ in ["live", "expired"] {
+        let back = browser.come_back(&server, &Visit { state: format!("{session}.x") }).await;
+        assert_eq!(back.status, 400, "{back}");
+        assert!(problem(&back).starts_with("this login was not begun in this browser"), "{back}");
+        server.ground.pass(SignedDuration::from_mins(10));
+    }
 }

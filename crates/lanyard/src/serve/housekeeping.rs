@@ -113,11 +113,14 @@ mod tests {
 
         let (day, second) = (SignedDuration::from_hours(24), SignedDuration::from_secs(1));
         sweep(&store, begin - second).await;
-        assert_eq!(store.by_id(&tenant, result, begin).await, Ok(Taken::Expired));
+        assert_eq!(
+            store.by_id(&tenant, result, begin).await,
+            Ok(Taken::Expired(SessionKind::Request))
+        );
         sweep(&store, begin).await;
         assert_eq!(store.by_id(&tenant, result, begin).await, Ok(Taken::Absent));
         sweep(&store, begin + GRACE - second).await;
-        assert_eq!(store.by_id(&tenant, id, begin).await, Ok(Taken::Expired));
+        assert_eq!(store.by_id(&tenant, id, begin).await, Ok(Taken::Expired(SessionKind::Offer)));
         let other = NewCall { request: [5; 32], ..call };
         assert_eq!(store.begin_call(&tenant, other).await, Ok(CallBegun::OtherRequest));
         sweep(&store, begin + day).await;

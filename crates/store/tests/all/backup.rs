@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::audit::chained;
 use crate::support::{
-    block_on, code, credential, demo, end, handle, id, live, offer, record, second, tenant,
+    EXPIRED, block_on, code, credential, demo, end, handle, id, live, offer, record, second, tenant,
 };
 
 /// When backups are taken, and when they are restored.
@@ -152,14 +152,14 @@ fn what_led_to_a_session_before_leads_nowhere_in_a_restored_store() {
     block_on(async {
         let now = second(RESTORED);
         let taken = async |handle| store.take(&demo(), &handle, now).await.unwrap();
-        assert_eq!(taken(code(1)).await, Taken::Expired, "used after the backup");
-        assert_eq!(taken(code(2)).await, Taken::Expired, "never used, as far as anybody knows");
+        assert_eq!(taken(code(1)).await, EXPIRED, "used after the backup");
+        assert_eq!(taken(code(2)).await, EXPIRED, "never used, as far as anybody knows");
         assert_eq!(taken(code(3)).await, Taken::Absent, "made after the backup");
         assert_eq!(taken(code(4)).await, Taken::Used(id(4)), "used before the backup");
         for (n, kind) in HandleKind::ALL.into_iter().enumerate() {
             let n = 100 + u32::try_from(n).unwrap();
-            assert_eq!(taken(handle(kind, n)).await, Taken::Expired, "{kind}");
-            assert_eq!(store.by_id(&demo(), id(n), now).await, Ok(Taken::Expired), "{kind}");
+            assert_eq!(taken(handle(kind, n)).await, EXPIRED, "{kind}");
+            assert_eq!(store.by_id(&demo(), id(n), now).await, Ok(EXPIRED), "{kind}");
         }
         // whoever held a session when the backup was taken takes no step either
         let next = Next { now, ..step("late") };

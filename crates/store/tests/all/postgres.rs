@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_postgres::NoTls;
 
-use crate::support::{block_on, code, demo, end, id, live, offer, record, second};
+use crate::support::{EXPIRED, block_on, code, demo, end, id, live, offer, record, second};
 
 /// The address of a new database; none where there is no PostgreSQL, which fails in CI.
 fn database() -> Option<String> {
@@ -440,7 +440,7 @@ fn a_database_that_its_own_tools_restored_begins_an_epoch() {
         };
         assert_eq!((restored.ended_sessions, restored.backup_at), (1, None));
         assert_eq!(store.epoch().await, Ok(restored.epoch));
-        assert_eq!(store.take(&demo(), &code(1), second(100)).await, Ok(Taken::Expired));
+        assert_eq!(store.take(&demo(), &code(1), second(100)).await, Ok(EXPIRED));
         assert_eq!(store.secret(&demo(), &nonces).await, Ok(None));
         assert_eq!(store.secret_names(&demo(), "").await.unwrap().len(), 1);
         // in the database as it was restored, others were given out that it does not know of

@@ -10,7 +10,8 @@ use lanyard_store::{
 use tokio::task::JoinSet;
 
 use crate::support::{
-    code, credential, demo, digest, end, handle, id, live, offer, record, second, tenant, token,
+    EXPIRED, code, credential, demo, digest, end, handle, id, live, offer, record, second, tenant,
+    token,
 };
 
 type Backend = Arc<dyn Store>;
@@ -116,8 +117,8 @@ pub(crate) async fn a_session_is_expired_from_its_last_moment_on(store: Backend)
     let just_before = end() - jiff::SignedDuration::from_micros(1);
     let taken = store.take(&demo(), &code(1), just_before).await.unwrap();
     assert!(matches!(taken, Taken::Live(_)));
-    assert_eq!(store.take(&demo(), &code(1), end()).await, Ok(Taken::Expired));
-    assert_eq!(store.by_id(&demo(), id(1), end()).await, Ok(Taken::Expired));
+    assert_eq!(store.take(&demo(), &code(1), end()).await, Ok(EXPIRED));
+    assert_eq!(store.by_id(&demo(), id(1), end()).await, Ok(EXPIRED));
 }
 
 pub(crate) async fn a_session_that_expires_in_the_hand_is_not_replaced(store: Backend) {
@@ -407,7 +408,7 @@ pub(crate) async fn a_purge_removes_the_longest_expired_and_nothing_live(store: 
     assert_eq!(store.purge_expired(now, 3).await, Ok(3));
     assert_eq!(store.by_id(&tenant("other"), id(7), second(0)).await, Ok(Taken::Absent));
     assert_eq!(store.take(&demo(), &code(2), now).await, Ok(Taken::Absent));
-    assert_eq!(store.take(&demo(), &code(4), now).await, Ok(Taken::Expired));
+    assert_eq!(store.take(&demo(), &code(4), now).await, Ok(EXPIRED));
     assert_eq!(store.purge_expired(now, 100).await, Ok(2));
     assert_eq!(store.purge_expired(now, 100).await, Ok(0));
     for n in [5, 6] {
@@ -421,7 +422,7 @@ pub(crate) async fn a_purge_of_one_kind_leaves_the_others(store: Backend) {
     let early = end() - jiff::SignedDuration::from_micros(1);
     assert_eq!(store.purge_expired_of(SessionKind::Request, early, 9).await, Ok(0));
     assert_eq!(store.purge_expired_of(SessionKind::Request, end(), 9).await, Ok(1));
-    assert_eq!(store.by_id(&demo(), id(1), end()).await, Ok(Taken::Expired));
+    assert_eq!(store.by_id(&demo(), id(1), end()).await, Ok(EXPIRED));
     assert_eq!(store.by_id(&demo(), id(2), end()).await, Ok(Taken::Absent));
 }
 

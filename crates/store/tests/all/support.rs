@@ -93,6 +93,9 @@ pub(crate) fn record(n: u32, session: SessionId) -> IssuedRecord {
     }
 }
 
+/// What an offer gives once its time is over.
+pub(crate) const EXPIRED: Taken = Taken::Expired(SessionKind::Offer);
+
 /// Takes what must be there and live.
 pub(crate) async fn live(store: &dyn Store, handle: Handle) -> Session {
     match store.take(&demo(), &handle, second(1)).await.expect("an answer") {

@@ -113,7 +113,7 @@ impl VerifierService {
                 self.sessions().store.delete(&tenant.id, id).await.map_err(VerifierError::from)?;
                 return Err(TokenFault::Grant);
             }
-            Taken::Expired | Taken::Absent => return Err(TokenFault::Grant),
+            Taken::Expired(_) | Taken::Absent => return Err(TokenFault::Grant),
         };
         let Held { session, state } = held;
         let (sign_in, verdict) = concluded(&state).ok_or(TokenFault::Grant)?;

@@ -2,6 +2,8 @@
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
+use jiff::SignedDuration;
+use lanyard_store::{NewEvent, NewSession, SessionId, SessionKind};
 use lanyard_testkit::store;
 use lanyard_verifier::VerifierError;
 use serde_json::json;
@@ -163,5 +165,30 @@ async fn nothing_that_is_answered_may_be_kept() {
     ];
     for answer in answers {
         assert_eq!(answer.header(header::CACHE_CONTROL), "no-store", "{}", answer.status);
+    }
+}
+
+#[tokio::test]
+async fn an_offer_of_the_issuer_beside_it_is_no_request() {
+    let store = store();
+    let world = World::with_store(store.clone());
+    let id = SessionId::new(world.now(), [7; 10]);
+    let offer = NewSession {
+        tenant: demo(),
+        id,
+        kind: SessionKind::Offer,
+        state: b"sealed by somebody else".to_vec(),
+        created_at: world.now(),
+        expires_at: world.now() + SignedDuration::from_mins(10),
+        handles: Vec::new(),
+        subject: None,
+        once: Vec::new(),
+        call: None,
+        event: NewEvent::done(world.now(), "offer_created"),
+    };
+    store.insert(offer).await.unwrap();
+    for (method, path) in routes(&id.to_string()).into_iter().skip(1) {
+        let answer = knock(&world, method.clone(), &path, Some(&format!("Bearer {KEY}"))).await;
+        assert_eq!(answer.refusal(), (404, "not_found".to_owned()), "{method} {path}");
     }
 }
