@@ -303,7 +303,7 @@ impl IssuerService {
             Found::Expired => return Err(IssuerError::NotWaiting),
             Found::Used(_) | Found::Absent => return Err(IssuerError::UnknownOffer),
         };
-        let (Some(offered), Some(place)) = (state.issuance.waiting_offer(), state.place) else {
+        let (Some(offered), Some(place)) = (state.issuance.offer_at(now), state.place) else {
             return Err(IssuerError::NotWaiting);
         };
         Ok(OfferShown {
@@ -370,7 +370,7 @@ impl IssuerService {
             return Err(IssuerError::UnknownOffer);
         };
         let Held { session, state } = *held;
-        let offered = state.issuance.waiting_offer().ok_or(IssuerError::UnknownOffer)?;
+        let offered = state.issuance.offer_at(now).ok_or(IssuerError::UnknownOffer)?;
         if self.live().note_fetch(&tenant.id, session.id, now) {
             self.announce(tenant, session.id, &NewEvent::done(now, step::OFFER_FETCHED));
         }

@@ -405,6 +405,30 @@ async fn an_offer_with_both_grants_can_be_taken_either_way() {
     assert_eq!(wallet.open(&server, &request_uri).await.status, 200);
     let token = server.access_to(&offer).await;
     server.finish(&token).await;
+
+#[tokio::test]
+async fn an_offer_that_has_expired_is_begun_fetched_and_shown_no_more_though_its_holder_still_logs_in()
+ {
+    let server = server();
+    let body = json!({ "configuration": "employee_badge", "login": "only" });
+    let offer = server.offer_of(&body).await;
+    let mut wallet = Wallet::new(&server);
+    let grants = server.get(&offer.path).await.json()["grants"].clone();
+    let issuer_state = text(&grants["authorization_code"]["issuer_state"]);
+    let parts = wallet.parts_with("issuer_state", &issuer_state);
+    server.ground.pass(SignedDuration::from_secs(599));
+    let request_uri = text(&wallet.push(&server, &parts).await.json()["request_uri"]);
+    assert_eq!(wallet.open(&server, &request_uri).await.status, 200);
+    server.ground.pass(SignedDuration::from_secs(1));
+    assert_eq!(server.get(&offer.path).await.refusal(), refused(404, "not_found"));
+    let shown = format!("/api/demo/offers/{}/qr.svg", offer.id);
+    let shown = server.api(Method::GET, &shown, &json!(null)).await;
+    assert_eq!(shown.refusal(), refused(409, "offer_not_waiting"));
+    let reply = wallet.push(&server, &parts).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_request"));
+    // who has begun in time goes on
+    assert!(wallet.answer(&server, &request_uri).await.one("code").is_some());
+}
     assert_eq!(wallet.open(&server, &request_uri).await.status, 400);
     let reply = wallet.push(&server, &parts).await;
     assert_eq!(reply.refusal(), refused(400, "invalid_request"));

@@ -94,7 +94,7 @@ impl Pushed {
         issuer: &Issuer,
         now: Timestamp,
     ) -> Result<Self, Refused<AuthorizationError, Option<Offered>>> {
-        match judge(form, sender, offered.as_ref(), issuer) {
+        match judge(form, sender, offered.as_ref(), issuer, now) {
             Ok(request) => Ok(Self {
                 request,
                 request_uri: RequestUri::generate(&issuer.provider()),
@@ -388,6 +388,7 @@ fn judge(
     sender: &Sender,
     offered: Option<&Offered>,
     issuer: &Issuer,
+    now: Timestamp,
 ) -> Result<AuthorizationRequest, AuthorizationError> {
     let rules = &issuer.rules;
     if !rules.offers_code_flow() {
@@ -404,9 +405,10 @@ fn judge(
         (Some(key), _) => Some(key),
         (None, proven) => proven.cloned(),
     };
-    // 3. an offer that was named has to be there, and to be for this grant
+    // 3. an offer that was named has to be there, to be for this grant, and to be good still
     let from_offer = form.issuer_state().is_some();
-    if from_offer && !offered.is_some_and(Offered::takes_login) {
+    let is_good = |offered: &Offered| offered.takes_login() && now < offered.expires_at();
+    if from_offer && !offered.is_some_and(is_good) {
         return Err(AuthorizationError::IssuerState);
     }
     // 4. everything else

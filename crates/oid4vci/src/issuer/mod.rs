@@ -413,7 +413,12 @@ impl Issuance {
         }
     }
 
-    /// The same, taken out.
+    /// The offer, as long as it is also good: a holder who began in time may finish after that.
+    pub fn offer_at(&self, now: Timestamp) -> Option<&Offered> {
+        self.waiting_offer().filter(|offered| now < offered.expires_at())
+    }
+
+    /// The waiting offer, taken out.
     pub fn into_waiting_offer(self) -> Option<Offered> {
         match self {
             Self::Offered(offered) => Some(offered),
