@@ -145,13 +145,15 @@ impl IssuerService {
         let token = authorized.token().reveal();
         let access = self.sessions().handle(tenant, HandleKind::AccessToken, token);
         let expires_at = authorized.session_ends_at();
+        // also of a session that began under an earlier release
+        let subject = self.logged_in_subject(tenant, authorized.holder());
         let state = State {
             issuance: Issuance::Authorized(authorized),
             place: None,
             edition: tenant.edition,
         };
         let sealed = self.sessions().seal(tenant, session.id, &state);
-        Next::new(now, sealed, expires_at).adding(access)
+        Next::new(now, sealed, expires_at).about(subject).adding(access)
     }
 
     /// What its refresh token, if it has one, leads to the session by.

@@ -2,7 +2,7 @@
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use lanyard_core::json::{self, Object};
-use lanyard_oid4vci::CredentialConfigurationId;
+use lanyard_oid4vci::{CredentialConfigurationId, issuer::HolderId};
 use lanyard_store::{
     CallAnswer, CredentialId, CredentialStatus, IssuedFilter, IssuedPage, IssuedRecord, NewEvent,
     StatusChange, StatusEntry, StatusNote, SubjectRef, TenantId,
@@ -369,6 +369,16 @@ impl IssuerService {
     /// What is kept of a reference to a subject.
     pub(crate) fn subject_ref(&self, tenant: &Tenant, subject: &Subject) -> SubjectRef {
         tenant.data_key.subject(&tenant.id, &subject.0, self.provider())
+    }
+
+    /// The subject that whoever logged in is: the name that they logged in with.
+    pub(crate) fn logged_in_subject(
+        &self,
+        tenant: &Tenant,
+        holder: Option<&HolderId>,
+    ) -> Option<SubjectRef> {
+        let subject = Subject::try_from(holder?.as_str().to_owned()).ok()?;
+        Some(self.subject_ref(tenant, &subject))
     }
 }
 

@@ -168,6 +168,9 @@ impl SessionStore for MemoryStore {
         tables.refuse_recorded(tenant, &next.issued)?;
         tables.refuse_seen(tenant, &next.once)?;
 
+        if let Some(kept) = tables.sessions.get_mut(&key) {
+            kept.subject = kept.subject.or(next.subject);
+        }
         tables.remember(tenant, &next.once);
         tables.record(tenant, next.issued, next.statuses);
         let Some(kept) = tables.sessions.get_mut(&key) else {

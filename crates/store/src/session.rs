@@ -117,6 +117,8 @@ pub struct Next {
     pub add_handles: Vec<Handle>,
     /// What the step used up; later it answers [`Taken::Used`].
     pub retire_handles: Vec<Handle>,
+    /// Whom the session turns out to be about; it stays as it is where somebody said so before.
+    pub subject: Option<SubjectRef>,
     /// What the step took and must not be seen again.
     pub once: Vec<Once>,
     /// What to add to the trail.
@@ -138,6 +140,7 @@ impl Next {
             expires_at,
             add_handles: Vec::new(),
             retire_handles: Vec::new(),
+            subject: None,
             once: Vec::new(),
             events: Vec::new(),
             issued: Vec::new(),
@@ -156,6 +159,13 @@ impl Next {
     #[must_use]
     pub fn retiring(mut self, handle: Handle) -> Self {
         self.retire_handles.push(handle);
+        self
+    }
+
+    /// Says whom the session is about, where nobody said so before.
+    #[must_use]
+    pub fn about(mut self, subject: Option<SubjectRef>) -> Self {
+        self.subject = subject;
         self
     }
 

@@ -292,8 +292,11 @@ impl IssuerService {
         let url = answer_url(&request.redirect_uri, answer, request.state.as_deref(), issuer);
         let outcome = redirect(tenant, url);
         let expires_at = granted.expires_at();
+        // what comes of it is found, and erased, by the name that the holder logged in with
+        let subject = self.logged_in_subject(tenant, Some(granted.holder()));
         let next = self
             .state(tenant, hand.session.id, Issuance::Granted(granted), None, hand.now, expires_at)
+            .about(subject)
             .retiring(request_uri)
             .adding(code);
         let event = NewEvent::done(hand.now, step::AUTHORIZATION_GRANTED);

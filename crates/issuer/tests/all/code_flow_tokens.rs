@@ -269,6 +269,7 @@ fn durable() -> (tempfile::TempDir, Arc<Server>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    assert_eq!(server.issued_to("ada").await, 1, "on record under who logged in");
 async fn of_sixty_four_wallets_with_one_code_exactly_one_gets_a_token() {
     let (_folder, server) = durable();
     let mut wallet = Wallet::new(&server);
@@ -398,4 +399,20 @@ async fn a_proof_that_is_replayed_with_an_authorization_code_is_in_the_trail() {
     assert_eq!(replayed.refusal(), refused(400, "invalid_dpop_proof"));
     let trail = server.trail(&offer).await;
     assert!(trail.contains(&"refused: proof_replayed".to_owned()), "{trail:?}");
+}
+
+#[tokio::test]
+async fn whoever_was_erased_gets_nothing_more_by_a_refresh_token() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let (access, refresh) = tokens(&server, &mut wallet).await;
+    assert_eq!(wallet.badge(&server, &access).await.status, 200);
+    let path = "/api/demo/subjects/erase";
+    let erased = server.api(Method::POST, path, &json!({ "subject": "ada" })).await.json();
+    assert_eq!(erased["credentials"].as_array().map(Vec::len), Some(1), "{erased}");
+    assert_eq!(erased["sessions"].as_array().map(Vec::len), Some(1), "{erased}");
+    let reply = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+    let reply = wallet.badge(&server, &access).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_token"));
 }

@@ -235,6 +235,14 @@ impl Server {
         reply.json()
     }
 
+    /// How many credentials a search by subject finds.
+    pub(crate) async fn issued_to(&self, subject: &str) -> usize {
+        let search = json!({ "subject": subject });
+        let found = self.api(Method::POST, "/api/demo/credentials/search", &search).await;
+        assert_eq!(found.status, StatusCode::OK, "{found}");
+        found.json()["credentials"].as_array().expect("a list").len()
+    }
+
     /// The trail as `step` or `step: reason`.
     pub(crate) async fn trail(&self, offer: &Offer) -> Vec<String> {
         let status = self.status(offer).await;

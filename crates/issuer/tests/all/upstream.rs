@@ -149,6 +149,7 @@ async fn an_employee_logs_in_with_the_company_account_and_gets_the_badge() {
     assert_eq!(shown("given_name"), Some(json!("Ada")));
     let (_, payload) = payload_of(badge.split('~').next().unwrap());
     assert_eq!(payload["employee_id"], "AF-1");
+    assert_eq!(server.issued_to("0042").await, 1, "on record under who logged in");
 }
 
 #[tokio::test]

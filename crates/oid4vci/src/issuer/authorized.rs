@@ -31,6 +31,9 @@ pub struct Authorized {
     /// The client that the token was issued to; none is anonymous access.
     #[serde(default)]
     pub(super) client: Option<ClientId>,
+    /// Who logged in; none where a code of the offer was all that it took.
+    #[serde(default)]
+    holder: Option<HolderId>,
     due: Vec<Due>,
     issued: Vec<IssuedCredential>,
     expires_at: Timestamp,
@@ -101,6 +104,9 @@ pub struct IssuedCredential {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issued {
     credentials: Vec<IssuedCredential>,
+    /// Who logged in.
+    #[serde(default)]
+    holder: Option<HolderId>,
     /// What another access token is had with, to be issued the same again.
     #[serde(default)]
     refresh: Option<Refreshable>,
@@ -161,7 +167,10 @@ impl Authorized {
             Due { configuration, identifier: None, claims: DueClaims::Awaited(awaited) }
         };
         let due = configurations.into_iter().map(due).collect();
-        Self::new(token, bound_to, due, expires_at).issued_to(client.as_ref())
+            holder: None,
+        Self::new(token, bound_to, due, expires_at)
+            .issued_to(client.as_ref())
+            .for_holder(Some(holder))
     }
 
     pub(super) fn issued_to(mut self, client: Option<&ClientId>) -> Self {
@@ -192,6 +201,17 @@ impl Authorized {
     }
 
     /// The token, for the handle that leads to this session.
+    pub(super) fn for_holder(mut self, holder: Option<HolderId>) -> Self {
+        self.holder = holder;
+        self
+    }
+
+    /// Who logged in, if anybody did.
+    pub fn holder(&self) -> Option<&HolderId> {
+        // a session that began under an earlier release names them with its refresh token alone
+        self.holder.as_ref().or_else(|| self.refresh.as_ref().map(Refreshable::holder))
+    }
+
     pub const fn token(&self) -> &AccessToken {
         &self.token
     }
@@ -244,6 +264,7 @@ impl Authorized {
         if self.due.is_empty() && self.deferred.is_empty() {
             Progress::Issued(Issued {
                 credentials: self.issued,
+                holder: self.holder,
                 refresh: self.refresh,
                 token: Some(self.token),
                 bound_to: self.bound_to,
@@ -518,3 +539,4 @@ impl From<Progress> for Issuance {
         }
     }
 }
+            .for_holder(self.holder.clone())

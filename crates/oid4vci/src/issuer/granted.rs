@@ -83,6 +83,11 @@ impl Granted {
         self.readiness
     }
 
+    /// Who agreed.
+    pub const fn holder(&self) -> &HolderId {
+        &self.holder
+    }
+
     /// The request, for the answer to it.
     pub const fn request(&self) -> &AuthorizationRequest {
         &self.request
@@ -138,7 +143,7 @@ impl Granted {
             due(wanted, claims)
         });
         let (response, authorized) = respond(due.collect(), refresh, sender, issuer, now, secrets);
-        Ok((response, authorized.ready(self.readiness)))
+        Ok((response, authorized.for_holder(Some(self.holder)).ready(self.readiness)))
     }
 
     fn accept(
@@ -288,7 +293,8 @@ impl Refreshable {
         };
         let expires_at = now + issuer.configuration.policy().refresh_life;
         let renewed = Self { token, expires_at, ..self.clone() };
-        Ok(respond(due, Some(renewed), sender, issuer, now, secrets))
+        let (response, authorized) = respond(due, Some(renewed), sender, issuer, now, secrets);
+        Ok((response, authorized.for_holder(Some(self.holder.clone()))))
     }
 
     /// What a name stands for, to be looked up afresh.

@@ -104,7 +104,13 @@ pub(super) async fn replace(
         return Ok(Replaced::Conflict);
     }
 
-    // 2. What it issued and showed. An error undoes the flip too.
+    // 2. Whom it is about, what it issued and showed. An error undoes the flip too.
+    if let Some(subject) = &next.subject {
+        let say =
+            "UPDATE session SET subject = $1 WHERE tenant = $2 AND id = $3 AND subject IS NULL";
+        let (subject, session) = (subject.as_bytes().as_slice(), held.id.as_bytes().as_slice());
+        execute(db, say, &[&subject, &tenant.as_str(), &session]).await?;
+    }
     issued::record(db, tenant, &next.issued).await?;
     statuses::add(db, tenant, &next.statuses).await?;
     once::remember(db, tenant, &next.once).await?;

@@ -155,7 +155,12 @@ pub(super) fn replace(db: &Connection, step: &Step) -> Result<bool, StoreError> 
         return Ok(false);
     }
 
-    // 2. What it issued and showed. An error undoes the flip too.
+    // 2. Whom it is about, what it issued and showed. An error undoes the flip too.
+    if let Some(subject) = &next.subject {
+        let say =
+            "UPDATE session SET subject = ?1 WHERE tenant = ?2 AND id = ?3 AND subject IS NULL";
+        execute(db, say, params![subject.as_bytes(), tenant.as_str(), id.as_bytes()])?;
+    }
     issued::record(db, tenant, &next.issued)?;
     statuses::add(db, tenant, &next.statuses)?;
     once::remember(db, tenant, &next.once)?;

@@ -352,6 +352,23 @@ pub(crate) async fn what_a_session_issued_is_found_by_its_subject(store: Backend
     assert_eq!(store.list_issued(&demo(), &nobody, first_page()).await, Ok(Vec::new()));
 }
 
+pub(crate) async fn a_step_says_whom_a_session_is_about_where_nobody_said_so_before(
+    store: Backend,
+) {
+    store.insert(offer(1)).await.expect("a new session");
+    // the first one counts, for what its step issues too
+    for (n, subject) in [(1, SUBJECT), (2, SubjectRef::new([5; 32]))] {
+        let held = live(&*store, code(1)).await;
+        let next = Next::new(second(2), b"next".to_vec(), end()).about(Some(subject));
+        let replaced = store.replace(&held, next.with_issued(record(n, id(1)))).await;
+        assert!(matches!(replaced, Ok(Replaced::Done(_))));
+        let issued = store.issued(&demo(), credential(n)).await.unwrap();
+        assert_eq!(issued.and_then(|record| record.subject), Some(SUBJECT));
+    }
+    let erased = store.erase_subject(&demo(), SUBJECT, second(4)).await.unwrap();
+    assert_eq!((erased.sessions.as_slice(), erased.credentials.len()), ([id(1)].as_slice(), 2));
+}
+
 pub(crate) async fn what_was_issued_is_found_by_its_configuration(store: Backend) {
     issue(&*store).await;
     let diploma =
