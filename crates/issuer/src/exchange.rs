@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lanyard_oid4vci::{
-    issuer::{Authorized, Ended, Issuance, Refreshable, Sender},
+    issuer::{Authorized, Ended, Issuance, Progress, Refreshable, Sender},
     token::{CodeTokenRequest, RefreshTokenRequest, TokenError, TokenResponse},
 };
 use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session, SessionId};
@@ -92,15 +92,15 @@ impl IssuerService {
             }
             Err(RefreshRefused::Issuer(error)) => return Err(error.into()),
         };
-        // the access token that is replaced opens nothing any more; what waited under it goes on waiting
-        let replaced = before.as_ref().map(|before| {
-            let access = before.token().reveal();
-            self.sessions().handle(tenant, HandleKind::AccessToken, access)
-        });
-        let authorized = match before {
-            Some(before) => authorized.instead_of(before, now),
-            None => authorized,
+        // the access token that is replaced opens nothing any more; one that has given out everything was retired
+        let replaced = match &before {
+            Progress::Authorized(before) => {
+                let access = before.token().reveal();
+                Some(self.sessions().handle(tenant, HandleKind::AccessToken, access))
+            }
+            Progress::Issued(_) => None,
         };
+        let authorized = authorized.instead_of(before, now);
         // a client that proves who it is keeps its refresh token
         let is_kept = authorized.refresh().is_some_and(|refresh| *refresh.token() == asked.token);
         let refresh = self.refresh_handle(tenant, &authorized);
@@ -232,13 +232,12 @@ impl From<IssuerError> for RefreshRefused {
     }
 }
 
-/// What a session can be refreshed with, and the access token that would be replaced.
-fn refreshable(issuance: Issuance) -> Option<(Refreshable, Option<Authorized>)> {
-    match issuance {
-        Issuance::Authorized(authorized) => {
-            authorized.refresh().cloned().map(|refresh| (refresh, Some(authorized)))
-        }
-        Issuance::Issued(issued) => issued.refresh().cloned().map(|refresh| (refresh, None)),
-        _ => None,
-    }
+/// What a session can be refreshed with, and how far it had come with the access token that is replaced.
+fn refreshable(issuance: Issuance) -> Option<(Refreshable, Progress)> {
+    let (refresh, before) = match issuance {
+        Issuance::Authorized(before) => (before.refresh().cloned(), Progress::Authorized(before)),
+        Issuance::Issued(before) => (before.refresh().cloned(), Progress::Issued(before)),
+        _ => return None,
+    };
+    refresh.map(|refresh| (refresh, before))
 }

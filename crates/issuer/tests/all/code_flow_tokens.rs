@@ -192,7 +192,7 @@ async fn an_access_token_gets_what_can_be_looked_up_again_as_long_as_it_lives() 
 async fn an_access_token_gets_the_same_thirty_two_times_and_no_more() {
     let server = server_where_ada_agrees();
     let mut wallet = Wallet::new(&server);
-    let (access, _) = tokens(&server, &mut wallet).await;
+    let (access, refresh) = tokens(&server, &mut wallet).await;
     for _ in 0..32 {
         assert_eq!(wallet.badge(&server, &access).await.status, 200);
     }
@@ -201,6 +201,12 @@ async fn an_access_token_gets_the_same_thirty_two_times_and_no_more() {
 }
 
 #[tokio::test]
+    // another access token gets it as often
+    let body = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await.json();
+    for _ in 0..2 {
+        let reply = wallet.badge(&server, &text(&body["access_token"])).await;
+        assert_eq!(reply.status, 200, "{reply}");
+    }
 async fn a_credential_that_nobody_granted_is_not_given_by_asking_again() {
     let server = server_where_ada_agrees();
     let mut wallet = Wallet::new(&server);
@@ -399,6 +405,23 @@ async fn a_proof_that_is_replayed_with_an_authorization_code_is_in_the_trail() {
     assert_eq!(replayed.refusal(), refused(400, "invalid_dpop_proof"));
     let trail = server.trail(&offer).await;
     assert!(trail.contains(&"refused: proof_replayed".to_owned()), "{trail:?}");
+}
+
+#[tokio::test]
+async fn a_credential_of_before_a_refresh_can_be_told_about() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let (access, mut refresh) = tokens(&server, &mut wallet).await;
+    let badge = wallet.badge(&server, &access).await.json();
+    let told = |event: &str| json!({ "notification_id": badge["notification_id"], "event": event });
+    // after one refresh, and after one more under which nothing was issued
+    for event in ["credential_accepted", "credential_deleted"] {
+        let body = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await.json();
+        refresh = text(&body["refresh_token"]);
+        let access = text(&body["access_token"]);
+        let reply = wallet.at("/demo/notification", &server, &access, &told(event)).await;
+        assert_eq!(reply.status, 204, "{reply}");
+    }
 }
 
 #[tokio::test]

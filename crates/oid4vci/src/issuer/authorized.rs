@@ -36,6 +36,9 @@ pub struct Authorized {
     holder: Option<HolderId>,
     due: Vec<Due>,
     issued: Vec<IssuedCredential>,
+    /// What was issued under the access tokens that this one replaced: the wallet may still tell about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<IssuedCredential>,
     expires_at: Timestamp,
     /// What the access token is renewed with.
     #[serde(default)]
@@ -104,6 +107,9 @@ pub struct IssuedCredential {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issued {
     credentials: Vec<IssuedCredential>,
+    /// What was issued under the access tokens that this one replaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<IssuedCredential>,
     /// Who logged in.
     #[serde(default)]
     holder: Option<HolderId>,
@@ -129,6 +135,14 @@ pub struct Issued {
 /// Where a session goes after it gave out a credential.
 #[derive(Debug)]
 pub enum Progress {
+/// What a wallet may tell about.
+pub(super) struct ToldAbout<'s> {
+    pub(super) earlier: &'s mut [IssuedCredential],
+    pub(super) issued: &'s mut [IssuedCredential],
+    /// What may not have arrived, until the wallet says that it has.
+    pub(super) answers: &'s mut Vec<KeptAnswer>,
+}
+
     /// More credentials are due.
     Authorized(Authorized),
     /// None is.
@@ -153,6 +167,7 @@ impl Authorized {
             refresh: None,
             readiness,
             deferred: Vec::new(),
+            earlier: Vec::new(),
             answers: Vec::new(),
         }
     }
@@ -221,8 +236,12 @@ impl Authorized {
         &self.issued
     }
 
-    pub(super) fn issued_and_answers(&mut self) -> (&mut [IssuedCredential], &mut Vec<KeptAnswer>) {
-        (&mut self.issued, &mut self.answers)
+    pub(super) fn told_about(&mut self) -> ToldAbout<'_> {
+        ToldAbout {
+            earlier: &mut self.earlier,
+            issued: &mut self.issued,
+            answers: &mut self.answers,
+        }
     }
 
     /// From this moment on the access token is worth nothing, not even for what was deferred under it.
@@ -264,6 +283,7 @@ impl Authorized {
         if self.due.is_empty() && self.deferred.is_empty() {
             Progress::Issued(Issued {
                 credentials: self.issued,
+                earlier: self.earlier,
                 holder: self.holder,
                 refresh: self.refresh,
                 token: Some(self.token),
@@ -332,19 +352,34 @@ impl Authorized {
         Ok((response, issued))
     }
 
-    /// Goes on with what waits under the access token that this one replaces.
+    /// Goes on with what waits under the access token that this one replaces, and remembers what was issued
+    /// under it.
     #[must_use]
-    pub fn instead_of(mut self, mut before: Self, now: Timestamp) -> Self {
-        // what waited too long is due again
-        before.deferred.retain(|waiting| waiting.waits(now));
-        let waits = |due: &Due| {
-            before.deferred.iter().any(|waiting| waiting.due.configuration == due.configuration)
+    pub fn instead_of(mut self, before: Progress, now: Timestamp) -> Self {
+        let (mut earlier, issued) = match before {
+            Progress::Issued(before) => {
+                self.answers = before.answers;
+                (before.earlier, before.credentials)
+            }
+            Progress::Authorized(mut before) => {
+                // what waited too long is due again
+                before.deferred.retain(|waiting| waiting.waits(now));
+                let waits = |due: &Due| {
+                    let mut waiting = before.deferred.iter().map(|waiting| &waiting.due);
+                    waiting.any(|waiting| waiting.configuration == due.configuration)
+                };
+                // what waits already is not due a second time
+                self.due.retain(|due| !waits(due));
+                self.deferred = before.deferred;
+                self.answers = before.answers;
+                self.readiness = before.readiness;
+                (before.earlier, before.issued)
+            }
         };
-        // what waits already is not due a second time
-        self.due.retain(|due| !waits(due));
-        self.deferred = before.deferred;
-        self.answers = before.answers;
-        self.readiness = before.readiness;
+        earlier.extend(issued);
+        // the newest
+        earlier.drain(..earlier.len().saturating_sub(Issued::MOST_ISSUED));
+        self.earlier = earlier;
         self
     }
 
@@ -503,11 +538,16 @@ impl Issued {
 
     /// What another access token is had with.
     pub const fn refresh(&self) -> Option<&Refreshable> {
+        authorized.earlier = self.earlier.clone();
         self.refresh.as_ref()
     }
 
-    pub(super) fn issued_and_answers(&mut self) -> (&mut [IssuedCredential], &mut Vec<KeptAnswer>) {
-        (&mut self.credentials, &mut self.answers)
+    pub(super) fn told_about(&mut self) -> ToldAbout<'_> {
+        ToldAbout {
+            earlier: &mut self.earlier,
+            issued: &mut self.credentials,
+            answers: &mut self.answers,
+        }
     }
 
     pub(super) const fn token(&self) -> Option<&AccessToken> {

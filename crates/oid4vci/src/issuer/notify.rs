@@ -1,6 +1,6 @@
 //! A wallet tells what became of what it got (OID4VCI §11).
 
-use super::{AccessRefused, Issuance, IssuedCredential, ShownToken};
+use super::{AccessRefused, Issuance, IssuedCredential, ShownToken, authorized::ToldAbout};
 use crate::notification::{Notification, NotificationError};
 
 /// What a notification changed.
@@ -31,15 +31,16 @@ impl Issuance {
     /// # Errors
     /// [`NotificationError::UnknownId`].
     pub fn notified(&mut self, notification: &Notification) -> Result<Heard, NotificationError> {
-        let (issued, answers) = match self {
-            Self::Authorized(authorized) => authorized.issued_and_answers(),
-            Self::Issued(issued) => issued.issued_and_answers(),
+        let ToldAbout { earlier, issued, answers } = match self {
+            Self::Authorized(authorized) => authorized.told_about(),
+            Self::Issued(issued) => issued.told_about(),
             _ => return Err(NotificationError::UnknownId),
         };
         let is_meant =
             |issued: &&mut IssuedCredential| issued.notification.as_ref() == Some(&notification.id);
-        // §11.3: an identifier of this token's own credentials
-        let issued = issued.iter_mut().find(is_meant).ok_or(NotificationError::UnknownId)?;
+        // §11.3: an identifier of this session's own credentials, whichever of its tokens got them
+        let mut all = issued.iter_mut().chain(earlier);
+        let issued = all.find(is_meant).ok_or(NotificationError::UnknownId)?;
         if issued.heard == Some(notification.event) {
             return Ok(Heard::Again);
         }
