@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vci::{
-    credential::CredentialError,
+    credential::{CredentialError, CredentialRequest},
+    deferred::DeferredRequest,
     dpop::DpopError,
     encryption::{RequestBody, WantedEncryption},
     issuer::{
-        Accepted, Authorized, Issuance, Issued, IssuedCredential, Progress, Refreshable, ShownToken,
+        Accepted, Authorized, AwaitedClaims, Issuance, Issued, IssuedCredential, Issuer, Progress,
+        Refreshable, ShownToken,
     },
 };
 use lanyard_store::{
@@ -18,7 +20,7 @@ use lanyard_store::{
 use serde::Serialize;
 
 use crate::{
-    AskedHolder, IssuerError, IssuerService, Subject,
+    AskedHolder, IssuerError, IssuerService,
     authorization::look_up,
     external::{self, AccessTokenFault},
     http::{At, BearerFault, Failure},
@@ -75,8 +77,12 @@ impl IssuerService {
             self.trace_refusal(tenant, session.id, now, refused.reason()).await;
             return Err(BearerFault::invalid(shown).into());
         }
+        let asked = match Asked::read(wish, &tenant.issuer) {
+            Ok(asked) => asked,
+            Err(error) => return Err(self.refuse(tenant, session.id, (error, shown), now).await),
+        };
         let opened = Opened { session, authorized, has_changed, access: Some(access) };
-        self.give(tenant, opened, shown, wish, now).await
+        self.give(tenant, opened, shown, asked, now).await
     }
 
     /// `None` when another request changed the session in between: nothing was written.
@@ -85,29 +91,29 @@ impl IssuerService {
         tenant: &Tenant,
         opened: Opened,
         shown: &ShownToken,
-        wish: Wish<'_>,
+        asked: Asked,
         now: Timestamp,
     ) -> Result<Option<Answer>, Failure> {
-        let Opened { session, authorized, has_changed, access } = opened;
-        // whoever logged in is known by the name that they log in with, unless the offer says otherwise
-        let holder = authorized.refresh().map(|refresh| refresh.holder().as_str().to_owned());
-        let holder = holder.and_then(|name| Subject::try_from(name).ok());
-        let mut authorized = self.brought(tenant, authorized).await?;
+        let Opened { session, mut authorized, has_changed, access } = opened;
         if has_changed {
             authorized.drop_unfit(&tenant.issuer);
         }
+        // whoever logged in is known by the name that they log in with, unless the offer says otherwise
+        let subject = self.logged_in_subject(tenant, authorized.holder());
         // 2. the step; a refusal leaves the token as good as it was
-        let step = match issue(authorized, wish, tenant, now, self.provider()).await {
+        let step = match self.issue(tenant, authorized, asked, now).await {
             // what was given out once is given again at once or not at all
-            Ok(Step::Deferred(..)) if access.is_none() => Err(CredentialError::AlreadyIssued),
+            Ok(Step::Deferred(..)) if access.is_none() => {
+                Err(CredentialError::AlreadyIssued.into())
+            }
             step => step,
         };
         let step = match step {
             Ok(done) => done,
-            Err(error) => {
-                self.trace_refusal(tenant, session.id, now, error.reason()).await;
-                return Err(error.into());
+            Err(NotIssued::Refused(error)) => {
+                return Err(self.refuse(tenant, session.id, (error, shown), now).await);
             }
+            Err(NotIssued::Unavailable(error)) => return Err(error.into()),
         };
         let (answer, issued, progress) = match step {
             Step::Issued(answer, issued, progress) => (answer, *issued, *progress),
@@ -136,7 +142,6 @@ impl IssuerService {
         // 3. that it was issued is durable before the credential leaves
         let event = issued_event(&issued, now);
         let next = self.next(tenant, &session, progress, now, access);
-        let subject = holder.map(|holder| self.subject_ref(tenant, &holder));
         let record = IssuedRecord { subject, ..self.record(&session, &issued) };
         let mut next = next.seeing(proof_of(shown));
         for status in tenant.statuses_of(record.credential, &issued.statuses) {
@@ -144,6 +149,54 @@ impl IssuerService {
         }
         let next = next.with_issued(record);
         self.write(tenant, &session, next, (Some(&event), answer)).await
+    }
+
+    /// Issues what is asked for, or defers it; what nobody could tell when the holder agreed is asked for again.
+    async fn issue(
+        &self,
+        tenant: &Tenant,
+        mut authorized: Authorized,
+        asked: Asked,
+        now: Timestamp,
+    ) -> Result<Step, NotIssued> {
+        if let (Some((id, holder, profile)), Some(login)) =
+            (asked.awaited(&authorized, now), &tenant.login)
+        {
+            let holder = AskedHolder { id: &holder, profile: profile.as_ref() };
+            let found = look_up(tenant, login, holder, &id).await?;
+            // OID4VCI §9.3: whoever knows says that this holder is to have none
+            let found = found.ok_or(CredentialError::Denied)?;
+            // claims that do not fit are as good as none: whoever tells them is told by the log
+            authorized.bring(&id, &found, &tenant.issuer).ok();
+        }
+        let issuer = &tenant.issuer;
+        let (wanted, accepted) = match asked {
+            Asked::Credential(request) => {
+                let wanted = request.encryption.clone();
+                (wanted, authorized.accept_or_defer(request, issuer, now).await)
+            }
+            Asked::Deferred(request) => {
+                let accepted = authorized.collect(&request.transaction, issuer, now).await;
+                (request.encryption, accepted)
+            }
+        };
+        let accepted = accepted.map_err(|refused| refused.error)?;
+        Ok(Step::new(accepted, wanted.as_ref(), self.provider())?)
+    }
+
+    /// A refusal, which the trail tells of.
+    async fn refuse(
+        &self,
+        tenant: &Tenant,
+        session: SessionId,
+        (error, shown): (CredentialError, &ShownToken),
+        now: Timestamp,
+    ) -> Failure {
+        self.trace_refusal(tenant, session, now, error.reason()).await;
+        match error {
+            CredentialError::AccessTokenExpired => BearerFault::invalid(shown).into(),
+            error => Failure::Credential(error),
+        }
     }
 
     /// Gives an answer again that may not have arrived: nothing is signed, and that it happened is in the trail.
@@ -258,7 +311,7 @@ impl IssuerService {
         if tenant.issuer.rules().is_dpop_required() && grant.bound_to.is_none() {
             return Err(invalid());
         }
-        let holder = Subject::try_from(grant.holder.as_str().to_owned()).ok();
+        let subject = self.logged_in_subject(tenant, Some(&grant.holder));
         let authorized = Authorized::granted_elsewhere(grant);
         authorized.admit(shown).map_err(|_| invalid())?;
         let expires_at = authorized.session_ends_at();
@@ -274,7 +327,7 @@ impl IssuerService {
             created_at: now,
             expires_at,
             handles: vec![access],
-            subject: holder.map(|holder| self.subject_ref(tenant, &holder)),
+            subject,
             once: Vec::new(),
             call: None,
             event: event.clone(),
@@ -286,24 +339,6 @@ impl IssuerService {
             Err(error) => return Err(error.into()),
         }
         Ok(self.sessions().take(tenant, &access, now).await?)
-    }
-
-    /// Claims that nobody could tell when the holder agreed are asked for again.
-    async fn brought(
-        &self,
-        tenant: &Tenant,
-        mut authorized: Authorized,
-    ) -> Result<Authorized, IssuerError> {
-        let Some(login) = &tenant.login else { return Ok(authorized) };
-        for (id, holder, profile) in authorized.awaited() {
-            let asked = AskedHolder { id: &holder, profile: profile.as_ref() };
-            let found = look_up(tenant, login, asked, std::iter::once(&id)).await?;
-            for (id, found) in found {
-                // claims that do not fit are as good as none: whoever tells them is told by the log
-                authorized.bring(&id, &found, &tenant.issuer).ok();
-            }
-        }
-        Ok(authorized)
     }
 
     /// A token is retired when another one replaces it, and with the last credential that it gave a right to.
@@ -325,22 +360,24 @@ impl IssuerService {
             Issuance::Issued(issued) if issued.admit(shown).is_ok() => issued,
             _ => return Err(BearerFault::invalid(shown).into()),
         };
-        if let Wish::Credential(body) = wish {
-            let began_as = self.as_of(tenant, state.edition);
-            let tenant = began_as.as_deref().unwrap_or(tenant);
-            let wanted = tenant.issuer.read_request(body)?.wanted;
-            if let Some(authorized) = issued.again(&wanted) {
-                let has_changed = tenant.edition != state.edition;
-                let opened = Opened { session, authorized, has_changed, access: None };
-                return self.give(tenant, opened, shown, wish, now).await;
-            }
-        }
-        match again(issued, wish, tenant, now, self.provider()) {
+        let began_as = self.as_of(tenant, state.edition);
+        let tenant = began_as.as_deref().unwrap_or(tenant);
+        let answer = match Asked::read(wish, &tenant.issuer) {
+            Ok(Asked::Credential(request)) => match issued.again(&request.wanted) {
+                Some(authorized) => {
+                    let has_changed = tenant.edition != state.edition;
+                    let opened = Opened { session, authorized, has_changed, access: None };
+                    let asked = Asked::Credential(request);
+                    return self.give(tenant, opened, shown, asked, now).await;
+                }
+                None => Err(CredentialError::AlreadyIssued),
+            },
+            Ok(Asked::Deferred(request)) => again(issued, &request, tenant, now, self.provider()),
+            Err(error) => Err(error),
+        };
+        match answer {
             Ok(answer) => self.repeat(tenant, &session, &state, (shown, answer), now).await,
-            Err(error) => {
-                self.trace_refusal(tenant, id, now, error.reason()).await;
-                Err(error.into())
-            }
+            Err(error) => Err(self.refuse(tenant, id, (error, shown), now).await),
         }
     }
 
@@ -411,6 +448,47 @@ pub(crate) enum Wish<'b> {
     Deferred(RequestBody<'b>),
 }
 
+/// The same, read.
+enum Asked {
+    Credential(CredentialRequest),
+    Deferred(DeferredRequest),
+}
+
+impl Asked {
+    fn read(wish: Wish<'_>, issuer: &Issuer) -> Result<Self, CredentialError> {
+        match wish {
+            Wish::Credential(body) => issuer.read_request(body).map(Self::Credential),
+            Wish::Deferred(body) => issuer.read_deferred(body).map(Self::Deferred),
+        }
+    }
+
+    /// The claims that have to be looked up for it.
+    fn awaited(&self, authorized: &Authorized, now: Timestamp) -> Option<AwaitedClaims> {
+        match self {
+            Self::Credential(request) => authorized.awaited_for(&request.wanted, now),
+            Self::Deferred(request) => authorized.awaited_in(&request.transaction, now),
+        }
+    }
+}
+
+/// Why nothing is issued.
+enum NotIssued {
+    Refused(CredentialError),
+    Unavailable(IssuerError),
+}
+
+impl From<CredentialError> for NotIssued {
+    fn from(error: CredentialError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<IssuerError> for NotIssued {
+    fn from(error: IssuerError) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
 /// A reply, as the wallet asked for it.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -446,55 +524,42 @@ enum Step {
     Repeated(Answer, Box<Authorized>),
 }
 
-async fn issue(
-    authorized: Authorized,
-    wish: Wish<'_>,
-    tenant: &Tenant,
-    now: Timestamp,
-    provider: &dyn CryptoProvider,
-) -> Result<Step, CredentialError> {
-    let (wanted, accepted) = match wish {
-        Wish::Credential(body) => {
-            let request = tenant.issuer.read_request(body)?;
-            let wanted = request.encryption.clone();
-            (wanted, authorized.accept_or_defer(request, &tenant.issuer, now).await)
-        }
-        Wish::Deferred(body) => {
-            let request = tenant.issuer.read_deferred(body)?;
-            let accepted = authorized.collect(&request.transaction, &tenant.issuer, now).await;
-            (request.encryption, accepted)
-        }
-    };
-    let wanted = wanted.as_ref();
-    Ok(match accepted.map_err(|refused| refused.error)? {
-        Accepted::Issued(response, issued, progress) => {
-            let answer = Answer::new(&response, true, wanted, provider)?;
-            Step::Issued(answer, Box::new(issued), Box::new(progress))
-        }
-        Accepted::Repeated(response, authorized) => {
-            Step::Repeated(Answer::new(&response, true, wanted, provider)?, Box::new(authorized))
-        }
-        Accepted::Deferred { response, authorized, is_new } => {
-            let answer = Answer::new(&response, false, wanted, provider)?;
-            if is_new {
-                Step::Deferred(answer, Box::new(authorized))
-            } else {
-                Step::Waiting(answer, Box::new(authorized))
+impl Step {
+    fn new(
+        accepted: Accepted,
+        wanted: Option<&WantedEncryption>,
+        provider: &dyn CryptoProvider,
+    ) -> Result<Self, CredentialError> {
+        Ok(match accepted {
+            Accepted::Issued(response, issued, progress) => {
+                let answer = Answer::new(&response, true, wanted, provider)?;
+                Self::Issued(answer, Box::new(issued), Box::new(progress))
             }
-        }
-    })
+            Accepted::Repeated(response, authorized) => {
+                let answer = Answer::new(&response, true, wanted, provider)?;
+                Self::Repeated(answer, Box::new(authorized))
+            }
+            Accepted::Deferred { response, authorized, is_new } => {
+                let answer = Answer::new(&response, false, wanted, provider)?;
+                let authorized = Box::new(authorized);
+                if is_new {
+                    Self::Deferred(answer, authorized)
+                } else {
+                    Self::Waiting(answer, authorized)
+                }
+            }
+        })
+    }
 }
 
 /// What is given to a wallet that asks once everything was given out.
 fn again(
     issued: &Issued,
-    wish: Wish<'_>,
+    request: &DeferredRequest,
     tenant: &Tenant,
     now: Timestamp,
     provider: &dyn CryptoProvider,
 ) -> Result<Answer, CredentialError> {
-    let Wish::Deferred(body) = wish else { return Err(CredentialError::AlreadyIssued) };
-    let request = tenant.issuer.read_deferred(body)?;
     let response = issued.repeat(&request.transaction, &tenant.issuer, now)?;
     Answer::new(&response, true, request.encryption.as_ref(), provider)
 }

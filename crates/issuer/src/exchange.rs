@@ -9,7 +9,7 @@ use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session, Sessi
 
 use crate::{
     AskedHolder, IssuerError, IssuerService,
-    authorization::look_up,
+    authorization::look_up_all,
     http::Failure,
     sessions::{Found, Held, Leading, State, TRIES, once},
     step,
@@ -130,7 +130,7 @@ impl IssuerService {
         let login = tenant.login.as_ref().ok_or(TokenError::NothingToIssue)?;
         let wanted = refresh.configurations();
         let asked = AskedHolder { id: refresh.holder(), profile: None };
-        let found = look_up(tenant, login, asked, wanted).await?;
+        let found = look_up_all(tenant, login, asked, wanted).await?;
         Ok(refresh.refresh(&found, sender, &tenant.issuer, now, secrets)?)
     }
 

@@ -277,7 +277,7 @@ impl IssuerService {
         let wanted = authorizing.claims_wanted();
         let profile = authorizing.profile();
         let asked = AskedHolder { id: &holder, profile: profile.as_ref() };
-        let found = look_up(tenant, login, asked, wanted.iter()).await?;
+        let found = look_up_all(tenant, login, asked, wanted.iter()).await?;
         let request_uri = self.pushed_handle(tenant, authorizing.request_uri());
         let secrets = self.sessions().secrets(tenant, hand.session.id);
         let granted = match authorizing.grant(found, &tenant.issuer, hand.now, &secrets) {
@@ -361,7 +361,7 @@ impl IssuerService {
 }
 
 /// What is known about a holder, for each configuration that they are to have.
-pub(crate) async fn look_up(
+pub(crate) async fn look_up_all(
     tenant: &Tenant,
     login: &LoginSettings,
     holder: AskedHolder<'_>,
@@ -369,18 +369,29 @@ pub(crate) async fn look_up(
 ) -> Result<Vec<(CredentialConfigurationId, FoundClaims)>, IssuerError> {
     let mut found = Vec::new();
     for id in wanted {
-        let claims = login.claims.claims(holder, id).await;
-        let Some(claims) = claims.map_err(|_| IssuerError::DirectoryUnavailable)? else { continue };
-        if let (FoundClaims::Lasting(claims) | FoundClaims::Passing(claims), Some(configuration)) =
-            (&claims, tenant.issuer.configuration().credential(id))
-            && let Err(error) = configuration.accept_claims(claims)
-        {
-            // it names claims, never what they say
-            tracing::warn!(tenant = tenant.id.as_str(), configuration = %id, %error, "claims");
-        }
-        found.push((id.clone(), claims));
+        let claims = look_up(tenant, login, holder, id).await?;
+        found.extend(claims.map(|claims| (id.clone(), claims)));
     }
     Ok(found)
+}
+
+/// What is known about a holder for one configuration; none when they are to have no such credential.
+pub(crate) async fn look_up(
+    tenant: &Tenant,
+    login: &LoginSettings,
+    holder: AskedHolder<'_>,
+    id: &CredentialConfigurationId,
+) -> Result<Option<FoundClaims>, IssuerError> {
+    let claims = login.claims.claims(holder, id).await;
+    let claims = claims.map_err(|_| IssuerError::DirectoryUnavailable)?;
+    if let (Some(FoundClaims::Lasting(claims) | FoundClaims::Passing(claims)), Some(configuration)) =
+        (&claims, tenant.issuer.configuration().credential(id))
+        && let Err(error) = configuration.accept_claims(claims)
+    {
+        // it names claims, never what they say
+        tracing::warn!(tenant = tenant.id.as_str(), configuration = %id, %error, "claims");
+    }
+    Ok(claims)
 }
 
 pub(super) fn page(

@@ -6,7 +6,7 @@ mod page;
 mod push;
 mod upstream;
 
-pub(crate) use authorize::{Decision, Outcome, Step, look_up, stopped, stopped_with};
+pub(crate) use authorize::{Decision, Outcome, Step, look_up, look_up_all, stopped, stopped_with};
 pub use login::{
     AskedHolder, ClaimSource, Consent, LoginSettings, LoginUnavailable, LoginWays, Logins,
 };

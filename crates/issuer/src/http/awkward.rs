@@ -132,7 +132,7 @@ impl Awkward {
                     return Ok(Request::from_parts(parts, Body::from(body)));
                 }
                 let nonce = KeyProofError::Nonce(NonceError::Expired);
-                Err(CredentialError::Proof(nonce).into())
+                Err(Failure::Credential(CredentialError::Proof(nonce)))
             }
             _ => Ok(request),
         }

@@ -47,6 +47,9 @@ impl FromRequestParts<IssuerService> for Once {
 pub(crate) enum BearerFault {
     #[error("{0}")]
     Header(#[from] AuthorizationFault),
+    /// The same, where tokens are bound to keys.
+    #[error("the Authorization header is missing; it has the scheme DPoP")]
+    MissingForKey,
     #[error("a token in the query is not taken; send it in the Authorization header")]
     InQuery,
     #[error("the token is unknown, expired or revoked")]

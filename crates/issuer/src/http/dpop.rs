@@ -12,10 +12,10 @@ use lanyard_oid4vci::{
     issuer::ShownToken,
     nonce::DpopNonce,
 };
-use lanyard_service::http::authorization::Scheme;
+use lanyard_service::http::authorization::{AuthorizationFault, Scheme};
 use url::Url;
 
-use super::{Failure, callers::access_token, paths::AtTenant};
+use super::{BearerFault, Failure, callers::access_token, paths::AtTenant};
 use crate::{IssuerService, tenant::Tenant};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
@@ -70,7 +70,16 @@ impl FromRequestParts<IssuerService> for Access {
         service: &IssuerService,
     ) -> Result<Self, Failure> {
         let AtTenant(tenant) = AtTenant::from_request_parts(parts, service).await?;
-        let (scheme, token) = access_token(&parts.uri, &parts.headers)?;
+        let (scheme, token) =
+            access_token(&parts.uri, &parts.headers).map_err(|fault| match fault {
+                // RFC 9449 §7.1: the scheme that is taken here
+                BearerFault::Header(AuthorizationFault::Missing)
+                    if tenant.issuer.rules().is_dpop_required() =>
+                {
+                    BearerFault::MissingForKey
+                }
+                fault => fault,
+            })?;
         let token = AccessToken::new(token);
         if scheme == Scheme::Bearer {
             return Ok(Self(ShownToken { token, proof: None }));

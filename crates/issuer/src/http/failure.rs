@@ -78,6 +78,7 @@ impl Failure {
             // RFC 6750 §3.1
             Self::Bearer(
                 BearerFault::Header(AuthorizationFault::Missing)
+                | BearerFault::MissingForKey
                 | BearerFault::Invalid
                 | BearerFault::InvalidForKey,
             ) => StatusCode::UNAUTHORIZED,
@@ -137,6 +138,7 @@ impl Failure {
             Self::TooLarge(code) | Self::MediaType { code, .. } => code,
             Self::Bearer(
                 BearerFault::Header(AuthorizationFault::Missing)
+                | BearerFault::MissingForKey
                 | BearerFault::Invalid
                 | BearerFault::InvalidForKey,
             ) => "invalid_token",
@@ -189,11 +191,12 @@ impl Failure {
                 Some(HeaderValue::from_static(r#"Bearer error="invalid_token""#))
             }
             // RFC 9449 §7.1, §9
-            Self::Bearer(BearerFault::InvalidForKey) => Some(dpop_challenge("invalid_token")),
+            Self::Bearer(BearerFault::InvalidForKey) => Some(dpop_challenge(Some("invalid_token"))),
+            Self::Bearer(BearerFault::MissingForKey) => Some(dpop_challenge(None)),
             Self::Bearer(BearerFault::Scope(scope)) => Some(authorization::challenge_scope(*scope)),
             Self::Bearer(_) => Some(HeaderValue::from_static(r#"Bearer error="invalid_request""#)),
             Self::Proof(refused) if refused.at == At::Resource => {
-                Some(dpop_challenge(refused.error.code()))
+                Some(dpop_challenge(Some(refused.error.code())))
             }
             // RFC 9110 §15.5.2: a 401 has a challenge, although no scheme would help here
             Self::Token(TokenError::ClientAuthenticationUnsupported) => {
@@ -219,26 +222,22 @@ impl Failure {
             | Self::Credential(
                 CredentialError::SigningKeyUnavailable | CredentialError::StatusUnavailable,
             ) => 1,
+            // somebody else's system is given time to come back
+            Self::Issuer(
+                IssuerError::DirectoryUnavailable | IssuerError::AuthorizationServerUnavailable,
+            ) => 5,
             _ => return None,
         };
         Some(HeaderValue::from(seconds))
     }
 }
 
-/// RFC 6750 §3.1: what is wrong with the token is answered as such, wherever it is noticed.
-fn dpop_challenge(error: &str) -> HeaderValue {
+/// RFC 9449 §7.1: the challenge, with the error unless the caller tried nothing.
+fn dpop_challenge(error: Option<&str>) -> HeaderValue {
     let algorithms: Vec<_> = SignatureAlgorithm::OPENID4VC.iter().map(|one| one.name()).collect();
-    let text = format!(r#"DPoP error="{error}", algs="{}""#, algorithms.join(" "));
+    let error = error.map(|error| format!(r#"error="{error}", "#)).unwrap_or_default();
+    let text = format!(r#"DPoP {error}algs="{}""#, algorithms.join(" "));
     HeaderValue::try_from(text).expect("an error code is visible ASCII")
-}
-
-impl From<CredentialError> for Failure {
-    fn from(error: CredentialError) -> Self {
-        match error.code() {
-            "invalid_token" => Self::Bearer(BearerFault::Invalid),
-            _ => Self::Credential(error),
-        }
-    }
 }
 
 impl From<lanyard_store::StoreError> for Failure {

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderName, Method};
+use axum::http::{
+    HeaderName, Method,
+    header::{AUTHORIZATION, WWW_AUTHENTICATE},
+};
 use jiff::SignedDuration;
 use lanyard_core::{
     crypto::{CryptoProvider as _, Curve, RustCrypto, Signer, SoftwareSigner},
@@ -22,7 +25,9 @@ use serde_json::{Value, json};
 
 use crate::{
     code_wallet::{Answer, CALLBACK, DPOP, ISSUER, Wallet, form},
-    fixture::{Ground, Reply, Server, object, refused, request, text, token_request},
+    fixture::{
+        Ground, Reply, Server, credential_request, object, refused, request, text, token_request,
+    },
 };
 
 const ATTESTATION: HeaderName = HeaderName::from_static("oauth-client-attestation");
@@ -408,6 +413,12 @@ async fn the_high_assurance_profile_takes_nobody_without_attestation_and_says_so
     ] {
         assert!(metadata[name].as_array().unwrap().contains(&json!("ES256")), "{name}");
     }
+    // RFC 9449 §7.1: no token at all is answered with the one scheme that is taken
+    let mut bare = credential_request("/demo/credential", "none", &json!({}));
+    bare.headers_mut().remove(AUTHORIZATION);
+    let reply = world.server.send(bare).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_token"));
+    assert_eq!(reply.header(WWW_AUTHENTICATE), Some(r#"DPoP algs="ES256 ES384 EdDSA""#));
     // with everything but a DPoP proof
     let attestation = world.attestation(world.attestation_parts()).await;
     let pop = world.pop(world.pop_parts().await).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::Method;
+use axum::http::{Method, header::WWW_AUTHENTICATE};
 use jiff::SignedDuration;
 use lanyard_issuer::Consent;
 use lanyard_oid4vci::issuer::HolderId;
@@ -183,6 +183,9 @@ async fn an_access_token_gets_what_can_be_looked_up_again_as_long_as_it_lives() 
     server.ground.pass(SignedDuration::from_mins(11));
     let reply = wallet.badge(&server, &access).await;
     assert_eq!(reply.refusal(), refused(401, "invalid_token"));
+    // RFC 9449 §7.1: told under the scheme that it was shown by
+    let challenge = reply.header(WWW_AUTHENTICATE);
+    assert_eq!(challenge, Some(r#"DPoP error="invalid_token", algs="ES256 ES384 EdDSA""#));
     // and none of it costs the refresh token
     let reply = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await;
     assert_eq!(reply.status, 200, "{reply}");
@@ -198,15 +201,15 @@ async fn an_access_token_gets_the_same_thirty_two_times_and_no_more() {
     }
     let reply = wallet.badge(&server, &access).await;
     assert_eq!(reply.refusal(), refused(400, "credential_request_denied"));
-}
-
-#[tokio::test]
     // another access token gets it as often
     let body = wallet.proven(&server, "/demo/token", &refresh_parts(&refresh)).await.json();
     for _ in 0..2 {
         let reply = wallet.badge(&server, &text(&body["access_token"])).await;
         assert_eq!(reply.status, 200, "{reply}");
     }
+}
+
+#[tokio::test]
 async fn a_credential_that_nobody_granted_is_not_given_by_asking_again() {
     let server = server_where_ada_agrees();
     let mut wallet = Wallet::new(&server);
@@ -266,6 +269,7 @@ async fn a_public_wallet_without_a_key_gets_no_refresh_token() {
     assert_eq!(body["token_type"], "Bearer");
     assert_eq!(body.get("refresh_token"), None::<&Value>);
     server.finish(&text(&body["access_token"])).await;
+    assert_eq!(server.issued_to("ada").await, 1, "on record under who logged in");
 }
 
 fn durable() -> (tempfile::TempDir, Arc<Server>) {
@@ -275,7 +279,6 @@ fn durable() -> (tempfile::TempDir, Arc<Server>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    assert_eq!(server.issued_to("ada").await, 1, "on record under who logged in");
 async fn of_sixty_four_wallets_with_one_code_exactly_one_gets_a_token() {
     let (_folder, server) = durable();
     let mut wallet = Wallet::new(&server);

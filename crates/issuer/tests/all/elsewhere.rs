@@ -2,11 +2,11 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, header::RETRY_AFTER};
 use jiff::SignedDuration;
 use lanyard_core::{
     crypto::{CryptoProvider, Curve, PrivateKey, RustCrypto, SoftwareSigner},
@@ -14,10 +14,10 @@ use lanyard_core::{
 };
 use lanyard_fetch::{FetchError, HttpClient, Request, Response, ResponseHeaders};
 use lanyard_issuer::{
-    AuthorizationServerSettings, ClaimSource, ClaimSources, ClaimsFrom, LoginWays, MappedClaim,
-    OtherAuthorizationServer, UpstreamServer,
+    AskedHolder, AuthorizationServerSettings, ClaimSource, ClaimSources, ClaimsFrom,
+    LoginUnavailable, LoginWays, MappedClaim, OtherAuthorizationServer, UpstreamServer,
 };
-use lanyard_oid4vci::{CredentialConfigurationId, dpop::KeyThumbprint};
+use lanyard_oid4vci::{CredentialConfigurationId, dpop::KeyThumbprint, issuer::FoundClaims};
 use lanyard_testkit::store;
 use serde_json::{Value, json};
 
@@ -91,20 +91,47 @@ impl HttpClient for Other {
     }
 }
 
+/// Nobody, who counts how often they were asked.
+#[derive(Debug, Default)]
+struct Away(AtomicUsize);
+
+#[async_trait]
+impl ClaimSource for Away {
+    async fn claims(
+        &self,
+        _: AskedHolder<'_>,
+        _: &CredentialConfigurationId,
+    ) -> Result<Option<FoundClaims>, LoginUnavailable> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Err(LoginUnavailable)
+    }
+}
+
+/// A request for the diploma.
+async fn diploma(server: &Server) -> Value {
+    let mut request = server.badge_request().await;
+    request["credential_configuration_id"] = json!("diploma");
+    request
+}
+
 fn server() -> (Server, Arc<Other>) {
     let (ground, other) = ground();
     (Server::on(ground), other)
 }
 
 fn ground() -> (Arc<Ground>, Arc<Other>) {
+    ground_with(Arc::new(Directory))
+}
+
+/// The same, where somebody else is asked about the diploma.
+fn ground_with(others: Arc<dyn ClaimSource>) -> (Arc<Ground>, Arc<Other>) {
     let key = RustCrypto.generate_key(Curve::P256).expect("the provider makes keys");
     let other = Arc::new(Other { key, is_down: AtomicBool::new(false) });
     let mapped =
         |name: &str| MappedClaim { from: vec![name.to_owned()], to: vec![name.to_owned()] };
     let badge = CredentialConfigurationId::new("employee_badge");
     let told = ClaimsFrom::Login(vec![mapped("given_name"), mapped("employee_id")]);
-    let claims: Arc<dyn ClaimSource> =
-        Arc::new(ClaimSources::new([(badge, told)], Arc::new(Directory)));
+    let claims: Arc<dyn ClaimSource> = Arc::new(ClaimSources::new([(badge, told)], others));
     let ways = LoginWays::Elsewhere(Arc::new(OtherAuthorizationServer::new(
         AuthorizationServerSettings {
             server: UpstreamServer {
@@ -163,6 +190,32 @@ async fn authorization_details_say_what_a_token_is_for_as_well_as_scopes() {
     });
     let token = other.token(&server, details).await;
     server.finish(&token).await;
+}
+
+// OID4VCI §8.3.1.2
+#[tokio::test]
+async fn whoever_is_to_have_no_such_credential_is_told_so_and_gets_the_other_one() {
+    let (server, other) = server();
+    let token = other.token(&server, json!({ "scope": "employee_badge diploma" })).await;
+    let reply = server.credential(&token, &diploma(&server).await).await;
+    assert_eq!(reply.refusal(), refused(400, "credential_request_denied"));
+    server.finish(&token).await;
+    let reply = server.credential(&token, &diploma(&server).await).await;
+    assert_eq!(reply.refusal(), refused(400, "credential_request_denied"));
+}
+
+#[tokio::test]
+async fn only_what_is_asked_for_is_looked_up() {
+    let away = Arc::new(Away::default());
+    let (ground, other) = ground_with(away.clone());
+    let server = Server::on(ground);
+    let token = other.token(&server, json!({ "scope": "employee_badge diploma" })).await;
+    server.finish(&token).await;
+    assert_eq!(away.0.load(Ordering::Relaxed), 0);
+    let reply = server.credential(&token, &diploma(&server).await).await;
+    assert_eq!(reply.refusal(), refused(503, "temporarily_unavailable"));
+    assert_eq!(reply.header(RETRY_AFTER), Some("5"));
+    assert_eq!(away.0.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
@@ -244,6 +297,7 @@ async fn a_server_that_cannot_be_asked_makes_nothing_invalid() {
     let token = other.token(&server, json!({})).await;
     let reply = server.credential(&token, &server.badge_request().await).await;
     assert_eq!(reply.refusal(), refused(503, "temporarily_unavailable"));
+    assert_eq!(reply.header(RETRY_AFTER), Some("5"));
     other.is_down.store(false, Ordering::Relaxed);
     server.finish(&token).await;
 }

@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     http::{
         Method,
-        header::{COOKIE, LOCATION},
+        header::{COOKIE, LOCATION, RETRY_AFTER},
     },
 };
 use jiff::SignedDuration;
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::{
     code_wallet::{Answer, Wallet, rules},
-    fixture::{Directory, Ground, Reply, Server, request, text},
+    fixture::{Directory, Ground, Reply, Server, refused, request, text},
     login_provider::{Provider, Visit, link_on, payload_of},
     offers::presentation_request,
 };
@@ -361,10 +361,32 @@ async fn claims_that_nobody_can_tell_yet_are_collected_once_somebody_can() {
     provider.tell(|told| told.answer = (200, json!({ "claims": { "since": "yesterday" } })));
     assert_eq!(collect().await.status, 202);
     provider.tell(|told| told.answer = (500, Value::Null));
-    assert_eq!(collect().await.status, 503);
+    let reply = collect().await;
+    assert_eq!((reply.status.as_u16(), reply.header(RETRY_AFTER)), (503, Some("5")));
     provider.tell(|told| told.answer = (200, json!({ "claims": { "since": "2019-03-01" } })));
     let reply = collect().await;
     assert_eq!(reply.status, 200, "{reply}");
+}
+
+// OID4VCI §9.3
+#[tokio::test]
+async fn a_credential_that_waited_is_denied_once_somebody_says_that_there_is_none() {
+    let (server, provider) = server_of("sub", true);
+    provider.tell(|told| told.answer = (202, Value::Null));
+    let (mut browser, page) = Browser::new(&server).await;
+    let visit = browser.leave(&server, &provider, &page).await;
+    browser.come_back(&server, &visit).await;
+    let request_uri = browser.request_uri.clone();
+    browser.wallet.open(&server, &request_uri).await;
+    let answer = browser.wallet.submit(&server, &request_uri, &[("decision", "allow")]).await;
+    let code = Answer::of(&answer).one("code").unwrap();
+    let token = text(&browser.wallet.token(&server, &code).await.json()["access_token"]);
+    let waiting = browser.wallet.badge(&server, &token).await;
+    assert_eq!(waiting.status, 202, "{waiting}");
+    let transaction = json!({ "transaction_id": waiting.json()["transaction_id"] });
+    provider.tell(|told| told.answer = (404, Value::Null));
+    let reply = browser.wallet.at("/demo/deferred", &server, &token, &transaction).await;
+    assert_eq!(reply.refusal(), refused(400, "credential_request_denied"));
 }
 
 #[tokio::test]

@@ -71,6 +71,9 @@ pub struct ExternalGrant {
     pub expires_at: Timestamp,
 }
 
+/// Whose claims have to be looked up, for which credential, and what their login told.
+pub type AwaitedClaims = (CredentialConfigurationId, HolderId, Option<Object>);
+
 /// A credential that the access token gives a right to.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Due {
@@ -383,20 +386,22 @@ impl Authorized {
         self
     }
 
-    /// The claims that nobody could tell yet: of which credential, of whom, and what their login told.
-    pub fn awaited(&self) -> Vec<(CredentialConfigurationId, HolderId, Option<Object>)> {
+    /// The claims that have to be looked up for what a wallet asks for under this name: of which credential, of
+    /// whom, and what their login told. None where they are known, or where nothing is issued yet anyway.
+    pub fn awaited_for(&self, wanted: &Wanted, now: Timestamp) -> Option<AwaitedClaims> {
         let waiting = self.deferred.iter().map(|waiting| &waiting.due);
-        self.due
-            .iter()
-            .chain(waiting)
-            .filter_map(|due| match &due.claims {
-                DueClaims::Known(_) => None,
-                DueClaims::Awaited(awaited) => {
-                    let profile = awaited.profile.as_ref().map(WaitingClaims::to_object);
-                    Some((due.configuration.clone(), awaited.holder.clone(), profile))
-                }
-            })
-            .collect()
+        let mut all = self.due.iter().chain(waiting);
+        self.awaited(all.find(|due| due.is(wanted))?, now)
+    }
+
+    pub(super) fn awaited(&self, due: &Due, now: Timestamp) -> Option<AwaitedClaims> {
+        match &due.claims {
+            DueClaims::Awaited(awaited) if self.readiness.is_ready(now) => {
+                let profile = awaited.profile.as_ref().map(WaitingClaims::to_object);
+                Some((due.configuration.clone(), awaited.holder.clone(), profile))
+            }
+            _ => None,
+        }
     }
 
     /// Takes claims that somebody could tell in the meantime.
@@ -450,10 +455,7 @@ impl Authorized {
 
     /// Takes what is due under a name out.
     pub(super) fn take_due(&mut self, wanted: &Wanted) -> Option<Due> {
-        let place = self.due.iter().position(|due| match wanted {
-            Wanted::Configuration(id) => due.configuration == *id,
-            Wanted::Identifier(id) => due.identifier.as_ref() == Some(id),
-        })?;
+        let place = self.due.iter().position(|due| due.is(wanted))?;
         Some(self.due.remove(place))
     }
 
@@ -502,6 +504,14 @@ impl Authorized {
 }
 
 impl Due {
+    /// Whether it goes by this name.
+    pub(super) fn is(&self, wanted: &Wanted) -> bool {
+        match wanted {
+            Wanted::Configuration(id) => self.identifier.is_none() && self.configuration == *id,
+            Wanted::Identifier(id) => self.identifier.as_ref() == Some(id),
+        }
+    }
+
     /// Whether its claims are here.
     pub(super) const fn is_known(&self) -> bool {
         matches!(self.claims, DueClaims::Known(_))

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Authorized, HolderKey, Issuance, Issued, IssuedCredential, Issuer, Offered, Progress, Refused,
-    authorized::Due, holder::holder_keys, kept_answer::KeptAnswer,
+    authorized::{AwaitedClaims, Due},
+    holder::holder_keys,
+    kept_answer::KeptAnswer,
 };
 use crate::{
     TransactionId,
@@ -73,7 +75,7 @@ pub enum Accepted {
 }
 
 impl Readiness {
-    fn is_ready(self, now: Timestamp) -> bool {
+    pub(super) fn is_ready(self, now: Timestamp) -> bool {
         match self {
             Self::Ready => true,
             Self::From(moment) => now >= moment,
@@ -104,6 +106,12 @@ impl Authorized {
         !self.deferred.is_empty()
     }
 
+    /// The claims that have to be looked up before this can be collected, as [`Authorized::awaited_for`] has it.
+    pub fn awaited_in(&self, transaction: &TransactionId, now: Timestamp) -> Option<AwaitedClaims> {
+        let is_meant = |waiting: &&DeferredCredential| waiting.transaction == *transaction;
+        self.awaited(&self.deferred.iter().find(is_meant)?.due, now)
+    }
+
     /// From when on nothing that was deferred can be collected.
     pub(super) fn deferral_ends(&self) -> Option<Timestamp> {
         self.deferred.iter().map(|waiting| waiting.ends_at).max()
@@ -121,7 +129,7 @@ impl Authorized {
         issuer: &Issuer,
         now: Timestamp,
     ) -> Result<Accepted, Refused<CredentialError, Self>> {
-        let again = self.deferred.iter().position(|waiting| waiting.is(&request.wanted));
+        let again = self.deferred.iter().position(|waiting| waiting.due.is(&request.wanted));
         let known = self.due_for(&request.wanted, issuer).is_ok_and(Due::is_known);
         if self.readiness.is_ready(now) && again.is_none() && known {
             let (response, issued, progress) = self.accept(request, issuer, now).await?;
@@ -273,15 +281,6 @@ impl DeferredCredential {
     /// Whether it can still be collected.
     pub(super) fn waits(&self, now: Timestamp) -> bool {
         now < self.ends_at
-    }
-
-    fn is(&self, wanted: &Wanted) -> bool {
-        match wanted {
-            Wanted::Configuration(id) => {
-                self.due.identifier.is_none() && self.due.configuration == *id
-            }
-            Wanted::Identifier(id) => self.due.identifier.as_ref() == Some(id),
-        }
     }
 }
 

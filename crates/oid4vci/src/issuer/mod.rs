@@ -35,7 +35,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use url::Url;
 
-pub use authorized::{Authorized, ExternalGrant, Issued, IssuedCredential, Progress};
+pub use authorized::{
+    Authorized, AwaitedClaims, ExternalGrant, Issued, IssuedCredential, Progress,
+};
 pub use authorizing::{Authorizing, BrowserDigest, HolderId, Pushed};
 pub use claims::FoundClaims;
 pub use deferral::{Accepted, Decision, Readiness};
