@@ -1,7 +1,7 @@
 //! An authorization server of somebody else, whose access tokens open the credential endpoint (OID4VCI §12.2.4,
 //! RFC 9068, RFC 7662).
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
@@ -10,7 +10,7 @@ use lanyard_core::{
     json::{self, Object},
 };
 use lanyard_oid4vci::{
-    AccessToken, CredentialConfigurationId,
+    AccessToken, CredentialConfigurationId, CredentialIdentifier,
     client_authentication::ClientId,
     dpop::KeyThumbprint,
     issuer::{ExternalGrant, HolderId, Issuer},
@@ -166,8 +166,8 @@ impl OtherAuthorizationServer {
         if issuer.restored_at().is_some_and(|restored_at| !is_since(restored_at)) {
             return Err(AccessTokenFault::BeforeRestore);
         }
-        let configurations = granted(&claims, issuer);
-        if configurations.is_empty() {
+        let credentials = granted(&claims, issuer);
+        if credentials.is_empty() {
             return Err(AccessTokenFault::NoCredential);
         }
         // RFC 9449 §6.1
@@ -181,7 +181,7 @@ impl OtherAuthorizationServer {
             client: text("client_id").map(ClientId::new),
             holder: self.holder(&claims)?,
             profile: claims.iter().filter_map(kept).collect(),
-            configurations,
+            credentials,
             expires_at,
         })
     }
@@ -222,19 +222,32 @@ async fn active(
 }
 
 /// The credentials that a token is for: by authorization details (RFC 9396 §9.1), or by scope.
-fn granted(claims: &Object, issuer: &Issuer) -> Vec<CredentialConfigurationId> {
+fn granted(
+    claims: &Object,
+    issuer: &Issuer,
+) -> Vec<(CredentialConfigurationId, Option<CredentialIdentifier>)> {
     let details = claims.get("authorization_details").and_then(Value::as_array);
-    let detailed = |id: &CredentialConfigurationId| {
-        details.into_iter().flatten().any(|detail| {
-            let member = |name: &str| detail.get(name).and_then(Value::as_str);
-            member("type") == Some("openid_credential")
-                && member("credential_configuration_id") == Some(id.as_str())
-        })
+    let details = || details.into_iter().flatten();
+    let is_about = |detail: &&Value, id: &CredentialConfigurationId| {
+        let member = |name: &str| detail.get(name).and_then(Value::as_str);
+        member("type") == Some("openid_credential")
+            && member("credential_configuration_id") == Some(id.as_str())
     };
     let scope = claims.get("scope").and_then(Value::as_str).unwrap_or_default();
     let scoped = |wanted: &str| scope.split(' ').any(|one| one == wanted);
-    let all = issuer.configuration().credentials().iter();
-    all.filter(|one| detailed(&one.id) || scoped(&one.scope)).map(|one| one.id.clone()).collect()
+    let mut granted = Vec::new();
+    for one in issuer.configuration().credentials() {
+        let own = || details().filter(|detail| is_about(detail, &one.id));
+        // OID4VCI §6.2: each identifier is a credential, and the wallet asks for it by that name
+        let names = own().filter_map(|detail| detail.get("credential_identifiers")?.as_array());
+        let names: BTreeSet<_> = names.flatten().filter_map(Value::as_str).collect();
+        let named = names.iter().map(|name| Some(CredentialIdentifier::new(*name)));
+        granted.extend(named.map(|name| (one.id.clone(), name)));
+        if names.is_empty() && (own().next().is_some() || scoped(&one.scope)) {
+            granted.push((one.id.clone(), None));
+        }
+    }
+    granted
 }
 
 /// The handle that such a token is: its session is named by the token itself, so that it is found again.

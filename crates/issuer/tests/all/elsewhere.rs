@@ -192,6 +192,34 @@ async fn authorization_details_say_what_a_token_is_for_as_well_as_scopes() {
     server.finish(&token).await;
 }
 
+// OID4VCI §6.2, §8.2: the identifiers are the other server's, and each is a credential of its own
+#[tokio::test]
+async fn a_credential_is_asked_for_by_the_identifier_that_the_other_server_gave_it() {
+    let (server, other) = server();
+    let details = json!({
+        "scope": null,
+        "authorization_details": [{
+            "type": "openid_credential", "credential_configuration_id": "employee_badge",
+            "credential_identifiers": ["x", "y", "x"],
+        }],
+    });
+    let token = other.token(&server, details).await;
+    let named = async |name: &str| {
+        let request =
+            json!({ "credential_identifier": name, "proofs": { "jwt": [server.proof().await] } });
+        server.credential(&token, &request).await
+    };
+    assert_eq!(named("z").await.refusal(), refused(400, "unknown_credential_identifier"));
+    let reply = server.credential(&token, &server.badge_request().await).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_credential_request"), "{reply}");
+    for name in ["x", "y"] {
+        let reply = named(name).await;
+        assert_eq!(reply.status, StatusCode::OK, "{name}: {reply}");
+        let again = named(name).await;
+        assert_eq!(again.refusal(), refused(400, "credential_request_denied"), "{name}");
+    }
+}
+
 // OID4VCI §8.3.1.2
 #[tokio::test]
 async fn whoever_is_to_have_no_such_credential_is_told_so_and_gets_the_other_one() {

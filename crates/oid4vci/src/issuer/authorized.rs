@@ -65,8 +65,8 @@ pub struct ExternalGrant {
     pub holder: HolderId,
     /// What the token tells about them, for whoever knows more.
     pub profile: Object,
-    /// The credentials.
-    pub configurations: Vec<CredentialConfigurationId>,
+    /// The credentials, each by the identifier that the other server gave it, if it gave one.
+    pub credentials: Vec<(CredentialConfigurationId, Option<CredentialIdentifier>)>,
     /// From this moment on it is worth nothing.
     pub expires_at: Timestamp,
 }
@@ -135,9 +135,6 @@ pub struct Issued {
     pub(super) answers: Vec<KeptAnswer>,
 }
 
-/// Where a session goes after it gave out a credential.
-#[derive(Debug)]
-pub enum Progress {
 /// What a wallet may tell about.
 pub(super) struct ToldAbout<'s> {
     pub(super) earlier: &'s mut [IssuedCredential],
@@ -146,6 +143,9 @@ pub(super) struct ToldAbout<'s> {
     pub(super) answers: &'s mut Vec<KeptAnswer>,
 }
 
+/// Where a session goes after it gave out a credential.
+#[derive(Debug)]
+pub enum Progress {
     /// More credentials are due.
     Authorized(Authorized),
     /// None is.
@@ -164,28 +164,28 @@ impl Authorized {
             token,
             bound_to,
             client: None,
+            holder: None,
             due,
             issued: Vec::new(),
+            earlier: Vec::new(),
             expires_at,
             refresh: None,
             readiness,
             deferred: Vec::new(),
-            earlier: Vec::new(),
             answers: Vec::new(),
         }
     }
 
     /// What another authorization server granted; the claims are still to be had.
     pub fn granted_elsewhere(grant: ExternalGrant) -> Self {
-        let ExternalGrant { token, bound_to, client, holder, profile, configurations, expires_at } =
+        let ExternalGrant { token, bound_to, client, holder, profile, credentials, expires_at } =
             grant;
         let profile = WaitingClaims::new(&profile);
-        let due = |configuration| {
+        let due = |(configuration, identifier)| {
             let awaited = Awaited { holder: holder.clone(), profile: Some(profile.clone()) };
-            Due { configuration, identifier: None, claims: DueClaims::Awaited(awaited) }
+            Due { configuration, identifier, claims: DueClaims::Awaited(awaited) }
         };
-        let due = configurations.into_iter().map(due).collect();
-            holder: None,
+        let due = credentials.into_iter().map(due).collect();
         Self::new(token, bound_to, due, expires_at)
             .issued_to(client.as_ref())
             .for_holder(Some(holder))
@@ -194,6 +194,17 @@ impl Authorized {
     pub(super) fn issued_to(mut self, client: Option<&ClientId>) -> Self {
         self.client = client.cloned();
         self
+    }
+
+    pub(super) fn for_holder(mut self, holder: Option<HolderId>) -> Self {
+        self.holder = holder;
+        self
+    }
+
+    /// Who logged in, if anybody did.
+    pub fn holder(&self) -> Option<&HolderId> {
+        // a session that began under an earlier release names them with its refresh token alone
+        self.holder.as_ref().or_else(|| self.refresh.as_ref().map(Refreshable::holder))
     }
 
     pub(super) fn refreshed_by(mut self, refresh: Option<Refreshable>) -> Self {
@@ -219,17 +230,6 @@ impl Authorized {
     }
 
     /// The token, for the handle that leads to this session.
-    pub(super) fn for_holder(mut self, holder: Option<HolderId>) -> Self {
-        self.holder = holder;
-        self
-    }
-
-    /// Who logged in, if anybody did.
-    pub fn holder(&self) -> Option<&HolderId> {
-        // a session that began under an earlier release names them with its refresh token alone
-        self.holder.as_ref().or_else(|| self.refresh.as_ref().map(Refreshable::holder))
-    }
-
     pub const fn token(&self) -> &AccessToken {
         &self.token
     }
@@ -535,8 +535,10 @@ impl Issued {
         let bound_to = self.bound_to.clone();
         let mut authorized = Authorized::new(token.clone(), bound_to, due, self.token_expires_at?)
             .issued_to(self.client.as_ref())
+            .for_holder(self.holder.clone())
             .refreshed_by(Some(refresh.clone()));
         authorized.issued = self.credentials.clone();
+        authorized.earlier = self.earlier.clone();
         authorized.answers = self.answers.clone();
         Some(authorized)
     }
@@ -548,7 +550,6 @@ impl Issued {
 
     /// What another access token is had with.
     pub const fn refresh(&self) -> Option<&Refreshable> {
-        authorized.earlier = self.earlier.clone();
         self.refresh.as_ref()
     }
 
@@ -577,7 +578,7 @@ impl Issued {
 /// Who it is and what is known of them is not for logs.
 impl std::fmt::Debug for ExternalGrant {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_tuple("ExternalGrant").field(&self.configurations).finish()
+        out.debug_tuple("ExternalGrant").field(&self.credentials).finish()
     }
 }
 
@@ -589,4 +590,3 @@ impl From<Progress> for Issuance {
         }
     }
 }
-            .for_holder(self.holder.clone())
