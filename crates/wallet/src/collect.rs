@@ -8,7 +8,7 @@ use lanyard_oid4vci::{notification::NotificationEvent, wallet::CredentialRefused
 use crate::{
     IssuanceError, Wallet,
     history::Event,
-    http::incoming,
+    http::{incoming, retry_after},
     ports::KeyHandle,
     receive::Source,
     storage::{CardId, StorageError, Waiting, WaitingId},
@@ -58,7 +58,7 @@ impl Wallet {
                     self.record(Event::Received, party(&waiting), names, Vec::new());
                     came.push(card);
                 }
-                Err(error) => self.wait_or_stop(id, waiting, error, now).await?,
+                Err(failed) => self.wait_or_stop(id, waiting, failed, now).await?,
             }
         }
         Ok(came)
@@ -85,7 +85,7 @@ impl Wallet {
         &self,
         id: WaitingId,
         waiting: &Waiting,
-    ) -> Result<Option<CardId>, IssuanceError> {
+    ) -> Result<Option<CardId>, NotCollected> {
         let inner = &self.0;
         // before anything is asked for: who stops waiting meanwhile deletes them
         let mut keys: Vec<(KeyHandle, PublicKey)> = Vec::with_capacity(waiting.keys.len());
@@ -107,7 +107,8 @@ impl Wallet {
                     let event = NotificationEvent::CredentialFailure;
                     self.tell(deferred.notification(&id, event)).await;
                 }
-                return Err(error.into());
+                let wait = retry_after(&response, now);
+                return Err(NotCollected { error: error.into(), wait });
             }
         };
         let pictures = self.pictures(&waiting.face, waiting.replaces).await;
@@ -148,16 +149,14 @@ impl Wallet {
         &self,
         id: WaitingId,
         mut waiting: Waiting,
-        error: IssuanceError,
+        NotCollected { error, wait }: NotCollected,
         now: Timestamp,
     ) -> Result<(), StorageError> {
         let again = match &error {
             // §9.2: not ready; the interval is what the issuer says now
             IssuanceError::Credential(CredentialRefused::Deferred(later)) => Some(later.interval),
-            IssuanceError::Fetch(_)
-            | IssuanceError::Keys(_)
-            | IssuanceError::Storage(_)
-            | IssuanceError::Credential(CredentialRefused::Unavailable(_)) => Some(AFTER_FAILURE),
+            // RFC 6585 §4, RFC 9110 §15.6.4: whoever is overloaded says when to come again
+            error if error.may_pass() => Some(wait.unwrap_or(AFTER_FAILURE)),
             _ => None,
         };
         if let Some(seconds) = again {
@@ -170,6 +169,18 @@ impl Wallet {
         let _ = self.0.ports.keys.delete(&waiting.keys).await;
         self.drop_token_key(&waiting).await;
         Ok(())
+    }
+}
+
+/// Why nothing was collected, and how many seconds the issuer asks to wait.
+struct NotCollected {
+    error: IssuanceError,
+    wait: Option<u64>,
+}
+
+impl<E: Into<IssuanceError>> From<E> for NotCollected {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), wait: None }
     }
 }
 

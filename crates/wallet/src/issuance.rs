@@ -130,16 +130,41 @@ pub enum AcceptError {
     /// The issuer refused the code; it counts the tries.
     #[error("the issuer refused the code")]
     TxCodeWrong(Box<PreAuthorized>),
-    /// The issuer could not be reached; the same offer may be accepted again, after so many seconds where it says how
+    /// The issuer could not be reached, or no key could be had; the same offer may be accepted again, after so many seconds where it says how
     /// many (`Retry-After`).
     #[error("{1}")]
     TryAgain(Box<PreAuthorized>, IssuanceError, Option<u64>),
-    /// Final.
+    /// Final for the offer. What was granted and may still come is in [`Wallet::unfinished`].
     #[error("{0}")]
     Failed(#[from] IssuanceError),
 }
 
 impl IssuanceError {
+    /// Whether the same may work later: nobody refused anything.
+    pub(crate) const fn may_pass(&self) -> bool {
+        match self {
+            // RFC 6750 §3.1: the access token is no good (any more); a body need not say so
+            Self::Credential(CredentialRefused::Unavailable(ResponseFault::Status(401))) => false,
+            Self::Fetch(_)
+            | Self::Answer(..)
+            | Self::Request(RequestRefused::Signer(_))
+            | Self::Credential(CredentialRefused::Unavailable(_))
+            | Self::Keys(_)
+            | Self::KeyAttestation(_)
+            | Self::Storage(_) => true,
+            Self::Offer(_)
+            | Self::Discovery(_)
+            | Self::Unsupported(_)
+            | Self::Login(_)
+            | Self::NothingPending
+            | Self::PushRefused(_)
+            | Self::TokenRefused(_)
+            | Self::TokenType
+            | Self::Request(_)
+            | Self::Credential(_) => false,
+        }
+    }
+
     /// The stable code of the reason, for logs and machines.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -242,19 +267,22 @@ impl Wallet {
         })))
     }
 
+    /// A key for this one issuance, where the server binds tokens to keys.
     async fn bind(
         &self,
-        offer: PreAuthorizedOffer,
-        key: Option<KeyHandle>,
-    ) -> Result<(PreAuthorizedOffer, Option<KeyHandle>), IssuanceError> {
+        offer: &mut PreAuthorizedOffer,
+        key: &mut Option<KeyHandle>,
+    ) -> Result<(), IssuanceError> {
         if offer.is_proven() || !offer.server().takes_dpop() {
-            return Ok((offer, key));
+            return Ok(());
         }
-        let key = self.0.ports.keys.generate(1).await?.pop();
-        Ok(match self.prover(key.as_ref()).await? {
-            Some(prover) => (offer.proven_by(prover), key),
-            None => (offer, key),
-        })
+        if key.is_none() {
+            *key = self.0.ports.keys.generate(1).await?.pop();
+        }
+        if let Some(prover) = self.prover(key.as_ref()).await? {
+            *offer = offer.clone().proven_by(prover);
+        }
+        Ok(())
     }
 
     async fn fetch_offer(
@@ -345,7 +373,8 @@ impl PreAuthorized {
     }
 
     /// Takes every credential on offer that can be taken: a fresh key for each copy, every copy
-    /// verified, then all stored. What the issuer defers is waited for: [`Wallet::collect`].
+    /// verified, then all stored. What the issuer defers is waited for: [`Wallet::collect`]. One that is refused
+    /// keeps no other from coming; it is in the history.
     ///
     /// # Errors
     /// [`AcceptError`], which gives the offer back when the holder can go on; it is in the history too.
@@ -353,16 +382,13 @@ impl PreAuthorized {
         if tx_code.is_some_and(|text| text.len() > LONGEST_TYPED) {
             return Err(AcceptError::TxCodeForm(Box::new(self), TxCodeRefused::Form));
         }
-        let Self { wallet, review, offer, key } = self;
+        let Self { wallet, review, mut offer, mut key } = self;
         let code = tx_code.map(|text| TxCode::new(text.trim()));
-        // a key for this one issuance, where the server binds tokens to keys
-        let (offer, key) = match wallet.bind(offer, key).await {
-            Ok(bound) => bound,
-            Err(error) => {
-                wallet.record_failure(&error, review.party(), review.names());
-                return Err(error.into());
-            }
-        };
+        if let Err(error) = wallet.bind(&mut offer, &mut key).await {
+            wallet.record_failure(&error, review.party(), review.names());
+            let again = Self { wallet, review, offer, key };
+            return Err(AcceptError::TryAgain(Box::new(again), error, None));
+        }
         let request = match offer.request(code) {
             Ok(request) => request,
             Err(reason) => {
@@ -408,6 +434,7 @@ impl PreAuthorized {
         let pending = Pending::granted(&review, key, granted);
         let id = wallet.0.storage.insert_pending(&pending);
         let id = id.map_err(|error| failed(error.into()))?;
-        Ok(wallet.receive_all(id, pending).await.map_err(failed)?)
+        let outcome = wallet.receive_all(id, pending).await;
+        Ok(wallet.conclude(review.party(), outcome)?)
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     ports::KeyHandle,
     receive::Context,
     storage::{Card, CardId, PendingId},
+    wallet::Party,
 };
 
 /// An offer that the holder logs in for, ready to be shown to them.
@@ -188,8 +189,12 @@ impl Wallet {
             return Err(AnswerRefused::State.into());
         }
         let review = pending.review();
-        let finished = self.redeem_login(pending, redirect).await;
-        finished.inspect_err(|error| self.record_failure(error, review.party(), review.names()))
+        let redeemed = self.redeem_login(pending, redirect).await;
+        let (id, pending) = redeemed.inspect_err(|error| {
+            self.record_failure(error, review.party(), review.names());
+        })?;
+        let outcome = self.receive_all(id, pending).await;
+        self.conclude(review.party(), outcome)
     }
 
     /// What was interrupted after the token was had.
@@ -218,9 +223,9 @@ impl Wallet {
         let all = self.0.storage.pending::<Pending>()?;
         let found = all.into_iter().find(|(other, _)| *other == id);
         let (_, pending) = found.ok_or(IssuanceError::NothingPending)?;
-        let review = pending.review();
-        let received = self.receive_all(id, pending).await;
-        received.inspect_err(|error| self.record_failure(error, review.party(), review.names()))
+        let party = pending.review().party();
+        let outcome = self.receive_all(id, pending).await;
+        self.conclude(party, outcome)
     }
 
     /// Has a card issued again with its issuer's refresh token: fresh claims, fresh keys, fresh copies.
@@ -253,7 +258,7 @@ impl Wallet {
         let others = pending.stored.clone();
         pending.stage = Stage::Granted(Box::new(granted));
         self.0.storage.update_pending(id, &pending)?;
-        let received = self.receive_all(id, pending).await?;
+        let received = self.receive_all(id, pending).await.into_result()?;
         // none where the issuer put it off: the old card stays until it comes
         let renewed = received.into_iter().find(|one| !others.contains(one));
         renewed.ok_or(IssuanceError::NothingPending)
@@ -321,7 +326,7 @@ impl Wallet {
         &self,
         mut pending: Pending,
         redirect: &Url,
-    ) -> Result<Vec<CardId>, IssuanceError> {
+    ) -> Result<(PendingId, Pending), IssuanceError> {
         let Stage::Login(login) = pending.stage else { return Err(IssuanceError::NothingPending) };
         let prover = self.prover(pending.key.as_ref()).await?;
         let code = login.proven_by(prover).answer(redirect)?;
@@ -330,77 +335,86 @@ impl Wallet {
         let granted = code.receive(incoming(&response))?;
         pending.stage = Stage::Granted(Box::new(granted));
         let id = self.0.storage.insert_pending(&pending)?;
-        self.receive_all(id, pending).await
+        Ok((id, pending))
     }
 
     /// Everything that is still to come, each card written down as it comes.
-    pub(crate) async fn receive_all(
+    ///
+    /// A card that is refused is asked for no longer, and the others are. After what may pass the rest is kept, to go
+    /// on with.
+    pub(crate) async fn receive_all(&self, id: PendingId, mut pending: Pending) -> Outcome {
+        let review = pending.review();
+        let mut outcome = Outcome::default();
+        let ended = self.receive_each(id, &mut pending, &review, &mut outcome).await;
+        outcome.stopped =
+            ended.err().map(|error| Failure { names: pending.review().names(), error });
+        for (event, names) in
+            [(Event::Received, &outcome.came), (Event::Deferred, &outcome.deferred)]
+        {
+            if !names.is_empty() {
+                self.record(event, review.party(), names.clone(), Vec::new());
+            }
+        }
+        outcome.stored = pending.stored;
+        outcome
+    }
+
+    async fn receive_each(
         &self,
         id: PendingId,
-        mut pending: Pending,
-    ) -> Result<Vec<CardId>, IssuanceError> {
+        pending: &mut Pending,
+        review: &Review,
+        outcome: &mut Outcome,
+    ) -> Result<(), IssuanceError> {
         let Stage::Granted(granted) = &pending.stage else {
             return Err(IssuanceError::NothingPending);
         };
         let granted = (**granted).clone().proven_by(self.prover(pending.key.as_ref()).await?);
-        let review = pending.review();
-        let (mut names, mut later) = (Vec::new(), Vec::new());
         for card in &review.credentials {
             let still = |one: &&PendingCard| one.configuration == card.configuration;
             let context = Context {
                 token_key: pending.key.as_ref(),
                 replaces: pending.cards.iter().find(still).and_then(|one| one.replaces),
             };
-            match self.receive(&granted, &review, card, &context).await {
-                Ok(stored) => {
-                    match stored {
-                        Some(stored) => {
-                            pending.stored.push(stored);
-                            names.push(card.face.name.clone());
-                        }
-                        None => later.push(card.face.name.clone()),
-                    }
-                    pending.cards.retain(|other| other.configuration != card.configuration);
-                    self.0.storage.update_pending(id, &pending)?;
+            let name = || vec![card.face.name.clone()];
+            match self.receive(&granted, review, card, &context).await {
+                Ok(Some(stored)) => {
+                    pending.stored.push(stored);
+                    outcome.came.extend(name());
                 }
-                // what may pass is kept, to go on with
-                Err(error @ (IssuanceError::Fetch(_) | IssuanceError::Answer(..))) => {
-                    return Err(error);
-                }
-                // a card that was only to be renewed stays, and so does what it is renewed with
-                Err(error) if granted.renewal().is_some() && context.replaces.is_some() => {
-                    pending.cards.retain(|other| other.configuration != card.configuration);
-                    pending.stored.extend(context.replaces);
-                    self.0.storage.update_pending(id, &pending)?;
-                    return Err(error);
-                }
+                Ok(None) => outcome.deferred.extend(name()),
+                Err(error) if error.may_pass() => return Err(error),
                 Err(error) => {
-                    self.drop_pending(id, &pending).await?;
-                    return Err(error);
+                    // a card that was only to be renewed stays, and so does what it is renewed with
+                    pending.stored.extend(context.replaces);
+                    outcome.refused.push(Failure { names: name(), error });
                 }
             }
+            pending.cards.retain(|other| other.configuration != card.configuration);
+            self.0.storage.update_pending(id, pending)?;
         }
-        let waits = !later.is_empty();
-        for (event, names) in [(Event::Received, names), (Event::Deferred, later)] {
-            if !names.is_empty() {
-                self.record(event, review.party(), names, Vec::new());
-            }
-        }
-        let stored = pending.stored.clone();
-        if granted.renewal().is_none() {
+        let waits = !outcome.deferred.is_empty();
+        if granted.renewal().is_none() || pending.stored.is_empty() && !waits {
             if waits {
                 // what waits is asked for with the same key
                 pending.key = None;
             }
-            self.drop_pending(id, &pending).await?;
+            self.0.storage.delete_pending(id)?;
+            self.drop_token_keys(pending.key.as_slice()).await;
         }
-        Ok(stored)
+        Ok(())
     }
 
-    async fn drop_pending(&self, id: PendingId, pending: &Pending) -> Result<(), IssuanceError> {
-        self.0.storage.delete_pending(id)?;
-        self.drop_token_keys(pending.key.as_slice()).await;
-        Ok(())
+    /// Keeps in the history what went wrong.
+    pub(crate) fn conclude(
+        &self,
+        party: Party,
+        outcome: Outcome,
+    ) -> Result<Vec<CardId>, IssuanceError> {
+        for Failure { names, error } in outcome.refused.iter().chain(&outcome.stopped) {
+            self.record_failure(error, party.clone(), names.clone());
+        }
+        outcome.into_result()
     }
 
     pub(crate) async fn prover(
@@ -410,6 +424,41 @@ impl Wallet {
         match key {
             Some(key) => Ok(Some(Prover::new(self.0.ports.keys.signer(key).await?))),
             None => Ok(None),
+        }
+    }
+}
+
+/// What became of the cards of an issuance.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// The cards that it ever brought.
+    stored: Vec<CardId>,
+    /// The names of those that came now.
+    came: Vec<String>,
+    /// The names of those that the issuer has not ready.
+    deferred: Vec<String>,
+    /// What was refused for good.
+    refused: Vec<Failure>,
+    /// Why the rest is still to come.
+    stopped: Option<Failure>,
+}
+
+/// What went wrong, and with which cards, by their names.
+struct Failure {
+    names: Vec<String>,
+    error: IssuanceError,
+}
+
+impl Outcome {
+    /// The cards; an error where something is still to come, or where nothing came and nothing is waited for.
+    fn into_result(self) -> Result<Vec<CardId>, IssuanceError> {
+        if let Some(stopped) = self.stopped {
+            return Err(stopped.error);
+        }
+        let nothing = self.came.is_empty() && self.deferred.is_empty();
+        match self.refused.into_iter().next() {
+            Some(refused) if nothing => Err(refused.error),
+            _ => Ok(self.stored),
         }
     }
 }

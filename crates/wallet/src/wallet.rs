@@ -214,6 +214,7 @@ pub(crate) struct Shared {
 }
 
 /// The other end, for the history.
+#[derive(Clone)]
 pub(crate) struct Party {
     pub(crate) id: String,
     pub(crate) name: Option<String>,

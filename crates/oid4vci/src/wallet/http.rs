@@ -216,6 +216,8 @@ impl<'a> IncomingResponse<'a> {
                 Sorted::Fault(ResponseFault::ContentType)
             }
             200..=299 => Sorted::Success(self.body),
+            // RFC 6585 §4: whoever asked too often was refused nothing, whatever the body says
+            429 => Sorted::Fault(ResponseFault::Status(self.status)),
             400..=499 => match self.error_body() {
                 Some(error) => Sorted::Peer(error),
                 None => Sorted::Fault(ResponseFault::Status(self.status)),

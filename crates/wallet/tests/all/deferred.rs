@@ -64,6 +64,20 @@ async fn a_denial_ends_the_waiting_and_an_outage_does_not() {
 }
 
 #[tokio::test]
+async fn to_be_turned_away_ends_no_waiting_and_is_asked_again_when_the_issuer_says() {
+    let (world, _) = accepted(Deferral::Seconds(5)).await;
+    world.now.forward(SignedDuration::from_secs(5));
+    world.wire.turn_away("/deferred", 429);
+    assert!(world.wallet.collect().await.unwrap().is_empty());
+    assert_eq!(world.wallet.waiting().unwrap().len(), 1);
+    world.wire.straighten();
+    world.now.forward(SignedDuration::from_secs(6));
+    assert!(world.wallet.collect().await.unwrap().is_empty());
+    world.now.forward(SignedDuration::from_secs(1));
+    assert_eq!(world.wallet.collect().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn an_answer_that_was_lost_is_collected_the_next_time() {
     let (world, offer) = accepted(Deferral::Seconds(5)).await;
     world.now.forward(SignedDuration::from_secs(5));

@@ -5,6 +5,7 @@ mod consent;
 mod crash;
 mod deferred;
 mod every_format;
+mod interrupted;
 mod issuance;
 mod journal;
 mod life;

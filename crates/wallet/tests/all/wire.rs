@@ -55,6 +55,8 @@ pub(crate) type Bend = Box<dyn Fn(&Url, &mut u16, &mut Value) + Send + Sync>;
 pub(crate) struct Wire {
     pub(crate) routes: Router,
     bend: Mutex<Option<Bend>>,
+    /// Paths that end so are answered with this status, and no service hears of it.
+    away: Mutex<Option<(&'static str, u16)>>,
     pub(crate) seen: Mutex<Vec<String>>,
     /// Where tokens were shown, of which type, and whether with a proof of their key.
     shown: Mutex<Vec<(String, &'static str, bool)>>,
@@ -63,16 +65,22 @@ pub(crate) struct Wire {
 impl Wire {
     /// A straight wire to these services.
     pub(crate) fn to(routes: Router) -> Self {
-        let (bend, seen, shown) = Default::default();
-        Self { routes, bend, seen, shown }
+        let (bend, away, seen, shown) = Default::default();
+        Self { routes, bend, away, seen, shown }
     }
 
     pub(crate) fn bend(&self, how: impl Fn(&Url, &mut u16, &mut Value) + Send + Sync + 'static) {
         *self.bend.lock().expect("no test panics while it holds this lock") = Some(Box::new(how));
     }
 
+    /// Turns requests away before any service sees them, as a busy server does.
+    pub(crate) fn turn_away(&self, end: &'static str, status: u16) {
+        *self.away.lock().expect("no test panics while it holds this lock") = Some((end, status));
+    }
+
     pub(crate) fn straighten(&self) {
         *self.bend.lock().expect("no test panics while it holds this lock") = None;
+        *self.away.lock().expect("no test panics while it holds this lock") = None;
     }
 
     pub(crate) fn shown(&self) -> Vec<(String, &'static str, bool)> {
@@ -89,6 +97,22 @@ impl HttpClient for Wire {
     async fn send(&self, request: Request) -> Result<Response, FetchError> {
         let url = request.url.clone();
         self.seen.lock().expect("no lock is poisoned").push(url.path().to_owned());
+        let away = *self.away.lock().expect("no lock is poisoned");
+        if let Some((_, status)) = away.filter(|(end, _)| url.path().ends_with(end)) {
+            let headers =
+                ResponseHeaders { retry_after: Some("7".to_owned()), ..ResponseHeaders::default() };
+            let (content_type, body) = match status {
+                401 => (None, ""),
+                _ => (Some("application/json".to_owned()), r#"{"error":"rate_limited"}"#),
+            };
+            return Ok(Response {
+                status,
+                content_type,
+                headers,
+                body: body.into(),
+                final_url: url,
+            });
+        }
         let mut sent = http::Request::builder().uri(url.as_str()).method(match request.method {
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,
@@ -138,7 +162,7 @@ impl HttpClient for Wire {
             bytes = value.to_string().into();
         }
         // whoever is overloaded says when to come again
-        headers.retry_after = (status == 503).then(|| "7".to_owned());
+        headers.retry_after = matches!(status, 429 | 503).then(|| "7".to_owned());
         Ok(Response { status, content_type, headers, body: bytes, final_url: url })
     }
 }

@@ -44,7 +44,7 @@ use crate::wire::{Now, Wire};
 
 pub(crate) const BASE: &str = "http://localhost:7077";
 
-/// Whom everybody knows as Ada.
+/// Whom everybody knows as Ada, who has a badge and no diploma.
 #[derive(Debug)]
 struct Directory;
 
@@ -60,8 +60,11 @@ impl ClaimSource for Directory {
     async fn claims(
         &self,
         _: AskedHolder<'_>,
-        _: &CredentialConfigurationId,
+        configuration: &CredentialConfigurationId,
     ) -> Result<Option<FoundClaims>, LoginUnavailable> {
+        if configuration.as_str() != "badge" {
+            return Ok(None);
+        }
         let claims = json!({ "given_name": "Ada", "department": "Engines" });
         Ok(serde_json::from_value(claims).ok().map(FoundClaims::Lasting))
     }
@@ -291,6 +294,24 @@ impl World {
         self.issuer.create_offer(&self.tenant, request).await.expect("an offer")
     }
 
+    /// An offer of a diploma and a badge, in this order.
+    pub(crate) async fn offer_of_two(&self) -> OfferCreated {
+        let of = |configuration: &str| CredentialToOffer {
+            configuration: CredentialConfigurationId::new(configuration),
+            claims: serde_json::Map::from_iter([("given_name".to_owned(), json!("Ada"))]),
+        };
+        let request = NewOfferRequest {
+            credentials: vec![of("diploma"), of("badge")],
+            looked_up: Vec::new(),
+            login: None,
+            tx_code: false,
+            by_reference: true,
+            deferral: lanyard_issuer::Deferral::None,
+            subject: None,
+        };
+        self.issuer.create_offer(&self.tenant, request).await.expect("an offer")
+    }
+
     /// Reads an offer that has to be readable.
     pub(crate) async fn read(&self, offer: &OfferCreated) -> PreAuthorized {
         let read = self.wallet.read_offer(&offer.link).await.expect("the offer can be read");
@@ -300,9 +321,14 @@ impl World {
 
     /// An offer that Ada logs in for; her claims are looked up.
     pub(crate) async fn offer_to_log_in(&self) -> OfferCreated {
+        self.offer_to_log_in_for(&["badge"]).await
+    }
+
+    async fn offer_to_log_in_for(&self, configurations: &[&str]) -> OfferCreated {
+        let looked_up = configurations.iter().copied().map(CredentialConfigurationId::new);
         let request = NewOfferRequest {
             credentials: Vec::new(),
-            looked_up: vec![CredentialConfigurationId::new("badge")],
+            looked_up: looked_up.collect(),
             login: Some(LoginToOffer { holder: None, only: true }),
             tx_code: false,
             by_reference: true,
@@ -314,7 +340,12 @@ impl World {
 
     /// Reads an offer that its holder has to log in for.
     pub(crate) async fn read_login(&self) -> AuthorizationCode {
-        let offer = self.offer_to_log_in().await;
+        self.read_login_for(&["badge"]).await
+    }
+
+    /// The same, for these credentials.
+    pub(crate) async fn read_login_for(&self, configurations: &[&str]) -> AuthorizationCode {
+        let offer = self.offer_to_log_in_for(configurations).await;
         let read = self.wallet.read_offer(&offer.link).await.expect("the offer can be read");
         let Offer::AuthorizationCode(offer) = read else { unreachable!("there is no code") };
         *offer
@@ -393,10 +424,18 @@ fn issuer(
         ],
     });
     let badge: CredentialConfiguration = serde_json::from_value(badge).expect("a configuration");
+    let diploma = json!({
+        "id": "diploma", "format": "dc+sd-jwt", "vct": "urn:example:diploma", "scope": "diploma",
+        "display": [{"name": "Diploma", "locale": "en"}], "valid_days": 30,
+        "claims": [{"path": ["given_name"], "mandatory": true, "value": "text"}],
+    });
+    let diploma: CredentialConfiguration =
+        serde_json::from_value(diploma).expect("a configuration");
     let identifier = IssuerUrl::parse(&url, Transport::DevelopmentLoopback).expect("an identifier");
     let policy = IssuancePolicy::default();
     let configuration =
-        IssuerConfiguration::new(identifier, Vec::new(), vec![badge], policy).expect("data");
+        IssuerConfiguration::new(identifier, Vec::new(), vec![badge, diploma], policy)
+            .expect("data");
     let Leaf { chain, key } = leaf(ca, "Alder & Finch");
     let signer = SoftwareSigner::new(crypto.as_ref(), &key).expect("a signer");
     let key =
