@@ -48,6 +48,8 @@ pub struct CodeTokenRequest {
     pub redirect_uri: Option<String>,
     /// What the challenge was made from.
     pub verifier: Option<CodeVerifier>,
+    /// What is asked for of everything that was granted; empty when that is all of it (RFC 9396 §6).
+    pub details: Vec<AuthorizationDetail>,
 }
 
 /// A token request with a refresh token (RFC 6749 §6).
@@ -123,6 +125,9 @@ pub struct TokenResponse {
     /// To renew the access token with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<RefreshToken>,
+    /// What was granted of the scopes that were asked for (RFC 6749 §5.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// Why a token request was refused.
@@ -318,6 +323,7 @@ impl CodeTokenRequest {
             code: AuthorizationCode::new(code),
             redirect_uri: form.take("redirect_uri"),
             verifier: form.take("code_verifier").and_then(CodeVerifier::parse),
+            details: AuthorizationDetail::take_from(form)?,
         })
     }
 
@@ -349,14 +355,10 @@ impl RefreshTokenRequest {
 impl PreAuthorizedTokenRequest {
     fn take_from(form: &mut Form) -> Result<Self, TokenError> {
         let code = form.take("pre-authorized_code").ok_or(TokenError::CodeMissing)?;
-        let details = match form.take("authorization_details") {
-            Some(text) => AuthorizationDetail::parse_all(&text)?,
-            None => Vec::new(),
-        };
         Ok(Self {
             code: PreAuthorizedCode::new(code),
             tx_code: form.take("tx_code").map(TxCode::new),
-            details,
+            details: AuthorizationDetail::take_from(form)?,
         })
     }
 
@@ -377,6 +379,13 @@ impl PreAuthorizedTokenRequest {
 }
 
 impl AuthorizationDetail {
+    fn take_from(form: &mut Form) -> Result<Vec<Self>, TokenError> {
+        match form.take("authorization_details") {
+            Some(text) => Self::parse_all(&text),
+            None => Ok(Vec::new()),
+        }
+    }
+
     pub(crate) fn parse_all(text: &str) -> Result<Vec<Self>, TokenError> {
         let refused = |_| TokenError::AuthorizationDetails;
         let value = lanyard_core::json::parse(text.as_bytes())

@@ -122,31 +122,92 @@ async fn authorization_details_are_answered_with_identifiers_that_the_credential
     let details = r#"[{"type":"openid_credential","credential_configuration_id":"employee_badge",
         "locations":["https://issuer.example/demo"],"claims":[{"path":["given_name"]}]}]"#;
     let mut parts = wallet.parts_with("authorization_details", details);
-    // the same asked for by scope too: the details win; the diploma is asked for by scope alone
+    // the same asked for by scope too: it is one credential; the diploma is asked for by scope alone
     parts.retain(|(name, _)| name != "scope");
     parts.push(("scope".to_owned(), "employee_badge diploma".to_owned()));
     let reply = wallet.push(&server, &parts).await;
     let answer = wallet.open(&server, &text(&reply.json()["request_uri"])).await;
     let code = Answer::of(&answer).one("code").unwrap();
     let body = wallet.token(&server, &code).await.json();
-    assert_eq!(
-        body["authorization_details"],
-        json!([{
-            "type": "openid_credential", "credential_configuration_id": "employee_badge",
-            "credential_identifiers": ["employee_badge.1"],
-        }])
-    );
+    assert_eq!(body["authorization_details"], json!([named("employee_badge"), named("diploma")]));
+    assert_eq!(body["scope"], "employee_badge diploma");
     let token = text(&body["access_token"]);
-    let request = json!({
-        "credential_identifier": "employee_badge.1",
-        "proofs": { "jwt": [server.proof().await] },
-    });
-    let reply = wallet.credential(&server, &token, &request).await;
-    assert_eq!(reply.status, 200, "{reply}");
+    for identifier in ["employee_badge.1", "diploma.1"] {
+        let request = json!({
+            "credential_identifier": identifier, "proofs": { "jwt": [server.proof().await] },
+        });
+        let reply = wallet.credential(&server, &token, &request).await;
+        assert_eq!(reply.status, 200, "{identifier}: {reply}");
+    }
     // and again after a refresh
     let parts = refresh_parts(&text(&body["refresh_token"]));
     let refreshed = wallet.proven(&server, "/demo/token", &parts).await.json();
     assert_eq!(refreshed["authorization_details"], body["authorization_details"]);
+}
+
+fn named(configuration: &str) -> Value {
+    json!({
+        "type": "openid_credential", "credential_configuration_id": configuration,
+        "credential_identifiers": [format!("{configuration}.1")],
+    })
+}
+
+/// A code for a badge and a diploma, which were asked for by scope.
+async fn code_for_both(server: &Server, wallet: &mut Wallet) -> String {
+    let parts = wallet.parts_with("scope", "openid employee_badge diploma");
+    let reply = wallet.push(server, &parts).await;
+    let answer = wallet.open(server, &text(&reply.json()["request_uri"])).await;
+    Answer::of(&answer).one("code").expect("a code")
+}
+
+#[tokio::test]
+async fn a_token_request_that_names_a_part_of_what_was_granted_gets_that_part_by_its_name() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let code = code_for_both(&server, &mut wallet).await;
+    let details = |id: &str| {
+        let detail = json!({ "type": "openid_credential", "credential_configuration_id": id });
+        json!([detail]).to_string()
+    };
+    for wrong in [details("driving_licence"), "[]".to_owned(), "diploma".to_owned()] {
+        let parts = with(wallet.token_parts(&code), "authorization_details", &wrong);
+        let reply = wallet.proven(&server, "/demo/token", &parts).await;
+        assert_eq!(reply.refusal(), refused(400, "invalid_authorization_details"), "{wrong}");
+    }
+    let parts = with(wallet.token_parts(&code), "authorization_details", &details("diploma"));
+    let body = wallet.proven(&server, "/demo/token", &parts).await.json();
+    assert_eq!(body["authorization_details"], json!([named("diploma")]));
+    assert_eq!(body["scope"], "diploma");
+}
+
+#[tokio::test]
+async fn the_scope_of_a_token_is_what_was_granted_of_what_was_asked_for() {
+    for (holder, granted) in [("ada", "employee_badge diploma"), ("cleo", "employee_badge")] {
+        let agrees = Consent::DangerAlways(HolderId::new(holder));
+        let server = server_in(lanyard_testkit::store(), agrees);
+        let mut wallet = Wallet::new(&server);
+        let code = code_for_both(&server, &mut wallet).await;
+        let body = wallet.token(&server, &code).await.json();
+        assert_eq!(body["scope"], granted, "{holder}");
+        let parts = refresh_parts(&text(&body["refresh_token"]));
+        let refreshed = wallet.proven(&server, "/demo/token", &parts).await.json();
+        assert_eq!(refreshed["scope"], granted, "{holder}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_asked_by_no_scope_is_told_of_none() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let details =
+        r#"[{"type":"openid_credential","credential_configuration_id":"employee_badge"}]"#;
+    let mut parts = wallet.parts_without("scope");
+    parts.push(("authorization_details".to_owned(), details.to_owned()));
+    let reply = wallet.push(&server, &parts).await;
+    let answer = wallet.open(&server, &text(&reply.json()["request_uri"])).await;
+    let code = Answer::of(&answer).one("code").unwrap();
+    let body = wallet.token(&server, &code).await.json();
+    assert_eq!((body.get("scope"), body["authorization_details"].is_array()), (None, true));
 }
 
 #[tokio::test]

@@ -284,7 +284,7 @@ impl Ground {
     }
 }
 
-/// Ada, whose password is that of a countess, and Bob, for whom there is nothing.
+/// Ada, whose password is that of a countess, Cleo, who has a badge only, and Bob, for whom there is nothing.
 #[derive(Debug)]
 pub(crate) struct Directory;
 
@@ -308,7 +308,9 @@ impl ClaimSource for Directory {
         configuration: &CredentialConfigurationId,
     ) -> Result<Option<FoundClaims>, LoginUnavailable> {
         Ok(match (holder.id.as_str(), configuration.as_str()) {
-            ("ada", "employee_badge") => Some(FoundClaims::Lasting(object(badge_claims()))),
+            ("ada" | "cleo", "employee_badge") => {
+                Some(FoundClaims::Lasting(object(badge_claims())))
+            }
             ("ada", "diploma") => Some(FoundClaims::Lasting(object(json!({ "degree": "MSc" })))),
             _ => None,
         })

@@ -54,8 +54,11 @@ pub struct AuthorizationRequest {
 pub struct WantedCredential {
     /// Which configuration.
     pub configuration: CredentialConfigurationId,
-    /// Whether `authorization_details` asked for it: then the token response names it (§6.2).
+    /// Whether the token response names it: where `authorization_details` asked for anything (§6.2).
     pub named: bool,
+    /// Whether `scope` asked for it: then the token response says that it was granted (RFC 6749 §5.1).
+    #[serde(default)]
+    pub by_scope: bool,
 }
 
 /// The answer of the PAR endpoint (RFC 9126 §2.2).
@@ -164,16 +167,21 @@ fn wanted(
         if !known || !here || wanted.iter().any(|other| other.configuration == id) {
             return Err(AuthorizationError::Details);
         }
-        wanted.push(WantedCredential { configuration: id, named: true });
+        wanted.push(WantedCredential { configuration: id, named: true, by_scope: false });
     }
+    // §8.2: where the token response names one credential, each is asked for by its name
+    let named = !wanted.is_empty();
     // §5.1.2: a scope stands for one configuration; unknown ones are ignored
     for scope in scope.unwrap_or_default().split(' ') {
         let found = configuration.credentials().iter().find(|one| one.scope == scope);
-        // §5.1.2: what both ask for, authorization_details ask for
-        if let Some(found) = found
-            && wanted.iter().all(|other| other.configuration != found.id)
-        {
-            wanted.push(WantedCredential { configuration: found.id.clone(), named: false });
+        let Some(found) = found else { continue };
+        // §5.1.2: what both ask for is one credential
+        match wanted.iter_mut().find(|other| other.configuration == found.id) {
+            Some(other) => other.by_scope = true,
+            None => {
+                let configuration = found.id.clone();
+                wanted.push(WantedCredential { configuration, named, by_scope: true });
+            }
         }
     }
     if wanted.is_empty() { Err(AuthorizationError::NothingWanted) } else { Ok(wanted) }

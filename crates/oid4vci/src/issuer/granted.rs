@@ -121,7 +121,9 @@ impl Granted {
         {
             return Err(Refused::unchanged(error, self));
         }
-        let wanted: Vec<_> = self
+        let granted = self.narrowed_to(&request.details);
+        let scope = scope_of(granted.due.iter().map(|(wanted, _)| wanted), issuer);
+        let wanted: Vec<_> = granted
             .due
             .iter()
             .filter(|(_, claims)| match claims {
@@ -132,8 +134,8 @@ impl Granted {
             })
             .map(|(wanted, _)| wanted.clone())
             .collect();
-        let refresh = self.refreshable(sender, wanted, issuer, now, secrets);
-        let due = self.due.into_iter().map(|(wanted, claims)| {
+        let refresh = granted.refreshable(sender, wanted, issuer, now, secrets);
+        let due = granted.due.into_iter().map(|(wanted, claims)| {
             let claims = match claims {
                 Claims::Offered(claims) | Claims::LookedUp(claims) | Claims::Told(claims) => {
                     DueClaims::Known(claims)
@@ -143,7 +145,23 @@ impl Granted {
             due(wanted, claims)
         });
         let (response, authorized) = respond(due.collect(), refresh, sender, issuer, now, secrets);
-        Ok((response, authorized.for_holder(Some(self.holder)).ready(self.readiness)))
+        let authorized = authorized.for_holder(Some(granted.holder)).ready(granted.readiness);
+        Ok((TokenResponse { scope, ..response }, authorized))
+    }
+
+    /// What a token request asks for of what was granted, named as §6.2 demands of the answer to one that names it.
+    fn narrowed_to(mut self, details: &[AuthorizationDetail]) -> Self {
+        if details.is_empty() {
+            return self;
+        }
+        let is_asked = |wanted: &WantedCredential| {
+            details.iter().any(|detail| detail.credential_configuration_id == wanted.configuration)
+        };
+        self.due.retain(|(wanted, _)| is_asked(wanted));
+        for (wanted, _) in &mut self.due {
+            wanted.named = true;
+        }
+        self
     }
 
     fn accept(
@@ -173,9 +191,18 @@ impl Granted {
             return Err(TokenError::VerifierWrong);
         }
         // RFC 9449 §10: the key that the code was bound to
-        match &self.request.key {
-            Some(key) if sender.key() != Some(key) => Err(TokenError::OtherKey),
-            _ => Ok(()),
+        if self.request.key.as_ref().is_some_and(|key| sender.key() != Some(key)) {
+            return Err(TokenError::OtherKey);
+        }
+        // RFC 9396 §6: nothing beyond what was granted
+        let is_granted = |detail: &AuthorizationDetail| {
+            let id = &detail.credential_configuration_id;
+            self.due.iter().any(|(wanted, _)| wanted.configuration == *id)
+        };
+        if request.details.iter().all(is_granted) {
+            Ok(())
+        } else {
+            Err(TokenError::AuthorizationDetails)
         }
     }
 
@@ -282,6 +309,10 @@ impl Refreshable {
             Some(due(wanted.clone(), claims))
         };
         let due: Vec<_> = self.wanted.iter().filter_map(claims).collect();
+        let is_due = |wanted: &&WantedCredential| {
+            due.iter().any(|due| due.configuration == wanted.configuration)
+        };
+        let scope = scope_of(self.wanted.iter().filter(is_due), issuer);
         if due.is_empty() {
             return Err(TokenError::NothingToIssue);
         }
@@ -294,7 +325,8 @@ impl Refreshable {
         let expires_at = now + issuer.configuration.policy().refresh_life;
         let renewed = Self { token, expires_at, ..self.clone() };
         let (response, authorized) = respond(due, Some(renewed), sender, issuer, now, secrets);
-        Ok((response, authorized.for_holder(Some(self.holder.clone()))))
+        let authorized = authorized.for_holder(Some(self.holder.clone()));
+        Ok((TokenResponse { scope, ..response }, authorized))
     }
 
     /// What a name stands for, to be looked up afresh.
@@ -320,6 +352,19 @@ fn due(wanted: WantedCredential, claims: DueClaims) -> Due {
 /// One data set per configuration, so its identifier can be derived.
 pub(super) fn identifier(configuration: &CredentialConfigurationId) -> CredentialIdentifier {
     CredentialIdentifier::new(format!("{configuration}.1"))
+}
+
+/// RFC 6749 §5.1: what was granted of the scopes that were asked for; none where none was.
+fn scope_of<'w>(
+    granted: impl Iterator<Item = &'w WantedCredential>,
+    issuer: &Issuer,
+) -> Option<String> {
+    let scope = |wanted: &WantedCredential| {
+        let configuration = issuer.configuration.credential(&wanted.configuration)?;
+        Some(configuration.scope.clone())
+    };
+    let scopes: Vec<_> = granted.filter(|wanted| wanted.by_scope).filter_map(scope).collect();
+    (!scopes.is_empty()).then(|| scopes.join(" "))
 }
 
 /// The token response to every grant, and the session it leaves.
@@ -352,6 +397,7 @@ pub(super) fn respond(
         token_type: token_type.to_owned(),
         expires_in: u64::try_from(life.as_secs()).ok(),
         refresh_token: refresh.as_ref().map(|refresh| refresh.token.clone()),
+        scope: None,
     };
     let authorized = Authorized::new(access_token, sender.key().cloned(), due, now + life)
         .issued_to(sender.client.id())

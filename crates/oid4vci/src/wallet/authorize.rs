@@ -254,6 +254,7 @@ impl CodeInHand {
             code: self.code.clone(),
             redirect_uri: Some(self.login.client.redirect_uri.clone()),
             verifier: Some(self.login.verifier.clone()),
+            details: Vec::new(),
         };
         let body = Body::Form(request.to_form(self.login.client.id.as_str()));
         token_request(&self.login.server, body, self.login.prover.as_ref())

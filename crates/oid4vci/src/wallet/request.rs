@@ -40,6 +40,9 @@ pub enum RequestRefused {
     /// The credential is not part of the offer.
     #[error("the credential is not part of the offer")]
     NotOffered,
+    /// The authorization server gave no right to the credential.
+    #[error("the authorization server did not grant the credential")]
+    NotGranted,
     /// No key, more keys than the issuer takes, or keys for a credential that has none.
     #[error("the issuer takes another number of keys")]
     KeyCount,
@@ -185,14 +188,17 @@ impl Granted {
     /// How the keys for a credential are shown; `attests` says whether somebody vouches for them.
     ///
     /// # Errors
-    /// [`RequestRefused::NotOffered`], and [`RequestRefused::AttestationMissing`] where nothing else is
-    /// in the way.
+    /// [`RequestRefused::NotOffered`], [`RequestRefused::NotGranted`], and [`RequestRefused::AttestationMissing`]
+    /// where nothing else is in the way.
     pub fn proof_plan(
         &self,
         id: &CredentialConfigurationId,
         attests: bool,
     ) -> Result<ProofPlan, RequestRefused> {
         let metadata = self.metadata(id).ok_or(RequestRefused::NotOffered)?;
+        if !self.grants(id) {
+            return Err(RequestRefused::NotGranted);
+        }
         metadata.proof_plan(attests).map_err(|unsupported| match unsupported {
             Unsupported::KeyAttestation => RequestRefused::AttestationMissing,
             Unsupported::Format | Unsupported::Binding => RequestRefused::NotOffered,
@@ -299,6 +305,26 @@ impl Granted {
     fn metadata(&self, id: &CredentialConfigurationId) -> Option<&CredentialConfigurationMetadata> {
         let offered = self.configurations.contains(id);
         offered.then(|| self.issuer.credential_configurations_supported.get(id)).flatten()
+    }
+
+    /// Whether the token response gave a right to it; one that speaks of nothing that was offered says nothing of it.
+    fn grants(&self, id: &CredentialConfigurationId) -> bool {
+        let is_among = |granted: &dyn Fn(&CredentialConfigurationId) -> bool| {
+            granted(id) || !self.configurations.iter().any(granted)
+        };
+        // §6.2: everything that was granted is named where anything is
+        let named = |id: &CredentialConfigurationId| {
+            let mut details = self.token.authorization_details.iter().flatten();
+            details.any(|detail| detail.credential_configuration_id == *id)
+        };
+        // RFC 6749 §5.1: the scope is that of the token, where it is not the one that was asked for
+        let scoped = |id: &CredentialConfigurationId| {
+            let known = self.issuer.credential_configurations_supported.get(id);
+            let scope = known.and_then(|metadata| metadata.scope.as_deref());
+            let mut granted = self.token.scope.iter().flat_map(|scopes| scopes.split(' '));
+            scope.is_some_and(|scope| granted.any(|one| one == scope))
+        };
+        is_among(&named) && (named(id) || is_among(&scoped))
     }
 
     /// §8.2: the identifier that the token response gave, else the configuration.

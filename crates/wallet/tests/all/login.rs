@@ -275,6 +275,29 @@ async fn says_that_the_holder_declined_and_asks_nobody() {
 }
 
 #[tokio::test]
+async fn asks_for_what_the_token_was_granted_for_and_for_everything_where_it_does_not_say() {
+    for (said, asked) in [("badge", 1), ("", 2), ("openid profile", 2)] {
+        let world = world().await;
+        let login = world.read_login_for(&["diploma", "badge"]).await.begin().await.unwrap();
+        let redirect = world.browse(login.url()).await;
+        world.wire.bend(move |url, _, body| {
+            if url.path().ends_with("/token") && body.get("access_token").is_some() {
+                assert_eq!(body["scope"], "badge");
+                body["scope"] = said.into();
+                if said.is_empty() {
+                    body.as_object_mut().expect("an object").remove("scope");
+                }
+            }
+        });
+        assert_eq!(login.finish(&redirect).await.unwrap().len(), 1, "{said}");
+        assert_eq!(world.wallet.cards().unwrap()[0].content.face.name, "Employee badge", "{said}");
+        let paths = world.wire.paths();
+        let credentials = paths.iter().filter(|path| path.ends_with("/credential")).count();
+        assert_eq!(credentials, asked, "{said}");
+    }
+}
+
+#[tokio::test]
 async fn names_the_credential_as_the_token_response_does() {
     let world = world().await;
     // no scope: the wallet asks with authorization details
