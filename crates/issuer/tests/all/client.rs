@@ -372,17 +372,34 @@ async fn a_registered_key_authenticates_its_client_and_nobody_else() {
         parts.push(("client_assertion".to_owned(), assertion));
         world.wallet.push(&world.server, &parts).await
     };
-    let faults: [fn(&mut Object); 6] = [
-        |claims| set(claims, "iss", json!("wallet")),
-        |claims| set(claims, "sub", json!("wallet")),
-        |claims| set(claims, "aud", json!("https://issuer.example/demo/token")),
-        |claims| set(claims, "exp", json!(1)),
-        |claims| drop(claims.shift_remove("exp")),
-        |claims| drop(claims.shift_remove("jti")),
+    let faults: [(fn(&mut Object), &str); 9] = [
+        (|claims| set(claims, "iss", json!("wallet")), "iss is not the client"),
+        (|claims| set(claims, "sub", json!("wallet")), "this client authentication is not"),
+        (|claims| set(claims, "sub", json!("nobody")), "the client is unknown"),
+        (
+            |claims| set(claims, "aud", json!("https://issuer.example/demo/token")),
+            "aud is not the issuer identifier",
+        ),
+        (|claims| set(claims, "exp", json!(1)), "the client assertion has expired"),
+        (|claims| drop(claims.shift_remove("exp")), "the client assertion has no exp"),
+        (
+            |claims| {
+                let later = claims["exp"].as_i64().expect("a number") + 3600;
+                set(claims, "exp", json!(later));
+            },
+            "the client assertion has expired or lives too long",
+        ),
+        (
+            |claims| set(claims, "iat", claims["exp"].as_i64().map(|exp| exp + 1).into()),
+            "the client assertion is not valid yet",
+        ),
+        (|claims| drop(claims.shift_remove("jti")), "jti is missing"),
     ];
-    for fault in faults {
+    for (fault, reason) in faults {
         let reply = send(assertion(fault).await).await;
-        assert!(matches!(reply.status.as_u16(), 400 | 401), "{reply}");
+        assert_eq!(reply.refusal(), refused(401, "invalid_client"), "{reason}");
+        let said = text(&reply.json()["error_description"]);
+        assert!(said.starts_with(reason), "{reason}: {said}");
     }
     let good = assertion(|_| {}).await;
     let reply = send(good.clone()).await;

@@ -66,15 +66,15 @@ impl Issuer {
             return Err(ClientError::Audience);
         }
         let expires_at =
-            claims.get("exp").and_then(numeric_date).ok_or(ClientError::ExpiryMissing)?;
+            claims.get("exp").and_then(numeric_date).ok_or(ClientError::AssertionExpiryMissing)?;
         if now >= expires_at || expires_at > now + LONGEST_LIFE {
-            return Err(ClientError::Expired);
+            return Err(ClientError::AssertionExpired);
         }
         let too_early = |name| {
             claims.get(name).and_then(numeric_date).is_some_and(|moment| moment > now + SKEW)
         };
         if too_early("nbf") || too_early("iat") {
-            return Err(ClientError::NotYetValid);
+            return Err(ClientError::AssertionNotYetValid);
         }
         // RFC 7523 §3(7): whether a jti was seen before a restore nobody remembers
         let issued_at = claims.get("iat").and_then(numeric_date);

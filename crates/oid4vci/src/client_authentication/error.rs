@@ -74,6 +74,15 @@ pub enum ClientError {
     /// The client assertion is broken as a JWS.
     #[error("the client assertion is refused: {0}")]
     Assertion(JwsError),
+    /// `exp` of the client assertion is missing or not a number.
+    #[error("the client assertion has no exp")]
+    AssertionExpiryMissing,
+    /// The client assertion has expired, or lives longer than assertions may.
+    #[error("the client assertion has expired or lives too long")]
+    AssertionExpired,
+    /// `iat` or `nbf` of the client assertion is in the future.
+    #[error("the client assertion is not valid yet")]
+    AssertionNotYetValid,
     /// Another `client_assertion_type` than that of JWTs.
     #[error("client_assertion_type is not supported")]
     AssertionType,
@@ -100,6 +109,7 @@ impl ClientError {
             | Self::NotYetValid
             | Self::KeyMissing
             | Self::Pop(_) => "invalid_client_attestation",
+            // RFC 7521 §4.2.1: whatever is wrong with an assertion
             _ => "invalid_client",
         }
     }
@@ -133,6 +143,9 @@ impl ClientError {
             Self::Challenge(Some(_)) => "attestation_challenge_refused",
             Self::Assertion(JwsError::Signature(_)) => "client_assertion_signature",
             Self::Assertion(_) => "client_assertion_malformed",
+            Self::AssertionExpiryMissing => "client_assertion_exp_missing",
+            Self::AssertionExpired => "client_assertion_expired",
+            Self::AssertionNotYetValid => "client_assertion_not_yet_valid",
             Self::AssertionType => "client_assertion_type",
             Self::BeforeRestore => "client_proof_before_restore",
             Self::Replayed => "client_proof_replayed",
