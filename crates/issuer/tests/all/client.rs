@@ -412,6 +412,19 @@ async fn a_registered_key_authenticates_its_client_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn nobody_attests_a_client_that_is_registered_with_a_key_of_its_own() {
+    let world = Attested::new(Profile::Plain);
+    let mut parts = world.attestation_parts();
+    set(&mut parts.1, "sub", json!("bank"));
+    let pair = (world.attestation(parts).await, world.pop(world.pop_parts().await).await);
+    let form = world.wallet.parts_with("client_id", "bank");
+    let reply = world.send("/demo/par", &form, (&pair.0, &pair.1)).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_client"));
+    let said = text(&reply.json()["error_description"]);
+    assert!(said.starts_with("this client authentication is not supported"), "{said}");
+}
+
+#[tokio::test]
 async fn the_high_assurance_profile_takes_nobody_without_attestation_and_says_so() {
     let world = Attested::new(Profile::Haip);
     let reply = world.wallet.proven(&world.server, "/demo/par", &world.wallet.parts()).await;

@@ -10,7 +10,9 @@ use lanyard_core::{
 };
 use serde_json::json;
 
-use super::{Client, ClientError, ClientId, KnownClient, assertion::digest, is_audience, text};
+use super::{
+    Client, ClientError, ClientId, ClientMethod, KnownClient, assertion::digest, is_audience, text,
+};
 use crate::{
     IssuerUrl,
     dpop::KeyThumbprint,
@@ -50,6 +52,11 @@ impl Issuer {
         now: Timestamp,
     ) -> Result<KnownClient, ClientError> {
         let Attested { id, key } = self.attestation(attestation, now)?;
+        // RFC 7591 §2: whoever is registered with keys of its own is known by these, whatever anybody attests
+        let registered = self.rules().client(&id);
+        if registered.is_some_and(|client| matches!(client.method, ClientMethod::PrivateKey(_))) {
+            return Err(ClientError::MethodUnsupported);
+        }
         let shown = self.pop(pop, &id, &key, now)?;
         let instance = Some(KeyThumbprint::of(&Jwk::new(key), self.provider()));
         Ok(KnownClient { client: Client::Proven { id, instance }, shown: Some(shown) })
