@@ -352,6 +352,9 @@ async fn refuses_a_replayed_proof_of_possession_and_headers_that_are_no_pair() {
     assert_eq!(world.server.send(twice).await.refusal(), invalid);
 }
 
+/// One thing that is wrong with an assertion.
+type Fault = fn(&mut Object);
+
 #[tokio::test]
 async fn a_registered_key_authenticates_its_client_and_nobody_else() {
     let world = Attested::new(Profile::Plain);
@@ -372,7 +375,7 @@ async fn a_registered_key_authenticates_its_client_and_nobody_else() {
         parts.push(("client_assertion".to_owned(), assertion));
         world.wallet.push(&world.server, &parts).await
     };
-    let faults: [(fn(&mut Object), &str); 9] = [
+    let faults: [(Fault, &str); 9] = [
         (|claims| set(claims, "iss", json!("wallet")), "iss is not the client"),
         (|claims| set(claims, "sub", json!("wallet")), "this client authentication is not"),
         (|claims| set(claims, "sub", json!("nobody")), "the client is unknown"),

@@ -44,7 +44,7 @@ pub(crate) struct Scope {
 
 impl Scope {
     /// Which of the points that are wanted are tried.
-    fn of<'p>(self, passed: &'p [Passed], wanted: fn(&Passed) -> bool) -> Vec<&'p Passed> {
+    fn of(self, passed: &[Passed], wanted: fn(&Passed) -> bool) -> Vec<&Passed> {
         let mut calls = BTreeSet::new();
         let wanted = passed.iter().filter(|passed| wanted(passed)).enumerate();
         let tried = wanted.filter(|(nth, passed)| {

@@ -18,16 +18,16 @@ use crate::{login, world::World};
 
 /// What this wallet has still to get, and then gets.
 async fn goes_on(wallet: &Wallet, what: &str) {
-    let unfinished = wallet.unfinished().unwrap();
+    let unfinished = wallet.unfinished().expect("the wallet opens");
     assert_eq!(unfinished.len(), 1, "{what}");
     assert_eq!(unfinished[0].credentials, ["Employee badge"], "{what}");
-    assert_eq!(wallet.go_on(unfinished[0].id).await.unwrap().len(), 1, "{what}");
-    assert_eq!(wallet.cards().unwrap().len(), 1, "{what}");
-    assert!(wallet.unfinished().unwrap().is_empty(), "{what}");
+    assert_eq!(wallet.go_on(unfinished[0].id).await.expect("it goes on").len(), 1, "{what}");
+    assert_eq!(wallet.cards().expect("the wallet opens").len(), 1, "{what}");
+    assert!(wallet.unfinished().expect("the wallet opens").is_empty(), "{what}");
 }
 
 fn kinds(world: &World) -> Vec<(Value, Vec<String>)> {
-    let history = world.wallet.history().unwrap().into_iter();
+    let history = world.wallet.history().expect("the wallet opens").into_iter();
     let kind =
         |event: &Event| serde_json::to_value(event).expect("an event is JSON")["kind"].clone();
     history.map(|(_, entry)| (kind(&entry.event), entry.credentials)).collect()
@@ -186,7 +186,9 @@ impl KeyAttestation for NoAttestation {
 async fn read_with(world: &World, ports: Ports) -> Box<PreAuthorized> {
     let wallet = Wallet::new(world.settings.clone(), ports, world.storage.clone());
     let offer = world.offer(false).await;
-    let Offer::PreAuthorized(offer) = wallet.read_offer(&offer.link).await.unwrap() else {
+    let Offer::PreAuthorized(offer) =
+        wallet.read_offer(&offer.link).await.expect("the offer is read")
+    else {
         unreachable!("the offer has a code")
     };
     offer
