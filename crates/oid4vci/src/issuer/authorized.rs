@@ -590,3 +590,24 @@ impl From<Progress> for Issuance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_session_of_an_earlier_release_says_by_its_refresh_token_who_logged_in() {
+        let end = "2026-01-15T12:00:00Z";
+        let stored = json!({
+            "token": "access", "due": [], "issued": [], "expires_at": end,
+            "refresh": {
+                "token": "refresh", "client": "wallet", "instance": null, "key": null,
+                "holder": "ada", "wanted": [], "expires_at": end,
+            },
+        });
+        let read: Authorized = serde_json::from_value(stored).unwrap();
+        assert_eq!(read.holder(), Some(&HolderId::new("ada")));
+    }
+}

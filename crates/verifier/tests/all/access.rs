@@ -187,7 +187,9 @@ async fn an_offer_of_the_issuer_beside_it_is_no_request() {
         event: NewEvent::done(world.now(), "offer_created"),
     };
     store.insert(offer).await.unwrap();
-    for (method, path) in routes(&id.to_string()).into_iter().skip(1) {
+    // those by POST read a body before
+    let all = routes(&id.to_string()).into_iter();
+    for (method, path) in all.filter(|(method, _)| method != Method::POST) {
         let answer = knock(&world, method.clone(), &path, Some(&format!("Bearer {KEY}"))).await;
         assert_eq!(answer.refusal(), (404, "not_found".to_owned()), "{method} {path}");
     }
