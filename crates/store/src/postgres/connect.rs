@@ -7,20 +7,13 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts, Transaction,
+    Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
 };
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use super::schema;
 use super::tls::Tls;
-
-/// The schema that this version writes: how many migrations there are.
-const MIGRATIONS: [&str; 4] = [
-    include_str!("../../migrations/postgres/0001_all.sql"),
-    include_str!("../../migrations/postgres/0002_epochs.sql"),
-    include_str!("../../migrations/postgres/0003_suspendable.sql"),
-    include_str!("../../migrations/postgres/0004_audit.sql"),
-];
 
 /// What every connection calls itself.
 pub(super) const APPLICATION: &str = "lanyard";
@@ -209,37 +202,11 @@ async fn check(pool: &Pool) -> Result<(), ConnectError> {
         }
     }
     let db = client.transaction().await.map_err(|error| not_migrated(&error))?;
-    migrate(&db).await?;
+    schema::migrate(&db).await?;
     db.commit().await.map_err(|error| not_migrated(&error))
 }
 
-/// Of several replicas that start at once one migrates, and the others wait for it.
-async fn migrate(db: &Transaction<'_>) -> Result<(), ConnectError> {
-    db.batch_execute(
-        "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
-         SELECT pg_advisory_xact_lock(hashtextextended('lanyard schema', 0));
-         CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)",
-    )
-    .await
-    .map_err(|error| not_migrated(&error))?;
-    let found = "SELECT coalesce(max(version), 0) FROM schema_version";
-    let found: i64 = db.query_one(found, &[]).await.map_err(|error| not_migrated(&error))?.get(0);
-    let known = MIGRATIONS.len() as i64;
-    if found > known {
-        return Err(ConnectError::NewerSchema { found, known });
-    }
-    for (version, migration) in (1_i64..).zip(MIGRATIONS) {
-        if version <= found {
-            continue;
-        }
-        db.batch_execute(migration).await.map_err(|error| not_migrated(&error))?;
-        let written = "INSERT INTO schema_version (version) VALUES ($1)";
-        db.execute(written, &[&version]).await.map_err(|error| not_migrated(&error))?;
-    }
-    Ok(())
-}
-
-fn not_migrated(error: &tokio_postgres::Error) -> ConnectError {
+pub(super) fn not_migrated(error: &tokio_postgres::Error) -> ConnectError {
     ConnectError::Migration { why: why(error) }
 }
 

@@ -13,6 +13,8 @@ mod opening;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod random_commands;
+#[cfg(feature = "postgres")]
+mod schema;
 mod sessions;
 mod statuses;
 mod support;
