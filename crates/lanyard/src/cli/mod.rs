@@ -13,6 +13,7 @@ mod hash_password;
 mod inspect;
 mod integrate;
 mod keys;
+mod migrate;
 mod offline;
 mod server;
 mod wallet;
@@ -64,6 +65,8 @@ pub enum Command {
     Backup(backup::BackupArgs),
     /// Make the store of a server of a backup; what was good before is refused from then on
     Restore(backup::RestoreArgs),
+    /// Bring the schema of a PostgreSQL database up to date, as the role that owns it
+    Migrate(migrate::MigrateArgs),
     /// Change the key that everything at rest is sealed with
     Keys(keys::KeysArgs),
     /// Check the chain of what was issued, revoked, erased and sealed, and read it
@@ -122,6 +125,7 @@ async fn perform(command: Command) -> std::process::ExitCode {
         Command::Wallet(args) => wallet::run(&args).await.print(args.json),
         Command::Backup(args) => backup::backup(&args).await.print(args.store.json),
         Command::Restore(args) => backup::restore(&args).await.print(args.store.json),
+        Command::Migrate(args) => migrate::run(&args).await.print(args.json),
         Command::Keys(args) => keys::run(&args).await.print(args.store.json),
         Command::Audit(args) => audit::run(&args).await.print(args.store.json),
         Command::Config(args) => config::run(&args).print(false),

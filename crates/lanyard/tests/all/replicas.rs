@@ -303,3 +303,27 @@ fn a_replica_with_another_sealing_key_does_not_start() {
     assert!(said.contains("does not open the keys in the database"), "{said}");
     assert!(first.get("/readyz").starts_with("HTTP/1.1 200"), "the first is not disturbed");
 }
+
+#[test]
+fn a_replica_serves_as_a_role_that_may_only_read_and_write_what_another_role_brought_up() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let database = server.database();
+    server.sql("CREATE ROLE lanyard_serving LOGIN NOSUPERUSER NOBYPASSRLS");
+    let setting = Setting::new(database.replace("user=lanyard", "user=lanyard_serving"));
+    let port = free_port();
+    let configuration = setting.configuration("a", port, "sealing-key");
+    let refused = setting.serve(&configuration).stderr(Stdio::piped()).output();
+    let refused = refused.expect("the binary runs");
+    let said = String::from_utf8_lossy(&[refused.stdout, refused.stderr].concat()).into_owned();
+    assert!(!refused.status.success() && said.contains("lanyard migrate"), "{said}");
+
+    let mut migrate = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+    migrate.args(["migrate", "--json", "--as", "lanyard", "--config"]).arg(&configuration);
+    let migrated = migrate.output().expect("the binary runs");
+    assert_eq!(migrated.status.code(), Some(0), "{migrated:?}");
+    assert_eq!(json(&migrated)["serving"], "lanyard_serving");
+
+    let replica = setting.start("a", port);
+    let made = replica.make_offer();
+    assert!(made.starts_with("HTTP/1.1 201"), "{made}");
+}

@@ -7,7 +7,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
 };
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
@@ -33,6 +33,8 @@ const LIMITS: &str =
 pub struct PostgresOptions {
     /// `postgres://user@host/database`, or `host=/run/postgresql user=… dbname=…`.
     pub url: String,
+    /// As whom to speak to it, if not as the role that `url` names.
+    pub role: Option<String>,
     /// The password, if the server asks for one and `url` does not say it.
     pub password: Option<String>,
     /// Who vouches for the server's certificate, as PEM; without, those that the system believes.
@@ -50,7 +52,13 @@ impl PostgresOptions {
     /// The server at `url`, without a password, over up to 16 connections.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), password: None, authorities: None, connections: Self::CONNECTIONS }
+        Self {
+            url: url.into(),
+            role: None,
+            password: None,
+            authorities: None,
+            connections: Self::CONNECTIONS,
+        }
     }
 
     /// The settings of a connection.
@@ -58,7 +66,17 @@ impl PostgresOptions {
         // whatever is not on this machine is verified in full: these ask for no more
         let url = self.url.replace("sslmode=verify-full", "sslmode=require");
         let url = url.replace("sslmode=verify-ca", "sslmode=require");
-        Config::from_str(&url).map_err(|_| ConnectError::Address)
+        let mut config = Config::from_str(&url).map_err(|_| ConnectError::Address)?;
+        if let Some(role) = &self.role {
+            config.user(role);
+        }
+        Ok(config)
+    }
+
+    /// As whom the server is spoken to; none where the address cannot be read.
+    #[must_use]
+    pub fn spoken_as(&self) -> Option<String> {
+        self.config().ok()?.get_user().map(str::to_owned)
     }
 
     /// Whether the address holds a password, which a file that others read should not.
@@ -135,10 +153,57 @@ pub enum ConnectError {
         /// What the server says.
         why: String,
     },
+    /// The schema is of an earlier version, and the role may not change it.
+    #[error(
+        "the database has schema {found}, this Lanyard needs {known}, and the PostgreSQL role may not change it: \
+         `lanyard migrate` does, as the role that owns the tables"
+    )]
+    MayNotMigrate {
+        /// The schema of the database.
+        found: i64,
+        /// The schema of this version.
+        known: i64,
+    },
+    /// The role may not read and write a table.
+    #[error(
+        "the PostgreSQL role may not read and write the table {table}: `lanyard migrate` lets it, as the role \
+         that owns the tables"
+    )]
+    MayNotServe {
+        /// The table.
+        table: String,
+    },
+    /// A role could not be let read and write.
+    #[error("the PostgreSQL role that serves could not be let read and write: {why}")]
+    NotGranted {
+        /// What the server says.
+        why: String,
+    },
 }
 
 /// Opens the pool, and brings the schema up to date.
 pub(super) async fn connect(options: &PostgresOptions) -> Result<Pool, ConnectError> {
+    let pool = pool(options)?;
+    let mut client = checked(&pool).await?;
+    schema::bring_up(&mut client).await?;
+    schema::may_serve(&client).await?;
+    Ok(pool)
+}
+
+/// Brings the schema up to date, and lets another role serve it.
+pub(super) async fn migrate(
+    options: &PostgresOptions,
+    serving: Option<&str>,
+) -> Result<(), ConnectError> {
+    let mut client = checked(&pool(options)?).await?;
+    schema::bring_up(&mut client).await?;
+    match serving {
+        Some(role) => schema::let_serve(&client, role).await,
+        None => Ok(()),
+    }
+}
+
+fn pool(options: &PostgresOptions) -> Result<Pool, ConnectError> {
     let mut config = options.config()?;
     if let Some(password) = &options.password {
         config.password(password);
@@ -154,14 +219,12 @@ pub(super) async fn connect(options: &PostgresOptions) -> Result<Pool, ConnectEr
     let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method });
     let timeouts =
         Timeouts { wait: Some(PATIENCE), create: Some(PATIENCE), recycle: Some(PATIENCE) };
-    let pool = Pool::builder(manager)
+    Pool::builder(manager)
         .max_size(options.connections.max(1))
         .runtime(Runtime::Tokio1)
         .timeouts(timeouts)
         .build()
-        .map_err(|_| ConnectError::Address)?;
-    check(&pool).await?;
-    Ok(pool)
+        .map_err(|_| ConnectError::Address)
 }
 
 /// Encrypted, whatever the address says, unless nobody is between us and the server.
@@ -187,8 +250,9 @@ fn is_here(host: &Host) -> bool {
     }
 }
 
-async fn check(pool: &Pool) -> Result<(), ConnectError> {
-    let mut client = pool.get().await.map_err(|error| unreachable(&error))?;
+/// A connection to a server that keeps what it acknowledges, as a role that row-level security binds.
+async fn checked(pool: &Pool) -> Result<Object, ConnectError> {
+    let client = pool.get().await.map_err(|error| unreachable(&error))?;
     let role = "SELECT rolsuper OR rolbypassrls, current_setting('fsync') = 'off',
                        current_setting('synchronous_commit') = 'off'
                 FROM pg_roles WHERE rolname = current_user";
@@ -201,9 +265,7 @@ async fn check(pool: &Pool) -> Result<(), ConnectError> {
             return Err(ConnectError::NotDurable { setting });
         }
     }
-    let db = client.transaction().await.map_err(|error| not_migrated(&error))?;
-    schema::migrate(&db).await?;
-    db.commit().await.map_err(|error| not_migrated(&error))
+    Ok(client)
 }
 
 pub(super) fn not_migrated(error: &tokio_postgres::Error) -> ConnectError {
@@ -221,7 +283,7 @@ fn unreachable(error: &PoolError) -> ConnectError {
 }
 
 /// What the server says, or else what happened to the connection.
-fn why(error: &tokio_postgres::Error) -> String {
+pub(super) fn why(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(said) => said.message().to_owned(),
         None => match error.source() {

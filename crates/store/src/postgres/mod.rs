@@ -56,7 +56,7 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects, checks the server and the role, and brings the schema up to date.
+    /// Connects, checks the server and the role, and brings the schema up to date, where it is not and the role may.
     ///
     /// A server that is not on this machine is spoken to in TLS, and its certificate is verified.
     ///
@@ -65,6 +65,17 @@ impl PostgresStore {
     /// what else [`ConnectError`] lists.
     pub async fn connect(options: &PostgresOptions) -> Result<Self, ConnectError> {
         Ok(Self { pool: connect::connect(options).await?, herald: None })
+    }
+
+    /// Brings the schema up to date as a role that may, and lets the role `serving` read and write and no more.
+    ///
+    /// # Errors
+    /// As of [`connect`](Self::connect), and [`ConnectError::NotGranted`].
+    pub async fn migrate(
+        owner: &PostgresOptions,
+        serving: Option<&str>,
+    ) -> Result<(), ConnectError> {
+        connect::migrate(owner, serving).await
     }
 
     /// Has a herald asked who is told of each step; to be called before the store is shared.
