@@ -91,6 +91,7 @@ pub use error::{StoreError, Unavailability};
 pub use event::{Event, NewEvent, Outcome};
 pub use handle::{Handle, HandleKind, Handles};
 pub use herald::Herald;
+pub(crate) use herald::Heralded;
 pub use id::{CredentialId, MessageId, ParseIdError, SessionId};
 pub use issued::{IssuedFilter, IssuedPage, IssuedRecord, IssuedStore};
 pub use memory::MemoryStore;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::event::LONGEST_TRAIL;
 use crate::moment::of_microseconds;
 use crate::{
-    AuditEntry, CredentialId, CredentialStatus, Epoch, Event, Handle, Handles, Herald,
+    AuditEntry, CredentialId, CredentialStatus, Epoch, Event, Handle, Handles, Herald, Heralded,
     IssuedRecord, Message, MessageId, NewEvent, NewMessage, NewSession, Next, Once, OnceKind,
     OnceStore, Page, Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId,
     SessionKind, SessionStore, StatusEntry, StatusPlace, Store, StoreError, SubjectRef, Taken,
@@ -29,7 +29,7 @@ use issued::KeptList;
 #[derive(Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
-    herald: Option<Arc<dyn Herald>>,
+    herald: Heralded,
 }
 
 #[derive(Default)]
@@ -70,13 +70,8 @@ impl MemoryStore {
     /// Has a herald asked who is told of each step.
     #[must_use]
     pub fn heralded_by(mut self, herald: Arc<dyn Herald>) -> Self {
-        self.herald = Some(herald);
+        self.herald = Heralded::by(herald);
         self
-    }
-
-    /// The herald, if this tenant is told of anything.
-    fn herald(&self, tenant: &TenantId) -> Option<&dyn Herald> {
-        self.herald.as_deref().filter(|herald| herald.serves(tenant))
     }
 
     fn open(&self) -> Result<MutexGuard<'_, Tables>, StoreError> {
@@ -92,10 +87,7 @@ impl MemoryStore {
 impl SessionStore for MemoryStore {
     async fn insert(&self, mut new: NewSession) -> Result<(), StoreError> {
         let handles = Handles::of(new.id, &new.handles)?;
-        if let Some(herald) = self.herald(&new.tenant) {
-            let messages = herald.begun(&new);
-            new.event.messages.extend(messages);
-        }
+        self.herald.begun(&mut new);
         let mut tables = self.open()?;
         let key = (new.tenant.clone(), new.id);
         if tables.sessions.contains_key(&key) {
@@ -150,12 +142,7 @@ impl SessionStore for MemoryStore {
 
     async fn replace(&self, held: &Session, mut next: Next) -> Result<Replaced, StoreError> {
         let handles = held.handles.stepped(held.id, &next.retire_handles, &next.add_handles)?;
-        if let Some(herald) = self.herald(&held.tenant) {
-            for event in &mut next.events {
-                let told = herald.stepped(&held.tenant, held.kind, held.id, event);
-                event.messages.extend(told);
-            }
-        }
+        self.herald.stepped(held, &mut next);
         let mut tables = self.open()?;
         let (tenant, id) = (&held.tenant, held.id);
         let key = (tenant.clone(), id);
@@ -202,10 +189,7 @@ impl SessionStore for MemoryStore {
         let mut tables = self.open()?;
         let kept =
             tables.sessions.get_mut(&(tenant.clone(), id)).ok_or(StoreError::SessionAbsent)?;
-        if let Some(herald) = self.herald(tenant) {
-            let told = herald.stepped(tenant, kept.session.kind, id, &event);
-            event.messages.extend(told);
-        }
+        self.herald.noted(tenant, kept.session.kind, id, &mut event);
         if kept.trail.len() < LONGEST_TRAIL as usize {
             let messages = kept.append(event);
             tables.tell(tenant, messages);

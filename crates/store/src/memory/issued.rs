@@ -136,10 +136,7 @@ impl StatusStore for MemoryStore {
         status: CredentialStatus,
         mut note: StatusNote,
     ) -> Result<StatusChange, StoreError> {
-        if let Some(herald) = self.herald(tenant) {
-            let told = herald.status_changed(tenant, credential, status, &note);
-            note.messages.extend(told);
-        }
+        self.herald.status_changed(tenant, credential, status, &mut note);
         let mut tables = self.open()?;
         match tables.status(tenant, credential) {
             None => return Ok(StatusChange::Absent),

@@ -17,12 +17,12 @@ use jiff::Timestamp;
 
 use crate::{
     AuditBlock, AuditEntry, AuditHead, AuditStore, AuditTrail, CallAnswer, CallBegun, CallStore,
-    CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles, Herald, IssuedFilter,
-    IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId, MessagePage,
-    MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page, Put, Replaced,
-    Restored, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
-    Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError, SubjectRef,
-    SubjectStore, Taken, TenantId,
+    CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles, Herald, Heralded,
+    IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
+    MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
+    Put, Replaced, Restored, Secret, SecretName, SecretStore, Session, SessionId, SessionKind,
+    SessionStore, Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError,
+    SubjectRef, SubjectStore, Taken, TenantId,
 };
 
 mod audit;
@@ -52,7 +52,7 @@ use within::Transaction;
 /// Keeps everything in one PostgreSQL database, which any number of replicas share.
 pub struct PostgresStore {
     pool: Pool,
-    herald: Option<Arc<dyn Herald>>,
+    herald: Heralded,
 }
 
 impl PostgresStore {
@@ -64,7 +64,7 @@ impl PostgresStore {
     /// [`ConnectError::NewerSchema`] if a newer Lanyard wrote the database (nothing is touched then), and
     /// what else [`ConnectError`] lists.
     pub async fn connect(options: &PostgresOptions) -> Result<Self, ConnectError> {
-        Ok(Self { pool: connect::connect(options).await?, herald: None })
+        Ok(Self { pool: connect::connect(options).await?, herald: Heralded::default() })
     }
 
     /// Brings the schema up to date as a role that may, and lets the role `serving` read and write and no more.
@@ -81,7 +81,7 @@ impl PostgresStore {
     /// Has a herald asked who is told of each step; to be called before the store is shared.
     #[must_use]
     pub fn heralded_by(mut self, herald: Arc<dyn Herald>) -> Self {
-        self.herald = Some(herald);
+        self.herald = Heralded::by(herald);
         self
     }
 
@@ -104,11 +104,6 @@ impl PostgresStore {
         let restored = epochs::begin(&db, now, forget).await?.ok_or(EpochError::NoEpochLeft)?;
         db.commit().await?;
         Ok(restored)
-    }
-
-    /// The herald, if this tenant is told of anything.
-    fn herald(&self, tenant: &TenantId) -> Option<&dyn Herald> {
-        self.herald.as_deref().filter(|herald| herald.serves(tenant))
     }
 
     async fn find(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, StoreError> {
@@ -161,10 +156,7 @@ impl PostgresStore {
 impl SessionStore for PostgresStore {
     async fn insert(&self, mut session: NewSession) -> Result<(), StoreError> {
         let handles = Handles::of(session.id, &session.handles)?;
-        if let Some(herald) = self.herald(&session.tenant) {
-            let messages = herald.begun(&session);
-            session.event.messages.extend(messages);
-        }
+        self.herald.begun(&mut session);
         let db = self.of(&session.tenant).await?;
         sessions::insert(&db, &session, &handles).await?;
         db.commit().await
@@ -191,12 +183,7 @@ impl SessionStore for PostgresStore {
     }
 
     async fn replace(&self, session: &Session, mut next: Next) -> Result<Replaced, StoreError> {
-        if let Some(herald) = self.herald(&session.tenant) {
-            for event in &mut next.events {
-                let told = herald.stepped(&session.tenant, session.kind, session.id, event);
-                event.messages.extend(told);
-            }
-        }
+        self.herald.stepped(session, &mut next);
         let db = self.of(&session.tenant).await?;
         let replaced = sessions::replace(&db, session, &next).await?;
         db.commit().await?;
@@ -217,11 +204,10 @@ impl SessionStore for PostgresStore {
         mut event: NewEvent,
     ) -> Result<(), StoreError> {
         let db = self.of(tenant).await?;
-        if let Some(herald) = self.herald(tenant) {
+        if self.herald.serves(tenant) {
             let kind = sessions::kind_of(&db, tenant, id).await?;
             let kind = kind.ok_or(StoreError::SessionAbsent)?;
-            let told = herald.stepped(tenant, kind, id, &event);
-            event.messages.extend(told);
+            self.herald.noted(tenant, kind, id, &mut event);
         }
         sessions::append_event(&db, tenant, id, &event).await?;
         db.commit().await
@@ -409,10 +395,7 @@ impl StatusStore for PostgresStore {
         status: CredentialStatus,
         mut note: StatusNote,
     ) -> Result<StatusChange, StoreError> {
-        if let Some(herald) = self.herald(tenant) {
-            let told = herald.status_changed(tenant, credential, status, &note);
-            note.messages.extend(told);
-        }
+        self.herald.status_changed(tenant, credential, status, &mut note);
         let db = self.of(tenant).await?;
         let done = statuses::set(&db, tenant, credential, status, &note).await?;
         db.commit().await?;

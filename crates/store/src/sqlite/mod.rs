@@ -18,11 +18,11 @@ use jiff::Timestamp;
 
 use crate::{
     AuditBlock, AuditEntry, AuditHead, AuditStore, AuditTrail, CallAnswer, CallBegun, CallStore,
-    CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles, Herald, IssuedFilter,
-    IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId, MessagePage,
-    MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page, Put, Replaced,
-    Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore, Settled,
-    StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError, SubjectRef,
+    CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles, Herald, Heralded,
+    IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
+    MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
+    Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
+    Settled, StatusChange, StatusEntry, StatusNote, StatusStore, Store, StoreError, SubjectRef,
     SubjectStore, Taken, TenantId,
 };
 
@@ -67,7 +67,7 @@ struct Parts {
     readers: Readers,
     writer: Writer,
     hot: Arc<Hot>,
-    herald: Option<Arc<dyn Herald>>,
+    herald: Heralded,
     _lock: DirectoryLock,
 }
 
@@ -94,7 +94,7 @@ impl SqliteStore {
             readers: Readers::new(opened.readers),
             writer: Writer::start(opened.writer)?,
             hot: Arc::default(),
-            herald: None,
+            herald: Heralded::default(),
             _lock: opened.lock,
         };
         Ok(Self { parts: Arc::new(parts) })
@@ -104,14 +104,9 @@ impl SqliteStore {
     #[must_use]
     pub fn heralded_by(mut self, herald: Arc<dyn Herald>) -> Self {
         if let Some(parts) = Arc::get_mut(&mut self.parts) {
-            parts.herald = Some(herald);
+            parts.herald = Heralded::by(herald);
         }
         self
-    }
-
-    /// The herald, if this tenant is told of anything.
-    fn herald(&self, tenant: &TenantId) -> Option<&dyn Herald> {
-        self.parts.herald.as_deref().filter(|herald| herald.serves(tenant))
     }
 }
 
@@ -119,10 +114,7 @@ impl SqliteStore {
 impl SessionStore for SqliteStore {
     async fn insert(&self, mut session: NewSession) -> Result<(), StoreError> {
         let handles = Handles::of(session.id, &session.handles)?;
-        if let Some(herald) = self.herald(&session.tenant) {
-            let messages = herald.begun(&session);
-            session.event.messages.extend(messages);
-        }
+        self.parts.herald.begun(&mut session);
         let new = Arc::new((session, handles));
         let (begun, hot) = (new.clone(), self.parts.hot.clone());
         let insert = move |db: &_| sessions::insert(db, &new.0, &new.1);
@@ -160,12 +152,7 @@ impl SessionStore for SqliteStore {
     }
 
     async fn replace(&self, session: &Session, mut next: Next) -> Result<Replaced, StoreError> {
-        if let Some(herald) = self.herald(&session.tenant) {
-            for event in &mut next.events {
-                let told = herald.stepped(&session.tenant, session.kind, session.id, event);
-                event.messages.extend(told);
-            }
-        }
+        self.parts.herald.stepped(session, &mut next);
         let step = Arc::new(sessions::Step::new(session, next)?);
         let (written, kept, hot) = (step.clone(), step.clone(), self.parts.hot.clone());
         let replace = move |db: &_| sessions::replace(db, &written);
@@ -186,11 +173,10 @@ impl SessionStore for SqliteStore {
         id: SessionId,
         mut event: NewEvent,
     ) -> Result<(), StoreError> {
-        if let Some(herald) = self.herald(tenant) {
+        if self.parts.herald.serves(tenant) {
             let kind = self.parts.readers.read(|db| sessions::kind_of(db, tenant, id))?;
             let kind = kind.ok_or(StoreError::SessionAbsent)?;
-            let told = herald.stepped(tenant, kind, id, &event);
-            event.messages.extend(told);
+            self.parts.herald.noted(tenant, kind, id, &mut event);
         }
         let tenant = tenant.clone();
         self.parts.writer.write(move |db| sessions::append_event(db, &tenant, id, &event)).await
@@ -349,10 +335,7 @@ impl StatusStore for SqliteStore {
         status: CredentialStatus,
         mut note: StatusNote,
     ) -> Result<StatusChange, StoreError> {
-        if let Some(herald) = self.herald(tenant) {
-            let told = herald.status_changed(tenant, credential, status, &note);
-            note.messages.extend(told);
-        }
+        self.parts.herald.status_changed(tenant, credential, status, &mut note);
         let tenant = tenant.clone();
         let set = move |db: &_| statuses::set(db, &tenant, credential, status, &note);
         self.parts.writer.write(set).await
