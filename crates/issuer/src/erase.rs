@@ -18,7 +18,7 @@ pub struct Erasure {
     pub sessions: Vec<lanyard_store::SessionId>,
     /// The records of credentials, with their statuses and the reasons of changes.
     pub credentials: Vec<lanyard_store::CredentialId>,
-    /// How many of these credentials were still good, and were revoked first.
+    /// How many of these credentials were still good, and were revoked.
     pub revoked: usize,
     /// How many messages about those sessions.
     pub messages: u64,
@@ -31,8 +31,8 @@ pub struct Erasure {
 impl IssuerService {
     /// Revokes and forgets everything about a subject.
     ///
-    /// Afterwards nobody could revoke what was forgotten, so it is revoked first. Its places in the
-    /// published lists stay as they are and are given to nobody else.
+    /// Afterwards nobody could revoke what was forgotten, so it is revoked first; what a step under way issues
+    /// meanwhile, as it is forgotten. Its places in the published lists stay as they are and are given to nobody else.
     ///
     /// # Errors
     /// [`IssuerError::UnknownTenant`] and [`IssuerError::Store`]; the same call erases the rest.
@@ -49,6 +49,9 @@ impl IssuerService {
             self.change_all(tenant, &about, CredentialStatus::Revoked, reason.as_ref()).await?;
         let at = self.now();
         let erased = self.sessions().store.erase_subject(&tenant.id, subject, at).await?;
+        if let Some(lists) = &tenant.status_lists {
+            lists.renew(erased.lists.iter().copied()).await;
+        }
         let page = IssuedPage { before: None, limit: 1 };
         let left = self.sessions().store.list_issued(&tenant.id, &about, page).await?.len();
         tracing::info!(
@@ -58,13 +61,14 @@ impl IssuerService {
             "a subject was erased"
         );
         let proof = self.proof_of(tenant, subject, &erased, at);
-        let Erased { sessions, credentials, messages } = erased;
+        let revoked = revoked.changed.len() + erased.revoked.len();
+        let Erased { sessions, credentials, messages, .. } = erased;
         Ok(Erasure {
             at,
             subject: json::base64url(subject.as_bytes()),
             sessions,
             credentials,
-            revoked: revoked.changed.len(),
+            revoked,
             messages,
             left,
             proof,
@@ -78,7 +82,7 @@ impl IssuerService {
         erased: &Erased,
         at: Timestamp,
     ) -> String {
-        let Erased { sessions, credentials, messages } = erased;
+        let Erased { sessions, credentials, messages, .. } = erased;
         let said = serde_json::json!([
             at,
             json::base64url(subject.as_bytes()),

@@ -10,8 +10,8 @@ use crate::{
 
 /// Says which messages tell of what is about to be written.
 ///
-/// A store that has one asks it in `insert`, `replace`, `append_event` and `set_status`, whoever calls them:
-/// no step can be forgotten.
+/// A store that has one asks it in `insert`, `replace`, `append_event`, `set_status` and `erase_subject`, whoever calls
+/// them: no step can be forgotten.
 pub trait Herald: Send + Sync + fmt::Debug {
     /// Whether a tenant is told of anything; where it is not, nothing is asked.
     fn serves(&self, tenant: &TenantId) -> bool;

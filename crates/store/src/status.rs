@@ -78,6 +78,11 @@ impl StatusNote {
     pub const fn at(at: Timestamp) -> Self {
         Self { at, reason: None, messages: Vec::new() }
     }
+
+    /// That whom a credential is about is erased.
+    pub(crate) fn erased(at: Timestamp) -> Self {
+        Self { reason: Some("erased".to_owned()), ..Self::at(at) }
+    }
 }
 
 /// One change of a credential's status.

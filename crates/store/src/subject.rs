@@ -1,5 +1,6 @@
 //! Whom something is about, in the integrator's own words, as a digest only.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -42,6 +43,10 @@ pub struct Erased {
     pub sessions: Vec<SessionId>,
     /// The records of credentials, with their statuses and the reasons of changes.
     pub credentials: Vec<CredentialId>,
+    /// Those of the credentials that were not revoked before, and are now.
+    pub revoked: Vec<CredentialId>,
+    /// The lists that say so, to be published anew.
+    pub lists: BTreeSet<u32>,
     /// How many messages about those sessions.
     pub messages: u64,
 }
@@ -59,8 +64,8 @@ impl Erased {
 pub trait SubjectStore: Send + Sync {
     /// Deletes the sessions and the records of a subject, with all that hangs on them, in one transaction.
     ///
-    /// The published bits of its credentials stay as they are, and their places are given to nobody else:
-    /// what was revoked stays revoked.
+    /// Nobody could revoke its credentials afterwards, so whatever is not revoked yet is revoked with it, also what
+    /// was issued a moment ago. The published bits stay, and the places are given to nobody else.
     ///
     /// # Errors
     /// Only those of a store that cannot answer.

@@ -1,13 +1,15 @@
 //! What integrators are promised, in memory: calls that are done once, messages, subjects forgotten.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{MemoryStore, Tables, to_the_microsecond};
 use crate::{
-    AuditEntry, CallAnswer, CallBegun, CallStore, Erased, Errand, Message, MessageId, MessagePage,
-    MessageState, MessageStore, NewCall, NewMessage, Page, Settled, StoreError, SubjectRef,
-    SubjectStore, TenantId,
+    AuditEntry, CallAnswer, CallBegun, CallStore, CredentialStatus, Erased, Errand, Message,
+    MessageId, MessagePage, MessageState, MessageStore, NewCall, NewMessage, Page, Settled,
+    StatusChange, StatusNote, StoreError, SubjectRef, SubjectStore, TenantId,
 };
 
 /// A call that was begun.
@@ -243,12 +245,27 @@ impl SubjectStore for MemoryStore {
         for id in &sessions {
             tables.delete(&(tenant.clone(), *id));
         }
+        let (mut revoked, mut lists) = (Vec::new(), BTreeSet::new());
+        for credential in &credentials {
+            let status = CredentialStatus::Revoked;
+            if tables.status(tenant, *credential).is_none_or(|now| now == status) {
+                continue;
+            }
+            let mut note = StatusNote::erased(now);
+            self.herald.status_changed(tenant, *credential, status, &mut note);
+            if let StatusChange::Done(changed) =
+                tables.set_status(tenant, *credential, status, note)
+            {
+                revoked.push(*credential);
+                lists.extend(changed);
+            }
+        }
         for credential in &credentials {
             let key = (tenant.clone(), *credential);
             tables.issued.remove(&key);
             tables.forget_status(&key);
         }
-        let erased = Erased { sessions, credentials, messages };
+        let erased = Erased { sessions, credentials, revoked, lists, messages };
         if !erased.is_nothing() {
             tables.audit.note(tenant, AuditEntry::erased(&subject, &erased, now));
         }

@@ -137,34 +137,7 @@ impl StatusStore for MemoryStore {
         mut note: StatusNote,
     ) -> Result<StatusChange, StoreError> {
         self.herald.status_changed(tenant, credential, status, &mut note);
-        let mut tables = self.open()?;
-        match tables.status(tenant, credential) {
-            None => return Ok(StatusChange::Absent),
-            Some(now) if now == status => return Ok(StatusChange::Done(BTreeSet::new())),
-            Some(CredentialStatus::Revoked) => return Ok(StatusChange::Final),
-            Some(_) if status == CredentialStatus::Suspended => {
-                if tables.not_suspendable.contains(&(tenant.clone(), credential)) {
-                    return Ok(StatusChange::NotSuspendable);
-                }
-            }
-            Some(_) => {}
-        }
-        let Tables { statuses, status_lists, .. } = &mut *tables;
-        let mut lists = BTreeSet::new();
-        for ((owner, place), (of, now)) in statuses {
-            if owner == tenant && *of == credential {
-                *now = status;
-                lists.insert(place.list);
-                let list = status_lists.entry((tenant.clone(), place.list)).or_default();
-                list.set(place.index, status);
-            }
-        }
-        let StatusNote { at, reason, messages } = note;
-        let entry = StatusEntry { at: to_the_microsecond(at), status, reason };
-        tables.history.entry((tenant.clone(), credential)).or_default().push(entry);
-        tables.audit.note(tenant, AuditEntry::status(credential, status, at));
-        tables.tell(tenant, messages);
-        Ok(StatusChange::Done(lists))
+        Ok(self.open()?.set_status(tenant, credential, status, note))
     }
 
     async fn status_history(
@@ -239,7 +212,46 @@ impl Tables {
         }
     }
 
-    fn status(&self, tenant: &TenantId, credential: CredentialId) -> Option<CredentialStatus> {
+    pub(super) fn set_status(
+        &mut self,
+        tenant: &TenantId,
+        credential: CredentialId,
+        status: CredentialStatus,
+        note: StatusNote,
+    ) -> StatusChange {
+        match self.status(tenant, credential) {
+            None => return StatusChange::Absent,
+            Some(now) if now == status => return StatusChange::Done(BTreeSet::new()),
+            Some(CredentialStatus::Revoked) => return StatusChange::Final,
+            Some(_) if status == CredentialStatus::Suspended => {
+                if self.not_suspendable.contains(&(tenant.clone(), credential)) {
+                    return StatusChange::NotSuspendable;
+                }
+            }
+            Some(_) => {}
+        }
+        let mut lists = BTreeSet::new();
+        for ((owner, place), (of, now)) in &mut self.statuses {
+            if owner == tenant && *of == credential {
+                *now = status;
+                lists.insert(place.list);
+                let list = self.status_lists.entry((tenant.clone(), place.list)).or_default();
+                list.set(place.index, status);
+            }
+        }
+        let StatusNote { at, reason, messages } = note;
+        let entry = StatusEntry { at: to_the_microsecond(at), status, reason };
+        self.history.entry((tenant.clone(), credential)).or_default().push(entry);
+        self.audit.note(tenant, AuditEntry::status(credential, status, at));
+        self.tell(tenant, messages);
+        StatusChange::Done(lists)
+    }
+
+    pub(super) fn status(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Option<CredentialStatus> {
         let mut all = self.statuses.iter();
         let found = all.find(|((owner, _), (of, _))| owner == tenant && *of == credential);
         found.map(|(_, (_, status))| *status)

@@ -539,7 +539,7 @@ impl SubjectStore for PostgresStore {
         now: Timestamp,
     ) -> Result<Erased, StoreError> {
         let db = self.of(tenant).await?;
-        let done = subjects::erase(&db, tenant, subject, now).await?;
+        let done = subjects::erase(&db, tenant, subject, now, &self.herald).await?;
         db.commit().await?;
         Ok(done)
     }

@@ -1,17 +1,23 @@
 //! The statements that forget what is known about a subject.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::audit;
 use super::columns::{execute, query, read_bytes};
 use super::within::Transaction;
-use crate::{AuditEntry, CredentialId, Erased, SessionId, StoreError, SubjectRef, TenantId};
+use super::{audit, statuses};
+use crate::{
+    AuditEntry, CredentialId, CredentialStatus, Erased, Heralded, SessionId, StatusChange,
+    StatusNote, StoreError, SubjectRef, TenantId,
+};
 
 pub(super) async fn erase(
     db: &Transaction,
     tenant: &TenantId,
     subject: SubjectRef,
     now: Timestamp,
+    herald: &Heralded,
 ) -> Result<Erased, StoreError> {
     let owner = tenant.as_str();
     // locked first: a step under way is waited for, and what it issued is erased too
@@ -29,6 +35,7 @@ pub(super) async fn erase(
         let gone = "DELETE FROM session WHERE tenant = $1 AND id = $2";
         execute(db, gone, &[&owner, &session]).await?;
     }
+    let (revoked, lists) = revoke(db, tenant, subject, now, herald).await?;
     for credential in &credentials {
         for gone in [
             "DELETE FROM status WHERE tenant = $1 AND credential = $2",
@@ -41,12 +48,39 @@ pub(super) async fn erase(
     let erased = Erased {
         sessions: sessions.into_iter().map(SessionId::from_bytes).collect(),
         credentials: credentials.into_iter().map(CredentialId::from_bytes).collect(),
+        revoked,
+        lists,
         messages,
     };
     if !erased.is_nothing() {
         audit::note(db, tenant, &AuditEntry::erased(&subject, &erased, now)).await?;
     }
     Ok(erased)
+}
+
+/// Revokes what is not, and says in which lists.
+async fn revoke(
+    db: &Transaction,
+    tenant: &TenantId,
+    subject: SubjectRef,
+    now: Timestamp,
+    herald: &Heralded,
+) -> Result<(Vec<CredentialId>, BTreeSet<u32>), StoreError> {
+    let good = "SELECT DISTINCT credential FROM issued JOIN status USING (tenant, credential)
+                WHERE tenant = $1 AND subject = $2 AND value <> 1 ORDER BY credential";
+    let (mut revoked, mut lists) = (Vec::new(), BTreeSet::new());
+    for credential in names(db, good, tenant, subject).await? {
+        let credential = CredentialId::from_bytes(credential);
+        let (status, mut note) = (CredentialStatus::Revoked, StatusNote::erased(now));
+        herald.status_changed(tenant, credential, status, &mut note);
+        if let StatusChange::Done(changed) =
+            statuses::set(db, tenant, credential, status, &note).await?
+        {
+            revoked.push(credential);
+            lists.extend(changed);
+        }
+    }
+    Ok((revoked, lists))
 }
 
 async fn names(

@@ -448,7 +448,8 @@ impl SubjectStore for SqliteStore {
     ) -> Result<Erased, StoreError> {
         let (name, hot) = (tenant.clone(), self.parts.hot.clone());
         let owner = name.clone();
-        let erase = move |db: &_| subjects::erase(db, &name, subject, now);
+        let herald = self.parts.herald.clone();
+        let erase = move |db: &_| subjects::erase(db, &name, subject, now, &herald);
         let gone = move |erased: &Erased| {
             erased.sessions.iter().for_each(|id| hot.gone(&(owner.clone(), *id)));
         };

@@ -1,19 +1,25 @@
 //! The statements that forget what is known about a subject.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::audit;
 use super::columns::read;
 use super::fault::fault;
 use super::sessions::execute;
-use crate::{AuditEntry, CredentialId, Erased, SessionId, StoreError, SubjectRef, TenantId};
+use super::{audit, statuses};
+use crate::{
+    AuditEntry, CredentialId, CredentialStatus, Erased, Heralded, SessionId, StatusChange,
+    StatusNote, StoreError, SubjectRef, TenantId,
+};
 
 pub(super) fn erase(
     db: &Connection,
     tenant: &TenantId,
     subject: SubjectRef,
     now: Timestamp,
+    herald: &Heralded,
 ) -> Result<Erased, StoreError> {
     let sessions = "SELECT id FROM session WHERE tenant = ?1 AND subject = ?2 ORDER BY id";
     let sessions = names(db, sessions, tenant, subject)?;
@@ -28,6 +34,7 @@ pub(super) fn erase(
         let gone = "DELETE FROM session WHERE tenant = ?1 AND id = ?2";
         execute(db, gone, params![tenant.as_str(), session])?;
     }
+    let (revoked, lists) = revoke(db, tenant, subject, now, herald)?;
     for credential in &credentials {
         for gone in [
             "DELETE FROM status WHERE tenant = ?1 AND credential = ?2",
@@ -40,12 +47,37 @@ pub(super) fn erase(
     let erased = Erased {
         sessions: sessions.into_iter().map(SessionId::from_bytes).collect(),
         credentials: credentials.into_iter().map(CredentialId::from_bytes).collect(),
+        revoked,
+        lists,
         messages,
     };
     if !erased.is_nothing() {
         audit::note(db, tenant, &AuditEntry::erased(&subject, &erased, now))?;
     }
     Ok(erased)
+}
+
+/// Revokes what is not, and says in which lists.
+fn revoke(
+    db: &Connection,
+    tenant: &TenantId,
+    subject: SubjectRef,
+    now: Timestamp,
+    herald: &Heralded,
+) -> Result<(Vec<CredentialId>, BTreeSet<u32>), StoreError> {
+    let good = "SELECT DISTINCT credential FROM issued JOIN status USING (tenant, credential)
+                WHERE tenant = ?1 AND subject = ?2 AND value <> 1 ORDER BY credential";
+    let (mut revoked, mut lists) = (Vec::new(), BTreeSet::new());
+    for credential in names(db, good, tenant, subject)? {
+        let credential = CredentialId::from_bytes(credential);
+        let (status, mut note) = (CredentialStatus::Revoked, StatusNote::erased(now));
+        herald.status_changed(tenant, credential, status, &mut note);
+        if let StatusChange::Done(changed) = statuses::set(db, tenant, credential, status, &note)? {
+            revoked.push(credential);
+            lists.extend(changed);
+        }
+    }
+    Ok((revoked, lists))
 }
 
 fn names(

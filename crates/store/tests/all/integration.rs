@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lanyard_store::{
-    CallAnswer, CallBegun, CredentialStatus, Erased, Errand, IssuedFilter, IssuedPage, Message,
-    MessageId, MessagePage, MessageState, NewCall, NewEvent, NewMessage, NewSession, NewStatus,
-    Next, Replaced, Settled, StatusChange, StatusEntry, StatusNote, StatusPlace, Store, StoreError,
-    SubjectRef, Taken,
+    CallAnswer, CallBegun, CredentialStatus, Erased, Errand, IssuedFilter, IssuedPage,
+    IssuedRecord, Message, MessageId, MessagePage, MessageState, NewCall, NewEvent, NewMessage,
+    NewSession, NewStatus, Next, Replaced, Settled, StatusChange, StatusEntry, StatusNote,
+    StatusPlace, Store, StoreError, SubjectRef, Taken,
 };
 use tokio::task::JoinSet;
 
@@ -423,7 +423,12 @@ pub(crate) async fn an_erased_subject_leaves_nothing_but_its_places(store: Backe
     assert_eq!(changed, Ok(StatusChange::Done([0].into())));
 
     let erased = store.erase_subject(&demo(), SUBJECT, second(4)).await;
-    let expected = Erased { sessions: vec![id(1)], credentials: vec![credential(1)], messages: 1 };
+    let expected = Erased {
+        sessions: vec![id(1)],
+        credentials: vec![credential(1)],
+        messages: 1,
+        ..Erased::default()
+    };
     assert_eq!(erased, Ok(expected));
     assert_eq!(store.by_id(&demo(), id(1), second(1)).await, Ok(Taken::Absent));
     assert_eq!(store.take(&demo(), &code(1), second(1)).await, Ok(Taken::Absent));
@@ -436,6 +441,31 @@ pub(crate) async fn an_erased_subject_leaves_nothing_but_its_places(store: Backe
     assert_eq!(published.chunks[0].not_valid(), Some(vec![(3, revoked)]), "still revoked");
     assert!(matches!(store.take(&demo(), &code(2), second(1)).await, Ok(Taken::Live(_))));
     assert_eq!(store.erase_subject(&demo(), SUBJECT, second(4)).await, Ok(Erased::default()));
+}
+
+pub(crate) async fn what_an_erased_subject_had_and_nobody_revoked_is_revoked_with_it(
+    store: Backend,
+) {
+    issue(&*store).await;
+    let suspended = CredentialStatus::Suspended;
+    let changed =
+        store.set_status(&demo(), credential(1), suspended, StatusNote::at(second(3))).await;
+    assert_eq!(changed, Ok(StatusChange::Done([0].into())));
+    let seen = store.changed_statuses(&demo(), 0, 0).await.unwrap().version;
+
+    let erased = store.erase_subject(&demo(), SUBJECT, second(4)).await.unwrap();
+    assert_eq!((erased.revoked, erased.lists), (vec![credential(1)], [0].into()));
+    assert_eq!(store.status(&demo(), credential(1)).await, Ok(None));
+    let published = store.changed_statuses(&demo(), 0, seen).await.unwrap();
+    let revoked = Some(vec![(3, CredentialStatus::Revoked)]);
+    assert_eq!(
+        published.chunks[0].not_valid(),
+        revoked,
+        "whoever saw the list before learns of it"
+    );
+    let notes = store.audit_notes(&demo()).await.unwrap();
+    let actions: Vec<_> = notes.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["issued", "suspended", "revoked", "subject_erased"]);
 }
 
 /// Tells one webhook of everything that `demo` does.
@@ -496,9 +526,18 @@ async fn a_herald_is_asked_at_every_step(store: Backend) {
     let changed =
         store.set_status(&demo(), credential(1), revoked, StatusNote::at(second(3))).await;
     assert_eq!(changed, Ok(StatusChange::Done([0].into())));
+    let subject = SubjectRef::new([8; 32]);
+    let other = IssuedRecord { subject: Some(subject), ..record(9, id(9)) };
+    let place = StatusPlace { list: 0, index: 9 };
+    let status = NewStatus { credential: credential(9), place, is_suspendable: true };
+    store.record_issued(&demo(), other, vec![status], None).await.unwrap();
+    store.erase_subject(&demo(), subject, second(4)).await.unwrap();
     let told = store.list_messages(&demo(), all()).await.unwrap();
     let kinds: Vec<_> = told.iter().rev().map(|message| message.kind.as_str()).collect();
-    assert_eq!(kinds, ["begun offer_created", "offer token", "offer refused", "Revoked"]);
+    assert_eq!(
+        kinds,
+        ["begun offer_created", "offer token", "offer refused", "Revoked", "Revoked"]
+    );
     assert_eq!(store.list_messages(&tenant("other"), all()).await, Ok(Vec::new()));
 }
 
