@@ -27,13 +27,13 @@ struct LastStep {
 }
 
 const OF_SQLITE: LastStep = LastStep {
-    version: 10,
-    undone: "DROP TABLE audit_note; DROP TABLE audit_block; DROP TABLE audit_head;
-             DELETE FROM migration WHERE version = 10; PRAGMA user_version = 9",
+    version: 11,
+    undone: "DROP INDEX message_by_session;
+             DELETE FROM migration WHERE version = 11; PRAGMA user_version = 10",
 };
 const OF_POSTGRES: LastStep = LastStep {
-    version: 4,
-    undone: "DROP TABLE audit_note, audit_block, audit_head; DELETE FROM schema_version WHERE version = 4",
+    version: 5,
+    undone: "DROP INDEX message_by_session; DELETE FROM schema_version WHERE version = 5",
 };
 
 /// The store of a server that has ended.
@@ -51,8 +51,6 @@ pub(crate) async fn upgraded(
 ) -> Result<Line, Failure> {
     let store = store_of(server);
     let mut trial = Trial::set("upgrade", place, &store).await?;
-    // what is undone takes the chain along
-    trial.is_audited = false;
     let kept = match (server, store) {
         (Some(server), Store::Postgres { address }) => Kept::Database { server, address },
         _ => Kept::File(trial.scene.file("data/lanyard.db")),

@@ -9,11 +9,12 @@ use tokio_postgres::error::SqlState;
 use super::connect::{ConnectError, not_migrated, why};
 
 /// The schema that this version writes: how many migrations there are.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/postgres/0001_all.sql"),
     include_str!("../../migrations/postgres/0002_epochs.sql"),
     include_str!("../../migrations/postgres/0003_suspendable.sql"),
     include_str!("../../migrations/postgres/0004_audit.sql"),
+    include_str!("../../migrations/postgres/0005_messages_of_a_session.sql"),
 ];
 
 /// What whoever serves reads and writes.

@@ -27,14 +27,11 @@ pub(super) async fn erase(
     let credentials =
         "SELECT credential FROM issued WHERE tenant = $1 AND subject = $2 ORDER BY credential";
     let credentials = names(db, credentials, tenant, subject).await?;
-    let mut messages = 0;
-    for session in &sessions {
-        let session = session.as_slice();
-        let told = "DELETE FROM message WHERE tenant = $1 AND session = $2";
-        messages += execute(db, told, &[&owner, &session]).await?;
-        let gone = "DELETE FROM session WHERE tenant = $1 AND id = $2";
-        execute(db, gone, &[&owner, &session]).await?;
-    }
+    let named: Vec<_> = sessions.iter().map(<[u8; 16]>::as_slice).collect();
+    let told = "DELETE FROM message WHERE tenant = $1 AND session = ANY($2)";
+    let messages = execute(db, told, &[&owner, &named]).await?;
+    let gone = "DELETE FROM session WHERE tenant = $1 AND id = ANY($2)";
+    execute(db, gone, &[&owner, &named]).await?;
     let (revoked, lists) = revoke(db, tenant, subject, now, herald).await?;
     for credential in &credentials {
         for gone in [

@@ -36,6 +36,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0009_suspendable.sql"),
     },
     Migration { name: "0010_audit", sql: include_str!("../../migrations/0010_audit.sql") },
+    Migration {
+        name: "0011_messages_of_a_session",
+        sql: include_str!("../../migrations/0011_messages_of_a_session.sql"),
+    },
 ];
 
 /// The text of each step as it ran here, so that an edited step is noticed.
@@ -124,7 +128,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::{MIGRATIONS, Migration, migrate, refuse_unknown, version};
-    use crate::sqlite::sessions;
+    use crate::sqlite::{sessions, subjects};
     use crate::{OpenError, SessionId, Taken};
 
     const FIRST: Migration = Migration { name: "0001_a", sql: "CREATE TABLE a (x INTEGER) STRICT" };
@@ -250,6 +254,16 @@ mod tests {
     }
 
     #[test]
+    fn messages_are_forgotten_with_their_session_without_a_look_at_any_other() {
+        let (mut db, path) = memory();
+        migrate(&mut db, path, MIGRATIONS).unwrap();
+        let plan = format!("EXPLAIN QUERY PLAN {}", subjects::FORGET_MESSAGES);
+        let plan = db.query_row(&plan, ["demo", "id"], |row| row.get::<_, String>("detail"));
+        let plan = plan.unwrap();
+        assert!(plan.contains("message_by_session (session=? AND tenant=?)"), "{plan}");
+    }
+
+    #[test]
     fn refuses_an_edited_step() {
         let (mut db, path) = memory();
         migrate(&mut db, path, &[FIRST]).unwrap();
@@ -289,6 +303,7 @@ mod tests {
             ("0008_newest_at_the_end", 18_380_243_534_700_077_821),
             ("0009_suspendable", 3_132_149_328_419_185_352),
             ("0010_audit", 9_560_177_010_799_208_962),
+            ("0011_messages_of_a_session", 10_425_738_245_038_014_007),
         ];
         assert_eq!(released, known);
     }

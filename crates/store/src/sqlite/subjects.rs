@@ -14,6 +14,9 @@ use crate::{
     StatusNote, StoreError, SubjectRef, TenantId,
 };
 
+/// Forgets what is to be told, or was, of a session.
+pub(super) const FORGET_MESSAGES: &str = "DELETE FROM message WHERE tenant = ?1 AND session = ?2";
+
 pub(super) fn erase(
     db: &Connection,
     tenant: &TenantId,
@@ -28,8 +31,7 @@ pub(super) fn erase(
     let credentials = names(db, credentials, tenant, subject)?;
     let mut messages = 0;
     for session in &sessions {
-        let told = "DELETE FROM message WHERE tenant = ?1 AND session = ?2";
-        messages += execute(db, told, params![tenant.as_str(), session])? as u64;
+        messages += execute(db, FORGET_MESSAGES, params![tenant.as_str(), session])? as u64;
         // handles and trails go with their session
         let gone = "DELETE FROM session WHERE tenant = ?1 AND id = ?2";
         execute(db, gone, params![tenant.as_str(), session])?;

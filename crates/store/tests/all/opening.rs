@@ -79,7 +79,7 @@ fn a_newer_schema_is_refused_and_left_untouched() {
     let before = fs::read(&file).unwrap();
 
     let error = SqliteStore::open(directory.path()).unwrap_err();
-    assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 10, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 11, .. }), "{error:?}");
     assert!(error.to_string().contains("schema version 99"), "{error}");
     assert_eq!(fs::read(&file).unwrap(), before);
 }
@@ -88,10 +88,10 @@ fn a_newer_schema_is_refused_and_left_untouched() {
 fn a_store_of_the_version_before_is_brought_up_with_what_it_keeps() {
     let directory = closed_store();
     let file = Connection::open(directory.path().join("lanyard.db")).unwrap();
-    // the last migration only adds tables
+    // the last migration only adds an index
     file.execute_batch(
-        "DROP TABLE audit_note; DROP TABLE audit_block; DROP TABLE audit_head;
-         DELETE FROM migration WHERE version = 10; PRAGMA user_version = 9",
+        "DROP INDEX message_by_session;
+         DELETE FROM migration WHERE version = 11; PRAGMA user_version = 10",
     )
     .unwrap();
     drop(file);
