@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::port::{
-    Authorization, Body, HttpClient, Method, Request, Response, ResponseHeaders, basic,
+    Authorization, Body, HttpClient, Method, Purpose, Request, Response, ResponseHeaders, basic,
 };
 use crate::resolve::{FailedNames, NameResolver, SystemResolver, VettingResolver};
 use crate::target::{HostPort, Route, TargetRules};
@@ -86,7 +86,11 @@ impl SafeFetcher {
         }
     }
 
-    async fn follow(&self, request: &Request) -> Result<Response, FetchError> {
+    async fn follow(
+        &self,
+        request: &Request,
+        mut held: Option<OwnedSemaphorePermit>,
+    ) -> Result<Response, FetchError> {
         let rules = request.purpose.rules();
         let mut url = request.url.clone();
         let mut hops = 0;
@@ -95,7 +99,10 @@ impl SafeFetcher {
             url.set_fragment(None);
             let route = self.targets.vet(&url, rules.plain_http)?;
             let host = url.host_str().unwrap_or_default().to_owned();
-            let _slot = self.slots.take(&url, self.limits.per_host).await;
+            let _slot = match held.take() {
+                Some(slot) => Some(slot),
+                None => self.slots.take(&url, self.limits.per_host).await,
+            };
             let response = self
                 .outgoing(request, &url, route)?
                 .send()
@@ -231,7 +238,12 @@ impl Default for SafeFetcher {
 impl HttpClient for SafeFetcher {
     async fn send(&self, request: Request) -> Result<Response, FetchError> {
         let host = request.url.host_str().unwrap_or_default().to_owned();
-        let outcome = match timeout(self.limits.total, self.follow(&request)).await {
+        // a receiver has its time from its turn on, however many messages wait for it; nobody waits for the sender
+        let held = match request.purpose {
+            Purpose::Webhook => self.slots.take(&request.url, self.limits.per_host).await,
+            _ => None,
+        };
+        let outcome = match timeout(self.limits.total, self.follow(&request, held)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(FetchError::TimedOut { host: host.clone() }),
         };

@@ -154,6 +154,21 @@ async fn four_requests_to_one_host_run_at_once_and_others_wait() {
     assert_eq!(server.hits(), 12);
 }
 
+#[tokio::test]
+async fn a_message_that_waits_for_its_turn_at_a_webhook_has_its_whole_time_from_then_on() {
+    let server = Server::answering(vec![Step::Wait(Duration::from_secs(60))]).await;
+    let limits = FetchLimits { per_host: 1, ..impatient() };
+    let fetcher = builder([server.pair()]).limits(limits).build();
+    let body = || Body::Json(Bytes::from_static(b"{}"));
+    let sent =
+        (0..3).map(|_| fetcher.send(Request::post(server.url("/"), Purpose::Webhook, body())));
+    let answers = futures_util::future::join_all(sent).await;
+    for answer in answers {
+        assert_eq!(answer.unwrap_err(), FetchError::TimedOut { host: host() });
+    }
+    assert_eq!(server.hits(), 3, "each reached the receiver");
+}
+
 async fn until_hits(server: &Server, hits: usize) {
     while server.hits() < hits {
         tokio::time::sleep(Duration::from_millis(1)).await;
