@@ -95,7 +95,9 @@ pub(crate) use herald::Heralded;
 pub use id::{CredentialId, MessageId, ParseIdError, SessionId};
 pub use issued::{IssuedFilter, IssuedPage, IssuedRecord, IssuedStore};
 pub use memory::MemoryStore;
-pub use message::{Errand, Message, MessagePage, MessageState, MessageStore, NewMessage, Settled};
+pub use message::{
+    Claim, Errand, Message, MessagePage, MessageState, MessageStore, NewMessage, Settled,
+};
 pub use once::{Once, OnceKind, OnceStore};
 #[cfg(feature = "postgres")]
 pub use postgres::{ConnectError, EpochError, PostgresOptions, PostgresStore};

@@ -109,6 +109,39 @@ pub struct Message {
     pub keep_until: Timestamp,
 }
 
+/// Which of the messages that are due a worker takes into its hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The time.
+    pub now: Timestamp,
+    /// Nobody else gets them before then.
+    pub lease_until: Timestamp,
+    /// How many at most.
+    pub limit: u32,
+    /// How many at most that go to one webhook, so that one whose receiver hangs leaves room for others.
+    pub of_one_webhook: u32,
+    /// The webhooks that get no more for now.
+    pub without: Vec<(TenantId, String)>,
+}
+
+impl Claim {
+    /// Whatever is due longest, whoever gets it.
+    #[must_use]
+    pub const fn of_all(now: Timestamp, lease_until: Timestamp, limit: u32) -> Self {
+        Self { now, lease_until, limit, of_one_webhook: u32::MAX, without: Vec::new() }
+    }
+
+    /// How many that are due are looked at, so that those of one webhook do not hide all others.
+    pub(crate) const fn looked_at(&self) -> u32 {
+        self.limit.saturating_mul(4)
+    }
+
+    /// The webhooks that get no more, each as one text: no tenant's name has a slash.
+    pub(crate) fn left_out(&self) -> Vec<String> {
+        self.without.iter().map(|(tenant, webhook)| format!("{tenant}/{webhook}")).collect()
+    }
+}
+
 /// How a try ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
@@ -151,28 +184,19 @@ pub struct MessagePage {
 /// Keeps messages until they are delivered; [`NewEvent::messages`](crate::NewEvent) writes them.
 #[async_trait]
 pub trait MessageStore: Send + Sync {
-    /// Takes up to `limit` messages of all tenants that are due into the hand, the longest due first:
-    /// each counts one more attempt, and nobody else gets it before `lease_until`.
+    /// Takes messages of all tenants that are due into the hand, the longest due first: each counts one more
+    /// attempt, and nobody else gets it before its lease ends.
     ///
     /// # Errors
     /// Only those of a store that cannot answer.
-    async fn claim_messages(
-        &self,
-        now: Timestamp,
-        lease_until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Message>, StoreError>;
+    async fn claim_messages(&self, claim: Claim) -> Result<Vec<Message>, StoreError>;
 
-    /// Says how a try ended; false if the message is not waiting any more.
+    /// Says how a try with a claimed message ended. False, and nothing is changed, if it is in this hand no more: it
+    /// was settled, or its lease ended and another has it.
     ///
     /// # Errors
     /// Only those of a store that cannot answer.
-    async fn settle_message(
-        &self,
-        tenant: &TenantId,
-        id: MessageId,
-        settled: Settled,
-    ) -> Result<bool, StoreError>;
+    async fn settle_message(&self, held: &Message, settled: Settled) -> Result<bool, StoreError>;
 
     /// The messages of a tenant, newest first, without those that only watch an expiry.
     ///

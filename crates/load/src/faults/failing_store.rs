@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use lanyard_store::{
     AuditBlock, AuditEntry, AuditHead, AuditStore, AuditTrail, CallAnswer, CallBegun, CallStore,
-    CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, IssuedFilter, IssuedPage,
+    Claim, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, IssuedFilter, IssuedPage,
     IssuedRecord, IssuedStore, ListChanges, Message, MessageId, MessagePage, MessageStore, NewCall,
     NewEvent, NewSession, NewStatus, Next, OnceStore, Page, Put, Replaced, Secret, SecretName,
     SecretStore, Session, SessionId, SessionKind, SessionStore, Settled, StatusChange, StatusEntry,
@@ -323,27 +323,12 @@ impl CallStore for FailingStore {
 
 #[async_trait]
 impl MessageStore for FailingStore {
-    async fn claim_messages(
-        &self,
-        now: Timestamp,
-        lease_until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Message>, StoreError> {
-        self.call(
-            ("claim_messages", Kind::Commit),
-            self.inner.claim_messages(now, lease_until, limit),
-        )
-        .await
+    async fn claim_messages(&self, claim: Claim) -> Result<Vec<Message>, StoreError> {
+        self.call(("claim_messages", Kind::Commit), self.inner.claim_messages(claim)).await
     }
 
-    async fn settle_message(
-        &self,
-        tenant: &TenantId,
-        id: MessageId,
-        settled: Settled,
-    ) -> Result<bool, StoreError> {
-        self.call(("settle_message", Kind::Commit), self.inner.settle_message(tenant, id, settled))
-            .await
+    async fn settle_message(&self, held: &Message, settled: Settled) -> Result<bool, StoreError> {
+        self.call(("settle_message", Kind::Commit), self.inner.settle_message(held, settled)).await
     }
 
     async fn list_messages(

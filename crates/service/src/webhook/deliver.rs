@@ -1,13 +1,17 @@
 //! The worker that sends what is due.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::crypto::CryptoProvider;
 use lanyard_fetch::{Body, HttpClient, Purpose, Request, RequestHeader};
-use lanyard_store::{Errand, Message, SessionId, Settled, Store, StoreError, TenantId};
-use tokio::{sync::watch, task::JoinSet, time::MissedTickBehavior};
+use lanyard_store::{Claim, Errand, Message, SessionId, Settled, Store, StoreError, TenantId};
+use tokio::{
+    sync::watch,
+    task::{Id, JoinError, JoinSet},
+    time::MissedTickBehavior,
+};
 
 use super::Webhooks;
 use crate::Clock;
@@ -18,7 +22,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How many messages are under way at once.
 const AT_ONCE: usize = 64;
 
-/// For how long a message is in one hand: longer than the longest request.
+/// How many of them go to one webhook: as many as there are connections to one host. A receiver that hangs has these and
+/// leaves the others.
+const AT_ONCE_TO_ONE: usize = 4;
+
+/// For how long a message is in one hand: longer than all that are under way wait for one host that hangs.
 const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
 /// After how many seconds a message that was not taken is sent again, try by try.
@@ -74,18 +82,18 @@ impl Deliverer {
     pub async fn run(self, mut shutdown: watch::Receiver<bool>) {
         let mut ticks = tokio::time::interval(PAUSE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut under_way = JoinSet::new();
+        let mut hand = Hand::default();
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
+                () = hand.makes_room() => {}
                 stopped = shutdown.changed() => {
                     if stopped.is_err() || *shutdown.borrow() {
                         return;
                     }
                 }
             }
-            while under_way.try_join_next().is_some() {}
-            if let Err(error) = self.take_up(&mut under_way).await {
+            if let Err(error) = self.take_up(&mut hand).await {
                 tracing::warn!(reason = error.reason(), "webhooks");
             }
         }
@@ -96,22 +104,34 @@ impl Deliverer {
     /// # Errors
     /// Those of a store that does not say what is due.
     pub async fn deliver_due(&self) -> Result<usize, StoreError> {
-        let mut under_way = JoinSet::new();
-        let taken = self.take_up(&mut under_way).await?;
-        under_way.join_all().await;
-        Ok(taken)
+        let (mut hand, mut taken) = (Hand::default(), 0);
+        loop {
+            taken += self.take_up(&mut hand).await?;
+            if hand.is_empty() {
+                return Ok(taken);
+            }
+            hand.settles().await;
+        }
     }
 
-    async fn take_up(&self, under_way: &mut JoinSet<()>) -> Result<usize, StoreError> {
-        let room = u32::try_from(AT_ONCE.saturating_sub(under_way.len())).unwrap_or(0);
-        let now = self.clock.now();
-        let lease = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
-        let due = self.store.claim_messages(now, lease, room).await?;
-        let taken = due.len();
-        for message in due {
-            let worker = self.clone();
-            under_way.spawn(async move { worker.attend_to(message).await });
+    /// Takes what is due into the hand until that is full, or nothing is left but for webhooks that have their share.
+    async fn take_up(&self, hand: &mut Hand) -> Result<usize, StoreError> {
+        let mut taken = 0;
+        while taken < AT_ONCE {
+            let claim = hand.claim(self.clock.now());
+            if claim.limit == 0 {
+                return Ok(taken);
+            }
+            let due = self.store.claim_messages(claim).await?;
+            if due.is_empty() {
+                return Ok(taken);
+            }
+            taken += due.len();
+            for message in due {
+                hand.take(message, self);
+            }
         }
+        hand.leaves_some = true;
         Ok(taken)
     }
 
@@ -120,11 +140,15 @@ impl Deliverer {
             Errand::Deliver => self.send(&message).await,
             Errand::WatchExpiry => self.look(&message).await,
         };
-        let settled = self.store.settle_message(&message.tenant, message.id, settled).await;
-        if let Err(error) = settled {
+        let tenant = message.tenant.as_str();
+        match self.store.settle_message(&message, settled).await {
+            Ok(true) => {}
+            // this worker was paused beyond its lease: what the other says counts
+            Ok(false) => tracing::info!(tenant, "a message is in another hand, or was erased"),
             // its lease ends and it is sent again: the receiver knows it by its name
-            let tenant = message.tenant.as_str();
-            tracing::warn!(tenant, reason = error.reason(), "a message was not settled");
+            Err(error) => {
+                tracing::warn!(tenant, reason = error.reason(), "a message was not settled");
+            }
         }
     }
 
@@ -192,5 +216,174 @@ impl Deliverer {
                 Settled::Retry { due_at, outcome: error.reason().to_owned() }
             }
         }
+    }
+}
+
+/// The messages that are under way.
+#[derive(Default)]
+struct Hand {
+    tasks: JoinSet<()>,
+    /// Where each of them goes.
+    webhooks: HashMap<Id, (TenantId, String)>,
+    /// Whether there may be more that are due than it took.
+    leaves_some: bool,
+}
+
+impl Hand {
+    fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// What there is room for. A webhook gets half of its share at a time, and so never more than all of it.
+    fn claim(&mut self, now: Timestamp) -> Claim {
+        self.let_go();
+        let mut shares = HashMap::<_, usize>::new();
+        for webhook in self.webhooks.values() {
+            *shares.entry(webhook).or_default() += 1;
+        }
+        let portion = AT_ONCE_TO_ONE / 2;
+        let full = shares.into_iter().filter(|(_, share)| *share + portion > AT_ONCE_TO_ONE);
+        let without: Vec<_> = full.map(|(webhook, _)| webhook.clone()).collect();
+        let limit = AT_ONCE.saturating_sub(self.tasks.len());
+        self.leaves_some = limit == 0 || !without.is_empty();
+        Claim {
+            now,
+            lease_until: now.checked_add(LEASE).unwrap_or(Timestamp::MAX),
+            limit: u32::try_from(limit).unwrap_or(0),
+            of_one_webhook: u32::try_from(portion).unwrap_or(1),
+            without,
+        }
+    }
+
+    fn take(&mut self, message: Message, worker: &Deliverer) {
+        let (worker, webhook) = (worker.clone(), (message.tenant.clone(), message.webhook.clone()));
+        let task = self.tasks.spawn(async move { worker.attend_to(message).await });
+        self.webhooks.insert(task.id(), webhook);
+    }
+
+    /// Waits until one of them is settled.
+    async fn settles(&mut self) {
+        if let Some(ended) = self.tasks.join_next_with_id().await {
+            self.ended(ended);
+        }
+    }
+
+    /// Waits until there is room for something that it left; for ever if it left nothing.
+    async fn makes_room(&mut self) {
+        if !self.leaves_some || self.tasks.is_empty() {
+            return std::future::pending().await;
+        }
+        self.settles().await;
+    }
+
+    fn let_go(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.ended(ended);
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+        self.webhooks.remove(&id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::pending,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use lanyard_core::crypto::RustCrypto;
+    use lanyard_fetch::{FetchError, Response, ResponseHeaders};
+    use lanyard_store::{MemoryStore, NewEvent, NewSession, SessionKind, SessionStore as _};
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::{
+        SystemClock,
+        webhook::{Webhook, WebhookSecret},
+    };
+
+    /// Receivers of which one never answers.
+    #[derive(Default)]
+    struct Receivers {
+        hanging: AtomicUsize,
+        told: Notify,
+    }
+
+    #[async_trait]
+    impl HttpClient for Receivers {
+        async fn send(&self, request: Request) -> Result<Response, FetchError> {
+            if request.url.host_str() == Some("hangs.example") {
+                self.hanging.fetch_add(1, Ordering::SeqCst);
+                return pending().await;
+            }
+            self.told.notify_one();
+            Ok(Response {
+                status: 204,
+                content_type: None,
+                headers: ResponseHeaders::default(),
+                body: Vec::new().into(),
+                final_url: request.url,
+            })
+        }
+    }
+
+    fn webhook(host: &str) -> Webhook {
+        Webhook {
+            name: "hr".to_owned(),
+            url: format!("https://{host}/hook").parse().unwrap(),
+            secret: WebhookSecret::parse(&WebhookSecret::generate(&RustCrypto)).unwrap(),
+            events: vec!["*".to_owned()],
+        }
+    }
+
+    /// A session whose beginning is told.
+    fn session(tenant: &str, n: u16) -> NewSession {
+        let now = Timestamp::now();
+        let mut tail = [0; 10];
+        tail[..2].copy_from_slice(&n.to_be_bytes());
+        NewSession {
+            tenant: tenant.parse().unwrap(),
+            id: SessionId::new(now, tail),
+            kind: SessionKind::Offer,
+            state: Vec::new(),
+            created_at: now,
+            expires_at: Timestamp::MAX,
+            handles: Vec::new(),
+            subject: None,
+            once: Vec::new(),
+            call: None,
+            event: NewEvent::done(now, "offer_created"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_hangs_with_much_to_hear_keeps_no_message_from_another() {
+        let tenants = [("acme", "hangs.example"), ("globex", "hears.example")];
+        let told = tenants.map(|(id, host)| (id.parse().unwrap(), vec![webhook(host)]));
+        let webhooks = Arc::new(Webhooks::new(told, Arc::new(RustCrypto)));
+        let store = Arc::new(MemoryStore::new().heralded_by(webhooks.clone()));
+        for n in 0..200 {
+            store.insert(session("acme", n)).await.unwrap();
+        }
+        store.insert(session("globex", 200)).await.unwrap();
+        let receivers = Arc::new(Receivers::default());
+        let worker = Deliverer {
+            store,
+            http: receivers.clone(),
+            webhooks,
+            provider: Arc::new(RustCrypto),
+            clock: Arc::new(SystemClock),
+            judges: Vec::new(),
+        };
+        let (_stop, stopped) = watch::channel(false);
+        let worker = tokio::spawn(worker.run(stopped));
+        let told = tokio::time::timeout(Duration::from_secs(2), receivers.told.notified()).await;
+        assert!(told.is_ok(), "{} messages hang", receivers.hanging.load(Ordering::SeqCst));
+        assert!(receivers.hanging.load(Ordering::SeqCst) <= AT_ONCE_TO_ONE);
+        worker.abort();
     }
 }

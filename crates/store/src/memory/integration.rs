@@ -1,13 +1,13 @@
 //! What integrators are promised, in memory: calls that are done once, messages, subjects forgotten.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{MemoryStore, Tables, to_the_microsecond};
 use crate::{
-    AuditEntry, CallAnswer, CallBegun, CallStore, CredentialStatus, Erased, Errand, Message,
+    AuditEntry, CallAnswer, CallBegun, CallStore, Claim, CredentialStatus, Erased, Errand, Message,
     MessageId, MessagePage, MessageState, MessageStore, NewCall, NewMessage, Page, Settled,
     StatusChange, StatusNote, StoreError, SubjectRef, SubjectStore, TenantId,
 };
@@ -121,23 +121,29 @@ impl Tables {
 
 #[async_trait]
 impl MessageStore for MemoryStore {
-    async fn claim_messages(
-        &self,
-        now: Timestamp,
-        lease_until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Message>, StoreError> {
+    async fn claim_messages(&self, claim: Claim) -> Result<Vec<Message>, StoreError> {
         let mut tables = self.open()?;
-        let now = to_the_microsecond(now);
-        let mut due: Vec<&mut Message> = tables
-            .messages
-            .values_mut()
-            .filter(|message| message.state == MessageState::Waiting && message.due_at <= now)
-            .collect();
+        let (now, left_out) = (to_the_microsecond(claim.now), &claim.without);
+        let is_due = |message: &&mut Message| {
+            message.state == MessageState::Waiting
+                && message.due_at <= now
+                && !left_out.iter().any(|(tenant, webhook)| {
+                    *tenant == message.tenant && *webhook == message.webhook
+                })
+        };
+        let mut due: Vec<&mut Message> = tables.messages.values_mut().filter(is_due).collect();
         due.sort_by_key(|message| (message.due_at, message.id));
-        due.truncate(limit as usize);
+        due.truncate(claim.looked_at() as usize);
+        let mut shares = BTreeMap::<_, u32>::new();
+        due.retain(|message| {
+            let share =
+                shares.entry((message.tenant.clone(), message.webhook.clone())).or_default();
+            *share += 1;
+            *share <= claim.of_one_webhook
+        });
+        due.truncate(claim.limit as usize);
         let claimed = due.into_iter().map(|message| {
-            message.due_at = to_the_microsecond(lease_until);
+            message.due_at = to_the_microsecond(claim.lease_until);
             message.attempts += 1;
             message.clone()
         });
@@ -146,16 +152,14 @@ impl MessageStore for MemoryStore {
         Ok(claimed)
     }
 
-    async fn settle_message(
-        &self,
-        tenant: &TenantId,
-        id: MessageId,
-        settled: Settled,
-    ) -> Result<bool, StoreError> {
+    async fn settle_message(&self, held: &Message, settled: Settled) -> Result<bool, StoreError> {
         let mut tables = self.open()?;
-        let key = (tenant.clone(), id);
-        let waiting = tables.messages.get_mut(&key);
-        let Some(message) = waiting.filter(|message| message.state == MessageState::Waiting) else {
+        let key = (held.tenant.clone(), held.id);
+        let is_held = |message: &&mut Message| {
+            message.state == MessageState::Waiting
+                && (message.attempts, message.due_at) == (held.attempts, held.due_at)
+        };
+        let Some(message) = tables.messages.get_mut(&key).filter(is_held) else {
             return Ok(false);
         };
         let (state, at, outcome) = match settled {
@@ -164,7 +168,7 @@ impl MessageStore for MemoryStore {
             Settled::Dead { at, outcome } => (MessageState::Dead, at, outcome),
             Settled::Replaced(messages) => {
                 tables.messages.remove(&key);
-                tables.tell(tenant, messages);
+                tables.tell(&held.tenant, messages);
                 return Ok(true);
             }
         };

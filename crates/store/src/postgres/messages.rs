@@ -8,8 +8,8 @@ use super::columns::{
 };
 use super::within::Transaction;
 use crate::{
-    Errand, Message, MessageId, MessagePage, MessageState, NewMessage, Page, SessionId, Settled,
-    StoreError, TenantId,
+    Claim, Errand, Message, MessageId, MessagePage, MessageState, NewMessage, Page, SessionId,
+    Settled, StoreError, TenantId,
 };
 
 pub(super) async fn add(
@@ -41,20 +41,33 @@ pub(super) async fn add(
 }
 
 /// Over all tenants. Workers of several replicas share the work: what one has locked, another leaves.
-pub(super) async fn claim(
-    db: &Transaction,
-    now: Timestamp,
-    lease_until: Timestamp,
-    limit: u32,
-) -> Result<Vec<Message>, StoreError> {
+pub(super) async fn claim(db: &Transaction, claim: &Claim) -> Result<Vec<Message>, StoreError> {
     let mut due = messages(
         db,
-        "UPDATE message SET due_at = $1, attempts = attempts + 1 WHERE (tenant, id) IN (
-             SELECT tenant, id FROM message WHERE state = 'waiting' AND due_at <= $2
+        "WITH looked_at AS (
+             SELECT tenant, id, webhook, due_at, ordinal FROM message
+             WHERE state = 'waiting' AND due_at <= $2
+               AND tenant || '/' || webhook <> ALL ($4::text[])
+             ORDER BY due_at, ordinal LIMIT $5),
+         shared AS (
+             SELECT tenant, id,
+                    row_number() OVER (PARTITION BY tenant, webhook ORDER BY due_at, ordinal) AS nth
+             FROM looked_at)
+         UPDATE message SET due_at = $1, attempts = attempts + 1 WHERE (tenant, id) IN (
+             SELECT tenant, id FROM message
+             WHERE state = 'waiting' AND due_at <= $2
+               AND (tenant, id) IN (SELECT tenant, id FROM shared WHERE nth <= $6)
              ORDER BY due_at, ordinal LIMIT $3 FOR UPDATE SKIP LOCKED)
          RETURNING tenant, id, webhook, errand, kind, session, payload, state, attempts, due_at,
                    outcome, keep_until",
-        &[&moment(lease_until), &moment(now), &i64::from(limit)],
+        &[
+            &moment(claim.lease_until),
+            &moment(claim.now),
+            &i64::from(claim.limit),
+            &claim.left_out(),
+            &i64::from(claim.looked_at()),
+            &i64::from(claim.of_one_webhook),
+        ],
     )
     .await?;
     // RETURNING promises no order; names do
@@ -64,27 +77,30 @@ pub(super) async fn claim(
 
 pub(super) async fn settle(
     db: &Transaction,
-    tenant: &TenantId,
-    id: MessageId,
+    held: &Message,
     settled: &Settled,
 ) -> Result<bool, StoreError> {
-    let (owner, name) = (tenant.as_str(), id.as_bytes().as_slice());
+    let (owner, name) = (held.tenant.as_str(), held.id.as_bytes().as_slice());
+    // attempt and end of the lease: whoever claimed it since counts another attempt, or has another lease
+    let (attempt, lease) = (i64::from(held.attempts), moment(held.due_at));
     let (state, at, outcome) = match settled {
         Settled::Delivered { at, outcome } => (MessageState::Delivered, at, outcome),
         Settled::Retry { due_at, outcome } => (MessageState::Waiting, due_at, outcome),
         Settled::Dead { at, outcome } => (MessageState::Dead, at, outcome),
         Settled::Replaced(messages) => {
-            let gone = "DELETE FROM message WHERE tenant = $1 AND id = $2 AND state = 'waiting'";
-            if execute(db, gone, &[&owner, &name]).await? == 0 {
+            let gone = "DELETE FROM message WHERE tenant = $1 AND id = $2 AND state = 'waiting'
+                          AND attempts = $3 AND due_at = $4";
+            if execute(db, gone, &[&owner, &name, &attempt, &lease]).await? == 0 {
                 return Ok(false);
             }
-            add(db, tenant, messages).await?;
+            add(db, &held.tenant, messages).await?;
             return Ok(true);
         }
     };
     let settle = "UPDATE message SET state = $1, due_at = $2, outcome = $3
-                  WHERE tenant = $4 AND id = $5 AND state = 'waiting'";
-    let params: Params<'_> = &[&state.as_str(), &moment(*at), outcome, &owner, &name];
+                  WHERE tenant = $4 AND id = $5 AND state = 'waiting' AND attempts = $6 AND due_at = $7";
+    let (state, at) = (state.as_str(), moment(*at));
+    let params: Params<'_> = &[&state, &at, outcome, &owner, &name, &attempt, &lease];
     Ok(execute(db, settle, params).await? > 0)
 }
 

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use crate::{
     AuditBlock, AuditEntry, AuditHead, AuditStore, AuditTrail, CallAnswer, CallBegun, CallStore,
-    CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles, Herald, Heralded,
+    Claim, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles, Herald, Heralded,
     IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
     MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
     Put, Replaced, Restored, Secret, SecretName, SecretStore, Session, SessionId, SessionKind,
@@ -475,26 +475,16 @@ impl CallStore for PostgresStore {
 
 #[async_trait]
 impl MessageStore for PostgresStore {
-    async fn claim_messages(
-        &self,
-        now: Timestamp,
-        lease_until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Message>, StoreError> {
+    async fn claim_messages(&self, claim: Claim) -> Result<Vec<Message>, StoreError> {
         let db = self.of_all().await?;
-        let done = messages::claim(&db, now, lease_until, limit).await?;
+        let done = messages::claim(&db, &claim).await?;
         db.commit().await?;
         Ok(done)
     }
 
-    async fn settle_message(
-        &self,
-        tenant: &TenantId,
-        id: MessageId,
-        settled: Settled,
-    ) -> Result<bool, StoreError> {
-        let db = self.of(tenant).await?;
-        let done = messages::settle(&db, tenant, id, &settled).await?;
+    async fn settle_message(&self, held: &Message, settled: Settled) -> Result<bool, StoreError> {
+        let db = self.of(&held.tenant).await?;
+        let done = messages::settle(&db, held, &settled).await?;
         db.commit().await?;
         Ok(done)
     }

@@ -7,8 +7,8 @@ use super::columns::{moment, read, read_moment};
 use super::fault::fault;
 use super::sessions::execute;
 use crate::{
-    Errand, Message, MessageId, MessagePage, MessageState, NewMessage, Page, SessionId, Settled,
-    StoreError, TenantId,
+    Claim, Errand, Message, MessageId, MessagePage, MessageState, NewMessage, Page, SessionId,
+    Settled, StoreError, TenantId,
 };
 
 pub(super) fn add(
@@ -39,20 +39,31 @@ pub(super) fn add(
 }
 
 /// Over all tenants: one worker delivers for all of them.
-pub(super) fn claim(
-    db: &Connection,
-    now: Timestamp,
-    lease_until: Timestamp,
-    limit: u32,
-) -> Result<Vec<Message>, StoreError> {
+pub(super) fn claim(db: &Connection, claim: &Claim) -> Result<Vec<Message>, StoreError> {
+    let left_out = serde_json::Value::from(claim.left_out()).to_string();
     let mut due = query(
         db,
-        "UPDATE message SET due_at = ?1, attempts = attempts + 1 WHERE ordinal IN (
-             SELECT ordinal FROM message WHERE state = 'waiting' AND due_at <= ?2
-             ORDER BY due_at, ordinal LIMIT ?3)
+        "WITH looked_at AS (
+             SELECT ordinal, tenant, webhook, due_at FROM message
+             WHERE state = 'waiting' AND due_at <= ?2
+               AND tenant || '/' || webhook NOT IN (SELECT value FROM json_each(?4))
+             ORDER BY due_at, ordinal LIMIT ?5),
+         shared AS (
+             SELECT ordinal, due_at,
+                    row_number() OVER (PARTITION BY tenant, webhook ORDER BY due_at, ordinal) AS nth
+             FROM looked_at)
+         UPDATE message SET due_at = ?1, attempts = attempts + 1 WHERE ordinal IN (
+             SELECT ordinal FROM shared WHERE nth <= ?6 ORDER BY due_at, ordinal LIMIT ?3)
          RETURNING tenant, id, webhook, errand, kind, session, payload, state, attempts, due_at,
                    outcome, keep_until",
-        params![moment(lease_until), moment(now), limit],
+        params![
+            moment(claim.lease_until),
+            moment(claim.now),
+            claim.limit,
+            left_out,
+            claim.looked_at(),
+            claim.of_one_webhook
+        ],
     )?;
     // RETURNING promises no order; names do
     due.sort_by_key(|message| message.id);
@@ -61,28 +72,31 @@ pub(super) fn claim(
 
 pub(super) fn settle(
     db: &Connection,
-    tenant: &TenantId,
-    id: MessageId,
+    held: &Message,
     settled: &Settled,
 ) -> Result<bool, StoreError> {
+    let (tenant, id) = (held.tenant.as_str(), held.id.as_bytes());
+    // attempt and end of the lease: whoever claimed it since counts another attempt, or has another lease
+    let (attempt, lease) = (held.attempts, moment(held.due_at));
     let (state, at, outcome) = match settled {
         Settled::Delivered { at, outcome } => (MessageState::Delivered, at, outcome),
         Settled::Retry { due_at, outcome } => (MessageState::Waiting, due_at, outcome),
         Settled::Dead { at, outcome } => (MessageState::Dead, at, outcome),
         Settled::Replaced(messages) => {
-            let gone = "DELETE FROM message WHERE tenant = ?1 AND id = ?2 AND state = 'waiting'";
-            if execute(db, gone, params![tenant.as_str(), id.as_bytes()])? == 0 {
+            let gone = "DELETE FROM message WHERE tenant = ?1 AND id = ?2 AND state = 'waiting'
+                          AND attempts = ?3 AND due_at = ?4";
+            if execute(db, gone, params![tenant, id, attempt, lease])? == 0 {
                 return Ok(false);
             }
-            add(db, tenant, messages)?;
+            add(db, &held.tenant, messages)?;
             return Ok(true);
         }
     };
     let changed = execute(
         db,
         "UPDATE message SET state = ?1, due_at = ?2, outcome = ?3
-         WHERE tenant = ?4 AND id = ?5 AND state = 'waiting'",
-        params![state.as_str(), moment(*at), outcome, tenant.as_str(), id.as_bytes()],
+         WHERE tenant = ?4 AND id = ?5 AND state = 'waiting' AND attempts = ?6 AND due_at = ?7",
+        params![state.as_str(), moment(*at), outcome, tenant, id, attempt, lease],
     )?;
     Ok(changed > 0)
 }

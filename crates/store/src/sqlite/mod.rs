@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use crate::{
     AuditBlock, AuditEntry, AuditHead, AuditStore, AuditTrail, CallAnswer, CallBegun, CallStore,
-    CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles, Herald, Heralded,
+    Claim, CredentialId, CredentialStatus, Epoch, Erased, Event, Handle, Handles, Herald, Heralded,
     IssuedFilter, IssuedPage, IssuedRecord, IssuedStore, ListChanges, Message, MessageId,
     MessagePage, MessageStore, NewCall, NewEvent, NewSession, NewStatus, Next, OnceStore, Page,
     Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId, SessionKind, SessionStore,
@@ -396,23 +396,13 @@ impl CallStore for SqliteStore {
 
 #[async_trait]
 impl MessageStore for SqliteStore {
-    async fn claim_messages(
-        &self,
-        now: Timestamp,
-        lease_until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Message>, StoreError> {
-        self.parts.writer.write(move |db| messages::claim(db, now, lease_until, limit)).await
+    async fn claim_messages(&self, claim: Claim) -> Result<Vec<Message>, StoreError> {
+        self.parts.writer.write(move |db| messages::claim(db, &claim)).await
     }
 
-    async fn settle_message(
-        &self,
-        tenant: &TenantId,
-        id: MessageId,
-        settled: Settled,
-    ) -> Result<bool, StoreError> {
-        let tenant = tenant.clone();
-        self.parts.writer.write(move |db| messages::settle(db, &tenant, id, &settled)).await
+    async fn settle_message(&self, held: &Message, settled: Settled) -> Result<bool, StoreError> {
+        let held = held.clone();
+        self.parts.writer.write(move |db| messages::settle(db, &held, &settled)).await
     }
 
     async fn list_messages(

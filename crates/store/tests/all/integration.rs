@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lanyard_store::{
-    CallAnswer, CallBegun, CredentialStatus, Erased, Errand, IssuedFilter, IssuedPage,
+    CallAnswer, CallBegun, Claim, CredentialStatus, Erased, Errand, IssuedFilter, IssuedPage,
     IssuedRecord, Message, MessageId, MessagePage, MessageState, NewCall, NewEvent, NewMessage,
     NewSession, NewStatus, Next, Replaced, Settled, StatusChange, StatusEntry, StatusNote,
     StatusPlace, Store, StoreError, SubjectRef, Taken,
@@ -167,7 +167,8 @@ pub(crate) async fn a_due_message_is_in_one_hand_until_its_lease_ends(store: Bac
     let messages = vec![message(1, second(1)), message(2, second(2)), message(3, second(9))];
     store.insert(telling(1, messages)).await.unwrap();
     let claim = async |now, limit| {
-        store.claim_messages(second(now), second(now + 30), limit).await.unwrap()
+        let claim = Claim::of_all(second(now), second(now + 30), limit);
+        store.claim_messages(claim).await.unwrap()
     };
     assert_eq!(names(&claim(0, 9).await), [0u8; 0]);
     assert_eq!(names(&claim(2, 1).await), [1], "the longest due first");
@@ -180,7 +181,8 @@ pub(crate) async fn a_due_message_is_in_one_hand_until_its_lease_ends(store: Bac
     let mut workers = JoinSet::new();
     for _ in 0..16 {
         let store = store.clone();
-        workers.spawn(async move { store.claim_messages(second(99), second(999), 2).await });
+        let claim = Claim::of_all(second(99), second(999), 2);
+        workers.spawn(async move { store.claim_messages(claim).await });
     }
     let claimed = workers.join_all().await;
     let all: Vec<_> = claimed.into_iter().flat_map(Result::unwrap).collect();
@@ -190,9 +192,9 @@ pub(crate) async fn a_due_message_is_in_one_hand_until_its_lease_ends(store: Bac
 pub(crate) async fn a_settled_message_is_kept_and_can_be_delivered_again(store: Backend) {
     let messages = vec![message(1, second(1)), message(2, second(1)), message(3, second(1))];
     store.insert(telling(1, messages)).await.unwrap();
-    let settle = async |n, settled| {
-        store.settle_message(&demo(), MessageId::from_bytes([n; 16]), settled).await.unwrap()
-    };
+    let held = store.claim_messages(Claim::of_all(second(1), second(90), 9)).await.unwrap();
+    let settle =
+        async |n: usize, settled| store.settle_message(&held[n - 1], settled).await.unwrap();
     let words = |word: &str| word.to_owned();
     assert!(settle(1, Settled::Delivered { at: second(2), outcome: words("200") }).await);
     assert!(settle(2, Settled::Dead { at: second(2), outcome: words("410") }).await);
@@ -211,7 +213,7 @@ pub(crate) async fn a_settled_message_is_kept_and_can_be_delivered_again(store: 
 
     let dead = MessageId::from_bytes([2; 16]);
     assert_eq!(store.redeliver_message(&demo(), dead, second(5)).await, Ok(true));
-    let due = store.claim_messages(second(5), second(50), 9).await.unwrap();
+    let due = store.claim_messages(Claim::of_all(second(5), second(50), 9)).await.unwrap();
     assert_eq!((names(&due), due[0].attempts), (vec![2], 1));
     let unknown = MessageId::from_bytes([9; 16]);
     assert_eq!(store.redeliver_message(&demo(), unknown, second(5)).await, Ok(false));
@@ -222,15 +224,15 @@ pub(crate) async fn a_message_that_watches_an_expiry_is_shown_to_nobody(store: B
     store.insert(telling(1, vec![watch.clone()])).await.unwrap();
     assert_eq!(store.list_messages(&demo(), all()).await, Ok(Vec::new()));
     assert_eq!(store.redeliver_message(&demo(), watch.id, second(5)).await, Ok(false));
-    let due = store.claim_messages(second(60), second(90), 9).await.unwrap();
+    let due = store.claim_messages(Claim::of_all(second(60), second(90), 9)).await.unwrap();
     assert_eq!((names(&due), due[0].errand), (vec![1], Errand::WatchExpiry));
     let told = vec![message(2, second(61))];
-    assert_eq!(store.settle_message(&demo(), watch.id, Settled::Replaced(told)).await, Ok(true));
-    let again = store.settle_message(&demo(), watch.id, Settled::Replaced(Vec::new())).await;
+    assert_eq!(store.settle_message(&due[0], Settled::Replaced(told)).await, Ok(true));
+    let again = store.settle_message(&due[0], Settled::Replaced(Vec::new())).await;
     assert_eq!(again, Ok(false));
     let told = store.list_messages(&demo(), all()).await.unwrap();
     assert_eq!(names(&told), [2]);
-    let due = store.claim_messages(second(999), second(1_000), 9).await.unwrap();
+    let due = store.claim_messages(Claim::of_all(second(999), second(1_000), 9)).await.unwrap();
     assert_eq!(names(&due), [2], "the watch is over");
 }
 
@@ -241,7 +243,7 @@ pub(crate) async fn a_message_that_is_kept_for_ever_is_claimed_as_any_other(stor
         ..message(1, second(60))
     };
     store.insert(telling(1, vec![watch])).await.unwrap();
-    let due = store.claim_messages(second(60), second(90), 9).await.unwrap();
+    let due = store.claim_messages(Claim::of_all(second(60), second(90), 9)).await.unwrap();
     assert_eq!(names(&due), [1]);
     assert_eq!(due[0].keep_until.as_microsecond(), Timestamp::MAX.as_microsecond());
 }
@@ -252,18 +254,64 @@ pub(crate) async fn a_message_belongs_to_its_tenant(store: Backend) {
     let name = MessageId::from_bytes([1; 16]);
     assert_eq!(store.list_messages(&theirs, all()).await, Ok(Vec::new()));
     assert_eq!(store.redeliver_message(&theirs, name, second(1)).await, Ok(false));
+    let held = store.claim_messages(Claim::of_all(second(1), second(9), 9)).await.unwrap();
+    let forged = Message { tenant: theirs, ..held[0].clone() };
     let dead = Settled::Dead { at: second(1), outcome: "forged".to_owned() };
-    assert_eq!(store.settle_message(&theirs, name, dead).await, Ok(false));
+    assert_eq!(store.settle_message(&forged, dead).await, Ok(false));
+}
+
+pub(crate) async fn a_message_that_another_worker_has_is_not_settled_by_the_one_before(
+    store: Backend,
+) {
+    store.insert(telling(1, vec![message(1, second(1))])).await.unwrap();
+    let claim = async |now| {
+        let claim = Claim::of_all(second(now), second(now + 30), 9);
+        store.claim_messages(claim).await.unwrap().remove(0)
+    };
+    let waiting = async || {
+        let message = store.list_messages(&demo(), all()).await.unwrap().remove(0);
+        (message.state, message.due_at)
+    };
+    let dead = || Settled::Dead { at: second(40), outcome: "timeout".to_owned() };
+    // it was paused beyond the end of its lease
+    let (paused, other) = (claim(1).await, claim(31).await);
+    assert_eq!(store.settle_message(&paused, dead()).await, Ok(false));
+    let replaced = Settled::Replaced(vec![message(2, second(40))]);
+    assert_eq!(store.settle_message(&paused, replaced).await, Ok(false));
+    assert_eq!(waiting().await, (MessageState::Waiting, other.due_at));
+
+    // sent again by hand meanwhile, its attempts begin anew
+    assert_eq!(store.redeliver_message(&demo(), other.id, second(32)).await, Ok(true));
+    let first = claim(33).await;
+    assert_eq!(first.attempts, paused.attempts);
+    assert_eq!(store.settle_message(&paused, dead()).await, Ok(false));
+    assert_eq!(waiting().await, (MessageState::Waiting, first.due_at));
+    assert_eq!(store.settle_message(&first, dead()).await, Ok(true));
+}
+
+pub(crate) async fn a_webhook_with_much_to_hear_leaves_room_for_others(store: Backend) {
+    let other = NewMessage { webhook: "crm".to_owned(), ..message(9, second(2)) };
+    let messages = (1..=5).map(|n| message(n, second(1))).chain([other]).collect();
+    store.insert(telling(1, messages)).await.unwrap();
+    let claim = async |without: &[&str]| {
+        let without = without.iter().map(|&webhook| (demo(), webhook.to_owned())).collect();
+        let claim = Claim { of_one_webhook: 2, without, ..Claim::of_all(second(3), second(90), 3) };
+        names(&store.claim_messages(claim).await.unwrap())
+    };
+    assert_eq!(claim(&["hr", "crm"]).await, [0u8; 0]);
+    assert_eq!(claim(&["crm"]).await, [1, 2], "no more than its share");
+    assert_eq!(claim(&[]).await, [3, 4, 9], "and then that of another");
+    assert_eq!(claim(&[]).await, [5]);
 }
 
 pub(crate) async fn settled_messages_are_purged_and_waiting_ones_are_not(store: Backend) {
     let long = NewMessage { keep_until: second(900), ..message(3, second(1)) };
     let messages = vec![message(1, second(1)), message(2, second(1)), long];
     store.insert(telling(1, messages)).await.unwrap();
-    for n in [1, 3] {
+    let held = store.claim_messages(Claim::of_all(second(1), second(9), 9)).await.unwrap();
+    for n in [0, 2] {
         let done = Settled::Delivered { at: second(2), outcome: "204".to_owned() };
-        let name = MessageId::from_bytes([n; 16]);
-        assert_eq!(store.settle_message(&demo(), name, done).await, Ok(true));
+        assert_eq!(store.settle_message(&held[n], done).await, Ok(true));
     }
     assert_eq!(store.purge_messages(second(499), 9).await, Ok(0));
     assert_eq!(store.purge_messages(second(500), 9).await, Ok(1));
