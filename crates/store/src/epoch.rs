@@ -39,6 +39,8 @@ pub struct Restored {
     pub backup_at: Option<Timestamp>,
     /// How many sessions were under way and are ended.
     pub ended_sessions: u64,
+    /// How many subjects were erased again: the store that was replaced says that they were erased since.
+    pub erased_again: u64,
     /// How many credentials are on record.
     pub credentials: u64,
 }

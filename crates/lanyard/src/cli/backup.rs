@@ -262,18 +262,24 @@ async fn begin_epoch(shared: &SharedStore, restoring: &Restoring<'_>) -> Result<
 }
 
 fn said(restored: &Restored) -> Ending {
-    let Restored { epoch, backup_at, ended_sessions, credentials } = restored;
+    let Restored { epoch, backup_at, ended_sessions, erased_again, credentials } = restored;
     let since = backup_at.map(seconds);
     let from = since.as_deref().unwrap_or("the moment of the backup");
+    let erased = match erased_again {
+        0 => String::new(),
+        1 => "1 subject that was erased since is erased again.\n".to_owned(),
+        number => format!("{number} subjects that were erased since are erased again.\n"),
+    };
     let text = format!(
         "The store is as of {from}, in epoch {number}: {credentials} credentials are on record.\n\
          {ended_sessions} sessions were under way and are ended: their offers, codes, tokens and requests are refused, and so are refresh tokens and nonces of before.\n\
-         What happened since is unknown to it. Repeat what was revoked or suspended; credentials issued since are in the wallets and on no record; messages may come twice.",
+         {erased}\
+         What else happened since is unknown to it. Repeat what was revoked, suspended or erased; credentials issued since are in the wallets and on no record; messages may come twice.",
         number = epoch.number,
     );
     let said = json!({
         "epoch": epoch.number, "backup_at": since, "ended_sessions": ended_sessions,
-        "credentials": credentials,
+        "erased_again": erased_again, "credentials": credentials,
     });
     Ending::done(text, said)
 }

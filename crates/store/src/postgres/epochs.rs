@@ -105,6 +105,7 @@ pub(super) async fn begin(
         epoch: Epoch { number, began_at: Some(now) },
         backup_at: None,
         ended_sessions,
+        erased_again: 0,
         credentials: read_number(&row, 0)?,
     }))
 }

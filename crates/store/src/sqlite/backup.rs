@@ -1,5 +1,6 @@
 //! Backups of a store that may be in use, and stores made of them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use super::open::{
     FILE_NAME, SqliteOptions, connect, make_private, prepare_writer, refuse_damaged,
 };
 use super::statuses::number;
+use super::subjects::{self, Erasure};
 use super::{epochs, secrets};
 use crate::{OpenError, Restored, Secret, SecretName, StoreError};
 
@@ -161,7 +163,8 @@ pub fn restore(
     let mut copied =
         connect(&unfinished, OpenFlags::SQLITE_OPEN_READ_WRITE, &SqliteOptions::default())?;
     migrations::migrate(&mut copied, &unfinished, MIGRATIONS)?;
-    let restored = begin(&mut copied, restoring, known(&path))?;
+    let replaced = Replaced::at(&path);
+    let restored = begin(&mut copied, restoring, &replaced)?;
     close(copied)?;
     synced(&unfinished)?;
     // 3. and only then the store; a log of the one before must never lie beside it, so that goes first
@@ -192,7 +195,7 @@ pub fn begin_epoch(directory: &Path, restoring: &Restoring<'_>) -> Result<Restor
     let mut store = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE, &options)?;
     prepare_writer(&store, &options).map_err(|source| OpenError::database(&path, source))?;
     migrations::migrate(&mut store, &path, MIGRATIONS)?;
-    let restored = begin(&mut store, restoring, (0, 0))?;
+    let restored = begin(&mut store, restoring, &Replaced::default())?;
     close(store)?;
     Ok(restored)
 }
@@ -234,22 +237,37 @@ fn copy(db: &Connection, to: &Path) -> Result<(), BackupError> {
 fn begin(
     db: &mut Connection,
     restoring: &Restoring<'_>,
-    known: (u32, u64),
+    replaced: &Replaced,
 ) -> Result<Restored, BackupError> {
+    let Restoring { now, forget, .. } = *restoring;
     let begun = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
-    let restored = epochs::begin(&begun, restoring.now, known, restoring.forget)?;
+    // nobody who was erased comes back
+    let erased_again = subjects::erase_again(&begun, &replaced.erasures, now)?;
+    let restored = epochs::begin(&begun, now, replaced.reached, forget)?;
     let restored = restored.ok_or(BackupError::NoEpochLeft)?;
     begun.commit().map_err(fault)?;
-    Ok(restored)
+    Ok(Restored { erased_again, ..restored })
 }
 
-/// How far a store that is replaced had come, as far as it can still be read.
-fn known(path: &Path) -> (u32, u64) {
-    let looked = look(path).ok();
-    looked.map_or((0, 0), |db| {
-        let epoch = epochs::current(&db).map_or(0, |epoch| epoch.number);
-        (epoch, epochs::furthest(&db).unwrap_or(0))
-    })
+/// What is known of a store that is replaced, as far as it can still be read.
+#[derive(Default)]
+struct Replaced {
+    /// Its epoch, and its furthest place.
+    reached: (u32, u64),
+    erasures: BTreeSet<Erasure>,
+}
+
+impl Replaced {
+    fn at(path: &Path) -> Self {
+        let looked = look(path).ok();
+        looked.map_or_else(Self::default, |db| {
+            let epoch = epochs::current(&db).map_or(0, |epoch| epoch.number);
+            Self {
+                reached: (epoch, epochs::furthest(&db).unwrap_or(0)),
+                erasures: subjects::erasures(&db).unwrap_or_default(),
+            }
+        })
+    }
 }
 
 /// When a backup was taken; none in one of an older schema, and in a copy that something else made.

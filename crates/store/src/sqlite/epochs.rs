@@ -97,6 +97,7 @@ pub(super) fn begin(
         epoch: Epoch { number, began_at: Some(now) },
         backup_at: taken_at.map(to_moment).transpose()?,
         ended_sessions: ended_sessions as u64,
+        erased_again: 0,
         credentials,
     }))
 }

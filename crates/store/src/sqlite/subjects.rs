@@ -10,8 +10,8 @@ use super::fault::fault;
 use super::sessions::execute;
 use super::{audit, statuses};
 use crate::{
-    AuditEntry, CredentialId, CredentialStatus, Erased, Heralded, SessionId, StatusChange,
-    StatusNote, StoreError, SubjectRef, TenantId,
+    AuditAction, AuditEntry, AuditObject, CredentialId, CredentialStatus, Erased, Heralded,
+    SessionId, StatusChange, StatusNote, StoreError, SubjectRef, TenantId,
 };
 
 /// Forgets what is to be told, or was, of a session.
@@ -95,4 +95,56 @@ fn names(
         names.push(read(row, 0)?);
     }
     Ok(names)
+}
+
+/// That a subject of a tenant was erased, and when.
+pub(super) type Erasure = (String, Timestamp, AuditObject);
+
+/// The erasures that a store tells of, but for those of which the entry was shredded or cannot be read.
+pub(super) fn erasures(db: &Connection) -> Result<BTreeSet<Erasure>, StoreError> {
+    let noted = "SELECT tenant, line FROM audit_note
+                 UNION ALL SELECT tenant, text FROM audit_block WHERE text IS NOT NULL";
+    let mut statement = db.prepare_cached(noted).map_err(fault)?;
+    let mut rows = statement.query([]).map_err(fault)?;
+    let mut erasures = BTreeSet::new();
+    while let Some(row) = rows.next().map_err(fault)? {
+        let (tenant, lines): (String, String) = (read(row, 0)?, read(row, 1)?);
+        let entries = lines.lines().filter_map(|line| AuditEntry::read(line).ok());
+        let erased = entries.filter(|entry| entry.action == AuditAction::SubjectErased);
+        erasures.extend(erased.filter_map(|entry| Some((tenant.clone(), entry.at, entry.object?))));
+    }
+    Ok(erasures)
+}
+
+/// Erases whom another store says to have erased and this one does not, and says how many that were.
+///
+/// Whoever came back after an erasure that this store knows of as well stays.
+pub(super) fn erase_again(
+    db: &Connection,
+    elsewhere: &BTreeSet<Erasure>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let here = erasures(db)?;
+    let missing: BTreeSet<_> =
+        elsewhere.difference(&here).map(|(tenant, _, object)| (tenant.as_str(), *object)).collect();
+    if missing.is_empty() {
+        return Ok(0);
+    }
+    let kept = "SELECT tenant, subject FROM issued WHERE subject IS NOT NULL
+                UNION SELECT tenant, subject FROM session WHERE subject IS NOT NULL";
+    let mut statement = db.prepare_cached(kept).map_err(fault)?;
+    let mut rows = statement.query([]).map_err(fault)?;
+    let mut back = Vec::new();
+    while let Some(row) = rows.next().map_err(fault)? {
+        let (tenant, subject): (String, _) = (read(row, 0)?, SubjectRef::new(read(row, 1)?));
+        if missing.contains(&(tenant.as_str(), AuditObject::of_subject(&subject))) {
+            back.push((tenant, subject));
+        }
+    }
+    for (tenant, subject) in &back {
+        let tenant = tenant.parse();
+        let tenant = tenant.map_err(|_| StoreError::Corrupt { what: "the name of a tenant" })?;
+        erase(db, &tenant, *subject, now, &Heralded::default())?;
+    }
+    Ok(back.len() as u64)
 }

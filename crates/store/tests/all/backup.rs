@@ -9,10 +9,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lanyard_store::sqlite::{self, begin_epoch, restore};
 use lanyard_store::{
-    AuditAction, AuditStore as _, BackupError, CredentialStatus, HandleKind, IssuedStore as _,
-    NewSession, NewStatus, Next, OpenError, Put, Replaced, Restored, Restoring, SecretName,
-    SecretStore as _, SessionStore as _, SqliteStore, StatusChange, StatusNote, StatusPlace,
-    StatusStore as _, Store, Taken, TenantId,
+    AuditAction, AuditStore as _, BackupError, CredentialStatus, HandleKind, IssuedRecord,
+    IssuedStore as _, NewSession, NewStatus, Next, OpenError, Put, Replaced, Restored, Restoring,
+    SecretName, SecretStore as _, SessionStore as _, SqliteStore, StatusChange, StatusNote,
+    StatusPlace, StatusStore as _, Store, SubjectRef, SubjectStore as _, Taken, TenantId,
 };
 use rusqlite::Connection;
 use tokio::task::JoinSet;
@@ -454,4 +454,47 @@ fn only_the_owner_can_read_a_backup_and_a_restored_store() {
     assert_eq!(mode(&places.backup), 0o600);
     assert_eq!(mode(&places.again), 0o700);
     assert_eq!(mode(&places.again.join(sqlite::FILE_NAME)), 0o600);
+}
+
+/// Issues the n-th credential to a subject, with a status.
+async fn issue_to(store: &SqliteStore, subject: SubjectRef, n: u32) {
+    let record = IssuedRecord { subject: Some(subject), ..record(n, id(n)) };
+    let place = StatusPlace { list: 0, index: n };
+    let status = NewStatus { credential: credential(n), place, is_suspendable: true };
+    store.record_issued(&demo(), record, vec![status], None).await.unwrap();
+}
+
+#[test]
+fn whom_the_replaced_store_erased_since_the_backup_is_erased_again() {
+    let places = Places::new();
+    let store = SqliteStore::open(&places.store).unwrap();
+    let [gone, back, linked] = [1, 2, 3].map(|n| SubjectRef::new([n; 32]));
+    block_on(async {
+        issue_to(&store, gone, 1).await;
+        issue_to(&store, back, 2).await;
+        issue_to(&store, linked, 4).await;
+        // whoever was issued something after an erasure that the backup knows of stays
+        store.erase_subject(&demo(), back, second(5)).await.unwrap();
+        issue_to(&store, back, 3).await;
+        back_up(&places.store, &places.backup).unwrap();
+        store.erase_subject(&demo(), linked, second(TAKEN)).await.unwrap();
+        store.link_audit(99).await.unwrap();
+        store.erase_subject(&demo(), gone, second(TAKEN + 1)).await.unwrap();
+    });
+    drop(store);
+    assert_eq!(places.restored().erased_again, 0, "elsewhere nobody knows of it");
+
+    let replacing = Restoring { replaces: true, ..restoring(RESTORED) };
+    let restored = restore(&places.backup, &places.store, &replacing).unwrap();
+    assert_eq!((restored.erased_again, restored.credentials), (2, 1));
+    let store = SqliteStore::open(&places.store).unwrap();
+    block_on(async {
+        for (n, is_kept) in [(1, false), (3, true), (4, false)] {
+            let record = store.issued(&demo(), credential(n)).await.unwrap();
+            assert_eq!(record.is_some(), is_kept, "credential {n}");
+        }
+        let published = store.changed_statuses(&demo(), 0, 0).await.unwrap();
+        let revoked = [1, 2, 4].map(|place| (place, CredentialStatus::Revoked));
+        assert_eq!(published.chunks[0].not_valid(), Some(revoked.to_vec()));
+    });
 }
