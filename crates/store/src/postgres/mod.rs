@@ -109,8 +109,7 @@ impl PostgresStore {
     async fn find(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, StoreError> {
         let db = self.of(tenant).await?;
         let found = sessions::find(&db, tenant, id).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn purge_sessions(
@@ -121,8 +120,7 @@ impl PostgresStore {
     ) -> Result<u64, StoreError> {
         let Some(db) = self.of_all_alone("sessions").await? else { return Ok(0) };
         let done = sessions::purge_expired(&db, kind, now, limit).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 
     /// Begins a transaction that sees the rows of one tenant.
@@ -186,15 +184,13 @@ impl SessionStore for PostgresStore {
         self.herald.stepped(session, &mut next);
         let db = self.of(&session.tenant).await?;
         let replaced = sessions::replace(&db, session, &next).await?;
-        db.commit().await?;
-        Ok(replaced)
+        db.done(replaced).await
     }
 
     async fn events(&self, tenant: &TenantId, id: SessionId) -> Result<Vec<Event>, StoreError> {
         let db = self.of(tenant).await?;
         let found = sessions::events(&db, tenant, id).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn append_event(
@@ -221,15 +217,13 @@ impl SessionStore for PostgresStore {
     ) -> Result<Vec<Session>, StoreError> {
         let db = self.of(tenant).await?;
         let found = sessions::list(&db, tenant, kind, page).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn delete(&self, tenant: &TenantId, id: SessionId) -> Result<bool, StoreError> {
         let db = self.of(tenant).await?;
         let done = sessions::delete(&db, tenant, id).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 
     async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -251,8 +245,7 @@ impl OnceStore for PostgresStore {
     async fn purge_once(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let Some(db) = self.of_all_alone("once").await? else { return Ok(0) };
         let done = once::purge(&db, now, limit).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 }
 
@@ -265,8 +258,7 @@ impl SecretStore for PostgresStore {
     ) -> Result<Option<Secret>, StoreError> {
         let db = self.of(tenant).await?;
         let found = secrets::secret(&db, tenant, name).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn put_secret(
@@ -279,8 +271,7 @@ impl SecretStore for PostgresStore {
     ) -> Result<Put, StoreError> {
         let db = self.of(tenant).await?;
         let done = secrets::put(&db, (tenant, name), expected, &sealed, now).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 
     async fn secret_names(
@@ -290,15 +281,13 @@ impl SecretStore for PostgresStore {
     ) -> Result<Vec<SecretName>, StoreError> {
         let db = self.of(tenant).await?;
         let found = secrets::names(&db, tenant, prefix).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn all_secrets(&self) -> Result<Vec<Secret>, StoreError> {
         let db = self.of_all().await?;
         let found = secrets::all(&db).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn remove_secret(
@@ -309,8 +298,7 @@ impl SecretStore for PostgresStore {
     ) -> Result<bool, StoreError> {
         let db = self.of(tenant).await?;
         let done = secrets::remove(&db, tenant, name, now).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 }
 
@@ -323,8 +311,7 @@ impl IssuedStore for PostgresStore {
     ) -> Result<Option<IssuedRecord>, StoreError> {
         let db = self.of(tenant).await?;
         let found = issued::one(&db, tenant, credential).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn issued_in(
@@ -334,8 +321,7 @@ impl IssuedStore for PostgresStore {
     ) -> Result<Vec<IssuedRecord>, StoreError> {
         let db = self.of(tenant).await?;
         let found = issued::of_session(&db, tenant, session).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn list_issued(
@@ -346,8 +332,7 @@ impl IssuedStore for PostgresStore {
     ) -> Result<Vec<IssuedRecord>, StoreError> {
         let db = self.of(tenant).await?;
         let found = issued::list(&db, tenant, filter, page).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn record_issued(
@@ -367,8 +352,7 @@ impl IssuedStore for PostgresStore {
     async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let Some(db) = self.of_all_alone("issued").await? else { return Ok(0) };
         let done = issued::purge(&db, expired_before, limit).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 }
 
@@ -377,15 +361,13 @@ impl StatusStore for PostgresStore {
     async fn reserve_statuses(&self, tenant: &TenantId, count: u32) -> Result<u64, StoreError> {
         let db = self.of(tenant).await?;
         let done = statuses::reserve(&db, tenant, count).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 
     async fn reserved_statuses(&self, tenant: &TenantId) -> Result<Vec<Range<u64>>, StoreError> {
         let db = self.of(tenant).await?;
         let found = epochs::places(&db, tenant).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn set_status(
@@ -398,8 +380,7 @@ impl StatusStore for PostgresStore {
         self.herald.status_changed(tenant, credential, status, &mut note);
         let db = self.of(tenant).await?;
         let done = statuses::set(&db, tenant, credential, status, &note).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 
     async fn status_history(
@@ -409,8 +390,7 @@ impl StatusStore for PostgresStore {
     ) -> Result<Vec<StatusEntry>, StoreError> {
         let db = self.of(tenant).await?;
         let found = statuses::history(&db, tenant, credential).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn status(
@@ -420,8 +400,7 @@ impl StatusStore for PostgresStore {
     ) -> Result<Option<CredentialStatus>, StoreError> {
         let db = self.of(tenant).await?;
         let found = statuses::one(&db, tenant, credential).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn changed_statuses(
@@ -432,8 +411,7 @@ impl StatusStore for PostgresStore {
     ) -> Result<ListChanges, StoreError> {
         let db = self.of(tenant).await?;
         let found = statuses::changed(&db, tenant, list, after).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 }
 
@@ -442,8 +420,7 @@ impl CallStore for PostgresStore {
     async fn begin_call(&self, tenant: &TenantId, call: NewCall) -> Result<CallBegun, StoreError> {
         let db = self.of(tenant).await?;
         let done = calls::begin(&db, tenant, &call).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 
     async fn finish_call(
@@ -454,22 +431,19 @@ impl CallStore for PostgresStore {
     ) -> Result<bool, StoreError> {
         let db = self.of(tenant).await?;
         let done = calls::finish(&db, tenant, &key, &answer).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 
     async fn abandon_call(&self, tenant: &TenantId, key: [u8; 32]) -> Result<(), StoreError> {
         let db = self.of(tenant).await?;
         let done = calls::abandon(&db, tenant, &key).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 
     async fn purge_calls(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let Some(db) = self.of_all_alone("calls").await? else { return Ok(0) };
         let done = calls::purge(&db, now, limit).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 }
 
@@ -478,15 +452,13 @@ impl MessageStore for PostgresStore {
     async fn claim_messages(&self, claim: Claim) -> Result<Vec<Message>, StoreError> {
         let db = self.of_all().await?;
         let done = messages::claim(&db, &claim).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 
     async fn settle_message(&self, held: &Message, settled: Settled) -> Result<bool, StoreError> {
         let db = self.of(&held.tenant).await?;
         let done = messages::settle(&db, held, &settled).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 
     async fn list_messages(
@@ -496,8 +468,7 @@ impl MessageStore for PostgresStore {
     ) -> Result<Vec<Message>, StoreError> {
         let db = self.of(tenant).await?;
         let found = messages::list(&db, tenant, page).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn redeliver_message(
@@ -508,15 +479,13 @@ impl MessageStore for PostgresStore {
     ) -> Result<bool, StoreError> {
         let db = self.of(tenant).await?;
         let done = messages::redeliver(&db, tenant, id, now).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 
     async fn purge_messages(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let Some(db) = self.of_all_alone("messages").await? else { return Ok(0) };
         let done = messages::purge(&db, now, limit).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 }
 
@@ -530,8 +499,7 @@ impl SubjectStore for PostgresStore {
     ) -> Result<Erased, StoreError> {
         let db = self.of(tenant).await?;
         let done = subjects::erase(&db, tenant, subject, now, &self.herald).await?;
-        db.commit().await?;
-        Ok(done)
+        db.done(done).await
     }
 }
 
@@ -540,8 +508,7 @@ impl AuditTrail for PostgresStore {
     async fn audit_heads(&self) -> Result<Vec<(TenantId, AuditHead)>, StoreError> {
         let db = self.of_all().await?;
         let found = audit::heads(&db).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn audit_blocks(
@@ -552,15 +519,13 @@ impl AuditTrail for PostgresStore {
     ) -> Result<Vec<AuditBlock>, StoreError> {
         let db = self.of(tenant).await?;
         let found = audit::blocks(&db, tenant, after, limit).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn audit_notes(&self, tenant: &TenantId) -> Result<Vec<AuditEntry>, StoreError> {
         let db = self.of(tenant).await?;
         let found = audit::notes(&db, tenant).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 }
 
@@ -569,15 +534,13 @@ impl AuditStore for PostgresStore {
     async fn link_audit(&self, limit: u32) -> Result<u64, StoreError> {
         let Some(db) = self.of_all_alone("audit").await? else { return Ok(0) };
         let linked = audit::link(&db, limit).await?;
-        db.commit().await?;
-        Ok(linked)
+        db.done(linked).await
     }
 
     async fn shred_audit(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let Some(db) = self.of_all_alone("audit").await? else { return Ok(0) };
         let shredded = audit::shred(&db, before, limit).await?;
-        db.commit().await?;
-        Ok(shredded)
+        db.done(shredded).await
     }
 }
 
@@ -592,8 +555,7 @@ impl Store for PostgresStore {
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         let db = self.of_all().await?;
         let found = epochs::current(&db).await?;
-        db.commit().await?;
-        Ok(found)
+        db.done(found).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -26,6 +26,12 @@ impl Transaction {
         Ok(begun)
     }
 
+    /// Gives what came of it once what was written is durable.
+    pub(super) async fn done<T>(self, outcome: T) -> Result<T, StoreError> {
+        self.commit().await?;
+        Ok(outcome)
+    }
+
     /// Makes what was written durable.
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
         patient(self.client.batch_execute("COMMIT")).await?;
