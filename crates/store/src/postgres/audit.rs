@@ -2,14 +2,57 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
+use super::PostgresStore;
 use super::columns::{
     execute, moment, query, query_opt, read, read_bytes, read_moment, read_number, to_moment,
 };
 use super::within::Transaction;
-use crate::{AuditBlock, AuditEntry, AuditHead, StoreError, TenantId};
+use crate::{AuditBlock, AuditEntry, AuditHead, AuditStore, AuditTrail, StoreError, TenantId};
+
+#[async_trait]
+impl AuditTrail for PostgresStore {
+    async fn audit_heads(&self) -> Result<Vec<(TenantId, AuditHead)>, StoreError> {
+        let db = self.of_all().await?;
+        let found = heads(&db).await?;
+        db.done(found).await
+    }
+
+    async fn audit_blocks(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: u16,
+    ) -> Result<Vec<AuditBlock>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = blocks(&db, tenant, after, limit).await?;
+        db.done(found).await
+    }
+
+    async fn audit_notes(&self, tenant: &TenantId) -> Result<Vec<AuditEntry>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = notes(&db, tenant).await?;
+        db.done(found).await
+    }
+}
+
+#[async_trait]
+impl AuditStore for PostgresStore {
+    async fn link_audit(&self, limit: u32) -> Result<u64, StoreError> {
+        let Some(db) = self.of_all_alone("audit").await? else { return Ok(0) };
+        let linked = link(&db, limit).await?;
+        db.done(linked).await
+    }
+
+    async fn shred_audit(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let Some(db) = self.of_all_alone("audit").await? else { return Ok(0) };
+        let shredded = shred(&db, before, limit).await?;
+        db.done(shredded).await
+    }
+}
 
 /// Notes what the transaction does.
 pub(super) async fn note(
@@ -30,7 +73,7 @@ pub(super) async fn note_for_all(db: &Transaction, entry: &AuditEntry) -> Result
 }
 
 /// Links the notes that are committed: one whose transaction is under way is linked the next time.
-pub(super) async fn link(db: &Transaction, limit: u32) -> Result<u64, StoreError> {
+async fn link(db: &Transaction, limit: u32) -> Result<u64, StoreError> {
     let take = "DELETE FROM audit_note WHERE ordinal IN (
                     SELECT ordinal FROM audit_note ORDER BY ordinal LIMIT $1)
                 RETURNING ordinal, tenant, at, line";
@@ -90,12 +133,12 @@ async fn head(db: &Transaction, tenant: &TenantId) -> Result<Option<AuditHead>, 
     found.map(|row| Ok(read_head(&row)?.1)).transpose()
 }
 
-pub(super) async fn heads(db: &Transaction) -> Result<Vec<(TenantId, AuditHead)>, StoreError> {
+async fn heads(db: &Transaction) -> Result<Vec<(TenantId, AuditHead)>, StoreError> {
     let find = "SELECT tenant, number, entries, hash FROM audit_head ORDER BY tenant";
     query(db, find, &[]).await?.iter().map(read_head).collect()
 }
 
-pub(super) async fn blocks(
+async fn blocks(
     db: &Transaction,
     tenant: &TenantId,
     after: u64,
@@ -122,20 +165,13 @@ pub(super) async fn blocks(
     rows.iter().map(block).collect()
 }
 
-pub(super) async fn notes(
-    db: &Transaction,
-    tenant: &TenantId,
-) -> Result<Vec<AuditEntry>, StoreError> {
+async fn notes(db: &Transaction, tenant: &TenantId) -> Result<Vec<AuditEntry>, StoreError> {
     let find = "SELECT line FROM audit_note WHERE tenant = $1 ORDER BY ordinal";
     let rows = query(db, find, &[&tenant.as_str()]).await?;
     rows.iter().map(|row| AuditEntry::read(read(row, 0)?)).collect()
 }
 
-pub(super) async fn shred(
-    db: &Transaction,
-    before: Timestamp,
-    limit: u32,
-) -> Result<u64, StoreError> {
+async fn shred(db: &Transaction, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     execute(
         db,
         "UPDATE audit_block SET text = NULL WHERE (tenant, number) IN (

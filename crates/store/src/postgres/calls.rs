@@ -1,13 +1,47 @@
 //! The statements over calls that are done once.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::PostgresStore;
 use super::columns::{execute, moment, query_opt, read};
 use super::within::Transaction;
-use crate::{CallAnswer, CallBegun, NewCall, StoreError, TenantId};
+use crate::{CallAnswer, CallBegun, CallStore, NewCall, StoreError, TenantId};
+
+#[async_trait]
+impl CallStore for PostgresStore {
+    async fn begin_call(&self, tenant: &TenantId, call: NewCall) -> Result<CallBegun, StoreError> {
+        let db = self.of(tenant).await?;
+        let done = begin(&db, tenant, &call).await?;
+        db.done(done).await
+    }
+
+    async fn finish_call(
+        &self,
+        tenant: &TenantId,
+        key: [u8; 32],
+        answer: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        let db = self.of(tenant).await?;
+        let done = finish(&db, tenant, &key, &answer).await?;
+        db.done(done).await
+    }
+
+    async fn abandon_call(&self, tenant: &TenantId, key: [u8; 32]) -> Result<(), StoreError> {
+        let db = self.of(tenant).await?;
+        let done = abandon(&db, tenant, &key).await?;
+        db.done(done).await
+    }
+
+    async fn purge_calls(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let Some(db) = self.of_all_alone("calls").await? else { return Ok(0) };
+        let done = purge(&db, now, limit).await?;
+        db.done(done).await
+    }
+}
 
 /// One of many callers finds no key, one that expired, or its own one after its lease: that one writes it.
-pub(super) async fn begin(
+async fn begin(
     db: &Transaction,
     tenant: &TenantId,
     call: &NewCall,
@@ -61,7 +95,7 @@ pub(super) async fn answer(
     }
 }
 
-pub(super) async fn finish(
+async fn finish(
     db: &Transaction,
     tenant: &TenantId,
     key: &[u8],
@@ -71,17 +105,13 @@ pub(super) async fn finish(
     Ok(execute(db, finish, &[&tenant.as_str(), &key, &answer]).await? > 0)
 }
 
-pub(super) async fn abandon(
-    db: &Transaction,
-    tenant: &TenantId,
-    key: &[u8],
-) -> Result<(), StoreError> {
+async fn abandon(db: &Transaction, tenant: &TenantId, key: &[u8]) -> Result<(), StoreError> {
     let abandon = "DELETE FROM call WHERE tenant = $1 AND key = $2 AND answer IS NULL";
     execute(db, abandon, &[&tenant.as_str(), &key]).await.map(|_| ())
 }
 
 /// Housekeeping over all tenants.
-pub(super) async fn purge(db: &Transaction, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+async fn purge(db: &Transaction, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     execute(
         db,
         "DELETE FROM call WHERE (tenant, key) IN (

@@ -1,5 +1,6 @@
 //! The statements over the record of issued credentials.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
@@ -8,10 +9,65 @@ use super::columns::{
     read_number, text, to_moment,
 };
 use super::within::Transaction;
+use super::{PostgresStore, calls, statuses};
 use crate::{
-    AuditEntry, CredentialId, IssuedFilter, IssuedPage, IssuedRecord, Page, SessionId, StoreError,
-    SubjectRef, TenantId,
+    AuditEntry, CallAnswer, CredentialId, IssuedFilter, IssuedPage, IssuedRecord, IssuedStore,
+    NewStatus, Page, SessionId, StoreError, SubjectRef, TenantId,
 };
+
+#[async_trait]
+impl IssuedStore for PostgresStore {
+    async fn issued(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Option<IssuedRecord>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = one(&db, tenant, credential).await?;
+        db.done(found).await
+    }
+
+    async fn issued_in(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+    ) -> Result<Vec<IssuedRecord>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = of_session(&db, tenant, session).await?;
+        db.done(found).await
+    }
+
+    async fn list_issued(
+        &self,
+        tenant: &TenantId,
+        filter: &IssuedFilter,
+        page: IssuedPage,
+    ) -> Result<Vec<IssuedRecord>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = list(&db, tenant, filter, page).await?;
+        db.done(found).await
+    }
+
+    async fn record_issued(
+        &self,
+        tenant: &TenantId,
+        issued: IssuedRecord,
+        new: Vec<NewStatus>,
+        call: Option<CallAnswer>,
+    ) -> Result<(), StoreError> {
+        let db = self.of(tenant).await?;
+        calls::answer(&db, tenant, call.as_ref()).await?;
+        record(&db, tenant, std::slice::from_ref(&issued)).await?;
+        statuses::add(&db, tenant, &new).await?;
+        db.commit().await
+    }
+
+    async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let Some(db) = self.of_all_alone("issued").await? else { return Ok(0) };
+        let done = purge(&db, expired_before, limit).await?;
+        db.done(done).await
+    }
+}
 
 pub(super) async fn record(
     db: &Transaction,
@@ -49,7 +105,7 @@ pub(super) async fn record(
     Ok(())
 }
 
-pub(super) async fn one(
+async fn one(
     db: &Transaction,
     tenant: &TenantId,
     credential: CredentialId,
@@ -64,7 +120,7 @@ pub(super) async fn one(
     Ok(records.into_iter().next())
 }
 
-pub(super) async fn of_session(
+async fn of_session(
     db: &Transaction,
     tenant: &TenantId,
     session: SessionId,
@@ -78,7 +134,7 @@ pub(super) async fn of_session(
     .await
 }
 
-pub(super) async fn list(
+async fn list(
     db: &Transaction,
     tenant: &TenantId,
     filter: &IssuedFilter,
@@ -105,11 +161,7 @@ pub(super) async fn list(
 }
 
 /// Housekeeping over all tenants: the one statement here that names none.
-pub(super) async fn purge(
-    db: &Transaction,
-    expired_before: Timestamp,
-    limit: u32,
-) -> Result<u64, StoreError> {
+async fn purge(db: &Transaction, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     // one statement, so that the statuses that go are those of the records that go
     let purged = query_opt(
         db,

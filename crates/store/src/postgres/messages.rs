@@ -1,16 +1,60 @@
 //! The statements over messages to integrators.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
+use super::PostgresStore;
 use super::columns::{
     Params, execute, moment, query, read, read_bytes, read_bytes_opt, read_moment, read_number,
 };
 use super::within::Transaction;
 use crate::{
-    Claim, Errand, Message, MessageId, MessagePage, MessageState, NewMessage, Page, SessionId,
-    Settled, StoreError, TenantId,
+    Claim, Errand, Message, MessageId, MessagePage, MessageState, MessageStore, NewMessage, Page,
+    SessionId, Settled, StoreError, TenantId,
 };
+
+#[async_trait]
+impl MessageStore for PostgresStore {
+    async fn claim_messages(&self, wanted: Claim) -> Result<Vec<Message>, StoreError> {
+        let db = self.of_all().await?;
+        let done = claim(&db, &wanted).await?;
+        db.done(done).await
+    }
+
+    async fn settle_message(&self, held: &Message, settled: Settled) -> Result<bool, StoreError> {
+        let db = self.of(&held.tenant).await?;
+        let done = settle(&db, held, &settled).await?;
+        db.done(done).await
+    }
+
+    async fn list_messages(
+        &self,
+        tenant: &TenantId,
+        page: MessagePage,
+    ) -> Result<Vec<Message>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = list(&db, tenant, page).await?;
+        db.done(found).await
+    }
+
+    async fn redeliver_message(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let db = self.of(tenant).await?;
+        let done = redeliver(&db, tenant, id, now).await?;
+        db.done(done).await
+    }
+
+    async fn purge_messages(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let Some(db) = self.of_all_alone("messages").await? else { return Ok(0) };
+        let done = purge(&db, now, limit).await?;
+        db.done(done).await
+    }
+}
 
 pub(super) async fn add(
     db: &Transaction,
@@ -41,7 +85,7 @@ pub(super) async fn add(
 }
 
 /// Over all tenants. Workers of several replicas share the work: what one has locked, another leaves.
-pub(super) async fn claim(db: &Transaction, claim: &Claim) -> Result<Vec<Message>, StoreError> {
+async fn claim(db: &Transaction, claim: &Claim) -> Result<Vec<Message>, StoreError> {
     let mut due = messages(
         db,
         "WITH looked_at AS (
@@ -75,11 +119,7 @@ pub(super) async fn claim(db: &Transaction, claim: &Claim) -> Result<Vec<Message
     Ok(due)
 }
 
-pub(super) async fn settle(
-    db: &Transaction,
-    held: &Message,
-    settled: &Settled,
-) -> Result<bool, StoreError> {
+async fn settle(db: &Transaction, held: &Message, settled: &Settled) -> Result<bool, StoreError> {
     let (owner, name) = (held.tenant.as_str(), held.id.as_bytes().as_slice());
     // attempt and end of the lease: whoever claimed it since counts another attempt, or has another lease
     let (attempt, lease) = (i64::from(held.attempts), moment(held.due_at));
@@ -104,7 +144,7 @@ pub(super) async fn settle(
     Ok(execute(db, settle, params).await? > 0)
 }
 
-pub(super) async fn list(
+async fn list(
     db: &Transaction,
     tenant: &TenantId,
     page: MessagePage,
@@ -128,7 +168,7 @@ pub(super) async fn list(
     .await
 }
 
-pub(super) async fn redeliver(
+async fn redeliver(
     db: &Transaction,
     tenant: &TenantId,
     id: MessageId,
@@ -141,7 +181,7 @@ pub(super) async fn redeliver(
 }
 
 /// Housekeeping over all tenants.
-pub(super) async fn purge(db: &Transaction, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+async fn purge(db: &Transaction, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     execute(
         db,
         "DELETE FROM message WHERE state <> 'waiting' AND (tenant, id) IN (

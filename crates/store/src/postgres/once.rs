@@ -1,10 +1,21 @@
 //! The statements over what must not be seen twice.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::PostgresStore;
 use super::columns::{execute, moment};
 use super::within::Transaction;
-use crate::{Once, StoreError, TenantId};
+use crate::{Once, OnceStore, StoreError, TenantId};
+
+#[async_trait]
+impl OnceStore for PostgresStore {
+    async fn purge_once(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let Some(db) = self.of_all_alone("once").await? else { return Ok(0) };
+        let done = purge(&db, now, limit).await?;
+        db.done(done).await
+    }
+}
 
 pub(super) async fn remember(
     db: &Transaction,
@@ -32,7 +43,7 @@ pub(super) async fn remember(
 }
 
 /// Housekeeping over all tenants.
-pub(super) async fn purge(db: &Transaction, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+async fn purge(db: &Transaction, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     execute(
         db,
         "DELETE FROM seen_once WHERE (tenant, kind, digest) IN (

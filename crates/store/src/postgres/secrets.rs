@@ -1,13 +1,68 @@
 //! The statements over sealed tenant material.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::PostgresStore;
 use super::audit;
 use super::columns::{execute, moment, query, query_opt, read, read_moment, read_number, version};
 use super::within::Transaction;
-use crate::{AuditEntry, Put, Secret, SecretName, StoreError, TenantId};
+use crate::{AuditEntry, Put, Secret, SecretName, SecretStore, StoreError, TenantId};
 
-pub(super) async fn secret(
+#[async_trait]
+impl SecretStore for PostgresStore {
+    async fn secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+    ) -> Result<Option<Secret>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = secret(&db, tenant, name).await?;
+        db.done(found).await
+    }
+
+    async fn put_secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+        expected: Option<u64>,
+        sealed: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Put, StoreError> {
+        let db = self.of(tenant).await?;
+        let done = put(&db, (tenant, name), expected, &sealed, now).await?;
+        db.done(done).await
+    }
+
+    async fn secret_names(
+        &self,
+        tenant: &TenantId,
+        prefix: &str,
+    ) -> Result<Vec<SecretName>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = names(&db, tenant, prefix).await?;
+        db.done(found).await
+    }
+
+    async fn all_secrets(&self) -> Result<Vec<Secret>, StoreError> {
+        let db = self.of_all().await?;
+        let found = all(&db).await?;
+        db.done(found).await
+    }
+
+    async fn remove_secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let db = self.of(tenant).await?;
+        let done = remove(&db, tenant, name, now).await?;
+        db.done(done).await
+    }
+}
+
+async fn secret(
     db: &Transaction,
     tenant: &TenantId,
     name: &SecretName,
@@ -30,7 +85,7 @@ pub(super) async fn secret(
     }))
 }
 
-pub(super) async fn put(
+async fn put(
     db: &Transaction,
     (tenant, name): (&TenantId, &SecretName),
     expected: Option<u64>,
@@ -58,7 +113,7 @@ pub(super) async fn put(
     Ok(Put::Done(version))
 }
 
-pub(super) async fn names(
+async fn names(
     db: &Transaction,
     tenant: &TenantId,
     prefix: &str,
@@ -81,7 +136,7 @@ pub(super) async fn names(
     rows.iter().map(name).collect()
 }
 
-pub(super) async fn remove(
+async fn remove(
     db: &Transaction,
     tenant: &TenantId,
     name: &SecretName,
@@ -95,7 +150,7 @@ pub(super) async fn remove(
     Ok(was_there)
 }
 
-pub(super) async fn all(db: &Transaction) -> Result<Vec<Secret>, StoreError> {
+async fn all(db: &Transaction) -> Result<Vec<Secret>, StoreError> {
     let corrupt = |what| StoreError::Corrupt { what };
     let find = "SELECT tenant, name, version, sealed, written_at FROM secret ORDER BY tenant, name";
     let rows = query(db, find, &[]).await?;

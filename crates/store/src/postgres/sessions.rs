@@ -1,9 +1,11 @@
 //! The statements over sessions: one row each, with what leads to it and its trail. Every one names its
 //! tenant.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
+use super::PostgresStore;
 use super::columns::{
     as_kept, execute, moment, query, query_opt, read, read_bytes, read_moment, read_number, version,
 };
@@ -11,15 +13,120 @@ use super::within::Transaction;
 use super::{calls, issued, messages, once, statuses};
 use crate::event::LONGEST_TRAIL;
 use crate::{
-    Event, Handles, NewEvent, NewSession, Next, Page, Replaced, Session, SessionId, SessionKind,
-    StoreError, TenantId, trail,
+    Event, Handle, Handles, NewEvent, NewSession, Next, Page, Replaced, Session, SessionId,
+    SessionKind, SessionStore, StoreError, Taken, TenantId, trail,
 };
 
-pub(super) async fn insert(
-    db: &Transaction,
-    new: &NewSession,
-    handles: &Handles,
-) -> Result<(), StoreError> {
+#[async_trait]
+impl SessionStore for PostgresStore {
+    async fn insert(&self, mut session: NewSession) -> Result<(), StoreError> {
+        let handles = Handles::of(session.id, &session.handles)?;
+        self.herald.begun(&mut session);
+        let db = self.of(&session.tenant).await?;
+        insert(&db, &session, &handles).await?;
+        db.commit().await
+    }
+
+    async fn take(
+        &self,
+        tenant: &TenantId,
+        handle: &Handle,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let found = self.find(tenant, handle.session()).await?;
+        Ok(found.map_or(Taken::Absent, |session| session.taken_by(handle, now)))
+    }
+
+    async fn by_id(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let found = self.find(tenant, id).await?;
+        Ok(found.map_or(Taken::Absent, |session| session.taken(now)))
+    }
+
+    async fn replace(&self, session: &Session, mut next: Next) -> Result<Replaced, StoreError> {
+        self.herald.stepped(session, &mut next);
+        let db = self.of(&session.tenant).await?;
+        let replaced = replace(&db, session, &next).await?;
+        db.done(replaced).await
+    }
+
+    async fn events(&self, tenant: &TenantId, id: SessionId) -> Result<Vec<Event>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = events(&db, tenant, id).await?;
+        db.done(found).await
+    }
+
+    async fn append_event(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        mut event: NewEvent,
+    ) -> Result<(), StoreError> {
+        let db = self.of(tenant).await?;
+        if self.herald.serves(tenant) {
+            let kind = kind_of(&db, tenant, id).await?;
+            let kind = kind.ok_or(StoreError::SessionAbsent)?;
+            self.herald.noted(tenant, kind, id, &mut event);
+        }
+        append_event(&db, tenant, id, &event).await?;
+        db.commit().await
+    }
+
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        kind: SessionKind,
+        page: Page,
+    ) -> Result<Vec<Session>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = list(&db, tenant, kind, page).await?;
+        db.done(found).await
+    }
+
+    async fn delete(&self, tenant: &TenantId, id: SessionId) -> Result<bool, StoreError> {
+        let db = self.of(tenant).await?;
+        let done = delete(&db, tenant, id).await?;
+        db.done(done).await
+    }
+
+    async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.purge_sessions(None, now, limit).await
+    }
+
+    async fn purge_expired_of(
+        &self,
+        kind: SessionKind,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        self.purge_sessions(Some(kind), now, limit).await
+    }
+}
+
+impl PostgresStore {
+    async fn find(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = find(&db, tenant, id).await?;
+        db.done(found).await
+    }
+
+    async fn purge_sessions(
+        &self,
+        kind: Option<SessionKind>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let Some(db) = self.of_all_alone("sessions").await? else { return Ok(0) };
+        let done = purge_expired(&db, kind, now, limit).await?;
+        db.done(done).await
+    }
+}
+
+async fn insert(db: &Transaction, new: &NewSession, handles: &Handles) -> Result<(), StoreError> {
     let inserted = execute(
         db,
         "INSERT INTO session (tenant, id, kind, version, created_at, expires_at, subject, handles,
@@ -46,7 +153,7 @@ pub(super) async fn insert(
     messages::add(db, &new.tenant, &new.event.messages).await
 }
 
-pub(super) async fn find(
+async fn find(
     db: &Transaction,
     tenant: &TenantId,
     id: SessionId,
@@ -62,7 +169,7 @@ pub(super) async fn find(
 }
 
 /// What a session is about, expired or not.
-pub(super) async fn kind_of(
+async fn kind_of(
     db: &Transaction,
     tenant: &TenantId,
     id: SessionId,
@@ -73,11 +180,7 @@ pub(super) async fn kind_of(
 }
 
 /// A step counts if the session is as it was in the hand.
-pub(super) async fn replace(
-    db: &Transaction,
-    held: &Session,
-    next: &Next,
-) -> Result<Replaced, StoreError> {
+async fn replace(db: &Transaction, held: &Session, next: &Next) -> Result<Replaced, StoreError> {
     let tenant = &held.tenant;
     let handles = held.handles.stepped(held.id, &next.retire_handles, &next.add_handles)?;
 
@@ -127,7 +230,7 @@ pub(super) async fn replace(
     }))
 }
 
-pub(super) async fn append_event(
+async fn append_event(
     db: &Transaction,
     tenant: &TenantId,
     id: SessionId,
@@ -152,7 +255,7 @@ pub(super) async fn append_event(
     kind_of(db, tenant, id).await?.map(|_| ()).ok_or(StoreError::SessionAbsent)
 }
 
-pub(super) async fn events(
+async fn events(
     db: &Transaction,
     tenant: &TenantId,
     id: SessionId,
@@ -164,7 +267,7 @@ pub(super) async fn events(
     }
 }
 
-pub(super) async fn list(
+async fn list(
     db: &Transaction,
     tenant: &TenantId,
     kind: SessionKind,
@@ -189,17 +292,13 @@ pub(super) async fn list(
     rows.iter().map(|row| read_session(row, tenant)).collect()
 }
 
-pub(super) async fn delete(
-    db: &Transaction,
-    tenant: &TenantId,
-    id: SessionId,
-) -> Result<bool, StoreError> {
+async fn delete(db: &Transaction, tenant: &TenantId, id: SessionId) -> Result<bool, StoreError> {
     let delete = "DELETE FROM session WHERE tenant = $1 AND id = $2";
     Ok(execute(db, delete, &[&tenant.as_str(), &id.as_bytes().as_slice()]).await? > 0)
 }
 
 /// Housekeeping over all tenants: the one statement here that names none.
-pub(super) async fn purge_expired(
+async fn purge_expired(
     db: &Transaction,
     kind: Option<SessionKind>,
     now: Timestamp,

@@ -1,14 +1,77 @@
 //! The statements over the statuses of issued credentials.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
+use async_trait::async_trait;
+
+use super::PostgresStore;
 use super::columns::{execute, moment, query, query_opt, read, read_moment, read_number, text};
 use super::within::Transaction;
 use super::{audit, epochs, messages};
 use crate::{
     AuditEntry, CredentialId, CredentialStatus, Epoch, ListChanges, NewStatus, StatusChange,
-    StatusChunk, StatusEntry, StatusNote, StatusPlace, StoreError, TenantId,
+    StatusChunk, StatusEntry, StatusNote, StatusPlace, StatusStore, StoreError, TenantId,
 };
+
+#[async_trait]
+impl StatusStore for PostgresStore {
+    async fn reserve_statuses(&self, tenant: &TenantId, count: u32) -> Result<u64, StoreError> {
+        let db = self.of(tenant).await?;
+        let done = reserve(&db, tenant, count).await?;
+        db.done(done).await
+    }
+
+    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<Vec<Range<u64>>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = epochs::places(&db, tenant).await?;
+        db.done(found).await
+    }
+
+    async fn set_status(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+        status: CredentialStatus,
+        mut note: StatusNote,
+    ) -> Result<StatusChange, StoreError> {
+        self.herald.status_changed(tenant, credential, status, &mut note);
+        let db = self.of(tenant).await?;
+        let done = set(&db, tenant, credential, status, &note).await?;
+        db.done(done).await
+    }
+
+    async fn status_history(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Vec<StatusEntry>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = history(&db, tenant, credential).await?;
+        db.done(found).await
+    }
+
+    async fn status(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Option<CredentialStatus>, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = one(&db, tenant, credential).await?;
+        db.done(found).await
+    }
+
+    async fn changed_statuses(
+        &self,
+        tenant: &TenantId,
+        list: u32,
+        after: u64,
+    ) -> Result<ListChanges, StoreError> {
+        let db = self.of(tenant).await?;
+        let found = changed(&db, tenant, list, after).await?;
+        db.done(found).await
+    }
+}
 
 pub(super) async fn add(
     db: &Transaction,
@@ -43,11 +106,7 @@ pub(super) async fn add(
     .map(|_| ())
 }
 
-pub(super) async fn reserve(
-    db: &Transaction,
-    tenant: &TenantId,
-    count: u32,
-) -> Result<u64, StoreError> {
+async fn reserve(db: &Transaction, tenant: &TenantId, count: u32) -> Result<u64, StoreError> {
     let epoch = epochs::current(db).await?.number;
     let epoch = i64::try_from(Epoch::first_place(epoch)).unwrap_or(i64::MAX);
     let row = query_opt(
@@ -139,7 +198,7 @@ async fn set_in_chunk(
     .map(|_| ())
 }
 
-pub(super) async fn one(
+async fn one(
     db: &Transaction,
     tenant: &TenantId,
     credential: CredentialId,
@@ -149,7 +208,7 @@ pub(super) async fn one(
     found.map(|row| status(read_number(&row, 0)?)).transpose()
 }
 
-pub(super) async fn history(
+async fn history(
     db: &Transaction,
     tenant: &TenantId,
     credential: CredentialId,
@@ -167,7 +226,7 @@ pub(super) async fn history(
     rows.iter().map(entry).collect()
 }
 
-pub(super) async fn changed(
+async fn changed(
     db: &Transaction,
     tenant: &TenantId,
     list: u32,

@@ -2,17 +2,33 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::PostgresStore;
 use super::columns::{execute, query, read_bytes};
 use super::within::Transaction;
 use super::{audit, statuses};
 use crate::{
     AuditEntry, CredentialId, CredentialStatus, Erased, Heralded, SessionId, StatusChange,
-    StatusNote, StoreError, SubjectRef, TenantId,
+    StatusNote, StoreError, SubjectRef, SubjectStore, TenantId,
 };
 
-pub(super) async fn erase(
+#[async_trait]
+impl SubjectStore for PostgresStore {
+    async fn erase_subject(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectRef,
+        now: Timestamp,
+    ) -> Result<Erased, StoreError> {
+        let db = self.of(tenant).await?;
+        let done = erase(&db, tenant, subject, now, &self.herald).await?;
+        db.done(done).await
+    }
+}
+
+async fn erase(
     db: &Transaction,
     tenant: &TenantId,
     subject: SubjectRef,
