@@ -1,6 +1,6 @@
 //! The store of many machines: one PostgreSQL database, a pool of connections, row-level security.
 //!
-//! Reading order: `connect` and `tls` (settings, checks), `schema` (migrations), `within`, `fault`, `columns`, then the statements in
+//! Reading order: `connect` and `tls` (settings, checks), `schema` (migrations), `within`, `fault`, `columns`, then what the store does, with its statements, in
 //! `sessions`, `once`, `secrets`, `issued`, `statuses`, `calls`, `messages`, `subjects`, `epochs` and `audit`.
 //!
 //! Every call is one transaction that says whose rows it is about before it looks at any: a statement that

@@ -8,12 +8,44 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
+use super::SqliteStore;
 use super::backup::{BackupError, look};
 use super::columns::{moment, read, read_moment, to_moment};
 use super::fault::fault;
 use super::sessions::execute;
 use super::statuses::number;
-use crate::{AuditBlock, AuditEntry, AuditHead, AuditTrail, StoreError, TenantId};
+use crate::{AuditBlock, AuditEntry, AuditHead, AuditStore, AuditTrail, StoreError, TenantId};
+
+#[async_trait]
+impl AuditTrail for SqliteStore {
+    async fn audit_heads(&self) -> Result<Vec<(TenantId, AuditHead)>, StoreError> {
+        self.parts.readers.read(heads)
+    }
+
+    async fn audit_blocks(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: u16,
+    ) -> Result<Vec<AuditBlock>, StoreError> {
+        self.parts.readers.read(|db| blocks(db, tenant, after, limit))
+    }
+
+    async fn audit_notes(&self, tenant: &TenantId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.parts.readers.read(|db| notes(db, tenant))
+    }
+}
+
+#[async_trait]
+impl AuditStore for SqliteStore {
+    async fn link_audit(&self, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| link(db, limit)).await
+    }
+
+    async fn shred_audit(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| shred(db, before, limit)).await
+    }
+}
 
 /// The chains of a store that another process may have open, for whoever only reads.
 pub struct AuditFile(Mutex<Connection>);
@@ -71,7 +103,7 @@ pub(super) fn note_for_all(db: &Connection, entry: &AuditEntry) -> Result<(), St
     execute(db, all, noted).map(|_| ())
 }
 
-pub(super) fn link(db: &Connection, limit: u32) -> Result<u64, StoreError> {
+fn link(db: &Connection, limit: u32) -> Result<u64, StoreError> {
     let mut statement = db
         .prepare_cached(
             "SELECT ordinal, tenant, at, line FROM audit_note ORDER BY ordinal LIMIT ?1",
@@ -131,7 +163,7 @@ fn head(db: &Connection, tenant: &TenantId) -> Result<Option<AuditHead>, StoreEr
     rows.next().map_err(fault)?.map(|row| Ok(read_head(row)?.1)).transpose()
 }
 
-pub(super) fn heads(db: &Connection) -> Result<Vec<(TenantId, AuditHead)>, StoreError> {
+fn heads(db: &Connection) -> Result<Vec<(TenantId, AuditHead)>, StoreError> {
     let mut statement = db
         .prepare_cached("SELECT tenant, number, entries, hash FROM audit_head ORDER BY tenant")
         .map_err(fault)?;
@@ -143,7 +175,7 @@ pub(super) fn heads(db: &Connection) -> Result<Vec<(TenantId, AuditHead)>, Store
     Ok(heads)
 }
 
-pub(super) fn blocks(
+fn blocks(
     db: &Connection,
     tenant: &TenantId,
     after: u64,
@@ -172,7 +204,7 @@ pub(super) fn blocks(
     Ok(blocks)
 }
 
-pub(super) fn notes(db: &Connection, tenant: &TenantId) -> Result<Vec<AuditEntry>, StoreError> {
+fn notes(db: &Connection, tenant: &TenantId) -> Result<Vec<AuditEntry>, StoreError> {
     let mut statement = db
         .prepare_cached("SELECT line FROM audit_note WHERE tenant = ?1 ORDER BY ordinal")
         .map_err(fault)?;
@@ -184,7 +216,7 @@ pub(super) fn notes(db: &Connection, tenant: &TenantId) -> Result<Vec<AuditEntry
     Ok(notes)
 }
 
-pub(super) fn shred(db: &Connection, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+fn shred(db: &Connection, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let shredded = execute(
         db,
         "UPDATE audit_block SET text = NULL WHERE ordinal IN (

@@ -1,18 +1,43 @@
 //! The statements over calls that are done once.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::SqliteStore;
 use super::columns::moment;
 use super::fault::fault;
 use super::sessions::execute;
-use crate::{CallAnswer, CallBegun, NewCall, StoreError, TenantId};
+use crate::{CallAnswer, CallBegun, CallStore, NewCall, StoreError, TenantId};
 
-pub(super) fn begin(
-    db: &Connection,
-    tenant: &TenantId,
-    call: &NewCall,
-) -> Result<CallBegun, StoreError> {
+#[async_trait]
+impl CallStore for SqliteStore {
+    async fn begin_call(&self, tenant: &TenantId, call: NewCall) -> Result<CallBegun, StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| begin(db, &tenant, &call)).await
+    }
+
+    async fn finish_call(
+        &self,
+        tenant: &TenantId,
+        key: [u8; 32],
+        answer: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| finish(db, &tenant, &key, &answer)).await
+    }
+
+    async fn abandon_call(&self, tenant: &TenantId, key: [u8; 32]) -> Result<(), StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| abandon(db, &tenant, &key)).await
+    }
+
+    async fn purge_calls(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| purge(db, now, limit)).await
+    }
+}
+
+fn begin(db: &Connection, tenant: &TenantId, call: &NewCall) -> Result<CallBegun, StoreError> {
     let mut statement = db
         .prepare_cached(
             "SELECT request, answer, lease_until FROM call
@@ -66,7 +91,7 @@ pub(super) fn answer(
     }
 }
 
-pub(super) fn finish(
+fn finish(
     db: &Connection,
     tenant: &TenantId,
     key: &[u8; 32],
@@ -80,17 +105,13 @@ pub(super) fn finish(
     Ok(finished > 0)
 }
 
-pub(super) fn abandon(
-    db: &Connection,
-    tenant: &TenantId,
-    key: &[u8; 32],
-) -> Result<(), StoreError> {
+fn abandon(db: &Connection, tenant: &TenantId, key: &[u8; 32]) -> Result<(), StoreError> {
     let abandoned = "DELETE FROM call WHERE tenant = ?1 AND key = ?2 AND answer IS NULL";
     execute(db, abandoned, params![tenant.as_str(), key]).map(|_| ())
 }
 
 /// Housekeeping over all tenants.
-pub(super) fn purge(db: &Connection, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+fn purge(db: &Connection, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let purged = execute(
         db,
         "DELETE FROM call WHERE ordinal IN (

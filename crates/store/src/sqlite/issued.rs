@@ -1,5 +1,6 @@
 //! The statements over the record of issued credentials.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
@@ -7,10 +8,59 @@ use super::audit;
 use super::columns::{moment, read, read_moment, to_moment};
 use super::fault::fault;
 use super::sessions::execute;
+use super::{SqliteStore, calls, statuses};
 use crate::{
-    AuditEntry, CredentialId, IssuedFilter, IssuedPage, IssuedRecord, Page, SessionId, StoreError,
-    SubjectRef, TenantId,
+    AuditEntry, CallAnswer, CredentialId, IssuedFilter, IssuedPage, IssuedRecord, IssuedStore,
+    NewStatus, Page, SessionId, StoreError, SubjectRef, TenantId,
 };
+
+#[async_trait]
+impl IssuedStore for SqliteStore {
+    async fn issued(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Option<IssuedRecord>, StoreError> {
+        self.parts.readers.read(|db| one(db, tenant, credential))
+    }
+
+    async fn issued_in(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+    ) -> Result<Vec<IssuedRecord>, StoreError> {
+        self.parts.readers.read(|db| of_session(db, tenant, session))
+    }
+
+    async fn list_issued(
+        &self,
+        tenant: &TenantId,
+        filter: &IssuedFilter,
+        page: IssuedPage,
+    ) -> Result<Vec<IssuedRecord>, StoreError> {
+        self.parts.readers.read(|db| list(db, tenant, filter, page))
+    }
+
+    async fn record_issued(
+        &self,
+        tenant: &TenantId,
+        issued: IssuedRecord,
+        new: Vec<NewStatus>,
+        call: Option<CallAnswer>,
+    ) -> Result<(), StoreError> {
+        let tenant = tenant.clone();
+        let write = move |db: &rusqlite::Connection| {
+            calls::answer(db, &tenant, call.as_ref())?;
+            record(db, &tenant, std::slice::from_ref(&issued))?;
+            statuses::add(db, &tenant, &new)
+        };
+        self.parts.writer.write(write).await
+    }
+
+    async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| purge(db, expired_before, limit)).await
+    }
+}
 
 pub(super) fn record(
     db: &Connection,
@@ -43,7 +93,7 @@ pub(super) fn record(
     Ok(())
 }
 
-pub(super) fn one(
+fn one(
     db: &Connection,
     tenant: &TenantId,
     credential: CredentialId,
@@ -57,7 +107,7 @@ pub(super) fn one(
     Ok(records.into_iter().next())
 }
 
-pub(super) fn of_session(
+fn of_session(
     db: &Connection,
     tenant: &TenantId,
     session: SessionId,
@@ -74,7 +124,7 @@ pub(super) fn of_session(
 ///
 /// No index has all of a tenant in the order of a list, as each costs every issuance a page: those of its
 /// configurations are put together.
-pub(super) fn list(
+fn list(
     db: &Connection,
     tenant: &TenantId,
     filter: &IssuedFilter,
@@ -140,11 +190,7 @@ fn configurations(db: &Connection, tenant: &TenantId) -> Result<Vec<String>, Sto
 }
 
 /// Housekeeping over all tenants: the one statement here that names none.
-pub(super) fn purge(
-    db: &Connection,
-    expired_before: Timestamp,
-    limit: u32,
-) -> Result<u64, StoreError> {
+fn purge(db: &Connection, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     // the statuses and what became of them go first: they are found by the records
     for table in ["status", "status_change"] {
         execute(

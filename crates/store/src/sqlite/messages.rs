@@ -1,15 +1,51 @@
 //! The statements over messages to integrators.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Params, Row, params};
 
+use super::SqliteStore;
 use super::columns::{moment, read, read_moment};
 use super::fault::fault;
 use super::sessions::execute;
 use crate::{
-    Claim, Errand, Message, MessageId, MessagePage, MessageState, NewMessage, Page, SessionId,
-    Settled, StoreError, TenantId,
+    Claim, Errand, Message, MessageId, MessagePage, MessageState, MessageStore, NewMessage, Page,
+    SessionId, Settled, StoreError, TenantId,
 };
+
+#[async_trait]
+impl MessageStore for SqliteStore {
+    async fn claim_messages(&self, wanted: Claim) -> Result<Vec<Message>, StoreError> {
+        self.parts.writer.write(move |db| claim(db, &wanted)).await
+    }
+
+    async fn settle_message(&self, held: &Message, settled: Settled) -> Result<bool, StoreError> {
+        let held = held.clone();
+        self.parts.writer.write(move |db| settle(db, &held, &settled)).await
+    }
+
+    async fn list_messages(
+        &self,
+        tenant: &TenantId,
+        page: MessagePage,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.parts.readers.read(|db| list(db, tenant, page))
+    }
+
+    async fn redeliver_message(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| redeliver(db, &tenant, id, now)).await
+    }
+
+    async fn purge_messages(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| purge(db, now, limit)).await
+    }
+}
 
 pub(super) fn add(
     db: &Connection,
@@ -39,7 +75,7 @@ pub(super) fn add(
 }
 
 /// Over all tenants: one worker delivers for all of them.
-pub(super) fn claim(db: &Connection, claim: &Claim) -> Result<Vec<Message>, StoreError> {
+fn claim(db: &Connection, claim: &Claim) -> Result<Vec<Message>, StoreError> {
     let left_out = serde_json::Value::from(claim.left_out()).to_string();
     let mut due = query(
         db,
@@ -70,11 +106,7 @@ pub(super) fn claim(db: &Connection, claim: &Claim) -> Result<Vec<Message>, Stor
     Ok(due)
 }
 
-pub(super) fn settle(
-    db: &Connection,
-    held: &Message,
-    settled: &Settled,
-) -> Result<bool, StoreError> {
+fn settle(db: &Connection, held: &Message, settled: &Settled) -> Result<bool, StoreError> {
     let (tenant, id) = (held.tenant.as_str(), held.id.as_bytes());
     // attempt and end of the lease: whoever claimed it since counts another attempt, or has another lease
     let (attempt, lease) = (held.attempts, moment(held.due_at));
@@ -101,11 +133,7 @@ pub(super) fn settle(
     Ok(changed > 0)
 }
 
-pub(super) fn list(
-    db: &Connection,
-    tenant: &TenantId,
-    page: MessagePage,
-) -> Result<Vec<Message>, StoreError> {
+fn list(db: &Connection, tenant: &TenantId, page: MessagePage) -> Result<Vec<Message>, StoreError> {
     let newest = page.before.unwrap_or(MessageId::from_bytes([0xff; 16]));
     query(
         db,
@@ -124,7 +152,7 @@ pub(super) fn list(
     )
 }
 
-pub(super) fn redeliver(
+fn redeliver(
     db: &Connection,
     tenant: &TenantId,
     id: MessageId,
@@ -140,7 +168,7 @@ pub(super) fn redeliver(
 }
 
 /// Housekeeping over all tenants.
-pub(super) fn purge(db: &Connection, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+fn purge(db: &Connection, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let purged = execute(
         db,
         "DELETE FROM message WHERE ordinal IN (

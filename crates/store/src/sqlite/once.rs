@@ -1,11 +1,20 @@
 //! The statements over what must not be seen twice.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::SqliteStore;
 use super::columns::moment;
 use super::sessions::execute;
-use crate::{Once, StoreError, TenantId};
+use crate::{Once, OnceStore, StoreError, TenantId};
+
+#[async_trait]
+impl OnceStore for SqliteStore {
+    async fn purge_once(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.parts.writer.write(move |db| purge(db, now, limit)).await
+    }
+}
 
 pub(super) fn remember(db: &Connection, tenant: &TenantId, all: &[Once]) -> Result<(), StoreError> {
     for once in all {
@@ -23,7 +32,7 @@ pub(super) fn remember(db: &Connection, tenant: &TenantId, all: &[Once]) -> Resu
 }
 
 /// Housekeeping over all tenants.
-pub(super) fn purge(db: &Connection, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+fn purge(db: &Connection, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let purged = execute(
         db,
         "DELETE FROM seen_once WHERE ordinal IN (

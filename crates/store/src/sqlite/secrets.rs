@@ -1,15 +1,63 @@
 //! The statements over sealed tenant material.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::SqliteStore;
 use super::audit;
 use super::columns::{moment, read, read_moment, read_version, version};
 use super::fault::fault;
 use super::sessions::execute;
-use crate::{AuditEntry, Put, Secret, SecretName, StoreError, TenantId};
+use crate::{AuditEntry, Put, Secret, SecretName, SecretStore, StoreError, TenantId};
 
-pub(super) fn secret(
+#[async_trait]
+impl SecretStore for SqliteStore {
+    async fn secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+    ) -> Result<Option<Secret>, StoreError> {
+        self.parts.readers.read(|db| secret(db, tenant, name))
+    }
+
+    async fn put_secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+        expected: Option<u64>,
+        sealed: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Put, StoreError> {
+        let (tenant, name) = (tenant.clone(), name.clone());
+        let put = move |db: &_| put(db, (&tenant, &name), expected, &sealed, now);
+        self.parts.writer.write(put).await
+    }
+
+    async fn secret_names(
+        &self,
+        tenant: &TenantId,
+        prefix: &str,
+    ) -> Result<Vec<SecretName>, StoreError> {
+        self.parts.readers.read(|db| names(db, tenant, prefix))
+    }
+
+    async fn all_secrets(&self) -> Result<Vec<Secret>, StoreError> {
+        self.parts.readers.read(all)
+    }
+
+    async fn remove_secret(
+        &self,
+        tenant: &TenantId,
+        name: &SecretName,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (tenant, name) = (tenant.clone(), name.clone());
+        self.parts.writer.write(move |db| remove(db, &tenant, &name, now)).await
+    }
+}
+
+fn secret(
     db: &Connection,
     tenant: &TenantId,
     name: &SecretName,
@@ -32,7 +80,7 @@ pub(super) fn secret(
     }))
 }
 
-pub(super) fn put(
+fn put(
     db: &Connection,
     (tenant, name): (&TenantId, &SecretName),
     expected: Option<u64>,
@@ -61,11 +109,7 @@ pub(super) fn put(
     Ok(Put::Done(version))
 }
 
-pub(super) fn names(
-    db: &Connection,
-    tenant: &TenantId,
-    prefix: &str,
-) -> Result<Vec<SecretName>, StoreError> {
+fn names(db: &Connection, tenant: &TenantId, prefix: &str) -> Result<Vec<SecretName>, StoreError> {
     let mut statement = db
         .prepare_cached(
             "SELECT name FROM secret
@@ -104,7 +148,7 @@ pub(super) fn all(db: &Connection) -> Result<Vec<Secret>, StoreError> {
     Ok(secrets)
 }
 
-pub(super) fn remove(
+fn remove(
     db: &Connection,
     tenant: &TenantId,
     name: &SecretName,

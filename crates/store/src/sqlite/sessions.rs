@@ -1,23 +1,129 @@
 //! The statements over sessions: one row each, with what leads to it and its trail. Every one names its
 //! tenant.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::SqliteStore;
 use super::columns::{as_kept, moment, read, read_moment, read_version, version};
 use super::fault::fault;
 use super::{calls, issued, messages, once, statuses};
 use crate::event::LONGEST_TRAIL;
 use crate::{
-    Event, Handles, NewEvent, NewSession, Next, Page, Session, SessionId, SessionKind, StoreError,
-    SubjectRef, Taken, TenantId, trail,
+    Event, Handle, Handles, NewEvent, NewSession, Next, Page, Replaced, Session, SessionId,
+    SessionKind, SessionStore, StoreError, SubjectRef, Taken, TenantId, trail,
 };
 
-pub(super) fn insert(
-    db: &Connection,
-    new: &NewSession,
-    handles: &Handles,
-) -> Result<(), StoreError> {
+#[async_trait]
+impl SessionStore for SqliteStore {
+    async fn insert(&self, mut session: NewSession) -> Result<(), StoreError> {
+        let handles = Handles::of(session.id, &session.handles)?;
+        self.parts.herald.begun(&mut session);
+        let new = Arc::new((session, handles));
+        let (begun, hot) = (new.clone(), self.parts.hot.clone());
+        let insert = move |db: &_| insert(db, &new.0, &new.1);
+        self.parts.writer.write_then(insert, move |()| hot.begun(&begun.0, &begun.1)).await
+    }
+
+    async fn take(
+        &self,
+        tenant: &TenantId,
+        handle: &Handle,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let hot = &self.parts.hot;
+        if let Some(taken) = hot.take(tenant, handle, now) {
+            return Ok(taken);
+        }
+        let before = hot.commits();
+        let found = self.parts.readers.read(|db| find(db, tenant, handle.session()))?;
+        Ok(found.map_or(Taken::Absent, |session| {
+            hot.read(&session, before);
+            session.taken_by(handle, now)
+        }))
+    }
+
+    async fn by_id(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        match self.parts.hot.by_id(tenant, id, now) {
+            Some(taken) => Ok(taken),
+            None => self.parts.readers.read(|db| by_id(db, tenant, id, now)),
+        }
+    }
+
+    async fn replace(&self, session: &Session, mut next: Next) -> Result<Replaced, StoreError> {
+        self.parts.herald.stepped(session, &mut next);
+        let step = Arc::new(Step::new(session, next)?);
+        let (written, kept, hot) = (step.clone(), step.clone(), self.parts.hot.clone());
+        let replace = move |db: &_| replace(db, &written);
+        let stepped = move |counts: &bool| hot.stepped(&kept, *counts);
+        match self.parts.writer.write_then(replace, stepped).await? {
+            true => Ok(Replaced::Done(step.session())),
+            false => Ok(Replaced::Conflict),
+        }
+    }
+
+    async fn events(&self, tenant: &TenantId, id: SessionId) -> Result<Vec<Event>, StoreError> {
+        self.parts.readers.read(|db| events(db, tenant, id))
+    }
+
+    async fn append_event(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        mut event: NewEvent,
+    ) -> Result<(), StoreError> {
+        if self.parts.herald.serves(tenant) {
+            let kind = self.parts.readers.read(|db| kind_of(db, tenant, id))?;
+            let kind = kind.ok_or(StoreError::SessionAbsent)?;
+            self.parts.herald.noted(tenant, kind, id, &mut event);
+        }
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| append_event(db, &tenant, id, &event)).await
+    }
+
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        kind: SessionKind,
+        page: Page,
+    ) -> Result<Vec<Session>, StoreError> {
+        self.parts.readers.read(|db| list(db, tenant, kind, page))
+    }
+
+    async fn delete(&self, tenant: &TenantId, id: SessionId) -> Result<bool, StoreError> {
+        let (name, hot) = ((tenant.clone(), id), self.parts.hot.clone());
+        let gone = name.clone();
+        let delete = move |db: &_| delete(db, &name.0, id);
+        self.parts.writer.write_then(delete, move |_| hot.gone(&gone)).await
+    }
+
+    async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let hot = self.parts.hot.clone();
+        let purge = move |db: &_| purge_expired(db, None, now, limit);
+        self.parts.writer.write_then(purge, move |_| hot.purged(now)).await
+    }
+
+    async fn purge_expired_of(
+        &self,
+        kind: SessionKind,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let hot = self.parts.hot.clone();
+        let purge = move |db: &_| purge_expired(db, Some(kind), now, limit);
+        self.parts.writer.write_then(purge, move |_| hot.purged(now)).await
+    }
+}
+
+fn insert(db: &Connection, new: &NewSession, handles: &Handles) -> Result<(), StoreError> {
     let inserted = execute(
         db,
         "INSERT INTO session (tenant, id, kind, version, created_at, expires_at, subject, handles,
@@ -53,11 +159,7 @@ pub(super) fn by_id(
 }
 
 /// A session, expired or not.
-pub(super) fn find(
-    db: &Connection,
-    tenant: &TenantId,
-    id: SessionId,
-) -> Result<Option<Session>, StoreError> {
+fn find(db: &Connection, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, StoreError> {
     let mut statement = db
         .prepare_cached(
             "SELECT id, kind, version, created_at, expires_at, handles, state
@@ -69,7 +171,7 @@ pub(super) fn find(
 }
 
 /// What a session is about, expired or not.
-pub(super) fn kind_of(
+fn kind_of(
     db: &Connection,
     tenant: &TenantId,
     id: SessionId,
@@ -130,7 +232,7 @@ impl Step {
 }
 
 /// Whether the step counts: it does if the session is as it was in the hand.
-pub(super) fn replace(db: &Connection, step: &Step) -> Result<bool, StoreError> {
+fn replace(db: &Connection, step: &Step) -> Result<bool, StoreError> {
     let Step { tenant, id, next, .. } = step;
 
     // 1. The flip. One holder of a version finds the row as they left it; all others find none.
@@ -170,7 +272,7 @@ pub(super) fn replace(db: &Connection, step: &Step) -> Result<bool, StoreError> 
     Ok(true)
 }
 
-pub(super) fn append_event(
+fn append_event(
     db: &Connection,
     tenant: &TenantId,
     id: SessionId,
@@ -208,7 +310,7 @@ pub(super) fn events(
     }
 }
 
-pub(super) fn list(
+fn list(
     db: &Connection,
     tenant: &TenantId,
     kind: SessionKind,
@@ -239,11 +341,7 @@ pub(super) fn list(
     Ok(sessions)
 }
 
-pub(super) fn delete(
-    db: &Connection,
-    tenant: &TenantId,
-    id: SessionId,
-) -> Result<bool, StoreError> {
+fn delete(db: &Connection, tenant: &TenantId, id: SessionId) -> Result<bool, StoreError> {
     let deleted = execute(
         db,
         "DELETE FROM session WHERE tenant = ?1 AND id = ?2",
@@ -253,7 +351,7 @@ pub(super) fn delete(
 }
 
 /// Housekeeping over all tenants: the one statement here that names none.
-pub(super) fn purge_expired(
+fn purge_expired(
     db: &Connection,
     kind: Option<SessionKind>,
     now: Timestamp,

@@ -1,17 +1,70 @@
 //! The statements over the statuses of issued credentials.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::SqliteStore;
 use super::columns::{moment, read, read_moment};
 use super::fault::fault;
 use super::sessions::execute;
 use super::{audit, epochs, messages};
 use crate::{
     AuditEntry, CredentialId, CredentialStatus, ListChanges, NewStatus, StatusChange, StatusChunk,
-    StatusEntry, StatusNote, StatusPlace, StoreError, TenantId,
+    StatusEntry, StatusNote, StatusPlace, StatusStore, StoreError, TenantId,
 };
+
+#[async_trait]
+impl StatusStore for SqliteStore {
+    async fn reserve_statuses(&self, tenant: &TenantId, count: u32) -> Result<u64, StoreError> {
+        let tenant = tenant.clone();
+        self.parts.writer.write(move |db| reserve(db, &tenant, count)).await
+    }
+
+    async fn reserved_statuses(&self, tenant: &TenantId) -> Result<Vec<Range<u64>>, StoreError> {
+        self.parts.readers.read(|db| epochs::places(db, tenant))
+    }
+
+    async fn set_status(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+        status: CredentialStatus,
+        mut note: StatusNote,
+    ) -> Result<StatusChange, StoreError> {
+        self.parts.herald.status_changed(tenant, credential, status, &mut note);
+        let tenant = tenant.clone();
+        let set = move |db: &_| set(db, &tenant, credential, status, &note);
+        self.parts.writer.write(set).await
+    }
+
+    async fn status_history(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Vec<StatusEntry>, StoreError> {
+        self.parts.readers.read(|db| history(db, tenant, credential))
+    }
+
+    async fn status(
+        &self,
+        tenant: &TenantId,
+        credential: CredentialId,
+    ) -> Result<Option<CredentialStatus>, StoreError> {
+        self.parts.readers.read(|db| one(db, tenant, credential))
+    }
+
+    async fn changed_statuses(
+        &self,
+        tenant: &TenantId,
+        list: u32,
+        after: u64,
+    ) -> Result<ListChanges, StoreError> {
+        self.parts.readers.read(|db| changed(db, tenant, list, after))
+    }
+}
 
 pub(super) fn add(
     db: &Connection,
@@ -36,7 +89,7 @@ pub(super) fn add(
     Ok(())
 }
 
-pub(super) fn reserve(db: &Connection, tenant: &TenantId, count: u32) -> Result<u64, StoreError> {
+fn reserve(db: &Connection, tenant: &TenantId, count: u32) -> Result<u64, StoreError> {
     let mut statement = db
         .prepare_cached(
             "INSERT INTO status_counter (tenant, reserved) VALUES (?1, ?3 + ?2)
@@ -144,7 +197,7 @@ fn set_in_chunk(
     Ok(())
 }
 
-pub(super) fn one(
+fn one(
     db: &Connection,
     tenant: &TenantId,
     credential: CredentialId,
@@ -157,7 +210,7 @@ pub(super) fn one(
     found.optional().map_err(fault)?.map(status).transpose()
 }
 
-pub(super) fn history(
+fn history(
     db: &Connection,
     tenant: &TenantId,
     credential: CredentialId,
@@ -181,7 +234,7 @@ pub(super) fn history(
     Ok(history)
 }
 
-pub(super) fn changed(
+fn changed(
     db: &Connection,
     tenant: &TenantId,
     list: u32,

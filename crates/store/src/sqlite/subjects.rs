@@ -2,22 +2,43 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::SqliteStore;
 use super::columns::read;
 use super::fault::fault;
 use super::sessions::execute;
 use super::{audit, statuses};
 use crate::{
     AuditAction, AuditEntry, AuditObject, CredentialId, CredentialStatus, Erased, Heralded,
-    SessionId, StatusChange, StatusNote, StoreError, SubjectRef, TenantId,
+    SessionId, StatusChange, StatusNote, StoreError, SubjectRef, SubjectStore, TenantId,
 };
+
+#[async_trait]
+impl SubjectStore for SqliteStore {
+    async fn erase_subject(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectRef,
+        now: Timestamp,
+    ) -> Result<Erased, StoreError> {
+        let (name, hot) = (tenant.clone(), self.parts.hot.clone());
+        let owner = name.clone();
+        let herald = self.parts.herald.clone();
+        let erase = move |db: &_| erase(db, &name, subject, now, &herald);
+        let gone = move |erased: &Erased| {
+            erased.sessions.iter().for_each(|id| hot.gone(&(owner.clone(), *id)));
+        };
+        self.parts.writer.write_then(erase, gone).await
+    }
+}
 
 /// Forgets what is to be told, or was, of a session.
 pub(super) const FORGET_MESSAGES: &str = "DELETE FROM message WHERE tenant = ?1 AND session = ?2";
 
-pub(super) fn erase(
+fn erase(
     db: &Connection,
     tenant: &TenantId,
     subject: SubjectRef,
