@@ -13,6 +13,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+mod walk;
+
+pub use walk::{AuditRead, AuditWalk};
+
 use crate::id::parse_hex;
 use crate::moment::of_microseconds;
 use crate::{

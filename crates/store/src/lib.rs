@@ -81,8 +81,8 @@ pub mod tenant;
 mod trail;
 
 pub use audit::{
-    AuditAction, AuditBlock, AuditChain, AuditEntry, AuditFault, AuditHead, AuditObject,
-    AuditStore, AuditTrail,
+    AuditAction, AuditBlock, AuditChain, AuditEntry, AuditFault, AuditHead, AuditObject, AuditRead,
+    AuditStore, AuditTrail, AuditWalk,
 };
 pub use calibrate::{Calibration, calibrate};
 pub use call::{CallAnswer, CallBegun, CallStore, NewCall};

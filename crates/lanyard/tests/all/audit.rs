@@ -132,6 +132,22 @@ async fn what_was_changed_in_the_database_is_named_with_its_block() {
 }
 
 #[tokio::test]
+async fn whoever_lists_a_chain_is_told_that_it_is_not_whole_and_sees_all_of_it() {
+    let kept = Kept::new().await;
+    let list = || {
+        let list = ["audit", "list", "--tenant", "demo", "--data"].map(Path::new);
+        run(&[&list[..], &[&kept.data()]].concat())
+    };
+    let said = list();
+    assert_eq!((said.status.code(), &json(&said)["fault"]), (Some(0), &Value::Null));
+    kept.change("UPDATE audit_block SET text = replace(text, 'badge', 'bridge') WHERE number = 2");
+    let said = list();
+    assert_eq!(said.status.code(), Some(3), "{said:?}");
+    assert_eq!(json(&said)["fault"], "the entries of block 2 were changed");
+    assert_eq!(json(&said)["entries"].as_array().map(Vec::len), Some(5));
+}
+
+#[tokio::test]
 async fn a_chain_that_goes_on_while_it_is_gone_through_is_whole() {
     let kept = Kept::new().await;
     // what a reader sees who asks for the end first, and for the blocks once a server has linked another

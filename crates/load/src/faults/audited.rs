@@ -4,15 +4,13 @@ use std::{cell::RefCell, collections::HashSet, rc::Rc};
 
 use lanyard_cli::config::Config;
 use lanyard_store::{
-    AuditAction, AuditChain, AuditEntry, AuditObject, AuditTrail, PostgresStore, TenantId,
+    AuditAction, AuditEntry, AuditObject, AuditRead, AuditTrail, AuditWalk, PostgresStore,
+    TenantId,
     sqlite::{AuditFile, FILE_NAME},
 };
 
 use super::{facts::Facts, scene::Scene};
 use crate::{attester::TENANT, failure::Failure};
-
-/// How many blocks are read at once.
-const BLOCKS: u16 = 100;
 
 /// Holds the chain of a server that has ended to what was acknowledged.
 pub(super) async fn hold(scene: &Scene, held: &Rc<RefCell<Facts>>) -> Result<(), Failure> {
@@ -44,22 +42,20 @@ async fn trail(scene: &Scene) -> Result<Box<dyn AuditTrail>, Failure> {
 /// Everything that happened, linked or only noted so far; and what is wrong with the chain.
 async fn entries(trail: &dyn AuditTrail) -> Result<(Vec<AuditEntry>, Option<String>), Failure> {
     let tenant: TenantId = TENANT.parse().map_err(Failure::server)?;
-    let (mut chain, mut entries) = (AuditChain::of(tenant.clone()), Vec::new());
+    let (mut walk, mut entries) = (AuditWalk::along(trail, &tenant), Vec::new());
     loop {
-        let after = chain.head().number;
-        let blocks = trail.audit_blocks(&tenant, after, BLOCKS).await.map_err(Failure::server)?;
-        if blocks.is_empty() {
-            break;
-        }
-        for block in &blocks {
-            if let Err(fault) = chain.follow(block) {
-                return Ok((entries, Some(fault.to_string())));
+        match walk.next().await {
+            Ok(Some(block)) => entries.extend(block.read().map_err(Failure::server)?),
+            Ok(None) => {
+                if let Some(notes) = walk.notes().await.map_err(Failure::server)? {
+                    entries.extend(notes);
+                    return Ok((entries, None));
+                }
             }
-            entries.extend(block.read().map_err(Failure::server)?);
+            Err(AuditRead::Fault { fault, .. }) => return Ok((entries, Some(fault.to_string()))),
+            Err(AuditRead::Store(error)) => return Err(Failure::server(error)),
         }
     }
-    entries.extend(trail.audit_notes(&tenant).await.map_err(Failure::server)?);
-    Ok((entries, None))
 }
 
 /// What was acknowledged and did not happen, or happened twice, as far as the entries say.

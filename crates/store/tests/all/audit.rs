@@ -5,8 +5,8 @@ use std::sync::Arc;
 use lanyard_store::sqlite::{AuditFile, FILE_NAME};
 use lanyard_store::{
     AuditAction, AuditChain, AuditEntry, AuditFault, AuditHead, AuditObject, AuditStore as _,
-    AuditTrail, CredentialStatus, NewSession, NewStatus, Next, Put, Replaced, SqliteStore,
-    StatusChange, StatusNote, StatusPlace, Store, SubjectRef, TenantId,
+    AuditTrail, AuditWalk, CredentialStatus, NewSession, NewStatus, Next, Put, Replaced,
+    SqliteStore, StatusChange, StatusNote, StatusPlace, Store, SubjectRef, TenantId,
 };
 use rusqlite::Connection;
 use tokio::task::JoinSet;
@@ -54,22 +54,15 @@ fn secret(action: AuditAction, detail: &str, at: i64) -> AuditEntry {
 
 /// Every entry of a chain, which is followed to its head.
 pub(crate) async fn chained(store: &dyn AuditTrail, tenant: &TenantId) -> Vec<AuditEntry> {
-    let (mut chain, mut entries) = (AuditChain::of(tenant.clone()), Vec::new());
-    loop {
-        let blocks = store.audit_blocks(tenant, chain.head().number, 2).await.unwrap();
-        for block in &blocks {
-            chain.follow(block).unwrap();
-            entries.extend(block.read().unwrap());
-        }
-        if blocks.is_empty() {
-            break;
-        }
+    let (mut walk, mut entries) = (AuditWalk::along(store, tenant), Vec::new());
+    while let Some(block) = walk.next().await.unwrap() {
+        entries.extend(block.read().unwrap());
     }
     let heads = store.audit_heads().await.unwrap();
     let head = heads.iter().find(|(owner, _)| owner == tenant).map(|(_, head)| *head);
     let none = AuditHead { number: 0, entries: 0, hash: [0; 32] };
-    assert_eq!(chain.head(), head.unwrap_or(none));
-    assert_eq!(chain.head().entries, entries.len() as u64);
+    assert_eq!(walk.head(), head.unwrap_or(none));
+    assert_eq!(walk.head().entries, entries.len() as u64);
     entries
 }
 

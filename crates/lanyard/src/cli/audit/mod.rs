@@ -7,16 +7,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use lanyard_store::{AuditEntry, AuditObject, CredentialId, StoreError, TenantId};
+use lanyard_store::{
+    AuditEntry, AuditObject, AuditRead, AuditWalk, CredentialId, StoreError, TenantId,
+};
 use serde_json::{Value, json};
 
 use super::backup::StoreArgs;
 use super::{Ending, ExitCode};
 use opened::{Opened, Said};
 use walk::Walk;
-
-/// How many blocks are read at once.
-const BLOCKS: u16 = 100;
 
 /// `lanyard audit`
 #[derive(Debug, Args)]
@@ -119,22 +118,34 @@ async fn list(
         newest.extend(wanted.map(|entry| (block, entry)));
         newest.drain(..newest.len().saturating_sub(limit));
     };
-    let mut after = 0;
-    loop {
-        let blocks = trail.audit_blocks(tenant, after, BLOCKS).await.map_err(failed)?;
-        let Some(last) = blocks.last() else { break };
-        after = last.number;
-        for block in &blocks {
-            take(Some(block.number), block.read().map_err(failed)?);
-        }
-    }
-    take(None, trail.audit_notes(tenant).await.map_err(failed)?);
+    let (mut walk, mut first_fault) = (AuditWalk::along(&*trail, tenant), None);
+    let notes = loop {
+        let block = match walk.next().await {
+            Ok(Some(block)) => block,
+            Ok(None) => match walk.notes().await.map_err(failed)? {
+                Some(notes) => break notes,
+                None => continue,
+            },
+            Err(AuditRead::Fault { fault, block }) => {
+                first_fault.get_or_insert(fault.to_string());
+                *block
+            }
+            Err(AuditRead::Store(error)) => return Err(failed(error)),
+        };
+        take(Some(block.number), block.read().map_err(failed)?);
+    };
+    take(None, notes);
     let mut text: Vec<_> = newest.iter().map(|(_, entry)| line(entry)).collect();
     if text.is_empty() {
         text.push("Nothing of it is in the chain.".to_owned());
     }
-    let json: Vec<_> = newest.iter().map(|(block, entry)| entry_json(*block, entry)).collect();
-    Ok(Ending::done(text.join("\n"), json!({ "entries": json })))
+    if let Some(fault) = &first_fault {
+        text.push(format!("The chain is not whole: {fault}. lanyard audit verify says more."));
+    }
+    let entries: Vec<_> = newest.iter().map(|(block, entry)| entry_json(*block, entry)).collect();
+    let code = if first_fault.is_none() { ExitCode::Done } else { ExitCode::Refused };
+    let json = json!({ "entries": entries, "fault": first_fault });
+    Ok(Ending { code, text: text.join("\n"), json })
 }
 
 fn line(entry: &AuditEntry) -> String {

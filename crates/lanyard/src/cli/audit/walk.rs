@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use lanyard_core::json;
 use lanyard_store::{
-    AuditAction, AuditBlock, AuditChain, AuditEntry, AuditHead, AuditTrail, StoreError, TenantId,
+    AuditAction, AuditBlock, AuditEntry, AuditHead, AuditRead, AuditTrail, AuditWalk, StoreError,
+    TenantId,
 };
 use serde_json::{Value, json};
 
-use super::{BLOCKS, of};
+use super::of;
 use crate::audit_head::SignedHead;
 
 /// One chain on the way from its first block to its last, held to what was said of it.
 pub(super) struct Walk<'s> {
     tenant: &'s TenantId,
-    chain: AuditChain,
+    /// How far it came.
+    head: AuditHead,
     /// Where the store said that it ends before it was gone through; a server may have gone on since.
     kept: Option<AuditHead>,
     said: Option<&'s BTreeMap<u64, Vec<SignedHead>>>,
@@ -40,7 +42,7 @@ impl<'s> Walk<'s> {
     ) -> Self {
         Self {
             tenant,
-            chain: AuditChain::of(tenant.clone()),
+            head: AuditHead { number: 0, entries: 0, hash: [0; 32] },
             kept,
             said,
             passes_kept: false,
@@ -55,24 +57,25 @@ impl<'s> Walk<'s> {
     }
 
     pub(super) async fn along(&mut self, trail: &dyn AuditTrail) -> Result<(), StoreError> {
-        loop {
-            let after = self.chain.head().number;
-            let blocks = trail.audit_blocks(self.tenant, after, BLOCKS).await?;
-            if blocks.is_empty() {
-                break;
-            }
-            for block in &blocks {
-                if let Err(fault) = self.chain.follow(block) {
+        let mut walk = AuditWalk::along(trail, self.tenant);
+        let notes = loop {
+            match walk.next().await {
+                Ok(Some(block)) => self.passed(&block),
+                Ok(None) => {
+                    if let Some(notes) = walk.notes().await? {
+                        break notes;
+                    }
+                }
+                Err(AuditRead::Fault { fault, .. }) => {
                     self.faults.push(fault.to_string());
                     return Ok(());
                 }
-                self.passed(block);
+                Err(AuditRead::Store(error)) => return Err(error),
             }
-        }
-        let notes = trail.audit_notes(self.tenant).await?;
+        };
         self.unlinked = notes.len();
         notes.iter().for_each(|note| self.restored(note));
-        let end = self.chain.head().number;
+        let end = self.head.number;
         let beyond = self.said.into_iter().flatten().filter(|(block, _)| **block > end);
         self.other.extend(beyond.flat_map(|(_, heads)| heads));
         // what was before a restore is gone, and the chain says that there was one
@@ -95,6 +98,7 @@ impl<'s> Walk<'s> {
     }
 
     fn passed(&mut self, block: &AuditBlock) {
+        self.head = block.head();
         let hash = json::base64url(block.hash);
         let heads = self.said.and_then(|said| said.get(&block.number)).into_iter().flatten();
         for head in heads {
@@ -118,7 +122,7 @@ impl<'s> Walk<'s> {
     }
 
     pub(super) fn told(&self, heads: bool) -> String {
-        let head = self.chain.head();
+        let head = self.head;
         let is = if self.faults.is_empty() { "whole" } else { "not whole" };
         let (blocks, entries) = (of(head.number, "block"), of(head.entries, "entry"));
         let mut text = format!("{}: {blocks} with {entries}, {is}", self.tenant);
@@ -135,7 +139,7 @@ impl<'s> Walk<'s> {
     }
 
     pub(super) fn json(&self) -> Value {
-        let head = self.chain.head();
+        let head = self.head;
         json!({
             "tenant": self.tenant.as_str(), "blocks": head.number, "entries": head.entries,
             "hash": json::base64url(head.hash), "unlinked": self.unlinked,
