@@ -465,3 +465,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn refuses_a_long_chain_of_terms_before_the_stack_ends() {
+    let chain = |length: usize| -> Object {
+        let term = |n| (format!("t{n}"), json!(format!("t{}", n + 1)));
+        let end = (format!("t{length}"), json!("urn:t"));
+        (0..length).map(term).chain([end]).collect()
+    };
+    let read = |length| {
+        let document = json!({"@context": chain(length), "@id": "urn:s", "urn:p": "a"});
+        // the stack of a thread of a server
+        let thread = std::thread::Builder::new().stack_size(2 << 20);
+        thread.spawn(move || quads_of(&document).map(drop)).unwrap().join().unwrap()
+    };
+    assert_eq!(read(31), Ok(()));
+    assert_eq!(read(32), Err(JsonLdError::ContextTooLarge));
+    assert_eq!(read(9_900), Err(JsonLdError::ContextTooLarge));
+    // nor does it matter how one term leads to the next
+    let terms = |n| (format!("t{n}"), json!({"@id": "urn:t", "@type": format!("t{}:", n + 1)}));
+    let context: Object = (0..9_900).map(terms).collect();
+    let document = json!({"@context": context, "@id": "urn:s", "urn:p": "a"});
+    assert_eq!(refusal(document), JsonLdError::ContextTooLarge);
+}

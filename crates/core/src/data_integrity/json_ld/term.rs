@@ -11,6 +11,9 @@ use super::{
 };
 use crate::json::Object;
 
+/// How long a chain of terms may be, each defined by the next.
+const MAX_DEPTH: usize = 32;
+
 /// A term, as a context defines it.
 #[derive(Clone, Debug)]
 pub(super) struct TermDefinition {
@@ -71,6 +74,8 @@ pub(super) struct Definer<'d> {
     local: &'d Object,
     /// The terms that are done, and those that are being defined.
     defined: HashMap<&'d str, bool>,
+    /// How many of them wait for the one that is being defined.
+    depth: usize,
     is_protected: bool,
     overrides: bool,
     is_bundled: bool,
@@ -84,7 +89,15 @@ impl<'d> Definer<'d> {
         overrides: bool,
         is_bundled: bool,
     ) -> Self {
-        Self { active, local, defined: HashMap::new(), is_protected, overrides, is_bundled }
+        Self {
+            active,
+            local,
+            defined: HashMap::new(),
+            depth: 0,
+            is_protected,
+            overrides,
+            is_bundled,
+        }
     }
 
     /// Defines one term, and those that it is defined by.
@@ -107,6 +120,10 @@ impl<'d> Definer<'d> {
         if is_keyword_like(term) {
             return Err(JsonLdError::KeywordLike);
         }
+        if self.depth == MAX_DEPTH {
+            return Err(JsonLdError::ContextTooLarge);
+        }
+        self.depth += 1;
         self.defined.insert(term, false);
         let definition = match value {
             Value::Null => self.nothing(),
@@ -116,6 +133,7 @@ impl<'d> Definer<'d> {
         };
         self.add(term, definition)?;
         self.defined.insert(term, true);
+        self.depth -= 1;
         Ok(())
     }
 
