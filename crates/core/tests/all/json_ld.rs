@@ -488,3 +488,20 @@ fn refuses_a_long_chain_of_terms_before_the_stack_ends() {
     let document = json!({"@context": context, "@id": "urn:s", "urn:p": "a"});
     assert_eq!(refusal(document), JsonLdError::ContextTooLarge);
 }
+
+#[test]
+fn refuses_contexts_that_are_named_again_and_again() {
+    let again = |times| json!({"@context": vec![V2; times], "id": "urn:s", "name": "a"});
+    assert!(quads_of(&again(16)).is_ok());
+    assert_eq!(refusal(again(17)), JsonLdError::ContextTooLarge);
+    assert_eq!(refusal(again(1_000)), JsonLdError::ContextTooLarge);
+    // nor may a few in each of many nodes take as much work
+    let node = |n: usize| {
+        let odd = [V2, EXAMPLES, V2, EXAMPLES, V2, EXAMPLES, V2, EXAMPLES];
+        let here = json!({"n": format!("urn:n{n}")});
+        let context: Vec<_> = [here].into_iter().chain(odd.map(Value::from)).collect();
+        json!({"@context": context, "@id": format!("urn:{n}")})
+    };
+    let nodes: Vec<_> = (0..100).map(node).collect();
+    assert_eq!(refusal(json!({"@id": "urn:s", "urn:p": nodes})), JsonLdError::ContextTooLarge);
+}

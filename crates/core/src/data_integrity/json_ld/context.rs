@@ -18,9 +18,13 @@ use super::{
 };
 use crate::json::Object;
 
-/// The most terms that the contexts of one document may define or carry on, those of the bundled
-/// contexts apart: an inline context is worked through anew for every document.
+/// The most that the contexts of one document may say or carry on: members of contexts, and an eighth for
+/// each term that is there already. What is kept counts as much as what is worked through anew, so that a
+/// document is refused whatever came before it.
 const MAX_WORK: usize = 20_000;
+
+/// The most contexts that are named in one place; credentials name two or three.
+pub(super) const MAX_ENTRIES: usize = 16;
 
 /// How deep contexts may name each other.
 const MAX_DEPTH: usize = 8;
@@ -43,7 +47,7 @@ pub(super) struct ActiveContext {
 pub(super) enum LocalContext {
     Null,
     Url(String),
-    Map { id: u64, is_bundled: bool, members: Object },
+    Map { id: u64, is_bundled: bool, size: usize, members: Object },
     List(Vec<LocalContext>),
 }
 
@@ -69,9 +73,12 @@ impl LocalContext {
         match value {
             Value::Null => Ok(Self::Null),
             Value::String(url) => Ok(Self::Url(url.clone())),
-            Value::Object(members) => {
-                Ok(Self::Map { id: next_id(), is_bundled, members: members.clone() })
-            }
+            Value::Object(members) => Ok(Self::Map {
+                id: next_id(),
+                is_bundled,
+                size: size_of(members),
+                members: members.clone(),
+            }),
             Value::Array(entries) => {
                 let one = |entry: &Value| match entry {
                     Value::Array(_) => Err(JsonLdError::Context("@context")),
@@ -82,6 +89,12 @@ impl LocalContext {
             _ => Err(JsonLdError::Context("@context")),
         }
     }
+}
+
+/// How many members there are, with those of the contexts within.
+fn size_of(members: &Object) -> usize {
+    let within = members.values().filter_map(Value::as_object).map(size_of);
+    members.len() + within.sum::<usize>()
 }
 
 impl LocalContext {
@@ -159,7 +172,7 @@ impl ActiveContext {
 /// Works contexts into each other, for one document.
 pub(super) struct Processor<'c> {
     contexts: &'c Contexts,
-    /// What came of the contexts that only this document has.
+    /// What came of the contexts of this document.
     own: HashMap<Step, Arc<ActiveContext>>,
     work: usize,
 }
@@ -198,6 +211,9 @@ impl<'c> Processor<'c> {
     ) -> Result<Arc<ActiveContext>, JsonLdError> {
         let depth = depth.checked_sub(1).ok_or(JsonLdError::ContextTooLarge)?;
         match local {
+            LocalContext::List(entries) if entries.len() > MAX_ENTRIES => {
+                Err(JsonLdError::ContextTooLarge)
+            }
             LocalContext::List(entries) => {
                 let mut active = Arc::clone(active);
                 for entry in entries {
@@ -223,95 +239,91 @@ impl<'c> Processor<'c> {
                 }
                 Ok(Arc::new(initial))
             }
-            LocalContext::Map { id, is_bundled, members } => {
+            LocalContext::Map { id, is_bundled, size, members } => {
                 let step = Step { active: active.id, local: *id, propagates, overrides };
+                if let Some(known) = self.own.get(&step) {
+                    return Ok(Arc::clone(known));
+                }
+                self.work += size + active.terms.len() / 8;
+                if self.work > MAX_WORK {
+                    return Err(JsonLdError::ContextTooLarge);
+                }
                 let is_bundled = *is_bundled && active.is_bundled;
-                let known = if is_bundled {
-                    self.contexts.kept(&step)
-                } else {
-                    self.own.get(&step).cloned()
+                let kept = if is_bundled { self.contexts.kept(&step) } else { None };
+                let context = match kept {
+                    Some(kept) => kept,
+                    None => {
+                        let context = Arc::new(define(active, members, step, is_bundled)?);
+                        if is_bundled {
+                            self.contexts.keep(step, &context);
+                        }
+                        context
+                    }
                 };
-                if let Some(known) = known {
-                    return Ok(known);
-                }
-                let context = self.define(active, members, step, is_bundled)?;
-                let context = Arc::new(context);
-                if is_bundled {
-                    self.contexts.keep(step, &context);
-                } else {
-                    self.own.insert(step, Arc::clone(&context));
-                }
+                self.own.insert(step, Arc::clone(&context));
                 Ok(context)
             }
         }
     }
+}
 
-    /// JSON-LD 1.1 Processing §4.1.2 (5.4) to (5.13).
-    fn define(
-        &mut self,
-        active: &Arc<ActiveContext>,
-        members: &Object,
-        step: Step,
-        is_bundled: bool,
-    ) -> Result<ActiveContext, JsonLdError> {
-        if !is_bundled {
-            self.work += members.len() + active.terms.len() / 8;
-            if self.work > MAX_WORK {
-                return Err(JsonLdError::ContextTooLarge);
-            }
-        }
-        let flag = |name: &'static str| match members.get(name) {
-            None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(_) => Err(JsonLdError::Context(name)),
-        };
-        // (5.5): nothing but 1.1
-        if members.get("@version").is_some_and(|version| version.as_f64() != Some(1.1)) {
-            return Err(JsonLdError::Context("@version"));
-        }
-        for name in ["@import", "@base", "@direction"] {
-            if members.contains_key(name) {
-                return Err(JsonLdError::Unsupported(keyword(name).expect("these are keywords")));
-            }
-        }
-        let propagates = flag("@propagate")?.unwrap_or(step.propagates);
-        let is_protected = flag("@protected")?.unwrap_or(false);
-        let mut result = (**active).clone();
-        result.id = next_id();
-        result.is_bundled = is_bundled;
-        // (4): what does not propagate remembers what it goes back to
-        if !propagates && result.previous.is_none() {
-            result.previous = Some(Arc::clone(active));
-        }
-        // (5.8): an absolute vocabulary, or none
-        match members.get("@vocab") {
-            None => {}
-            Some(Value::Null) => result.vocab = None,
-            Some(Value::String(vocab)) => match result.expand_vocab(vocab)? {
-                Expanded::Iri(iri) if !iri.starts_with("_:") => result.vocab = Some(iri),
-                _ => return Err(JsonLdError::Context("@vocab")),
-            },
-            Some(_) => return Err(JsonLdError::Context("@vocab")),
-        }
-        // (5.9)
-        match members.get("@language") {
-            None => {}
-            Some(Value::Null) => result.language = None,
-            Some(Value::String(tag)) => result.language = Some(tag.to_ascii_lowercase().into()),
-            Some(_) => return Err(JsonLdError::Context("@language")),
-        }
-        // (5.13)
-        let mut definer =
-            Definer::new(&mut result, members, is_protected, step.overrides, is_bundled);
-        for term in members.keys() {
-            let is_setting = matches!(
-                term.as_str(),
-                "@version" | "@propagate" | "@protected" | "@vocab" | "@language"
-            );
-            if !is_setting {
-                definer.define(term)?;
-            }
-        }
-        Ok(result)
+/// JSON-LD 1.1 Processing §4.1.2 (5.4) to (5.13).
+fn define(
+    active: &Arc<ActiveContext>,
+    members: &Object,
+    step: Step,
+    is_bundled: bool,
+) -> Result<ActiveContext, JsonLdError> {
+    let flag = |name: &'static str| match members.get(name) {
+        None => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        Some(_) => Err(JsonLdError::Context(name)),
+    };
+    // (5.5): nothing but 1.1
+    if members.get("@version").is_some_and(|version| version.as_f64() != Some(1.1)) {
+        return Err(JsonLdError::Context("@version"));
     }
+    for name in ["@import", "@base", "@direction"] {
+        if members.contains_key(name) {
+            return Err(JsonLdError::Unsupported(keyword(name).expect("these are keywords")));
+        }
+    }
+    let propagates = flag("@propagate")?.unwrap_or(step.propagates);
+    let is_protected = flag("@protected")?.unwrap_or(false);
+    let mut result = (**active).clone();
+    result.id = next_id();
+    result.is_bundled = is_bundled;
+    // (4): what does not propagate remembers what it goes back to
+    if !propagates && result.previous.is_none() {
+        result.previous = Some(Arc::clone(active));
+    }
+    // (5.8): an absolute vocabulary, or none
+    match members.get("@vocab") {
+        None => {}
+        Some(Value::Null) => result.vocab = None,
+        Some(Value::String(vocab)) => match result.expand_vocab(vocab)? {
+            Expanded::Iri(iri) if !iri.starts_with("_:") => result.vocab = Some(iri),
+            _ => return Err(JsonLdError::Context("@vocab")),
+        },
+        Some(_) => return Err(JsonLdError::Context("@vocab")),
+    }
+    // (5.9)
+    match members.get("@language") {
+        None => {}
+        Some(Value::Null) => result.language = None,
+        Some(Value::String(tag)) => result.language = Some(tag.to_ascii_lowercase().into()),
+        Some(_) => return Err(JsonLdError::Context("@language")),
+    }
+    // (5.13)
+    let mut definer = Definer::new(&mut result, members, is_protected, step.overrides, is_bundled);
+    for term in members.keys() {
+        let is_setting = matches!(
+            term.as_str(),
+            "@version" | "@propagate" | "@protected" | "@vocab" | "@language"
+        );
+        if !is_setting {
+            definer.define(term)?;
+        }
+    }
+    Ok(result)
 }
