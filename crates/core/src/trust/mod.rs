@@ -10,7 +10,7 @@ pub use issuer::{
     IssuerIdentity, IssuerKey, IssuerKeySource, IssuerKeys, IssuerMetadata, IssuerMetadataError,
     IssuerMetadataSource, IssuerMetadataUnavailable, IssuerTrust, NameError, PublishedKeys,
 };
-pub(crate) use issuer::{well_formed, well_formed_uri};
+pub(crate) use issuer::{TypeScope, well_formed, well_formed_uri};
 pub use list::{
     TrustEntry, TrustList, TrustListFault, TrustListFaultKind, TrustListFaults, TrustedTypes,
 };

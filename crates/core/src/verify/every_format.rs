@@ -3,7 +3,8 @@
 use super::{
     Cause, CauseKind, CheckName, Checks, Expected, KeyBindingRule, Outcome, PolicyError,
     PresentationVerifier, Presented, Refusal, RefusalReason, TypeMetadataRule, VerifiedCredential,
-    VerifiedCredentials, VerifyError, blame, policy::Subject, refuse, status::StatusOf,
+    VerifiedCredentials, VerifyError, blame, judge_types, policy::Subject, refuse,
+    status::StatusOf,
 };
 use crate::{
     credential::{CredentialType, Format},
@@ -19,6 +20,9 @@ use crate::{
         vc_jose_cose::{self, UnverifiedVcJwt, VcJoseCoseError, VerifiedVp, VpError},
     },
 };
+
+/// What `VerifiableCredential` expands to.
+const VERIFIABLE_CREDENTIAL: &str = "https://www.w3.org/2018/credentials#VerifiableCredential";
 
 /// What ends a verification before a verdict: the check, the rule, and whether time may mend it.
 struct Ending {
@@ -203,15 +207,15 @@ impl PresentationVerifier {
     }
 
     fn judge(&self, credential: &VerifiedCredential, expected: &Expected) -> Result<(), Ending> {
-        let types = credential.types();
-        let asked = &expected.asked.types;
         // OID4VP 1.0 App. B.1, B.2: one of the types that were asked for
-        let expanded = credential.expanded_types().into_iter().map(CredentialType::w3c);
-        let own: Vec<_> = types.iter().cloned().chain(expanded).collect();
-        if !asked.is_empty() && !asked.iter().any(|all| all.iter().all(|kind| own.contains(kind))) {
-            let reason = RefusalReason::WrongType;
-            return Err(Ending { check: CheckName::Type, reason, undetermined: false });
-        }
+        let mut own = credential.types();
+        let expanded: Vec<_> =
+            credential.expanded_types().into_iter().map(CredentialType::w3c).collect();
+        // the type that every credential has needs nobody's trust
+        own.extend(expanded.iter().filter(|kind| kind.name() == VERIFIABLE_CREDENTIAL).cloned());
+        let is_also = |kind: &CredentialType| expanded.contains(kind);
+        judge_types(&expected.asked.types, &own, is_also, &credential.trusted_for())
+            .map_err(|(check, reason)| Ending { check, reason, undetermined: false })?;
         let subject = Subject {
             issuer: credential.issuer(),
             types: &credential.specific_types(),

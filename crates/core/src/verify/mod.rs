@@ -49,7 +49,10 @@ use crate::{
         },
     },
     status::StatusCheck,
-    trust::{IssuerKeys, IssuerMetadataSource, LiveTrust, x509::RevocationListSource},
+    trust::{
+        IssuerError, IssuerKeys, IssuerMetadataSource, LiveTrust, TypeScope,
+        x509::RevocationListSource,
+    },
 };
 
 /// Verifies presentations for one verifier.
@@ -249,6 +252,8 @@ impl PresentationVerifier {
             Err(error) => return Err(refuse(checks, CheckName::IssuerTrusted, error)),
         };
 
+        let trusted_for = key.types.clone();
+
         // 3. signature, disclosures, key binding, and what may not be withheld
         let binding = ExpectedKeyBinding {
             audience: &asked.audience,
@@ -267,12 +272,11 @@ impl PresentationVerifier {
         }
         let types = [CredentialType::vct(verified.vct())];
         // OID4VP 1.0 App. B.3.5: one of the vct_values, by vct or by what the type is also known as
-        let is_of = |kind: &CredentialType| {
-            let mut others = verified.aka_vcts().iter();
-            types.contains(kind) || others.any(|vct| CredentialType::vct(vct) == *kind)
+        let is_also = |kind: &CredentialType| {
+            verified.aka_vcts().iter().any(|vct| CredentialType::vct(vct) == *kind)
         };
-        if !asked.types.is_empty() && !asked.types.iter().any(|all| all.iter().all(is_of)) {
-            return Err(refuse(checks, CheckName::Type, RefusalReason::WrongType));
+        if let Err((check, reason)) = judge_types(&asked.types, &types, is_also, &trusted_for) {
+            return Err(refuse(checks, check, reason));
         }
 
         // 5. what this verifier demands beyond that, and the rules of the credential's type
@@ -338,6 +342,28 @@ impl PresentationVerifier {
         metadata.judge(credential).map_err(|error| TypeFault::Refused(error.into()))?;
         Ok(Some(metadata))
     }
+}
+
+/// Holds a credential to the types that were asked for: it is of all that one alternative names.
+///
+/// For its own types its issuer was found to be trusted. What it is also known as, or what its contexts make
+/// of its types, it says itself: that is no evidence that its issuer may issue it (SD-JWT VC §2.2.2.2).
+fn judge_types(
+    asked: &[Vec<CredentialType>],
+    own: &[CredentialType],
+    is_also: impl Fn(&CredentialType) -> bool,
+    trusted_for: &TypeScope,
+) -> Result<(), (CheckName, RefusalReason)> {
+    let is_of = |kind: &CredentialType| own.contains(kind) || is_also(kind);
+    let may_be = |kind: &CredentialType| own.contains(kind) || trusted_for.cover(kind);
+    let mut refusal = (CheckName::Type, RefusalReason::WrongType);
+    for all in asked.iter().filter(|all| all.iter().all(is_of)) {
+        if all.iter().all(may_be) {
+            return Ok(());
+        }
+        refusal = (CheckName::IssuerTrusted, IssuerError::NotTrustedForType.into());
+    }
+    if asked.is_empty() { Ok(()) } else { Err(refusal) }
 }
 
 /// Why the metadata of a type ends a verification.

@@ -9,7 +9,7 @@ use crate::{
     mdoc::{SessionTranscript, VerifiedMdoc},
     sd_jwt_vc::VerifiedSdJwtVc,
     status::{StatusReading, StatusReference, bitstring_status_list::BitstringError},
-    trust::IssuerIdentity,
+    trust::{IssuerIdentity, TypeScope},
     w3c::{expand_types, jwt_vc_json::VerifiedJwtVc, ldp_vc::VerifiedLdpVc, vc_jose_cose},
 };
 
@@ -162,6 +162,17 @@ impl VerifiedCredential {
             Self::JwtVcJson(credential) => expand_types(credential.credential().document()),
             Self::LdpVc(credential) => expand_types(credential.credential().document()),
             Self::VcJoseCose(credential) => expand_types(credential.credential().document()),
+        }
+    }
+
+    /// The types that the issuer of a W3C credential is trusted for; an mdoc has one type, and an SD-JWT VC is
+    /// held to it before.
+    pub(super) fn trusted_for(&self) -> TypeScope {
+        match self {
+            Self::SdJwtVc(_) | Self::MsoMdoc(_) => TypeScope::default(),
+            Self::JwtVcJson(credential) => credential.trusted_for().clone(),
+            Self::LdpVc(credential) => credential.trusted_for().clone(),
+            Self::VcJoseCose(credential) => credential.trusted_for().clone(),
         }
     }
 

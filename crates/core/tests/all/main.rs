@@ -52,6 +52,7 @@ mod tamper;
 mod token_status_list;
 mod token_status_list_vectors;
 mod trust_list;
+mod trusted_types;
 mod type_metadata;
 mod type_metadata_rules;
 mod type_metadata_svg;

@@ -3,6 +3,7 @@
 mod claimed;
 mod metadata;
 mod names;
+mod scope;
 
 use std::{fmt, sync::Arc};
 
@@ -15,6 +16,7 @@ pub use metadata::{
 };
 pub use names::{IssuerIdentifier, NameError};
 pub(crate) use names::{well_formed, well_formed_uri};
+pub(crate) use scope::TypeScope;
 
 use super::{
     LiveTrust,
@@ -44,8 +46,7 @@ pub struct IssuerTrust {
 #[derive(Clone, Debug)]
 struct Rule {
     source: IssuerKeySource,
-    /// The only types it is believed for; none means all.
-    types: Option<Vec<CredentialType>>,
+    types: TypeScope,
 }
 
 /// How the key of a trusted issuer is found.
@@ -102,6 +103,8 @@ pub enum IssuerIdentity {
 pub struct IssuerKey {
     pub(crate) key: PublicKey,
     pub(crate) issuer: IssuerIdentity,
+    /// What the rule that led to it believes the issuer for.
+    pub(crate) types: TypeScope,
 }
 
 /// Why no key of a trusted issuer was found.
@@ -178,7 +181,7 @@ impl IssuerTrust {
     /// Also believes these, for every type.
     #[must_use]
     pub fn with(mut self, source: IssuerKeySource) -> Self {
-        self.rules.push(Rule { source, types: None });
+        self.rules.push(Rule { source, types: TypeScope::default() });
         self
     }
 
@@ -189,8 +192,8 @@ impl IssuerTrust {
         source: IssuerKeySource,
         types: impl IntoIterator<Item = impl Into<CredentialType>>,
     ) -> Self {
-        let types = types.into_iter().map(Into::into).collect();
-        self.rules.push(Rule { source, types: Some(types) });
+        let types = TypeScope::only(types.into_iter().map(Into::into));
+        self.rules.push(Rule { source, types });
         self
     }
 
@@ -288,14 +291,15 @@ impl IssuerKeys {
         }
         let rule = named
             .into_iter()
-            .find(|rule| rule.is_for(&claimed.types))
+            .find(|rule| rule.types.cover_all(&claimed.types))
             .ok_or(IssuerError::NotTrustedForType)?;
-        match &rule.source {
-            IssuerKeySource::Did(did) => self.by_did(did, claimed).await,
-            IssuerKeySource::Keys { issuer, keys } => one_of(issuer, keys, claimed),
-            IssuerKeySource::Metadata(issuer) => self.by_metadata(issuer, claimed).await,
-            IssuerKeySource::Certificates { .. } => Err(IssuerError::NotTrusted),
-        }
+        let (key, issuer) = match &rule.source {
+            IssuerKeySource::Did(did) => self.by_did(did, claimed).await?,
+            IssuerKeySource::Keys { issuer, keys } => one_of(issuer, keys, claimed)?,
+            IssuerKeySource::Metadata(issuer) => self.by_metadata(issuer, claimed).await?,
+            IssuerKeySource::Certificates { .. } => return Err(IssuerError::NotTrusted),
+        };
+        Ok(IssuerKey { key, issuer, types: rule.types.clone() })
     }
 
     async fn by_certificate(
@@ -313,15 +317,16 @@ impl IssuerKeys {
                 continue;
             };
             match chain.clone().verify(anchors, certificates.purpose, now, self.provider()) {
-                Ok(_) if !rule.is_for(&claimed.types) => {
+                Ok(_) if !rule.types.cover_all(&claimed.types) => {
                     refusal = IssuerError::NotTrustedForType;
                 }
                 Ok(chain) => {
                     // RFC 5280 §6.3: only a chain that leads to an anchor is worth asking for
-                    let (lists, rule) = (&*self.revocation_lists, trust.revocation);
-                    let asked = chain.ask_revocation(lists, rule, now, self.provider()).await;
+                    let (lists, demanded) = (&*self.revocation_lists, trust.revocation);
+                    let asked = chain.ask_revocation(lists, demanded, now, self.provider()).await;
                     asked.map_err(IssuerError::Chain)?;
-                    return certified(chain, *iss, claimed.issuer);
+                    let (key, issuer) = certified(chain, *iss, claimed.issuer)?;
+                    return Ok(IssuerKey { key, issuer, types: rule.types.clone() });
                 }
                 // a chain of another rule's authority is no news; anything else is worth telling
                 Err(ChainError::Untrusted) if refusal != IssuerError::NotTrusted => {}
@@ -335,20 +340,20 @@ impl IssuerKeys {
         &self,
         did: &Did,
         claimed: &ClaimedIssuer<'_>,
-    ) -> Result<IssuerKey, IssuerError> {
+    ) -> Result<(PublicKey, IssuerIdentity), IssuerError> {
         let url = claimed.key_id.and_then(|kid| DidUrl::parse(kid).ok());
         // DID 1.1 §5.3: the key is one of the issuer's own document
         let url = url.filter(|url| url.did() == did).ok_or(IssuerError::KeyIdNotOfIssuer)?;
         let document = self.resolver.resolve(did).await.map_err(IssuerError::Resolution)?;
         let key = *document.assertion_method(&url).map_err(IssuerError::Resolution)?;
-        Ok(IssuerKey { key, issuer: IssuerIdentity::Did(did.clone()) })
+        Ok((key, IssuerIdentity::Did(did.clone())))
     }
 
     async fn by_metadata(
         &self,
         issuer: &IssuerIdentifier,
         claimed: &ClaimedIssuer<'_>,
-    ) -> Result<IssuerKey, IssuerError> {
+    ) -> Result<(PublicKey, IssuerIdentity), IssuerError> {
         let unreachable = IssuerMetadataUnavailable::Unreachable;
         let source = self.metadata.as_deref().ok_or(IssuerError::Metadata(unreachable.into()))?;
         let keys = IssuerMetadata::keys(issuer, source).await.map_err(IssuerError::Metadata)?;
@@ -361,7 +366,7 @@ fn certified(
     chain: VerifiedChain,
     rule: CertificateIss,
     iss: Option<&IssuerIdentifier>,
-) -> Result<IssuerKey, IssuerError> {
+) -> Result<(PublicKey, IssuerIdentity), IssuerError> {
     let issuer = match (rule, iss) {
         (CertificateIss::NotReported, _) | (_, None) => None,
         (CertificateIss::MatchesCertificate, Some(iss)) => {
@@ -377,7 +382,7 @@ fn certified(
         }
     };
     let key = *chain.public_key();
-    Ok(IssuerKey { key, issuer: IssuerIdentity::Certificate { chain: Box::new(chain), issuer } })
+    Ok((key, IssuerIdentity::Certificate { chain: Box::new(chain), issuer }))
 }
 
 /// The one of an issuer's keys that `kid` and `alg` lead to.
@@ -385,7 +390,7 @@ fn one_of(
     issuer: &IssuerIdentifier,
     keys: &[Jwk],
     claimed: &ClaimedIssuer<'_>,
-) -> Result<IssuerKey, IssuerError> {
+) -> Result<(PublicKey, IssuerIdentity), IssuerError> {
     // RFC 7517 §4.2 to §4.4: a key that is for something else signs no credential
     let fits = |jwk: &&Jwk| jwk.is_for_signatures() && Some(jwk.curve()) == claimed.curve;
     let fitting = || keys.iter().filter(fits);
@@ -400,18 +405,12 @@ fn one_of(
         (true, None) => fitting().collect(),
     };
     match found.as_slice() {
-        [jwk] => Ok(IssuerKey { key: jwk.key, issuer: IssuerIdentity::Identifier(issuer.clone()) }),
+        [jwk] => Ok((jwk.key, IssuerIdentity::Identifier(issuer.clone()))),
         _ => Err(IssuerError::KeyNotFound),
     }
 }
 
 impl Rule {
-    fn is_for(&self, claimed: &[CredentialType]) -> bool {
-        // of every type: one that may issue badges must not issue a badge that is an identity, too
-        let covers = |types: &Vec<_>| claimed.iter().all(|one| types.contains(one));
-        self.types.as_ref().is_none_or(|types| !claimed.is_empty() && covers(types))
-    }
-
     /// Whether the rule is about the issuer that the credential names: by `iss`, else by a DID in `kid`.
     fn names(&self, claimed: &ClaimedIssuer<'_>) -> bool {
         match &self.source {

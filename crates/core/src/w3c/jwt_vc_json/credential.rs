@@ -16,7 +16,7 @@ use crate::{
     credential::{Validity, ValidityError, ValidityPolicy},
     crypto::CryptoProvider,
     jose::{JoseHeader, UnverifiedJws},
-    trust::{ClaimedIssuer, IssuerIdentity, IssuerKey},
+    trust::{ClaimedIssuer, IssuerIdentity, IssuerKey, TypeScope},
 };
 
 /// A `jwt_vc_json` that was taken apart; nothing in it is trusted.
@@ -69,7 +69,7 @@ impl<'t> UnverifiedJwtVc<'t> {
         if !is_key_of(key.issuer(), self.mapped.credential.issuer()) {
             return Err(JwtVcError::IssuerKey);
         }
-        Ok(VerifiedJwtVc { mapped: self.mapped, issuer: key.issuer })
+        Ok(VerifiedJwtVc { mapped: self.mapped, issuer: key.issuer, trusted_for: key.types })
     }
 
     /// Verifies what an issuer handed out, for the holder to keep.
@@ -83,7 +83,7 @@ impl<'t> UnverifiedJwtVc<'t> {
         provider: &dyn CryptoProvider,
     ) -> Result<HeldJwtVc, JwtVcError> {
         let text = self.text.to_owned();
-        let VerifiedJwtVc { mapped, issuer } = self.verify(key, provider)?;
+        let VerifiedJwtVc { mapped, issuer, .. } = self.verify(key, provider)?;
         // a credential that is no good now is not kept
         ValidityPolicy::default().judge(&mapped.validity, now)?;
         Ok(HeldJwtVc { text, mapped, issuer: Some(issuer) })
@@ -100,6 +100,7 @@ impl<'t> UnverifiedJwtVc<'t> {
 pub struct VerifiedJwtVc {
     mapped: Mapped,
     issuer: IssuerIdentity,
+    trusted_for: TypeScope,
 }
 
 impl VerifiedJwtVc {
@@ -116,6 +117,11 @@ impl VerifiedJwtVc {
     /// Who issued it.
     pub const fn issuer(&self) -> &IssuerIdentity {
         &self.issuer
+    }
+
+    /// The types that its issuer is trusted for.
+    pub(crate) const fn trusted_for(&self) -> &TypeScope {
+        &self.trusted_for
     }
 
     /// To whom it is bound.

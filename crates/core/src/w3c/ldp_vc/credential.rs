@@ -16,7 +16,7 @@ use crate::{
         UnverifiedDocument, json_ld::Contexts,
     },
     json::{self, Object},
-    trust::{ClaimedIssuer, IssuerIdentity, IssuerKeys},
+    trust::{ClaimedIssuer, IssuerIdentity, IssuerKeys, TypeScope},
 };
 
 /// A credential with proofs that was taken apart; nothing in it is trusted.
@@ -82,8 +82,8 @@ impl UnverifiedLdpVc {
         now: Timestamp,
     ) -> Result<VerifiedLdpVc, LdpVcError> {
         let check = DataIntegrityProof::verify_under;
-        let issuer = self.verify_each(None, (issuers, contexts), now, check).await?;
-        Ok(VerifiedLdpVc { credential: self.credential, binding: self.binding, issuer })
+        let by = self.verify_each(None, (issuers, contexts), now, check).await?;
+        Ok(self.verified(by))
     }
 
     /// As [`UnverifiedLdpVc::verify`], by an issuer who is trusted for these types instead of its own: a
@@ -96,8 +96,8 @@ impl UnverifiedLdpVc {
         now: Timestamp,
     ) -> Result<VerifiedLdpVc, LdpVcError> {
         let check = DataIntegrityProof::verify_under;
-        let issuer = self.verify_each(Some(types), (issuers, contexts), now, check).await?;
-        Ok(VerifiedLdpVc { credential: self.credential, binding: self.binding, issuer })
+        let by = self.verify_each(Some(types), (issuers, contexts), now, check).await?;
+        Ok(self.verified(by))
     }
 
     /// Verifies what an issuer handed out, for the holder to keep; a base proof too.
@@ -111,7 +111,7 @@ impl UnverifiedLdpVc {
         now: Timestamp,
     ) -> Result<HeldLdpVc, LdpVcError> {
         let check = DataIntegrityProof::verify_for_holding;
-        let issuer = self.verify_each(None, (issuers, contexts), now, check).await?;
+        let (issuer, _) = self.verify_each(None, (issuers, contexts), now, check).await?;
         // a credential that is no good now is not kept
         ValidityPolicy::default().judge(&self.credential.validity(), now)?;
         let held = self.danger_hold_unverified(contexts);
@@ -126,18 +126,23 @@ impl UnverifiedLdpVc {
         HeldLdpVc { held, credential, binding, issuer: None }
     }
 
+    fn verified(self, (issuer, trusted_for): (IssuerIdentity, TypeScope)) -> VerifiedLdpVc {
+        let Self { credential, binding, .. } = self;
+        VerifiedLdpVc { credential, binding, issuer, trusted_for }
+    }
+
     async fn verify_each(
         &self,
         types: Option<Vec<CredentialType>>,
         (issuers, contexts): (&IssuerKeys, &Contexts),
         now: Timestamp,
         check: Check,
-    ) -> Result<IssuerIdentity, LdpVcError> {
+    ) -> Result<(IssuerIdentity, TypeScope), LdpVcError> {
         // 1. what can be told without a key
         let expected = ExpectedProof::assertion(now);
         self.proofs().iter().try_for_each(|proof| expected.judge(proof))?;
         // 2. every proof is by the issuer, whom somebody trusts for this type
-        let mut identity = None;
+        let mut by = None;
         for proof in self.proofs() {
             let mut claimed = self.claimed_issuer(proof);
             if let Some(types) = &types {
@@ -149,9 +154,9 @@ impl UnverifiedLdpVc {
             }
             let covered = self.document.covered_by(proof);
             check(proof, contexts, &covered, key.key(), issuers.provider())?;
-            identity = Some(key.issuer().clone());
+            by = Some((key.issuer, key.types));
         }
-        identity.ok_or(LdpVcError::Proof(DataIntegrityError::NoProof))
+        by.ok_or(LdpVcError::Proof(DataIntegrityError::NoProof))
     }
 }
 
@@ -169,6 +174,7 @@ pub struct VerifiedLdpVc {
     credential: Credential,
     binding: HolderBinding,
     issuer: IssuerIdentity,
+    trusted_for: TypeScope,
 }
 
 impl VerifiedLdpVc {
@@ -185,6 +191,11 @@ impl VerifiedLdpVc {
     /// Who issued it.
     pub const fn issuer(&self) -> &IssuerIdentity {
         &self.issuer
+    }
+
+    /// The types that its issuer is trusted for.
+    pub(crate) const fn trusted_for(&self) -> &TypeScope {
+        &self.trusted_for
     }
 
     /// To whom it is bound.

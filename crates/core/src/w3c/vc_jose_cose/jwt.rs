@@ -16,7 +16,7 @@ use crate::{
     credential::{Validity, ValidityError, ValidityPolicy},
     crypto::CryptoProvider,
     jose::{JoseHeader, UnverifiedJws},
-    trust::{ClaimedIssuer, IssuerIdentity, IssuerKey},
+    trust::{ClaimedIssuer, IssuerIdentity, IssuerKey, TypeScope},
 };
 
 /// A `vc+jwt` that was taken apart; nothing in it is trusted.
@@ -108,6 +108,7 @@ impl<'t> UnverifiedVcJwt<'t> {
 pub struct VerifiedCredential {
     payload: CredentialPayload,
     issuer: IssuerIdentity,
+    trusted_for: TypeScope,
     disclosed: Vec<ClaimsPath>,
 }
 
@@ -121,7 +122,7 @@ impl VerifiedCredential {
         if !is_key_of(key.issuer(), payload.credential.issuer()) {
             return Err(VcJoseCoseError::IssuerKey);
         }
-        Ok(Self { payload, issuer: key.issuer, disclosed })
+        Ok(Self { payload, issuer: key.issuer, trusted_for: key.types, disclosed })
     }
 
     pub(super) fn into_parts(self) -> (CredentialPayload, IssuerIdentity) {
@@ -146,6 +147,11 @@ impl VerifiedCredential {
     /// Who issued it.
     pub const fn issuer(&self) -> &IssuerIdentity {
         &self.issuer
+    }
+
+    /// The types that its issuer is trusted for.
+    pub(crate) const fn trusted_for(&self) -> &TypeScope {
+        &self.trusted_for
     }
 
     /// To whom it is bound.
