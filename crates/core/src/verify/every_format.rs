@@ -147,7 +147,7 @@ impl PresentationVerifier {
         // 3. not revoked; last, as no list is fetched for what is refused without it
         let mut status_readings = Vec::new();
         for credential in &credentials {
-            let types = credential.types();
+            let types = credential.specific_types();
             let references = match credential.statuses() {
                 Ok(references) => references,
                 Err(error) => {

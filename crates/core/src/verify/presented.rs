@@ -194,19 +194,21 @@ impl VerifiedCredential {
     /// # Errors
     /// One [`BitstringError`] per rule that an entry of a W3C credential breaks.
     pub fn statuses(&self) -> Result<Vec<StatusReference>, BitstringError> {
-        match self {
-            Self::SdJwtVc(credential) => Ok(credential.status().cloned().into_iter().collect()),
-            Self::MsoMdoc(credential) => Ok(credential.status().cloned().into_iter().collect()),
+        let of_entries = StatusReference::of_entries;
+        let (claim, mut references) = match self {
+            Self::SdJwtVc(credential) => (credential.status(), Vec::new()),
+            Self::MsoMdoc(credential) => (credential.status(), Vec::new()),
+            Self::LdpVc(credential) => (None, of_entries(credential.credential().statuses())?),
+            // a credential in a JWT or in COSE may have a claim and entries: both count
             Self::JwtVcJson(credential) => {
-                StatusReference::of_entries(credential.credential().statuses())
-            }
-            Self::LdpVc(credential) => {
-                StatusReference::of_entries(credential.credential().statuses())
+                (credential.status_claim(), of_entries(credential.credential().statuses())?)
             }
             Self::VcJoseCose(credential) => {
-                StatusReference::of_entries(credential.credential().statuses())
+                (credential.status_claim(), of_entries(credential.credential().statuses())?)
             }
-        }
+        };
+        references.extend(claim.cloned());
+        Ok(references)
     }
 }
 

@@ -60,6 +60,7 @@ mod w3c_data_model;
 mod w3c_jwt_vc_json;
 mod w3c_jwt_vc_json_attacks;
 mod w3c_ldp_vc;
+mod w3c_status_claim;
 mod w3c_support;
 mod w3c_tamper;
 mod w3c_vc_cose;

@@ -16,6 +16,7 @@ use crate::{
     credential::{Validity, ValidityError, ValidityPolicy},
     crypto::CryptoProvider,
     jose::{JoseHeader, UnverifiedJws},
+    status::StatusReference,
     trust::{ClaimedIssuer, IssuerIdentity, IssuerKey, TypeScope},
 };
 
@@ -132,6 +133,11 @@ impl VerifiedJwtVc {
     /// The times in it.
     pub const fn validity(&self) -> &Validity {
         &self.mapped.validity
+    }
+
+    /// Where the JWT says that its status is kept, beside the credential (Token Status List §6.2).
+    pub const fn status_claim(&self) -> Option<&StatusReference> {
+        self.mapped.status.as_ref()
     }
 
     /// Judges its times.

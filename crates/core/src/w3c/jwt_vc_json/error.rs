@@ -41,6 +41,9 @@ pub enum JwtVcError {
     /// What is in `vc`, with the claims in their places, is no credential of VCDM 1.1.
     #[error(transparent)]
     Credential(#[from] CredentialV1Error),
+    /// The claim `status` is malformed.
+    #[error("the claim status is malformed")]
+    Status,
     /// To whom it is bound cannot be read.
     #[error(transparent)]
     Holder(HolderError),
@@ -65,6 +68,7 @@ impl JwtVcError {
             Self::Jti => "credential_id_mismatch",
             Self::Nbf => "issuance_date_mismatch",
             Self::Exp => "expiration_date_mismatch",
+            Self::Status => "credential_status_malformed",
             Self::Credential(error) => error.code(),
             Self::Holder(error) => error.code(),
             Self::IssuerKey => "issuer_key_of_another",

@@ -10,6 +10,7 @@ use crate::{
     Timestamp,
     credential::{Validity, ValidityError},
     json::{Object, numeric_date},
+    status::StatusReference,
 };
 
 /// A credential with the registered claims in their places, and what else the claims say.
@@ -18,6 +19,7 @@ pub(super) struct Mapped {
     pub(super) credential: CredentialV1,
     pub(super) validity: Validity,
     pub(super) binding: HolderBinding,
+    pub(super) status: Option<StatusReference>,
 }
 
 impl Mapped {
@@ -50,7 +52,13 @@ impl Mapped {
         let issued_at = Validity::read(&claims)?.issued_at;
         let validity = Validity { issued_at, ..credential.validity() };
         let binding = HolderBinding::read(&claims, credential.subjects());
-        Ok(Self { binding: binding.map_err(JwtVcError::Holder)?, credential, validity })
+        let binding = binding.map_err(JwtVcError::Holder)?;
+        // Token Status List §6.2: every token in a JWT may refer to its status by a claim
+        let status = match claims.get("status") {
+            None => None,
+            Some(status) => Some(StatusReference::read(status).ok_or(JwtVcError::Status)?),
+        };
+        Ok(Self { credential, validity, binding, status })
     }
 }
 

@@ -18,6 +18,9 @@ const CWT_CLAIMS: i64 = 15;
 const CONFIRMATION: i64 = 8;
 const COSE_KEY: i64 = 1;
 
+/// `status` among the CWT claims (Token Status List §14.3).
+const STATUS: i64 = 65_535;
+
 /// The claims that are read, with the names that JWTs have for them (RFC 8392 §3.1, RFC 9711 §4.1).
 const CLAIMS: [(i64, &str); 7] =
     [(1, "iss"), (2, "sub"), (3, "aud"), (4, "exp"), (5, "nbf"), (6, "iat"), (10, "nonce")];
@@ -70,6 +73,9 @@ pub(super) fn claims(headers: &Headers<'_>, provider: &dyn CryptoProvider) -> Op
         let key = public_key(confirmation.get(COSE_KEY)?, provider).ok()?;
         let jwk = Jwk::new(key).to_value();
         claims.insert("cnf".to_owned(), Object::from_iter([("jwk".to_owned(), jwk)]).into());
+    }
+    if let Some(status) = found.get(STATUS) {
+        claims.insert("status".to_owned(), status.to_json().ok()?);
     }
     Some(claims)
 }

@@ -47,6 +47,9 @@ pub enum VcJoseCoseError {
     /// A claim that a holder would gain by withholding came by a disclosure.
     #[error("the claim {0} must not be selectively disclosable")]
     NeverSelective(&'static str),
+    /// The claim `status` is malformed.
+    #[error("the claim status is malformed")]
+    Status,
     /// To whom it is bound cannot be read.
     #[error(transparent)]
     Holder(HolderError),
@@ -75,6 +78,7 @@ impl VcJoseCoseError {
             Self::Sub => "subject_mismatch",
             Self::Jti => "credential_id_mismatch",
             Self::NeverSelective(_) => "claim_must_not_be_selective",
+            Self::Status => "credential_status_malformed",
             Self::Holder(error) => error.code(),
             Self::IssuerKey => "issuer_key_of_another",
             Self::Validity(error) => error.code(),

@@ -16,6 +16,7 @@ use crate::{
     credential::{Validity, ValidityError, ValidityPolicy},
     crypto::CryptoProvider,
     jose::{JoseHeader, UnverifiedJws},
+    status::StatusReference,
     trust::{ClaimedIssuer, IssuerIdentity, IssuerKey, TypeScope},
 };
 
@@ -162,6 +163,11 @@ impl VerifiedCredential {
     /// The times in it: of the credential and of its signature, whichever is narrower.
     pub const fn validity(&self) -> &Validity {
         &self.payload.validity
+    }
+
+    /// Where a claim beside the document says that its status is kept (Token Status List §6.2, §6.3).
+    pub const fn status_claim(&self) -> Option<&StatusReference> {
+        self.payload.status.as_ref()
     }
 
     /// Judges its times.

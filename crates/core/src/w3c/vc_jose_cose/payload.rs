@@ -6,7 +6,9 @@ use super::{
     super::{Credential, HolderBinding},
     VcJoseCoseError,
 };
-use crate::{Timestamp, credential::Validity, jose::JoseHeader, json::Object};
+use crate::{
+    Timestamp, credential::Validity, jose::JoseHeader, json::Object, status::StatusReference,
+};
 
 /// A credential in a payload, and what the claims beside it say.
 #[derive(Clone, Debug)]
@@ -15,6 +17,8 @@ pub(super) struct CredentialPayload {
     /// The times of the credential and of its signature, whichever is narrower.
     pub(super) validity: Validity,
     pub(super) binding: HolderBinding,
+    /// Where its status is kept, by a claim beside the document.
+    pub(super) status: Option<StatusReference>,
 }
 
 impl CredentialPayload {
@@ -42,6 +46,7 @@ impl CredentialPayload {
 struct Facts {
     validity: Validity,
     binding: HolderBinding,
+    status: Option<StatusReference>,
 }
 
 impl Facts {
@@ -60,11 +65,18 @@ impl Facts {
         }
         let validity = narrower(Validity::read(claims)?, credential.validity());
         let binding = HolderBinding::read(claims, credential.subjects());
-        Ok(Self { validity, binding: binding.map_err(VcJoseCoseError::Holder)? })
+        let binding = binding.map_err(VcJoseCoseError::Holder)?;
+        // Token Status List §6.2, §6.3: every token may refer to its status by a claim
+        let status = match claims.get("status") {
+            None => None,
+            Some(status) => Some(StatusReference::read(status).ok_or(VcJoseCoseError::Status)?),
+        };
+        Ok(Self { validity, binding, status })
     }
 
     fn of(self, credential: Credential) -> CredentialPayload {
-        CredentialPayload { credential, validity: self.validity, binding: self.binding }
+        let Self { validity, binding, status } = self;
+        CredentialPayload { credential, validity, binding, status }
     }
 }
 

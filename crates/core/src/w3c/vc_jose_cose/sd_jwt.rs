@@ -27,10 +27,11 @@ use crate::{
 };
 
 /// What a holder would gain by withholding: an end, a start or a status that nobody sees.
-const NEVER_SELECTIVE: [&str; 9] = [
+const NEVER_SELECTIVE: [&str; 10] = [
     "validFrom",
     "validUntil",
     "credentialStatus",
+    "status",
     "termsOfUse",
     "iss",
     "nbf",
@@ -191,6 +192,8 @@ fn check_disclosed<'p>(
     mut paths: impl Iterator<Item = &'p ClaimsPath>,
 ) -> Result<(), VcJoseCoseError> {
     let gain = |path: &ClaimsPath| match path.segments() {
+        // without a part of it, a status would be of a kind that nobody knows
+        [PathSegment::Key(name), ..] if name == "status" => Some("status"),
         // the member as a whole, or one of several objects; without a part of one it is malformed
         [PathSegment::Key(name)] | [PathSegment::Key(name), PathSegment::Index(_)] => {
             NEVER_SELECTIVE.into_iter().find(|never| *never == name)
