@@ -17,6 +17,7 @@ use crate::{
     crypto::{CryptoProvider, HashAlgorithm, PublicKey, Random, Signer, SignerError},
     json::{self, Object},
     status::StatusReference,
+    trust::x509::period,
 };
 
 /// The length of an element's `random`: 128 bits, the shortest that is allowed.
@@ -73,6 +74,9 @@ pub enum MdocDraftError {
     /// It would expire before it starts to be valid, or start before it was signed.
     #[error("the times of the mdoc are not in order")]
     NeverValid,
+    /// The document signer's certificate cannot be read, or is not valid now.
+    #[error("the document signer's certificate is not valid now")]
+    Certificate,
     /// A status reference of an unknown kind cannot be written.
     #[error("the status reference cannot be written")]
     Status,
@@ -165,6 +169,28 @@ impl MdocDraft {
             status: None,
             digest_algorithm: HashAlgorithm::Sha256,
         })
+    }
+
+    /// Signed under this certificate, in DER, at this moment.
+    ///
+    /// Where the times were rounded to a day that began before the certificate was valid, they begin with the
+    /// certificate: an mdoc that was signed before is invalid for ever (ISO/IEC 18013-5 §9.3.1).
+    ///
+    /// # Errors
+    /// [`MdocDraftError::Certificate`] and [`MdocDraftError::NeverValid`].
+    pub fn under(mut self, certificate: &[u8], now: Timestamp) -> Result<Self, MdocDraftError> {
+        let (start, end) = period(certificate).map_err(|_| MdocDraftError::Certificate)?;
+        if !(start..=end).contains(&now.as_second()) {
+            return Err(MdocDraftError::Certificate);
+        }
+        let start = Timestamp::from_second(start).map_err(|_| MdocDraftError::Certificate)?;
+        let Times { signed, from, until } = &mut self.times;
+        *signed = start.max(*signed);
+        *from = start.max(*from);
+        if until.as_second() <= from.as_second() {
+            return Err(MdocDraftError::NeverValid);
+        }
+        Ok(self)
     }
 
     /// With a reference to the mdoc's status.

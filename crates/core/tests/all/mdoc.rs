@@ -1,12 +1,12 @@
 //! mdoc: issuance, holding, presentation and verification of what is good.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
     cbor::{Item, Value},
     claims::{ClaimsPath, PathSegment},
     cose,
     credential::Validity,
-    crypto::{AwsLc, CryptoProvider as _, Curve, HashAlgorithm, SoftwareSigner},
+    crypto::{AwsLc, CryptoProvider as _, Curve, HashAlgorithm, Signer as _, SoftwareSigner},
     json,
     mdoc::{
         DeviceAuthMethod, DeviceProof, ElementIdentifier, ElementName, ElementType,
@@ -16,13 +16,13 @@ use lanyard_core::{
     status::{StatusListUri, StatusReference},
     verify::CheckName,
 };
-use lanyard_testkit::test_now;
+use lanyard_testkit::{LeafOptions, test_now};
 use serde_json::json;
 
 use crate::{
     mdoc_support::{
-        Forge, Part, World, date_time, embedded, item, licence, mdl, moment, name, transcript,
-        validity,
+        COUNTRY, Forge, Part, World, date_time, embedded, item, licence, mdl, moment, name,
+        transcript, validity,
     },
     sd_jwt_support::{PROVIDERS, ready},
 };
@@ -85,6 +85,61 @@ fn a_mac_proves_the_devices_key_to_the_reader_who_agreed_on_it() {
         let refused = world.verify_as(&response, &world.transcript, Some(&stranger)).unwrap_err();
         assert_eq!(refused.code(), "device_mac_invalid");
     }
+}
+
+/// A world whose document signer has a certificate that is valid from and until these moments.
+fn world_certified(from: Timestamp, until: Timestamp) -> World {
+    let mut world = World::new();
+    let validity = (from, until);
+    let options = LeafOptions { validity, ..LeafOptions::mdoc_signer("Utopia DS", COUNTRY) };
+    world.leaf = world.iaca().leaf(&options);
+    world.issuer = SoftwareSigner::new(&AwsLc, &world.leaf.key).unwrap();
+    world
+}
+
+#[test]
+fn an_mdoc_of_the_day_on_which_its_signer_is_certified_begins_with_the_certificate() {
+    let now = test_now();
+    let world = world_certified(now, now + SignedDuration::from_hours(24 * 30));
+    assert!(validity().issued_at.unwrap() < now, "the day began before");
+    let early = world.hold(&world.issue_draft(world.draft())).unwrap_err();
+    assert_eq!(early.code(), "mso_signed_outside_certificate");
+    let draft = world.draft().under(&world.leaf.chain[0], now).unwrap();
+    let held = world.hold(&world.issue_draft(draft)).unwrap();
+    assert_eq!((held.validity().issued_at, held.validity().not_before), (Some(now), Some(now)));
+    assert!(world.verify(&world.present(&held, &[name("given_name")])).is_ok());
+    // what began after the certificate stays as it is rounded
+    let world = World::new();
+    let draft = world.draft().under(&world.leaf.chain[0], now).unwrap();
+    let held = world.hold(&world.issue_draft(draft)).unwrap();
+    assert_eq!(held.validity(), &validity());
+}
+
+#[test]
+fn an_mdoc_is_not_signed_while_its_signers_certificate_is_not_valid() {
+    let (now, second) = (test_now(), SignedDuration::from_secs(1));
+    let year = SignedDuration::from_hours(24 * 365);
+    for (from, until, good) in [
+        (now - year, now, true),
+        (now - year, now - second, false),
+        (now, now + year, true),
+        (now + second, now + year, false),
+    ] {
+        let world = world_certified(from, until);
+        let draft = world.draft().under(&world.leaf.chain[0], now);
+        assert_eq!(draft.err(), (!good).then_some(MdocDraftError::Certificate));
+    }
+    let world = World::new();
+    let unreadable = world.draft().under(b"no certificate", now).err();
+    assert_eq!(unreadable, Some(MdocDraftError::Certificate));
+    let ending = Validity { expires_at: Some(now), ..validity() };
+    let draft = MdocDraft::new(&mdl(), licence(), world.device.public_key(), &ending).unwrap();
+    let world = world_certified(now, now + year);
+    assert_eq!(
+        draft.under(&world.leaf.chain[0], now).err(),
+        Some(MdocDraftError::NeverValid),
+        "it would end where the certificate begins"
+    );
 }
 
 #[test]

@@ -98,7 +98,7 @@ pub async fn issue(order: Order, now: Timestamp) -> Result<String, IssueError> {
     let validity = Validity::rounded_to_days(now, order.lasting);
     match order.format {
         Format::SdJwtVc => sd_jwt_vc(order, &signer, &validity).await,
-        Format::MsoMdoc => mdoc(order, &signer, &validity).await,
+        Format::MsoMdoc => mdoc(order, &signer, &validity, now).await,
         Format::JwtVcJson | Format::LdpVc | Format::VcJwt | Format::VcSdJwt => {
             w3c(order, &signer, &validity).await
         }
@@ -132,14 +132,15 @@ async fn mdoc(
     order: Order,
     signer: &SoftwareSigner,
     validity: &Validity,
+    now: Timestamp,
 ) -> Result<String, IssueError> {
-    if order.certificates.is_empty() {
-        return Err(IssueError::MdocNeeds("its issuer's certificate (--certificate)"));
-    }
+    let needed = IssueError::MdocNeeds("its issuer's certificate (--certificate)");
+    let certificate = order.certificates.first().ok_or(needed)?;
     let holder = order.holder.ok_or(IssueError::MdocNeeds("its device's key (--holder)"))?;
     let elements = IssuerNameSpaces::from_json(&order.claims)?;
     let doc_type = DocType::parse(order.kind)?;
     let draft = MdocDraft::new(&doc_type, elements, &holder.key, validity)?;
+    let draft = draft.under(certificate, now)?;
     Ok(draft.sign(signer, &order.certificates, &AwsLc).await?.to_base64url())
 }
 

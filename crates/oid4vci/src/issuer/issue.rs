@@ -41,6 +41,7 @@ struct Copy<'c> {
     key: Option<&'c HolderKey>,
     status: Option<&'c StatusReference>,
     validity: &'c Validity,
+    now: Timestamp,
 }
 
 impl Issuer {
@@ -60,7 +61,7 @@ impl Issuer {
         let mut credentials = Vec::with_capacity(keys.len());
         for (number, key) in keys.iter().enumerate() {
             let (key, status) = (key.as_ref(), statuses.get(number));
-            let copy = Copy { key, status, validity: &validity };
+            let copy = Copy { key, status, validity: &validity, now };
             let credential = self.sign(configuration, claims.clone(), copy).await?;
             credentials.push(CredentialInResponse { credential });
         }
@@ -103,7 +104,7 @@ impl Issuer {
         claims: Object,
         copy: Copy<'_>,
     ) -> Result<Value, CredentialError> {
-        let Copy { key, status, validity } = copy;
+        let Copy { key, status, validity, .. } = copy;
         match &configuration.format {
             CredentialFormat::SdJwtVc { vct } => {
                 self.sd_jwt_vc(configuration, vct, claims, copy).await
@@ -178,6 +179,9 @@ impl Issuer {
         let elements = element::name_spaces(configuration, claims).map_err(|_| unmakeable())?;
         let draft = MdocDraft::new(doctype, elements, &device.jwk.key, copy.validity);
         let draft = draft.map_err(|_| unmakeable())?;
+        // ISO/IEC 18013-5 §9.3.1: signed while the document signer's certificate is valid
+        let signer = chain.first().ok_or_else(unmakeable)?;
+        let draft = draft.under(signer, copy.now).map_err(|_| unmakeable())?;
         let draft = match copy.status {
             Some(status) => draft.with_status(status).map_err(|_| unmakeable())?,
             None => draft,

@@ -14,6 +14,7 @@ use x509_cert::{
     name::Name,
     serial_number::SerialNumber,
     spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned},
+    time::{Time, Validity},
 };
 
 use super::{CertificatePurpose, ChainError, crl};
@@ -238,6 +239,27 @@ impl Certificate {
         let named = self.subject().iter().filter(|attribute| attribute.oid == oid);
         named.last().and_then(|attribute| directory_text(&attribute.value.to_der().ok()?))
     }
+}
+
+/// The seconds since 1970 from which and until which a certificate is valid; nothing else in it is read.
+pub(crate) fn period(der: &[u8]) -> Result<(i64, i64), ChainError> {
+    let read = || -> x509_cert::der::Result<Validity> {
+        let mut reader = SliceReader::new(der)?;
+        // RFC 5280 §4.1: the certificate, and what is signed of it
+        Header::decode(&mut reader)?;
+        Header::decode(&mut reader)?;
+        // the version, which versions other than the first have
+        if reader.tlv_bytes()?.first() == Some(&0xa0) {
+            reader.tlv_bytes()?;
+        }
+        // the serial number was read; the algorithm and the issuer
+        reader.tlv_bytes()?;
+        reader.tlv_bytes()?;
+        Validity::decode(&mut reader)
+    };
+    let validity = read().map_err(|_| ChainError::Malformed)?;
+    let second = |time: Time| i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
+    Ok((second(validity.not_before), second(validity.not_after)))
 }
 
 /// Where the signed part is in a signed structure: the first element of its outermost sequence.

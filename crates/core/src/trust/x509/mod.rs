@@ -13,6 +13,7 @@ mod remembered;
 mod revocation;
 
 pub use anchors::TrustAnchors;
+pub(crate) use certificate::period;
 pub use chain::{CertificateChain, CertificatePurpose, ChainError, VerifiedChain};
 pub use crl::{RevocationList, RevocationListError};
 pub use kept::RevocationLists;
