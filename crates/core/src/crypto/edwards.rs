@@ -5,7 +5,12 @@ use super::{CryptoError, PublicKey};
 /// Reads the 32 bytes of a public key.
 pub(super) fn read(encoding: &[u8]) -> Result<PublicKey, CryptoError> {
     let bytes = encoding.try_into().map_err(|_| CryptoError::InvalidKey)?;
-    if is_strict(&bytes) { Ok(PublicKey::Ed25519(bytes)) } else { Err(CryptoError::InvalidKey) }
+    // RFC 8032 §5.1.3: half of all encodings are no point of the curve
+    if is_strict(&bytes) && ed25519_dalek::VerifyingKey::from_bytes(&bytes).is_ok() {
+        Ok(PublicKey::Ed25519(bytes))
+    } else {
+        Err(CryptoError::InvalidKey)
+    }
 }
 
 /// What [`CryptoProvider::derive_key_agreement`](super::CryptoProvider::derive_key_agreement) promises.
@@ -33,7 +38,7 @@ pub(super) fn check(key: &[u8; 32], signature: &[u8]) -> Result<(), CryptoError>
 /// Whether an encoded point (RFC 8032 §5.1.2) is canonical and of large order.
 ///
 /// A point of small order verifies signatures over any message, and a second encoding of one point
-/// gives a second form of one signature. Whether the point is on its curve is left to the provider.
+/// gives a second form of one signature. Whether the point is on its curve is another question.
 fn is_strict(encoding: &[u8; 32]) -> bool {
     let mut y = *encoding;
     y[31] &= 0x7f;

@@ -329,6 +329,9 @@ fn refuses_a_did_key_of_an_invalid_point() {
     ] {
         assert_eq!(resolve(&did_key(&prefix, &point)), Err(ResolutionError::InvalidKey));
     }
+    // a y coordinate of Ed25519's that no point has
+    let off = "did:key:z6Mkeb4rtEhc8DUtvt5ehaVjdx3TLbQPpnTArkXhqfb1Mq75";
+    assert_eq!(resolve(off), Err(ResolutionError::InvalidKey));
 }
 
 #[test]

@@ -85,6 +85,7 @@ fn keys(suite: &mut Suite) {
         ("key-whose-point-has-no-sign", key(&[&[0x80, 0x24, 5][..], &[1; 32]].concat())),
         ("key-of-small-order", key(&[&[0xed, 0x01, 1][..], &[0; 31]].concat())),
         ("key-of-zeros", key(&[&[0xed, 0x01][..], &[0; 32]].concat())),
+        ("key-off-ed25519", "did:key:z6Mkeb4rtEhc8DUtvt5ehaVjdx3TLbQPpnTArkXhqfb1Mq75".into()),
     ];
     refuse(suite, ("did:key v0.9, Signature Method Creation", "did_key_invalid"), &cases);
     let cases = [("key-on-p521", key(&[&[0x82, 0x24, 2][..], &[1; 66]].concat()))];
