@@ -407,7 +407,7 @@ fn key_material(
                 Ok(key @ PublicKey::X25519(_)) if kind.starts_with("X25519") => {
                     Ok(Some(Jwk::new(key)))
                 }
-                Err(ResolutionError::KeyNotSupported) => Ok(None),
+                Err(ResolutionError::KeyNotSupported) if kind == "Multikey" => Ok(None),
                 _ => Err(DocumentFault::InvalidKey),
             }
         }

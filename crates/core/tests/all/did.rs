@@ -299,7 +299,7 @@ fn refuses_a_did_key_of_an_unknown_multicodec() {
     let point = RustCrypto.generate_key(Curve::Ed25519).unwrap().public().to_uncompressed();
     // an unknown prefix, and Ed25519's own with a needless byte in its varint
     for prefix in [&[0x12, 0x34][..], &[0xed, 0x81, 0x00]] {
-        assert_eq!(resolve(&did_key(prefix, &point)), Err(ResolutionError::InvalidDid));
+        assert_eq!(resolve(&did_key(prefix, &point)), Err(ResolutionError::KeyNotSupported));
     }
 }
 
@@ -336,12 +336,12 @@ fn refuses_a_did_key_of_an_invalid_point() {
 
 #[test]
 fn refuses_a_did_key_that_is_no_base58btc() {
-    let long = format!("did:key:z{}", "6".repeat(1000));
-    for did in
-        ["did:key:6Mk", "did:key:z0OIl", "did:key:m7QE", "did:key:z", "did:key:z6Mk:6Mk", &long]
-    {
+    for did in ["did:key:6Mk", "did:key:z0OIl", "did:key:m7QE", "did:key:z", "did:key:z6Mk:6Mk"] {
         assert_eq!(resolve(did), Err(ResolutionError::InvalidDid), "{did}");
     }
+    // longer than any key that is known here
+    let long = format!("did:key:z{}", "6".repeat(1000));
+    assert_eq!(resolve(&long), Err(ResolutionError::KeyNotSupported));
 }
 
 #[test]

@@ -106,8 +106,9 @@ fn refuses_a_verification_method_with_two_keys() {
 
 #[test]
 fn refuses_an_invalid_key_of_a_supported_kind() {
+    let short = bs58::encode([&[0xed, 0x01][..], &[7; 31]].concat()).into_string();
     let fault = refusal(|document| {
-        document["verificationMethod"][0]["publicKeyMultibase"] = json!("z6Mk");
+        document["verificationMethod"][0]["publicKeyMultibase"] = json!(format!("z{short}"));
     });
     assert_eq!(fault, DocumentFault::InvalidKey);
     // a P-256 key under a type that is Ed25519's
@@ -115,6 +116,14 @@ fn refuses_an_invalid_key_of_a_supported_kind() {
         let method = &mut document["verificationMethod"][0];
         method["type"] = json!("Ed25519VerificationKey2020");
         method["publicKeyMultibase"] = json!("zDnaerx9CtbPJ1q36T5Ln5wYt3MQYeGRG5ehnPAmxcf5mDZpv");
+    });
+    assert_eq!(fault, DocumentFault::InvalidKey);
+    // and one of a kind that nobody knows
+    let unknown = bs58::encode([&[0x90, 0x24][..], &[7; 32]].concat()).into_string();
+    let fault = refusal(|document| {
+        let method = &mut document["verificationMethod"][0];
+        method["type"] = json!("Ed25519VerificationKey2020");
+        method["publicKeyMultibase"] = json!(format!("z{unknown}"));
     });
     assert_eq!(fault, DocumentFault::InvalidKey);
 }
@@ -157,6 +166,28 @@ fn an_x25519_key_signs_nothing_wherever_it_is_listed() {
         parse(DID, &document).unwrap().assertion_method(&url(KEY)),
         Err(ResolutionError::KeyNotSupported)
     );
+}
+
+#[test]
+fn a_key_of_an_unknown_kind_is_no_obstacle_to_the_others() {
+    let mut document = document();
+    // ML-DSA-44: its multicodec, and 1,312 bytes
+    let key = bs58::encode([&[0x90, 0x24][..], &[7; 1312]].concat()).into_string();
+    let short = bs58::encode([&[0x90, 0x24][..], &[7; 32]].concat()).into_string();
+    let mut further = document["verificationMethod"][0].clone();
+    for (number, key) in [key, short].into_iter().enumerate() {
+        further["id"] = json!(format!("{DID}#further-{number}"));
+        further["type"] = json!("Multikey");
+        further["publicKeyMultibase"] = json!(format!("z{key}"));
+        document["verificationMethod"].as_array_mut().unwrap().push(further.clone());
+        document["assertionMethod"].as_array_mut().unwrap().push(further["id"].clone());
+    }
+    let document = parse(DID, &document).unwrap();
+    assert!(document.assertion_method(&url(KEY)).is_ok());
+    for number in 0..2 {
+        let further = url(&format!("{DID}#further-{number}"));
+        assert_eq!(document.assertion_method(&further), Err(ResolutionError::KeyNotSupported));
+    }
 }
 
 #[test]
