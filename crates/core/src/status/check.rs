@@ -370,6 +370,10 @@ impl StatusCheck for StatusChecker {
                     if severity(&status) > severity(&worst) {
                         worst = status;
                     }
+                    // nothing goes before that, so no further list is asked for
+                    if worst == Ok(Status::Invalid) {
+                        break;
+                    }
                 }
                 worst.map(|status| StatusReading { status, lists })
             }

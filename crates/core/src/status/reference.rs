@@ -12,6 +12,9 @@ use crate::{
     trust::{NameError, well_formed_uri},
 };
 
+/// The most entries of one credential: there are four purposes, and for each the list may be another.
+const MAX_ENTRIES: usize = 8;
+
 /// A reference to the status of a credential, as its `status` claim (Token Status List §6.1) or its
 /// `credentialStatus` (VCDM 2.0 §4.10) gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,12 +100,16 @@ impl StatusReference {
     /// [`StatusReference::Unknown`], beside those that are known.
     ///
     /// # Errors
-    /// One [`BitstringError`] per rule that an entry of the known type breaks.
+    /// [`BitstringError::TooManyEntries`], and one [`BitstringError`] per rule that an entry of the known type
+    /// breaks.
     pub fn of_entries<'e>(
         entries: impl Iterator<Item = &'e Object>,
     ) -> Result<Vec<Self>, BitstringError> {
         let (mut known, mut is_complete) = (Vec::new(), true);
-        for entry in entries {
+        for (position, entry) in entries.enumerate() {
+            if position == MAX_ENTRIES {
+                return Err(BitstringError::TooManyEntries);
+            }
             match StatusEntry::read(entry) {
                 Ok(entry) => known.push(entry),
                 Err(BitstringError::EntryType | BitstringError::Purpose) => is_complete = false,

@@ -290,10 +290,10 @@ fn a_list_that_says_suspended_is_enough_where_the_other_cannot_be_had() {
 #[test]
 fn a_list_may_be_secured_in_another_way_than_the_credential() {
     let world = World::new();
-    world.publish(How::LdpVc, Revocation, true);
-    world.publish(How::VcJwt, Suspension, false);
+    world.publish(How::LdpVc, Revocation, false);
+    world.publish(How::VcJwt, Suspension, true);
     for how in EVERY {
-        assert_eq!(world.refusal(how, &World::entries(PLACE)), "credential_revoked");
+        assert_eq!(world.refusal(how, &World::entries(PLACE)), "credential_suspended");
     }
     assert_eq!(*world.host.asked.lock().unwrap(), 2, "and answers for all of them");
 }
@@ -343,6 +343,28 @@ fn an_entry_that_its_list_does_not_answer_refuses_the_credential() {
     let mut malformed = World::entries(PLACE)[0].clone();
     malformed["statusListIndex"] = "-1".into();
     assert_eq!(world.refusal(How::VcJwt, &malformed), "status_index_malformed");
+}
+
+#[test]
+fn a_credential_with_more_than_eight_entries_is_refused_and_no_list_asked_for() {
+    for how in EVERY {
+        let world = World::new();
+        world.publish(how, Revocation, false);
+        let entry = World::entries(PLACE)[0].clone();
+        let nine = Value::Array(vec![entry.clone(); 9]);
+        assert_eq!(world.refusal(how, &nine), "status_entries_too_many", "{how:?}");
+        assert_eq!(*world.host.asked.lock().unwrap(), 0, "{how:?}");
+        assert!(world.judge(how, &Value::Array(vec![entry; 8])).is_ok(), "{how:?}");
+    }
+}
+
+#[test]
+fn no_further_list_is_asked_for_once_one_says_revoked() {
+    let world = World::new();
+    world.publish(How::VcJwt, Revocation, true);
+    world.publish(How::VcJwt, Suspension, false);
+    assert_eq!(world.refusal(How::VcJwt, &World::entries(PLACE)), "credential_revoked");
+    assert_eq!(*world.host.asked.lock().unwrap(), 1);
 }
 
 #[test]

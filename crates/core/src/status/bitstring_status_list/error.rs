@@ -10,6 +10,9 @@ pub enum BitstringError {
     /// `type` of the entry is not `BitstringStatusListEntry`.
     #[error("the status entry is of another type")]
     EntryType,
+    /// There are more entries than any credential needs: each costs a list.
+    #[error("the credential has too many status entries")]
+    TooManyEntries,
     /// `id` of the entry is the URL of the list.
     #[error("the status entry has the id of its list")]
     EntryId,
@@ -74,6 +77,7 @@ impl BitstringError {
     pub const fn code(self) -> &'static str {
         match self {
             Self::EntryType => "status_entry_type",
+            Self::TooManyEntries => "status_entries_too_many",
             Self::EntryId => "status_entry_id",
             Self::Purpose => "status_purpose_unknown",
             Self::Index => "status_index_malformed",

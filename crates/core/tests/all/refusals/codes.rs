@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::{Suite, folder};
 
 /// Codes that no published case can have, and why.
-const WITHOUT_CASE: [(&str, &str); 53] = [
+const WITHOUT_CASE: [(&str, &str); 54] = [
     ("cbor_too_long", "a megabyte of bytes; tests/all/cbor.rs has it"),
     ("context_term_malformed", "contexts are the verifier's own; tests/all/json_ld.rs has it"),
     ("context_term_protected", "contexts are the verifier's own; tests/all/json_ld.rs has it"),
@@ -50,6 +50,7 @@ const WITHOUT_CASE: [(&str, &str); 53] = [
     ("status_aggregation_malformed", "no credential hangs on it; token_status_list_vectors.rs"),
     ("status_aggregation_media_type", "no credential hangs on it; token_status_list_vectors.rs"),
     ("status_aggregation_unreadable", "no credential hangs on it; token_status_list_vectors.rs"),
+    ("status_entries_too_many", "nine entries; tests/all/bitstring_check.rs has it"),
     ("status_entry_type", "another mechanism, and so status_unknown; bitstring_status_list.rs"),
     ("status_list_too_large", "sixteen mebibytes; tests/all/token_status_list.rs has it"),
     ("status_list_unreachable", "undetermined, and nothing was published"),
