@@ -19,9 +19,9 @@ use lanyard_core::{
 use lanyard_testkit::test_now;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint,
-    CrlIssuingDistributionPoint, CrlScope, DistinguishedName, DnType, IsCa, Issuer, KeyIdMethod,
-    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData as _, RevocationReason,
-    RevokedCertParams, SanType, SerialNumber, SigningKey as _,
+    CrlIssuingDistributionPoint, CrlScope, CustomExtension, DistinguishedName, DnType, IsCa,
+    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData as _,
+    RevocationReason, RevokedCertParams, SanType, SerialNumber, SigningKey as _,
 };
 use serde_json::json;
 use url::Url;
@@ -402,6 +402,30 @@ fn each_rule_makes_its_own_of_what_cannot_be_known() {
         assert_eq!(asked(&named, none(), rule), out_of_reach, "{rule:?}");
         assert_eq!(asked(&silent, none(), rule), no_point, "{rule:?}");
     }
+}
+
+#[test]
+fn a_certificate_whose_list_cannot_be_used_is_not_one_that_names_none() {
+    let root = Authority::root("Root");
+    let certify = |point: Option<&[u8]>| {
+        let mut params = params("Signer");
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        let extension =
+            |value: &[u8]| CustomExtension::from_oid_content(&[2, 5, 29, 31], value.to_vec());
+        params.custom_extensions = point.into_iter().map(extension).collect();
+        let leaf = params.signed_by(&key(), &root.issuer()).expect("a certificate can be made");
+        verified(&[leaf.der().to_vec()], &root)
+    };
+    let ask = |chain: &VerifiedChain| {
+        let lists = RevocationLists::new(Arc::new(LocalRevocationLists::new()));
+        let rule = RevocationRule::WherePublished;
+        PROVIDERS.map(|provider| ready(chain.ask_revocation(&lists, rule, test_now(), provider)))
+    };
+    // a point with a cRLIssuer alone, `urn:a`: the list of somebody else, which is not evaluated
+    let by_another = [0x30, 0x0b, 0x30, 0x09, 0xa2, 0x07, 0x86, 0x05, b'u', b'r', b'n', b':', b'a'];
+    let none = RevocationListError::NoList;
+    assert_eq!(ask(&certify(Some(&by_another))), [unknown(none), unknown(none)]);
+    assert_eq!(ask(&certify(None)), [Ok(()), Ok(())]);
 }
 
 #[test]

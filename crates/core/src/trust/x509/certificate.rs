@@ -36,6 +36,8 @@ pub(super) struct Certificate {
     pub(super) alternative_names: Vec<GeneralName>,
     pub(super) name_constraints: Option<NameConstraints>,
     pub(super) authority_key_identifier: Option<Vec<u8>>,
+    /// Whether it says that its issuer publishes lists of revoked certificates, in whatever way.
+    pub(super) names_lists: bool,
     /// Where the lists of revoked certificates are that cover this one.
     pub(super) distribution_points: Vec<String>,
 }
@@ -61,6 +63,7 @@ impl Certificate {
             alternative_names: Vec::new(),
             name_constraints: None,
             authority_key_identifier: None,
+            names_lists: false,
             distribution_points: Vec::new(),
             parsed,
         };
@@ -97,6 +100,7 @@ impl Certificate {
                 self.authority_key_identifier =
                     identifier.map(|identifier| identifier.as_bytes().to_vec());
             } else if id == CrlDistributionPoints::OID {
+                self.names_lists = true;
                 self.distribution_points = crl::locations(&decode(value)?);
             } else if extension.critical && !HARMLESS.contains(&id) {
                 // RFC 5280 §4.2: a critical extension that is not understood refuses the certificate

@@ -163,7 +163,7 @@ impl RevocationRule {
         };
         match self {
             Self::Ignored | Self::BestEffort => Ok(()),
-            Self::WherePublished if certificate.distribution_points.is_empty() => Ok(()),
+            Self::WherePublished if !certificate.names_lists => Ok(()),
             Self::WherePublished | Self::Demanded => Err(ChainError::RevocationUnknown(unknown)),
         }
     }
