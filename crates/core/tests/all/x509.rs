@@ -462,7 +462,9 @@ fn refuses_a_certificate_meant_for_something_else() {
     use CertificatePurpose::{CredentialSigning, RequestSigning};
     use ExtendedKeyUsagePurpose as Usage;
     let root = Authority::root();
-    let private = Usage::Other(vec![1, 0, 18013, 5, 1, 2]);
+    let private = Usage::Other(vec![1, 3, 6, 1, 4, 1, 99999, 1]);
+    let mdoc_signer = Usage::Other(vec![1, 0, 18013, 5, 1, 2]);
+    let mdoc_reader = Usage::Other(vec![1, 0, 18013, 5, 1, 6]);
     for (usages, credentials, requests) in [
         (vec![], true, true),
         (vec![Usage::ServerAuth], false, true),
@@ -472,6 +474,9 @@ fn refuses_a_certificate_meant_for_something_else() {
         (vec![Usage::Any], true, true),
         (vec![private.clone()], true, true),
         (vec![Usage::ServerAuth, private], true, true),
+        (vec![mdoc_signer.clone()], true, false),
+        (vec![mdoc_reader.clone()], false, true),
+        (vec![mdoc_signer, mdoc_reader], true, true),
     ] {
         let leaf = root.leaf(|params| params.extended_key_usages.clone_from(&usages));
         for (purpose, taken) in [(CredentialSigning, credentials), (RequestSigning, requests)] {

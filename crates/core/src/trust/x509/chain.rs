@@ -111,11 +111,12 @@ impl CertificatePurpose {
     /// Neither HAIP 1.0 nor SD-JWT VC assigns a key purpose, so ecosystems use their own, and a private
     /// or absent one is taken. But a certificate that was given out for TLS, mail or code alone must not
     /// be used for anything else (RFC 5280 §4.2.1.12); for requests, `x509_san_dns` rests on the very
-    /// names a TLS certificate vouches for, so there TLS purposes are taken.
+    /// names a TLS certificate vouches for, so there TLS purposes are taken. Who may ask for mdocs may not
+    /// therefore issue credentials, nor the other way round (ISO/IEC 18013-5 Annex B.1).
     pub(super) const fn foreign(self) -> &'static [ObjectIdentifier] {
         match self {
-            Self::CredentialSigning => &FOREIGN,
-            Self::RequestSigning => FOREIGN.split_at(4).0,
+            Self::CredentialSigning => &FOREIGN_TO_CREDENTIALS,
+            Self::RequestSigning => &FOREIGN_TO_REQUESTS,
             Self::MdocSigning => &[],
         }
     }
@@ -129,18 +130,31 @@ impl CertificatePurpose {
     }
 }
 
-/// codeSigning, emailProtection, timeStamping, OCSPSigning, then those of TLS: serverAuth, clientAuth.
-const FOREIGN: [ObjectIdentifier; 6] = [
-    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3"),
-    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.4"),
-    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8"),
-    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9"),
-    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1"),
-    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
+const FOREIGN_TO_CREDENTIALS: [ObjectIdentifier; 7] = [
+    CODE_SIGNING,
+    EMAIL_PROTECTION,
+    TIME_STAMPING,
+    OCSP_SIGNING,
+    TLS_SERVER,
+    TLS_CLIENT,
+    MDOC_READER,
 ];
+
+const FOREIGN_TO_REQUESTS: [ObjectIdentifier; 5] =
+    [CODE_SIGNING, EMAIL_PROTECTION, TIME_STAMPING, OCSP_SIGNING, MDOC_SIGNER];
+
+const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
+const EMAIL_PROTECTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.4");
+const TIME_STAMPING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8");
+const OCSP_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9");
+const TLS_SERVER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+const TLS_CLIENT: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 
 /// The key purpose of mdoc document signers (ISO/IEC 18013-5 Annex B.1.4).
 const MDOC_SIGNER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.0.18013.5.1.2");
+
+/// The key purpose of mdoc readers (ISO/IEC 18013-5 Annex B.1.7).
+const MDOC_READER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.0.18013.5.1.6");
 
 /// Certificates as a message carried them, leaf first; nothing in them is trusted.
 #[derive(Clone, Debug)]
