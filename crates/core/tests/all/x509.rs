@@ -7,7 +7,7 @@ use lanyard_core::{
 };
 use lanyard_testkit::test_now;
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
+    BasicConstraints, CertificateParams, CidrSubnet, CustomExtension, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     NameConstraints, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512,
     PKCS_ED25519, PublicKeyData as _, SanType, SignatureAlgorithm,
@@ -510,11 +510,44 @@ fn holds_dns_names_to_an_authoritys_constraints() {
 }
 
 #[test]
-fn refuses_a_name_constraint_that_is_not_about_dns_names() {
+fn a_constraint_of_other_names_than_dns_names_refuses_only_whoever_has_such_a_name() {
+    let root = Authority::root();
+    let everywhere = CidrSubnet::V4([0; 4], [0; 4]);
+    let address = || SanType::IpAddress([192, 0, 2, 1].into());
+    let mail = || SanType::Rfc822Name("ada@good.example".try_into().expect("ASCII"));
+    for (subtree, name) in [
+        (GeneralSubtree::IpAddress(everywhere), address()),
+        (GeneralSubtree::Rfc822Name("good.example".to_owned()), mail()),
+    ] {
+        for is_excluded in [true, false] {
+            let middle = root.below("Middle", |params| {
+                let (mut permitted, mut excluded) = (vec![], vec![subtree.clone()]);
+                if !is_excluded {
+                    std::mem::swap(&mut permitted, &mut excluded);
+                }
+                params.name_constraints = Some(NameConstraints {
+                    permitted_subtrees: permitted,
+                    excluded_subtrees: excluded,
+                });
+            });
+            let chain = |names: Vec<SanType>| {
+                [middle.leaf(|params| params.subject_alt_names = names), middle.der.clone()]
+            };
+            assert!(verify(&chain(vec![dns("a.example")]), &root).is_ok());
+            let both = chain(vec![dns("a.example"), name.clone()]);
+            assert_eq!(refusal(&both, &root), ChainError::NameConstraintNotSupported);
+        }
+    }
+}
+
+#[test]
+fn a_constraint_of_directory_names_refuses_every_certificate_below() {
     let root = Authority::root();
     let middle = root.below("Middle", |params| {
+        let mut name = DistinguishedName::new();
+        name.push(DnType::CountryName, "XX");
         params.name_constraints = Some(NameConstraints {
-            permitted_subtrees: vec![GeneralSubtree::Rfc822Name("good.example".to_owned())],
+            permitted_subtrees: vec![GeneralSubtree::DirectoryName(name)],
             excluded_subtrees: vec![],
         });
     });

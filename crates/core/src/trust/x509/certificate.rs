@@ -239,6 +239,11 @@ impl Certificate {
         self.subject_attribute(STATE_OR_PROVINCE)
     }
 
+    /// Whether its subject has an address for mail in it, as certificates once had.
+    pub(super) fn has_email_address(&self) -> bool {
+        self.subject().iter().any(|attribute| attribute.oid == EMAIL_ADDRESS)
+    }
+
     fn subject_attribute(&self, oid: ObjectIdentifier) -> Option<String> {
         let named = self.subject().iter().filter(|attribute| attribute.oid == oid);
         named.last().and_then(|attribute| directory_text(&attribute.value.to_der().ok()?))
@@ -373,6 +378,7 @@ const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const COUNTRY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.6");
 const STATE_OR_PROVINCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.8");
 const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
+const EMAIL_ADDRESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");

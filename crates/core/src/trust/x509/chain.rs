@@ -80,7 +80,7 @@ pub enum ChainError {
     /// A DNS name lies outside what an authority may vouch for.
     #[error("a name lies outside an authority's name constraints")]
     NameConstraint,
-    /// A name constraint is about something else than DNS names.
+    /// A name constraint is about a form of names that the certificate has, and that is no DNS name.
     #[error("a name constraint cannot be applied")]
     NameConstraintNotSupported,
     /// A certificate was revoked by its issuer.
@@ -267,7 +267,7 @@ impl CertificateChain {
         for (position, authority) in self.authorities.iter().chain([&anchor]).enumerate() {
             let Some(constraints) = &authority.name_constraints else { continue };
             for one in self.certificates().take(position + 1) {
-                names::check(&one.alternative_names, constraints)?;
+                names::check(one, constraints)?;
             }
         }
         anchors.remember(&self);

@@ -1,22 +1,25 @@
-//! Name constraints, as far as DNS names go (RFC 5280 §4.2.1.10).
+//! Name constraints, of which those about DNS names can be applied (RFC 5280 §4.2.1.10).
+
+use std::mem::discriminant;
 
 use x509_cert::ext::pkix::{NameConstraints, constraints::name::GeneralSubtree, name::GeneralName};
 
-use super::ChainError;
+use super::{ChainError, certificate::Certificate};
 
-/// Holds the alternative names of a certificate to the constraints of an authority above it.
+/// Holds the names of a certificate to the constraints of an authority above it.
 pub(super) fn check(
-    names: &[GeneralName],
+    certificate: &Certificate,
     constraints: &NameConstraints,
 ) -> Result<(), ChainError> {
-    let permitted = dns_subtrees(constraints.permitted_subtrees.as_deref())?;
-    let excluded = dns_subtrees(constraints.excluded_subtrees.as_deref())?;
-    for name in dns_names(names) {
+    let permitted = dns_subtrees(certificate, constraints.permitted_subtrees.as_deref())?;
+    let excluded = dns_subtrees(certificate, constraints.excluded_subtrees.as_deref())?;
+    for name in dns_names(&certificate.alternative_names) {
         let name = name.to_ascii_lowercase();
-        if excluded.iter().flatten().any(|subtree| may_fall_into(&name, subtree)) {
+        if excluded.iter().any(|subtree| may_fall_into(&name, subtree)) {
             return Err(ChainError::NameConstraint);
         }
-        if permitted.as_ref().is_some_and(|all| !all.iter().any(|one| is_within(&name, one))) {
+        // RFC 5280 §4.2.1.10: names of a form that no permitted subtree is about are all permitted
+        if !permitted.is_empty() && !permitted.iter().any(|one| is_within(&name, one)) {
             return Err(ChainError::NameConstraint);
         }
     }
@@ -31,14 +34,38 @@ pub(super) fn dns_names(names: &[GeneralName]) -> impl Iterator<Item = &str> {
     })
 }
 
-fn dns_subtrees(subtrees: Option<&[GeneralSubtree]>) -> Result<Option<Vec<String>>, ChainError> {
-    let Some(subtrees) = subtrees else { return Ok(None) };
-    let base = |subtree: &GeneralSubtree| match (&subtree.base, subtree.minimum, subtree.maximum) {
-        (GeneralName::DnsName(base), 0, None) => Ok(base.as_str().to_ascii_lowercase()),
-        // RFC 5280 §4.2.1.10: a constraint that cannot be applied refuses the certificate
-        _ => Err(ChainError::NameConstraintNotSupported),
-    };
-    subtrees.iter().map(base).collect::<Result<_, _>>().map(Some)
+/// The subtrees of DNS names.
+///
+/// RFC 5280 §4.2.1.10: a constraint that is about a name of the certificate and cannot be applied refuses it.
+fn dns_subtrees(
+    certificate: &Certificate,
+    subtrees: Option<&[GeneralSubtree]>,
+) -> Result<Vec<String>, ChainError> {
+    let mut dns = Vec::new();
+    for subtree in subtrees.into_iter().flatten() {
+        match (&subtree.base, subtree.minimum, subtree.maximum) {
+            (GeneralName::DnsName(base), 0, None) => dns.push(base.as_str().to_ascii_lowercase()),
+            (base, ..) if concerns(base, certificate) => {
+                return Err(ChainError::NameConstraintNotSupported);
+            }
+            _ => {}
+        }
+    }
+    Ok(dns)
+}
+
+/// Whether a certificate has a name of this form.
+fn concerns(base: &GeneralName, certificate: &Certificate) -> bool {
+    match base {
+        // the subject is one
+        GeneralName::DirectoryName(_) => true,
+        // and may have one in it
+        GeneralName::Rfc822Name(_) if certificate.has_email_address() => true,
+        base => {
+            let form = discriminant(base);
+            certificate.alternative_names.iter().any(|name| discriminant(name) == form)
+        }
+    }
 }
 
 /// Zero or more labels added on the left of the subtree's name.
