@@ -16,6 +16,8 @@ pub(super) const ISS: i64 = 1;
 const SUB: i64 = 2;
 /// `exp` (RFC 8392 §3.1.4).
 const EXP: i64 = 4;
+/// `nbf` (RFC 8392 §3.1.5).
+const NBF: i64 = 5;
 /// `iat` (RFC 8392 §3.1.6).
 const IAT: i64 = 6;
 /// `status_list` (Token Status List §14.3).
@@ -59,10 +61,10 @@ pub(super) fn read(payload: &[u8]) -> Result<Content, StatusListError> {
         }
     };
     let number = |label| claims.get(label).map(number);
-    let (iat, exp, ttl) = (number(IAT), number(EXP), number(TTL));
+    let [iat, nbf, exp, ttl] = [IAT, NBF, EXP, TTL].map(number);
     Ok(Content {
         subject: claims.get(SUB).and_then(Item::as_text).map(str::to_owned),
-        times: Times::read(iat.as_ref(), exp.as_ref(), ttl.as_ref())?,
+        times: Times::read(iat.as_ref(), nbf.as_ref(), exp.as_ref(), ttl.as_ref())?,
         bits,
         list: lst.to_vec(),
         aggregation,

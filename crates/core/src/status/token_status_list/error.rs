@@ -31,6 +31,12 @@ pub enum StatusListError {
     /// `iat` has not come.
     #[error("the status list was issued in the future")]
     IssuedInTheFuture,
+    /// `nbf` is not a time.
+    #[error("nbf of the status list is malformed")]
+    NotBefore,
+    /// `nbf` has not come.
+    #[error("the status list is not valid yet")]
+    NotYetValid,
     /// `exp` is not a time.
     #[error("exp of the status list is malformed")]
     Expiry,
@@ -76,6 +82,8 @@ impl StatusListError {
             Self::Iss => "status_list_issuer_malformed",
             Self::IssuedAt => "status_list_iat_malformed",
             Self::IssuedInTheFuture => "status_list_issued_in_the_future",
+            Self::NotBefore => "status_list_nbf_malformed",
+            Self::NotYetValid => "status_list_not_yet_valid",
             Self::Expiry => "status_list_exp_malformed",
             Self::Expired => "status_list_expired",
             Self::Ttl => "status_list_ttl_malformed",

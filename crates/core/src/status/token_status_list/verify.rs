@@ -180,7 +180,10 @@ fn read(claims: &Object) -> Result<Content, StatusListError> {
     };
     Ok(Content {
         subject: claims.get("sub").and_then(Value::as_str).map(str::to_owned),
-        times: Times::read(claims.get("iat"), claims.get("exp"), claims.get("ttl"))?,
+        times: {
+            let [iat, nbf, exp, ttl] = ["iat", "nbf", "exp", "ttl"].map(|name| claims.get(name));
+            Times::read(iat, nbf, exp, ttl)?
+        },
         bits,
         list: json::base64url_decode(lst)?,
         aggregation,
@@ -191,6 +194,7 @@ fn read(claims: &Object) -> Result<Content, StatusListError> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     issued_at: Timestamp,
+    not_before: Option<Timestamp>,
     expires_at: Option<Timestamp>,
     ttl: Option<SignedDuration>,
 }
@@ -198,11 +202,17 @@ pub(super) struct Times {
 impl Times {
     pub(super) fn read(
         iat: Option<&Value>,
+        nbf: Option<&Value>,
         exp: Option<&Value>,
         ttl: Option<&Value>,
     ) -> Result<Self, StatusListError> {
         // Token Status List §5.1: iat is required
         let issued_at = iat.and_then(numeric_date).ok_or(StatusListError::IssuedAt)?;
+        // RFC 7519 §4.1.5: nbf is a NumericDate, where it is there
+        let not_before = match nbf {
+            None => None,
+            Some(nbf) => Some(numeric_date(nbf).ok_or(StatusListError::NotBefore)?),
+        };
         let expires_at = match exp {
             None => None,
             Some(exp) => Some(numeric_date(exp).ok_or(StatusListError::Expiry)?),
@@ -214,12 +224,16 @@ impl Times {
             Some(Some(ttl)) if ttl > 0.0 => Some(SignedDuration::from_secs(ttl as i64)),
             Some(_) => return Err(StatusListError::Ttl),
         };
-        Ok(Self { issued_at, expires_at, ttl })
+        Ok(Self { issued_at, not_before, expires_at, ttl })
     }
 
     fn judge(&self, now: Timestamp) -> Result<(), StatusListError> {
         if now.duration_until(self.issued_at) > LEEWAY {
             return Err(StatusListError::IssuedInTheFuture);
+        }
+        // RFC 7519 §4.1.5, RFC 8392 §3.1.5: before nbf it is not accepted
+        if self.not_before.is_some_and(|start| now.duration_until(start) > LEEWAY) {
+            return Err(StatusListError::NotYetValid);
         }
         // Token Status List §8.3(4.3): after exp it says nothing; there is no leeway, a new one is out
         if self.expires_at.is_some_and(|end| end <= now) {

@@ -48,6 +48,8 @@ pub(super) fn cases(suite: &mut Suite) {
     accept(suite, "jwt", input(&status(1), JWT, &token(&none)));
     accept(suite, "jwt-last-index", input(&status(11), JWT, &token(&none)));
     accept(suite, "jwt-without-exp", input(&status(1), JWT, &token(&json!({"exp": null}))));
+    let past = json!({"nbf": test_now().as_second()});
+    accept(suite, "jwt-with-nbf", input(&status(1), JWT, &token(&past)));
     accept(suite, "jwt-without-iss", input(&status(1), JWT, &token(&json!({"iss": null}))));
     accept(suite, "cwt", binary_input(&status(1), CWT, &cwt(Forged::default())));
     jws(suite);
@@ -143,6 +145,10 @@ fn who_and_when(suite: &mut Suite) {
     refuse(suite, "iat-text", iat, &json!({"iat": "2026-01-01"}));
     let future: Rule = ("Token Status List §5.1", "status_list_issued_in_the_future");
     refuse(suite, "iat-ahead", future, &json!({"iat": now + 61}));
+    let nbf: Rule = ("RFC 7519 §4.1.5", "status_list_nbf_malformed");
+    refuse(suite, "nbf-text", nbf, &json!({"nbf": "now"}));
+    let early: Rule = ("RFC 7519 §4.1.5", "status_list_not_yet_valid");
+    refuse(suite, "nbf-ahead", early, &json!({"nbf": now + 61}));
     let exp: Rule = ("RFC 7519 §4.1.4", "status_list_exp_malformed");
     refuse(suite, "exp-text", exp, &json!({"exp": "never"}));
     let expired: Rule = ("Token Status List §8.3(4.3)", "status_list_expired");
@@ -297,6 +303,9 @@ fn as_cwt(suite: &mut Suite) {
     refuse("iat-text", iat, set(6, "now".into()));
     let future: Rule = ("Token Status List §5.2", "status_list_issued_in_the_future");
     refuse("iat-ahead", future, set(6, (now + 61).into()));
+    refuse("nbf-text", ("RFC 8392 §3.1.5", "status_list_nbf_malformed"), set(5, "now".into()));
+    let early: Rule = ("RFC 8392 §3.1.5", "status_list_not_yet_valid");
+    refuse("nbf-ahead", early, set(5, (now + 61).into()));
     let exp: Rule = ("RFC 8392 §3.1.4", "status_list_exp_malformed");
     refuse("exp-text", exp, set(4, "never".into()));
     refuse(
