@@ -35,6 +35,11 @@ impl CredentialType {
         Self { vocabulary: Vocabulary::W3c, name: name.into() }
     }
 
+    /// Whether it is a type of SD-JWT VCs.
+    pub(crate) const fn is_vct(&self) -> bool {
+        matches!(self.vocabulary, Vocabulary::Vct)
+    }
+
     /// The name alone.
     pub fn name(&self) -> &str {
         &self.name

@@ -17,7 +17,7 @@ use super::{
     },
     kept::{Kept, KeptLists, Key, VerifiedList},
     token_status_list::{
-        SharedLists, StatusListAggregation, StatusListError, UnverifiedStatusList,
+        MEDIA_TYPE_CWT, SharedLists, StatusListAggregation, StatusListError, UnverifiedStatusList,
     },
 };
 use crate::{
@@ -293,7 +293,7 @@ impl StatusChecker {
         let list = self.verify(&key, published, now).await?;
         let fresh_until = list.fresh_until(now, &self.freshness);
         let kept = Arc::new(Kept::new(list, fresh_until, asked_at));
-        self.kept.keep(key, Arc::clone(&kept));
+        self.kept.keep(key, Arc::clone(&kept), now);
         Ok(kept)
     }
 
@@ -306,6 +306,10 @@ impl StatusChecker {
         let Key { mechanism, uri, referring, types } = key;
         match mechanism {
             StatusMechanism::TokenStatusList => {
+                // SD-JWT VC §2.2.2.2: the list that an SD-JWT VC refers to is a JWT
+                if media_type == MEDIA_TYPE_CWT && types.iter().any(CredentialType::is_vct) {
+                    return Err(StatusListError::MediaType.into());
+                }
                 let list = UnverifiedStatusList::parse(&media_type, &bytes)?.sharing(&self.shared);
                 let claimed = list.claimed_issuer(referring.as_ref(), types);
                 // Token Status List §11.3: who signs the list is trusted like who signs the credential

@@ -16,8 +16,14 @@ use super::{
 };
 use crate::{Timestamp, credential::CredentialType, trust::IssuerIdentifier};
 
-/// The bytes of all lists that are kept.
+/// The bytes of all lists that are kept, with everything around them.
 const MAX_BYTES: usize = 64 << 20;
+
+/// The most lists that are kept, however short.
+const MAX_LISTS: usize = 4096;
+
+/// About what a list takes beside its statuses: its key, its addresses, its place in the map.
+const OVERHEAD: usize = 1024;
 
 /// A list that nobody asked for in so long is not fetched ahead any more.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
@@ -96,11 +102,7 @@ impl VerifiedList {
 
     /// Whether it says when it ends, and has not ended yet: then it speaks even where `ttl` has passed.
     pub(super) fn speaks_beyond_ttl(&self, now: Timestamp) -> bool {
-        let end = match self {
-            Self::Token(list) => list.expires_at(),
-            Self::Bitstring(list) => list.expires_at(),
-        };
-        end.is_some_and(|end| now < end)
+        self.expires_at().is_some_and(|end| now < end)
     }
 
     /// What is told of it beside what it says.
@@ -113,9 +115,22 @@ impl VerifiedList {
     }
 
     fn bytes(&self) -> usize {
+        OVERHEAD
+            + match self {
+                Self::Token(list) => list.list().as_bytes().len(),
+                Self::Bitstring(list) => list.bits().as_bytes().len(),
+            }
+    }
+
+    /// Whether it says nothing any more.
+    fn has_ended(&self, now: Timestamp) -> bool {
+        self.expires_at().is_some_and(|end| end <= now)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
         match self {
-            Self::Token(list) => list.list().as_bytes().len(),
-            Self::Bitstring(list) => list.bits().as_bytes().len(),
+            Self::Token(list) => list.expires_at(),
+            Self::Bitstring(list) => list.expires_at(),
         }
     }
 }
@@ -141,12 +156,13 @@ impl KeptLists {
         due.map(|(key, kept)| (key.clone(), Arc::clone(kept))).collect()
     }
 
-    /// Keeps a list; what has been stale for longest makes room.
-    pub(super) fn keep(&self, key: Key, kept: Arc<Kept>) {
+    /// Keeps a list; what has ended goes, and what has been stale for longest makes room.
+    pub(super) fn keep(&self, key: Key, kept: Arc<Kept>, now: Timestamp) {
         let mut lists = self.lists.write().unwrap_or_else(PoisonError::into_inner);
+        lists.retain(|_, kept| !kept.list.has_ended(now));
         lists.insert(key, kept);
         let mut bytes: usize = lists.values().map(|kept| kept.list.bytes()).sum();
-        while bytes > MAX_BYTES {
+        while bytes > MAX_BYTES || lists.len() > MAX_LISTS {
             let Some(oldest) = lists.iter().min_by_key(|(_, kept)| kept.fresh_until) else {
                 return;
             };

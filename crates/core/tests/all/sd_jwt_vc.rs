@@ -7,7 +7,8 @@ use lanyard_core::{
     Timestamp,
     claims::{Claims, ClaimsPath, Elements},
     credential::{ExpiryRule, Format, Validity, ValidityError, ValidityPolicy},
-    crypto::{AwsLc, CryptoProvider, RustCrypto},
+    crypto::{AwsLc, CryptoProvider, HashAlgorithm, RustCrypto},
+    json::base64url_decode,
     sd_jwt::KeyBindingWindow,
     sd_jwt_vc::{DraftError, KeyBinding, SdJwtVcDraft, SdJwtVcError, UnverifiedSdJwtVc, Vct},
     status::{StatusListUri, StatusReference},
@@ -394,6 +395,22 @@ fn a_draft_refuses_what_a_verifier_would_refuse() {
     assert_eq!(good().with_aka_vcts(&[]).unwrap_err(), DraftError::FurtherTypes);
     assert_eq!(good().with_aka_vcts(&[vct()]).unwrap_err(), DraftError::FurtherTypes);
     assert_eq!(good().with_status(&StatusReference::Unknown).unwrap_err(), DraftError::Status);
+}
+
+#[test]
+fn an_issuer_may_take_another_hash_for_its_digests() {
+    let world = World::new();
+    let (claims, times) = (Claims::new().selective("name", "Ada"), Validity::UNLIMITED);
+    let draft = SdJwtVcDraft::new(&vct(), Some(&iss()), claims, &KeyBinding::None, &times);
+    let draft = draft.unwrap().with_hash(HashAlgorithm::Sha384);
+    let issued = ready(draft.sign(&world.issuer.signer, &AwsLc)).unwrap().into_string();
+    let payload = issued.split('.').nth(1).unwrap();
+    let payload: Value = serde_json::from_slice(&base64url_decode(payload).unwrap()).unwrap();
+    assert_eq!(payload["_sd_alg"], "sha-384");
+    let expected = Expected::new(AUDIENCE, NONCE, KeyBindingRule::NotRequired).at(test_now());
+    let verifier = PresentationVerifier::new(world.trust(), Arc::new(AwsLc));
+    let verified = ready(verifier.verify(&issued, &expected)).unwrap();
+    assert_eq!(verified.claims().text("name"), Ok("Ada"));
 }
 
 #[test]

@@ -9,16 +9,18 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 use lanyard_core::{
     Timestamp,
+    credential::CredentialType,
     crypto::AwsLc,
     status::{
-        PublishedStatusList, Status, StatusChecker, StatusListSource, StatusListUnavailable,
-        StatusListUri, StatusMechanism,
+        Freshness, PublishedStatusList, Status, StatusCheck as _, StatusChecker, StatusError,
+        StatusListSource, StatusListUnavailable, StatusListUri, StatusMechanism, StatusQuestion,
+        StatusReference,
         token_status_list::{
             MEDIA_TYPE_CWT, MEDIA_TYPE_JWT, StatusBits, StatusList, StatusListAggregation,
             StatusListDraft,
         },
     },
-    trust::{IssuerIdentifier, IssuerKeySource, IssuerKeys, IssuerTrust},
+    trust::{IssuerIdentifier, IssuerIdentity, IssuerKeySource, IssuerKeys, IssuerTrust},
     verify::{
         CheckName, Expected, KeyBindingRule, Outcome, Policy, PolicySet, PresentationVerifier,
         StatusPolicy, VerifiedPresentation, VerifyError,
@@ -29,7 +31,7 @@ use serde_json::json;
 
 use crate::{
     sd_jwt_support::{AUDIENCE, NONCE, Party, ready},
-    sd_jwt_vc::World,
+    sd_jwt_vc::{ISS, World},
 };
 
 const URI: &str = "https://issuer.example/status-lists/1";
@@ -176,6 +178,20 @@ impl Desk {
         ready(self.checker.refresh(after(later), SignedDuration::from_mins(2)))
     }
 
+    /// Asks for number 7 on behalf of a credential of this type, so many seconds later.
+    fn ask(&self, kind: &CredentialType, later: i64) -> Result<Status, StatusError> {
+        let reference = StatusReference::TokenStatusList { index: 7, uri: uri() };
+        let issuer = IssuerIdentifier::parse(ISS).expect("it is an identifier");
+        let question = StatusQuestion {
+            reference: &reference,
+            issuer: &IssuerIdentity::Identifier(issuer),
+            types: std::slice::from_ref(kind),
+            now: after(later),
+            not_before: None,
+        };
+        ready(self.checker.status(&question)).map(|reading| reading.status)
+    }
+
     fn refusal(&self, index: u64) -> &'static str {
         match self.judge(index, 0) {
             Err(VerifyError::Refused(refusal)) => {
@@ -229,12 +245,51 @@ fn an_index_beyond_the_list_refuses_the_credential() {
 }
 
 #[test]
-fn a_list_in_cwt_form_is_as_good() {
+fn a_list_in_cwt_form_is_as_good_for_an_mdoc_and_none_for_an_sd_jwt_vc() {
     let desk = Desk::new();
     let issuer = &desk.world.issuer;
     desk.host
         .publish(MEDIA_TYPE_CWT, ready(draft(Status::Invalid).sign_cwt(&issuer.signer)).unwrap());
-    assert_eq!(desk.refusal(7), "credential_revoked");
+    assert_eq!(desk.doubt(7, 0), "status_list_media_type");
+    let mdl = CredentialType::doc_type("org.iso.18013.5.1.mDL");
+    assert_eq!(desk.ask(&mdl, 0), Ok(Status::Invalid));
+    // nor is what was kept for the one a list for the other
+    assert_eq!(desk.doubt(7, 0), "status_list_media_type");
+}
+
+#[test]
+fn however_short_lists_are_only_so_many_are_kept() {
+    let desk = Desk::new();
+    desk.publish(Status::Valid);
+    let types: Vec<_> =
+        (0..4_200).map(|n| CredentialType::doc_type(format!("org.example.{n}"))).collect();
+    for kind in &types {
+        assert_eq!(desk.ask(kind, 0), Ok(Status::Valid));
+    }
+    assert_eq!(desk.host.asked(), 4_200, "each is another question of trust");
+    for kind in &types {
+        assert_eq!(desk.ask(kind, 0), Ok(Status::Valid));
+    }
+    assert!(desk.host.asked() >= 4_200 + 104, "no more than 4,096 of them were kept");
+}
+
+#[test]
+fn a_list_that_has_ended_is_not_kept_any_more() {
+    let desk = Desk::new();
+    desk.publish(Status::Valid);
+    assert!(desk.judge(7, 0).is_ok());
+    // another list is fetched once the first has ended
+    let late = StatusListDraft::new(
+        &StatusListUri::parse(OTHER).unwrap(),
+        &list(Status::Valid),
+        after(3_600),
+    );
+    let late = ready(late.sign_jwt(&desk.world.issuer.signer)).unwrap();
+    desk.host.publish_at(OTHER, MEDIA_TYPE_JWT, late);
+    assert!(desk.judge_at(OTHER, 7, 3_600).is_ok());
+    let before = desk.host.asked();
+    assert_eq!(desk.refresh(3_600 + 300), 1, "the other list alone");
+    assert_eq!(desk.host.asked(), before + 1);
 }
 
 #[test]
@@ -324,6 +379,21 @@ fn a_stale_list_speaks_until_it_expires_and_never_beyond() {
     assert!(desk.judge(7, 3599).is_ok());
     assert_eq!(desk.host.asked(), 2, "a new copy was asked for");
     assert_eq!(desk.doubt(7, 3600), "status_list_unreachable");
+}
+
+#[test]
+fn whoever_looks_bounds_for_how_long_a_copy_is_kept() {
+    let desk = Desk::new();
+    desk.publish(Status::Valid);
+    let keys = IssuerKeys::new(desk.world.trust(), Arc::new(AwsLc));
+    let bounds = Freshness { longest: SignedDuration::from_secs(60), ..Freshness::default() };
+    let checker = StatusChecker::new(keys, desk.host.clone()).with_freshness(bounds);
+    let desk = Desk { checker: Arc::new(checker), ..desk };
+    let kind = CredentialType::from(&crate::sd_jwt_vc::vct());
+    for (later, asked) in [(0, 1), (59, 1), (60, 2)] {
+        assert_eq!(desk.ask(&kind, later), Ok(Status::Valid));
+        assert_eq!(desk.host.asked(), asked, "after {later} of its 600 seconds");
+    }
 }
 
 #[test]
