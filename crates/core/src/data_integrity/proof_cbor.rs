@@ -2,7 +2,7 @@
 
 use minicbor::{Decoder, Encoder, data::Type};
 
-use super::{DataIntegrityError, selective::JsonPointer};
+use super::{DataIntegrityError, rdf::MAX_BLANK_NODES, selective::JsonPointer};
 use crate::json;
 
 /// The longest text that is decoded: a signature for each of 2,000 quads.
@@ -102,6 +102,10 @@ pub(super) fn labels<L: PartialEq>(
     mut label: impl FnMut(&mut Decoder<'_>) -> Option<L>,
 ) -> Option<Vec<(u64, L)>> {
     let count = decoder.map().ok()??;
+    // each is compared with all before it, and nothing has been verified yet
+    if count > MAX_BLANK_NODES as u64 {
+        return None;
+    }
     let mut labels: Vec<(u64, L)> = Vec::new();
     for _ in 0..count {
         let label = (decoder.u64().ok()?, label(decoder)?);
@@ -112,4 +116,24 @@ pub(super) fn labels<L: PartialEq>(
         labels.push(label);
     }
     Some(labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_no_more_labels_than_a_dataset_may_have_blank_nodes() {
+        let read = |count: u64| {
+            let mut encoder = Encoder::new(Vec::new());
+            encoder.map(count).unwrap();
+            for label in 0..count {
+                encoder.u64(label).unwrap().u64(label).unwrap();
+            }
+            labels(&mut Decoder::new(&encoder.into_writer()), |decoder| decoder.u64().ok())
+                .map(|labels| labels.len())
+        };
+        assert_eq!(read(64), Some(64));
+        assert_eq!(read(65), None);
+    }
 }

@@ -10,7 +10,7 @@ use super::n_quads;
 const MAX_QUADS: usize = 2_000;
 
 /// The most blank nodes in a dataset.
-const MAX_BLANK_NODES: usize = 64;
+pub(in super::super) const MAX_BLANK_NODES: usize = 64;
 
 /// The most bytes that a dataset's quads may be written with: a long term in many quads adds up.
 const MAX_BYTES: usize = 8 << 20;

@@ -6,4 +6,4 @@ mod n_quads;
 
 pub use canonical::CanonicalDataset;
 pub use dataset::{Dataset, RdfError, Term};
-pub(super) use dataset::{Node, Predicate};
+pub(super) use dataset::{MAX_BLANK_NODES, Node, Predicate};
