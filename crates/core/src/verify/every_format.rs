@@ -183,7 +183,7 @@ impl PresentationVerifier {
         &self,
         compact: &str,
         expected: &ExpectedPresentation<'_>,
-    ) -> Result<vc_jose_cose::VerifiedCredential, VpError> {
+    ) -> Result<vc_jose_cose::VerifiedVc, VpError> {
         let credential = UnverifiedVcJwt::parse(compact)?;
         let key = self.keys.find(&credential.claimed_issuer(), expected.now).await?;
         let credential = credential.verify(key, &*self.provider)?;

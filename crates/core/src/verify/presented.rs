@@ -92,7 +92,7 @@ pub enum VerifiedCredential {
     /// A credential of VCDM 2.0 with proofs.
     LdpVc(VerifiedLdpVc),
     /// A credential of VCDM 2.0 in an envelope.
-    VcJoseCose(vc_jose_cose::VerifiedCredential),
+    VcJoseCose(vc_jose_cose::VerifiedVc),
 }
 
 impl VerifiedCredential {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     super::{Credential, CredentialError, HolderBinding, signed::claimed_issuer},
-    SigningOptions, VcJoseCoseError, VerifiedCredential, cose,
+    SigningOptions, VcJoseCoseError, VerifiedVc, cose,
     payload::CredentialPayload,
 };
 use crate::{
@@ -81,7 +81,7 @@ impl<'b> UnverifiedVcCose<'b> {
         &self.payload.binding
     }
 
-    /// Verifies the signature; times are judged by [`VerifiedCredential::judge_validity`].
+    /// Verifies the signature; times are judged by [`VerifiedVc::judge_validity`].
     ///
     /// # Errors
     /// One [`VcJoseCoseError`] per rule.
@@ -89,9 +89,9 @@ impl<'b> UnverifiedVcCose<'b> {
         self,
         key: IssuerKey,
         provider: &dyn CryptoProvider,
-    ) -> Result<VerifiedCredential, VcJoseCoseError> {
+    ) -> Result<VerifiedVc, VcJoseCoseError> {
         self.sign1.verify(key.key(), b"", provider)?;
-        VerifiedCredential::new(self.payload, key, Vec::new())
+        VerifiedVc::new(self.payload, key, Vec::new())
     }
 
     /// Verifies what an issuer handed out, for the holder to keep.

@@ -68,7 +68,7 @@ impl<'t> UnverifiedVcJwt<'t> {
         &self.payload.binding
     }
 
-    /// Verifies the signature; times are judged by [`VerifiedCredential::judge_validity`].
+    /// Verifies the signature; times are judged by [`VerifiedVc::judge_validity`].
     ///
     /// # Errors
     /// One [`VcJoseCoseError`] per rule.
@@ -76,9 +76,9 @@ impl<'t> UnverifiedVcJwt<'t> {
         self,
         key: IssuerKey,
         provider: &dyn CryptoProvider,
-    ) -> Result<VerifiedCredential, VcJoseCoseError> {
+    ) -> Result<VerifiedVc, VcJoseCoseError> {
         self.jws.verify(&VC_SLOT, key.key(), provider)?;
-        VerifiedCredential::new(self.payload, key, Vec::new())
+        VerifiedVc::new(self.payload, key, Vec::new())
     }
 
     /// Verifies what an issuer handed out, for the holder to keep.
@@ -106,14 +106,14 @@ impl<'t> UnverifiedVcJwt<'t> {
 }
 
 /// A credential of VCDM 2.0 of which everything was verified but its times, its status and its purpose.
-pub struct VerifiedCredential {
+pub struct VerifiedVc {
     payload: CredentialPayload,
     issuer: IssuerIdentity,
     trusted_for: TypeScope,
     disclosed: Vec<ClaimsPath>,
 }
 
-impl VerifiedCredential {
+impl VerifiedVc {
     pub(super) fn new(
         payload: CredentialPayload,
         key: IssuerKey,
@@ -223,9 +223,9 @@ impl HeldVcJwt {
     }
 }
 
-impl fmt::Debug for VerifiedCredential {
+impl fmt::Debug for VerifiedVc {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "VerifiedCredential(by {})", self.issuer.name())
+        write!(out, "VerifiedVc(by {})", self.issuer.name())
     }
 }
 

@@ -22,7 +22,7 @@ pub use credential_cose::{HeldVcCose, UnverifiedVcCose, issue_cose};
 pub use error::{VcJoseCoseError, VpError};
 pub(super) use error::{jwt_code, presentation_jwt_code};
 pub use issue::{IssuedCredential, SigningOptions, issue_jwt};
-pub use jwt::{HeldVcJwt, UnverifiedVcJwt, VerifiedCredential};
+pub use jwt::{HeldVcJwt, UnverifiedVcJwt, VerifiedVc};
 pub use present::{HeldCredential, PresentVpError, PresentationRequest, present_cose, present_jwt};
 pub use presentation::{VerifiedVp, verify_cose_presentation, verify_presentation};
 pub use sd_jwt::{HeldVcSdJwt, IssueSdJwtError, UnverifiedVcSdJwt, issue_sd_jwt};

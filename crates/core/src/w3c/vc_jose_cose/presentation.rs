@@ -10,8 +10,8 @@ use super::{
         holder::{self, check_request},
         signed::ClaimedKey,
     },
-    UnverifiedVcCose, UnverifiedVcJwt, UnverifiedVcSdJwt, VP_SLOT, VcJoseCoseError,
-    VerifiedCredential, VpError, cose,
+    UnverifiedVcCose, UnverifiedVcJwt, UnverifiedVcSdJwt, VP_SLOT, VcJoseCoseError, VerifiedVc,
+    VpError, cose,
     payload::{forbidden, is_content_type},
 };
 use crate::{
@@ -29,7 +29,7 @@ pub struct VerifiedVp {
     /// The CWT claims; in a JWT the claims are in the document.
     claims: Option<Object>,
     presentation: Presentation,
-    credentials: Vec<VerifiedCredential>,
+    credentials: Vec<VerifiedVc>,
 }
 
 impl VerifiedVp {
@@ -49,12 +49,12 @@ impl VerifiedVp {
     }
 
     /// The credentials, each valid now and the holder's own; never empty.
-    pub fn credentials(&self) -> &[VerifiedCredential] {
+    pub fn credentials(&self) -> &[VerifiedVc] {
         &self.credentials
     }
 
     /// Gives the credentials away.
-    pub fn into_credentials(self) -> Vec<VerifiedCredential> {
+    pub fn into_credentials(self) -> Vec<VerifiedVc> {
         self.credentials
     }
 }
@@ -192,7 +192,7 @@ impl<'t> Presented<'t> {
         self,
         holder: &Holder,
         expected: &ExpectedPresentation<'_>,
-    ) -> Result<Vec<VerifiedCredential>, VpError> {
+    ) -> Result<Vec<VerifiedVc>, VpError> {
         let mut verified = Vec::with_capacity(self.credentials.len());
         for credential in self.credentials {
             let key = self.issuers.find(&credential.claimed_issuer(), expected.now).await?;
@@ -251,7 +251,7 @@ impl<'t> Unverified<'t> {
         self,
         key: IssuerKey,
         provider: &dyn CryptoProvider,
-    ) -> Result<VerifiedCredential, VcJoseCoseError> {
+    ) -> Result<VerifiedVc, VcJoseCoseError> {
         match self {
             Self::Jwt(credential) => credential.verify(key, provider),
             Self::Cose(credential) => credential.verify(key, provider),

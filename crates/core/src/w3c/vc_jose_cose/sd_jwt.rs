@@ -9,8 +9,7 @@ use super::{
         Credential, HolderBinding,
         signed::{claimed_issuer, is_key_of},
     },
-    IssuedCredential, SigningOptions, VC_SD_JWT_SLOT, VC_SD_JWT_TYP, VcJoseCoseError,
-    VerifiedCredential,
+    IssuedCredential, SigningOptions, VC_SD_JWT_SLOT, VC_SD_JWT_TYP, VcJoseCoseError, VerifiedVc,
     payload::{CredentialPayload, is_content_type},
 };
 use crate::{
@@ -137,7 +136,7 @@ impl<'t> UnverifiedVcSdJwt<'t> {
     }
 
     /// Verifies signature and disclosures, and the key binding where one is demanded; times are judged by
-    /// [`VerifiedCredential::judge_validity`].
+    /// [`VerifiedVc::judge_validity`].
     ///
     /// # Errors
     /// One [`VcJoseCoseError`] per rule.
@@ -146,12 +145,12 @@ impl<'t> UnverifiedVcSdJwt<'t> {
         key: IssuerKey,
         binding: Option<&ExpectedKeyBinding<'_>>,
         provider: &dyn CryptoProvider,
-    ) -> Result<(VerifiedCredential, Option<VerifiedKeyBinding>), VcJoseCoseError> {
+    ) -> Result<(VerifiedVc, Option<VerifiedKeyBinding>), VcJoseCoseError> {
         let verified = self.sd_jwt.verify(&VC_SD_JWT_SLOT, key.key(), binding, provider)?;
         check_disclosed(verified.disclosed().iter())?;
         let disclosed = verified.disclosed().to_vec();
         let key_binding = verified.key_binding().cloned();
-        Ok((VerifiedCredential::new(self.payload, key, disclosed)?, key_binding))
+        Ok((VerifiedVc::new(self.payload, key, disclosed)?, key_binding))
     }
 
     /// Verifies what an issuer handed out, for the holder to keep.
