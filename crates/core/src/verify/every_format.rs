@@ -77,62 +77,35 @@ impl PresentationVerifier {
                     now: expected.now,
                 };
                 let verified = mdoc::verify_presentation(device_response, &expected, &self.keys);
-                verified
-                    .await
-                    .map(|mdoc| vec![VerifiedCredential::MsoMdoc(mdoc)])
-                    .map_err(Ending::from)
+                one(verified.await, VerifiedCredential::MsoMdoc)
             }
             Presented::JwtVcJson(compact) => {
                 let verified = jwt_vc_json::verify_presentation(compact, &request, &self.keys);
-                all(
-                    verified.await.map(VerifiedJwtVp::into_credentials),
-                    VerifiedCredential::JwtVcJson,
-                )
+                let opened = verified.await.map(VerifiedJwtVp::into_credentials);
+                all(opened, VerifiedCredential::JwtVcJson)
             }
             Presented::LdpVc(text) => {
                 let (text, contexts) = (text.as_bytes(), Contexts::bundled());
                 let verified = ldp_vc::verify_presentation(text, &request, &self.keys, contexts);
-                all(verified.await.map(VerifiedLdpVp::into_credentials), VerifiedCredential::LdpVc)
+                let opened = verified.await.map(VerifiedLdpVp::into_credentials);
+                all(opened, VerifiedCredential::LdpVc)
             }
-            Presented::JwtVcAlone(compact) => self
-                .jwt_vc_alone(compact, &request)
-                .await
-                .map(|credential| vec![VerifiedCredential::JwtVcJson(credential)])
-                .map_err(Ending::from),
-            Presented::LdpVcAlone(text) => self
-                .ldp_vc_alone(text, &request)
-                .await
-                .map(|credential| vec![VerifiedCredential::LdpVc(credential)])
-                .map_err(Ending::from),
-            Presented::VcJwtAlone(compact) => self
-                .vc_jwt_alone(compact, &request)
-                .await
-                .map(|credential| vec![VerifiedCredential::VcJoseCose(credential)])
-                .map_err(Ending::from),
             Presented::VpJwt(compact) => {
                 let verified = vc_jose_cose::verify_presentation(compact, &request, &self.keys);
-                all(
-                    verified.await.map(VerifiedVp::into_credentials),
-                    VerifiedCredential::VcJoseCose,
-                )
+                let opened = verified.await.map(VerifiedVp::into_credentials);
+                all(opened, VerifiedCredential::VcJoseCose)
+            }
+            Presented::JwtVcAlone(compact) => {
+                one(self.jwt_vc_alone(compact, &request).await, VerifiedCredential::JwtVcJson)
+            }
+            Presented::LdpVcAlone(text) => {
+                one(self.ldp_vc_alone(text, &request).await, VerifiedCredential::LdpVc)
+            }
+            Presented::VcJwtAlone(compact) => {
+                one(self.vc_jwt_alone(compact, &request).await, VerifiedCredential::VcJoseCose)
             }
         };
-        let format = presented.format();
-        let mut checks = Checks::of(format);
-        self.policies.announce(&mut checks);
-        // a hash of disclosures and the metadata of a vct are SD-JWT VC's alone
-        checks.set(CheckName::Integrity, Outcome::NotApplicable);
-        checks.set(CheckName::TypeMetadata, Outcome::NotApplicable);
-        let inner: &[CheckName] = match format {
-            // ISO/IEC 18013-5 §9.1.3: all three are what the device's signature is over
-            Format::MsoMdoc => &[CheckName::Nonce, CheckName::Audience, CheckName::Freshness],
-            _ => &[CheckName::Disclosures],
-        };
-        inner.iter().for_each(|name| checks.set(*name, Outcome::NotApplicable));
-        if presented.is_alone() {
-            let binding = CheckName::ALL.into_iter().filter(|name| name.is_key_binding());
-            binding.for_each(|name| checks.set(name, Outcome::NotApplicable));
-        }
+        let (format, mut checks) = (presented.format(), self.checks_of(&presented));
         let credentials = match opened {
             Ok(credentials) => credentials,
             Err(ending) => return Err(end(checks, format, ending)),
@@ -162,6 +135,27 @@ impl PresentationVerifier {
             status_readings.extend(looked.1);
         }
         Ok(VerifiedCredentials { credentials, status_readings, checks })
+    }
+
+    /// The checks of a format that is no SD-JWT VC, with those that it does not have.
+    fn checks_of(&self, presented: &Presented<'_>) -> Checks {
+        let format = presented.format();
+        let mut checks = Checks::of(format);
+        self.policies.announce(&mut checks);
+        // a hash of disclosures and the metadata of a vct are SD-JWT VC's alone
+        checks.set(CheckName::Integrity, Outcome::NotApplicable);
+        checks.set(CheckName::TypeMetadata, Outcome::NotApplicable);
+        let inner: &[CheckName] = match format {
+            // ISO/IEC 18013-5 §9.1.3: all three are what the device's signature is over
+            Format::MsoMdoc => &[CheckName::Nonce, CheckName::Audience, CheckName::Freshness],
+            _ => &[CheckName::Disclosures],
+        };
+        inner.iter().for_each(|name| checks.set(*name, Outcome::NotApplicable));
+        if presented.is_alone() {
+            let binding = CheckName::ALL.into_iter().filter(|name| name.is_key_binding());
+            binding.for_each(|name| checks.set(name, Outcome::NotApplicable));
+        }
+        checks
     }
 
     /// A credential of VCDM 1.1 without a presentation around it: everything but who presents it.
@@ -243,6 +237,17 @@ where
     Ending: From<E>,
 {
     Ok(opened?.into_iter().map(of_format).collect())
+}
+
+/// The one credential of a presentation that has one, or that comes alone.
+fn one<C, E>(
+    opened: Result<C, E>,
+    of_format: impl Fn(C) -> VerifiedCredential,
+) -> Result<Vec<VerifiedCredential>, Ending>
+where
+    Ending: From<E>,
+{
+    Ok(vec![of_format(opened?)])
 }
 
 fn end(mut checks: Checks, format: Format, ending: Ending) -> VerifyError {
