@@ -55,9 +55,10 @@ impl StatusListFetcher {
         mechanism: StatusMechanism,
     ) -> Result<PublishedStatusList, ListError> {
         let url = Url::parse(uri.as_str()).map_err(|_| ListError::NotAUrl)?;
-        // Token Status List §8.1: Accept says which of the two forms is taken; Bitstring Status List §4
+        // Token Status List §8.1: Accept says which of the two forms is taken, and a JWT is good for every
+        // credential; Bitstring Status List §4
         let accept = match mechanism {
-            StatusMechanism::TokenStatusList => format!("{MEDIA_TYPE_JWT}, {MEDIA_TYPE_CWT}"),
+            StatusMechanism::TokenStatusList => format!("{MEDIA_TYPE_JWT}, {MEDIA_TYPE_CWT};q=0.5"),
             StatusMechanism::BitstringStatusList => {
                 format!("{MEDIA_TYPE_VC_JWT}, {MEDIA_TYPE_VC}, application/json;q=0.5")
             }

@@ -58,7 +58,7 @@ async fn a_list_is_asked_for_in_both_forms_and_comes_with_its_media_type() {
     let asked = http.asked.lock().unwrap();
     assert_eq!(asked[0].purpose, Purpose::StatusList);
     let accept = asked[0].accept.as_deref();
-    assert_eq!(accept, Some("application/statuslist+jwt, application/statuslist+cwt"));
+    assert_eq!(accept, Some("application/statuslist+jwt, application/statuslist+cwt;q=0.5"));
 }
 
 #[tokio::test]
