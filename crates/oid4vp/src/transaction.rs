@@ -82,7 +82,7 @@ pub struct Document {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum TransactionError {
     /// Not a non-empty array of texts, or too many.
-    #[error("transaction_data is not a non-empty array of texts")]
+    #[error("transaction_data is not an array of 1 to {MAX_TRANSACTIONS} texts")]
     List,
     /// An entry is not a JSON object in base64url.
     #[error("an entry of transaction_data is not a JSON object in base64url")]
@@ -209,6 +209,31 @@ impl TransactionData {
     /// One [`TransactionError`] per rule.
     pub fn from_value(value: &Value, query: &DcqlQuery) -> Result<Self, TransactionError> {
         Self::parse(&json::base64url(value.to_string()), query)
+    }
+
+    /// Reads the transactions of one request from their JSON, as a verifier writes them; none is fine.
+    ///
+    /// # Errors
+    /// One [`TransactionError`] per rule.
+    pub fn all_from_values(
+        values: &[Value],
+        query: &DcqlQuery,
+    ) -> Result<Vec<Self>, TransactionError> {
+        if values.len() > MAX_TRANSACTIONS {
+            return Err(TransactionError::List);
+        }
+        values.iter().map(|value| Self::from_value(value, query)).collect()
+    }
+
+    /// Reads what is kept of the transactions of a request; none is fine.
+    pub(crate) fn all_from_kept(
+        encoded: &[String],
+        query: &DcqlQuery,
+    ) -> Result<Vec<Self>, TransactionError> {
+        if encoded.len() > MAX_TRANSACTIONS {
+            return Err(TransactionError::List);
+        }
+        encoded.iter().map(|one| Self::parse(one, query)).collect()
     }
 
     /// Reads `transaction_data` of a request.

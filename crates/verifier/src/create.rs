@@ -293,10 +293,8 @@ impl VerifierService {
         let return_to = self.return_to(tenant, &new)?;
         self.check_link(&new)?;
         check_anchors(&new.trust_anchors)?;
-        let transaction = |one| TransactionData::from_value(one, &query);
-        let transactions =
-            new.transaction_data.iter().map(transaction).collect::<Result<Vec<_>, _>>();
-        let transactions = transactions.map_err(RequestFault::from)?;
+        let transactions = TransactionData::all_from_values(&new.transaction_data, &query)
+            .map_err(RequestFault::from)?;
         let verifier_info = match &new.verifier_info {
             None => Vec::new(),
             Some(list) => VerifierInfo::list_from_value(list, &query)

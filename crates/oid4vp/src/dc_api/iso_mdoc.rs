@@ -147,7 +147,7 @@ impl IsoMdocRequested {
             audience: &origin.audience(),
             nonce: &self.nonce,
             transcript,
-            transactions: Vec::new(),
+            transactions: Ok(Vec::new()),
         };
         let verdict = exchange.conclude(token, verifiers.into(), now, provider).await;
         Ok(Conclusion::Answered(verdict))

@@ -196,13 +196,12 @@ impl DcApiRequested {
             ResponseContent::Error(code) => return Ok(Conclusion::Declined(code)),
             ResponseContent::VpToken(token) => token,
         };
-        let list = json!(self.transaction_data);
         let exchange = Exchange {
             query: &self.query,
             audience: &origin.audience(),
             nonce: &self.nonce,
             transcript: self.transcript(origin, provider),
-            transactions: TransactionData::list_from_value(&list, &self.query).unwrap_or_default(),
+            transactions: TransactionData::all_from_kept(&self.transaction_data, &self.query),
         };
         let verdict = exchange.conclude(token, verifiers.into(), now, provider).await;
         Ok(Conclusion::Answered(verdict))

@@ -15,6 +15,9 @@ use crate::{
 /// Why the transactions of a request were not authorized; one variant per rule.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum TransactionFault {
+    /// What was to be authorized cannot be read any more.
+    #[error("the transactions of the request cannot be read")]
+    Unreadable,
     /// A transaction that no key binding is over.
     #[error("the holder did not authorize the transaction")]
     NotAuthorized,
@@ -34,6 +37,7 @@ impl TransactionFault {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
+            Self::Unreadable => "transactions_unreadable",
             Self::NotAuthorized => "transaction_not_authorized",
             Self::NotAskedFor => "transaction_not_asked_for",
             Self::Malformed => "transaction_hashes_malformed",

@@ -15,7 +15,9 @@ use lanyard_core::{
 };
 use serde_json::Value;
 
-use super::{CredentialVerdict, Verdict, VerdictState, Verifiers, authorized::authorized};
+use super::{
+    CredentialVerdict, TransactionFault, Verdict, VerdictState, Verifiers, authorized::authorized,
+};
 use crate::{
     RequestNonce,
     dcql::{
@@ -23,7 +25,7 @@ use crate::{
         Reason, Unsatisfied, evaluate,
     },
     response::VpToken,
-    transaction::TransactionData,
+    transaction::{TransactionData, TransactionError},
 };
 
 /// The most presentations for one credential query with `multiple`.
@@ -36,7 +38,8 @@ pub(crate) struct Exchange<'r> {
     pub(crate) audience: &'r str,
     pub(crate) nonce: &'r RequestNonce,
     pub(crate) transcript: SessionTranscript,
-    pub(crate) transactions: Vec<TransactionData>,
+    /// What the holder was to authorize; where that cannot be read, nothing that comes is good.
+    pub(crate) transactions: Result<Vec<TransactionData>, TransactionError>,
 }
 
 impl Exchange<'_> {
@@ -167,9 +170,13 @@ impl Exchange<'_> {
         now: Timestamp,
         provider: &dyn CryptoProvider,
     ) -> Verdict {
-        let transactions = &self.transactions;
-        match authorized(transactions, verified, provider) {
-            Ok(places) => {
+        let transactions = self.transactions.as_deref();
+        let transactions = transactions.map_err(|_| (None, TransactionFault::Unreadable));
+        let authorized = transactions.and_then(|transactions| {
+            Ok((transactions, authorized(transactions, verified, provider)?))
+        });
+        match authorized {
+            Ok((transactions, places)) => {
                 for (verdict, places) in verdicts.iter_mut().zip(places) {
                     let own = places.into_iter().map(|place| transactions[place].transaction());
                     verdict.authorizes(own);

@@ -9,7 +9,7 @@ use lanyard_core::{
     mdoc::{OpenId4VpHandover, SessionTranscript},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{OpenError, Requested, Verdict, Verifiers, exchange::Exchange};
 use crate::{
@@ -64,7 +64,7 @@ impl Requested {
             nonce: self.nonce.clone(),
             response_uri: self.response_uri().to_owned(),
             response_key: self.response_key.as_ref().map(|key| key.public().to_value()),
-            transaction_data: self.transactions().iter().map(|t| t.encoded().to_owned()).collect(),
+            transaction_data: self.transaction_data.clone(),
             vp_token,
         }))
     }
@@ -78,8 +78,6 @@ impl Recording {
         provider: &dyn CryptoProvider,
     ) -> Verdict {
         let key = self.response_key.as_ref().and_then(|key| Jwk::from_value(key).ok());
-        let transactions =
-            TransactionData::list_from_value(&json!(self.transaction_data), &self.dcql_query);
         let exchange = Exchange {
             query: &self.dcql_query,
             audience: self.client_id.as_str(),
@@ -93,7 +91,7 @@ impl Recording {
                 },
                 provider,
             ),
-            transactions: transactions.unwrap_or_default(),
+            transactions: TransactionData::all_from_kept(&self.transaction_data, &self.dcql_query),
         };
         let token = self.vp_token.clone();
         exchange.conclude(token, verifiers.into(), self.received_at, provider).await

@@ -20,7 +20,7 @@ use crate::{
         LinkScheme, RequestLink, RequestUriMethod, ResponseMode, ResponseUri, VerifierInfo,
         client_metadata, object::RequestSigner,
     },
-    transaction::TransactionData,
+    transaction::{TransactionData, TransactionError},
 };
 
 /// What to ask, and in whose name.
@@ -54,7 +54,7 @@ pub struct Requested {
     expires_at: Timestamp,
     /// The transactions as they are in the request.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    transaction_data: Vec<String>,
+    pub(super) transaction_data: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     verifier_info: Vec<VerifierInfo>,
 }
@@ -140,11 +140,11 @@ impl Requested {
     }
 
     /// What the holder is to authorize.
-    #[must_use]
-    pub fn transactions(&self) -> Vec<TransactionData> {
-        // what was written by the same rules is read by them
-        let list = json!(self.transaction_data);
-        TransactionData::list_from_value(&list, &self.query).unwrap_or_default()
+    ///
+    /// # Errors
+    /// [`TransactionError`] for what was not asked by the rules; no answer to it is verified.
+    pub fn transactions(&self) -> Result<Vec<TransactionData>, TransactionError> {
+        TransactionData::all_from_kept(&self.transaction_data, &self.query)
     }
 
     /// The exchange that a device's signature has to be about (App. B.2.6.1).

@@ -12,7 +12,7 @@ use lanyard_oid4vp::{
     dcql::DcqlQuery,
     request::{RequestError, ResponseMode},
     transaction::{Transaction, TransactionData, TransactionError},
-    verifier::{Ask, CheckOutcome, Conclusion, Requested, Verdict, VerdictState},
+    verifier::{Ask, CheckOutcome, Conclusion, Recording, Requested, Verdict, VerdictState},
     wallet::{Approved, Binding, NothingFits, PresentError, Presenter, Selection, SelectionError},
 };
 use lanyard_testkit::Mint;
@@ -229,7 +229,7 @@ async fn refuses_hashes_that_are_absent_of_other_data_or_of_another_algorithm() 
     // security.md 135
     let world = World::new();
     let hash = |requested: &Requested, algorithm| {
-        let one = requested.transactions().remove(0);
+        let one = requested.transactions().expect("they can be read").remove(0);
         json::base64url(world.provider.hash(algorithm, one.encoded().as_bytes()))
     };
     let mut choosy = payment();
@@ -287,6 +287,44 @@ async fn refuses_hashes_that_are_absent_of_other_data_or_of_another_algorithm() 
 }
 
 #[tokio::test]
+async fn nothing_is_authorized_where_what_was_to_be_authorized_cannot_be_read() {
+    let world = World::new();
+    let verifier = world.presentations();
+    let provider = world.provider.as_ref();
+    let requested = ask(&world, &[payment()]);
+    // a wallet that signs no transaction answers a request whose list was too long, or is of no known type
+    let presenter = Dishonest { world: &world, claims: json!({}) };
+    let held = world.badge().await;
+    let reviewed = world.review(&requested).await;
+    let choices = reviewed.choices(&[view(&held)]).unwrap();
+    let selection = choices.smallest();
+    let consent = choices.approve(&selection).unwrap();
+    let answer = reviewed.answer(consent, &presenter, provider).await.unwrap();
+    let body = answer.body.as_bytes();
+    let one = parameters(&requested)["transaction_data"][0].clone();
+    for list in [json!(vec![one; 17]), json!(["e30"])] {
+        let mut kept = serde_json::to_value(&requested).unwrap();
+        kept["transaction_data"] = list.clone();
+        let kept: Requested = serde_json::from_value(kept).unwrap();
+        let mut recording =
+            serde_json::to_value(requested.record(body, world.now, provider).unwrap()).unwrap();
+        recording["transaction_data"] = list;
+        let recording: Recording = serde_json::from_value(recording).unwrap();
+        let again = recording.conclude(&verifier, provider).await;
+        let Ok(Conclusion::Answered(verdict)) =
+            kept.open(body, &verifier, world.now, provider).await
+        else {
+            unreachable!("presentations came")
+        };
+        for verdict in [verdict, again] {
+            assert_eq!(verdict.reason.as_deref(), Some("transactions_unreadable"));
+            assert_eq!(verdict.state, VerdictState::Refused);
+            assert!(verdict.credentials[0].claims.is_none());
+        }
+    }
+}
+
+#[tokio::test]
 async fn refuses_a_transaction_that_was_bound_in_the_wrong_credential() {
     // security.md 135
     let world = World::new();
@@ -295,7 +333,7 @@ async fn refuses_a_transaction_that_was_bound_in_the_wrong_credential() {
     second["id"] = json!("second");
     query["credentials"].as_array_mut().unwrap().push(second);
     let requested = ask_with(&world, query, &[payment()]);
-    let one = requested.transactions().remove(0);
+    let one = requested.transactions().expect("they can be read").remove(0);
     let hash =
         json::base64url(world.provider.hash(HashAlgorithm::Sha256, one.encoded().as_bytes()));
     // the same claims in both, though only the first may authorize

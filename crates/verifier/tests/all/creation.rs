@@ -27,6 +27,10 @@ async fn names_what_cannot_be_asked() {
     let mut foreign_authority = query.clone();
     foreign_authority["credentials"][0]["trusted_authorities"] =
         json!([{ "type": "etsi_tl", "values": ["https://tl.example"] }]);
+    let payment = json!({
+        "type": "urn:lanyard:transaction-data:payment:1", "credential_ids": ["badge"],
+        "payee": "Alder & Finch", "amount": "23.58", "currency": "EUR",
+    });
     let cases = [
         (json!({}), "question_missing"),
         (with("preset", json!("badge")), "question_missing"),
@@ -43,6 +47,7 @@ async fn names_what_cannot_be_asked() {
         (with("browser_session", json!("short")), "invalid_browser_session"),
         (with("same_device", json!({})), "invalid_browser_session"),
         (with("transaction_data", json!([{ "type": "unheard of" }])), "invalid_transaction_data"),
+        (with("transaction_data", json!(vec![payment; 17])), "invalid_transaction_data"),
         (with("verifier_info", json!([{ "format": "jwt" }])), "invalid_verifier_info"),
         (with("response_mode", json!("fragment")), "invalid_request"),
         (with("client_id_prefix", json!("did")), "invalid_request"),
