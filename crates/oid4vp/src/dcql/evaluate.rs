@@ -38,8 +38,8 @@ pub enum Reason {
     /// The response has an entry that no credential query asks for.
     #[error("an entry of the response answers no credential query")]
     UnknownQuery,
-    /// An entry without presentations.
-    #[error("an entry of the response has no presentation")]
+    /// A response, or an entry of one, without presentations.
+    #[error("there is no presentation in the response or in an entry of it")]
     NoPresentation,
     /// More than one presentation where one was asked for.
     #[error("more than one presentation where one was asked for")]
@@ -111,6 +111,10 @@ pub fn evaluate(
     // what was answered badly is reported once, not as missing as well
     if reasons.is_empty() {
         complete(query, &answers, &mut reasons);
+    }
+    // OID4VP 1.0 §8.1: one or more presentations, even where each alone could be left out
+    if reasons.is_empty() && answers.is_empty() {
+        reasons.push((None, Reason::NoPresentation));
     }
     if reasons.is_empty() { Ok(Satisfied { answers }) } else { Err(Unsatisfied { reasons }) }
 }

@@ -405,6 +405,18 @@ async fn refuses_entries_that_were_not_asked_for_before_looking_at_any() {
 }
 
 #[tokio::test]
+async fn refuses_a_response_without_presentations_although_each_could_be_left_out() {
+    let world = World::new();
+    let mut query = badge_query(&["name"]);
+    query["credential_sets"] = json!([{ "options": [["badge"]], "required": false }]);
+    let requested = world.ask(query, PLAIN);
+    let empty = [("vp_token", "{}".to_owned()), ("state", state(&requested))];
+    let verdict = verdict(&world, requested, &form(None, &empty)).await;
+    assert_eq!(verdict.state, VerdictState::Refused);
+    assert_eq!(verdict.reason.as_deref(), Some("presentation_missing"));
+}
+
+#[tokio::test]
 async fn refuses_a_form_with_more_in_it_than_any_response_has() {
     let world = World::new();
     let requested = world.ask(badge_query(&["name"]), PLAIN);
