@@ -16,6 +16,7 @@ mod over_asking;
 mod query;
 mod read;
 mod select;
+mod shown;
 mod view;
 
 pub use error::DcqlError;

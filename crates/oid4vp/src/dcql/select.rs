@@ -50,7 +50,8 @@ pub struct Candidate {
 pub struct ClaimSetChoice {
     /// Which of the query's `claim_sets` this is; `None` when there are none.
     pub claim_set: Option<usize>,
-    /// The claims this discloses, each by keys and indices, without repetition; nothing else is sent.
+    /// The claims this discloses, each by keys and indices, without repetition; nothing else is sent. First those that
+    /// are asked for, then what cannot be withheld from whoever gets them.
     pub disclose: Vec<ClaimsPath>,
 }
 
@@ -134,11 +135,9 @@ fn choices(claims: &ClaimsSelection, credential: &CredentialView<'_>) -> Vec<Cla
         }
         found.push(paths);
     }
-    let anyway = credential.shown_anyway();
     // OID4VP 1.0 §6.4.1: if a claim cannot be delivered the credential is not returned for this set
     let deliver = |wanted: &mut dyn Iterator<Item = usize>| {
-        let (mut disclose, mut seen) = (anyway.clone(), HashSet::new());
-        seen.extend(&anyway);
+        let (mut disclose, mut seen) = (Vec::new(), HashSet::new());
         for index in wanted {
             let paths = found[index].as_ref().ok()?;
             // what cannot be withheld is shown whole
@@ -147,12 +146,13 @@ fn choices(claims: &ClaimsSelection, credential: &CredentialView<'_>) -> Vec<Cla
             }
             disclose.extend(paths.iter().filter(|path| seen.insert(*path)).cloned());
         }
+        disclose.extend(credential.shown_beside(&disclose));
         Some(disclose)
     };
     let choice = |claim_set, disclose| ClaimSetChoice { claim_set, disclose };
     match claims {
         // OID4VP 1.0 §6.4.1: no claims asks for nothing that is selectively disclosable
-        ClaimsSelection::NoneDisclosable => vec![choice(None, anyway)],
+        ClaimsSelection::NoneDisclosable => vec![choice(None, credential.shown_beside(&[]))],
         ClaimsSelection::All(claims) => {
             let disclose = deliver(&mut (0..claims.len()));
             disclose.map(|disclose| choice(None, disclose)).into_iter().collect()

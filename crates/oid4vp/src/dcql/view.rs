@@ -10,6 +10,7 @@ use lanyard_core::{
     w3c::HolderBinding,
 };
 
+use super::shown;
 use crate::{Algorithms, quirks};
 
 /// A credential as a query sees it, whatever its encoding.
@@ -28,6 +29,9 @@ pub struct CredentialView<'c> {
     pub holder_bound: bool,
     /// Whether claims of it can be withheld; otherwise it is shown whole.
     pub selective: bool,
+    /// The claims that can be withheld, where what is in none of them is shown too; `None` where each claim can be
+    /// withheld by itself.
+    pub disclosable: Option<Vec<&'c ClaimsPath>>,
     /// By which algorithms it was issued and would be presented, as far as that matters to the verifier.
     pub algorithms: Algorithms,
 }
@@ -59,6 +63,7 @@ impl<'c> CredentialView<'c> {
             key_identifiers: Cow::Borrowed(&[]),
             holder_bound: true,
             selective: true,
+            disclosable: None,
             algorithms: Algorithms::default(),
         }
     }
@@ -87,10 +92,15 @@ impl<'c> CredentialView<'c> {
             HeldCredential::VcJwt(held) => (is_bound(held.binding()), false),
             HeldCredential::VcSdJwt(held) => (is_bound(held.binding()), true),
         };
+        let disclosable = match held {
+            HeldCredential::SdJwtVc(held) => Some(held.disclosable().collect()),
+            _ => None,
+        };
         Self {
             key_identifiers: Cow::Borrowed(key_identifiers),
             holder_bound,
             selective,
+            disclosable,
             algorithms,
             ..Self::new(
                 held.format(),
@@ -118,8 +128,11 @@ impl<'c> CredentialView<'c> {
         self.types.iter().any(|own| own == name)
     }
 
-    /// What is shown of it whatever is asked for, as far as a holder needs to see it.
-    pub(super) fn shown_anyway(&self) -> Vec<ClaimsPath> {
+    /// What is shown of it beside what is asked for, as far as a holder needs to see it.
+    pub(super) fn shown_beside(&self, asked: &[ClaimsPath]) -> Vec<ClaimsPath> {
+        if let Some(disclosable) = &self.disclosable {
+            return shown::beside(asked, self.claims, disclosable);
+        }
         if self.selective {
             return Vec::new();
         }

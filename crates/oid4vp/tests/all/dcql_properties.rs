@@ -105,69 +105,114 @@ fn query() -> impl Strategy<Value = DcqlQuery> {
 }
 
 fn wallet() -> impl Strategy<Value = Vec<Held>> {
-    let credential = (claims(), 0..2usize, any::<bool>()).prop_map(|(claims, vct, bound)| Held {
+    let withheld = prop::option::of(prop::collection::vec(any::<bool>(), 1..8));
+    let credential = (claims(), 0..2usize, any::<bool>(), withheld);
+    let credential = credential.prop_map(|(claims, vct, bound, withheld)| Held {
         vct: format!("urn:{vct}"),
         aka: Vec::new(),
-        claims,
         akis: Vec::new(),
         bound,
+        disclosable: withheld.map(|withheld| {
+            let places = places(&claims).into_iter().zip(withheld.into_iter().cycle());
+            places.filter_map(|(place, is_withheld)| is_withheld.then_some(place)).collect()
+        }),
+        claims,
     });
     prop::collection::vec(credential, 0..4)
 }
 
-/// What a verifier sees when exactly these paths are disclosed, and where the elements are then.
-fn present(claims: &Object, disclose: &[ClaimsPath]) -> (Object, Vec<ClaimsPath>) {
-    let mut disclosed = Vec::new();
-    let kept = keep(&Value::Object(claims.clone()), &mut Vec::new(), &[], disclose, &mut disclosed);
+/// Every place in the claims.
+fn places(claims: &Object) -> Vec<ClaimsPath> {
+    fn inside(above: &[PathSegment], value: &Value, places: &mut Vec<ClaimsPath>) {
+        let members: Vec<_> = match value {
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, value)| (PathSegment::Key(name.clone()), value))
+                .collect(),
+            Value::Array(elements) => elements
+                .iter()
+                .zip(0..)
+                .map(|(value, at)| (PathSegment::Index(at), value))
+                .collect(),
+            _ => Vec::new(),
+        };
+        for (segment, value) in members {
+            let place = [above, &[segment]].concat();
+            places.push(ClaimsPath::from_segments(place.clone()).expect("not empty"));
+            inside(&place, value, places);
+        }
+    }
+    let mut places = Vec::new();
+    inside(&[], &Value::Object(claims.clone()), &mut places);
+    places
+}
+
+/// What a verifier sees when exactly these paths are disclosed, where what was disclosed is then, and where it was.
+fn present(held: &Held, disclose: &[ClaimsPath]) -> (Object, Vec<ClaimsPath>, Vec<ClaimsPath>) {
+    let Held { claims, disclosable, .. } = held;
+    let mut seen =
+        Seen { disclosable: disclosable.as_deref(), disclose, now: Vec::new(), then: Vec::new() };
+    let kept = seen.keep(&Value::Object(claims.clone()), &mut Vec::new(), &[]);
     match kept {
-        Value::Object(claims) => (claims, disclosed),
-        _ => (Object::new(), disclosed),
+        Value::Object(claims) => (claims, seen.now, seen.then),
+        _ => (Object::new(), seen.now, seen.then),
     }
 }
 
-fn keep(
-    value: &Value,
-    old: &mut Vec<PathSegment>,
-    new: &[PathSegment],
-    disclose: &[ClaimsPath],
-    disclosed: &mut Vec<ClaimsPath>,
-) -> Value {
-    let wanted = |old: &[PathSegment]| {
-        disclose.iter().any(|path| {
-            let path = path.segments();
-            path.starts_with(old) || old.starts_with(path)
-        })
-    };
-    let mut visit = |segment: PathSegment, moved: PathSegment, value: &Value| {
-        old.push(segment);
-        let place = [new, &[moved]].concat();
-        let kept = wanted(old).then(|| {
-            disclosed.push(ClaimsPath::from_segments(place.clone()).expect("not empty"));
-            keep(value, old, &place, disclose, disclosed)
-        });
-        old.pop();
-        kept
-    };
-    match value {
-        Value::Object(members) => {
-            let mut kept = Object::new();
-            for (name, value) in members {
-                let segment = PathSegment::Key(name.clone());
-                if let Some(value) = visit(segment.clone(), segment, value) {
-                    kept.insert(name.clone(), value);
+struct Seen<'d> {
+    disclosable: Option<&'d [ClaimsPath]>,
+    disclose: &'d [ClaimsPath],
+    /// What was disclosed, by where it is for the verifier.
+    now: Vec<ClaimsPath>,
+    /// Everything that is seen, by where it is for the holder.
+    then: Vec<ClaimsPath>,
+}
+
+impl Seen<'_> {
+    fn keep(&mut self, value: &Value, old: &mut Vec<PathSegment>, new: &[PathSegment]) -> Value {
+        let mut visit = |segment: PathSegment, moved: PathSegment, value: &Value| {
+            old.push(segment);
+            let place = [new, &[moved]].concat();
+            let is_withheld = match self.disclosable {
+                None => true,
+                Some(all) => all.iter().any(|path| path.segments() == old.as_slice()),
+            };
+            let is_wanted = self.disclose.iter().any(|path| {
+                let path = path.segments();
+                path.starts_with(old) || old.starts_with(path)
+            });
+            let kept = (!is_withheld || is_wanted).then(|| {
+                let path = |place| ClaimsPath::from_segments(place).expect("not empty");
+                if is_withheld {
+                    self.now.push(path(place.clone()));
                 }
+                self.then.push(path(old.clone()));
+                self.keep(value, old, &place)
+            });
+            old.pop();
+            kept
+        };
+        match value {
+            Value::Object(members) => {
+                let mut kept = Object::new();
+                for (name, value) in members {
+                    let segment = PathSegment::Key(name.clone());
+                    if let Some(value) = visit(segment.clone(), segment, value) {
+                        kept.insert(name.clone(), value);
+                    }
+                }
+                Value::Object(kept)
             }
-            Value::Object(kept)
-        }
-        Value::Array(elements) => {
-            let mut kept = Vec::new();
-            for (index, value) in elements.iter().enumerate() {
-                let moved = PathSegment::Index(kept.len() as u64);
-                kept.extend(visit(PathSegment::Index(index as u64), moved, value));
+            Value::Array(elements) => {
+                let mut kept = Vec::new();
+                for (index, value) in elements.iter().enumerate() {
+                    let moved = PathSegment::Index(kept.len() as u64);
+                    kept.extend(visit(PathSegment::Index(index as u64), moved, value));
+                }
+                Value::Array(kept)
             }
-            Value::Array(kept)
+            leaf => leaf.clone(),
         }
-        leaf => leaf.clone(),
     }
 }
 
@@ -178,12 +223,35 @@ proptest! {
     fn nothing_is_disclosed_that_the_query_does_not_point_to(query in query(), wallet in wallet()) {
         let views: Vec<_> = wallet.iter().map(Held::view).collect();
         for matches in select(&query, &views).queries() {
-            for choice in matches.candidates.iter().flat_map(|candidate| &candidate.choices) {
-                for path in &choice.disclose {
-                    let asked = |claim: &lanyard_oid4vp::dcql::ClaimQuery| {
+            for candidate in &matches.candidates {
+                for choice in &candidate.choices {
+                    let asked = |path: &&ClaimsPath| matches.query.claims.all().iter().any(|claim| {
                         claim.path.covers(path) && claim.path.segments().len() == path.segments().len()
-                    };
-                    prop_assert!(matches.query.claims.all().iter().any(asked));
+                    });
+                    // what is beside that is seen by whoever gets that
+                    let asked: Vec<_> = choice.disclose.iter().filter(asked).cloned().collect();
+                    let held = &wallet[candidate.credential];
+                    prop_assert_eq!(present(held, &asked), present(held, &choice.disclose));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_seen_that_the_holder_was_not_told(query in query(), wallet in wallet()) {
+        let views: Vec<_> = wallet.iter().map(Held::view).collect();
+        for matches in select(&query, &views).queries() {
+            for candidate in &matches.candidates {
+                for choice in &candidate.choices {
+                    let held = &wallet[candidate.credential];
+                    let (_, _, seen) = present(held, &choice.disclose);
+                    let all = places(&held.claims);
+                    for place in &seen {
+                        let told = choice.disclose.iter().any(|path| path.covers(place));
+                        // an object or array that was emptied is told by nothing
+                        let holds_more = all.iter().any(|other| other != place && place.covers(other));
+                        prop_assert!(told || holds_more, "{place} of {choice:?}");
+                    }
                 }
             }
         }
@@ -200,11 +268,12 @@ proptest! {
                 let matches = queries.clone().find(|matches| matches.query.id.as_str() == id)?;
                 Some((id.clone(), matches.candidates.first()?))
             }).collect();
-            let Some(candidates) = candidates else { continue };
+            // where each could be left out, one has to be there all the same
+            let Some(candidates) = candidates.filter(|all| !all.is_empty()) else { continue };
             let presented: Vec<_> = candidates.iter().map(|(id, candidate)| {
                 let held = &wallet[candidate.credential];
-                let (claims, disclosed) = present(&held.claims, &candidate.choices[0].disclose);
-                let seen = Held { claims, vct: held.vct.clone(), aka: Vec::new(), akis: Vec::new(), bound: held.bound };
+                let (claims, disclosed, _) = present(held, &candidate.choices[0].disclose);
+                let seen = Held { claims, vct: held.vct.clone(), aka: Vec::new(), akis: Vec::new(), bound: held.bound, disclosable: None };
                 (id.clone(), seen, disclosed)
             }).collect();
             let views: BTreeMap<_, _> = presented.iter().map(|(id, seen, disclosed)| {

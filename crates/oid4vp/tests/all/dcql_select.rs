@@ -15,6 +15,8 @@ pub(crate) struct Held {
     pub(crate) claims: Object,
     pub(crate) akis: Vec<Vec<u8>>,
     pub(crate) bound: bool,
+    /// What can be withheld; each claim by itself where nothing is said.
+    pub(crate) disclosable: Option<Vec<ClaimsPath>>,
 }
 
 impl Held {
@@ -23,6 +25,7 @@ impl Held {
         CredentialView {
             key_identifiers: self.akis.as_slice().into(),
             holder_bound: self.bound,
+            disclosable: self.disclosable.as_ref().map(|paths| paths.iter().collect()),
             ..CredentialView::new(Format::SdJwtVc, types.collect(), &self.claims)
         }
     }
@@ -30,7 +33,14 @@ impl Held {
 
 fn held(vct: &str, claims: Value) -> Held {
     let Value::Object(claims) = claims else { unreachable!("test claims are an object") };
-    Held { vct: vct.to_owned(), aka: Vec::new(), claims, akis: vec![vec![1, 2, 3]], bound: true }
+    Held {
+        vct: vct.to_owned(),
+        aka: Vec::new(),
+        claims,
+        akis: vec![vec![1, 2, 3]],
+        bound: true,
+        disclosable: None,
+    }
 }
 
 fn person() -> Held {
@@ -77,6 +87,32 @@ fn judge(query: &DcqlQuery, held: &Held, disclosed: &[ClaimsPath]) -> Vec<Reason
 #[test]
 fn no_claims_discloses_nothing() {
     assert_eq!(disclosed(&query(json!({})), &person()), Some(vec![]));
+}
+
+#[test]
+fn what_every_verifier_sees_is_disclosed_whatever_is_asked_for() {
+    let mut person = person();
+    person.claims.insert("vct".to_owned(), json!("urn:pid"));
+    let all = ["given_name", "age", "adult", "address", "nationalities", "degrees"];
+    person.disclosable = Some(all.map(ClaimsPath::key).to_vec());
+    let family_name = path(json!(["family_name"]));
+    assert_eq!(disclosed(&query(json!({})), &person), Some(vec![family_name.clone()]));
+    let asked = query(json!({ "claims": [{ "path": ["adult"] }] }));
+    assert_eq!(disclosed(&asked, &person), Some(vec![path(json!(["adult"])), family_name]));
+}
+
+#[test]
+fn a_claim_brings_what_is_in_the_same_disclosure() {
+    let mut person = person();
+    let all = ["given_name", "family_name", "age", "adult", "address", "nationalities", "degrees"];
+    person.disclosable = Some(all.map(ClaimsPath::key).to_vec());
+    let asked = query(json!({ "claims": [{ "path": ["address", "city"] }] }));
+    let whole = vec![path(json!(["address", "city"])), path(json!(["address", "street"]))];
+    assert_eq!(disclosed(&asked, &person), Some(whole));
+    // what has a disclosure of its own inside stays behind
+    let street = path(json!(["address", "street"]));
+    person.disclosable.iter_mut().for_each(|all| all.push(street.clone()));
+    assert_eq!(disclosed(&asked, &person), Some(vec![path(json!(["address", "city"]))]));
 }
 
 #[test]
