@@ -179,6 +179,6 @@ fn read(picked: HolderSelection) -> Result<Selection, ConsentError> {
 fn next(reply: VerifierReply) -> Option<String> {
     match reply {
         VerifierReply::Done => None,
-        VerifierReply::ContinueAt(url) => Some(url.to_string()),
+        VerifierReply::ContinueAt(url) | VerifierReply::ContinueInApp(url) => Some(url.to_string()),
     }
 }

@@ -23,7 +23,7 @@ pub struct Entry {
     pub party_name: Option<String>,
     /// The credentials involved, by the name on their card.
     pub credentials: Vec<String>,
-    /// The paths of the claims that were disclosed; never their values.
+    /// The paths of the claims that were disclosed, whether or not the verifier took them; never their values.
     pub claims: Vec<String>,
     /// What those claims are called on their cards, in the same order; empty in entries of earlier versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -54,7 +54,7 @@ pub enum Event {
     Presented,
     /// The holder declined, or had nothing that fits: the verifier cannot tell which.
     RequestDeclined,
-    /// A presentation failed.
+    /// A presentation failed; what was sent before it did is in the entry.
     PresentationFailed {
         /// The stable reason code.
         code: String,
@@ -129,6 +129,19 @@ impl HistoryFilter {
 }
 
 impl Entry {
+    /// Whether something was sent to a verifier, and may have arrived.
+    pub fn left_the_wallet(&self) -> bool {
+        match &self.event {
+            Event::Presented => true,
+            // before it was answered nothing of a card was in it
+            Event::PresentationFailed { code, .. } => {
+                let is_sent = ["verifier_unreachable", "answer_refused"].contains(&code.as_str());
+                is_sent && !self.credentials.is_empty()
+            }
+            _ => false,
+        }
+    }
+
     /// What the disclosed claims are called, once each: by their cards, else by their paths in words.
     pub fn shown_claims(&self) -> Vec<String> {
         let named = self.claims.iter().enumerate().map(|(place, path)| {

@@ -9,8 +9,12 @@ use lanyard_oid4vp::{
 use serde_json::Value;
 
 use crate::{
-    PresentationError, Told, UnusableCard, Wallet, history::Event, length::LONGEST_REQUEST,
-    presentation::Searched, storage::Card, wallet::Party,
+    PresentationError, Told, UnusableCard, Wallet,
+    history::Event,
+    length::LONGEST_REQUEST,
+    presentation::Searched,
+    storage::Card,
+    wallet::{Party, Shared},
 };
 
 /// A presentation request from the platform, which vouches for the origin that asks.
@@ -36,7 +40,7 @@ impl Wallet {
         let read = self.vp_side().read_dc_api(protocol, data, origin, now).await;
         let request = read.map_err(PresentationError::from).inspect_err(|error| {
             let party = Party::new(origin.to_owned(), None);
-            self.record_refusal(error, party, Vec::new());
+            self.record_refusal(error, party, Shared::default());
         })?;
         let searched = self.search(request.query())?;
         Ok(PlatformRequest { protocol: protocol.to_owned(), request, searched })
@@ -147,7 +151,7 @@ impl PlatformRequest {
             }
             Err(error) => {
                 let error = PresentationError::from(error);
-                wallet.record_refusal(&error, self.party(), shared.credentials);
+                wallet.record_refusal(&error, self.party(), shared.not_sent());
                 Err(error)
             }
         }

@@ -108,7 +108,7 @@ impl Wallet {
     /// [`PresentationError`]; it is in the history too.
     pub async fn read_request(&self, link: &str) -> Result<Request, PresentationError> {
         let request = self.fetch_request(link).await.inspect_err(|error| {
-            self.record_refusal(error, Party::new(host_of(link), None), Vec::new());
+            self.record_refusal(error, Party::new(host_of(link), None), Shared::default());
         })?;
         let searched = self.search(&request.request().query)?;
         Ok(Request { request, searched })
@@ -176,15 +176,10 @@ impl Wallet {
         if self.0.settings.development { Transport::LoopbackToo } else { Transport::HttpsOnly }
     }
 
-    pub(crate) fn record_refusal(
-        &self,
-        error: &PresentationError,
-        party: Party,
-        credentials: Vec<String>,
-    ) {
+    pub(crate) fn record_refusal(&self, error: &PresentationError, party: Party, shared: Shared) {
         let event =
             Event::PresentationFailed { code: error.code().to_owned(), reason: error.to_string() };
-        self.record(event, party, credentials, Vec::new());
+        self.record_shared(event, party, shared);
     }
 }
 
@@ -240,7 +235,11 @@ impl Request {
         let wallet = &self.searched.wallet;
         match &sent {
             Ok(_) => wallet.record_shared(Event::Presented, self.party(), shared),
-            Err(error) => wallet.record_refusal(error, self.party(), shared.credentials),
+            // what was on its way may have arrived, whatever came back
+            Err(error @ (PresentationError::Fetch(_) | PresentationError::Reply(_))) => {
+                wallet.record_refusal(error, self.party(), shared);
+            }
+            Err(error) => wallet.record_refusal(error, self.party(), shared.not_sent()),
         }
         sent
     }

@@ -5,12 +5,7 @@ use lanyard_core::Timestamp;
 use lanyard_oid4vp::request::{Contact, VerifierStatement};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Wallet,
-    face::best,
-    history::{Entry, Event},
-    storage::StorageError,
-};
+use crate::{Wallet, face::best, history::Entry, storage::StorageError};
 
 /// The words of a verifier, of which its signature is the only warrant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +28,7 @@ pub struct Told {
     pub authorities: Vec<Contact>,
 }
 
-/// A verifier that got something, and whom to ask about it.
+/// A verifier that got something, or may have, and whom to ask about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedWith {
     /// Its identifier.
@@ -79,14 +74,14 @@ impl Told {
 }
 
 impl Wallet {
-    /// The verifiers that got something, as the history has it, the last first.
+    /// The verifiers that got something, as the history has it, the last first; also those that did not take it.
     ///
     /// # Errors
     /// [`StorageError`].
     pub fn shared_with(&self) -> Result<Vec<SharedWith>, StorageError> {
         let mut parties: Vec<SharedWith> = Vec::new();
         for (_, entry) in self.history()? {
-            if entry.event != Event::Presented {
+            if !entry.left_the_wallet() {
                 continue;
             }
             match parties.iter_mut().find(|known| known.party == entry.party) {

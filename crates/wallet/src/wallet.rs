@@ -213,6 +213,13 @@ pub(crate) struct Shared {
     pub(crate) names: Vec<String>,
 }
 
+impl Shared {
+    /// The cards alone, of which nothing left the wallet.
+    pub(crate) fn not_sent(self) -> Self {
+        Self { credentials: self.credentials, ..Self::default() }
+    }
+}
+
 /// The other end, for the history.
 #[derive(Clone)]
 pub(crate) struct Party {

@@ -355,7 +355,7 @@ async fn present(wallet: &Wallet, link: &str, yes: bool, optional: bool) -> Resu
     let verifier = name(request.verifier());
     let reply = request.answer(consent).await.map_err(|error| not_presented(&error))?;
     let next = match &reply {
-        VerifierReply::ContinueAt(url) => Some(url.as_str()),
+        VerifierReply::ContinueAt(url) | VerifierReply::ContinueInApp(url) => Some(url.as_str()),
         VerifierReply::Done => None,
     };
     let goes_on = next.map(|url| format!("\nContinue at {url}")).unwrap_or_default();

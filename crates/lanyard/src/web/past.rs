@@ -123,6 +123,11 @@ fn step(entry: &Entry) -> Step {
             Tone::Good,
         ),
         Event::RequestDeclined => (format!("Declined a request of {whom}"), None, Tone::Waiting),
+        Event::PresentationFailed { .. } if entry.left_the_wallet() => (
+            format!("Sent to {whom}, who did not take it"),
+            Some(format!("{what}: {}", review::sentence(&entry.shown_claims().join(", ")))),
+            Tone::Bad,
+        ),
         Event::PresentationFailed { reason, .. } => {
             (format!("Could not answer {whom}"), Some(review::sentence(reason)), Tone::Bad)
         }

@@ -398,7 +398,8 @@ pub(super) fn told(web: &Web, verdict: VerdictView, reply: VerifierReply) -> Res
         VerifierReply::ContinueAt(url) => {
             Some(Next { href: url.into(), label: "Continue at the verifier".to_owned() })
         }
-        VerifierReply::Done => None,
+        // an app is opened by its platform, not by a page
+        VerifierReply::ContinueInApp(_) | VerifierReply::Done => None,
     };
     show(&PocketDonePage { chrome: web.chrome(Place::Pocket), verdict, cards: Vec::new(), next })
 }

@@ -157,7 +157,31 @@ pub enum VerifierReply {
     Done,
     /// It took the response; the browser goes on here.
     ContinueAt(Url),
+    /// It took the response; an app of its own goes on, which the platform opens by this URI. No browser follows it.
+    ContinueInApp(Url),
 }
+
+/// Schemes that are no app's: what they name is a page, a script, a file, or whatever the platform makes of them.
+const OF_NO_APP: [&str; 18] = [
+    "about",
+    "blob",
+    "content",
+    "data",
+    "file",
+    "filesystem",
+    "ftp",
+    "http",
+    "https",
+    "intent",
+    "javascript",
+    "jar",
+    "mailto",
+    "sms",
+    "tel",
+    "vbscript",
+    "view-source",
+    "ws",
+];
 
 /// Why a verifier's reply is not one.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -173,8 +197,8 @@ pub enum ReplyError {
     /// The body is not a JSON object, or `redirect_uri` not a text.
     #[error("the verifier's reply cannot be read")]
     Unreadable,
-    /// `redirect_uri` leads to something else than a web page.
-    #[error("the verifier's redirect_uri is not an https URL")]
+    /// `redirect_uri` leads neither to a web page nor to an app; the response was taken all the same.
+    #[error("the verifier's redirect_uri leads neither to a web page nor to an app")]
     RedirectUri,
 }
 
@@ -194,9 +218,10 @@ impl VerifierReply {
         let members = members.map_err(|_| ReplyError::Unreadable)?;
         let Some(redirect) = members.get("redirect_uri") else { return Ok(Self::Done) };
         let redirect = redirect.as_str().ok_or(ReplyError::Unreadable)?;
-        // OID4VP 1.0 §8.2: an absolute URI; `javascript:` and the like never reach a browser
+        // OID4VP 1.0 §8.2: an absolute URI; `javascript:` and the like are never followed
         match Url::parse(redirect) {
             Ok(url) if transport.allows(&url) => Ok(Self::ContinueAt(url)),
+            Ok(url) if !OF_NO_APP.contains(&url.scheme()) => Ok(Self::ContinueInApp(url)),
             _ => Err(ReplyError::RedirectUri),
         }
     }

@@ -566,7 +566,20 @@ fn the_verifiers_reply_is_read_with_care() {
     assert_eq!(read(200, r#"{"other":1}"#), Ok(VerifierReply::Done));
     let next = read(200, r#"{"redirect_uri":"https://a.example/r?response_code=x"}"#);
     assert_eq!(next, Ok(VerifierReply::ContinueAt(url("https://a.example/r?response_code=x"))));
-    for target in ["javascript:alert(1)", "data:text/html,x", "http://a.example/", "//a", ""] {
+    // OID4VP 1.0 §8.2: any absolute URI, so one of an app too
+    let next = read(200, r#"{"redirect_uri":"myapp://x?response_code=x"}"#);
+    assert_eq!(next, Ok(VerifierReply::ContinueInApp(url("myapp://x?response_code=x"))));
+    let followed_nowhere = [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "intent://x#Intent;end",
+        "http://a.example/",
+        "//a",
+        "",
+    ];
+    for target in followed_nowhere {
         let body = json!({ "redirect_uri": target }).to_string();
         assert_eq!(read(200, &body), Err(ReplyError::RedirectUri), "{target}");
     }

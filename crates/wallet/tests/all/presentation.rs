@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use lanyard_oid4vp::wallet::{Selection, VerifierIdentity, VerifierReply};
 use lanyard_testkit::test_now;
 use lanyard_wallet::{KnownStatus, Request, Standing, StatusWord};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{World, query};
 
@@ -57,6 +57,51 @@ async fn a_copy_stays_used_when_the_verifier_does_not_take_the_answer() {
     assert_eq!(refused.code(), "answer_refused");
     assert_eq!(world.wallet.cards().unwrap()[0].unused_copies, 2);
     assert_eq!(world.last_event()["code"], "answer_refused");
+}
+
+#[tokio::test]
+async fn what_left_the_wallet_is_in_the_history_whatever_the_verifier_replies() {
+    let replies: [(u16, Value); 3] = [
+        (400, json!({ "error": "invalid_request" })),
+        (200, Value::Null),
+        (200, json!({ "redirect_uri": "javascript:alert(1)" })),
+    ];
+    for (status, body) in replies {
+        let world = World::with_card().await;
+        let asked = world.ask(query(&[&["given_name"]])).await;
+        let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+        let choices = request.choices().unwrap();
+        let smallest = choices.smallest();
+        let bent = body.clone();
+        world.wire.bend(move |url, code, told| {
+            if url.path().contains("/responses/") {
+                (*code, *told) = (status, bent.clone());
+            }
+        });
+        let refused = request.answer(choices.approve(&smallest).unwrap()).await.unwrap_err();
+        assert_eq!(refused.code(), "answer_refused", "{body}");
+        let (_, entry) = world.wallet.history().unwrap().remove(0);
+        assert_eq!(entry.claims, [r#"["given_name"]"#], "{body}");
+        let [desk] = &world.wallet.shared_with().unwrap()[..] else { panic!("one verifier") };
+        assert_eq!((desk.times, desk.claims.len()), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_verifier_may_send_the_holder_back_to_an_app() {
+    let world = World::with_card().await;
+    let asked = world.ask(query(&[&["given_name"]])).await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    let choices = request.choices().unwrap();
+    let smallest = choices.smallest();
+    world.wire.bend(|url, _, told| {
+        if url.path().contains("/responses/") {
+            *told = json!({ "redirect_uri": "myapp://x" });
+        }
+    });
+    let reply = request.answer(choices.approve(&smallest).unwrap()).await.unwrap();
+    assert!(matches!(reply, VerifierReply::ContinueInApp(url) if url.as_str() == "myapp://x"));
+    assert_eq!(world.last_event()["kind"], "presented");
 }
 
 #[tokio::test]
