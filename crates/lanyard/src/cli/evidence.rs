@@ -201,9 +201,11 @@ fn told(verdict: &Verdict) -> String {
     if let (Some(reason), Some(detail)) = (&verdict.reason, &verdict.detail) {
         text = format!("{text}, as {detail} ({reason})");
     }
-    for credential in &verdict.credentials {
+    let good = verdict.credentials.iter().map(|credential| (credential, ""));
+    let discarded = verdict.discarded.iter().map(|credential| (credential, ", discarded"));
+    for (credential, discarded) in good.chain(discarded) {
         let issuer = credential.issuer.as_ref().map_or("nobody known", |issuer| &issuer.name);
-        text = format!("{text}\n{} by {issuer}", credential.query.as_str());
+        text = format!("{text}\n{} by {issuer}{discarded}", credential.query.as_str());
         for check in &credential.checks {
             let detail = check.detail.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             let outcome = word(json!(check.outcome));

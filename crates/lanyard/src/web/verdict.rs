@@ -28,7 +28,7 @@ pub(super) fn shown(verdict: &Verdict, types: &[CredentialType]) -> VerdictView 
             format!("{detail}{reason} Ask again later; this is neither a yes nor a no."),
         ),
     };
-    let several = verdict.credentials.len() > 1;
+    let several = verdict.credentials.len() + verdict.discarded.len() > 1;
     VerdictView {
         tone,
         headline: headline.to_owned(),
@@ -41,6 +41,7 @@ pub(super) fn shown(verdict: &Verdict, types: &[CredentialType]) -> VerdictView 
         checks: verdict
             .credentials
             .iter()
+            .chain(&verdict.discarded)
             .flat_map(|credential| checks(credential, several))
             .collect(),
     }

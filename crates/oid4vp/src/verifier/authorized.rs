@@ -7,6 +7,7 @@ use lanyard_core::{
 };
 use thiserror::Error;
 
+use super::exchange::Verified;
 use crate::{
     dcql::CredentialQuery,
     transaction::{HASHES, HASHES_ALGORITHM, TransactionData},
@@ -52,11 +53,11 @@ impl TransactionFault {
 /// One [`TransactionFault`] per rule, with the place of the presentation it concerns.
 pub(super) fn authorized(
     transactions: &[TransactionData],
-    presented: &[(&CredentialQuery, VerifiedCredentials)],
+    presented: &[Verified<'_>],
     provider: &dyn CryptoProvider,
 ) -> Result<Vec<Vec<usize>>, (Option<usize>, TransactionFault)> {
     let mut by_presentation = Vec::with_capacity(presented.len());
-    for (place, (query, presentation)) in presented.iter().enumerate() {
+    for (place, (query, presentation, _)) in presented.iter().enumerate() {
         let claims = key_binding(presentation);
         let found =
             claims.map_or(Ok(Vec::new()), |claims| read(transactions, query, claims, provider));
@@ -66,7 +67,7 @@ pub(super) fn authorized(
     for (place, transaction) in transactions.iter().enumerate() {
         if !by_presentation.iter().any(|found| found.contains(&place)) {
             let ids = transaction.credential_ids();
-            let blamed = presented.iter().position(|(query, _)| ids.contains(&query.id));
+            let blamed = presented.iter().position(|(query, ..)| ids.contains(&query.id));
             return Err((blamed, TransactionFault::NotAuthorized));
         }
     }

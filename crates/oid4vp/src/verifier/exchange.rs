@@ -9,7 +9,7 @@ use lanyard_core::{
     json,
     mdoc::SessionTranscript,
     verify::{
-        Expected, KeyBindingRule, PresentationVerifier, Presented, VerifiedCredential,
+        Expected, KeyBindingRule, Outcome, PresentationVerifier, Presented, VerifiedCredential,
         VerifiedCredentials, VerifyError,
     },
 };
@@ -58,9 +58,10 @@ impl Exchange<'_> {
                 return unsatisfied_verdict(&unsatisfied, Vec::new(), now);
             }
         };
-        // 2. OID4VP 1.0 §8.6(2): each presentation on its own
-        let mut verdicts = Vec::new();
+        // 2. OID4VP 1.0 §8.6(2): each presentation on its own; one that is no good is discarded
         let mut verified = Vec::new();
+        let mut discarded = Vec::new();
+        let mut first_error = None;
         for (query, format, value) in entries {
             let presentation = Presentation::new(format, query.holder_binding, &value);
             let presented = presentation.presented(&self.transcript);
@@ -68,20 +69,21 @@ impl Exchange<'_> {
             match self.verify(query, presented, verifiers.of(&query.id), now).await {
                 Ok(presentation) => {
                     let verdict = CredentialVerdict::verified(query, &presentation, now);
-                    verdicts.push(verdict.of_presentation(digest));
-                    verified.push((query, presentation));
+                    verified.push((query, presentation, verdict.of_presentation(digest)));
                 }
-                // a response with a presentation that is no good is no good; a wrong nonce among
-                // them (OID4VP 1.0 §14.1.2) is no exception
                 Err(error) => {
                     let verdict = CredentialVerdict::not_verified(query, &error);
-                    verdicts.push(verdict.of_presentation(digest));
-                    return broken_verdict(&error, verdicts, now);
+                    discarded.push(verdict.of_presentation(digest));
+                    // OID4VP 1.0 §14.1.2: with one that is bound to something else, all are refused
+                    if may_be_replayed(format, &error) {
+                        return broken_verdict(&error, of_both(verified, discarded), now);
+                    }
+                    first_error.get_or_insert(error);
                 }
             }
         }
-        // 3. OID4VP 1.0 §8.6(3): together they are what was asked for
-        self.judge(&verified, verdicts, now, provider)
+        // 3. OID4VP 1.0 §8.6(3): together those that are left are what was asked for
+        self.judge(Presentations { verified, discarded, first_error }, now, provider)
     }
 
     fn entries(&self, token: VpToken) -> Result<Vec<Entry<'_>>, Unsatisfied> {
@@ -126,14 +128,14 @@ impl Exchange<'_> {
 
     fn judge(
         &self,
-        verified: &[(&CredentialQuery, VerifiedCredentials)],
-        mut verdicts: Vec<CredentialVerdict>,
+        presentations: Presentations<'_>,
         now: Timestamp,
         provider: &dyn CryptoProvider,
     ) -> Verdict {
+        let Presentations { mut verified, discarded, first_error } = presentations;
         let mut presented: BTreeMap<String, Vec<PresentedView<'_>>> = BTreeMap::new();
         let mut many = Vec::new();
-        for (query, presentation) in verified {
+        for (query, presentation, _) in &verified {
             // OID4VP 1.0 §6.1: a presentation is one of one credential
             let (Some(format), [credential]) = (query.format.format(), presentation.credentials())
             else {
@@ -147,50 +149,84 @@ impl Exchange<'_> {
             true => evaluate(self.query, &presented).map(drop),
             false => Err(Unsatisfied { reasons: many }),
         };
-        let Err(unsatisfied) = judged else {
-            verdicts.iter_mut().for_each(|verdict| verdict.judge_query(None));
-            return self.judge_transactions(verified, verdicts, now, provider);
-        };
-        for verdict in &mut verdicts {
+        let reasons = judged.as_ref().err().map(|unsatisfied| unsatisfied.reasons.as_slice());
+        for (query, _, verdict) in &mut verified {
             let own =
-                |(id, _): &&(Option<CredentialQueryId>, Reason)| *id == Some(verdict.query.clone());
-            let reason = unsatisfied.reasons.iter().find(own).map(|(_, reason)| reason);
+                |(id, _): &&(Option<CredentialQueryId>, Reason)| id.as_ref() == Some(&query.id);
+            let reason = reasons.unwrap_or_default().iter().find(own).map(|(_, reason)| reason);
             verdict.judge_query(reason);
         }
-        unsatisfied_verdict(&unsatisfied, verdicts, now)
+        match (judged, first_error) {
+            (Ok(()), _) => {
+                let verdict = self.judge_transactions(verified, now, provider);
+                Verdict { discarded, ..verdict }
+            }
+            // what is missing is what was discarded
+            (Err(_), Some(error)) => broken_verdict(&error, of_both(verified, discarded), now),
+            (Err(unsatisfied), None) => {
+                unsatisfied_verdict(&unsatisfied, of_both(verified, discarded), now)
+            }
+        }
     }
-}
 
-impl Exchange<'_> {
     /// OID4VP 1.0 §8.4: what was to be authorized was, by the credentials that may, and nothing else.
     fn judge_transactions(
         &self,
-        verified: &[(&CredentialQuery, VerifiedCredentials)],
-        mut verdicts: Vec<CredentialVerdict>,
+        mut verified: Vec<Verified<'_>>,
         now: Timestamp,
         provider: &dyn CryptoProvider,
     ) -> Verdict {
-        let transactions = self.transactions.as_deref();
-        let transactions = transactions.map_err(|_| (None, TransactionFault::Unreadable));
-        let authorized = transactions.and_then(|transactions| {
-            Ok((transactions, authorized(transactions, verified, provider)?))
-        });
-        match authorized {
+        let judged = match &self.transactions {
+            Ok(transactions) => authorized(transactions, &verified, provider)
+                .map(|places| (transactions.as_slice(), places)),
+            Err(_) => Err((None, TransactionFault::Unreadable)),
+        };
+        match judged {
             Ok((transactions, places)) => {
-                for (verdict, places) in verdicts.iter_mut().zip(places) {
+                for ((_, _, verdict), places) in verified.iter_mut().zip(places) {
                     let own = places.into_iter().map(|place| transactions[place].transaction());
                     verdict.authorizes(own);
                 }
-                Verdict::verified(verdicts, now)
+                Verdict::verified(of_both(verified, Vec::new()), now)
             }
             Err((place, fault)) => {
-                let blamed = place.and_then(|place| verdicts.get_mut(place));
-                blamed.into_iter().for_each(|verdict| verdict.refuse_transactions(fault));
+                let blamed = place.and_then(|place| verified.get_mut(place));
+                blamed.into_iter().for_each(|(_, _, verdict)| verdict.refuse_transactions(fault));
                 let explained = (fault.code(), fault.to_string());
+                let verdicts = of_both(verified, Vec::new());
                 Verdict::without_claims(VerdictState::Refused, explained, verdicts, now)
             }
         }
     }
+}
+
+/// A presentation that is good by itself: the credential query it answers, itself, and the verdict on it.
+pub(super) type Verified<'q> = (&'q CredentialQuery, VerifiedCredentials, CredentialVerdict);
+
+/// The presentations of a response, once each was judged by itself.
+struct Presentations<'q> {
+    verified: Vec<Verified<'q>>,
+    discarded: Vec<CredentialVerdict>,
+    /// Why the first of those that were discarded is no good.
+    first_error: Option<VerifyError>,
+}
+
+fn of_both(
+    verified: Vec<Verified<'_>>,
+    discarded: Vec<CredentialVerdict>,
+) -> Vec<CredentialVerdict> {
+    verified.into_iter().map(|(_, _, verdict)| verdict).chain(discarded).collect()
+}
+
+/// Whether a presentation may have been made for another request.
+fn may_be_replayed(format: Format, error: &VerifyError) -> bool {
+    let mut failed = error.checks().iter().filter(|check| check.outcome == Outcome::Failed);
+    failed.any(|check| match check.id {
+        "nonce" => true,
+        // the nonce of an mdoc is in what its device signed
+        "holder_signature" => format == Format::MsoMdoc,
+        _ => false,
+    })
 }
 
 /// One presentation of a response: the credential query it answers, in which format, and itself.

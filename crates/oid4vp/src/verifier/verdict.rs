@@ -45,8 +45,12 @@ pub struct Verdict {
     pub detail: Option<String>,
     /// When it was concluded.
     pub concluded_at: Timestamp,
-    /// Each presentation that came, with its checks.
+    /// Each presentation that came, with its checks; once verified, each that is good.
     pub credentials: Vec<CredentialVerdict>,
+    /// Where the rest is what was asked for, the presentations that are not good, with their checks: nothing follows
+    /// from them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub discarded: Vec<CredentialVerdict>,
 }
 
 /// The verdict on one presentation.
@@ -222,7 +226,8 @@ impl Verdict {
 
     pub(super) const fn verified(credentials: Vec<CredentialVerdict>, now: Timestamp) -> Self {
         let state = VerdictState::Verified;
-        Self { state, reason: None, detail: None, concluded_at: now, credentials }
+        let discarded = Vec::new();
+        Self { state, reason: None, detail: None, concluded_at: now, credentials, discarded }
     }
 
     /// A verdict without any claim in it: what is not verified as a whole is not shown in part.
@@ -233,8 +238,9 @@ impl Verdict {
         now: Timestamp,
     ) -> Self {
         let reason = Some(Cow::Borrowed(code));
-        let mut verdict =
-            Self { state, reason, detail: Some(detail), concluded_at: now, credentials };
+        let detail = Some(detail);
+        let discarded = Vec::new();
+        let mut verdict = Self { state, reason, detail, concluded_at: now, credentials, discarded };
         verdict.withhold_claims();
         verdict
     }

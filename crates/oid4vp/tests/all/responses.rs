@@ -584,3 +584,86 @@ fn flip_last_character(token: &str) -> String {
     let flipped = if token.as_bytes()[place] == b'A' { "B" } else { "A" };
     format!("{}{flipped}{}", &token[..place], &token[place + 1..])
 }
+
+/// A good badge as `badge`, and this one beside it as `other`, which may be left out.
+async fn beside_a_good_one(world: &World, other: Honest<'_>) -> Verdict {
+    let mut query = badge_query(&["name"]);
+    let mut second = badge_query(&["level"])["credentials"][0].clone();
+    second["id"] = json!("other");
+    query["credentials"].as_array_mut().unwrap().push(second);
+    query["credential_sets"] =
+        json!([{ "options": [["badge"]] }, { "options": [["other"]], "required": false }]);
+    let requested = world.ask(query, PLAIN);
+    let mut token = json!({});
+    for (id, presenter) in [("badge", Honest::new(world, world.badge().await)), ("other", other)] {
+        let reviewed = world.review(&requested).await;
+        let choices = reviewed.choices(&[view(&presenter.held)]).unwrap();
+        let selection = Selection { options: vec![Some(0), Some(0)], picks: Vec::new() };
+        let consent = choices.approve(&selection).unwrap();
+        let answer = reviewed.answer(consent, &presenter, world.provider.as_ref()).await.unwrap();
+        let form: Vec<(String, String)> = serde_urlencoded::from_str(&answer.body).unwrap();
+        let (_, sent) = form.iter().find(|(name, _)| name == "vp_token").unwrap();
+        let sent: Value = serde_json::from_str(sent).unwrap();
+        token[id] = sent[id].clone();
+    }
+    let members = [("vp_token", token.to_string()), ("state", state(&requested))];
+    verdict(world, requested, &form(None, &members)).await
+}
+
+async fn expired(world: &World) -> lanyard_core::credential::HeldCredential {
+    let year = SignedDuration::from_hours(24 * 365);
+    let validity = Validity {
+        issued_at: None,
+        not_before: Some(world.now - year - year),
+        expires_at: Some(world.now - year),
+    };
+    world.issue(KeyBinding::To(Jwk::new(*world.holder.public())), validity).await
+}
+
+#[tokio::test]
+async fn a_presentation_that_is_no_good_is_discarded_where_the_rest_is_what_was_asked_for() {
+    let world = World::new();
+    let verdict = beside_a_good_one(&world, Honest::new(&world, expired(&world).await)).await;
+    assert!(verdict.is_verified(), "{verdict:?}");
+    let [badge] = &verdict.credentials[..] else { panic!("one that is good") };
+    assert_eq!(badge.query.as_str(), "badge");
+    let [other] = &verdict.discarded[..] else { panic!("one that is not") };
+    assert_eq!((other.query.as_str(), other.state), ("other", VerdictState::Refused));
+    assert!(other.claims.is_none());
+    let failed = |check: &&lanyard_oid4vp::verifier::CheckVerdict| {
+        (check.id == "validity") && check.outcome == CheckOutcome::Failed
+    };
+    assert_eq!(other.checks.iter().filter(failed).count(), 1);
+}
+
+#[tokio::test]
+async fn one_presentation_with_the_nonce_of_another_request_refuses_all() {
+    let world = World::new();
+    let mut replayed = Honest::new(&world, world.badge().await);
+    replayed.nonce = Some("of another request".to_owned());
+    let verdict = beside_a_good_one(&world, replayed).await;
+    assert_eq!(verdict.state, VerdictState::Refused);
+    assert_eq!(verdict.reason.as_deref(), Some("nonce_mismatch"));
+    assert!(verdict.discarded.is_empty());
+    assert!(verdict.credentials.iter().all(|credential| credential.claims.is_none()));
+}
+
+#[tokio::test]
+async fn of_several_for_one_query_those_that_are_good_count() {
+    let world = World::new();
+    let mut query = badge_query(&["name"]);
+    query["credentials"][0]["multiple"] = json!(true);
+    let requested = world.ask(query, PLAIN);
+    let good = presented(&world, &requested).await;
+    let bad = flip_last_character(&good);
+    let members = |token: Value| [("vp_token", token.to_string()), ("state", state(&requested))];
+    let both = form(None, &members(json!({ "badge": [bad, good] })));
+    let one_good = verdict(&world, requested.clone(), &both).await;
+    assert!(one_good.is_verified());
+    assert_eq!((one_good.credentials.len(), one_good.discarded.len()), (1, 1));
+    // with none that is good, the first reason is told
+    let neither = form(None, &members(json!({ "badge": [bad, bad] })));
+    let none_good = verdict(&world, requested.clone(), &neither).await;
+    refused_for(&none_good, "key_binding_signature_invalid", "holder_signature");
+    assert_eq!(none_good.credentials.len(), 2);
+}

@@ -152,7 +152,8 @@ impl ReceiptChecker<'_> {
             let digest = self.provider.hash(HashAlgorithm::Sha256, presentation.trim().as_bytes());
             let digest = json::base64url(digest.as_bytes());
             let about = |one: &CredentialVerdict| one.presentation_sha256 == digest;
-            if !receipt.verdict.credentials.iter().any(about) {
+            let Verdict { credentials, discarded, .. } = &receipt.verdict;
+            if !credentials.iter().chain(discarded).any(about) {
                 return Err(ReceiptRefused::Presentation);
             }
         }
@@ -171,6 +172,12 @@ fn follows(verdict: &Verdict) -> bool {
                     || accepted(&check.id, check.outcome)
             })
     };
+    let is_bad = |credential: &CredentialVerdict| {
+        credential.state != VerdictState::Verified && credential.claims.is_none()
+    };
+    if !verdict.discarded.iter().all(is_bad) {
+        return false;
+    }
     match verdict.state {
         VerdictState::Verified => {
             verdict.reason.is_none()
