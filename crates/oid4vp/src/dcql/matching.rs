@@ -64,7 +64,7 @@ impl ClaimQuery {
     ///
     /// `disclosed` is for a presentation: elements that were left out of an array move the rest, so
     /// an index there stands for any element that was disclosed.
-    pub(super) fn find(
+    pub(crate) fn find(
         &self,
         claims: &Object,
         disclosed: &[ClaimsPath],

@@ -271,7 +271,7 @@ impl CredentialVerdict {
         Self {
             types: credential.types().iter().map(|kind| kind.name().to_owned()).collect(),
             issuer: Some(IssuerVerdict::new(credential.issuer())),
-            claims: Some(asked_for(query, &claims)),
+            claims: Some(asked_for(query, &claims, credential.disclosed())),
             all_claims: Some(claims),
             issued_at: credential.validity().issued_at,
             valid_until: credential.validity().expires_at,
@@ -389,12 +389,15 @@ impl StatusListVerdict {
 }
 
 /// What was asked for of what came: some formats disclose a credential as a whole.
-fn asked_for(query: &CredentialQuery, claims: &Object) -> Object {
+fn asked_for(query: &CredentialQuery, claims: &Object, disclosed: &[ClaimsPath]) -> Object {
     let asked = query.claims.all();
     if asked.is_empty() {
         return claims.clone();
     }
-    ClaimsPath::only(asked.iter().map(|claim| &claim.path), claims)
+    // by where it is now: an element that was asked for by its index moves up where others were left out
+    let found = asked.iter().filter_map(|claim| claim.find(claims, disclosed).ok());
+    let places: Vec<_> = found.flatten().collect();
+    ClaimsPath::only(&places, claims)
 }
 
 fn checks(checks: &Checks) -> Vec<CheckVerdict> {

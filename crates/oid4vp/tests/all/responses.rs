@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use lanyard_core::{
+    claims::{Claims, Elements},
     credential::Validity,
     crypto::{CryptoProvider as _, Curve, RustCrypto},
     jose::{EncryptionRecipient, JweError, Jwk},
@@ -666,4 +667,19 @@ async fn of_several_for_one_query_those_that_are_good_count() {
     let none_good = verdict(&world, requested.clone(), &neither).await;
     refused_for(&none_good, "key_binding_signature_invalid", "holder_signature");
     assert_eq!(none_good.credentials.len(), 2);
+}
+
+#[tokio::test]
+async fn a_claim_that_was_asked_for_by_its_index_is_in_the_verdict() {
+    let world = World::new();
+    let nationalities = Elements::new().selective("GB").selective("FR").selective("DE");
+    let held = world.badge_of(Claims::new().selective_array("nationalities", nationalities)).await;
+    let mut query = badge_query(&["name"]);
+    query["credentials"][0]["claims"] = json!([{ "path": ["nationalities", 1] }]);
+    let requested = world.ask(query, PLAIN);
+    let response = respond(&Honest::new(&world, held), &requested).await;
+    let verdict = verdict(&world, requested, response.body.as_bytes()).await;
+    assert!(verdict.is_verified(), "{verdict:?}");
+    let claims = json!({ "nationalities": ["FR"] });
+    assert_eq!(verdict.credentials[0].claims.as_ref(), claims.as_object());
 }

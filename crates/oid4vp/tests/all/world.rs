@@ -152,6 +152,12 @@ impl World {
         self.issue_by(&self.issuer, binding, validity).await
     }
 
+    /// A badge with these claims for the holder, for a year.
+    pub(crate) async fn badge_of(&self, claims: Claims) -> HeldCredential {
+        let binding = KeyBinding::To(Jwk::new(*self.holder.public()));
+        self.issue_claims(&self.issuer, claims, binding, Self::year()).await
+    }
+
     pub(crate) async fn issue_by(
         &self,
         issuer: &Leaf,
@@ -162,6 +168,17 @@ impl World {
             .selective("name", "Ada Lovelace")
             .selective("department", "Engines")
             .selective("level", 7);
+        self.issue_claims(issuer, claims, binding, validity).await
+    }
+
+    /// A badge with these claims.
+    pub(crate) async fn issue_claims(
+        &self,
+        issuer: &Leaf,
+        claims: Claims,
+        binding: KeyBinding,
+        validity: Validity,
+    ) -> HeldCredential {
         let vct = Vct::parse(BADGE).expect("a type");
         let draft = SdJwtVcDraft::new(&vct, None, claims, &binding, &validity).expect("a draft");
         let signer = self.signer(&issuer.key);
