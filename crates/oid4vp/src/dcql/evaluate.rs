@@ -1,6 +1,6 @@
 //! The verifier's half: whether what arrived is what was asked for, no less and no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use lanyard_core::claims::{ClaimsPath, PathSegment};
 use serde::{Deserialize, Serialize};
@@ -170,13 +170,32 @@ fn claim_set(
 
 /// OID4VP 1.0 §6.4: claims that were not selected MUST NOT be sent.
 fn nothing_extra(asked: &[&ClaimQuery], disclosed: &[ClaimsPath]) -> Result<(), Reason> {
+    // the arrays that elements were left out of, so that those behind them moved up
+    let shortened: HashSet<&[PathSegment]> = disclosed
+        .iter()
+        .filter_map(|place| match place.segments().split_last()? {
+            (PathSegment::Index(_), array) => Some(array),
+            _ => None,
+        })
+        .collect();
     for claim in disclosed {
         let place = claim.segments();
         // what is above a claim comes with it, and what is inside it too
         let covering: Vec<&[PathSegment]> = asked
             .iter()
             .map(|asked| asked.path.segments())
-            .filter(|asked| asked.iter().zip(place).all(|(asked, place)| covers(asked, place)))
+            .filter(|asked| {
+                let mut levels = asked.iter().zip(place).enumerate();
+                levels.all(|(depth, (asked, found))| match (asked, found) {
+                    (PathSegment::All, PathSegment::Index(_)) => true,
+                    (PathSegment::Index(_), PathSegment::Index(_))
+                        if shortened.contains(&place[..depth]) =>
+                    {
+                        true
+                    }
+                    (asked, found) => asked == found,
+                })
+            })
             .collect();
         if covering.is_empty() {
             return Err(Reason::NotAskedFor(claim.clone()));
@@ -202,13 +221,6 @@ fn nothing_extra(asked: &[&ClaimQuery], disclosed: &[ClaimsPath]) -> Result<(), 
         }
     }
     Ok(())
-}
-
-fn covers(asked: &PathSegment, place: &PathSegment) -> bool {
-    match (asked, place) {
-        (PathSegment::All | PathSegment::Index(_), PathSegment::Index(_)) => true,
-        (asked, place) => asked == place,
-    }
 }
 
 /// OID4VP 1.0 §6.4.2: every credential that must be there is there, and no other.

@@ -112,13 +112,26 @@ fn wallet() -> impl Strategy<Value = Vec<Held>> {
         aka: Vec::new(),
         akis: Vec::new(),
         bound,
-        disclosable: withheld.map(|withheld| {
-            let places = places(&claims).into_iter().zip(withheld.into_iter().cycle());
-            places.filter_map(|(place, is_withheld)| is_withheld.then_some(place)).collect()
-        }),
+        disclosable: withheld.map(|withheld| some(places(&claims), &withheld)),
         claims,
     });
     prop::collection::vec(credential, 0..4)
+}
+
+/// Some of the places; of an array all elements or none, as an index means nothing where others are left out.
+fn some(places: Vec<ClaimsPath>, wanted: &[bool]) -> Vec<ClaimsPath> {
+    let mut some: Vec<ClaimsPath> = Vec::new();
+    for (place, wanted) in places.into_iter().zip(wanted.iter().cycle()) {
+        let is_wanted = match place.segments() {
+            [array @ .., PathSegment::Index(1..)] => {
+                let first = [array, &[PathSegment::Index(0)]].concat();
+                some.iter().any(|other| other.segments() == first)
+            }
+            _ => *wanted,
+        };
+        some.extend(is_wanted.then_some(place));
+    }
+    some
 }
 
 /// Every place in the claims.

@@ -289,6 +289,16 @@ fn an_element_moved_by_what_was_left_out_still_answers_and_no_second_one_may_com
 }
 
 #[test]
+fn in_an_array_that_every_verifier_sees_an_index_is_that_element() {
+    let asked = query(json!({ "claims": [{ "path": ["degrees", 0, "type"] }] }));
+    let first = path(json!(["degrees", 0, "type"]));
+    assert_eq!(judge(&asked, &person(), std::slice::from_ref(&first)), []);
+    let second = path(json!(["degrees", 1, "type"]));
+    let reasons = judge(&asked, &person(), &[first, second.clone()]);
+    assert_eq!(reasons, [Reason::NotAskedFor(second)]);
+}
+
+#[test]
 fn a_claim_that_another_query_asks_the_same_credential_for_is_no_extra() {
     let credential = |id: &str, claim: &str| {
         json!({ "id": id, "format": "dc+sd-jwt", "meta": { "vct_values": ["urn:pid"] },
