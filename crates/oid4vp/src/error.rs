@@ -26,6 +26,8 @@ pub enum ErrorCode {
     WalletUnavailable,
     /// The verifier cannot conclude now (RFC 6749 §4.1.2.1).
     ServerError,
+    /// A code of another specification or of a wallet's own; which one is not kept, and it is never sent.
+    Other,
 }
 
 impl ErrorCode {
@@ -54,10 +56,11 @@ impl ErrorCode {
             Self::InvalidTransactionData => "invalid_transaction_data",
             Self::WalletUnavailable => "wallet_unavailable",
             Self::ServerError => "server_error",
+            Self::Other => "other",
         }
     }
 
-    /// The code a text stands for.
+    /// The code that a text stands for; none where it is no code of the specification's.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.as_str() == text)

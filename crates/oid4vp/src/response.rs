@@ -71,9 +71,6 @@ pub enum ResponseError {
     /// `vp_token` is not an object of non-empty arrays.
     #[error("vp_token is not an object of arrays")]
     VpToken,
-    /// `error` is not a code that a wallet sends.
-    #[error("the error code is not known")]
-    ErrorCode,
 }
 
 impl AuthorizationResponse {
@@ -196,7 +193,8 @@ impl ReceivedResponse {
         let content = match (members.remove("vp_token"), members.get("error")) {
             (Some(token), None) => ResponseContent::VpToken(vp_token(token)?),
             (None, Some(Value::String(code))) => {
-                ResponseContent::Error(ErrorCode::from_text(code).ok_or(ResponseError::ErrorCode)?)
+                // OID4VP 1.0 §8.5, RFC 6749 §4.1.2.1: whatever the code, the wallet does not answer
+                ResponseContent::Error(ErrorCode::from_text(code).unwrap_or(ErrorCode::Other))
             }
             _ => return Err(ResponseError::Content),
         };

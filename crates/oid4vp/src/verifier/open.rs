@@ -93,7 +93,6 @@ impl OpenError {
                 ResponseError::DeviceResponse(_) => "response_without_device_response",
                 ResponseError::Content => "response_without_vp_token",
                 ResponseError::VpToken => "vp_token_malformed",
-                ResponseError::ErrorCode => "response_error_unknown",
             },
         }
     }

@@ -431,9 +431,20 @@ async fn refuses_a_form_with_more_in_it_than_any_response_has() {
     let Err(OpenError::Unreadable(ResponseError::Json(_))) = refused(body).await else {
         unreachable!("more members than a document may have")
     };
-    let body = form(None, &[("error", "no_such_code".to_owned()), ("state", state(&requested))]);
-    let code_error = Err(OpenError::Unreadable(ResponseError::ErrorCode));
-    assert_eq!(refused(body).await, code_error);
+}
+
+#[tokio::test]
+async fn an_error_of_any_code_is_a_wallet_that_does_not_answer() {
+    let world = World::new();
+    let requested = world.ask(badge_query(&["name"]), PLAIN);
+    for code in ["invalid_request_object", "user_cancelled", "no_such_code", "other"] {
+        let body = form(None, &[("error", code.to_owned()), ("state", state(&requested))]);
+        let declined = Ok(Conclusion::Declined(ErrorCode::Other));
+        assert_eq!(open(&world, requested.clone(), &body).await, declined, "{code}");
+        let of_nobody = form(None, &[("error", code.to_owned())]);
+        let opened = open(&world, requested.clone(), &of_nobody).await;
+        assert_eq!(opened, Err(OpenError::State));
+    }
 }
 
 #[tokio::test]

@@ -427,3 +427,20 @@ async fn what_a_request_says_about_the_host_is_ignored() {
     assert!(!answer.text().contains("evil.example"));
     assert!(answer.text().contains("https%3A%2F%2Fverifier.example%2Fdemo%2Frequests%2F"));
 }
+
+#[tokio::test]
+async fn a_wallet_that_tells_an_error_of_its_own_ends_the_request() {
+    let world = World::new();
+    for code in ["invalid_request_object", "user_cancelled"] {
+        let asked = world.ask_for_name().await;
+        let reviewed = world.review(&asked).await;
+        let state = reviewed.request().state.as_ref().expect("a state");
+        let form = serde_urlencoded::to_string([("error", code), ("state", state.as_str())]);
+        let path = reviewed.request().response_uri.url().path();
+        let answer = world.post_form(path, form.expect("a form")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        let status = world.status(&asked).await;
+        assert_eq!((&status["state"], &status["declined"]), (&json!("declined"), &json!("other")));
+        assert!(!status.to_string().contains(code), "what a wallet made up is not told");
+    }
+}
