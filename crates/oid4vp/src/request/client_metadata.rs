@@ -90,7 +90,7 @@ pub(crate) fn own(query: &DcqlQuery, encryption_key: Option<&Jwk>) -> Value {
     metadata
 }
 
-pub(crate) fn encryption_keys(members: &Object) -> Result<Vec<Jwk>, RequestError> {
+fn encryption_keys(members: &Object) -> Result<Vec<Jwk>, RequestError> {
     let Some(jwks) = members.get("jwks") else { return Ok(Vec::new()) };
     let keys =
         jwks.get("keys").and_then(Value::as_array).ok_or(RequestError::Unreadable("jwks"))?;
@@ -99,14 +99,16 @@ pub(crate) fn encryption_keys(members: &Object) -> Result<Vec<Jwk>, RequestError
     if !keys.iter().filter_map(|key| key.get("kid")?.as_str()).all(|kid| ids.insert(kid)) {
         return Err(RequestError::DuplicateKeyId);
     }
-    // OID4VP 1.0 §8.3: by kty, use and alg; a key of another kind or for another use is left alone
-    let usable = |key: &Jwk| {
-        key.kid.is_some()
-            && key.alg.as_deref() == Some(KEY_AGREEMENT)
-            && key.curve() == Curve::P256
-            && key.key_use.as_deref().is_none_or(|key_use| key_use == "enc")
-    };
-    Ok(keys.iter().filter_map(|key| Jwk::from_value(key).ok()).filter(usable).collect())
+    // OID4VP 1.0 §5.1: each has a kid and an alg
+    let named = |key: &Jwk| key.kid.is_some() && key.alg.is_some();
+    let keys = keys.iter().filter_map(|key| Jwk::from_value(key).ok());
+    Ok(keys.filter(named).filter(takes_encryption).collect())
+}
+
+/// OID4VP 1.0 §8.3: by kty, use and alg; a key of another kind or for another use is left alone.
+pub(crate) fn takes_encryption(key: &Jwk) -> bool {
+    let is_for = |said: &Option<String>, what| said.as_deref().is_none_or(|said| said == what);
+    key.curve() == Curve::P256 && is_for(&key.alg, KEY_AGREEMENT) && is_for(&key.key_use, "enc")
 }
 
 fn content_encryption(members: &Object) -> Result<Vec<ContentEncryption>, RequestError> {

@@ -2,7 +2,7 @@
 
 use lanyard_core::{
     crypto::{ContentEncryption, CryptoProvider, SignatureAlgorithm},
-    jose::EncryptionRecipient,
+    jose::{EncryptionRecipient, Jwk},
     json::{self, JsonError, Object},
 };
 use serde_json::Value;
@@ -12,7 +12,7 @@ use super::Requested;
 use crate::{
     ClientIdPrefix, ErrorCode, TakenFormats,
     request::{
-        client_metadata::{KEY_AGREEMENT, encryption_keys},
+        client_metadata::{KEY_AGREEMENT, takes_encryption},
         object::RequestSigner,
     },
 };
@@ -145,7 +145,10 @@ fn recipient(members: &Object) -> Option<EncryptionRecipient> {
     if algorithms.is_some_and(|all| !all.iter().any(|one| one == KEY_AGREEMENT)) {
         return None;
     }
-    let jwk = encryption_keys(members).ok()?.into_iter().next()?;
+    // a wallet's key has neither to be named nor to say its algorithm
+    let keys = members.get("jwks")?.get("keys")?.as_array()?;
+    let mut keys = keys.iter().filter_map(|key| Jwk::from_value(key).ok());
+    let jwk = keys.find(takes_encryption)?;
     let enc = match names("request_object_encryption_enc_values_supported") {
         // RFC 9101 leaves it open; every wallet of OpenID4VP has this one (§5.1)
         None => ContentEncryption::A128Gcm,

@@ -80,9 +80,18 @@ fn wallet_key(key: &PrivateKey) -> Value {
 async fn a_wallet_that_wants_the_request_encrypted_gets_it_encrypted_to_its_key() {
     let world = World::new();
     let (own, other) = (generated(), generated());
-    for encs in [None, Some(json!(["A256GCM"]))] {
+    let mut for_signatures = wallet_key(&other);
+    for_signatures["use"] = json!("sig");
+    let bare = Jwk::new(*own.public()).to_value();
+    let cases = [
+        (wallet_key(&own), None),
+        (wallet_key(&own), Some(json!(["A256GCM"]))),
+        // neither kid nor alg nor use
+        (bare, None),
+    ];
+    for (key, encs) in cases {
         let mut metadata = json!({
-            "jwks": { "keys": [wallet_key(&own)] },
+            "jwks": { "keys": [for_signatures, key] },
             "request_object_encryption_alg_values_supported": ["ECDH-ES"],
         });
         if let Some(encs) = encs {
