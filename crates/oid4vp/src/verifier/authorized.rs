@@ -1,5 +1,7 @@
 //! Whether what was to be authorized was authorized (OID4VP 1.0 App. B.3.3).
 
+use std::collections::HashSet;
+
 use lanyard_core::{
     crypto::{CryptoProvider, HashAlgorithm},
     json::Object,
@@ -25,6 +27,9 @@ pub enum TransactionFault {
     /// A hash of something that was not asked for with this credential.
     #[error("the key binding is over a transaction that was not asked for with this credential")]
     NotAskedFor,
+    /// OID4VP 1.0 §5.1: a transaction is authorized by one credential, once.
+    #[error("the holder authorized a transaction more than once")]
+    Twice,
     /// `transaction_data_hashes` is not a non-empty array of texts.
     #[error("the hashes of the transactions cannot be read")]
     Malformed,
@@ -41,6 +46,7 @@ impl TransactionFault {
             Self::Unreadable => "transactions_unreadable",
             Self::NotAuthorized => "transaction_not_authorized",
             Self::NotAskedFor => "transaction_not_asked_for",
+            Self::Twice => "transaction_authorized_twice",
             Self::Malformed => "transaction_hashes_malformed",
             Self::Algorithm => "transaction_hash_algorithm",
         }
@@ -57,15 +63,21 @@ pub(super) fn authorized(
     provider: &dyn CryptoProvider,
 ) -> Result<Vec<Vec<usize>>, (Option<usize>, TransactionFault)> {
     let mut by_presentation = Vec::with_capacity(presented.len());
+    let mut authorized = HashSet::new();
     for (place, (query, presentation, _)) in presented.iter().enumerate() {
         let claims = key_binding(presentation);
         let found =
             claims.map_or(Ok(Vec::new()), |claims| read(transactions, query, claims, provider));
-        by_presentation.push(found.map_err(|fault| (Some(place), fault))?);
+        let found = found.map_err(|fault| (Some(place), fault))?;
+        // OID4VP 1.0 §5.1: each with one of the credentials that may
+        if !found.iter().all(|transaction| authorized.insert(*transaction)) {
+            return Err((Some(place), TransactionFault::Twice));
+        }
+        by_presentation.push(found);
     }
     // each transaction by some credential that may authorize it
     for (place, transaction) in transactions.iter().enumerate() {
-        if !by_presentation.iter().any(|found| found.contains(&place)) {
+        if !authorized.contains(&place) {
             let ids = transaction.credential_ids();
             let blamed = presented.iter().position(|(query, ..)| ids.contains(&query.id));
             return Err((blamed, TransactionFault::NotAuthorized));

@@ -246,6 +246,11 @@ async fn refuses_hashes_that_are_absent_of_other_data_or_of_another_algorithm() 
         (&plain, json!({ "transaction_data_hashes": [other] }), "transaction_not_asked_for"),
         (
             &plain,
+            json!({ "transaction_data_hashes": [sha256, sha256] }),
+            "transaction_authorized_twice",
+        ),
+        (
+            &plain,
             json!({ "transaction_data_hashes": [sha256, other] }),
             "transaction_not_asked_for",
         ),
@@ -341,6 +346,27 @@ async fn refuses_a_transaction_that_was_bound_in_the_wrong_credential() {
         Dishonest { world: &world, claims: json!({ "transaction_data_hashes": [hash] }) };
     let verdict = answered(&world, requested, &presenter).await;
     assert_eq!(verdict.reason.as_deref(), Some("transaction_not_asked_for"));
+}
+
+#[tokio::test]
+async fn refuses_a_transaction_that_two_credentials_authorized() {
+    let world = World::new();
+    let mut query = badge_query(&["name"]);
+    let mut second = query["credentials"][0].clone();
+    second["id"] = json!("second");
+    query["credentials"].as_array_mut().unwrap().push(second);
+    let mut either = payment();
+    either["credential_ids"] = json!(["badge", "second"]);
+    let requested = ask_with(&world, query, &[either]);
+    let one = requested.transactions().unwrap().remove(0);
+    let hash =
+        json::base64url(world.provider.hash(HashAlgorithm::Sha256, one.encoded().as_bytes()));
+    // the same claims in both
+    let presenter =
+        Dishonest { world: &world, claims: json!({ "transaction_data_hashes": [hash] }) };
+    let verdict = answered(&world, requested, &presenter).await;
+    assert_eq!(verdict.state, VerdictState::Refused);
+    assert_eq!(verdict.reason.as_deref(), Some("transaction_authorized_twice"));
 }
 
 #[tokio::test]
