@@ -11,6 +11,8 @@ use super::{Expression, RequestPolicyFault};
 
 /// The longest name and title of a rule.
 const LONGEST_ID: usize = 64;
+/// The most choices of one presentation for each query that a rule about all of them is evaluated over.
+const MOST_CHOICES: usize = 64;
 
 /// A rule over what was verified.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,12 +50,31 @@ impl Rule {
     }
 
     fn check(&self, variables: &Value) -> CheckVerdict {
-        let (outcome, detail) = match self.expression.holds(variables) {
-            Ok(true) => (CheckOutcome::Passed, None),
-            Ok(false) => {
-                (CheckOutcome::Failed, Some(format!("not so: {}", self.expression.as_str())))
-            }
-            Err(why) => (CheckOutcome::Failed, Some(why.to_string())),
+        self.verdict(self.fault(variables))
+    }
+
+    /// The check over each choice of one presentation for each query; it has to hold for all of them.
+    fn check_each(&self, verdict: &Verdict) -> CheckVerdict {
+        let choices = match choices(verdict) {
+            Some(choices) => choices,
+            None => return self.verdict(Some("too many presentations for one rule".to_owned())),
+        };
+        self.verdict(choices.iter().find_map(|choice| self.fault(&about_all(choice, verdict))))
+    }
+
+    /// Why it does not hold.
+    fn fault(&self, variables: &Value) -> Option<String> {
+        match self.expression.holds(variables) {
+            Ok(true) => None,
+            Ok(false) => Some(format!("not so: {}", self.expression.as_str())),
+            Err(why) => Some(why.to_string()),
+        }
+    }
+
+    fn verdict(&self, detail: Option<String>) -> CheckVerdict {
+        let outcome = match &detail {
+            None => CheckOutcome::Passed,
+            Some(_) => CheckOutcome::Failed,
         };
         let title = self.title.as_deref().unwrap_or(self.expression.as_str()).to_owned();
         CheckVerdict {
@@ -76,7 +97,7 @@ pub(super) fn judge(rules: &[Rule], verdict: &mut Verdict) {
                 let own = own.filter(|(_, credential)| credential.query == *query);
                 found.extend(own.map(|(place, one)| (place, rule.check(&about(one, verdict)))));
             }
-            None => found.push((0, rule.check(&about_all(verdict)))),
+            None => found.push((0, rule.check_each(verdict))),
         }
     }
     // all were evaluated over the claims, which go with the first that fails
@@ -93,13 +114,36 @@ fn about(credential: &CredentialVerdict, verdict: &Verdict) -> Value {
     Value::Object(variables)
 }
 
-/// The variables of a rule about all credentials; of several for one query the first.
-fn about_all(verdict: &Verdict) -> Value {
-    let mut credentials = Map::new();
+/// Every choice of one presentation for each query that was answered; `None` for more than are looked at.
+fn choices(verdict: &Verdict) -> Option<Vec<Vec<&CredentialVerdict>>> {
+    let mut queries: Vec<(&CredentialQueryId, Vec<&CredentialVerdict>)> = Vec::new();
     for credential in &verdict.credentials {
+        match queries.iter_mut().find(|(query, _)| **query == credential.query) {
+            Some((_, presented)) => presented.push(credential),
+            None => queries.push((&credential.query, vec![credential])),
+        }
+    }
+    let mut choices = vec![Vec::new()];
+    for (_, presented) in queries {
+        if choices.len() * presented.len() > MOST_CHOICES {
+            return None;
+        }
+        let with_each = |choice: &Vec<_>| {
+            let extended = presented.iter().map(|one| [choice.as_slice(), &[*one]].concat());
+            extended.collect::<Vec<_>>()
+        };
+        choices = choices.iter().flat_map(with_each).collect();
+    }
+    Some(choices)
+}
+
+/// The variables of a rule about all credentials, one for each query.
+fn about_all(choice: &[&CredentialVerdict], verdict: &Verdict) -> Value {
+    let mut credentials = Map::new();
+    for credential in choice {
         let mut described = described(credential);
         described["claims"] = json!(credential.all_claims());
-        credentials.entry(credential.query.as_str()).or_insert(described);
+        credentials.insert(credential.query.as_str().to_owned(), described);
     }
     let mut variables = times(verdict);
     variables.insert("credentials".to_owned(), Value::Object(credentials));

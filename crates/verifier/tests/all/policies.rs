@@ -369,3 +369,36 @@ async fn a_request_that_cannot_be_asked_is_not_saved() {
         assert_eq!(answer.refusal(), (400, code.to_owned()), "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_rule_about_all_credentials_sees_each_of_several_for_one_query() {
+    let world = World::new();
+    let mut query = badge_query(&["name"]);
+    query["credentials"][0]["multiple"] = json!(true);
+    let policy = json!({
+        "rules": [{ "id": "ends", "expression": "credentials.badge.valid_until != null" }],
+    });
+    let body = json!({ "dcql_query": query, "policy": policy, "response_mode": "direct_post" });
+    let asked = world.ask(body).await;
+    let reviewed = world.review(&asked).await;
+    let endless = world.issue(world.trusted_issuer(), BADGE, Validity::UNLIMITED).await;
+    let mut presented = Vec::new();
+    for held in [world.badge().await, endless] {
+        let answer = Holder::of(&world, held).answer_to(&reviewed).await;
+        let form: Vec<(String, String)> = serde_urlencoded::from_str(&answer.body).unwrap();
+        let (_, token) = form.iter().find(|(name, _)| name == "vp_token").unwrap();
+        let token: Value = serde_json::from_str(token).unwrap();
+        presented.push(token["badge"][0].clone());
+    }
+    let state = reviewed.request().state.as_ref().unwrap();
+    for (presented, status, outcome) in
+        [(&presented[..], 400, "refused"), (&presented[..1], 200, "verified")]
+    {
+        let token = json!({ "badge": presented }).to_string();
+        let form = [("vp_token", token.as_str()), ("state", state.as_str())];
+        let path = reviewed.request().response_uri.url().path();
+        let answer = world.post_form(path, serde_urlencoded::to_string(form).unwrap()).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert_eq!(world.status(&asked).await["state"], outcome);
+    }
+}
