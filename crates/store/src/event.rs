@@ -49,13 +49,23 @@ pub struct NewEvent {
     pub detail: Option<String>,
     /// Who is told of it, in the same transaction.
     pub messages: Vec<NewMessage>,
+    /// Whether it is for the trail alone: it changed nothing, and no herald tells it.
+    pub is_unheralded: bool,
 }
 
 impl NewEvent {
     /// A step that was taken.
     #[must_use]
     pub const fn done(at: Timestamp, step: &'static str) -> Self {
-        Self { at, step, outcome: Outcome::Done, reason: None, detail: None, messages: Vec::new() }
+        Self {
+            at,
+            step,
+            outcome: Outcome::Done,
+            reason: None,
+            detail: None,
+            messages: Vec::new(),
+            is_unheralded: false,
+        }
     }
 
     /// A step that was refused, and the rule that refused it.
@@ -68,6 +78,7 @@ impl NewEvent {
             reason: Some(reason),
             detail: None,
             messages: Vec::new(),
+            is_unheralded: false,
         }
     }
 
@@ -81,6 +92,7 @@ impl NewEvent {
             reason: Some(reason),
             detail: None,
             messages: Vec::new(),
+            is_unheralded: false,
         }
     }
 
@@ -88,6 +100,13 @@ impl NewEvent {
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// Leaves it to the trail: it changed nothing that anybody waits for.
+    #[must_use]
+    pub const fn unheralded(mut self) -> Self {
+        self.is_unheralded = true;
         self
     }
 

@@ -185,7 +185,7 @@ impl VerifierService {
         Some(NewEvent::done(at, step::REQUEST_FETCHED))
     }
 
-    /// Leaves a trace of a refused message that changed nothing.
+    /// Leaves a trace of a refused message that changed nothing: no webhook is told, as nothing ended by it.
     ///
     /// A store that cannot take the trace does not change the answer.
     pub(crate) async fn trace_refusal(
@@ -195,7 +195,7 @@ impl VerifierService {
         now: Timestamp,
         reason: &'static str,
     ) {
-        let event = NewEvent::refused(now, step::REFUSED, reason);
+        let event = NewEvent::refused(now, step::REFUSED, reason).unheralded();
         // the trail is told in order, so a fetch that was only remembered goes first
         let fetch = self.fetch_event(tenant, session);
         self.live().forget_fetch(&tenant.id, session);

@@ -166,7 +166,7 @@ impl Herald for Webhooks {
         session: SessionId,
         event: &NewEvent,
     ) -> Vec<NewMessage> {
-        if event.step == STATUS_CHANGED {
+        if event.step == STATUS_CHANGED || event.is_unheralded {
             return Vec::new();
         }
         // the detail is for people who operate the server; the reason is for programs

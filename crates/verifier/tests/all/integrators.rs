@@ -152,3 +152,22 @@ async fn a_request_that_was_taken_back_is_told_and_does_not_expire() {
     }
     assert_eq!(kinds(&receiver), ["presentation.cancelled", "presentation.request_created"]);
 }
+
+#[tokio::test]
+async fn a_message_that_is_no_answer_is_told_to_nobody() {
+    let (world, receiver, worker) = told();
+    let asked = world.ask_for_name().await;
+    let answer = world.answer(&asked).await;
+    let garbage = world.post_form(answer.response_uri.path(), "a=1&a=2").await;
+    assert_eq!(garbage.status, 400);
+    world.clock.forward(SignedDuration::from_secs(1));
+    worker.deliver_due().await.expect("the store is in memory");
+    let fetched = ["presentation.request_created", "presentation.request_fetched"];
+    assert_eq!(kinds(&receiver), fetched);
+    assert_eq!(world.post(&answer).await.status, 200);
+    assert_eq!(world.post(&answer).await.status, 400, "it is answered once");
+    world.clock.forward(SignedDuration::from_secs(1));
+    worker.deliver_due().await.expect("the store is in memory");
+    let all = [fetched[0], fetched[1], "presentation.response_received", "presentation.verified"];
+    assert_eq!(kinds(&receiver), all);
+}
