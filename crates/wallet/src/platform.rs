@@ -25,6 +25,9 @@ pub struct PlatformRequest {
     searched: Searched,
 }
 
+/// The most requests of one page that are looked into.
+const MOST_REQUESTS: usize = 8;
+
 impl Wallet {
     /// Takes a request that the platform hands over: its exchange protocol, its `data` and the origin.
     ///
@@ -36,14 +39,8 @@ impl Wallet {
         data: &Value,
         origin: &str,
     ) -> Result<PlatformRequest, PresentationError> {
-        let now = self.0.ports.clock.now();
-        let read = self.vp_side().read_dc_api(protocol, data, origin, now).await;
-        let request = read.map_err(PresentationError::from).inspect_err(|error| {
-            let party = Party::new(origin.to_owned(), None);
-            self.record_refusal(error, party, Shared::default());
-        })?;
-        let searched = self.search(request.query())?;
-        Ok(PlatformRequest { protocol: protocol.to_owned(), request, searched })
+        let read = self.review_platform_request(protocol, data, origin).await;
+        read.map_err(|error| self.refused(error, origin))
     }
 
     /// The same for `data` in JSON text, as platforms hand it over.
@@ -61,10 +58,11 @@ impl Wallet {
     }
 
     /// The same for all that a page asked by: `requests` in JSON text, each with its `protocol` and its `data`. The
-    /// first of a protocol that is spoken here is taken, as the page's favourite.
+    /// first of a protocol that is spoken here is taken, as the page's favourite, or one after it where the verifier
+    /// goes by a name that this wallet does not know.
     ///
     /// # Errors
-    /// [`PresentationError`]; it is in the history too.
+    /// [`PresentationError`], of the first that is spoken; it is in the history too.
     pub async fn read_platform_requests(
         &self,
         requests: &str,
@@ -72,13 +70,49 @@ impl Wallet {
     ) -> Result<PlatformRequest, PresentationError> {
         let read = read(requests);
         let all = read.get("requests").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let protocol = |one: &Value| one.get("protocol").and_then(Value::as_str).map(str::to_owned);
-        let spoken =
-            |one: &&Value| protocol(one).is_some_and(|name| Protocol::parse(&name).is_ok());
-        // what has none that is spoken is refused by the name of its first
-        let taken = all.iter().find(spoken).or(all.first()).unwrap_or(&Value::Null);
-        let data = taken.get("data").unwrap_or(&Value::Null);
-        self.read_platform_request(&protocol(taken).unwrap_or_default(), data, origin).await
+        let parts = |one: &Value| {
+            let protocol = one.get("protocol").and_then(Value::as_str).unwrap_or_default();
+            (protocol.to_owned(), one.get("data").cloned().unwrap_or_default())
+        };
+        let spoken = all.iter().map(parts).filter(|(name, _)| Protocol::parse(name).is_ok());
+        let mut first_refusal = None;
+        for (protocol, data) in spoken.take(MOST_REQUESTS) {
+            match self.review_platform_request(&protocol, &data, origin).await {
+                Ok(request) => return Ok(request),
+                Err(PresentationError::Request(reason)) if reason.is_about_a_stranger() => {
+                    first_refusal.get_or_insert(reason);
+                }
+                Err(error) => return Err(self.refused(error, origin)),
+            }
+        }
+        match first_refusal {
+            Some(reason) => Err(self.refused(reason.into(), origin)),
+            // what has none that is spoken is refused by the name of its first
+            None => {
+                let (protocol, data) = all.first().map(parts).unwrap_or_default();
+                self.read_platform_request(&protocol, &data, origin).await
+            }
+        }
+    }
+
+    async fn review_platform_request(
+        &self,
+        protocol: &str,
+        data: &Value,
+        origin: &str,
+    ) -> Result<PlatformRequest, PresentationError> {
+        let now = self.0.ports.clock.now();
+        let request = self.vp_side().read_dc_api(protocol, data, origin, now).await?;
+        let searched = self.search(request.query())?;
+        Ok(PlatformRequest { protocol: protocol.to_owned(), request, searched })
+    }
+
+    fn refused(&self, error: PresentationError, origin: &str) -> PresentationError {
+        if matches!(error, PresentationError::Request(_)) {
+            let party = Party::new(origin.to_owned(), None);
+            self.record_refusal(&error, party, Shared::default());
+        }
+        error
     }
 }
 

@@ -175,6 +175,18 @@ pub enum RequestError {
 }
 
 impl RequestError {
+    /// Whether the request may keep every rule, and its verifier goes by a name that this wallet does not know.
+    #[must_use]
+    pub const fn is_about_a_stranger(&self) -> bool {
+        matches!(
+            self,
+            Self::Chain(ChainError::Untrusted)
+                | Self::NotRegistered
+                | Self::AttestationIssuer
+                | Self::ClientId(ClientIdError::NotSupported(_) | ClientIdError::UnknownPrefix)
+        )
+    }
+
     /// What the verifier is told, should it be told at all (§8.5).
     #[must_use]
     pub const fn code(&self) -> ErrorCode {

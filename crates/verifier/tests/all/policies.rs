@@ -1,12 +1,15 @@
 //! What one request demands beyond its tenant, and trying that on responses that came.
 
 use http::{Method, StatusCode};
-use lanyard_core::{credential::Format, json};
+use lanyard_core::{
+    credential::{Format, Validity},
+    json,
+};
 use lanyard_testkit::Mint;
 use lanyard_verifier::{Expression, ExpressionFault, Unanswered};
 use serde_json::{Value, json};
 
-use crate::world::{Holder, World, badge_query, steps};
+use crate::world::{BADGE, Holder, World, badge_query, steps};
 
 /// Presents the badge to a request with this policy.
 async fn presented(world: &World, policy: Value) -> (u16, Value) {

@@ -3,15 +3,21 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use lanyard_core::{credential::Format, crypto::RustCrypto, verify::PresentationVerifier};
+use lanyard_core::{
+    credential::Format,
+    crypto::{CryptoProvider as _, Curve, RustCrypto, SoftwareSigner},
+    did::Did,
+    verify::PresentationVerifier,
+};
 use lanyard_oid4vp::{
+    ClientId,
     dc_api::{DcApiAsk, DcApiRequested, Origin},
     dcql::DcqlQuery,
-    request::Transport,
+    request::{Transport, object::RequestSigner},
     verifier::Conclusion,
     wallet::VerifierReply,
 };
-use lanyard_testkit::{Mint, test_now};
+use lanyard_testkit::{LeafOptions, Mint, TestCa, test_now};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -88,20 +94,64 @@ async fn the_holder_sees_that_what_cannot_be_withheld_is_shown_whole() {
     assert_eq!(shown, [json!(["credentialSubject"])]);
 }
 
+fn asked_by_api(format: Format, origin: &Origin) -> DcApiRequested {
+    let ask = DcApiAsk {
+        origins: vec![origin.clone()],
+        query: DcqlQuery::from_value(&Mint::query(format)).unwrap(),
+        encrypted: true,
+        expires_at: test_now() + SignedDuration::from_mins(5),
+        transactions: Vec::new(),
+        verifier_info: Vec::new(),
+    };
+    DcApiRequested::new(ask, &RustCrypto).unwrap()
+}
+
+#[tokio::test]
+async fn of_several_requests_one_in_a_known_name_is_taken_and_none_beside_a_broken_one() {
+    let world = World::with_minted(Format::SdJwtVc).await;
+    let origin = Origin::parse("https://shop.example", Transport::HttpsOnly).unwrap();
+    let requested = asked_by_api(Format::SdJwtVc, &origin);
+    let read = async |requests: &[&Value]| {
+        let requests = json!({ "requests": requests }).to_string();
+        let read = world.wallet.read_platform_requests(&requests, "https://shop.example").await;
+        read.map(|request| request.protocol().to_owned()).map_err(|error| error.to_string())
+    };
+    // signed in the name of somebody for whom nobody vouches
+    let leaf = TestCa::new("Strangers").leaf(&LeafOptions::named("Shop").dns("shop.example"));
+    let client = ClientId::x509_hash(&leaf.chain[0], &RustCrypto);
+    let signer = Arc::new(SoftwareSigner::new(&RustCrypto, &leaf.key).unwrap());
+    let signer = RequestSigner::certified(signer, leaf.chain);
+    let of_a_stranger = requested.signed(&client, &signer, test_now()).await.unwrap();
+    let unsigned = requested.unsigned();
+    assert_eq!(read(&[&of_a_stranger, &unsigned]).await.as_deref(), Ok("openid4vp-v1-unsigned"));
+    let alone = read(&[&of_a_stranger]).await.unwrap_err();
+    assert_eq!(world.wallet.history().unwrap().len(), 1, "{alone}");
+    assert_eq!(read(&[&of_a_stranger, &of_a_stranger]).await, Err(alone));
+
+    // a name that is known, and a signature that is not good
+    let key = RustCrypto.generate_key(Curve::P256).unwrap();
+    let did = Did::from_key(key.public());
+    let url = did.with_fragment(did.method_specific_id()).unwrap();
+    let signer = Arc::new(SoftwareSigner::new(&RustCrypto, &key).unwrap());
+    let client = ClientId::decentralized_identifier(&did);
+    let signer = RequestSigner::of_did(signer, &url);
+    let good = requested.signed(&client, &signer, test_now()).await.unwrap();
+    assert_eq!(read(&[&good, &unsigned]).await.as_deref(), Ok("openid4vp-v1-signed"));
+    let mut broken = good;
+    let object = broken["data"]["request"].as_str().unwrap();
+    let (signed, signature) = object.rsplit_once('.').unwrap();
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    broken["data"]["request"] = json!(format!("{signed}.{other}{}", &signature[1..]));
+    let refused = read(&[&broken, &unsigned]).await.unwrap_err();
+    assert!(refused.contains("signature"), "{refused}");
+}
+
 #[tokio::test]
 async fn a_request_from_the_platform_is_answered_for_its_origin() {
     let origin = Origin::parse("https://shop.example", Transport::HttpsOnly).unwrap();
     for format in Format::OPENID4VC {
         let world = World::with_minted(*format).await;
-        let ask = DcApiAsk {
-            origins: vec![origin.clone()],
-            query: DcqlQuery::from_value(&Mint::query(*format)).unwrap(),
-            encrypted: true,
-            expires_at: test_now() + SignedDuration::from_mins(5),
-            transactions: Vec::new(),
-            verifier_info: Vec::new(),
-        };
-        let requested = DcApiRequested::new(ask, &RustCrypto).unwrap();
+        let requested = asked_by_api(*format, &origin);
         let made = requested.unsigned();
         let read = async |from: &str| {
             let protocol = made["protocol"].as_str().unwrap();
