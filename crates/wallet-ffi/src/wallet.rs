@@ -151,6 +151,13 @@ impl LanyardWallet {
         Ok(PresentationRequest::new(self.0.clone(), request))
     }
 
+    /// Tells the verifier of a request that was refused why it was, once the holder saw it; false where nobody proved
+    /// to have asked.
+    pub async fn refuse_request(&self, link: String) -> Result<bool, RequestError> {
+        let wallet = self.0.clone();
+        Ok(on_own_threads(async move { wallet.refuse_request(&link).await }).await??)
+    }
+
     /// Takes a request that the platform hands over: its protocol, its `data` as JSON, and the origin that asks.
     pub async fn read_platform_request(
         &self,

@@ -64,7 +64,7 @@ pub use open::{AppPorts, MetadataSigning, OpenError, Opening};
 pub use picture::{Picture, PictureRefused, PictureType, PictureUse};
 pub use pin::PinRefused;
 pub use platform::PlatformRequest;
-pub use presentation::{PresentationError, Request, UnusableCard};
+pub use presentation::{PresentationError, RefusedRequest, Request, UnusableCard};
 pub use registration::{RegisteredClaim, Registration};
 pub use rows::{AskedClaim, ShownClaim, Standing};
 pub use status::{KnownStatus, StatusWord};

@@ -15,11 +15,12 @@ use lanyard_oid4vp::{
     Algorithms,
     dcql::{CredentialQueryId, CredentialView, DcqlQuery, Matches, QueryMatches},
     request::{RequestError, Transport, object},
+    response::AuthorizationResponse,
     transaction::TransactionData,
     wallet::{
         AnswerError, Approved, Binding, Choices, Consent, NothingFits, PresentError, PresentWith,
-        Presenter, Read, ReplyError, ReviewedRequest, VerifierIdentity, VerifierReply, WalletSide,
-        present,
+        Presenter, Read, RefusableRequest, ReplyError, ReviewedRequest, VerifierIdentity,
+        VerifierReply, WalletSide, present,
     },
 };
 use serde_json::Value;
@@ -41,6 +42,14 @@ use crate::{
 pub struct Request {
     request: ReviewedRequest,
     searched: Searched,
+}
+
+/// A presentation request that breaks a rule, from a verifier that can be told so.
+#[derive(Clone, Debug)]
+pub struct RefusedRequest {
+    reason: RequestError,
+    request: RefusableRequest,
+    wallet: Wallet,
 }
 
 /// The cards that are searched for an answer, and that it is made of.
@@ -70,6 +79,9 @@ pub enum PresentationError {
     /// The request breaks a rule; nothing was sent.
     #[error("the request cannot be answered: {0}")]
     Request(#[from] RequestError),
+    /// The same, of a verifier that proved who it is: once the holder acted, [`RefusedRequest::refuse`] tells it why.
+    #[error("the request cannot be answered: {}", .0.reason)]
+    Refusable(Box<RefusedRequest>),
     /// The verifier cannot be reached.
     #[error("{0}")]
     Fetch(#[from] FetchError),
@@ -91,7 +103,7 @@ impl PresentationError {
     /// The stable code of the reason, for logs and machines.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Request(_) => "request_refused",
+            Self::Request(_) | Self::Refusable(_) => "request_refused",
             Self::Fetch(_) => "verifier_unreachable",
             Self::RequestObject(_) => "request_object_unavailable",
             Self::Answer(_) => "answer_impossible",
@@ -112,6 +124,19 @@ impl Wallet {
         })?;
         let searched = self.search(&request.request().query)?;
         Ok(Request { request, searched })
+    }
+
+    /// Tells the verifier of a request that [`Wallet::read_request`] refused why it was, once the holder saw it; false
+    /// where nobody proved to have asked. The request is read anew.
+    ///
+    /// # Errors
+    /// [`PresentationError`] when the verifier cannot be told; the request stays refused.
+    pub async fn refuse_request(&self, link: &str) -> Result<bool, PresentationError> {
+        match self.fetch_request(link).await {
+            Err(PresentationError::Refusable(refused)) => refused.refuse().await.map(|_| true),
+            Ok(_) | Err(PresentationError::Request(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Every card that could be asked for, with a copy to look into; what cannot be read answers nothing.
@@ -153,9 +178,13 @@ impl Wallet {
         let Wallet(inner) = self;
         let side = self.vp_side();
         let now = inner.ports.clock.now();
-        let fetch = match side.read(link, now, inner.ports.crypto.as_ref()).await? {
-            Read::Reviewed(request) => return Ok(*request),
-            Read::Fetch(fetch) => fetch,
+        let fetch = match side.read(link, now, inner.ports.crypto.as_ref()).await {
+            Ok(Read::Reviewed(request)) => return Ok(*request),
+            Ok(Read::Fetch(fetch)) => fetch,
+            Err(reason) => {
+                let request = side.refusable(link, &reason, now).await;
+                return Err(self.refused_request(reason, request));
+            }
         };
         let url = fetch.request_uri().clone();
         let request = match fetch.form(&side) {
@@ -169,7 +198,42 @@ impl Wallet {
             return Err(PresentationError::RequestObject(response.status));
         }
         let object = String::from_utf8_lossy(&response.body);
-        Ok(fetch.review(&object, &side, inner.ports.clock.now()).await?)
+        let now = inner.ports.clock.now();
+        match fetch.review(&object, &side, now).await {
+            Ok(request) => Ok(request),
+            Err(reason) => {
+                let request = fetch.refusable(&object, &reason, &side, now).await;
+                Err(self.refused_request(reason, request))
+            }
+        }
+    }
+
+    fn refused_request(
+        &self,
+        reason: RequestError,
+        request: Option<RefusableRequest>,
+    ) -> PresentationError {
+        let wallet = self.clone();
+        match request {
+            Some(request) => {
+                PresentationError::Refusable(Box::new(RefusedRequest { reason, request, wallet }))
+            }
+            None => PresentationError::Request(reason),
+        }
+    }
+
+    async fn post_response(
+        &self,
+        response: AuthorizationResponse,
+    ) -> Result<VerifierReply, PresentationError> {
+        let body = form_body(response.body);
+        let request = lanyard_fetch::Request::post(
+            response.response_uri,
+            Purpose::PresentationResponse,
+            body,
+        );
+        let response = self.0.ports.http.send(request.accept("application/json")).await?;
+        Ok(VerifierReply::read(response.status, &response.body, self.vp_transport())?)
     }
 
     fn vp_transport(&self) -> Transport {
@@ -247,7 +311,7 @@ impl Request {
     async fn send_answer(&self, consent: Consent) -> Result<VerifierReply, PresentationError> {
         let crypto = self.searched.wallet.0.ports.crypto.as_ref();
         let response = self.request.answer(consent, &self.searched, crypto).await?;
-        self.post(response.response_uri, response.body).await
+        self.searched.wallet.post_response(response).await
     }
 
     /// Says no: `access_denied`, whether the holder does not want to or has nothing that fits.
@@ -258,22 +322,35 @@ impl Request {
         let wallet = &self.searched.wallet;
         wallet.record(Event::RequestDeclined, self.party(), Vec::new(), Vec::new());
         let response = self.request.decline(wallet.0.ports.crypto.as_ref())?;
-        self.post(response.response_uri, response.body).await
-    }
-
-    async fn post(&self, uri: Url, body: String) -> Result<VerifierReply, PresentationError> {
-        let request =
-            lanyard_fetch::Request::post(uri, Purpose::PresentationResponse, form_body(body))
-                .accept("application/json");
-        let wallet = &self.searched.wallet;
-        let response = wallet.0.ports.http.send(request).await?;
-        Ok(VerifierReply::read(response.status, &response.body, wallet.vp_transport())?)
+        wallet.post_response(response).await
     }
 
     fn party(&self) -> Party {
         let name = self.verifier().name().map(str::to_owned);
         let id = self.request.request().client_id.to_string();
         Party::new(id, name).telling(self.told())
+    }
+}
+
+impl RefusedRequest {
+    /// The rule that it breaks.
+    pub const fn reason(&self) -> &RequestError {
+        &self.reason
+    }
+
+    /// Who asks, and how that is known.
+    pub const fn verifier(&self) -> &VerifierIdentity {
+        self.request.verifier()
+    }
+
+    /// Tells the verifier that the request is refused, and why: not before the holder saw it, as a wallet that answers
+    /// by itself tells that it is there (OpenID4VP 1.0 §15.9).
+    ///
+    /// # Errors
+    /// [`PresentationError`] when the verifier cannot be told; the request stays refused.
+    pub async fn refuse(&self) -> Result<VerifierReply, PresentationError> {
+        let response = self.request.refuse(self.wallet.0.ports.crypto.as_ref())?;
+        self.wallet.post_response(response).await
     }
 }
 

@@ -322,7 +322,13 @@ fn storage_refused(error: &StorageError) -> Ending {
 }
 
 async fn present(wallet: &Wallet, link: &str, yes: bool, optional: bool) -> Result<Ending, Ending> {
-    let request = wallet.read_request(link).await.map_err(|error| not_presented(&error))?;
+    let request = match wallet.read_request(link).await {
+        Ok(request) => request,
+        Err(error) => {
+            tell(&error).await;
+            return Err(not_presented(&error));
+        }
+    };
     let Ok(choices) = request.choices() else {
         let unusable = unusable(&request);
         let _ = request.decline().await;
@@ -542,6 +548,13 @@ fn not_issued(error: &IssuanceError) -> Ending {
         _ => ExitCode::Refused,
     };
     Ending::not_done(code, error.code(), with_hint(error.to_string()))
+}
+
+/// Tells a verifier why its request is refused, where it can be told; whoever ran the command acted.
+async fn tell(error: &PresentationError) {
+    if let PresentationError::Refusable(refused) = error {
+        let _ = refused.refuse().await;
+    }
 }
 
 fn not_presented(error: &PresentationError) -> Ending {

@@ -10,7 +10,7 @@ use axum::{
 };
 use http::StatusCode;
 use lanyard_oid4vp::wallet::VerifierReply;
-use lanyard_wallet::{AcceptError, Offer, Wallet, ports::Occasion};
+use lanyard_wallet::{AcceptError, Offer, PresentationError, Wallet, ports::Occasion};
 
 use super::{
     Failure, Page, Web, conclude,
@@ -105,7 +105,12 @@ async fn answer(web: &Web, pocket: &Pocket, link: &str) -> Page {
         |error| Ok(failed(web, StatusCode::BAD_REQUEST, review::request_problem(&error)));
     let request = match pocket.wallet.read_request(link).await {
         Ok(request) => request,
-        Err(error) => return not_sent(error),
+        Err(error) => {
+            if let PresentationError::Refusable(refused) = &error {
+                let _ = refused.refuse().await;
+            }
+            return not_sent(error);
+        }
     };
     let authenticated = pocket.wallet.authenticate(Occasion::Share).await;
     let consent = match (request.choices(), authenticated) {

@@ -154,7 +154,13 @@ async fn open_link(web: &Web, link: &str) -> Page {
                 let id = pocket.requests.put(request);
                 Ok(see_other(&format!("/pocket/requests/{id}")))
             }
-            Err(error) => home_page(web, link.to_owned(), Some(review::request_problem(&error))),
+            Err(error) => {
+                // whoever opened the link acted
+                if let PresentationError::Refusable(refused) = &error {
+                    let _ = refused.refuse().await;
+                }
+                home_page(web, link.to_owned(), Some(review::request_problem(&error)))
+            }
         };
     }
     match pocket.wallet.read_offer(link).await {

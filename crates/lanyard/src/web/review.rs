@@ -489,6 +489,7 @@ pub(super) fn request_problem(error: &PresentationError) -> Problem {
         PresentationError::RequestObject(_) => {
             "Ask the verifier for a new request: this one was used or is too old. Nothing was sent."
         }
+        PresentationError::Refusable(_) => "Nothing of yours was sent. The verifier was told.",
         PresentationError::Reply(_) => "The verifier did not take the answer; its page says why.",
         _ => "Nothing was sent. Tell the verifier what it says above.",
     };

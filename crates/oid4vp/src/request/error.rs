@@ -187,7 +187,7 @@ impl RequestError {
         )
     }
 
-    /// What the verifier is told, should it be told at all (§8.5).
+    /// What the verifier is told, where it can be told (§8.5).
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {

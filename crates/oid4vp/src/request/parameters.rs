@@ -188,7 +188,7 @@ pub(crate) fn metadata(parameters: &Object) -> Result<ClientMetadata, RequestErr
     }
 }
 
-fn response_uri(
+pub(crate) fn response_uri(
     parameters: &Object,
     client_id: &ClientId,
     transport: Transport,

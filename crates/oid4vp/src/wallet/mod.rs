@@ -5,12 +5,15 @@
 //! 3. [`ReviewedRequest::choices`] says what would be disclosed
 //! 4. [`Choices::approve`] is the only way to a [`Consent`], and without one nothing is answered
 //! 5. [`ReviewedRequest::answer`] or [`ReviewedRequest::decline`] makes the response
+//!
+//! What breaks a rule is refused in step 1; where its verifier proved who it is, [`RefusableRequest`] tells it so.
 
 pub(crate) mod answer;
 mod choices;
 pub(crate) mod known;
 mod present;
 pub(crate) mod read;
+mod refuse;
 
 pub use answer::{AnswerError, Binding, PresentError, Presenter, ReplyError, VerifierReply};
 pub(crate) use choices::matching;
@@ -20,3 +23,4 @@ pub use choices::{
 pub use known::{Attester, KnownVerifiers, RegisteredVerifier};
 pub use present::{PresentWith, present};
 pub use read::{ObjectFetch, Read, ReviewedRequest, VerifierIdentity, WalletSide};
+pub use refuse::RefusableRequest;

@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    KnownVerifiers, RegisteredVerifier,
+    KnownVerifiers, RefusableRequest, RegisteredVerifier,
     known::{Attested, only_key},
 };
 use crate::{
     ClientId, ClientIdPrefix, WalletNonce, formats,
     request::{
-        AuthorizationRequest, RequestError, RequestLink, RequestUriMethod, Transport, VerifierInfo,
-        VerifierStatement,
+        AuthorizationRequest, RequestError, RequestLink, RequestUriMethod, ResponseUri, Transport,
+        VerifierInfo, VerifierStatement,
         object::{self, Fetched},
     },
 };
@@ -170,6 +170,22 @@ impl WalletSide {
             object::check_claims(&parameters, fetched, now)?;
             return self.review_unsigned(&parameters);
         }
+        let (claims, signed_by) = self.verified(jws, client_id, fetched, now).await?;
+        let claims = signed_by.with_metadata(claims)?;
+        let request = AuthorizationRequest::from_parameters(&claims, self.transport)?;
+        let verifier = self.identified(&request.client_id, &request.response_uri, &signed_by)?;
+        let statement = signed_by.statement(&request.verifier_info);
+        Ok(ReviewedRequest { request, verifier, statement })
+    }
+
+    /// The parameters of a request object that its client signed for this wallet and for now, whatever they say.
+    pub(super) async fn verified<'w>(
+        &'w self,
+        jws: UnverifiedJws<'_>,
+        client_id: &ClientId,
+        fetched: Option<&Fetched>,
+        now: Timestamp,
+    ) -> Result<(Object, SignedBy<'w>), RequestError> {
         jws.check_slot(&object::SLOT)?;
         let signed_by = self.signed_by(&jws, client_id, now).await?;
         let key = *signed_by.key();
@@ -178,11 +194,7 @@ impl WalletSide {
         let claims = verified.claims()?;
         same_client(&claims, client_id)?;
         object::check_claims(&claims, fetched, now)?;
-        let claims = signed_by.with_metadata(claims)?;
-        let request = AuthorizationRequest::from_parameters(&claims, self.transport)?;
-        let verifier = self.identified(&request, &signed_by)?;
-        let statement = signed_by.statement(&request.verifier_info);
-        Ok(ReviewedRequest { request, verifier, statement })
+        Ok((claims, signed_by))
     }
 
     /// Finds the key that a request object must be signed with, and what vouches for it (§5.9.3).
@@ -233,7 +245,7 @@ impl WalletSide {
                 if uri != request.response_uri.as_str() {
                     return Err(RequestError::ResponseUriDiffers);
                 }
-                let verifier = VerifierIdentity::Address { host: host(&request) };
+                let verifier = VerifierIdentity::Address { host: host(&request.response_uri) };
                 // what nobody signed is nobody's word
                 let statement = VerifierStatement::default();
                 Ok(ReviewedRequest { request, verifier, statement })
@@ -246,7 +258,7 @@ impl WalletSide {
                 }
                 let parameters = with_metadata(known, parameters.clone())?;
                 let request = AuthorizationRequest::from_parameters(&parameters, self.transport)?;
-                let verifier = registered(known, &request)?;
+                let verifier = registered(known, &request.response_uri)?;
                 let statement = known.statement(VerifierStatement::default());
                 Ok(ReviewedRequest { request, verifier, statement })
             }
@@ -262,41 +274,43 @@ impl WalletSide {
         }
     }
 
-    fn identified(
+    pub(super) fn identified(
         &self,
-        request: &AuthorizationRequest,
+        client_id: &ClientId,
+        response_uri: &ResponseUri,
         signed_by: &SignedBy<'_>,
     ) -> Result<VerifierIdentity, RequestError> {
-        let host = host(request);
+        let host = host(response_uri);
         match signed_by {
-            SignedBy::Certificate(chain) => self.certified(request, chain),
+            SignedBy::Certificate(chain) => self.certified(client_id, host, chain),
             SignedBy::Did(did, _) => Ok(VerifierIdentity::Did { did: did.clone(), host }),
             SignedBy::Attestation(name, attested) => {
-                attested.check_place(request.response_uri.as_str())?;
+                attested.check_place(response_uri.as_str())?;
                 let (name, attester) = (name.clone(), attested.issuer.clone());
                 Ok(VerifierIdentity::Attestation { name, attester, host })
             }
-            SignedBy::Registered(known, _) => registered(known, request),
+            SignedBy::Registered(known, _) => registered(known, response_uri),
         }
     }
 
     fn certified(
         &self,
-        request: &AuthorizationRequest,
+        client_id: &ClientId,
+        host: String,
         chain: &VerifiedChain,
     ) -> Result<VerifierIdentity, RequestError> {
-        match request.client_id.prefix() {
+        match client_id.prefix() {
             // OID4VP 1.0 §5.9.3: a dNSName of the leaf is the host of the response URI too
-            ClientIdPrefix::X509SanDns(name) if host(request) != *name => {
-                self.check_certificate(&request.client_id, chain)?;
+            ClientIdPrefix::X509SanDns(name) if host != *name => {
+                self.check_certificate(client_id, chain)?;
                 return Err(RequestError::ResponseUriDiffers);
             }
-            _ => self.check_certificate(&request.client_id, chain)?,
+            _ => self.check_certificate(client_id, chain)?,
         }
         Ok(VerifierIdentity::Certificate {
             name: chain.subject(),
             dns_names: chain.dns_names().map(str::to_owned).collect(),
-            host: host(request),
+            host,
         })
     }
 }
@@ -352,14 +366,29 @@ impl ObjectFetch {
     /// # Errors
     /// One [`RequestError`] per rule.
     pub async fn review(
-        self,
+        &self,
         object: &str,
         wallet: &WalletSide,
         now: Timestamp,
     ) -> Result<ReviewedRequest, RequestError> {
+        wallet.review_object(object, &self.client_id, Some(&self.fetched()), now).await
+    }
+
+    /// Whom to tell that the object was refused, and why; `None` where nobody proved to have asked.
+    pub async fn refusable(
+        &self,
+        object: &str,
+        reason: &RequestError,
+        wallet: &WalletSide,
+        now: Timestamp,
+    ) -> Option<RefusableRequest> {
+        let fetched = self.fetched();
+        wallet.refusable_object((object, &self.client_id), Some(&fetched), reason, now).await
+    }
+
+    fn fetched(&self) -> Fetched {
         let request_uri = self.request_uri.to_string();
-        let fetched = Fetched { request_uri, wallet_nonce: self.wallet_nonce };
-        wallet.review_object(object, &self.client_id, Some(&fetched), now).await
+        Fetched { request_uri, wallet_nonce: self.wallet_nonce.clone() }
     }
 
     /// How to fetch it.
@@ -439,12 +468,12 @@ fn with_metadata(
 /// A registered verifier gets its responses where it said beforehand.
 fn registered(
     known: &RegisteredVerifier,
-    request: &AuthorizationRequest,
+    response_uri: &ResponseUri,
 ) -> Result<VerifierIdentity, RequestError> {
-    if !known.response_uris.iter().any(|uri| uri == request.response_uri.as_str()) {
+    if !known.response_uris.iter().any(|uri| uri == response_uri.as_str()) {
         return Err(RequestError::ResponseUriDiffers);
     }
-    Ok(VerifierIdentity::Registered { name: known.name.clone(), host: host(request) })
+    Ok(VerifierIdentity::Registered { name: known.name.clone(), host: host(response_uri) })
 }
 
 fn same_client(claims: &Object, client_id: &ClientId) -> Result<(), RequestError> {
@@ -457,6 +486,6 @@ fn same_client(claims: &Object, client_id: &ClientId) -> Result<(), RequestError
     }
 }
 
-fn host(request: &AuthorizationRequest) -> String {
-    request.response_uri.url().host_str().unwrap_or_default().to_owned()
+fn host(response_uri: &ResponseUri) -> String {
+    response_uri.url().host_str().unwrap_or_default().to_owned()
 }

@@ -15,7 +15,7 @@ use lanyard_oid4vp::{
     verifier::{Ask, CheckOutcome, Conclusion, Recording, Requested, Verdict, VerdictState},
     wallet::{Approved, Binding, NothingFits, PresentError, Presenter, Selection, SelectionError},
 };
-use lanyard_testkit::Mint;
+use lanyard_testkit::{Mint, SeededRandom};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -426,4 +426,40 @@ async fn a_transaction_that_no_selected_credential_may_authorize_is_not_answered
     let requested = ask_with(&world, query, &[payment()]);
     let refused = world.review(&requested).await.choices(&[view(&held)]);
     assert_eq!(refused.unwrap_err(), NothingFits);
+}
+
+#[tokio::test]
+async fn a_verifier_is_told_that_its_transaction_is_not_understood() {
+    let world = World::new();
+    let requested = ask(&world, &[payment()]);
+    let mut parameters = parameters(&requested);
+    let unheard = json::base64url(r#"{"type":"unheard of","credential_ids":["badge"]}"#);
+    parameters.insert("transaction_data".to_owned(), json!([unheard]));
+    let ends = world.now + jiff::SignedDuration::from_mins(5);
+    let signed = world.request_signer().sign(parameters, None, world.now, ends).await.unwrap();
+    let link = |object: &str| {
+        let mut link = Url::parse("openid4vp://").unwrap();
+        let client_id = requested.client_id().as_str();
+        link.query_pairs_mut().append_pair("client_id", client_id).append_pair("request", object);
+        link
+    };
+    let (wallet, random) = (world.wallet(), SeededRandom::new(1));
+    let reason = wallet.read(link(&signed).as_str(), world.now, &random).await.unwrap_err();
+    assert_eq!(reason, RequestError::TransactionData(TransactionError::UnknownType));
+    let refusable =
+        async |object: &str, now| wallet.refusable(link(object).as_str(), &reason, now).await;
+    let told = refusable(&signed, world.now).await.expect("it proved who it is");
+    assert_eq!(told.code(), ErrorCode::InvalidTransactionData);
+    let provider = world.provider.as_ref();
+    let answer = told.refuse(provider).unwrap();
+    assert_eq!(answer.response_uri.as_str(), RESPONSE_URI);
+    let verifier = world.presentations();
+    let opened =
+        requested.clone().open(answer.body.as_bytes(), &verifier, world.now, provider).await;
+    let declined = Conclusion::Declined(ErrorCode::InvalidTransactionData);
+    assert_eq!(opened.unwrap(), declined);
+    // who did not sign it, or not for now, is told nothing
+    let (unsigned, _) = signed.rsplit_once('.').unwrap();
+    assert_eq!(refusable(&format!("{unsigned}.AAAA"), world.now).await, None);
+    assert_eq!(refusable(&signed, ends + jiff::SignedDuration::from_hours(1)).await, None);
 }

@@ -1,10 +1,22 @@
 //! Presenting credentials: to a real verifier, and what is never sent.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
-use lanyard_oid4vp::wallet::{Selection, VerifierIdentity, VerifierReply};
+use lanyard_core::{
+    crypto::{CryptoProvider as _, Curve, RustCrypto, SoftwareSigner},
+    did::Did,
+    json,
+};
+use lanyard_oid4vp::{
+    ClientId,
+    request::object::RequestSigner,
+    wallet::{Selection, VerifierIdentity, VerifierReply},
+};
 use lanyard_testkit::test_now;
-use lanyard_wallet::{KnownStatus, Request, Standing, StatusWord};
+use lanyard_wallet::{KnownStatus, PresentationError, Request, Standing, StatusWord};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::world::{World, query};
 
@@ -314,4 +326,47 @@ async fn shows_what_the_holder_would_authorize_and_signs_it() {
     assert_eq!(status["state"], "verified", "{status}");
     let authorized = &status["verdict"]["credentials"][0]["transactions"][0];
     assert_eq!(authorized["payee"], "Alder & Finch");
+}
+
+#[tokio::test]
+async fn a_verifier_whose_request_is_refused_is_told_why_once_the_holder_acted() {
+    let world = World::with_card().await;
+    let asked = world.ask(query(&[&["given_name"]])).await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    let honest = request.reviewed().request();
+    // the same verifier asks for a transaction of a type that nobody knows, in the name of a DID
+    let key = RustCrypto.generate_key(Curve::P256).unwrap();
+    let did = Did::from_key(key.public());
+    let url = did.with_fragment(did.method_specific_id()).unwrap();
+    let signer = Arc::new(SoftwareSigner::new(&RustCrypto, &key).unwrap());
+    let signer = RequestSigner::of_did(signer, &url);
+    let unheard = json::base64url(r#"{"type":"unheard of","credential_ids":["badge"]}"#);
+    let parameters = json!({
+        "client_id": ClientId::decentralized_identifier(&did),
+        "response_type": "vp_token", "response_mode": "direct_post",
+        "response_uri": honest.response_uri.as_str(),
+        "state": honest.state, "nonce": honest.nonce, "dcql_query": honest.query.to_value(),
+        "transaction_data": [unheard],
+    });
+    let Value::Object(parameters) = parameters else { unreachable!("it is an object") };
+    let ends = test_now() + SignedDuration::from_mins(5);
+    let object = signer.sign(parameters, None, test_now(), ends).await.unwrap();
+    let mut link = Url::parse("openid4vp://").unwrap();
+    let client_id = ClientId::decentralized_identifier(&did);
+    link.query_pairs_mut()
+        .append_pair("client_id", client_id.as_str())
+        .append_pair("request", &object);
+
+    let refused = world.wallet.read_request(link.as_str()).await.unwrap_err();
+    assert_eq!(refused.code(), "request_refused");
+    let state = async || {
+        let status = world.verifier.request_status(&world.tenant, asked.id).await.unwrap();
+        serde_json::to_value(&status).unwrap()
+    };
+    assert_eq!(state().await["state"], "waiting", "nothing is told before the holder acts");
+    let PresentationError::Refusable(refused) = refused else { panic!("it proved who it is") };
+    assert_eq!(refused.refuse().await.unwrap(), VerifierReply::Done);
+    let status = state().await;
+    assert_eq!(status["state"], "declined");
+    assert_eq!(status["declined"], "invalid_transaction_data");
 }
