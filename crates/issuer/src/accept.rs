@@ -13,8 +13,8 @@ use lanyard_oid4vci::{
     },
 };
 use lanyard_store::{
-    CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewSession, Next, Once, Replaced,
-    Session, SessionId, SessionKind, StoreError,
+    CredentialId, Handle, HandleKind, IssuedRecord, NewEvent, NewSession, Next, Once, Session,
+    SessionId, SessionKind, StoreError,
 };
 
 use serde::Serialize;
@@ -66,8 +66,7 @@ impl IssuerService {
             Found::Used(id) => return self.after_use(tenant, id, shown, wish, now).await,
             Found::Expired | Found::Absent => return Err(BearerFault::invalid(shown).into()),
         };
-        let began_as = self.as_of(tenant, held.state.edition);
-        let tenant = began_as.as_deref().unwrap_or(tenant);
+        let tenant = &*self.tenant_at_edition(tenant, held.state.edition);
         let has_changed = tenant.edition != held.state.edition;
         let session = held.session;
         let Issuance::Authorized(authorized) = held.state.issuance else {
@@ -120,35 +119,34 @@ impl IssuerService {
             Step::Waiting(answer, _) if shown.proof.is_none() => return Ok(Some(answer)),
             Step::Waiting(answer, authorized) => {
                 // nothing has changed but that the proof was taken
-                let next =
-                    self.unchanged(tenant, &session, *authorized, now).seeing(proof_of(shown));
+                let state = State::of(Issuance::Authorized(*authorized), tenant);
+                let next = self.next(tenant, session.id, &state, (now, session.expires_at));
+                let next = next.seeing(proof_of(shown));
                 return self.write(tenant, &session, next, (None, answer)).await;
             }
             Step::Repeated(answer, authorized) => {
-                let issuance = Issuance::Authorized(*authorized);
-                let state = State { issuance, place: None, edition: tenant.edition };
+                let state = State::of(Issuance::Authorized(*authorized), tenant);
                 return self.repeat(tenant, &session, &state, (shown, answer), now).await;
             }
             Step::Deferred(answer, authorized) => {
                 let event = NewEvent::done(now, step::CREDENTIAL_DEFERRED);
                 let ends_at = authorized.session_ends_at();
-                let issuance = Issuance::Authorized(*authorized);
-                let state = State { issuance, place: None, edition: tenant.edition };
-                let sealed = self.sessions().seal(tenant, session.id, &state);
-                let next = Next::new(now, sealed, ends_at).seeing(proof_of(shown));
-                return self.write(tenant, &session, next, (Some(&event), answer)).await;
+                let state = State::of(Issuance::Authorized(*authorized), tenant);
+                let next = self.next(tenant, session.id, &state, (now, ends_at));
+                let next = next.seeing(proof_of(shown));
+                return self.write(tenant, &session, next, (Some(event), answer)).await;
             }
         };
         // 3. that it was issued is durable before the credential leaves
         let event = issued_event(&issued, now);
-        let next = self.next(tenant, &session, progress, now, access);
+        let next = self.after_issuing(tenant, &session, progress, now, access);
         let record = IssuedRecord { subject, ..self.record(&session, &issued) };
         let mut next = next.seeing(proof_of(shown));
         for status in tenant.statuses_of(record.credential, &issued.statuses) {
             next = next.with_status(status);
         }
         let next = next.with_issued(record);
-        self.write(tenant, &session, next, (Some(&event), answer)).await
+        self.write(tenant, &session, next, (Some(event), answer)).await
     }
 
     /// Issues what is asked for, or defers it; what nobody could tell when the holder agreed is asked for again.
@@ -199,7 +197,7 @@ impl IssuerService {
         }
     }
 
-    /// Gives an answer again that may not have arrived: nothing is signed, and that it happened is in the trail.
+    /// Repeats an answer that may not have arrived. Nothing is signed; the repetition is recorded in the trail.
     async fn repeat(
         &self,
         tenant: &Tenant,
@@ -209,9 +207,9 @@ impl IssuerService {
         now: Timestamp,
     ) -> Result<Option<Answer>, Failure> {
         let event = NewEvent::done(now, step::CREDENTIAL_REPEATED);
-        let sealed = self.sessions().seal(tenant, session.id, state);
-        let next = Next::new(now, sealed, session.expires_at).seeing(proof_of(shown));
-        self.write(tenant, session, next, (Some(&event), answer)).await
+        let next = self.next(tenant, session.id, state, (now, session.expires_at));
+        let next = next.seeing(proof_of(shown));
+        self.write(tenant, session, next, (Some(event), answer)).await
     }
 
     /// Writes a step down, and gives its answer then; `None` when the session has changed in between.
@@ -219,20 +217,13 @@ impl IssuerService {
         &self,
         tenant: &Tenant,
         session: &Session,
-        mut next: Next,
-        (event, answer): (Option<&NewEvent>, Answer),
+        next: Next,
+        (event, answer): (Option<NewEvent>, Answer),
     ) -> Result<Option<Answer>, Failure> {
-        next.events.extend(event.cloned());
         let now = next.now;
-        match self.sessions().store.replace(session, next).await {
+        match self.step(tenant, session, next, event).await {
             Err(error) => Err(self.refuse_shown(tenant, session.id, now, error).await),
-            Ok(Replaced::Conflict) => Ok(None),
-            Ok(Replaced::Done(_)) => {
-                if let Some(event) = event {
-                    self.announce(tenant, session.id, event);
-                }
-                Ok(Some(answer))
-            }
+            Ok(is_done) => Ok(is_done.then_some(answer)),
         }
     }
 
@@ -252,20 +243,8 @@ impl IssuerService {
         self.refuse_proof(tenant, error, At::Resource)
     }
 
-    /// A step after which the session is as it was.
-    fn unchanged(
-        &self,
-        tenant: &Tenant,
-        session: &Session,
-        authorized: Authorized,
-        now: Timestamp,
-    ) -> Next {
-        let issuance = Issuance::Authorized(authorized);
-        let state = State { issuance, place: None, edition: tenant.edition };
-        Next::new(now, self.sessions().seal(tenant, session.id, &state), session.expires_at)
-    }
-
-    /// What an access token leads to, and the handle that it is: of this server, or of another one.
+    /// Finds the session that an access token opens, and the token's handle; the token may be ours or another
+    /// server's.
     pub(crate) async fn led_to(
         &self,
         tenant: &Tenant,
@@ -315,8 +294,7 @@ impl IssuerService {
         let authorized = Authorized::granted_elsewhere(grant);
         authorized.admit(shown).map_err(|_| invalid())?;
         let expires_at = authorized.session_ends_at();
-        let issuance = Issuance::Authorized(authorized);
-        let state = State { issuance, place: None, edition: tenant.edition };
+        let state = State::of(Issuance::Authorized(authorized), tenant);
         let event = NewEvent::done(now, step::TOKEN_OF_ANOTHER_SERVER);
         let id = access.session();
         let session = NewSession {
@@ -341,8 +319,8 @@ impl IssuerService {
         Ok(self.sessions().take(tenant, &access, now).await?)
     }
 
-    /// A token is retired when another one replaces it, and with the last credential that it gave a right to.
-    /// Then it gets what was deferred a second time as it was, and what can be looked up again anew.
+    /// A token is retired when it is replaced or has issued its last credential. Afterwards it still gets a
+    /// deferred answer again, or a fresh copy where claims can be looked up.
     async fn after_use(
         &self,
         tenant: &Tenant,
@@ -360,8 +338,7 @@ impl IssuerService {
             Issuance::Issued(issued) if issued.admit(shown).is_ok() => issued,
             _ => return Err(BearerFault::invalid(shown).into()),
         };
-        let began_as = self.as_of(tenant, state.edition);
-        let tenant = began_as.as_deref().unwrap_or(tenant);
+        let tenant = &*self.tenant_at_edition(tenant, state.edition);
         let answer = match Asked::read(wish, &tenant.issuer) {
             Ok(Asked::Credential(request)) => match issued.again(&request.wanted) {
                 Some(authorized) => {
@@ -381,7 +358,7 @@ impl IssuerService {
         }
     }
 
-    fn next(
+    fn after_issuing(
         &self,
         tenant: &Tenant,
         session: &Session,
@@ -389,7 +366,7 @@ impl IssuerService {
         now: Timestamp,
         access: Option<Handle>,
     ) -> Next {
-        let (expires_at, done) = match &progress {
+        let (ends_at, done) = match &progress {
             Progress::Authorized(authorized) => (authorized.session_ends_at(), false),
             Progress::Issued(issued) => {
                 let refresh = issued.refresh().map(Refreshable::expires_at);
@@ -399,8 +376,8 @@ impl IssuerService {
                 (later.fold(self.kept_until(now), Timestamp::max), true)
             }
         };
-        let state = State { issuance: progress.into(), place: None, edition: tenant.edition };
-        let next = Next::new(now, self.sessions().seal(tenant, session.id, &state), expires_at);
+        let state = State::of(progress.into(), tenant);
+        let next = self.next(tenant, session.id, &state, (now, ends_at));
         match access {
             Some(access) if done => next.retiring(access),
             _ => next,

@@ -2,7 +2,7 @@
 
 use lanyard_core::json;
 use lanyard_oid4vci::issuer::{Decision, Issuance};
-use lanyard_store::{NewEvent, Next, Replaced, SessionId, TenantId};
+use lanyard_store::{NewEvent, SessionId, TenantId};
 use thiserror::Error;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     step,
 };
 
-/// Why the body of a decision is none.
+/// Why the body is not a decision.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the body must be {{\"decision\": \"release\"}} or \"deny\"")]
 pub struct DecisionRequestFault;
@@ -60,10 +60,8 @@ impl IssuerService {
                     Decision::Deny => step::DEFERRAL_DENIED,
                 },
             );
-            let sealed = self.sessions().seal(tenant, id, &state);
-            let next = Next::new(now, sealed, session.expires_at).with_event(event.clone());
-            if let Replaced::Done(_) = self.sessions().store.replace(&session, next).await? {
-                self.announce(tenant, id, &event);
+            let next = self.next(tenant, id, &state, (now, session.expires_at));
+            if self.step(tenant, &session, next, Some(event)).await? {
                 return Ok(());
             }
         }

@@ -5,7 +5,7 @@ use lanyard_oid4vci::{
     issuer::{Authorized, Ended, Issuance, Progress, Refreshable, Sender},
     token::{CodeTokenRequest, RefreshTokenRequest, TokenError, TokenResponse},
 };
-use lanyard_store::{Handle, HandleKind, NewEvent, Next, Replaced, Session, SessionId};
+use lanyard_store::{Handle, HandleKind, NewEvent, Next, Session, SessionId};
 
 use crate::{
     AskedHolder, IssuerError, IssuerService,
@@ -37,8 +37,7 @@ impl IssuerService {
             }
             Found::Absent => return Err(TokenError::CodeUnknown.into()),
         };
-        let began_as = self.as_of(tenant, held.state.edition);
-        let tenant = began_as.as_deref().unwrap_or(tenant);
+        let tenant = &*self.tenant_at_edition(tenant, held.state.edition);
         let session = held.session;
         let Issuance::Granted(granted) = held.state.issuance else {
             return Err(TokenError::CodeUnknown.into());
@@ -144,16 +143,12 @@ impl IssuerService {
     ) -> Next {
         let token = authorized.token().reveal();
         let access = self.sessions().handle(tenant, HandleKind::AccessToken, token);
-        let expires_at = authorized.session_ends_at();
+        let ends_at = authorized.session_ends_at();
         // also of a session that began under an earlier release
         let subject = self.logged_in_subject(tenant, authorized.holder());
-        let state = State {
-            issuance: Issuance::Authorized(authorized),
-            place: None,
-            edition: tenant.edition,
-        };
-        let sealed = self.sessions().seal(tenant, session.id, &state);
-        Next::new(now, sealed, expires_at).about(subject).adding(access)
+        let state = State::of(Issuance::Authorized(authorized), tenant);
+        let next = self.next(tenant, session.id, &state, (now, ends_at));
+        next.about(subject).adding(access)
     }
 
     /// What its refresh token, if it has one, leads to the session by.
@@ -172,14 +167,10 @@ impl IssuerService {
     ) -> Result<Option<TokenResponse>, Failure> {
         let now = next.now;
         let event = NewEvent::done(now, step::TOKEN_ISSUED);
-        let next = next.with_event(event.clone()).seeing(sender.shown().map(once));
-        match self.sessions().store.replace(session, next).await {
+        let next = next.seeing(sender.shown().map(once));
+        match self.step(tenant, session, next, Some(event)).await {
             Err(error) => Err(self.refuse_replay(tenant, (session.id, now), error, sender).await),
-            Ok(Replaced::Conflict) => Ok(None),
-            Ok(Replaced::Done(_)) => {
-                self.announce(tenant, session.id, &event);
-                Ok(Some(response))
-            }
+            Ok(is_done) => Ok(is_done.then_some(response)),
         }
     }
 
@@ -201,13 +192,10 @@ impl IssuerService {
                 self.trace_refusal(tenant, id, now, reason).await;
                 return Ok(());
             }
-            let state =
-                State { issuance: Issuance::Ended(ended), place: None, edition: tenant.edition };
+            let state = State::of(Issuance::Ended(ended), tenant);
             let event = NewEvent::refused(now, step::REVOKED, reason);
-            let sealed = self.sessions().seal(tenant, id, &state);
-            let next = Next::new(now, sealed, self.kept_until(now)).with_event(event.clone());
-            if let Replaced::Done(_) = self.sessions().store.replace(&session, next).await? {
-                self.announce(tenant, id, &event);
+            let next = self.next(tenant, id, &state, (now, self.kept_until(now)));
+            if self.step(tenant, &session, next, Some(event)).await? {
                 return Ok(());
             }
         }

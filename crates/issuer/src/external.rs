@@ -34,7 +34,8 @@ const ACCESS_TOKEN: Slot = Slot {
 /// How far clocks may be apart.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 
-/// How long a token is good whose server does not say so; it is asked at each use all the same.
+/// How long a token is treated as valid when its server states no lifetime; the server is asked at every use
+/// anyway.
 const UNTOLD: SignedDuration = SignedDuration::from_mins(5);
 
 /// How a tenant is served by an authorization server of somebody else.
@@ -250,7 +251,7 @@ fn granted(
     granted
 }
 
-/// The handle that such a token is: its session is named by the token itself, so that it is found again.
+/// The handle for a foreign token; derived from the token, so that its session is found again.
 pub(crate) fn handle(token: &AccessToken, provider: &dyn CryptoProvider) -> Handle {
     let digest = token.digest(provider);
     // in the order of time, for the store's sake; what stands there is not believed yet

@@ -20,7 +20,7 @@ const LONGEST: usize = 128;
 #[derive(Default)]
 pub(crate) struct Localized(Mutex<HashMap<Asked, Arc<InLanguage>>>);
 
-/// The name of the whole metadata, which changes with all that is in it, and the `Accept-Language`.
+/// The whole metadata's `ETag`, and the `Accept-Language`.
 type Asked = (HeaderValue, Box<str>);
 
 /// The metadata of a tenant, for one `Accept-Language`.
@@ -61,7 +61,7 @@ impl Localized {
         let made = Arc::new(make());
         if accepted.len() <= LONGEST {
             let mut kept = kept();
-            // whoever makes up languages has everybody's made anew, which is what they cost without this
+            // inventing languages empties the cache, which then costs as much as having none
             if kept.len() >= MOST {
                 kept.clear();
             }

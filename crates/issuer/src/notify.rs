@@ -4,7 +4,7 @@ use lanyard_oid4vci::{
     issuer::{Heard, ShownToken},
     notification::{Notification, NotificationError},
 };
-use lanyard_store::{NewEvent, Next, Replaced};
+use lanyard_store::NewEvent;
 
 use crate::{
     IssuerError, IssuerService,
@@ -51,19 +51,12 @@ impl IssuerService {
                     return Err(error.into());
                 }
             };
-            let sealed =
-                self.sessions().seal(tenant, session.id, &State { issuance, place, edition });
-            let mut next = Next::new(now, sealed, session.expires_at).seeing(proof_of(shown));
-            next.events.extend(event.clone());
-            match self.sessions().store.replace(&session, next).await {
+            let state = State { issuance, place, edition };
+            let next = self.next(tenant, session.id, &state, (now, session.expires_at));
+            match self.step(tenant, &session, next.seeing(proof_of(shown)), event).await {
                 Err(error) => return Err(self.refuse_shown(tenant, session.id, now, error).await),
-                Ok(Replaced::Conflict) => {}
-                Ok(Replaced::Done(_)) => {
-                    if let Some(event) = event {
-                        self.announce(tenant, session.id, &event);
-                    }
-                    return Ok(());
-                }
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
             }
         }
         Err(IssuerError::Contended.into())

@@ -9,8 +9,8 @@ use lanyard_oid4vci::{
     offer::OfferLink,
 };
 use lanyard_store::{
-    CallAnswer, CredentialId, CredentialStatus, HandleKind, NewEvent, NewSession, Next, Replaced,
-    SessionId, SessionKind, SubjectRef, TenantId,
+    CallAnswer, CredentialId, CredentialStatus, HandleKind, NewEvent, NewSession, SessionId,
+    SessionKind, SubjectRef, TenantId,
 };
 use url::Url;
 
@@ -232,11 +232,8 @@ impl IssuerService {
             handles.push(handle(HandleKind::IssuerState, issuer_state.reveal()));
         }
         let expires_at = offered.expires_at();
-        let state = State {
-            issuance: Issuance::Offered(offered),
-            place: Some(place),
-            edition: tenant.edition,
-        };
+        let issuance = Issuance::Offered(offered);
+        let state = State { place: Some(place), ..State::of(issuance, tenant) };
         let event = NewEvent::done(now, step::OFFER_CREATED);
         let session = NewSession {
             tenant: tenant.id.clone(),
@@ -339,18 +336,10 @@ impl IssuerService {
                 Issuance::Issued(_) => return Err(IssuerError::AlreadyIssued),
                 Issuance::Ended(_) => return Ok(()),
             }
-            let state = State {
-                issuance: Issuance::Ended(Ended::Withdrawn),
-                place: None,
-                edition: tenant.edition,
-            };
+            let state = State::of(Issuance::Ended(Ended::Withdrawn), tenant);
             let event = NewEvent::done(now, step::OFFER_WITHDRAWN);
-            let sealed = self.sessions().seal(tenant, id, &state);
-            let next = Next::new(now, sealed, self.kept_until(now));
-            let next = self.with_fetch(tenant, id, next).with_event(event.clone());
-            if let Replaced::Done(_) = self.sessions().store.replace(&session, next).await? {
-                self.live().forget_fetch(&tenant.id, id);
-                self.announce(tenant, id, &event);
+            let next = self.next(tenant, id, &state, (now, self.kept_until(now)));
+            if self.step(tenant, &session, next, Some(event)).await? {
                 return Ok(());
             }
         }
@@ -375,14 +364,6 @@ impl IssuerService {
             self.announce(tenant, session.id, &NewEvent::done(now, step::OFFER_FETCHED));
         }
         Ok(offered.offer(&tenant.issuer).to_json())
-    }
-
-    /// Writes down with the next step that the offer was fetched: no commit of its own.
-    pub(crate) fn with_fetch(&self, tenant: &Tenant, id: SessionId, next: Next) -> Next {
-        match self.live().fetched_at(&tenant.id, id) {
-            Some(at) => next.with_event(NewEvent::done(at, step::OFFER_FETCHED)),
-            None => next,
-        }
     }
 
     fn offer_uri(&self, tenant: &Tenant, place: &OfferPlace) -> Url {

@@ -4,7 +4,7 @@ use lanyard_oid4vci::{
     issuer::{Issuance, Left, Refused, Sender},
     token::{PreAuthorizedTokenRequest, TokenError, TokenRequest, TokenResponse},
 };
-use lanyard_store::{HandleKind, NewEvent, Next, Replaced};
+use lanyard_store::{HandleKind, NewEvent};
 
 use crate::{
     IssuerError, IssuerService,
@@ -66,8 +66,7 @@ impl IssuerService {
             }
             Found::Absent => return Err(TokenError::CodeUnknown.into()),
         };
-        let began_as = self.as_of(tenant, held.state.edition);
-        let tenant = began_as.as_deref().unwrap_or(tenant);
+        let tenant = &*self.tenant_at_edition(tenant, held.state.edition);
         let (session, place) = (held.session, held.state.place);
         // a holder who began to log in may still use the code instead
         let Some(offered) = held.state.issuance.into_waiting_offer() else {
@@ -84,7 +83,7 @@ impl IssuerService {
                 Ok(response),
             ),
             Err(Refused { error, left }) => {
-                let (issuance, step, expires_at) = match *left {
+                let (issuance, step, ends_at) = match *left {
                     Left::Unchanged(_) => {
                         self.trace_refusal(tenant, session.id, now, error.reason()).await;
                         return Err(error.into());
@@ -96,26 +95,18 @@ impl IssuerService {
                         (Issuance::Ended(ended), step::REFUSED, self.kept_until(now))
                     }
                 };
-                let state = self.sessions().seal(
-                    tenant,
-                    session.id,
-                    &State { issuance, place, edition: tenant.edition },
-                );
+                let state = State { place, ..State::of(issuance, tenant) };
                 let event = NewEvent::refused(now, step, error.reason());
-                (Next::new(now, state, expires_at), event, Err(error))
+                let next = self.next(tenant, session.id, &state, (now, ends_at));
+                (next, event, Err(error))
             }
         };
         // 3. what the step left is durable before anybody hears of it
-        let next = self.with_fetch(tenant, session.id, left).with_event(event.clone());
-        let next = next.seeing(sender.shown().map(once));
-        match self.sessions().store.replace(&session, next).await {
+        let next = left.seeing(sender.shown().map(once));
+        match self.step(tenant, &session, next, Some(event)).await {
             Err(error) => Err(self.refuse_replay(tenant, (session.id, now), error, sender).await),
-            Ok(Replaced::Conflict) => Ok(None),
-            Ok(Replaced::Done(_)) => {
-                self.live().forget_fetch(&tenant.id, session.id);
-                self.announce(tenant, session.id, &event);
-                Ok(Some(answer?))
-            }
+            Ok(false) => Ok(None),
+            Ok(true) => Ok(Some(answer?)),
         }
     }
 }

@@ -5,7 +5,7 @@ use lanyard_store::{CredentialId, CredentialStatus};
 use serde_json::Value;
 use thiserror::Error;
 
-/// Why the body of a change of status is none.
+/// Why the body is not a change of status.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum StatusRequestFault {
     /// Not a strict JSON object.

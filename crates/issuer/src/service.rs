@@ -10,16 +10,16 @@ use axum::Router;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::crypto::CryptoProvider;
 use lanyard_service::{Live, http::api::Operation, once::Calls};
-use lanyard_store::{NewEvent, SessionId, TenantId};
+use lanyard_store::{NewEvent, Next, Replaced, Session, SessionId, StoreError, TenantId};
 use tokio::sync::{broadcast, watch};
 use url::Url;
 
 use crate::{
     Awkwardness, Clock, IssuerError, IssuerSettings, Offering, SettingsError, TrailEvent, http,
     localized::Localized,
-    sessions::Sessions,
+    sessions::{Sessions, State},
     step,
-    tenant::{Edition, Editions, Tenant},
+    tenant::{AsBegan, Edition, Editions, Tenant},
 };
 
 /// The issuer service; cloning is cheap and every clone is the same service.
@@ -123,14 +123,16 @@ impl IssuerService {
         Some(Arc::clone(editions.current()))
     }
 
-    /// The tenant as it was when a session began, if it was another then and that is still known.
-    pub(crate) fn as_of(&self, tenant: &Tenant, begun: Edition) -> Option<Arc<Tenant>> {
+    /// The tenant's edition at the time a session began, if it has changed since and is still known.
+    pub(crate) fn tenant_at_edition<'t>(&self, tenant: &'t Tenant, begun: Edition) -> AsBegan<'t> {
         if tenant.edition == begun {
-            return None;
+            return AsBegan::Present(tenant);
         }
-        let editions = self.0.tenants.get(tenant.id.as_str())?;
-        let editions = editions.read().unwrap_or_else(PoisonError::into_inner);
-        editions.earlier(begun).cloned()
+        let editions = self.0.tenants.get(tenant.id.as_str());
+        let editions =
+            editions.map(|editions| editions.read().unwrap_or_else(PoisonError::into_inner));
+        let earlier = editions.and_then(|editions| editions.earlier(begun).cloned());
+        earlier.map_or(AsBegan::Present(tenant), AsBegan::Earlier)
     }
 
     pub(crate) fn known_tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, IssuerError> {
@@ -197,6 +199,41 @@ impl IssuerService {
         let mut bytes = [0; 10];
         self.provider().fill(&mut bytes);
         bytes
+    }
+
+    /// The step after which a session is in this state, until then.
+    pub(crate) fn next(
+        &self,
+        tenant: &Tenant,
+        session: SessionId,
+        state: &State,
+        (now, ends_at): (Timestamp, Timestamp),
+    ) -> Next {
+        Next::new(now, self.sessions().seal(tenant, session, state), ends_at)
+    }
+
+    /// Writes a step down, and with it that the offer was fetched before, and tells of both; `false` when
+    /// another request changed the session in between: nothing was written.
+    pub(crate) async fn step(
+        &self,
+        tenant: &Tenant,
+        session: &Session,
+        mut next: Next,
+        event: Option<NewEvent>,
+    ) -> Result<bool, StoreError> {
+        let fetched = self.live().fetched_at(&tenant.id, session.id);
+        next.events.extend(fetched.map(|at| NewEvent::done(at, step::OFFER_FETCHED)));
+        next.events.extend(event.clone());
+        match self.sessions().store.replace(session, next).await? {
+            Replaced::Conflict => Ok(false),
+            Replaced::Done(_) => {
+                self.live().forget_fetch(&tenant.id, session.id);
+                if let Some(event) = event {
+                    self.announce(tenant, session.id, &event);
+                }
+                Ok(true)
+            }
+        }
     }
 
     /// Tells watchers and the log what the store has acknowledged.

@@ -35,6 +35,13 @@ pub(crate) struct State {
     pub(crate) edition: Edition,
 }
 
+impl State {
+    /// The state of a session in which no offer is shown, under the types that the tenant has.
+    pub(crate) const fn of(issuance: Issuance, tenant: &Tenant) -> Self {
+        Self { issuance, place: None, edition: tenant.edition }
+    }
+}
+
 /// How an offer reaches a wallet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct OfferPlace {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::Deref,
     sync::Arc,
 };
 
@@ -63,6 +64,25 @@ pub(crate) struct Document {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Edition(u64);
+
+/// The tenant that a session is finished under.
+pub(crate) enum AsBegan<'t> {
+    /// As it is.
+    Present(&'t Tenant),
+    /// As it was when the session began.
+    Earlier(Arc<Tenant>),
+}
+
+impl Deref for AsBegan<'_> {
+    type Target = Tenant;
+
+    fn deref(&self) -> &Tenant {
+        match self {
+            Self::Present(tenant) => tenant,
+            Self::Earlier(tenant) => tenant,
+        }
+    }
+}
 
 /// A tenant as it is now, and as it was when sessions began that may not be finished.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use lanyard_oid4vci::{
         Authorizing, BrowserDigest, FoundClaims, HolderId, Issuance, Left, Refused, UpstreamLogin,
     },
 };
-use lanyard_store::{HandleKind, NewEvent, Next, Replaced, Session};
+use lanyard_store::{HandleKind, NewEvent, Next, Session};
 use url::Url;
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     IssuerError, IssuerService, UpstreamError,
     http::Failure,
-    sessions::{Found, OfferPlace, TRIES},
+    sessions::{Found, OfferPlace, State, TRIES},
     step,
     tenant::{Edition, Tenant},
 };
@@ -98,8 +98,7 @@ impl IssuerService {
             return Ok(Some(stopped(tenant, AuthorizationError::RequestUri)));
         };
         let edition = held.state.edition;
-        let began_as = self.as_of(tenant, edition);
-        let tenant = began_as.as_deref().unwrap_or(tenant);
+        let tenant = &*self.tenant_at_edition(tenant, edition);
         let login = tenant.login.as_ref().ok_or(Failure::NotFound)?;
         let hand = Hand { session: held.session, place: held.state.place, edition, now };
         let is_new = match &held.state.issuance {
@@ -130,15 +129,8 @@ impl IssuerService {
         let left = self.decide(tenant, login, &step.decision, (authorizing, is_new), &hand).await?;
         // 3. durable first
         let Some((next, event)) = left.next else { return Ok(Some(left.outcome)) };
-        let next = self.with_fetch(tenant, hand.session.id, next).with_event(event.clone());
-        match self.sessions().store.replace(&hand.session, next).await? {
-            Replaced::Conflict => Ok(None),
-            Replaced::Done(_) => {
-                self.live().forget_fetch(&tenant.id, hand.session.id);
-                self.announce(tenant, hand.session.id, &event);
-                Ok(Some(left.outcome))
-            }
-        }
+        let is_done = self.step(tenant, &hand.session, next, Some(event)).await?;
+        Ok(is_done.then_some(left.outcome))
     }
 
     async fn decide(
@@ -291,11 +283,12 @@ impl IssuerService {
         let answer = Ok(granted.code());
         let url = answer_url(&request.redirect_uri, answer, request.state.as_deref(), issuer);
         let outcome = redirect(tenant, url);
-        let expires_at = granted.expires_at();
+        let ends_at = granted.expires_at();
         // what comes of it is found, and erased, by the name that the holder logged in with
         let subject = self.logged_in_subject(tenant, Some(granted.holder()));
+        let state = State::of(Issuance::Granted(granted), tenant);
         let next = self
-            .state(tenant, hand.session.id, Issuance::Granted(granted), None, hand.now, expires_at)
+            .next(tenant, hand.session.id, &state, (hand.now, ends_at))
             .about(subject)
             .retiring(request_uri)
             .adding(code);
@@ -326,10 +319,9 @@ impl IssuerService {
         };
         let request_uri = self.pushed_handle(tenant, authorizing.request_uri());
         let (request, ended) = authorizing.deny();
-        let kept = self.kept_until(hand.now);
-        let next = self
-            .state(tenant, hand.session.id, Issuance::Ended(ended), None, hand.now, kept)
-            .retiring(request_uri);
+        let times = (hand.now, self.kept_until(hand.now));
+        let state = State::of(Issuance::Ended(ended), tenant);
+        let next = self.next(tenant, hand.session.id, &state, times).retiring(request_uri);
         let event = NewEvent::refused(hand.now, step::REFUSED, error.reason());
         Decided { next: Some((next, event)), outcome: refusal(tenant, error, &request) }
     }
@@ -340,9 +332,10 @@ impl IssuerService {
         hand: &Hand,
         authorizing: Authorizing,
     ) -> Next {
-        let expires_at = authorizing.expires_at().max(hand.session.expires_at);
+        let ends_at = authorizing.expires_at().max(hand.session.expires_at);
         let issuance = Issuance::Authorizing(authorizing);
-        self.state(tenant, hand.session.id, issuance, hand.place.clone(), hand.now, expires_at)
+        let state = State { place: hand.place.clone(), ..State::of(issuance, tenant) };
+        self.next(tenant, hand.session.id, &state, (hand.now, ends_at))
     }
 
     /// RFC 6749 §4.1.2.1: back to the client, unless the request is another client's.

@@ -15,7 +15,7 @@ use crate::{OidcProvider, OtherAuthorizationServer};
 /// Knows who may log in.
 #[async_trait]
 pub trait Logins: Send + Sync + fmt::Debug {
-    /// Who this is, if name and password belong together; as slow for a name that nobody has.
+    /// The holder, if name and password match; takes as long for an unknown name.
     ///
     /// # Errors
     /// [`LoginUnavailable`] when nobody can tell now.

@@ -1,19 +1,16 @@
 //! A wallet pushes its authorization request (RFC 9126).
 
-use jiff::Timestamp;
 use lanyard_oid4vci::{
     IssuerState, RequestUri,
     authorization::{AuthorizationError, AuthorizationForm, PushedResponse},
     issuer::{Issuance, Offered, Pushed, Sender},
 };
-use lanyard_store::{
-    Handle, HandleKind, NewEvent, NewSession, Next, Replaced, SessionId, SessionKind,
-};
+use lanyard_store::{Handle, HandleKind, NewEvent, NewSession, SessionId, SessionKind};
 
 use crate::{
     IssuerError, IssuerService,
     http::Failure,
-    sessions::{Found, OfferPlace, State, TRIES, once},
+    sessions::{Found, State, TRIES, once},
     step,
     tenant::Tenant,
 };
@@ -52,8 +49,7 @@ impl IssuerService {
         let pushed = pushed.led_by(&self.sessions().secrets(tenant, id));
         let (response, expires_at) = (pushed.response(now), pushed.expires_at());
         let handle = self.pushed_handle(tenant, pushed.request_uri());
-        let state =
-            State { issuance: Issuance::Pushed(pushed), place: None, edition: tenant.edition };
+        let state = State::of(Issuance::Pushed(pushed), tenant);
         let event = NewEvent::done(now, step::AUTHORIZATION_REQUESTED);
         let session = NewSession {
             tenant: tenant.id.clone(),
@@ -88,8 +84,7 @@ impl IssuerService {
         let Found::Live(held) = self.sessions().take(tenant, &handle, now).await? else {
             return Err(AuthorizationError::IssuerState.into());
         };
-        let began_as = self.as_of(tenant, held.state.edition);
-        let tenant = began_as.as_deref().unwrap_or(tenant);
+        let tenant = &*self.tenant_at_edition(tenant, held.state.edition);
         let (session, place) = (held.session, held.state.place);
         // a holder who began and gave up may begin again
         let (offered, before) = waiting(held.state.issuance);
@@ -104,38 +99,17 @@ impl IssuerService {
         let response = pushed.response(now);
         let event = NewEvent::done(now, step::AUTHORIZATION_REQUESTED);
         let request_uri = self.pushed_handle(tenant, pushed.request_uri());
-        let next = self
-            .state(tenant, session.id, Issuance::Pushed(pushed), place, now, session.expires_at)
-            .adding(request_uri);
+        let state = State { place, ..State::of(Issuance::Pushed(pushed), tenant) };
+        let next = self.next(tenant, session.id, &state, (now, session.expires_at));
+        let next = next.adding(request_uri).seeing(sender.shown().map(once));
         let next = match before {
             Some(before) => next.retiring(self.pushed_handle(tenant, &before)),
             None => next,
         };
-        let next = self.with_fetch(tenant, session.id, next).with_event(event.clone());
-        let next = next.seeing(sender.shown().map(once));
-        match self.sessions().store.replace(&session, next).await {
+        match self.step(tenant, &session, next, Some(event)).await {
             Err(error) => Err(self.refuse_replay(tenant, (session.id, now), error, sender).await),
-            Ok(Replaced::Conflict) => Ok(None),
-            Ok(Replaced::Done(_)) => {
-                self.live().forget_fetch(&tenant.id, session.id);
-                self.announce(tenant, session.id, &event);
-                Ok(Some(response))
-            }
+            Ok(is_done) => Ok(is_done.then_some(response)),
         }
-    }
-
-    pub(super) fn state(
-        &self,
-        tenant: &Tenant,
-        id: SessionId,
-        issuance: Issuance,
-        place: Option<OfferPlace>,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Next {
-        let sealed =
-            self.sessions().seal(tenant, id, &State { issuance, place, edition: tenant.edition });
-        Next::new(now, sealed, expires_at)
     }
 
     pub(super) fn pushed_handle(&self, tenant: &Tenant, request_uri: &RequestUri) -> Handle {

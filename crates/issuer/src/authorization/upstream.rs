@@ -4,7 +4,7 @@ use lanyard_oid4vci::{
     LoginState,
     issuer::{Authorizing, BrowserDigest, Issuance},
 };
-use lanyard_store::{NewEvent, Replaced, SessionId};
+use lanyard_store::{NewEvent, SessionId};
 
 use super::{
     LoginSettings, Outcome,
@@ -46,13 +46,10 @@ impl IssuerService {
             let Some((hand, authorizing)) = self.left(tenant, &back).await? else {
                 return Ok(stopped_with(tenant, &UpstreamError::NotBegun));
             };
-            let began_as = self.as_of(tenant, hand.edition);
-            let tenant = began_as.as_deref().unwrap_or(tenant);
+            let tenant = &*self.tenant_at_edition(tenant, hand.edition);
             let decided = self.arrived(tenant, login, authorizing, &found, &hand);
             let Some((next, event)) = decided.next else { return Ok(decided.outcome) };
-            let next = next.with_event(event.clone());
-            if let Replaced::Done(_) = self.sessions().store.replace(&hand.session, next).await? {
-                self.announce(tenant, hand.session.id, &event);
+            if self.step(tenant, &hand.session, next, Some(event)).await? {
                 return Ok(decided.outcome);
             }
         }
