@@ -35,10 +35,10 @@ impl IssuerService {
         &self,
         tenant: &Tenant,
         shown: &ShownToken,
-        wish: Wish<'_>,
+        ask: CredentialAsk<'_>,
     ) -> Result<Answer, Failure> {
         for _ in 0..TRIES {
-            if let Some(response) = self.try_to_accept(tenant, shown, wish).await? {
+            if let Some(response) = self.try_to_accept(tenant, shown, ask).await? {
                 return Ok(response);
             }
         }
@@ -50,20 +50,20 @@ impl IssuerService {
         &self,
         tenant: &Tenant,
         shown: &ShownToken,
-        wish: Wish<'_>,
+        ask: CredentialAsk<'_>,
     ) -> Result<Option<Answer>, Failure> {
         let now = self.now();
         // 1. RFC 6750 §3.1: the token leads to a session with a right to something
-        let (access, found) = self.led_to(tenant, shown, now).await?;
+        let (access, found) = self.session_of_token(tenant, shown, now).await?;
         let found = match found {
             Found::Expired | Found::Absent => {
-                self.admit_elsewhere(tenant, shown, access, now).await?
+                self.begin_external_session(tenant, shown, access, now).await?
             }
             found => found,
         };
         let held = match found {
             Found::Live(held) => held,
-            Found::Used(id) => return self.after_use(tenant, id, shown, wish, now).await,
+            Found::Used(id) => return self.answer_used_token(tenant, id, shown, ask, now).await,
             Found::Expired | Found::Absent => return Err(BearerFault::invalid(shown).into()),
         };
         let tenant = &*self.tenant_at_edition(tenant, held.state.edition);
@@ -76,16 +76,16 @@ impl IssuerService {
             self.trace_refusal(tenant, session.id, now, refused.reason()).await;
             return Err(BearerFault::invalid(shown).into());
         }
-        let asked = match Asked::read(wish, &tenant.issuer) {
+        let asked = match Asked::read(ask, &tenant.issuer) {
             Ok(asked) => asked,
             Err(error) => return Err(self.refuse(tenant, session.id, (error, shown), now).await),
         };
         let opened = Opened { session, authorized, has_changed, access: Some(access) };
-        self.give(tenant, opened, shown, asked, now).await
+        self.issue_and_record(tenant, opened, shown, asked, now).await
     }
 
     /// `None` when another request changed the session in between: nothing was written.
-    async fn give(
+    async fn issue_and_record(
         &self,
         tenant: &Tenant,
         opened: Opened,
@@ -245,7 +245,7 @@ impl IssuerService {
 
     /// Finds the session that an access token opens, and the token's handle; the token may be ours or another
     /// server's.
-    pub(crate) async fn led_to(
+    pub(crate) async fn session_of_token(
         &self,
         tenant: &Tenant,
         shown: &ShownToken,
@@ -275,7 +275,7 @@ impl IssuerService {
 
     /// Begins a session for a token of another authorization server that is shown for the first time, and gives
     /// what it leads to then: its server was just asked, and is not asked again.
-    async fn admit_elsewhere(
+    async fn begin_external_session(
         &self,
         tenant: &Tenant,
         shown: &ShownToken,
@@ -321,12 +321,12 @@ impl IssuerService {
 
     /// A token is retired when it is replaced or has issued its last credential. Afterwards it still gets a
     /// deferred answer again, or a fresh copy where claims can be looked up.
-    async fn after_use(
+    async fn answer_used_token(
         &self,
         tenant: &Tenant,
         id: SessionId,
         shown: &ShownToken,
-        wish: Wish<'_>,
+        ask: CredentialAsk<'_>,
         now: Timestamp,
     ) -> Result<Option<Answer>, Failure> {
         // RFC 6750 §3.1: one that was replaced, or whose session ended, is worth nothing
@@ -339,17 +339,19 @@ impl IssuerService {
             _ => return Err(BearerFault::invalid(shown).into()),
         };
         let tenant = &*self.tenant_at_edition(tenant, state.edition);
-        let answer = match Asked::read(wish, &tenant.issuer) {
-            Ok(Asked::Credential(request)) => match issued.again(&request.wanted) {
+        let answer = match Asked::read(ask, &tenant.issuer) {
+            Ok(Asked::Credential(request)) => match issued.reopen(&request.wanted) {
                 Some(authorized) => {
                     let has_changed = tenant.edition != state.edition;
                     let opened = Opened { session, authorized, has_changed, access: None };
                     let asked = Asked::Credential(request);
-                    return self.give(tenant, opened, shown, asked, now).await;
+                    return self.issue_and_record(tenant, opened, shown, asked, now).await;
                 }
                 None => Err(CredentialError::AlreadyIssued),
             },
-            Ok(Asked::Deferred(request)) => again(issued, &request, tenant, now, self.provider()),
+            Ok(Asked::Deferred(request)) => {
+                repeat_deferred(issued, &request, tenant, now, self.provider())
+            }
             Err(error) => Err(error),
         };
         match answer {
@@ -418,7 +420,7 @@ struct Opened {
 
 /// What a wallet asks for with its access token.
 #[derive(Clone, Copy)]
-pub(crate) enum Wish<'b> {
+pub(crate) enum CredentialAsk<'b> {
     /// A credential (OID4VCI §8.2).
     Credential(RequestBody<'b>),
     /// One that was deferred (OID4VCI §9.1).
@@ -432,10 +434,10 @@ enum Asked {
 }
 
 impl Asked {
-    fn read(wish: Wish<'_>, issuer: &Issuer) -> Result<Self, CredentialError> {
-        match wish {
-            Wish::Credential(body) => issuer.read_request(body).map(Self::Credential),
-            Wish::Deferred(body) => issuer.read_deferred(body).map(Self::Deferred),
+    fn read(ask: CredentialAsk<'_>, issuer: &Issuer) -> Result<Self, CredentialError> {
+        match ask {
+            CredentialAsk::Credential(body) => issuer.read_request(body).map(Self::Credential),
+            CredentialAsk::Deferred(body) => issuer.read_deferred(body).map(Self::Deferred),
         }
     }
 
@@ -490,7 +492,7 @@ impl Answer {
     }
 }
 
-/// Where a wish leads.
+/// What comes of it.
 enum Step {
     Issued(Answer, Box<IssuedCredential>, Box<Progress>),
     /// Deferred now.
@@ -530,7 +532,7 @@ impl Step {
 }
 
 /// What is given to a wallet that asks once everything was given out.
-fn again(
+fn repeat_deferred(
     issued: &Issued,
     request: &DeferredRequest,
     tenant: &Tenant,

@@ -26,7 +26,7 @@ impl IssuerService {
         for _ in 0..TRIES {
             let now = self.now();
             // §11.1: the token of the issuance, also after it has given out everything
-            let found = match self.led_to(tenant, shown, now).await?.1 {
+            let found = match self.session_of_token(tenant, shown, now).await?.1 {
                 Found::Used(id) => self.sessions().by_id(tenant, id, now).await?,
                 found => found,
             };

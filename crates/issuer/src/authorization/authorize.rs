@@ -57,7 +57,7 @@ pub(crate) enum Outcome {
 }
 
 /// A session in which a holder decides.
-pub(super) struct Hand {
+pub(super) struct LoginSession {
     pub(super) session: Session,
     pub(super) place: Option<OfferPlace>,
     /// The credential types that it began with.
@@ -100,7 +100,7 @@ impl IssuerService {
         let edition = held.state.edition;
         let tenant = &*self.tenant_at_edition(tenant, edition);
         let login = tenant.login.as_ref().ok_or(Failure::NotFound)?;
-        let hand = Hand { session: held.session, place: held.state.place, edition, now };
+        let begun = LoginSession { session: held.session, place: held.state.place, edition, now };
         let is_new = match &held.state.issuance {
             Issuance::Authorizing(authorizing) => !authorizing.is_in(&step.browser),
             _ => true,
@@ -121,15 +121,16 @@ impl IssuerService {
         let authorizing = match opened {
             Ok(authorizing) => authorizing,
             Err((error, request)) => {
-                self.trace_refusal(tenant, hand.session.id, now, error.reason()).await;
+                self.trace_refusal(tenant, begun.session.id, now, error.reason()).await;
                 return Ok(Some(self.refused_open(tenant, step, error, &request)));
             }
         };
         // 2. the decision
-        let left = self.decide(tenant, login, &step.decision, (authorizing, is_new), &hand).await?;
+        let left =
+            self.decide(tenant, login, &step.decision, (authorizing, is_new), &begun).await?;
         // 3. durable first
         let Some((next, event)) = left.next else { return Ok(Some(left.outcome)) };
-        let is_done = self.step(tenant, &hand.session, next, Some(event)).await?;
+        let is_done = self.step(tenant, &begun.session, next, Some(event)).await?;
         Ok(is_done.then_some(left.outcome))
     }
 
@@ -139,19 +140,19 @@ impl IssuerService {
         login: &LoginSettings,
         decision: &Decision,
         (authorizing, is_new): (Authorizing, bool),
-        hand: &Hand,
+        begun: &LoginSession,
     ) -> Result<Decided, Failure> {
         match (&login.consent, decision) {
-            (Consent::DangerNever, _) => Ok(self.deny(tenant, authorizing, hand)),
+            (Consent::DangerNever, _) => Ok(self.deny(tenant, authorizing, begun)),
             (Consent::DangerAlways(holder), _) => match authorizing.log_in(holder.clone()) {
-                Ok(authorizing) => self.grant(tenant, login, authorizing, hand).await,
-                Err(refused) => Ok(self.turn_down(tenant, refused, hand)),
+                Ok(authorizing) => self.grant(tenant, login, authorizing, begun).await,
+                Err(refused) => Ok(self.turn_down(tenant, refused, begun)),
             },
             // a browser that comes for the first time sees the page first, whatever it brings
             (Consent::Ask, _) if is_new => {
                 let outcome = Outcome::Show(page(tenant, login, &authorizing, None));
-                let event = NewEvent::done(hand.now, step::AUTHORIZATION_OPENED);
-                let next = Some((self.authorizing(tenant, hand, authorizing), event));
+                let event = NewEvent::done(begun.now, step::AUTHORIZATION_OPENED);
+                let next = Some((self.authorizing(tenant, begun, authorizing), event));
                 Ok(Decided { next, outcome })
             }
             (Consent::Ask, Decision::LogIn { name, password }) => {
@@ -160,16 +161,16 @@ impl IssuerService {
                 };
                 let found = logins.log_in(name, password).await;
                 match found.map_err(|_| IssuerError::DirectoryUnavailable)? {
-                    Some(holder) => Ok(self.logged_in(tenant, login, authorizing, holder, hand)),
-                    None => Ok(self.missed(tenant, login, authorizing, hand)),
+                    Some(holder) => Ok(self.logged_in(tenant, login, authorizing, holder, begun)),
+                    None => Ok(self.missed(tenant, login, authorizing, begun)),
                 }
             }
             (Consent::Ask, Decision::Allow) if authorizing.holder().is_some() => {
-                self.grant(tenant, login, authorizing, hand).await
+                self.grant(tenant, login, authorizing, begun).await
             }
-            (Consent::Ask, Decision::Deny) => Ok(self.deny(tenant, authorizing, hand)),
+            (Consent::Ask, Decision::Deny) => Ok(self.deny(tenant, authorizing, begun)),
             (Consent::Ask, Decision::Leave) => {
-                Ok(self.leave(tenant, login, authorizing, hand).await)
+                Ok(self.leave(tenant, login, authorizing, begun).await)
             }
             (Consent::Ask, Decision::Open | Decision::Allow) => {
                 Ok(self.again(tenant, login, &authorizing))
@@ -189,24 +190,24 @@ impl IssuerService {
         tenant: &Tenant,
         login: &LoginSettings,
         authorizing: Authorizing,
-        hand: &Hand,
+        begun: &LoginSession,
     ) -> Decided {
         let Some(upstream) = login.ways.upstream() else {
             return self.again(tenant, login, &authorizing);
         };
         let leaving = UpstreamLogin::generate(self.provider());
-        match upstream.login_url(hand.session.id, &leaving, hand.now).await {
+        match upstream.login_url(begun.session.id, &leaving, begun.now).await {
             Ok(url) => {
-                let event = NewEvent::done(hand.now, step::LOGIN_ELSEWHERE);
-                let next = self.authorizing(tenant, hand, authorizing.leave(leaving));
+                let event = NewEvent::done(begun.now, step::LOGIN_ELSEWHERE);
+                let next = self.authorizing(tenant, begun, authorizing.leave(leaving));
                 Decided { next: Some((next, event)), outcome: Outcome::Redirect(url) }
             }
             Err(error) => {
                 let problem = Some(error.to_string());
                 let outcome = Outcome::Show(page(tenant, login, &authorizing, problem));
-                let event = NewEvent::refused(hand.now, step::REFUSED, error.code());
+                let event = NewEvent::refused(begun.now, step::REFUSED, error.code());
                 Decided {
-                    next: Some((self.authorizing(tenant, hand, authorizing), event)),
+                    next: Some((self.authorizing(tenant, begun, authorizing), event)),
                     outcome,
                 }
             }
@@ -219,18 +220,18 @@ impl IssuerService {
         login: &LoginSettings,
         authorizing: Authorizing,
         holder: HolderId,
-        hand: &Hand,
+        begun: &LoginSession,
     ) -> Decided {
         match authorizing.log_in(holder) {
             Ok(authorizing) => {
                 let outcome = Outcome::Show(page(tenant, login, &authorizing, None));
-                let event = NewEvent::done(hand.now, step::HOLDER_LOGGED_IN);
+                let event = NewEvent::done(begun.now, step::HOLDER_LOGGED_IN);
                 Decided {
-                    next: Some((self.authorizing(tenant, hand, authorizing), event)),
+                    next: Some((self.authorizing(tenant, begun, authorizing), event)),
                     outcome,
                 }
             }
-            Err(refused) => self.turn_down(tenant, refused, hand),
+            Err(refused) => self.turn_down(tenant, refused, begun),
         }
     }
 
@@ -240,19 +241,19 @@ impl IssuerService {
         tenant: &Tenant,
         login: &LoginSettings,
         authorizing: Authorizing,
-        hand: &Hand,
+        begun: &LoginSession,
     ) -> Decided {
         match authorizing.miss() {
             Ok(authorizing) => {
                 let problem = Some("That name and password do not belong together.".to_owned());
                 let outcome = Outcome::Show(page(tenant, login, &authorizing, problem));
-                let event = NewEvent::refused(hand.now, step::REFUSED, "password_wrong");
+                let event = NewEvent::refused(begun.now, step::REFUSED, "password_wrong");
                 Decided {
-                    next: Some((self.authorizing(tenant, hand, authorizing), event)),
+                    next: Some((self.authorizing(tenant, begun, authorizing), event)),
                     outcome,
                 }
             }
-            Err(authorizing) => self.deny(tenant, *authorizing, hand),
+            Err(authorizing) => self.deny(tenant, *authorizing, begun),
         }
     }
 
@@ -261,20 +262,20 @@ impl IssuerService {
         tenant: &Tenant,
         login: &LoginSettings,
         authorizing: Authorizing,
-        hand: &Hand,
+        begun: &LoginSession,
     ) -> Result<Decided, Failure> {
         let Some(holder) = authorizing.holder().cloned() else {
-            return Ok(self.deny(tenant, authorizing, hand));
+            return Ok(self.deny(tenant, authorizing, begun));
         };
         let wanted = authorizing.claims_wanted();
         let profile = authorizing.profile();
         let asked = AskedHolder { id: &holder, profile: profile.as_ref() };
         let found = look_up_all(tenant, login, asked, wanted.iter()).await?;
         let request_uri = self.pushed_handle(tenant, authorizing.request_uri());
-        let secrets = self.sessions().secrets(tenant, hand.session.id);
-        let granted = match authorizing.grant(found, &tenant.issuer, hand.now, &secrets) {
+        let secrets = self.sessions().secrets(tenant, begun.session.id);
+        let granted = match authorizing.grant(found, &tenant.issuer, begun.now, &secrets) {
             Ok(granted) => granted,
-            Err(refused) => return Ok(self.turn_down(tenant, refused, hand)),
+            Err(refused) => return Ok(self.turn_down(tenant, refused, begun)),
         };
         let code = granted.code().reveal();
         let code = self.sessions().handle(tenant, HandleKind::AuthorizationCode, code);
@@ -288,21 +289,21 @@ impl IssuerService {
         let subject = self.logged_in_subject(tenant, Some(granted.holder()));
         let state = State::of(Issuance::Granted(granted), tenant);
         let next = self
-            .next(tenant, hand.session.id, &state, (hand.now, ends_at))
+            .next(tenant, begun.session.id, &state, (begun.now, ends_at))
             .about(subject)
             .retiring(request_uri)
             .adding(code);
-        let event = NewEvent::done(hand.now, step::AUTHORIZATION_GRANTED);
+        let event = NewEvent::done(begun.now, step::AUTHORIZATION_GRANTED);
         Ok(Decided { next: Some((next, event)), outcome })
     }
 
     /// The holder said no.
-    fn deny(&self, tenant: &Tenant, authorizing: Authorizing, hand: &Hand) -> Decided {
+    fn deny(&self, tenant: &Tenant, authorizing: Authorizing, begun: &LoginSession) -> Decided {
         let error = AuthorizationError::Denied;
         self.turn_down(
             tenant,
             Refused { error, left: Box::new(Left::Unchanged(authorizing)) },
-            hand,
+            begun,
         )
     }
 
@@ -311,7 +312,7 @@ impl IssuerService {
         &self,
         tenant: &Tenant,
         refused: Refused<AuthorizationError, Authorizing>,
-        hand: &Hand,
+        begun: &LoginSession,
     ) -> Decided {
         let error = refused.error;
         let (Left::Unchanged(authorizing) | Left::Changed(authorizing)) = *refused.left else {
@@ -319,23 +320,23 @@ impl IssuerService {
         };
         let request_uri = self.pushed_handle(tenant, authorizing.request_uri());
         let (request, ended) = authorizing.deny();
-        let times = (hand.now, self.kept_until(hand.now));
+        let times = (begun.now, self.kept_until(begun.now));
         let state = State::of(Issuance::Ended(ended), tenant);
-        let next = self.next(tenant, hand.session.id, &state, times).retiring(request_uri);
-        let event = NewEvent::refused(hand.now, step::REFUSED, error.reason());
+        let next = self.next(tenant, begun.session.id, &state, times).retiring(request_uri);
+        let event = NewEvent::refused(begun.now, step::REFUSED, error.reason());
         Decided { next: Some((next, event)), outcome: refusal(tenant, error, &request) }
     }
 
     pub(super) fn authorizing(
         &self,
         tenant: &Tenant,
-        hand: &Hand,
+        begun: &LoginSession,
         authorizing: Authorizing,
     ) -> Next {
-        let ends_at = authorizing.expires_at().max(hand.session.expires_at);
+        let ends_at = authorizing.expires_at().max(begun.session.expires_at);
         let issuance = Issuance::Authorizing(authorizing);
-        let state = State { place: hand.place.clone(), ..State::of(issuance, tenant) };
-        self.next(tenant, hand.session.id, &state, (hand.now, ends_at))
+        let state = State { place: begun.place.clone(), ..State::of(issuance, tenant) };
+        self.next(tenant, begun.session.id, &state, (begun.now, ends_at))
     }
 
     /// RFC 6749 §4.1.2.1: back to the client, unless the request is another client's.

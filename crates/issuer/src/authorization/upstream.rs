@@ -8,7 +8,7 @@ use lanyard_store::{NewEvent, SessionId};
 
 use super::{
     LoginSettings, Outcome,
-    authorize::{Decided, Hand, page, stopped_with},
+    authorize::{Decided, LoginSession, page, stopped_with},
     page::authorize_url,
 };
 use crate::{
@@ -43,13 +43,13 @@ impl IssuerService {
         let found = self.ask(upstream, &authorizing, &back).await;
         // 3. the holder is logged in, unless the session went on without them
         for _ in 0..TRIES {
-            let Some((hand, authorizing)) = self.left(tenant, &back).await? else {
+            let Some((begun, authorizing)) = self.left(tenant, &back).await? else {
                 return Ok(stopped_with(tenant, &UpstreamError::NotBegun));
             };
-            let tenant = &*self.tenant_at_edition(tenant, hand.edition);
-            let decided = self.arrived(tenant, login, authorizing, &found, &hand);
+            let tenant = &*self.tenant_at_edition(tenant, begun.edition);
+            let decided = self.arrived(tenant, login, authorizing, &found, &begun);
             let Some((next, event)) = decided.next else { return Ok(decided.outcome) };
-            if self.step(tenant, &hand.session, next, Some(event)).await? {
+            if self.step(tenant, &begun.session, next, Some(event)).await? {
                 return Ok(decided.outcome);
             }
         }
@@ -61,7 +61,7 @@ impl IssuerService {
         &self,
         tenant: &Tenant,
         back: &Back,
-    ) -> Result<Option<(Hand, Authorizing)>, IssuerError> {
+    ) -> Result<Option<(LoginSession, Authorizing)>, IssuerError> {
         let now = self.now();
         let Found::Live(held) = self.sessions().by_id(tenant, back.session, now).await? else {
             return Ok(None);
@@ -71,8 +71,8 @@ impl IssuerService {
         if authorizing.upstream(&back.state, &back.browser, now).is_none() {
             return Ok(None);
         }
-        let hand = Hand { session: held.session, place, edition, now };
-        Ok(Some((hand, authorizing)))
+        let begun = LoginSession { session: held.session, place, edition, now };
+        Ok(Some((begun, authorizing)))
     }
 
     async fn ask(
@@ -94,7 +94,7 @@ impl IssuerService {
         login: &LoginSettings,
         authorizing: Authorizing,
         found: &Result<LoggedIn, UpstreamError>,
-        hand: &Hand,
+        begun: &LoginSession,
     ) -> Decided {
         let authorizing = authorizing.back();
         match found {
@@ -106,17 +106,17 @@ impl IssuerService {
                         Some(url) => Outcome::Redirect(url),
                         None => Outcome::Show(page(tenant, login, &authorizing, None)),
                     };
-                    let event = NewEvent::done(hand.now, step::HOLDER_LOGGED_IN);
-                    let next = self.authorizing(tenant, hand, authorizing);
+                    let event = NewEvent::done(begun.now, step::HOLDER_LOGGED_IN);
+                    let next = self.authorizing(tenant, begun, authorizing);
                     Decided { next: Some((next, event)), outcome }
                 }
-                Err(refused) => self.turn_down(tenant, refused, hand),
+                Err(refused) => self.turn_down(tenant, refused, begun),
             },
             Err(error) => {
                 let outcome =
                     Outcome::Show(page(tenant, login, &authorizing, Some(error.to_string())));
-                let event = NewEvent::refused(hand.now, step::REFUSED, error.code());
-                let next = self.authorizing(tenant, hand, authorizing);
+                let event = NewEvent::refused(begun.now, step::REFUSED, error.code());
+                let next = self.authorizing(tenant, begun, authorizing);
                 Decided { next: Some((next, event)), outcome }
             }
         }

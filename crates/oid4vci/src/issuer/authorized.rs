@@ -525,7 +525,7 @@ impl Issued {
     /// Goes on with a credential that this access token gave out before; its claims are looked up afresh.
     ///
     /// `None` where they cannot be: what came with an offer or was told at a login is issued once.
-    pub fn again(&self, wanted: &Wanted) -> Option<Authorized> {
+    pub fn reopen(&self, wanted: &Wanted) -> Option<Authorized> {
         // §14.3: the same token may be shown again, even for the same credential
         let (token, refresh) = (self.token.as_ref()?, self.refresh.as_ref()?);
         if self.credentials.len() >= Self::MOST_ISSUED {
