@@ -8,7 +8,7 @@
 //! 4. `authorization` the wallet pushes a request, its holder logs in and decides; `upstream` where they log in at
 //!    their company's own login provider; `claims` where what is known about them comes from
 //! 5. `redeem`, `exchange` the wallet trades its code for an access token
-//! 6. `accept` the wallet shows its key and gets the credential
+//! 6. `access` what its token opens; `accept` it shows its key and gets the credential
 //! 7. `status_lists` each copy's status, and the lists that verifiers ask for; `lifecycle` changes them, `erase` forgets
 //! 8. `vc_api` an integrator hands a credential in and gets it back secured, where that is switched on
 //! 9. `sessions` how the state in between is kept: sealed, and found by digests only; what both services have in common
@@ -19,6 +19,7 @@
 //! and never redeemed leaves no such entry behind a restart.
 
 mod accept;
+mod access;
 mod authorization;
 mod claims;
 mod decide;

@@ -8,7 +8,7 @@ use lanyard_store::NewEvent;
 
 use crate::{
     IssuerError, IssuerService,
-    accept::proof_of,
+    access::proof_of,
     http::{BearerFault, Failure},
     sessions::{Found, Held, State, TRIES},
     step,
