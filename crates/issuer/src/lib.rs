@@ -7,7 +7,7 @@
 //! 3. `offers` an integrator makes an offer, asks for its status, withdraws it
 //! 4. `authorization` the wallet pushes a request, its holder logs in and decides; `upstream` where they log in at
 //!    their company's own login provider; `claims` where what is known about them comes from
-//! 5. `redeem`, `exchange` the wallet trades its code for an access token
+//! 5. `token` the wallet trades its code for an access token
 //! 6. `access` what its token opens; `accept` it shows its key and gets the credential
 //! 7. `status_lists` each copy's status, and the lists that verifiers ask for; `lifecycle` changes them, `erase` forgets
 //! 8. `vc_api` an integrator hands a credential in and gets it back secured, where that is switched on
@@ -25,7 +25,6 @@ mod claims;
 mod decide;
 mod erase;
 mod error;
-mod exchange;
 mod external;
 mod fate;
 mod http;
@@ -33,13 +32,13 @@ mod lifecycle;
 mod localized;
 mod notify;
 mod offers;
-mod redeem;
 mod revoke;
 mod service;
 mod sessions;
 mod settings;
 mod status_lists;
 mod tenant;
+mod token;
 mod trail;
 mod upstream;
 mod vc_api;

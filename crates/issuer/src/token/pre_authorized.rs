@@ -1,4 +1,4 @@
-//! The wallet trades its code for an access token (OID4VCI §6).
+//! The wallet trades the code of an offer for an access token (OID4VCI §6).
 
 use lanyard_oid4vci::{
     issuer::{Issuance, Left, Refused, Sender},
@@ -7,46 +7,16 @@ use lanyard_oid4vci::{
 use lanyard_store::{HandleKind, NewEvent};
 
 use crate::{
-    IssuerError, IssuerService,
+    IssuerService,
     http::Failure,
-    sessions::{Found, State, TRIES, once},
+    sessions::{Found, State, once},
     step,
     tenant::Tenant,
 };
 
 impl IssuerService {
-    /// One code, one token: whoever loses the race finds the code used.
-    pub(crate) async fn redeem(
-        &self,
-        tenant: &Tenant,
-        request: &TokenRequest,
-        sender: &Sender,
-    ) -> Result<TokenResponse, Failure> {
-        // RFC 6749 §5.2: the grants that the metadata names, and no others
-        if !tenant.issuer.rules().offers_code_flow()
-            && !matches!(request, TokenRequest::PreAuthorized(_))
-        {
-            return Err(TokenError::GrantTypeUnsupported.into());
-        }
-        for _ in 0..TRIES {
-            let done = match request {
-                TokenRequest::PreAuthorized(asked) => {
-                    self.try_to_redeem(tenant, asked, sender).await?
-                }
-                TokenRequest::AuthorizationCode(asked) => {
-                    self.try_to_redeem_code(tenant, asked, sender).await?
-                }
-                TokenRequest::Refresh(asked) => self.try_to_refresh(tenant, asked, sender).await?,
-            };
-            if let Some(response) = done {
-                return Ok(response);
-            }
-        }
-        Err(IssuerError::Contended.into())
-    }
-
     /// `None` when another request changed the session in between: nothing was written.
-    async fn try_to_redeem(
+    pub(super) async fn try_to_redeem(
         &self,
         tenant: &Tenant,
         asked: &PreAuthorizedTokenRequest,
