@@ -188,7 +188,8 @@ async fn replace(db: &Transaction, held: &Session, next: &Next) -> Result<Replac
     let flipped = execute(
         db,
         "UPDATE session SET version = version + 1, expires_at = $1, handles = $2,
-             events = events + $3, trail = trail || $4, state = $5
+             events = events + $3, trail = trail || $4, state = $5,
+             subject = COALESCE(subject, $10)
          WHERE tenant = $6 AND id = $7 AND version = $8 AND expires_at > $9",
         &[
             &moment(next.expires_at),
@@ -200,6 +201,7 @@ async fn replace(db: &Transaction, held: &Session, next: &Next) -> Result<Replac
             &held.id.as_bytes().as_slice(),
             &version(held.version),
             &moment(next.now),
+            &next.subject.as_ref().map(|subject| subject.as_bytes().as_slice()),
         ],
     )
     .await?;
@@ -207,13 +209,7 @@ async fn replace(db: &Transaction, held: &Session, next: &Next) -> Result<Replac
         return Ok(Replaced::Conflict);
     }
 
-    // 2. Whom it is about, what it issued and showed. An error undoes the flip too.
-    if let Some(subject) = &next.subject {
-        let say =
-            "UPDATE session SET subject = $1 WHERE tenant = $2 AND id = $3 AND subject IS NULL";
-        let (subject, session) = (subject.as_bytes().as_slice(), held.id.as_bytes().as_slice());
-        execute(db, say, &[&subject, &tenant.as_str(), &session]).await?;
-    }
+    // 2. What it issued and showed. An error undoes the flip too.
     issued::record(db, tenant, &next.issued).await?;
     statuses::add(db, tenant, &next.statuses).await?;
     once::remember(db, tenant, &next.once).await?;
