@@ -93,7 +93,7 @@ fn world_certified(from: Timestamp, until: Timestamp) -> World {
     let validity = (from, until);
     let options = LeafOptions { validity, ..LeafOptions::mdoc_signer("Utopia DS", COUNTRY) };
     world.leaf = world.iaca().leaf(&options);
-    world.issuer = SoftwareSigner::new(&AwsLc, &world.leaf.key).unwrap();
+    world.issuer = SoftwareSigner::new(&AwsLc, &world.leaf.key).expect("a key signs");
     world
 }
 

@@ -23,7 +23,7 @@ const CLUB: &str = "ClubMembership";
 const PID_IRI: &str = "https://pid.example/PID";
 
 fn refused(verdict: Result<(), VerifyError>) -> &'static str {
-    let refusal = verdict.unwrap_err();
+    let refusal = verdict.expect_err("it is refused");
     assert!(matches!(refusal, VerifyError::Refused(_)));
     let failed = refusal.checks().iter().filter(|check| check.outcome == Outcome::Failed);
     assert_eq!(

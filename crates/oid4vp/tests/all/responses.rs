@@ -602,20 +602,26 @@ async fn beside_a_good_one(world: &World, other: Honest<'_>) -> Verdict {
     let mut query = badge_query(&["name"]);
     let mut second = badge_query(&["level"])["credentials"][0].clone();
     second["id"] = json!("other");
-    query["credentials"].as_array_mut().unwrap().push(second);
+    query["credentials"].as_array_mut().expect("it is as the test made it").push(second);
     query["credential_sets"] =
         json!([{ "options": [["badge"]] }, { "options": [["other"]], "required": false }]);
     let requested = world.ask(query, PLAIN);
     let mut token = json!({});
     for (id, presenter) in [("badge", Honest::new(world, world.badge().await)), ("other", other)] {
         let reviewed = world.review(&requested).await;
-        let choices = reviewed.choices(&[view(&presenter.held)]).unwrap();
+        let choices =
+            reviewed.choices(&[view(&presenter.held)]).expect("it is as the test made it");
         let selection = Selection { options: vec![Some(0), Some(0)], picks: Vec::new() };
-        let consent = choices.approve(&selection).unwrap();
-        let answer = reviewed.answer(consent, &presenter, world.provider.as_ref()).await.unwrap();
-        let form: Vec<(String, String)> = serde_urlencoded::from_str(&answer.body).unwrap();
-        let (_, sent) = form.iter().find(|(name, _)| name == "vp_token").unwrap();
-        let sent: Value = serde_json::from_str(sent).unwrap();
+        let consent = choices.approve(&selection).expect("it is as the test made it");
+        let answer = reviewed
+            .answer(consent, &presenter, world.provider.as_ref())
+            .await
+            .expect("it is as the test made it");
+        let form: Vec<(String, String)> =
+            serde_urlencoded::from_str(&answer.body).expect("it is as the test made it");
+        let (_, sent) =
+            form.iter().find(|(name, _)| name == "vp_token").expect("it is as the test made it");
+        let sent: Value = serde_json::from_str(sent).expect("it is as the test made it");
         token[id] = sent[id].clone();
     }
     let members = [("vp_token", token.to_string()), ("state", state(&requested))];

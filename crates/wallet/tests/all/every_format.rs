@@ -97,13 +97,13 @@ async fn the_holder_sees_that_what_cannot_be_withheld_is_shown_whole() {
 fn asked_by_api(format: Format, origin: &Origin) -> DcApiRequested {
     let ask = DcApiAsk {
         origins: vec![origin.clone()],
-        query: DcqlQuery::from_value(&Mint::query(format)).unwrap(),
+        query: DcqlQuery::from_value(&Mint::query(format)).expect("a query"),
         encrypted: true,
         expires_at: test_now() + SignedDuration::from_mins(5),
         transactions: Vec::new(),
         verifier_info: Vec::new(),
     };
-    DcApiRequested::new(ask, &RustCrypto).unwrap()
+    DcApiRequested::new(ask, &RustCrypto).expect("a request")
 }
 
 #[tokio::test]
