@@ -9,10 +9,11 @@ use std::time::Duration;
 use clap::Args;
 use lanyard_core::trust::x509::TrustAnchors;
 use lanyard_fetch::{HostPort, SafeFetcher};
+use lanyard_store::PostgresOptions;
 use tokio::sync::watch;
 
 use super::{Ending, ExitCode};
-use crate::config::{Config, Transport};
+use crate::config::{Config, SharedStore, Transport};
 use crate::serve::{
     accept, compose, observe,
     plan::{Plan, PocketWorld},
@@ -29,6 +30,10 @@ pub struct DemoArgs {
     /// The folder for keys, database and wallet; made on first start
     #[arg(long, default_value = "lanyard-demo")]
     pub data: PathBuf,
+    /// Keep what issuer and verifier keep in this PostgreSQL database, not in the folder; a password that it asks for is
+    /// in LANYARD_POSTGRES_PASSWORD
+    #[arg(long, value_name = "ADDRESS")]
+    pub postgres: Option<String>,
     /// Refuse good nonces now and then, answer late and with members that nobody knows, to try wallets with
     #[arg(long)]
     pub awkward: bool,
@@ -105,7 +110,9 @@ pub(super) async fn demo(args: &DemoArgs) -> Ending {
             let consents = args.danger_auto_consent;
             let danger_auto_consent =
                 consents.then(|| AutoConsent { tx_code: args.tx_code.clone() });
-            Plan { awkward: args.awkward, danger_auto_consent, pocket, ..plan }
+            let store = args.postgres.as_deref().map(PostgresOptions::new);
+            let store = store.map(|postgres| SharedStore { postgres });
+            Plan { awkward: args.awkward, danger_auto_consent, pocket, store, ..plan }
         }
         Err(error) => return Ending::not_done(ExitCode::Failed, "start", error.to_string()),
     };

@@ -476,20 +476,23 @@ async fn storage(
     provider: &Arc<dyn CryptoProvider>,
     around: AroundStore,
 ) -> Result<(Arc<dyn Store>, Vault), StartError> {
-    let Some(shared) = &plan.store else {
-        let store = SqliteStore::open(&plan.data)?.heralded_by(webhooks.clone());
-        let store = around(Arc::new(store));
-        let named = KeyPlace::find(plan.sealing.file.as_deref());
-        if named.is_none() && plan.sealing.service.is_none() {
-            let vault = Vault::of_folder(&plan.data, store.clone(), provider.clone()).await?;
-            return Ok((store, vault));
+    let store: Arc<dyn Store> = match &plan.store {
+        None => Arc::new(SqliteStore::open(&plan.data)?.heralded_by(webhooks.clone())),
+        Some(shared) => {
+            let store = PostgresStore::connect(&options_of(shared)).await?;
+            Arc::new(store.heralded_by(webhooks.clone()))
         }
-        let ring = KeyRing::of(&plan.sealing, Some(&plan.data), provider)?;
-        return Ok((store.clone(), Vault::new(ring, store, provider.clone())));
     };
-    let store = PostgresStore::connect(&options_of(shared)).await?.heralded_by(webhooks.clone());
-    let store = around(Arc::new(store));
-    let ring = KeyRing::of(&plan.sealing, None, provider)?;
+    let store = around(store);
+    // replicas are told their key; a demo is alone, wherever its rows are
+    let alone = plan.store.is_none() || plan.pages == Pages::Demo;
+    let folder = alone.then_some(plan.data.as_path());
+    let named = KeyPlace::find(plan.sealing.file.as_deref());
+    if let Some(folder) = folder.filter(|_| named.is_none() && plan.sealing.service.is_none()) {
+        let vault = Vault::of_folder(folder, store.clone(), provider.clone()).await?;
+        return Ok((store, vault));
+    }
+    let ring = KeyRing::of(&plan.sealing, folder, provider)?;
     Ok((store.clone(), Vault::new(ring, store, provider.clone())))
 }
 

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use lanyard_testkit::free_port;
 use serde_json::{Value, json};
 
+use crate::stores;
+
 const BADGE: &str = "urn:lanyard:demo:employee-badge:1";
 
 /// A demo in a process of its own; it stops when dropped.
@@ -18,6 +20,8 @@ pub(crate) struct Demo {
     pub(crate) folder: Arc<tempfile::TempDir>,
     data: &'static str,
     pub(crate) port: u16,
+    /// Where its rows are, if not in its folder.
+    database: Option<String>,
 }
 
 impl Drop for Demo {
@@ -30,9 +34,10 @@ impl Drop for Demo {
 /// What a server may take to start on a machine that has much else to do.
 pub(crate) const STARTED: Duration = Duration::from_secs(120);
 
-fn spawn(port: u16, data: &Path, flags: &[&str]) -> Child {
+fn spawn(port: u16, data: &Path, database: Option<&str>, flags: &[&str]) -> Child {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_lanyard"));
     demo.args(["demo", "--port", &port.to_string(), "--data"]).arg(data).args(flags);
+    demo.args(database.map(|address| ["--postgres", address]).into_iter().flatten());
     demo.stdout(Stdio::null()).spawn().expect("the binary runs")
 }
 
@@ -51,9 +56,9 @@ impl Demo {
         data: &'static str,
         flags: &[&str],
     ) -> Self {
-        let port = free_port();
-        let process = spawn(port, &folder.path().join(data), flags);
-        let mut demo = Self { process, folder, data, port };
+        let (port, database) = (free_port(), stores::database());
+        let process = spawn(port, &folder.path().join(data), database.as_deref(), flags);
+        let mut demo = Self { process, folder, data, port, database };
         demo.until_ready();
         demo
     }
@@ -79,7 +84,7 @@ impl Demo {
 
     /// Starts it on the port and with the data that it had.
     pub(crate) fn start_again(&mut self) {
-        self.process = spawn(self.port, &self.file(""), &[]);
+        self.process = spawn(self.port, &self.file(""), self.database.as_deref(), &[]);
         self.until_ready();
     }
 
@@ -247,8 +252,12 @@ fn what_the_demo_made_is_for_its_owner_alone_and_there_again_after_a_restart() {
     let mut demo = Demo::start();
     let mode = |path: &Path| std::fs::metadata(path).expect("it is there").mode() & 0o777;
     assert_eq!(mode(&demo.file("")), 0o700);
-    for secret in ["api-key", "sealing-key", "pocket/wallet-key", "lanyard.db"] {
+    for secret in ["api-key", "sealing-key", "pocket/wallet-key"] {
         assert_eq!(mode(&demo.file(secret)), 0o600, "{secret}");
+    }
+    match &demo.database {
+        None => assert_eq!(mode(&demo.file("lanyard.db")), 0o600),
+        Some(_) => assert!(!demo.file("lanyard.db").exists(), "its rows are elsewhere"),
     }
     let anchor = std::fs::read(demo.file("ca.pem")).expect("an anchor");
     let offer = json(&demo.integrator(&["offer", "--type", "university_diploma"]));
@@ -403,13 +412,14 @@ fn issuer_alone() -> Demo {
 base_url = "http://localhost:{port}"
 listen = "127.0.0.1:{port}"
 data = "data"
-[issuer]
+{store}[issuer]
 [[tenants]]
 id = "acme"
 name = "Acme"
 api_key_files = ["acme.api-key"]
 credential_types = ["badge.json"]
-"#
+"#,
+        store = stores::section(folder.path())
     );
     write("lanyard.toml", &configuration);
     let log = std::fs::File::create(folder.path().join("log")).expect("writable");
@@ -420,7 +430,7 @@ credential_types = ["badge.json"]
         .stderr(log)
         .spawn()
         .expect("the binary runs");
-    let mut server = Demo { process, folder: Arc::new(folder), data: "data", port };
+    let mut server = Demo { process, folder: Arc::new(folder), data: "data", port, database: None };
     server.until_ready();
     server
 }

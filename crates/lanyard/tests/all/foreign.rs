@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::circle::{Browser, Demo, text};
+use crate::stores;
 
 /// An issuer and verifier whose TLS an authority of this test vouches for, and whose keys an authority of its own.
 struct Foreign {
@@ -51,6 +52,7 @@ impl Foreign {
         let base = format!("https://localhost:{port}");
         let plan = Plan {
             base_url: base.parse().expect("a URL"),
+            store: stores::shared(),
             ..Plan::demo(port, data.clone()).expect("a plan")
         };
         let (stop, stopping) = watch::channel(false);

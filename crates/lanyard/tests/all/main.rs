@@ -28,6 +28,7 @@ mod reload;
 mod replicas;
 mod samples;
 mod sandbox;
+mod stores;
 mod telemetry;
 mod trust;
 mod web;

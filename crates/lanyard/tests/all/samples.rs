@@ -14,6 +14,7 @@ use lanyard_core::{
 use serde_json::Value;
 
 use crate::circle::STARTED;
+use crate::stores;
 
 /// A server with every sample; it stops when dropped.
 struct Served {
@@ -75,10 +76,11 @@ impl Served {
             "lanyard.toml",
             &format!(
                 "mode = \"development\"\nbase_url = \"http://localhost:{port}\"\n\
-                 listen = \"127.0.0.1:{port}\"\ndata = \"data\"\n[issuer]\n[[tenants]]\n\
+                 listen = \"127.0.0.1:{port}\"\ndata = \"data\"\n{}[issuer]\n[[tenants]]\n\
                  id = \"acme\"\nname = \"Acme\"\napi_key_files = [\"api-key\"]\n\
                  status_lists = {{ ttl_seconds = 60 }}\ncredential_types = [{}]\n\
                  did_signing = {{ verification_method = \"{did}#0\", key = \"did.key\" }}\n",
+                stores::section(folder.path()),
                 types.join(", ")
             ),
         );

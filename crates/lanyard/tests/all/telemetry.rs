@@ -13,6 +13,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use crate::circle::STARTED;
+use crate::stores;
 
 /// The example of W3C Trace Context §3.2.
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -114,9 +115,10 @@ impl Served {
             "lanyard.toml",
             &format!(
                 "mode = \"development\"\nbase_url = \"http://localhost:{port}\"\n\
-                 listen = \"127.0.0.1:{port}\"\ndata = \"data\"\n{telemetry}\n[issuer]\n[[tenants]]\n\
+                 listen = \"127.0.0.1:{port}\"\ndata = \"data\"\n{telemetry}\n{}[issuer]\n[[tenants]]\n\
                  id = \"acme\"\nname = \"Acme\"\napi_key_files = [\"api-key\"]\n\
-                 credential_types = [\"badge.json\"]\n"
+                 credential_types = [\"badge.json\"]\n",
+                stores::section(folder.path())
             ),
         );
         let mut serve = Command::new(env!("CARGO_BIN_EXE_lanyard"));

@@ -7,6 +7,8 @@ use lanyard_cli::serve::{compose::compose, plan::Plan};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
+use crate::stores;
+
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 struct Demo {
@@ -18,6 +20,7 @@ struct Demo {
 async fn demo() -> Demo {
     let folder = tempfile::tempdir().expect("a folder");
     let plan = Plan::demo(7077, folder.path().join("data")).expect("a plan");
+    let plan = Plan { store: stores::shared(), ..plan };
     let (stop, stopping) = watch::channel(false);
     let router = compose(plan, stopping).await.expect("the demo starts").router;
     Demo { router, _folder: folder, _stop: stop }
