@@ -30,6 +30,11 @@ pub(crate) fn server() -> PathBuf {
     target().join("debug").join("lanyard")
 }
 
+/// The program that runs another beside a PostgreSQL server.
+pub(crate) fn with_postgres() -> PathBuf {
+    target().join("debug").join("with-postgres")
+}
+
 /// A folder with the Python bindings and the library beside them, as they look for it.
 pub(crate) fn python() -> Result<PathBuf, String> {
     let folder = target().join("bindings").join("loaded");

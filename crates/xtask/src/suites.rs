@@ -163,21 +163,39 @@ fn rust(tally: &mut Tally) -> Result<(), String> {
     let named = [&all[..], &["--no-run", "--message-format", "json"]].concat();
     let built = program("cargo", &named, ".").output().map_err(|cause| cause.to_string())?;
     let built = String::from_utf8_lossy(&built.stdout).into_owned();
-    for (suite, package, store) in ON_OTHER_STORES {
+    for (suite, package, store, flows) in ON_OTHER_STORES {
         let tests = tests_of(package, &built).ok_or(format!("{package} has no tests"))?;
-        let mut tests = program(&tests, &[], &format!("crates/{package}"));
+        let mut tests = program(&tests, flows, &format!("crates/{package}"));
         tests.env("LANYARD_TEST_STORE", store);
         tally.suite(suite, tests, Tally::read_cargo)?;
     }
     Ok(())
 }
 
-/// The services' tests once more, on the stores that they are served from: suite, package, store.
-const ON_OTHER_STORES: [(&str, &str, &str); 4] = [
-    ("issuer on SQLite", "issuer", "sqlite"),
-    ("verifier on SQLite", "verifier", "sqlite"),
-    ("issuer on PostgreSQL", "issuer", "postgres"),
-    ("verifier on PostgreSQL", "verifier", "postgres"),
+/// The tests once more, on the stores that are served from: suite, package, store, and which of the tests, if not all.
+///
+/// The services' are in memory otherwise, the program's on SQLite.
+const ON_OTHER_STORES: [(&str, &str, &str, &[&str]); 5] = [
+    ("issuer on SQLite", "issuer", "sqlite", &[]),
+    ("verifier on SQLite", "verifier", "sqlite", &[]),
+    ("issuer on PostgreSQL", "issuer", "postgres", &[]),
+    ("verifier on PostgreSQL", "verifier", "postgres", &[]),
+    ("flows of the program on PostgreSQL", "lanyard", "postgres", &FLOWS),
+];
+
+/// The program's tests that play flows against a running server.
+const FLOWS: [&str; 11] = [
+    "circle::",
+    "crash::",
+    "evidence::",
+    "foreign::",
+    "harness::",
+    "integrators::",
+    "pocket::",
+    "samples::",
+    "sandbox::",
+    "telemetry::",
+    "web::",
 ];
 
 /// The program with the tests of a package, among what cargo says that it built.
@@ -223,6 +241,13 @@ fn peers(tally: &mut Tally) -> Result<(), String> {
         program("npm", &["run", "--silent", "peers"], "interop-tests"),
         Tally::read_node,
     )?;
+    let postgres = ["psql", "node"];
+    if needs(tally, &postgres, "the peers on PostgreSQL", "apt-get install postgresql") {
+        let flows = ["npm", "run", "--silent", "flows"];
+        let beside = bindings::with_postgres().display().to_string();
+        let flows = program(&beside, &flows, "interop-tests");
+        tally.suite("peers on PostgreSQL", flows, Tally::read_node)?;
+    }
     if chromium {
         let browser = program("npm", &["run", "--silent", "browser"], "interop-tests");
         tally.suite("browser", browser, Tally::read_node)?;

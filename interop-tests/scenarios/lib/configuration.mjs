@@ -1,7 +1,9 @@
 // `lanyard serve` in development mode, from a configuration file with one tenant, `acme`.
+import { randomBytes } from 'node:crypto'
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually, ROOT, startServer, writeFile } from './process.mjs'
+import { newDatabase } from './store.mjs'
 
 /** The type that is issued where no other is named. */
 export const BADGE = join(ROOT, '..', 'examples', 'types', 'badge.json')
@@ -23,6 +25,7 @@ base_url = "${base}"
 listen = "127.0.0.1:${new URL(base).port}"
 data = "${data}"
 ${server}
+${store(folder)}
 ${roles.map((role) => `[${role}]`).join('\n')}
 [[tenants]]
 id = "acme"
@@ -31,6 +34,14 @@ api_key_files = ["api-key"]
 credential_types = ${JSON.stringify(types ?? ['badge.json'])}
 ${tenant}
 `)
+}
+
+/** TOML for another store than the one in the data folder; a server on it is told what it seals with. */
+function store(folder) {
+  const database = newDatabase()
+  if (!database) return ''
+  writeFileSync(join(folder, 'sealing-key'), randomBytes(32), { mode: 0o600 })
+  return `[store]\npostgres = "${database}"\nsealing_key_file = "sealing-key"`
 }
 
 /** Starts a program that serves at `base`, and waits until it is ready: `{ stop, pid }`. */

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { configured, serving } from './configuration.mjs'
 import { answerOf, eventually, freePort, newFolder, ROOT, runToEnd, writeFile } from './process.mjs'
+import { newDatabase } from './store.mjs'
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, '..', 'target')
 export const LANYARD_BIN = process.env.LANYARD_BIN ?? join(TARGET, 'debug', 'lanyard')
@@ -68,7 +69,9 @@ export async function startLanyard(flags = []) {
   const folder = newFolder('lanyard')
   const port = await freePort()
   const base = `http://localhost:${port}`
-  const arguments_ = ['demo', '--port', String(port), '--data', folder, ...flags]
+  const database = newDatabase()
+  const store = database ? ['--postgres', database] : []
+  const arguments_ = ['demo', '--port', String(port), '--data', folder, ...store, ...flags]
   return running({ base, tenant: 'demo', folder }, arguments_)
 }
 
