@@ -145,6 +145,19 @@ pub(crate) fn family_cpu(process: u32) -> Result<Duration, Failure> {
     Ok(sum)
 }
 
+/// A process and its children.
+pub(crate) fn family(process: u32) -> Vec<u32> {
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let is_child = |number: &u32| {
+        // whatever ends while it is looked at is nobody's
+        let stat = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+        let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        after_name.split_whitespace().nth(1) == Some(process.to_string().as_str())
+    };
+    std::iter::once(process).chain(numbers.filter(is_child)).collect()
+}
+
 /// How many files a process has open, connections among them.
 pub(crate) fn open_files(process: u32) -> Result<usize, Failure> {
     Ok(fs::read_dir(format!("/proc/{process}/fd"))?.count())

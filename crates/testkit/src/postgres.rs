@@ -239,6 +239,16 @@ impl PostgresServer {
         String::from_utf8_lossy(&done.stdout).trim().to_owned()
     }
 
+    /// A statement as a superuser in the database at an address of [`database`](Self::database), whichever way leads
+    /// there, for whoever does not wait for it; none where PostgreSQL is not installed.
+    pub fn statement(address: &str, sql: &str) -> Option<Command> {
+        let address = address.replace(&format!("user={ROLE}"), "user=admin");
+        let mut psql = Command::new(installed()?.join("psql"));
+        psql.args(["-qXAt", "-v", "ON_ERROR_STOP=1", "-d", &address, "-c", sql]);
+        psql.stdin(Stdio::null());
+        Some(psql)
+    }
+
     /// The process that all others of the server are children of.
     ///
     /// # Panics

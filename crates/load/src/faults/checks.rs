@@ -13,7 +13,9 @@ use lanyard_core::{
     status::{Status, StatusListUri, token_status_list::UnverifiedStatusList},
 };
 use lanyard_store::CredentialId;
+use lanyard_testkit::PostgresServer;
 use serde_json::Value;
+use tokio::process::Command;
 use url::Url;
 
 use super::{
@@ -114,6 +116,25 @@ pub(crate) fn sound(data: &Path) -> Result<Option<String>, Failure> {
         file.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))?;
     Ok((report != "ok" || dangling > 0).then(|| format!("I11: {report}, {dangling} dangling rows")))
 }
+
+/// I11: every index of a database has what its table has, in order, and no constraint was left unchecked.
+pub(crate) async fn sound_database(address: &str) -> Result<Option<String>, Failure> {
+    let ask = PostgresServer::statement(address, SOUND).ok_or(Failure::NoPostgres)?;
+    let asked = Command::from(ask).output().await?;
+    let said = String::from_utf8_lossy(&asked.stderr);
+    Ok((!asked.status.success()).then(|| format!("I11: {}", said.trim())))
+}
+
+const SOUND: &str = "CREATE EXTENSION IF NOT EXISTS amcheck;
+    DO $$ DECLARE found oid; BEGIN
+        FOR found IN SELECT index.oid FROM pg_class index JOIN pg_am method ON method.oid = index.relam
+            WHERE index.relkind = 'i' AND method.amname = 'btree'
+              AND index.relnamespace = 'public'::regnamespace
+        LOOP PERFORM bt_index_check(found, true); END LOOP;
+        IF EXISTS (SELECT FROM pg_constraint WHERE NOT convalidated) THEN
+            RAISE 'a constraint was left unchecked';
+        END IF;
+    END $$";
 
 struct Check<'c> {
     scene: &'c Scene,

@@ -264,6 +264,10 @@ fn works<'w>(
     add("disk full", None, fault(async move || disk::disk_full(place, extent).await));
     add("database locked", None, fault(async move || disk::locked(place, extent).await));
     if let Some(server) = postgres {
+        let full = async move || database::disk_full(place, server, extent).await;
+        add("disk full", Some(server), fault(full));
+        let locked = async move || database::locked(place, extent).await;
+        add("database locked", Some(server), fault(locked));
         let (on, store) = (Some(server), move || store_of(Some(server)));
         let alternating = async move || replicas::alternating(place, &store(), extent).await;
         add("each request at the other replica", on, fault(alternating));

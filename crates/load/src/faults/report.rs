@@ -50,6 +50,9 @@ impl Points {
     pub(super) fn table(&self) -> String {
         let mut text = String::new();
         let mut routes: BTreeMap<&str, Vec<[u64; 3]>> = BTreeMap::new();
+        if self.stores.is_empty() {
+            return text;
+        }
         let (mut head, mut rule) = ("| while |".to_owned(), "|---|".to_owned());
         for (nth, OnStore { store, points }) in self.stores.iter().enumerate() {
             let _ = write!(head, " {store}: points | the process ended | the store failed |");
@@ -185,7 +188,7 @@ Eight wallets play against one server: each turn is an offer, mostly a token and
 | I8 | every acknowledged credential, revocation and erasure is in the audit chain, once, and the chain is whole |
 | I9 | every credential that was issued verifies |
 | I10 | no answer crosses a tenant: by tests, not here |
-| I11 | the store is sound: the SQLite file passes its integrity and foreign-key checks |
+| I11 | the store is sound: the SQLite file passes its integrity and foreign-key checks, every index of PostgreSQL `amcheck` |
 | I12 | both stores give the same answers: by the contract suite, not here |
 
 Whenever a server cannot answer, it says 503 and when to ask again, and nothing else of 5xx. What happens, by the names that broken promises have:
@@ -196,8 +199,8 @@ Whenever a server cannot answer, it says 503 and when to ask again, and nothing 
 | R2 | it is asked to end | it ends well within 11 s, no answer stays open |
 | R3 | the process ends at a point | |
 | R4 | the store fails at a point | |
-| R5 | the disk is full | what needs no write is answered; it heals by itself |
-| R6 | somebody else holds the database | what needs no write is answered; it heals by itself |
+| R5 | the disk is full; on PostgreSQL triggers say what it says then (53100) | what needs no write is answered; it heals by itself |
+| R6 | somebody else holds the database, or PostgreSQL stands still (`SIGSTOP`) | on SQLite what needs no write is answered, on PostgreSQL `/healthz` within a second; it heals by itself |
 | R7 | connections to the database are cut, the database server is killed, another takes over | the server says that it is not ready; it heals by itself |
 | R9 | a backup is restored | nothing that was good before is |
 | R10 | clocks jump | what has expired is refused, what has not is taken |

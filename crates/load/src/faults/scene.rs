@@ -438,7 +438,7 @@ impl Scene {
     }
 }
 
-async fn tell(process: u32, signal: &str) -> Result<(), Failure> {
+pub(super) async fn tell(process: u32, signal: &str) -> Result<(), Failure> {
     match Command::new("kill").args([signal, &process.to_string()]).status().await?.success() {
         true => Ok(()),
         false => Err(Failure::ServerGone),

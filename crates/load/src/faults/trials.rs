@@ -36,6 +36,9 @@ pub(crate) struct Extent {
     pub(crate) drains: u64,
     /// How long a disk is full, a lock is held, a database is away, and slow clients stay.
     pub(crate) spell: Duration,
+    /// How often the disk is full, and how often somebody else holds the database.
+    pub(crate) full: u64,
+    pub(crate) locks: u64,
     /// How often a backup is restored.
     pub(crate) restores: u64,
     /// How many points are tried, and how often.
@@ -69,6 +72,8 @@ impl Extent {
         kills: 3,
         drains: 2,
         spell: Duration::from_secs(1),
+        full: 1,
+        locks: 2,
         restores: 1,
         points: Scope { rounds: 1, stride: 15 },
         mutations: 2000,
@@ -89,6 +94,8 @@ impl Extent {
         kills: 100,
         drains: 20,
         spell: Duration::from_secs(10),
+        full: 10,
+        locks: 20,
         restores: 20,
         points: Scope { rounds: 3, stride: 1 },
         mutations: 1_000_000,
@@ -164,6 +171,8 @@ pub(super) struct Trial {
     pub(super) receiver: Option<Receiver>,
     /// Whether the audit chain was there all the time.
     pub(super) is_audited: bool,
+    /// Where PostgreSQL is, if that keeps everything.
+    address: Option<String>,
     /// Whether it was played to its end.
     is_over: bool,
 }
@@ -241,6 +250,10 @@ impl Trial {
             slowest_start: Duration::ZERO,
             results: Results::Determined,
             is_audited: true,
+            address: match store {
+                Store::Sqlite => None,
+                Store::Postgres { address } => Some(address.clone()),
+            },
             is_over: false,
         })
     }
@@ -301,9 +314,11 @@ impl Trial {
         if status.code() != Some(0) {
             self.broken(format!("R2: asked to end, it ended with {status}"));
         }
-        if self.store == "SQLite"
-            && let Some(unsound) = checks::sound(&self.scene.file("data"))?
-        {
+        let unsound = match &self.address {
+            None => checks::sound(&self.scene.file("data"))?,
+            Some(address) => checks::sound_database(address).await?,
+        };
+        if let Some(unsound) = unsound {
             self.broken(unsound);
         }
         if self.is_audited {
