@@ -298,3 +298,32 @@ impl<'c> Check<'c> {
         Ok(serde_json::from_slice(&self.connection.get(&place, Some(key)).await?)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_is_sound_until_an_index_lacks_a_row_or_a_constraint_was_left_unchecked() {
+        let Some(server) = PostgresServer::shared() else { return };
+        let address = server.database();
+        server.sql_in(&address, "CREATE TABLE kept AS SELECT generate_series(1, 9) AS number");
+        server.sql_in(&address, "CREATE INDEX by_number ON kept (number)");
+        assert_eq!(sound_database(&address).await.unwrap(), None);
+
+        let unchecked = "ALTER TABLE kept ADD CONSTRAINT positive CHECK (number > 0) NOT VALID";
+        server.sql_in(&address, unchecked);
+        let found = sound_database(&address).await.unwrap().unwrap();
+        assert!(found.contains("a constraint was left unchecked"), "{found}");
+        server.sql_in(&address, "ALTER TABLE kept VALIDATE CONSTRAINT positive");
+
+        // a row that no index was told of
+        let hide =
+            "UPDATE pg_index SET indisready = false WHERE indexrelid = 'by_number'::regclass";
+        server.sql_in(&address, hide);
+        server.sql_in(&address, "INSERT INTO kept VALUES (10)");
+        server.sql_in(&address, &hide.replace("false", "true"));
+        let found = sound_database(&address).await.unwrap().unwrap();
+        assert!(found.contains("by_number"), "{found}");
+    }
+}

@@ -26,7 +26,7 @@ pub(crate) async fn database_gone(place: (&Path, &Path), extent: Extent) -> Resu
     trial.results = Results::MayBeOpen;
     trial
         .while_playing(async |trial| {
-            for _ in 0..extent.drains {
+            for _ in 0..extent.restarts {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 server.stop();
                 tokio::time::sleep(extent.spell / 2).await;

@@ -28,6 +28,7 @@ mod replicas;
 mod report;
 mod restore;
 mod rolling;
+mod scarce;
 mod scene;
 mod script;
 mod sealing;
@@ -52,6 +53,9 @@ use lanes::Work;
 use points::Found;
 use report::{HEAD, Points, Report};
 use trials::{Extent, Line};
+
+/// The fault whose pace is held to something.
+const PACED: &str = "one of two replicas killed";
 
 /// How many faults of the short form happen at once: most of their time is spent on waiting.
 const LANES: usize = 5;
@@ -133,13 +137,15 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let programs = Programs { binary: &binary, before: before.as_deref() };
     let works = works((programs, folder.path()), postgres.as_ref(), (extent, arguments.seed));
     let works = works.into_iter().filter(|(fault, ..)| fault.contains(wanted));
-    let works = works.map(during).collect();
+    // beside others nobody can tell at what pace anything goes
+    let (alone, works): (Vec<_>, Vec<_>) = works.partition(|(fault, ..)| *fault == PACED);
+    let [works, alone] = [works, alone].map(|works| works.into_iter().map(during).collect());
 
     let (mut faults, mut points, mut inputs) = (Vec::new(), Points::default(), Vec::new());
     let mut failed = Vec::new();
     println!("{HEAD}");
     let lanes = arguments.lanes.unwrap_or(if arguments.short { LANES } else { 1 });
-    lanes::happen(lanes, works, |came| match came {
+    let mut tell = |came: Result<Came, Failure>| match came {
         Err(failure) => failed.push(failure.to_string()),
         Ok(Came::Fault(line)) => {
             println!("{}", line.row());
@@ -155,7 +161,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
             println!("{}", found.line.row());
             inputs.push(*found);
         }
-    });
+    };
+    lanes::happen(lanes, works, &mut tell);
+    lanes::happen(1, alone, &mut tell);
     let report = Report {
         commit: machine::commit(),
         build: report::build_of(&binary),
@@ -255,6 +263,8 @@ fn works<'w>(
         add("slow clients", server, fault(slow));
         let told = async move || told::receiver_in_trouble(place, &store, extent).await;
         add("webhook receiver in trouble", server, fault(told));
+        let scarce = async move || scarce::files_are_scarce(place, &store(), extent).await;
+        add("few files", server, fault(scarce));
         add("clock jumps", server, fault(async move || clocks::jump(folder, &store, jumps).await));
         let restored = async move || restore::restored(place, server, extent).await;
         add("restore", server, fault(restored));
@@ -274,7 +284,7 @@ fn works<'w>(
         let race = async move || races::race(place, &store(), extent).await;
         add("two replicas race", on, fault(race));
         let killed = async move || replicas::killed(place, &store(), extent).await;
-        add("one of two replicas killed", on, fault(killed));
+        add(PACED, on, fault(killed));
         let cut_off = async move || replicas::cut_off(place, &store(), extent).await;
         add("one replica cut off", on, fault(cut_off));
         let asleep = async move || replicas::asleep(place, &store(), extent).await;

@@ -111,7 +111,7 @@ pub(crate) async fn killed(
     store: &Store,
     extent: Extent,
 ) -> Result<Line, Failure> {
-    let mut pair = Pair::set("one of two replicas killed", place, store).await?;
+    let mut pair = Pair::set(super::PACED, place, store).await?;
     let Pair { trial, other, .. } = &mut pair;
     let every = extent.between_kills;
     let calm = async |_: &mut Trial| {

@@ -342,8 +342,7 @@ status_lists = {{ ttl_seconds = 1 }}
     }
 
     async fn signal(&self, signal: &str) -> Result<(), Failure> {
-        let process = self.child.borrow().as_ref().and_then(Child::id);
-        tell(process.ok_or(Failure::ServerGone)?, signal).await
+        tell(self.process()?, signal).await
     }
 
     /// Limits the files of the server from its next start on.
@@ -353,20 +352,31 @@ status_lists = {{ ttl_seconds = 1 }}
 
     /// Lifts the limit on the files of the running server.
     pub(crate) async fn lift_limit(&self) -> Result<(), Failure> {
-        let process = self.child.borrow().as_ref().and_then(Child::id);
-        let process = process.ok_or(Failure::ServerGone)?.to_string();
-        let mut lift = Command::new("prlimit");
-        lift.args(["--pid", &process, "--fsize=unlimited:unlimited"]);
-        match lift.status().await?.success() {
+        self.limit("--fsize=unlimited:unlimited").await
+    }
+
+    /// Gives the running server another limit, as `prlimit` takes it.
+    pub(crate) async fn limit(&self, limit: &str) -> Result<(), Failure> {
+        let process = self.process()?.to_string();
+        let limited = Command::new("prlimit").args(["--pid", &process, limit]).status();
+        match limited.await?.success() {
             true => Ok(()),
             false => Err(Failure::ServerGone),
         }
     }
 
+    /// How many files the server has open, connections among them.
+    pub(crate) fn open_files(&self) -> Result<usize, Failure> {
+        machine::open_files(self.process()?)
+    }
+
+    fn process(&self) -> Result<u32, Failure> {
+        self.child.borrow().as_ref().and_then(Child::id).ok_or(Failure::ServerGone)
+    }
+
     /// The server's resident memory in bytes.
     pub(crate) fn memory(&self) -> Result<u64, Failure> {
-        let process = self.child.borrow().as_ref().and_then(Child::id);
-        machine::resident_memory(process.ok_or(Failure::ServerGone)?)
+        machine::resident_memory(self.process()?)
     }
 
     /// The server's base URL.

@@ -39,6 +39,10 @@ pub(crate) struct Extent {
     /// How often the disk is full, and how often somebody else holds the database.
     pub(crate) full: u64,
     pub(crate) locks: u64,
+    /// How often all connections are held that there may be.
+    pub(crate) scarcities: u64,
+    /// How often a database server is killed.
+    pub(crate) restarts: u64,
     /// How often a backup is restored.
     pub(crate) restores: u64,
     /// How many points are tried, and how often.
@@ -74,6 +78,8 @@ impl Extent {
         spell: Duration::from_secs(1),
         full: 1,
         locks: 2,
+        scarcities: 1,
+        restarts: 2,
         restores: 1,
         points: Scope { rounds: 1, stride: 15 },
         mutations: 2000,
@@ -91,11 +97,13 @@ impl Extent {
 
     /// What a reliability report is written of.
     pub(crate) const LONG: Self = Self {
-        kills: 100,
-        drains: 20,
+        kills: 200,
+        drains: 50,
         spell: Duration::from_secs(10),
         full: 10,
         locks: 20,
+        scarcities: 5,
+        restarts: 10,
         restores: 20,
         points: Scope { rounds: 3, stride: 1 },
         mutations: 1_000_000,

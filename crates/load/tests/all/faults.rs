@@ -33,6 +33,7 @@ fn no_promise_is_broken_whatever_happens_to_the_server() {
         "slow clients",
         "disk full",
         "database locked",
+        "few files",
         "restore",
         "ends at a point",
         "store fails at a point",
