@@ -66,7 +66,7 @@ pub use offers::{
 pub use revoke::StatusRequestFault;
 pub use service::IssuerService;
 pub use settings::{IssuerSettings, Offering, SettingsError, TenantSettings};
-pub use status_lists::{PlaceKey, StatusListSettings, StatusLists};
+pub use status_lists::{LiveLists, PlaceKey, StatusListSettings, StatusLists};
 pub use trail::step;
 pub use upstream::{
     IdTokenFault, IntrospectionSettings, OidcProvider, OidcSettings, UpstreamError, UpstreamServer,

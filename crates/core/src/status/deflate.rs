@@ -1,5 +1,7 @@
 //! Compression piece by piece, so that a list that changed in one place is compressed in one place.
 
+use std::ops::Range;
+
 use flate2::{Compress, Compression, Crc, FlushCompress, Status as Flow};
 
 /// How many bytes are compressed together.
@@ -13,10 +15,14 @@ const LEVEL: Compression = Compression::new(6);
 
 /// What was compressed before, so that the pieces that did not change are not compressed again.
 ///
-/// For one list: another in between costs nothing but time.
+/// It belongs to one list, and does not keep what that list said: whoever changes the list says
+/// [where](Self::changed). A change that it was not told of makes a form that nobody can read, as the checksum at its
+/// end is that of what the list says.
 #[derive(Clone, Default)]
 pub struct Pieces {
-    plain: Vec<u8>,
+    /// Of how many bytes.
+    length: usize,
+    /// Empty where a piece is to be compressed.
     deflated: Vec<Vec<u8>>,
 }
 
@@ -24,6 +30,17 @@ impl Pieces {
     /// Remembers nothing yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Has what these bytes of the list are in compressed again.
+    pub fn changed(&mut self, bytes: Range<usize>) {
+        let pieces = bytes.start / PIECE..bytes.end.div_ceil(PIECE).min(self.deflated.len());
+        self.deflated.get_mut(pieces).into_iter().flatten().for_each(Vec::clear);
+    }
+
+    /// How many bytes of memory it takes.
+    pub fn bytes(&self) -> usize {
+        self.deflated.iter().map(Vec::capacity).sum()
     }
 
     /// The ZLIB form (RFC 1950).
@@ -45,18 +62,17 @@ impl Pieces {
     /// A header, and the one DEFLATE stream that all pieces make.
     fn deflate(&mut self, plain: &[u8], header: &[u8]) -> Vec<u8> {
         let count = plain.len().div_ceil(PIECE).max(1);
-        if self.deflated.len() != count || self.plain.len() != plain.len() {
+        if self.length != plain.len() || self.deflated.len() != count {
+            self.length = plain.len();
             self.deflated = vec![Vec::new(); count];
         }
-        let mut before = self.plain.chunks(PIECE);
+        let mut pieces = plain.chunks(PIECE);
         for (nth, deflated) in self.deflated.iter_mut().enumerate() {
-            let piece = plain.chunks(PIECE).nth(nth).unwrap_or_default();
-            let is_known = before.next() == Some(piece) && !deflated.is_empty();
-            if !is_known {
+            let piece = pieces.next().unwrap_or_default();
+            if deflated.is_empty() {
                 *deflated = deflate_piece(piece, nth + 1 == count);
             }
         }
-        plain.clone_into(&mut self.plain);
         let mut out = header.to_vec();
         out.reserve_exact(self.deflated.iter().map(Vec::len).sum());
         self.deflated.iter().for_each(|piece| out.extend_from_slice(piece));
@@ -77,6 +93,7 @@ fn deflate_piece(piece: &[u8], is_last: bool) -> Vec<u8> {
             .expect("the deflater's state is fresh, and every input can be deflated");
         // with room left there is nothing left to write
         if flow == Flow::StreamEnd || (!is_last && out.len() < out.capacity()) {
+            out.shrink_to_fit();
             return out;
         }
         out.reserve(out.capacity().max(64));
@@ -102,6 +119,8 @@ fn adler32(plain: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use flate2::read::{GzDecoder, ZlibDecoder};
     use proptest::prelude::*;
 
@@ -111,13 +130,6 @@ mod tests {
         let mut plain = Vec::new();
         decoder.read_to_end(&mut plain).unwrap();
         plain
-    }
-
-    /// Bytes of this length, some of them set.
-    fn bytes(length: usize, set: &[(usize, u8)]) -> Vec<u8> {
-        let mut bytes = vec![0; length];
-        set.iter().for_each(|(place, value)| bytes[place % length] = *value);
-        bytes
     }
 
     #[test]
@@ -137,11 +149,29 @@ mod tests {
         pieces.zlib(&plain);
         let before = pieces.deflated.clone();
         plain[3 * PIECE + 5] = 1;
+        pieces.changed(3 * PIECE + 5..3 * PIECE + 6);
         let changed = pieces.zlib(&plain);
         let differ = before.iter().zip(&pieces.deflated).map(|(one, other)| one != other);
         let differ: Vec<_> = differ.enumerate().filter(|(_, differs)| *differs).collect();
         assert_eq!(differ, [(3, true)]);
         assert_eq!(changed, Pieces::new().zlib(&plain), "and what comes out is the same as afresh");
+    }
+
+    #[test]
+    fn a_change_that_was_not_told_of_makes_a_form_that_nobody_can_read() {
+        let (mut pieces, mut plain) = (Pieces::new(), vec![0; 8 * PIECE]);
+        pieces.zlib(&plain);
+        plain[3 * PIECE + 5] = 1;
+        let mut read = Vec::new();
+        assert!(ZlibDecoder::new(pieces.zlib(&plain).as_slice()).read_to_end(&mut read).is_err());
+    }
+
+    #[test]
+    fn a_place_beyond_the_end_changes_nothing() {
+        let (mut pieces, plain) = (Pieces::new(), vec![0; 2 * PIECE]);
+        let before = pieces.zlib(&plain);
+        pieces.changed(7 * PIECE..9 * PIECE);
+        assert_eq!(pieces.zlib(&plain), before);
     }
 
     proptest! {
@@ -151,11 +181,15 @@ mod tests {
             length in 1_usize..100_000,
             steps in prop::collection::vec(prop::collection::vec((any::<usize>(), any::<u8>()), 0..20), 1..5),
         ) {
-            let mut pieces = Pieces::new();
+            let (mut pieces, mut plain) = (Pieces::new(), vec![0; length]);
             for set in &steps {
-                let plain = bytes(length, set);
+                for (place, value) in set {
+                    let place = place % length;
+                    plain[place] = *value;
+                    pieces.changed(place..place + 1);
+                }
                 prop_assert_eq!(pieces.zlib(&plain), Pieces::new().zlib(&plain));
-                prop_assert_eq!(inflated(GzDecoder::new(pieces.gzip(&plain).as_slice())), plain);
+                prop_assert_eq!(inflated(GzDecoder::new(pieces.gzip(&plain).as_slice())), plain.as_slice());
             }
         }
     }

@@ -1,18 +1,13 @@
-//! One list as it is now: its statuses, what was compressed of them, and what was signed.
+//! One list as it is now: what it says, and what was signed of it.
 
 use std::{collections::HashMap, sync::Arc};
 
 use axum::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use lanyard_core::status::{
-    Pieces, Status,
-    bitstring_status_list::{Bitstring, StatusPurpose},
-    token_status_list::{StatusBits, StatusList},
-};
-use lanyard_store::{ListChanges, StatusChunk, StoreError};
+use lanyard_store::{ListChanges, StoreError};
 use tokio::sync::RwLock;
 
-use super::{StatusLists, form::ListForm, places};
+use super::{StatusLists, form::ListForm, statuses::Statuses};
 use crate::IssuerError;
 
 /// After how long the store is asked whether another replica changed a list.
@@ -34,34 +29,23 @@ pub(super) struct LiveList {
     state: RwLock<State>,
 }
 
+#[derive(Default)]
 struct State {
-    statuses: StatusList,
+    statuses: Statuses,
     version: u64,
     /// Until this moment the statuses are taken to be those in the store.
     known_until: Timestamp,
-    compressed: Compressed,
     published: HashMap<ListForm, Arc<PublishedList>>,
-}
-
-/// What was compressed last, by what it says.
-#[derive(Default)]
-pub(super) struct Compressed {
-    token: Pieces,
-    revocation: Pieces,
-    suspension: Pieces,
 }
 
 impl LiveList {
     pub(super) fn new(number: u32) -> Self {
-        let statuses = StatusList::new(StatusBits::Two, places::PLACES);
-        let state = State {
-            statuses: statuses.expect("a list of this size is within every limit"),
-            version: 0,
-            known_until: Timestamp::MIN,
-            compressed: Compressed::default(),
-            published: HashMap::new(),
-        };
+        let state = State { known_until: Timestamp::MIN, ..State::default() };
         Self { number, state: RwLock::new(state) }
+    }
+
+    pub(super) const fn number(&self) -> u32 {
+        self.number
     }
 
     /// Has whoever asks next look for changes.
@@ -88,16 +72,16 @@ impl LiveList {
         if now >= state.known_until {
             let changes =
                 settings.store.changed_statuses(&settings.tenant, self.number, state.version);
-            state.take(changes.await?)?;
+            state.take(&changes.await?)?;
             state.known_until = now.checked_add(OTHERS).unwrap_or(Timestamp::MAX);
         }
         if let Some(published) = state.fresh(form, now) {
             return Ok(published);
         }
-        let State { statuses, compressed, .. } = &mut *state;
-        let published = lists.sign(self.number, form, (statuses, compressed), now).await?;
+        let published = lists.sign(self.number, form, &mut state.statuses, now).await?;
         let published = Arc::new(published);
         state.published.insert(form, Arc::clone(&published));
+        settings.live.weigh(&settings.tenant, self, state.bytes());
         Ok(published)
     }
 }
@@ -109,11 +93,9 @@ impl State {
     }
 
     /// Takes what changed over; what was signed before it says too little now.
-    fn take(&mut self, changes: ListChanges) -> Result<(), StoreError> {
-        let corrupt = StoreError::Corrupt { what: "the place of a status" };
-        for StatusChunk { number, bits } in &changes.chunks {
-            let first = *number as usize * StatusChunk::BYTES as usize;
-            self.statuses.set_bytes(first, bits).map_err(|_| corrupt.clone())?;
+    fn take(&mut self, changes: &ListChanges) -> Result<(), StoreError> {
+        for chunk in &changes.chunks {
+            self.statuses.take(chunk)?;
         }
         if !changes.chunks.is_empty() {
             self.published.clear();
@@ -121,19 +103,10 @@ impl State {
         self.version = changes.version;
         Ok(())
     }
-}
 
-impl Compressed {
-    pub(super) fn token(&mut self, statuses: &StatusList) -> Vec<u8> {
-        statuses.compress_again(&mut self.token)
-    }
-
-    pub(super) fn bitstring(&mut self, statuses: &StatusList, purpose: StatusPurpose) -> String {
-        let (pieces, wanted) = match purpose {
-            StatusPurpose::Suspension => (&mut self.suspension, Status::Suspended),
-            _ => (&mut self.revocation, Status::Invalid),
-        };
-        let bits = Bitstring::of_list(statuses, |status| status == wanted);
-        bits.expect("a list of a million bits is within every limit").encode_again(pieces)
+    /// How many bytes of memory it takes, about.
+    fn bytes(&self) -> usize {
+        let signed = self.published.values().map(|list| list.body.len());
+        self.statuses.bytes() + signed.sum::<usize>()
     }
 }

@@ -2,9 +2,11 @@
 
 mod form;
 mod live;
+mod memory;
 mod places;
+mod statuses;
 
-use std::{collections::HashMap, fmt, ops::Range, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
@@ -14,7 +16,7 @@ use lanyard_core::{
     status::{
         StatusListUri, StatusMechanism, StatusReference,
         bitstring_status_list::{BitstringListDraft, StatusEntry, StatusPurpose},
-        token_status_list::{StatusBits, StatusList, StatusListAggregation, StatusListDraft},
+        token_status_list::{StatusBits, StatusListAggregation, StatusListDraft},
     },
     trust::IssuerIdentifier,
     w3c::{
@@ -25,16 +27,17 @@ use lanyard_core::{
 use lanyard_oid4vci::issuer::{IssuerName, IssuingKey, StatusAllocator, StatusUnavailable};
 use lanyard_store::{StatusPlace, Store, StoreError, TenantId};
 use serde_json::Value;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::Mutex;
 
 use crate::IssuerError;
 
-use live::{Compressed, LiveList};
-
 use form::ListForm;
 pub(crate) use form::ListKind;
+use live::LiveList;
 pub(crate) use live::PublishedList;
+pub use memory::LiveLists;
 pub use places::PlaceKey;
+use statuses::Statuses;
 
 /// How many places are reserved in one durable write; a restart skips what is left of them.
 const BLOCK: u32 = 256;
@@ -56,6 +59,8 @@ pub struct StatusListSettings {
     pub w3c_signing: IssuingKey,
     /// How long verifiers keep a list before they ask again; how late a revocation is noticed.
     pub ttl: SignedDuration,
+    /// The lists in memory; all tenants of a service share it.
+    pub live: Arc<LiveLists>,
     /// Where statuses are kept.
     pub store: Arc<dyn Store>,
     /// Cryptography.
@@ -67,13 +72,12 @@ pub struct StatusLists {
     settings: StatusListSettings,
     /// Numbers that were reserved and not given out yet.
     reserved: Mutex<Range<u64>>,
-    live: RwLock<HashMap<u32, Arc<LiveList>>>,
 }
 
 impl StatusLists {
     /// Prepares the lists; nothing is reserved or signed before it is needed.
     pub fn new(settings: StatusListSettings) -> Self {
-        Self { settings, reserved: Mutex::new(0..0), live: RwLock::default() }
+        Self { settings, reserved: Mutex::new(0..0) }
     }
 
     /// Where a list is published.
@@ -154,15 +158,12 @@ impl StatusLists {
     }
 
     async fn live(&self, list: u32) -> Result<Option<Arc<LiveList>>, StoreError> {
-        if let Some(live) = self.live.read().await.get(&list) {
-            return Ok(Some(Arc::clone(live)));
+        let StatusListSettings { live, tenant, .. } = &self.settings;
+        if let Some(live) = live.find(tenant, list) {
+            return Ok(Some(live));
         }
-        if !self.numbers().await?.iter().any(|numbers| numbers.contains(&list)) {
-            return Ok(None);
-        }
-        let mut all = self.live.write().await;
-        let live = all.entry(list).or_insert_with(|| Arc::new(LiveList::new(list)));
-        Ok(Some(Arc::clone(live)))
+        let is_there = self.numbers().await?.iter().any(|numbers| numbers.contains(&list));
+        Ok(is_there.then(|| live.enter(tenant, list)))
     }
 
     /// Which lists there are: those that something was issued into, or may have been before a restore.
@@ -193,8 +194,7 @@ impl StatusLists {
     /// Has whoever asks for these lists next see what changed.
     pub(crate) async fn renew(&self, lists: impl IntoIterator<Item = u32>) {
         for list in lists {
-            let live = self.live.read().await.get(&list).cloned();
-            if let Some(live) = live {
+            if let Some(live) = self.settings.live.find(&self.settings.tenant, list) {
                 live.changed().await;
             }
         }
@@ -205,17 +205,16 @@ impl StatusLists {
         &self,
         number: u32,
         form: ListForm,
-        (statuses, compressed): (&StatusList, &mut Compressed),
+        statuses: &mut Statuses,
         now: Timestamp,
     ) -> Result<PublishedList, IssuerError> {
         let StatusListSettings { ttl, provider, .. } = &self.settings;
         let body = match form {
             ListForm::TokenJwt | ListForm::TokenCwt => {
-                let compressed = compressed.token(statuses);
-                self.sign_token(number, form, compressed, now).await?
+                self.sign_token(number, form, statuses.token(), now).await?
             }
             ListForm::BitstringJwt(purpose) | ListForm::BitstringProof(purpose) => {
-                let encoded = compressed.bitstring(statuses, purpose);
+                let encoded = statuses.bitstring(purpose);
                 self.sign_bitstring((number, purpose), form, encoded, now).await?
             }
         };

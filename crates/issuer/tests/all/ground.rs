@@ -13,8 +13,8 @@ use lanyard_core::{
 };
 use lanyard_issuer::{
     ApiKey, ApiKeyDigest, AskedHolder, ClaimSource, Clock, Consent, DataKey, IssuerSettings,
-    LoginSettings, LoginUnavailable, LoginWays, Logins, PlaceKey, StatusListSettings, StatusLists,
-    TenantSettings, VcApiKeys,
+    LiveLists, LoginSettings, LoginUnavailable, LoginWays, Logins, PlaceKey, StatusListSettings,
+    StatusLists, TenantSettings, VcApiKeys,
 };
 use lanyard_oid4vci::{
     CredentialConfigurationId, IssuerUrl, Transport,
@@ -58,6 +58,8 @@ pub(crate) struct Ground {
     provider: Arc<dyn CryptoProvider>,
     authority: TestCa,
     has_statuses: bool,
+    /// How many bytes of status lists each replica keeps in memory.
+    list_bytes: usize,
     rules: Option<AuthorizationRules>,
     consent: Consent,
     /// Where holders log in, if not by the passwords of the directory.
@@ -74,6 +76,7 @@ impl Ground {
     pub(crate) fn new(store: Arc<dyn Store>, has_statuses: bool) -> Arc<Self> {
         Arc::new(Self {
             has_statuses,
+            list_bytes: 64 << 20,
             rules: None,
             consent: Consent::Ask,
             ways: None,
@@ -106,6 +109,12 @@ impl Ground {
     pub(crate) fn named_by_did(self: Arc<Self>) -> Arc<Self> {
         let ground = Arc::into_inner(self).expect("nobody else has it yet");
         Arc::new(Self { is_named_by_did: true, ..ground })
+    }
+
+    /// The same, where so many bytes of status lists are kept in memory.
+    pub(crate) fn keeping_lists_within(self: Arc<Self>, list_bytes: usize) -> Arc<Self> {
+        let ground = Arc::into_inner(self).expect("nobody else has it yet");
+        Arc::new(Self { list_bytes, ..ground })
     }
 
     /// The same, where answers may or must be encrypted.
@@ -181,10 +190,19 @@ impl Ground {
     pub(crate) fn status_lists(&self, name: &str) -> StatusLists {
         let name_of_key = IssuerName::Certificate { chain: Vec::new(), iss: None };
         let key = IssuingKey { signer: self.key(), name: name_of_key };
-        StatusLists::new(self.list_settings(name, 1, key))
+        StatusLists::new(self.list_settings((name, 1), key, &self.live_lists()))
     }
 
-    fn list_settings(&self, name: &str, secret: u8, signing: IssuingKey) -> StatusListSettings {
+    fn live_lists(&self) -> Arc<LiveLists> {
+        Arc::new(LiveLists::within(self.list_bytes))
+    }
+
+    fn list_settings(
+        &self,
+        (name, secret): (&str, u8),
+        signing: IssuingKey,
+        live: &Arc<LiveLists>,
+    ) -> StatusListSettings {
         StatusListSettings {
             tenant: tenant(name),
             issuer: format!("{BASE}{name}"),
@@ -192,6 +210,7 @@ impl Ground {
             w3c_signing: signing.clone(),
             signing,
             ttl: SignedDuration::from_secs(300),
+            live: Arc::clone(live),
             store: Arc::clone(&self.store),
             provider: Arc::clone(&self.provider),
         }
@@ -210,7 +229,12 @@ impl Ground {
         all.into_iter().take(if api_key == KEY { 2 } else { 1 }).collect()
     }
 
-    fn tenant(&self, name: &str, api_key: &str, secret: u8) -> TenantSettings {
+    fn tenant(
+        &self,
+        (name, secret): (&str, u8),
+        api_key: &str,
+        live: &Arc<LiveLists>,
+    ) -> TenantSettings {
         let url = format!("{BASE}{name}");
         let url = IssuerUrl::parse(&url, Transport::Https).expect("the fixture is an identifier");
         let credentials = serde_json::from_value(configurations(name)).expect("the fixture parses");
@@ -233,7 +257,8 @@ impl Ground {
             IssuerName::Certificate { chain: leaf.chain, iss: None }
         };
         let key = IssuingKey { signer: Arc::new(signer), name: name_of_key };
-        let lists = || Arc::new(StatusLists::new(self.list_settings(name, secret, key.clone())));
+        let lists = || self.list_settings((name, secret), key.clone(), live);
+        let lists = || Arc::new(StatusLists::new(lists()));
         let status_lists = self.has_statuses.then(lists);
         let nonces = NonceKey::new([secret; 32]);
         let issuer = Issuer::new(configuration, key, nonces, Arc::clone(&self.provider))
@@ -272,9 +297,12 @@ impl Ground {
     }
 
     pub(crate) fn settings(&self, shutdown: watch::Receiver<bool>) -> IssuerSettings {
+        let live = self.live_lists();
+        let demo = self.tenant(("demo", 1), KEY, &live);
+        let other = self.tenant(("other", 2), OTHER_KEY, &live);
         IssuerSettings {
             base_url: BASE.parse().expect("the fixture is a URL"),
-            tenants: vec![self.tenant("demo", KEY, 1), self.tenant("other", OTHER_KEY, 2)],
+            tenants: vec![demo, other],
             store: Arc::clone(&self.store),
             provider: Arc::clone(&self.provider),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,

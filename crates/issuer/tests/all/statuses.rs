@@ -11,15 +11,18 @@ use lanyard_core::{
     crypto::RustCrypto,
     sd_jwt_vc::UnverifiedSdJwtVc,
     status::{
-        Status, StatusReference,
+        Status, StatusMechanism, StatusReference,
         token_status_list::{StatusListAggregation, UnverifiedStatusList, VerifiedStatusList},
     },
 };
+use lanyard_oid4vci::issuer::StatusAllocator as _;
 use lanyard_store::{SqliteStore, Store};
 use lanyard_testkit::store;
 use serde_json::{Value, json};
 
-use crate::fixture::{KEY, OTHER_KEY, Offer, Server, api_request, badge_claims, sign, text};
+use crate::fixture::{
+    Ground, KEY, OTHER_KEY, Offer, Server, api_request, badge_claims, sign, text,
+};
 
 /// A badge that was issued in two copies: its offer, its name, and the places of their statuses.
 pub(crate) struct Badge {
@@ -177,6 +180,27 @@ async fn a_list_is_the_same_for_everybody_until_it_is_due_or_changes() {
     assert_eq!(late.header(header::CACHE_CONTROL), Some("public, max-age=1"));
     server.ground.pass(SignedDuration::from_secs(1));
     assert_ne!(server.get(path).await.body, first.body, "made anew when its ttl is over");
+}
+
+#[tokio::test]
+async fn a_list_that_made_room_is_made_anew_with_all_that_was_revoked() {
+    // enough for the list of one tenant and not for two
+    let ground = Ground::new(store(), true).keeping_lists_within(5_000);
+    let server = Server::on(ground);
+    let (before, after) = (badge(&server).await, badge(&server).await);
+    set(&server, &before.id, "revoked").await;
+    let path = path(&before.places[0].1);
+    let first = server.get(path).await;
+    assert_eq!(server.get(path).await.body, first.body, "in memory");
+
+    let others = server.ground.status_lists("other");
+    others.allocate(1, StatusMechanism::TokenStatusList, &[]).await.expect("a place");
+    let other = server.get("/other/status-lists/0").await;
+    assert_eq!(other.status, StatusCode::OK, "{other}");
+    set(&server, &after.id, "suspended").await;
+    assert_ne!(server.get(path).await.body, first.body, "made anew");
+    assert_eq!(statuses(&server, &before).await, [Status::Invalid; 2]);
+    assert_eq!(statuses(&server, &after).await, [Status::Suspended; 2]);
 }
 
 #[tokio::test]

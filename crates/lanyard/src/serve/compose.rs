@@ -11,7 +11,7 @@ use lanyard_core::{
     trust::{IssuerKeySource, IssuerTrust, x509::TrustAnchors},
 };
 use lanyard_fetch::{HostPort, HttpClient, SafeFetcher};
-use lanyard_issuer::{Awkwardness, IssuerService};
+use lanyard_issuer::{Awkwardness, IssuerService, LiveLists};
 use lanyard_service::{
     Clock, SystemClock,
     integration::{IntegrationApi, IntegrationSettings},
@@ -118,6 +118,7 @@ pub(super) struct Ground {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) provider: Arc<dyn CryptoProvider>,
     pub(super) http: Arc<dyn HttpClient>,
+    pub(super) lists: Arc<LiveLists>,
     webhooks: Arc<Webhooks>,
     pub(super) shutdown: watch::Receiver<bool>,
     vault: Vault,
@@ -284,7 +285,20 @@ impl Ground {
             files::replace(&plan.data.join("ca.pem"), authority.anchors_pem().as_bytes())?;
         }
         let host = plan.base_url.host_str().ok_or(StartError::Host)?.to_owned();
-        Ok(Self { store, clock, provider, http, webhooks, shutdown, vault, authority, host, now })
+        let lists = Arc::default();
+        Ok(Self {
+            store,
+            clock,
+            provider,
+            http,
+            lists,
+            webhooks,
+            shutdown,
+            vault,
+            authority,
+            host,
+            now,
+        })
     }
 
     /// 32 random bytes of a tenant, made on first use.

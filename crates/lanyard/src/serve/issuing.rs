@@ -179,6 +179,7 @@ async fn status_lists(
         // both W3C formats have one key: a list is secured like the credentials that refer to it
         w3c_signing: issuer.key_for(Format::LdpVc).clone(),
         ttl,
+        live: ground.lists.clone(),
         store: ground.store.clone(),
         provider: ground.provider.clone(),
     }))))

@@ -12,9 +12,10 @@ use super::{
     pressed::{self, Crowd, Everything, percentile},
 };
 use crate::{
+    client::Connection,
     configured::Tenants,
     failure::Failure,
-    fill::Filling,
+    fill::{self, Filling},
     floor,
     flows::{Place, SERVER_CORE},
     issuance::Issuance,
@@ -85,6 +86,14 @@ pub(super) async fn tenants(place: &Place, extent: Extent) -> Result<Checks, Fai
         checks.promises(lines.iter().flatten());
         let memory = mebibytes(many.server.resident_memory()?);
         checks.add("MiB", memory, Bar::AtMost(300.0));
+        let (mut connection, begun) = (Connection::open(many.server.base()).await?, Instant::now());
+        for tenant in &many.tenants {
+            connection.get(&fill::list_of(&many.server, tenant)?, None).await?;
+        }
+        let each = begun.elapsed().as_secs_f64() * 1e3 / many.tenants.len() as f64;
+        checks.add("ms for a status list that is made", each, Bar::Free);
+        let memory = mebibytes(many.server.resident_memory()?);
+        checks.add("MiB when every list was fetched", memory, Bar::AtMost(300.0));
         Ok(checks)
     };
     let played = played.await;
