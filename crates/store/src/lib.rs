@@ -62,6 +62,7 @@ pub mod call;
 pub mod epoch;
 pub mod error;
 pub mod event;
+pub mod figures;
 pub mod handle;
 pub mod herald;
 pub mod id;
@@ -89,6 +90,7 @@ pub use call::{CallAnswer, CallBegun, CallStore, NewCall};
 pub use epoch::{Epoch, Restored};
 pub use error::{StoreError, Unavailability};
 pub use event::{Event, NewEvent, Outcome};
+pub use figures::StoreFigures;
 pub use handle::{Handle, HandleKind, Handles};
 pub use herald::Herald;
 pub(crate) use herald::Heralded;
@@ -132,6 +134,12 @@ pub trait Store:
     /// # Errors
     /// What the write met: [`StoreError::Unavailable`] or [`StoreError::Full`].
     async fn ready(&self) -> Result<(), StoreError>;
+
+    /// How far behind it is and how full, at a cost that does not grow with what is in it.
+    ///
+    /// # Errors
+    /// Only those of a store that cannot answer.
+    async fn figures(&self) -> Result<StoreFigures, StoreError>;
 
     /// The epoch that the store is in: it changes when a backup is restored, never while the store is open.
     ///

@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use crate::event::LONGEST_TRAIL;
 use crate::moment::of_microseconds;
 use crate::{
-    AuditEntry, CredentialId, CredentialStatus, Epoch, Event, Handle, Handles, Herald, Heralded,
-    IssuedRecord, Message, MessageId, NewEvent, NewMessage, NewSession, Next, Once, OnceKind,
-    OnceStore, Page, Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId,
-    SessionKind, SessionStore, StatusEntry, StatusPlace, Store, StoreError, SubjectRef, Taken,
-    TenantId, Unavailability,
+    AuditEntry, CredentialId, CredentialStatus, Epoch, Errand, Event, Handle, Handles, Herald,
+    Heralded, IssuedRecord, Message, MessageId, MessageState, NewEvent, NewMessage, NewSession,
+    Next, Once, OnceKind, OnceStore, Page, Put, Replaced, Secret, SecretName, SecretStore, Session,
+    SessionId, SessionKind, SessionStore, StatusEntry, StatusPlace, Store, StoreError,
+    StoreFigures, SubjectRef, Taken, TenantId, Unavailability,
 };
 
 mod audit;
@@ -390,6 +390,16 @@ impl SecretStore for MemoryStore {
 impl Store for MemoryStore {
     async fn ready(&self) -> Result<(), StoreError> {
         self.open().map(|_| ())
+    }
+
+    async fn figures(&self) -> Result<StoreFigures, StoreError> {
+        let tables = self.open()?;
+        let is_waiting = |message: &&Message| {
+            message.state == MessageState::Waiting && message.errand == Errand::Deliver
+        };
+        let waiting_messages = tables.messages.values().filter(is_waiting).count() as u64;
+        let unlinked_notes = tables.audit.unlinked() as u64;
+        Ok(StoreFigures { waiting_messages, unlinked_notes, ..StoreFigures::default() })
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {

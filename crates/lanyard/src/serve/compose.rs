@@ -30,11 +30,13 @@ use super::admission::Admission;
 use super::clients::Clients;
 use super::front::{self, Front};
 use super::health::Health;
+use super::metrics::Metrics;
 use super::otlp::Telemetry;
 use super::plan::{Pages, Plan, PlannedTenant, PocketWorld};
 use super::rates::Doorman;
 use super::reload::{self, WatchedConfiguration};
 use super::trust::TrustHealth;
+use super::vitals::{self, Gauges, Watched, Writing};
 use super::{ahead, auditing, housekeeping, issuing, login, resolving, trust, verifying};
 use crate::config::SharedStore;
 use crate::demo::WalletProvider;
@@ -150,7 +152,9 @@ pub async fn compose_in(
         false => None,
     };
     let (store, clock) = (ground.store.clone(), ground.clock.clone());
-    housekeeping::keep_house((store, clock), plan.audit.kept, ground.shutdown.clone());
+    let gauges = plan.metrics.as_ref().map(Metrics::gauges);
+    let stops = ground.shutdown.clone();
+    housekeeping::keep_house((store, clock), plan.audit.kept, gauges.clone(), stops);
     auditing::keep_saying(ground.clone(), plan.audit.heads.clone());
     let trust = TrustHealth::default();
     let verifier = match plan.verifier {
@@ -187,7 +191,12 @@ pub async fn compose_in(
         None => services,
     };
     let web = ground.pages(&plan, shown, (issuer, verifier), provider).await?;
-    let health = Health { store: ground.store.clone(), trust, stopping: ground.shutdown.clone() };
+    let health = Health {
+        store: ground.store.clone(),
+        trust,
+        writing: ground.keep_watching(gauges),
+        stopping: ground.shutdown.clone(),
+    };
     let all = services.merge(health.routes());
     let all = match plan.resolver {
         true => all.merge(resolving::routes(ground.http.clone(), ground.provider.clone())),
@@ -256,6 +265,16 @@ impl Ground {
             judges,
         };
         tokio::spawn(deliverer.run(self.shutdown.clone()));
+    }
+
+    /// Says whether the store can be written, and tells the operator how far behind the server is.
+    fn keep_watching(&self, gauges: Option<Gauges>) -> watch::Receiver<Writing> {
+        let watched = Watched {
+            store: self.store.clone(),
+            webhooks: self.webhooks.clone(),
+            lists: self.lists.clone(),
+        };
+        vitals::keep_watching(watched, gauges, self.shutdown.clone())
     }
 
     async fn lay(

@@ -7,7 +7,7 @@ use lanyard_service::Clock;
 use lanyard_store::{SessionKind, Store, StoreError};
 use tokio::sync::watch;
 
-use super::ticks::Ticks;
+use super::{ticks::Ticks, vitals::Gauges};
 
 /// How often it is looked for.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -32,41 +32,49 @@ const PORTION: u32 = 500;
 pub(super) fn keep_house(
     (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
     kept_entries: SignedDuration,
+    gauges: Option<Gauges>,
     shutdown: watch::Receiver<bool>,
 ) {
     tokio::spawn(async move {
         let mut ticks = Ticks::every(INTERVAL, shutdown);
+        let done = |now| gauges.iter().for_each(|gauges| gauges.chores_done(now));
+        // nothing is overdue yet
+        done(clock.now());
         while ticks.next().await {
             let now = clock.now();
-            sweep(&*store, now).await;
-            all_of(|| store.link_audit(PORTION)).await;
-            all_of(|| store.shred_audit(now - kept_entries, PORTION)).await;
+            let mut is_done = sweep(&*store, now).await;
+            is_done &= all_of(|| store.link_audit(PORTION)).await;
+            is_done &= all_of(|| store.shred_audit(now - kept_entries, PORTION)).await;
+            if is_done {
+                done(now);
+            }
         }
     });
 }
 
-async fn sweep(store: &dyn Store, now: Timestamp) {
+/// Deletes what is due, and says whether all of it is deleted.
+async fn sweep(store: &dyn Store, now: Timestamp) -> bool {
     // a result that was read, or that nobody read for a day, is gone when its time is over
-    all_of(|| store.purge_expired_of(SessionKind::Request, now, PORTION)).await;
-    all_of(|| store.purge_expired(now - GRACE, PORTION)).await;
-    all_of(|| store.purge_once(now - KEPT_SEEN, PORTION)).await;
-    all_of(|| store.purge_calls(now, PORTION)).await;
-    all_of(|| store.purge_messages(now, PORTION)).await;
-    all_of(|| store.purge_issued(now - KEPT_RECORDS, PORTION)).await;
+    all_of(|| store.purge_expired_of(SessionKind::Request, now, PORTION)).await
+        & all_of(|| store.purge_expired(now - GRACE, PORTION)).await
+        & all_of(|| store.purge_once(now - KEPT_SEEN, PORTION)).await
+        & all_of(|| store.purge_calls(now, PORTION)).await
+        & all_of(|| store.purge_messages(now, PORTION)).await
+        & all_of(|| store.purge_issued(now - KEPT_RECORDS, PORTION)).await
 }
 
 /// Works portion by portion until there is no whole one left; a store that cannot is asked again next time.
-async fn all_of<F>(purge: impl Fn() -> F)
+async fn all_of<F>(purge: impl Fn() -> F) -> bool
 where
     F: Future<Output = Result<u64, StoreError>>,
 {
     loop {
         match purge().await {
             Ok(deleted) if deleted >= u64::from(PORTION) => {}
-            Ok(_) => return,
+            Ok(_) => return true,
             Err(failed) => {
                 tracing::warn!(reason = failed.reason(), "housekeeping");
-                return;
+                return false;
             }
         }
     }

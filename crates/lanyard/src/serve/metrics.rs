@@ -26,7 +26,7 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context};
 
-use super::front::Inner;
+use super::{front::Inner, vitals::Gauges};
 
 /// The media type of the answer (OpenMetrics 1.0 §3.3).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -65,6 +65,7 @@ struct Counters {
     in_flight: Gauge,
     turned_away: Counter,
     steps: Family<Stepped, Counter>,
+    gauges: Gauges,
     registry: Registry,
 }
 
@@ -73,7 +74,7 @@ impl Default for Metrics {
         let requests = Family::default();
         let durations = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> _);
         let (in_flight, steps) = (Gauge::default(), Family::default());
-        let turned_away = Counter::default();
+        let (turned_away, gauges) = (Counter::default(), Gauges::default());
         let mut registry = Registry::with_prefix("lanyard");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program", build);
@@ -94,7 +95,16 @@ impl Default for Metrics {
             turned_away.clone(),
         );
         registry.register("protocol_steps", "Steps of issuances and presentations", steps.clone());
-        Self(Arc::new(Counters { requests, durations, in_flight, turned_away, steps, registry }))
+        gauges.register(&mut registry);
+        Self(Arc::new(Counters {
+            requests,
+            durations,
+            in_flight,
+            turned_away,
+            steps,
+            gauges,
+            registry,
+        }))
     }
 }
 
@@ -151,6 +161,11 @@ pub(super) async fn count(metrics: &Metrics, request: Request, next: impl Inner)
 }
 
 impl Metrics {
+    /// What is looked at now and then.
+    pub(super) fn gauges(&self) -> Gauges {
+        self.0.gauges.clone()
+    }
+
     /// Counts one that was told to come later.
     pub(super) fn turned_away(&self) {
         self.0.turned_away.inc();

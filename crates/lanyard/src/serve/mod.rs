@@ -25,3 +25,4 @@ mod ticks;
 pub mod trust;
 mod vc_api;
 mod verifying;
+mod vitals;

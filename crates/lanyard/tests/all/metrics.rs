@@ -1,5 +1,7 @@
 //! What Prometheus reads: bounded, and about nobody.
 
+use std::time::{Duration, Instant};
+
 use axum::{Router, body::Body};
 use http::Request;
 use http_body_util::BodyExt as _;
@@ -7,10 +9,12 @@ use lanyard_cli::serve::{compose::compose, metrics::Metrics, plan::Plan};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
+use crate::circle::STARTED;
+
 struct Server {
     router: Router,
     metrics: Metrics,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     _stop: watch::Sender<bool>,
 }
 
@@ -22,7 +26,7 @@ impl Server {
         plan.metrics = Some(metrics.clone());
         let (stop, stopping) = watch::channel(false);
         let router = compose(plan, stopping).await.expect("it starts").router;
-        Self { router, metrics, _folder: folder, _stop: stop }
+        Self { router, metrics, folder, _stop: stop }
     }
 
     async fn ask(&self, method: &str, path: &str) -> u16 {
@@ -30,6 +34,19 @@ impl Server {
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let request = request.body(Body::empty()).expect("a request");
         self.router.clone().oneshot(request).await.expect("infallible").status().as_u16()
+    }
+
+    /// What is read, once this is in it.
+    async fn until(&self, wanted: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let text = self.metrics().await;
+            if text.contains(wanted) {
+                return text;
+            }
+            assert!(begun.elapsed() < STARTED, "{wanted} in {text}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn metrics(&self) -> String {
@@ -68,6 +85,27 @@ async fn ten_thousand_made_up_tenants_paths_and_methods_are_a_handful_of_lines()
     let lines = text.lines().filter(|line| line.starts_with("lanyard_http_requests_total{"));
     assert!(lines.count() < 10, "{text}");
     assert!(!text.contains("canary") && !text.contains("tenant-1"), "{text}");
+}
+
+#[tokio::test]
+async fn the_store_and_the_chores_are_watched() {
+    let server = Server::start().await;
+    let text = server.until("lanyard_store_writable 1").await;
+    let of = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(&format!("{name} ")));
+        let line = line.unwrap_or_else(|| panic!("{name} in {text}"));
+        line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok()).expect("a number")
+    };
+    // the keys of the demo were sealed a moment ago
+    assert!(of("lanyard_sqlite_log_bytes") > 0.0, "{text}");
+    assert!(of("lanyard_chores_done_timestamp_seconds") > 1.7e9, "{text}");
+    for none in [
+        "lanyard_webhook_messages_waiting",
+        "lanyard_webhook_messages_given_up_total",
+        "lanyard_postgres_connections_in_use",
+    ] {
+        assert!(of(none).abs() < 0.5, "{none} in {text}");
+    }
 }
 
 #[tokio::test]

@@ -290,6 +290,30 @@ async fn a_database_that_is_away_costs_a_503_and_everything_heals_by_itself() {
 }
 
 #[test]
+fn a_database_that_is_read_only_is_not_ready_until_it_takes_writes_again() {
+    let Some(server) = PostgresServer::start() else { return };
+    let address = server.database();
+    let name = address.rsplit("dbname=").next().expect("a name").to_owned();
+    let setting = Setting::new(address);
+    let replica = setting.start("a", setting.port);
+    // as after a failover: connections end, and the server behind new ones is another
+    let becomes = |read_only: &str| {
+        let altered = "SET default_transaction_read_only =";
+        server.sql(&format!("ALTER DATABASE {name} {altered} {read_only}"));
+        server.sql(&format!(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'"
+        ));
+    };
+    becomes("on");
+    let told = "the store cannot be written: store_unreachable";
+    until(|| replica.get("/readyz").ends_with(told), "it is told");
+    assert!(replica.get("/readyz").starts_with("HTTP/1.1 503"));
+    assert!(replica.make_offer().starts_with("HTTP/1.1 503"));
+    becomes("off");
+    until(|| replica.get("/readyz").starts_with("HTTP/1.1 200"), "it heals");
+}
+
+#[test]
 fn a_replica_with_another_sealing_key_does_not_start() {
     let Some(server) = PostgresServer::shared() else { return };
     let setting = Setting::new(server.database());

@@ -140,6 +140,9 @@ impl Deliverer {
             Errand::Deliver => self.send(&message).await,
             Errand::WatchExpiry => self.look(&message).await,
         };
+        if matches!(settled, Settled::Dead { .. }) {
+            self.webhooks.gave_up();
+        }
         let tenant = message.tenant.as_str();
         match self.store.settle_message(&message, settled).await {
             Ok(true) => {}

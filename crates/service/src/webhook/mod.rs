@@ -10,7 +10,14 @@
 mod deliver;
 mod signature;
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::crypto::CryptoProvider;
@@ -59,6 +66,7 @@ impl Webhook {
 pub struct Webhooks {
     tenants: HashMap<TenantId, Vec<Webhook>>,
     provider: Arc<dyn CryptoProvider>,
+    given_up: AtomicU64,
 }
 
 impl Webhooks {
@@ -68,12 +76,21 @@ impl Webhooks {
         provider: Arc<dyn CryptoProvider>,
     ) -> Self {
         let tenants = tenants.into_iter().filter(|(_, webhooks)| !webhooks.is_empty()).collect();
-        Self { tenants, provider }
+        Self { tenants, provider, given_up: AtomicU64::new(0) }
     }
 
     /// Whether nobody is told anything.
     pub fn is_empty(&self) -> bool {
         self.tenants.is_empty()
+    }
+
+    /// How many messages this process gave up.
+    pub fn given_up(&self) -> u64 {
+        self.given_up.load(Ordering::Relaxed)
+    }
+
+    fn gave_up(&self) {
+        self.given_up.fetch_add(1, Ordering::Relaxed);
     }
 
     fn of(&self, tenant: &TenantId) -> &[Webhook] {

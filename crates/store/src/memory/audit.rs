@@ -20,6 +20,10 @@ impl KeptAudit {
         entry.at = to_the_microsecond(entry.at);
         self.notes.push((tenant.clone(), entry));
     }
+
+    pub(super) fn unlinked(&self) -> usize {
+        self.notes.len()
+    }
 }
 
 #[async_trait]

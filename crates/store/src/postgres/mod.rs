@@ -14,7 +14,9 @@ use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use jiff::Timestamp;
 
-use crate::{Epoch, Herald, Heralded, Restored, SecretName, Store, StoreError, TenantId};
+use crate::{
+    Epoch, Herald, Heralded, Restored, SecretName, Store, StoreError, StoreFigures, TenantId,
+};
 
 mod audit;
 mod calls;
@@ -130,6 +132,21 @@ impl Store for PostgresStore {
         let db = self.of_all().await?;
         sessions::probe(&db).await?;
         db.commit().await
+    }
+
+    async fn figures(&self) -> Result<StoreFigures, StoreError> {
+        let pool = self.pool.status();
+        let in_use = pool.size.saturating_sub(pool.available);
+        let db = self.of_all().await?;
+        let (waiting_messages, unlinked_notes) = sessions::figures(&db).await?;
+        db.commit().await?;
+        Ok(StoreFigures {
+            waiting_messages,
+            unlinked_notes,
+            log_bytes: 0,
+            connections: in_use as u64,
+            most_connections: pool.max_size as u64,
+        })
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {

@@ -14,7 +14,7 @@ use super::{calls, issued, messages, once, statuses};
 use crate::event::LONGEST_TRAIL;
 use crate::{
     Event, Handle, Handles, NewEvent, NewSession, Next, Page, Replaced, Session, SessionId,
-    SessionKind, SessionStore, StoreError, Taken, TenantId, trail,
+    SessionKind, SessionStore, StoreError, Taken, TenantId, figures, trail,
 };
 
 #[async_trait]
@@ -314,6 +314,12 @@ async fn purge_expired(
 /// Writes one row, so that readiness means "a durable write succeeds".
 pub(super) async fn probe(db: &Transaction) -> Result<(), StoreError> {
     execute(db, "UPDATE probe SET counter = counter + 1 WHERE id = 1", &[]).await.map(|_| ())
+}
+
+/// Over all tenants: the messages that wait, and the notes that are not linked.
+pub(super) async fn figures(db: &Transaction) -> Result<(u64, u64), StoreError> {
+    let Some(row) = query_opt(db, figures::COUNT, &[]).await? else { return Ok((0, 0)) };
+    Ok((read_number(&row, 0)?, read_number(&row, 1)?))
 }
 
 fn read_session(row: &Row, tenant: &TenantId) -> Result<Session, StoreError> {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Epoch, Herald, Heralded, Store, StoreError};
+use crate::{Epoch, Herald, Heralded, Store, StoreError, StoreFigures};
 
 mod audit;
 mod backup;
@@ -104,6 +104,10 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn ready(&self) -> Result<(), StoreError> {
         self.parts.writer.write(sessions::probe).await
+    }
+
+    async fn figures(&self) -> Result<StoreFigures, StoreError> {
+        self.parts.readers.read(sessions::figures)
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {

@@ -14,7 +14,8 @@ use super::{calls, issued, messages, once, statuses};
 use crate::event::LONGEST_TRAIL;
 use crate::{
     Event, Handle, Handles, NewEvent, NewSession, Next, Page, Replaced, Session, SessionId,
-    SessionKind, SessionStore, StoreError, SubjectRef, Taken, TenantId, trail,
+    SessionKind, SessionStore, StoreError, StoreFigures, SubjectRef, Taken, TenantId, figures,
+    trail,
 };
 
 #[async_trait]
@@ -371,6 +372,19 @@ fn purge_expired(
 pub(super) fn probe(db: &Connection) -> Result<(), StoreError> {
     execute(db, "UPDATE probe SET counter = counter + 1 WHERE id = 1", [])?;
     Ok(())
+}
+
+/// Over all tenants.
+pub(super) fn figures(db: &Connection) -> Result<StoreFigures, StoreError> {
+    let log = db.path().map(|path| std::fs::metadata(format!("{path}-wal")));
+    let log_bytes = log.and_then(Result::ok).map_or(0, |log| log.len());
+    let mut count = db.prepare_cached(figures::COUNT).map_err(fault)?;
+    let counted = count.query_row([], |row| {
+        let [waiting_messages, unlinked_notes] =
+            [row.get::<_, i64>(0)?, row.get(1)?].map(i64::unsigned_abs);
+        Ok(StoreFigures { waiting_messages, unlinked_notes, log_bytes, ..StoreFigures::default() })
+    });
+    counted.map_err(fault)
 }
 
 fn read_session(row: &Row<'_>, tenant: &TenantId) -> Result<Session, StoreError> {

@@ -33,7 +33,7 @@ use crate::integration::{
     what_a_session_issued_is_found_by_its_subject,
     what_an_erased_subject_had_and_nobody_revoked_is_revoked_with_it,
     what_is_issued_and_the_answer_of_its_call_are_kept_together_or_not_at_all,
-    what_was_issued_is_found_by_its_configuration,
+    what_waits_is_counted_for_the_operator, what_was_issued_is_found_by_its_configuration,
     what_was_issued_is_listed_newest_first_whatever_it_is, why_a_status_changed_is_on_record,
 };
 use crate::once::{
@@ -348,6 +348,7 @@ every_backend_keeps! {
     a_message_belongs_to_its_tenant,
     a_message_that_another_worker_has_is_not_settled_by_the_one_before,
     a_webhook_with_much_to_hear_leaves_room_for_others,
+    what_waits_is_counted_for_the_operator,
     settled_messages_are_purged_and_waiting_ones_are_not,
     why_a_status_changed_is_on_record,
     a_status_that_does_not_change_is_told_to_nobody,

@@ -248,6 +248,22 @@ pub(crate) async fn a_message_that_is_kept_for_ever_is_claimed_as_any_other(stor
     assert_eq!(due[0].keep_until.as_microsecond(), Timestamp::MAX.as_microsecond());
 }
 
+pub(crate) async fn what_waits_is_counted_for_the_operator(store: Backend) {
+    let watch = NewMessage { errand: Errand::WatchExpiry, ..message(3, second(10)) };
+    let messages = vec![message(1, second(10)), message(2, second(400)), watch];
+    store.insert(telling(2, messages)).await.unwrap();
+    issue(&*store).await;
+    let figures = store.figures().await.unwrap();
+    assert_eq!((figures.waiting_messages, figures.unlinked_notes), (2, 1));
+    let taken = Settled::Delivered { at: second(20), outcome: "200".to_owned() };
+    let due = store.claim_messages(Claim::of_all(second(20), second(90), 9)).await.unwrap();
+    let due = due.iter().find(|message| message.errand == Errand::Deliver).unwrap();
+    assert_eq!(store.settle_message(due, taken).await, Ok(true));
+    store.link_audit(9).await.unwrap();
+    let figures = store.figures().await.unwrap();
+    assert_eq!((figures.waiting_messages, figures.unlinked_notes), (1, 0));
+}
+
 pub(crate) async fn a_message_belongs_to_its_tenant(store: Backend) {
     store.insert(telling(1, vec![message(1, second(1))])).await.unwrap();
     let theirs = tenant("other");
