@@ -21,7 +21,14 @@ use crate::{
 const INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// Logs where each chain ends that went on, and signs it into a file if there is one, until the server stops.
-pub(super) fn keep_saying(ground: Arc<Ground>, file: Option<PathBuf>) {
+///
+/// # Errors
+/// [`StartError::HeadsFile`]: nobody reads the log for what was never signed.
+pub(super) fn keep_saying(ground: Arc<Ground>, file: Option<PathBuf>) -> Result<(), StartError> {
+    if let Some(file) = &file {
+        let named = |cause| StartError::HeadsFile { file: file.display().to_string(), cause };
+        audit_head::append(file, &[]).map_err(named)?;
+    }
     tokio::spawn(async move {
         let mut ticks = Ticks::every(INTERVAL, ground.shutdown.clone());
         let mut said = HashMap::new();
@@ -31,6 +38,7 @@ pub(super) fn keep_saying(ground: Arc<Ground>, file: Option<PathBuf>) {
             }
         }
     });
+    Ok(())
 }
 
 async fn say(

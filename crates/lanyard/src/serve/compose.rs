@@ -62,6 +62,14 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The file for the ends of audit chains cannot be written.
+    #[error("[audit] heads_file {file} cannot be written: {cause}")]
+    HeadsFile {
+        /// Which.
+        file: String,
+        /// What the file system answers.
+        cause: std::io::Error,
+    },
     /// The database that replicas share cannot be used.
     #[error(transparent)]
     SharedStore(#[from] ConnectError),
@@ -155,7 +163,7 @@ pub async fn compose_in(
     let gauges = plan.metrics.as_ref().map(Metrics::gauges);
     let stops = ground.shutdown.clone();
     housekeeping::keep_house((store, clock), plan.audit.kept, gauges.clone(), stops);
-    auditing::keep_saying(ground.clone(), plan.audit.heads.clone());
+    auditing::keep_saying(ground.clone(), plan.audit.heads.clone())?;
     let trust = TrustHealth::default();
     let verifier = match plan.verifier {
         true => {

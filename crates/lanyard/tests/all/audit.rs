@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use lanyard_cli::audit_head::{self, AUDIT_KEY, SignedHead};
 use lanyard_cli::keys::Vault;
+use lanyard_cli::serve::{compose::compose, plan::Plan};
 use lanyard_core::crypto::{AwsLc, CryptoProvider as _, Curve, SoftwareSigner};
 use lanyard_store::{
     AuditStore as _, AuditTrail as _, CredentialId, IssuedRecord, IssuedStore as _, SessionId,
@@ -15,6 +16,7 @@ use lanyard_store::{
 };
 use rusqlite::Connection;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::circle::{STARTED, json, text};
 use crate::key_services::Setting;
@@ -292,4 +294,17 @@ fn a_server_links_what_it_notes_and_says_where_its_chains_end() {
     // whoever takes the file away is not passed over in silence
     std::fs::remove_file(setting.path("heads")).expect("it is there");
     assert!(text(&json(&verify())["heads_missing"]).ends_with("heads"));
+}
+
+#[tokio::test]
+async fn a_file_of_heads_that_cannot_be_written_keeps_the_server_from_starting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut plan = Plan::demo(7077, folder.path().join("data")).expect("a plan");
+    // a folder stands where the file would be
+    plan.audit.heads = Some(folder.path().to_owned());
+    let (_stop, stopping) = watch::channel(false);
+    let Err(error) = compose(plan, stopping).await else { panic!("it starts") };
+    let (said, file) = (error.to_string(), folder.path().display());
+    let expected = format!("[audit] heads_file {file} cannot be written: ");
+    assert!(said.starts_with(&expected), "{said}");
 }
