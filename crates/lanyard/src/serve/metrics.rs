@@ -48,6 +48,12 @@ struct Routed {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Taken {
+    flow: &'static str,
+    step: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Stepped {
     flow: &'static str,
     step: String,
@@ -65,8 +71,14 @@ struct Counters {
     in_flight: Gauge,
     turned_away: Counter,
     steps: Family<Stepped, Counter>,
+    step_durations: Family<Taken, Histogram>,
     gauges: Gauges,
     registry: Registry,
+}
+
+tokio::task_local! {
+    /// When the request at hand came.
+    static BEGUN: Instant;
 }
 
 impl Default for Metrics {
@@ -74,6 +86,8 @@ impl Default for Metrics {
         let requests = Family::default();
         let durations = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> _);
         let (in_flight, steps) = (Gauge::default(), Family::default());
+        let step_durations =
+            Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> _);
         let (turned_away, gauges) = (Counter::default(), Gauges::default());
         let mut registry = Registry::with_prefix("lanyard");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -95,6 +109,11 @@ impl Default for Metrics {
             turned_away.clone(),
         );
         registry.register("protocol_steps", "Steps of issuances and presentations", steps.clone());
+        registry.register(
+            "protocol_step_duration_seconds",
+            "From the head of a request to the step that it took",
+            step_durations.clone(),
+        );
         gauges.register(&mut registry);
         Self(Arc::new(Counters {
             requests,
@@ -102,6 +121,7 @@ impl Default for Metrics {
             in_flight,
             turned_away,
             steps,
+            step_durations,
             gauges,
             registry,
         }))
@@ -153,7 +173,7 @@ pub(super) async fn count(metrics: &Metrics, request: Request, next: impl Inner)
     let route = request.extensions().get::<MatchedPath>().cloned();
     metrics.0.in_flight.inc();
     let in_flight = InFlight(&metrics.0.in_flight);
-    let response = next.run(request).await;
+    let response = BEGUN.scope(begun, next.run(request)).await;
     drop(in_flight);
     let route = route.as_ref().map_or("none", MatchedPath::as_str).to_owned();
     metrics.answered(route, method, response.status(), begun.elapsed());
@@ -206,10 +226,14 @@ impl<S: Subscriber> Layer<S> for Steps {
         let Some(flow) = flow_of(event.metadata().target()) else { return };
         let mut said = Said::default();
         event.record(&mut said);
-        if let Some(step) = said.step {
-            let stepped = Stepped { flow, step, reason: said.reason };
-            self.0.0.steps.get_or_create(&stepped).inc();
-        }
+        let Some(step) = said.step else { return };
+        let Counters { steps, step_durations, .. } = self.0.0.as_ref();
+        // what is done without a request, such as a look at what expired, has no beginning
+        let _ = BEGUN.try_with(|begun| {
+            let taken = Taken { flow, step: step.clone() };
+            step_durations.get_or_create(&taken).observe(begun.elapsed().as_secs_f64());
+        });
+        steps.get_or_create(&Stepped { flow, step, reason: said.reason }).inc();
     }
 }
 

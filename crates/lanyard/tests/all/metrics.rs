@@ -36,6 +36,17 @@ impl Server {
         self.router.clone().oneshot(request).await.expect("infallible").status().as_u16()
     }
 
+    /// Asks for an offer as its integrator.
+    async fn make_offer(&self) -> u16 {
+        let key = std::fs::read_to_string(self.folder.path().join("data/api-key")).expect("a key");
+        let body = serde_json::json!({ "configuration": "employee_badge", "login": "only" });
+        let request = Request::post("/api/demo/offers").header("host", "localhost:7077");
+        let request = request.header("authorization", format!("Bearer {}", key.trim()));
+        let request = request.header("content-type", "application/json");
+        let request = request.body(Body::from(body.to_string())).expect("a request");
+        self.router.clone().oneshot(request).await.expect("infallible").status().as_u16()
+    }
+
     /// What is read, once this is in it.
     async fn until(&self, wanted: &str) -> String {
         let begun = Instant::now();
@@ -88,6 +99,24 @@ async fn ten_thousand_made_up_tenants_paths_and_methods_are_a_handful_of_lines()
 }
 
 #[tokio::test]
+async fn steps_are_timed_by_flow_and_step_and_by_nothing_else() {
+    use tracing_subscriber::layer::SubscriberExt as _;
+    let server = Server::start().await;
+    let timed = tracing_subscriber::registry().with(server.metrics.steps());
+    let _timed = tracing::subscriber::set_default(timed);
+    assert_eq!(server.make_offer().await, 201);
+    assert_eq!(server.make_offer().await, 201);
+    // this step has no request
+    tracing::info!(target: "lanyard_issuer", step = "expired", "issuance");
+    let text = server.metrics().await;
+    let labels = r#"{flow="issuance",step="offer_created"}"#;
+    let count = format!("lanyard_protocol_step_duration_seconds_count{labels} 2");
+    assert!(text.contains(&count), "{text}");
+    let timed = text.matches("lanyard_protocol_step_duration_seconds_count{");
+    assert_eq!(timed.count(), 1, "{text}");
+}
+
+#[tokio::test]
 async fn the_store_and_the_chores_are_watched() {
     let server = Server::start().await;
     let text = server.until("lanyard_store_writable 1").await;
@@ -120,10 +149,9 @@ async fn dashboard_and_alerts_read_metrics_that_there_are_and_steps_that_are_tak
     use tracing_subscriber::layer::SubscriberExt as _;
     let server = Server::start().await;
     server.ask("POST", "/demo/nonce").await;
-    let subscriber = tracing_subscriber::registry().with(server.metrics.steps());
-    tracing::subscriber::with_default(subscriber, || {
-        tracing::info!(target: "lanyard_verifier", step = step::VERIFIED, "presentation");
-    });
+    let counted = tracing_subscriber::registry().with(server.metrics.steps());
+    let _counted = tracing::subscriber::set_default(counted);
+    assert_eq!(server.make_offer().await, 201);
     let served = server.metrics().await;
     let deploy = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/deploy");
     let read = |name: &str| std::fs::read_to_string(format!("{deploy}/{name}")).expect("a file");
