@@ -108,8 +108,8 @@ impl Directory {
         holder.claims.get(configuration.as_str()).and_then(Value::as_object)
     }
 
-    /// The hash to hold a password against, and whether the name is anybody's: one that nobody has is held
-    /// against somebody's hash, so that the answer takes as long.
+    /// The hash to compare with, and whether the name exists; an unknown name is compared with another holder's hash
+    /// so that timing reveals nothing.
     fn hash_of(&self, name: &str) -> Option<(String, bool)> {
         let known = self.holders.get(name);
         let holder = known.or_else(|| self.holders.values().next())?;

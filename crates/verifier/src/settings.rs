@@ -69,7 +69,7 @@ pub struct TenantSettings {
     pub other_names: OtherNames,
     /// Applications that let people sign in with their wallets, by OpenID Connect.
     pub sign_in_clients: Vec<SignInClient>,
-    /// Whom the VC API believes; without, there is none.
+    /// Whom the VC API trusts; `None` switches it off.
     pub vc_api: Option<VcApiTrust>,
 }
 

@@ -72,7 +72,7 @@ tables! {
         verifier: Option<VerifierTable>,
         /// Resolves DIDs for others at `/1.0/identifiers/{did}` (DID Resolution 1.0), if the section is there.
         resolver: Option<ResolverTable>,
-        /// Serves the VC API, and says whose credentials it verifies. Left out, there is none.
+        /// Whom the VC API trusts. Left out, it is switched off.
         vc_api: Option<VcApi>,
         /// Where Prometheus reads `/metrics`, over plain http: an address with a port of its own that only your
         /// monitoring reaches. Left out, nobody does.

@@ -183,7 +183,7 @@ fn living_files(table: &TenantTable, folder: &Path) -> Vec<PathBuf> {
     written.map(|path| folder.join(path.get_ref())).collect()
 }
 
-/// A second at least, and a day at most: a revocation that is noticed later is none.
+/// One second to one day: later than that, a revocation is useless.
 fn status_ttl(table: &TenantTable, faults: &mut Faults<'_>) -> Option<SignedDuration> {
     let ttl = &table.status_lists.as_ref()?.ttl_seconds;
     if !(1..=86_400).contains(ttl.get_ref()) {

@@ -37,7 +37,7 @@ mod queue;
 mod request;
 mod traffic;
 
-/// How much a peer may ask of the server; the defaults are those of the threat model (§4.2).
+/// How much a peer may ask of the server; the defaults keep it from being stalled (`docs/threat-model.md`).
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// From the first byte of a request head to its last; also for a fresh connection and for the TLS handshake.
@@ -205,11 +205,11 @@ pub async fn serve(
     drop(phases);
     shutdown.await;
     door.traffic.leave();
-    // Only fails when no acceptor and no connection is left, and then nobody needs to know.
+    // only fails when no acceptor and no connection is left, and then nobody needs to know
     let _ = phase.send(Phase::Leaving);
     door.traffic.has_ended(door.limits.notice).await;
     let _ = phase.send(Phase::Closed);
-    // Every acceptor and every connection holds a receiver until it is done.
+    // every acceptor and every connection holds a receiver until it is done
     phase.closed().await;
     Ok(door.tally())
 }
@@ -245,7 +245,7 @@ const TURNED_AWAY_AT_ONCE: usize = 32;
 impl Door {
     fn new(Routes { router, gate }: Routes, limits: Limits) -> Self {
         Self {
-            // Lays out the router once instead of at every request.
+            // lays out the router once instead of at every request
             router: router.with_state(()),
             gate,
             http: connection::http(&limits),
@@ -299,7 +299,7 @@ impl Door {
                 let first = self.look(&came.socket(), peer.ip(), tls.is_some());
                 let Some(first) = first else { return Ok(()) };
                 let tcp = came.registered()?;
-                // A connection that was closed meanwhile shows at its first read.
+                // a connection that was closed meanwhile shows at its first read
                 let _ = tcp.set_nodelay(true);
                 tokio::spawn(connection::run(tcp, (peer, first), tls, place, phases));
             }
@@ -363,7 +363,7 @@ fn turn_away(mut tcp: TcpStream, door: &Door, tls: bool) {
         let farewell = async {
             tcp.write_all(FULL).await?;
             tcp.shutdown().await?;
-            // Closing with unread bytes would reset the connection and take the answer with it.
+            // closing with unread bytes would reset the connection and take the answer with it
             let mut unread = [0; 1024];
             while tcp.read(&mut unread).await? > 0 {}
             io::Result::Ok(())

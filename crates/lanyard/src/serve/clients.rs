@@ -1,5 +1,5 @@
-//! Who asks, as far as addresses tell: this machine cannot be told apart, and neither can whoever comes through a
-//! trusted proxy that does not say for whom it asks by `X-Forwarded-For`.
+//! Identifies callers by address. Callers from this machine, or behind a trusted proxy that sends no
+//! `X-Forwarded-For`, cannot be told apart.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 

@@ -1,5 +1,4 @@
-//! What every request passes on its way to its route, in one layer of the router: each layer of its own would be
-//! cloned and boxed for every request, with all that are inside it.
+//! All middleware in one layer: axum clones and boxes every layer per request, with everything inside it.
 
 use std::{future::Future, sync::Arc};
 

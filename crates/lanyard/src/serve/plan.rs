@@ -49,7 +49,7 @@ pub struct Plan {
     pub verifier: bool,
     /// Whether it resolves DIDs for others.
     pub resolver: bool,
-    /// Whom the VC API believes; without, there is none.
+    /// Whom the VC API trusts; `None` switches it off.
     pub vc_api: Option<VcApiTrust>,
     /// How often clients may ask; none where nobody counts.
     pub rates: Option<Rates>,

@@ -30,7 +30,7 @@ pub(super) fn http(limits: &Limits) -> Http {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
-        // The library's own clock also runs between requests, so it cannot tell a slow head from an idle connection; `Clock` can.
+        // the library's own clock also runs between requests, so it cannot tell a slow head from an idle connection; `Clock` can
         .header_read_timeout(None)
         .max_buf_size((limits.uri_bytes + limits.header_bytes).max(8 * 1024));
     http.http2()
@@ -55,7 +55,7 @@ pub(super) async fn run(
     match tls {
         None => converse(tcp, (peer, first), &place, phases).await,
         Some(tls) => {
-            // A handshake is part of the head: it gets the same time.
+            // a handshake is part of the head: it gets the same time
             if let Ok(Ok(stream)) = timeout(place.door.limits.header, tls.0.accept(tcp)).await {
                 converse(stream, (peer, first), &place, phases).await;
             }
@@ -96,10 +96,10 @@ async fn converse<S>(
         if connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        // An error means the server is gone: the same as its end.
+        // an error means the server is gone: the same as its end
         if !is_leaving && leave.as_mut().poll(cx).is_ready() {
             is_leaving = true;
-            // HTTP/2 says which requests it still answers; HTTP/1.1 says it with the next answer.
+            // HTTP/2 says which requests it still answers; HTTP/1.1 says it with the next answer
             is_told = clock.http2.load(Ordering::Relaxed);
             if is_told {
                 connection.as_mut().graceful_shutdown();
@@ -110,7 +110,7 @@ async fn converse<S>(
             leave_by = Some(Instant::now() + limits.shutdown);
         }
         loop {
-            // To end between two requests would cut off the one that is on its way.
+            // to end between two requests would cut off the one that is on its way
             let last_call = clock.last_call().filter(|_| drained && !is_told);
             if drained && !is_told && last_call.is_none_or(|until| until <= Instant::now()) {
                 is_told = true;
@@ -122,7 +122,7 @@ async fn converse<S>(
             let due = clock.deadline(limits);
             let soonest = [leave_by, last_call.filter(|_| !is_told)];
             let at = soonest.into_iter().flatten().fold(due.at, Instant::min);
-            // Only ever moved forward here; a deadline that moved away is noticed when the alarm rings.
+            // only ever moved forward here; a deadline that moved away is noticed when the alarm rings
             if at < alarm.deadline() {
                 alarm.as_mut().reset(at);
             }
@@ -145,7 +145,7 @@ async fn converse<S>(
                 tracing::debug!(reason = ?due.reason, "connection cut");
                 return Poll::Ready(());
             }
-            // An idle peer gets a clean end: a FIN, and GOAWAY for HTTP/2.
+            // an idle peer gets a clean end: a FIN, and GOAWAY for HTTP/2
             leave_by = Some(now + LINGER);
             clock.touch();
             connection.as_mut().graceful_shutdown();
@@ -196,7 +196,7 @@ impl Clock {
             was_let_pass: AtomicBool::new(was_let_pass),
             in_flight: AtomicUsize::new(0),
             http2: AtomicBool::new(false),
-            // A fresh connection owes a head.
+            // a fresh connection owes a head
             head_since: AtomicU64::new(1),
             idle_since: AtomicU64::new(1),
             stalled_since: AtomicU64::new(0),
@@ -241,7 +241,7 @@ impl Clock {
     }
 
     fn bytes_came(&self) {
-        // HTTP/2 peers may ping while idle; their heads are bounded by the idle time.
+        // HTTP/2 peers may ping while idle; their heads are bounded by the idle time
         let counts =
             self.in_flight.load(Ordering::Relaxed) == 0 && !self.http2.load(Ordering::Relaxed);
         if counts && self.head_since.load(Ordering::Relaxed) == 0 {
@@ -318,7 +318,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         }
         this.clock.bytes_came();
         if let Err(Violation { at }) = this.framing.follow(&buf.filled()[before..]) {
-            // Instead of the ambiguity the parser gets what it must refuse: it answers 400 and closes.
+            // instead of the ambiguity the parser gets what it must refuse: it answers 400 and closes
             buf.set_filled(before + at);
             this.refusal = put(buf, this.refusal);
         }

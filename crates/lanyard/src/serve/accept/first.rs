@@ -89,8 +89,8 @@ pub(super) fn look(
         let asking = traffic.asks(&first.asked);
         let judgement = judged(bytes, peer, |opening| gate.judges(opening, asking));
         if let Judgement::Later(answer) = judgement {
-            // It is over, and counts as long as this second does: those who hear this are the crowd.
-            // A fresh connection takes so little at once, or is gone.
+            // the connection is over, but counts for this second: refused connections make up the crowd; a fresh one
+            // takes so little at once, or is gone
             let _ = tcp.send_with_flags(&answer, WITH_THE_END);
             return None;
         }

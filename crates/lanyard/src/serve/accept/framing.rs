@@ -116,7 +116,7 @@ impl Framing {
                 0 => self.phase = Phase::Trailers,
                 size => self.phase = Phase::ChunkData(size),
             },
-            // RFC 9112 §7.1: exactly the announced bytes, then a line end.
+            // RFC 9112 §7.1: exactly the announced bytes, then a line end
             Phase::ChunkEnd if line.length == 0 => self.phase = Phase::ChunkSize,
             Phase::ChunkEnd => return None,
             Phase::Trailers if line.length == 0 => self.phase = Phase::Head,
@@ -138,7 +138,7 @@ impl Framing {
         if !length && !encoding {
             return Some(());
         }
-        // RFC 9112 §6.1, §6.3: both together, or either twice, is how requests are smuggled.
+        // RFC 9112 §6.1, §6.3: both together, or either twice, is how requests are smuggled
         if line.length > line.kept().len() || self.content_length.is_some() || self.chunked {
             return None;
         }
@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn http2_frames_itself() {
         assert_eq!(follow(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\n\n"), Ok(()));
-        // Not once HTTP/1 has begun.
+        // not once HTTP/1 has begun
         let mut framing = Framing::new();
         framing.follow(b"GET / HTTP/1.1\r\n\r\nPRI * HTTP/2.0\r\n").unwrap();
         assert_eq!(framing.follow(b"\n"), Err(Violation { at: 0 }));

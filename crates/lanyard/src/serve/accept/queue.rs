@@ -72,7 +72,7 @@ pub(super) async fn take_in_whoever_comes(
     loop {
         let first = tokio::select! {
             biased;
-            // An error means the server is gone: the same as its end.
+            // an error means the server is gone: the same as its end
             _ = phases.wait_for(|phase| *phase == Phase::Closed) => break,
             first = tcp.accept() => first,
         };
@@ -85,14 +85,14 @@ pub(super) async fn take_in_whoever_comes(
             Err(error) if nobody_waits(&error) => back_off = BACK_OFF_FIRST,
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
-                // Out of files or memory: what waits stays in the backlog until something is given back.
+                // out of files or memory: what waits stays in the backlog until something is given back
                 tracing::warn!(%error, "cannot accept connections for now");
                 sleep(back_off).await;
                 back_off = (back_off * 2).min(BACK_OFF_MOST);
             }
         }
     }
-    // Closing the socket would cut off those who are connected and wait to be taken in.
+    // closing the socket would cut off those who are connected and wait to be taken in
     for _ in 0..QUEUE {
         match queue.take_in_next() {
             Ok(()) => {}

@@ -63,7 +63,7 @@ impl hyper::service::Service<Request<Incoming>> for RequestGuard {
                 None => guard.clone().answer(request, arrival).await,
             };
             if http2 {
-                // RFC 9113 §8.2.2: a connection-specific field has no place in HTTP/2.
+                // RFC 9113 §8.2.2: a connection-specific field has no place in HTTP/2
                 response.headers_mut().remove(CONNECTION);
             } else if guard.traffic.is_leaving() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -177,7 +177,7 @@ fn refuse_head(request: &Request<Incoming>, limits: &Limits) -> Option<Refusal> 
     if headers.len() > limits.header_fields || bytes > limits.header_bytes {
         return Some(Refusal::HeadTooLarge);
     }
-    // RFC 9112 §3.2: exactly one Host in an HTTP/1.1 request.
+    // RFC 9112 §3.2: exactly one Host in an HTTP/1.1 request
     let hosts = headers.get_all(HOST).iter().count();
     if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 {
         return Some(Refusal::HostNotOnce);
@@ -244,7 +244,7 @@ impl<H: Future> Future for HandlerTime<'_, H> {
             ready!(alarm.as_mut().poll(cx));
             let now = Instant::now();
             let due = match this.progress.stage() {
-                // The body has limits of its own.
+                // the body has limits of its own
                 Stage::Coming => now + this.limit,
                 Stage::Untouched | Stage::There | Stage::TooSlow => due,
             };

@@ -77,8 +77,9 @@ impl Traffic {
 #[derive(Default)]
 pub(super) struct Asked(AtomicU64);
 
-/// How many connections asked for something in this second and in the one before, each counted once in each, and are
-/// open: nobody waits for an answer over one that is only open, whose request never gets complete, or that is over.
+/// Open connections that sent a request in this second or the last, counted once in each.
+///
+/// Nobody waits for an answer over one that is only open, whose request never gets complete, or that is over.
 #[derive(Default)]
 struct Lately([AtomicU64; 2]);
 

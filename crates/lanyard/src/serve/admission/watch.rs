@@ -42,8 +42,8 @@ pub(super) enum Turn {
 }
 
 impl Turn {
-    /// The share that is turned away where everything takes so many times what it may: of first contacts none at one
-    /// time and all at twice; of what is under way, which those let pass before, none at four times and all at eight.
+    /// The share to refuse at a given overload: first contacts from 1× (none) to 2× (all), flows under way from 4× to
+    /// 8×.
     fn share(self, times: f64) -> f64 {
         let (none, all) = match self {
             Self::FirstContact => (1.0, 2.0),
