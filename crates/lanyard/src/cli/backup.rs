@@ -16,7 +16,7 @@ use super::{Ending, ExitCode};
 use crate::config::{Config, SharedStore};
 use crate::files;
 use crate::keys::{KeyError, KeyPlace, KeyRing, SEALING_KEY, Sealing, SealingKeys};
-use crate::serve::{compose, issuing::NONCE_KEY};
+use crate::serve::{ground, issuing::NONCE_KEY};
 
 /// Where the store is.
 #[derive(Debug, Args)]
@@ -247,7 +247,7 @@ fn install_key(keys: &SealingKeys, own: &Path, replaces: bool) -> std::io::Resul
 async fn begin_epoch(shared: &SharedStore, restoring: &Restoring<'_>) -> Result<Restored, Ending> {
     let failed = |why: String| Ending::not_done(ExitCode::Failed, "restore", why);
     // one connection: every other of ours is a replica's
-    let options = PostgresOptions { connections: 1, ..compose::options_of(shared) };
+    let options = PostgresOptions { connections: 1, ..ground::options_of(shared) };
     let store =
         PostgresStore::connect(&options).await.map_err(|error| failed(error.to_string()))?;
     let restored = store.begin_epoch(restoring.now, restoring.forget).await;

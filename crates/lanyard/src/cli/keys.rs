@@ -11,7 +11,7 @@ use serde_json::json;
 use super::backup::{KeysAt, Place, StoreArgs};
 use super::{Ending, ExitCode};
 use crate::keys::{Examined, KeyError, KeyRing, erase_tenant};
-use crate::serve::compose;
+use crate::serve::ground;
 
 /// `lanyard keys`
 #[derive(Debug, Args)]
@@ -171,7 +171,7 @@ async fn sealed(args: &KeysArgs) -> Result<Vec<lanyard_store::Secret>, Ending> {
             sqlite::sealed_in(&data.join(sqlite::FILE_NAME)).map_err(failed)
         }
         Place::Database { shared, .. } => {
-            let store = connect(&compose::options_of(&shared)).await?;
+            let store = connect(&ground::options_of(&shared)).await?;
             let sealed = store.all_secrets().await.map_err(failed)?;
             store.close().await.map_err(failed)?;
             Ok(sealed)
@@ -183,7 +183,7 @@ async fn sealed(args: &KeysArgs) -> Result<Vec<lanyard_store::Secret>, Ending> {
 async fn writable(args: &KeysArgs) -> Result<Box<dyn Store>, Ending> {
     Ok(match args.store.place()? {
         Place::Folder { data, .. } => Box::new(SqliteStore::open(&data).map_err(failed)?),
-        Place::Database { shared, .. } => Box::new(connect(&compose::options_of(&shared)).await?),
+        Place::Database { shared, .. } => Box::new(connect(&ground::options_of(&shared)).await?),
     })
 }
 

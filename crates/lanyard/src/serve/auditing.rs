@@ -8,10 +8,7 @@ use lanyard_core::{
 };
 use lanyard_store::TenantId;
 
-use super::{
-    compose::{Ground, StartError},
-    ticks::Ticks,
-};
+use super::{error::StartError, ground::Ground, ticks::Ticks};
 use crate::{
     audit_head::{self, AUDIT_KEY, SignedHead},
     keys::KeyError,

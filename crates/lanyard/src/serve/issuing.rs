@@ -18,8 +18,8 @@ use lanyard_oid4vci::{
     nonce::NonceKey,
 };
 
-use super::compose::{Ground, StartError};
 use super::plan::{Plan, PlannedTenant};
+use super::{error::StartError, ground::Ground};
 use super::{login, vc_api};
 use crate::config::EncryptionMode;
 use crate::keys::{KeyError, SigningIdentity, Subject};

@@ -15,7 +15,7 @@ use lanyard_oid4vci::{
 };
 use url::Url;
 
-use super::compose::Ground;
+use super::ground::Ground;
 use super::plan::{Plan, PlannedTenant};
 use crate::config::{
     ClaimsSource, HolderLogin, LoginPlace, LoginProvider, OtherServer, is_loopback,

@@ -8,7 +8,9 @@ pub mod tls;
 
 mod auditing;
 pub mod compose;
+mod error;
 mod front;
+pub(crate) mod ground;
 mod health;
 mod housekeeping;
 pub(crate) mod issuing;

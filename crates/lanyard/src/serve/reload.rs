@@ -9,7 +9,8 @@ use lanyard_issuer::IssuerService;
 use tokio::sync::watch;
 
 use super::{
-    compose::{Ground, StartError},
+    error::StartError,
+    ground::Ground,
     issuing,
     plan::{Plan, PlanError},
     ticks::Ticks,

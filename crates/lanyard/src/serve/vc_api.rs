@@ -10,8 +10,8 @@ use lanyard_core::{
 use lanyard_issuer::VcApiKeys;
 use lanyard_oid4vci::issuer::{IssuerName, IssuingKey};
 
-use super::compose::{Ground, StartError};
 use super::plan::PlannedTenant;
+use super::{error::StartError, ground::Ground};
 use crate::keys::KeyError;
 
 /// The keys of a tenant, the one for `eddsa-rdfc-2022` first.

@@ -17,11 +17,11 @@ use lanyard_verifier::{
     DataKey, Preset, RequestPolicy, Sources, TenantSettings, VerifierService, VerifierSettings,
 };
 
-use super::compose::{Ground, StartError};
 use super::issuing::AT_ONCE;
 use super::own_lists::OwnLists;
 use super::plan::{Plan, PlannedTenant};
 use super::trust::WatchedList;
+use super::{error::StartError, ground::Ground};
 use crate::keys::Subject;
 use crate::presets::presets;
 

@@ -15,7 +15,7 @@ use super::super::{Ending, ExitCode};
 use super::failed;
 use crate::audit_head::{AUDIT_KEY, SignedHead};
 use crate::keys::{KeyError, Vault};
-use crate::serve::compose;
+use crate::serve::ground;
 
 /// The chains of a store, and the keys that are sealed in it.
 pub(super) struct Opened {
@@ -47,9 +47,7 @@ impl Opened {
                 let file = AuditFile::open(&data.join(FILE_NAME));
                 Box::new(file.map_err(|error| not_opened(error, data))?)
             }
-            Place::Database { shared, .. } => {
-                Box::new(connect(&compose::options_of(shared)).await?)
-            }
+            Place::Database { shared, .. } => Box::new(connect(&ground::options_of(shared)).await?),
         };
         Ok(Self { trail, place })
     }
@@ -101,7 +99,7 @@ impl Opened {
                 (keys, sealed.map_err(|error| not_opened(error, data))?)
             }
             Place::Database { shared, keys } => {
-                let store = connect(&compose::options_of(shared)).await?;
+                let store = connect(&ground::options_of(shared)).await?;
                 (keys, store.all_secrets().await.map_err(failed)?)
             }
         };
