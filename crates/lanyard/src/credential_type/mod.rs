@@ -1,22 +1,24 @@
 //! Credential types as files: what a credential holds, how it looks, and what the issue form starts with.
 
+mod configuration;
+mod picture;
+
 use std::{collections::BTreeMap, path::Path};
 
 use lanyard_core::{
-    claims::ClaimsPath, credential::Format, data_integrity::Cryptosuite, json, mdoc::DocType,
-    picture::Picture, sd_jwt_vc::Vct,
+    credential::Format, data_integrity::Cryptosuite, mdoc::DocType, sd_jwt_vc::Vct,
 };
 use lanyard_oid4vci::{
-    CredentialConfigurationId,
     configuration::{
-        Binding, ClaimDefinition, ClaimValue, CredentialConfiguration, CredentialFormat,
-        Disclosure, ProofType, StatusChoice, jwt_alone,
+        CredentialConfiguration, CredentialFormat, ProofType, StatusChoice, jwt_alone,
     },
     key_proof::AttestationRequirement,
-    metadata::{self, ClaimDisplay, CredentialDefinition, CredentialDisplay},
+    metadata::CredentialDefinition,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use picture::{embed_face, embed_picture};
 
 /// A credential type, as `types/*.json` describes it.
 #[derive(Debug, Clone, Deserialize)]
@@ -244,25 +246,6 @@ pub enum CredentialTypeError {
     },
 }
 
-/// A picture of the card that is in a file becomes a `data:` URI.
-fn embed_face(
-    uri: &mut String,
-    picture: &impl Fn(&str) -> Option<Vec<u8>>,
-) -> Result<(), CredentialTypeError> {
-    let Some(file) = uri.strip_prefix('@') else { return Ok(()) };
-    let unreadable = |reason: &dyn std::fmt::Display| CredentialTypeError::Face {
-        file: file.to_owned(),
-        reason: reason.to_string(),
-    };
-    let plain = !file.contains(['/', '\\']);
-    let bytes = plain.then(|| picture(file)).flatten();
-    let bytes = bytes.ok_or_else(|| unreadable(&"it is not beside the type"))?;
-    let picture = Picture::read(&bytes).map_err(|refused| unreadable(&refused))?;
-    let encoded = crate::pages::standard_base64(&json::base64url(picture.bytes()));
-    *uri = format!("data:{};base64,{encoded}", picture.kind().media_type());
-    Ok(())
-}
-
 impl CredentialType {
     /// Reads a type; `@picture.jpg` as a sample is read from `folder`.
     ///
@@ -387,124 +370,6 @@ impl CredentialType {
     }
 }
 
-/// The same type as the issuer enforces and advertises it.
-impl From<&CredentialType> for CredentialConfiguration {
-    fn from(kind: &CredentialType) -> Self {
-        let logo = kind.logo.as_ref().map(|logo| metadata::Logo {
-            uri: logo.uri.clone(),
-            alt_text: (!logo.alt_text.is_empty()).then(|| logo.alt_text.clone()),
-        });
-        let background_image = kind.background_image.as_ref();
-        let background_image =
-            background_image.map(|image| metadata::BackgroundImage { uri: image.uri.clone() });
-        let display = |locale: &String, name: &String, description: &String| CredentialDisplay {
-            name: name.clone(),
-            locale: Some(locale.clone()),
-            logo: logo.clone(),
-            description: (!description.is_empty()).then(|| description.clone()),
-            background_color: kind.background_color.clone(),
-            background_image: background_image.clone(),
-            text_color: kind.text_color.clone(),
-        };
-        let own = std::iter::once(display(&kind.locale, &kind.name, &kind.description));
-        let others = kind.translations.iter();
-        let others = others.map(|(locale, text)| display(locale, &text.name, &text.description));
-        Self {
-            id: CredentialConfigurationId::new(kind.id.clone()),
-            format: kind
-                .credential_format()
-                .expect("a type without what its format needs is refused when it is read"),
-            scope: kind.id.clone(),
-            display: own.chain(others).collect(),
-            claims: kind.definitions(),
-            valid_days: kind.valid_days,
-            binding: if kind.holder_binding { Binding::HolderKey } else { Binding::Bearer },
-            status: kind.status.clone(),
-            batch_size: kind.batch_size,
-            proof_types: kind.proof_types.clone(),
-            key_attestation: kind.key_attestation.clone(),
-        }
-    }
-}
-
-impl CredentialType {
-    /// Every claim, and before the first claim of an object the object itself: what is in it may be
-    /// withheld, and so may that there is one.
-    fn definitions(&self) -> Vec<ClaimDefinition> {
-        let mut definitions: Vec<ClaimDefinition> = Vec::new();
-        // above a namespace's elements, and above what is said about a subject, there is no claim
-        let first = match self.format {
-            Format::SdJwtVc | Format::VcJwt | Format::VcSdJwt => 1,
-            Format::MsoMdoc | Format::JwtVcJson | Format::LdpVc => 2,
-        };
-        for claim in &self.claims {
-            for length in first..claim.path.len() {
-                let path = claims_path(&claim.path[..length]);
-                if definitions.iter().any(|known| known.path == path) {
-                    continue;
-                }
-                let name = claim.under.clone().filter(|_| length + 1 == claim.path.len());
-                let locale = Some(self.locale.clone());
-                let display = name.map(|name| ClaimDisplay { name, locale });
-                definitions.push(ClaimDefinition {
-                    path,
-                    mandatory: false,
-                    disclosure: claim.disclosure(),
-                    value: ClaimValue::Any,
-                    display: display.into_iter().collect(),
-                });
-            }
-            definitions.extend(claim.definitions(&self.locale));
-        }
-        definitions
-    }
-}
-
-fn claims_path(names: &[String]) -> ClaimsPath {
-    let (first, rest) =
-        names.split_first().expect("a type with an empty path is refused when it is read");
-    rest.iter().fold(ClaimsPath::key(first.as_str()), |path, name| path.then_key(name.as_str()))
-}
-
-impl ClaimType {
-    const fn disclosure(&self) -> Disclosure {
-        if self.always_shown { Disclosure::Always } else { Disclosure::Selective }
-    }
-
-    /// A list is two claims: the list, and each of its elements.
-    fn definitions(&self, locale: &str) -> Vec<ClaimDefinition> {
-        let path = claims_path(&self.path);
-        let value = match self.kind {
-            ClaimKind::Text => ClaimValue::Text,
-            ClaimKind::Date => ClaimValue::Date,
-            ClaimKind::Boolean => ClaimValue::Boolean,
-            ClaimKind::Number => ClaimValue::Number,
-            ClaimKind::Image => ClaimValue::Image,
-            ClaimKind::List => ClaimValue::Any,
-        };
-        let disclosure = self.disclosure();
-        let name = match &self.under {
-            Some(under) => format!("{under}: {}", self.name),
-            None => self.name.clone(),
-        };
-        let own = ClaimDisplay { name, locale: Some(locale.to_owned()) };
-        let others = self.translations.iter().map(|(locale, name)| ClaimDisplay {
-            name: name.clone(),
-            locale: Some(locale.clone()),
-        });
-        let display = std::iter::once(own).chain(others).collect();
-        let elements = (self.kind == ClaimKind::List).then(|| ClaimDefinition {
-            path: path.clone().then_all(),
-            mandatory: false,
-            disclosure,
-            value: ClaimValue::Text,
-            display: Vec::new(),
-        });
-        let whole = ClaimDefinition { path, mandatory: self.mandatory, disclosure, value, display };
-        std::iter::once(whole).chain(elements).collect()
-    }
-}
-
 /// BCP 47, as far as it can be told without its registry: letters, then parts of letters and digits.
 fn is_language(text: &str) -> bool {
     let mut parts = text.split('-');
@@ -530,27 +395,6 @@ pub(crate) fn put(claims: &mut Map<String, Value>, path: &[String], value: Value
     }
 }
 
-fn embed_picture(
-    claim: &mut ClaimType,
-    picture: &impl Fn(&str) -> Option<Vec<u8>>,
-) -> Result<(), CredentialTypeError> {
-    let Some(file) = claim.sample.as_str().and_then(|text| text.strip_prefix('@')) else {
-        return Ok(());
-    };
-    let refused =
-        || CredentialTypeError::Picture { name: claim.name.clone(), file: file.to_owned() };
-    let media_type = match Path::new(file).extension().and_then(|extension| extension.to_str()) {
-        Some("jpg" | "jpeg") => "jpeg",
-        Some("png") => "png",
-        _ => return Err(refused()),
-    };
-    let plain = !file.contains(['/', '\\']);
-    let bytes = plain.then(|| picture(file)).flatten().ok_or_else(refused)?;
-    let encoded = crate::pages::standard_base64(&json::base64url(&bytes));
-    claim.sample = Value::String(format!("data:image/{media_type};base64,{encoded}"));
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -566,7 +410,7 @@ mod tests {
     #[test]
     fn a_logo_in_a_file_is_judged_by_its_bytes_when_the_type_is_read() {
         let kind = |file: &str| {
-            let text = include_str!("../demo/safety_training.json");
+            let text = include_str!("../../demo/safety_training.json");
             let logo = format!("{{\"logo\": {{\"uri\": \"@{file}\"}},");
             CredentialType::parse_with(&text.replacen('{', &logo, 1), |name| match name {
                 "leaf.txt" => Some(br#"<svg xmlns="http://www.w3.org/2000/svg"/>"#.to_vec()),
