@@ -252,6 +252,10 @@ fn peers(tally: &mut Tally) -> Result<(), String> {
         let browser = program("npm", &["run", "--silent", "browser"], "interop-tests");
         tally.suite("browser", browser, Tally::read_node)?;
     }
+    if needs(tally, &["go"], "the OpenTelemetry collector", "Go from https://go.dev/dl") {
+        let collector = program("npm", &["run", "--silent", "collector"], "interop-tests");
+        tally.suite("collector", collector, Tally::read_node)?;
+    }
     Ok(())
 }
 
