@@ -18,7 +18,7 @@ use lanyard_oid4vci::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use picture::{embed_face, embed_picture};
+use picture::embedded;
 
 /// A credential type, as `types/*.json` describes it.
 #[derive(Debug, Clone, Deserialize)]
@@ -226,23 +226,13 @@ pub enum CredentialTypeError {
         /// The member's name.
         member: &'static str,
     },
-    /// The logo or the background image is no picture that wallets show.
+    /// A picture named by `@file` cannot be read, or is none that wallets show.
     #[error("the picture {file} cannot be used: {reason}")]
-    Face {
+    Picture {
         /// The file's name.
         file: String,
         /// What is wrong with it.
         reason: String,
-    },
-    /// A picture named by `@file` cannot be read.
-    #[error(
-        "claim \"{name}\": the picture {file} cannot be read; it must be a .jpg or .png beside the type"
-    )]
-    Picture {
-        /// The claim's name.
-        name: String,
-        /// The file's name.
-        file: String,
     },
 }
 
@@ -262,13 +252,18 @@ impl CredentialType {
         let mut parsed: Self = serde_json::from_str(text).map_err(|error| {
             CredentialTypeError::Shape { line: error.line(), what: error.to_string() }
         })?;
+        let in_file = |text: &str| text.strip_prefix('@').map(|file| embedded(file, &picture));
         for claim in &mut parsed.claims {
-            embed_picture(claim, &picture)?;
+            if let Some(uri) = claim.sample.as_str().and_then(in_file) {
+                claim.sample = uri?.into();
+            }
         }
         let logo = parsed.logo.as_mut().map(|logo| &mut logo.uri);
         let behind = parsed.background_image.as_mut().map(|image| &mut image.uri);
         for uri in logo.into_iter().chain(behind) {
-            embed_face(uri, &picture)?;
+            if let Some(data) = in_file(uri) {
+                *uri = data?;
+            }
         }
         parsed.examine()?;
         Ok(parsed)
@@ -422,7 +417,7 @@ mod tests {
         assert!(logo.starts_with("data:image/svg+xml;base64,PHN2Zy"), "{logo}");
         for file in ["page.png", "nothing.png", "../leaf.txt"] {
             let refused = kind(file);
-            assert!(matches!(refused, Err(CredentialTypeError::Face { .. })), "{refused:?}");
+            assert!(matches!(refused, Err(CredentialTypeError::Picture { .. })), "{refused:?}");
         }
     }
 
@@ -460,8 +455,25 @@ mod tests {
         );
         assert_eq!(
             refusal.expect_err("refused"),
-            "claim \"P\": the picture ../../secret.png cannot be read; it must be a .jpg or .png beside the type"
+            "the picture ../../secret.png cannot be used: it is not beside the type"
         );
+    }
+
+    #[test]
+    fn a_picture_of_a_claim_is_judged_by_its_bytes() {
+        let kind = |file: &str| {
+            let claims = format!(r#"[{{"path":["p"],"name":"P","sample":"@{file}"}}]"#);
+            let text = format!(r#"{{"id":"x","vct":"urn:v","name":"n","claims":{claims}}}"#);
+            CredentialType::parse_with(&text, |name| match name {
+                "leaf.png" => Some(br#"<svg xmlns="http://www.w3.org/2000/svg"/>"#.to_vec()),
+                _ => Some(b"<html/>".to_vec()),
+            })
+        };
+        let sample = kind("leaf.png").expect("a type").claims.remove(0).sample;
+        let uri = sample.as_str().expect("text");
+        assert!(uri.starts_with("data:image/svg+xml;base64,PHN2Zy"), "{uri}");
+        let refused = kind("page.png");
+        assert!(matches!(refused, Err(CredentialTypeError::Picture { .. })), "{refused:?}");
     }
 
     #[test]
