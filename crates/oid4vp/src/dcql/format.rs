@@ -19,7 +19,8 @@ use super::{
 pub enum RequestedFormat {
     /// `dc+sd-jwt`, of one of these types (App. B.3.5).
     SdJwtVc {
-        /// The types allowed; a credential of a type that extends one of them counts too.
+        /// The types allowed; a credential of a type that extends one of them counts where it says so itself, in
+        /// `aka_vcts`. What type metadata say is extended is not looked at, as a wallet has none at hand.
         vct_values: Vec<String>,
     },
     /// `mso_mdoc`, of this type (App. B.2.3).
@@ -103,7 +104,7 @@ impl RequestedFormat {
     /// Whether a credential with types of these names is one that is asked for.
     pub(super) fn is_satisfied_by(&self, is_of: impl Fn(&str) -> bool) -> bool {
         match self {
-            // OID4VP 1.0 App. B.3.5: one of the types, or a type that inherits from one
+            // OID4VP 1.0 App. B.3.5: one of the types, or one that the credential says inherits from it
             Self::SdJwtVc { vct_values } => vct_values.iter().any(|vct| is_of(vct)),
             // OID4VP 1.0 App. B.2.3: the document type
             Self::MsoMdoc { doctype_value } => is_of(doctype_value.as_str()),
