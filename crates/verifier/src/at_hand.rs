@@ -1,5 +1,4 @@
-//! States of a moment ago, open: the fetch follows the request's beginning and the response its fetch, and neither
-//! reads anything again.
+//! Recently used states, kept decrypted, so that neither the fetch nor the response reads the store's bytes again.
 //!
 //! The store is asked all the same: a state counts only while the session still has the version it was read with.
 

@@ -193,7 +193,7 @@ pub enum RequestFault {
     /// Too many authorities.
     #[error("there are more than {MAX_ANCHORS} trust_anchors")]
     TooManyTrustAnchors,
-    /// An authority that is none.
+    /// A trust anchor that cannot be parsed.
     #[error("trust_anchors cannot be read: {0}")]
     TrustAnchors(#[from] ChainError),
     /// The policy cannot be used for the query.

@@ -6,7 +6,7 @@
 //! 2. `http` the routes: a handler parses, takes the session, calls one step and replies
 //! 3. `create` an integrator asks; the request waits under two unguessable paths
 //! 4. `fetch` a wallet fetches the request object, as often as it likes
-//! 5. `respond` a wallet responds; the verdict falls at once
+//! 5. `respond` a wallet responds; the verdict is reached at once
 //! 6. `dc_api` asks and takes the answer through the platform of a browser instead; `in_browser` is what the
 //!    `<lanyard-verify>` element sees of it; `rotation` lets a shown link die within the minute
 //! 7. `finish` the browser that asked comes back with the response code

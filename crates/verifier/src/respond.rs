@@ -1,4 +1,4 @@
-//! A wallet responds, and the verdict falls at once (OpenID4VP 1.0 §8.2, §8.6).
+//! A wallet responds, and the verdict is reached at once (OpenID4VP 1.0 §8.2, §8.6).
 
 use std::borrow::Cow;
 

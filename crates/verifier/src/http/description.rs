@@ -68,7 +68,7 @@ fn requests(routes: Api<VerifierService>) -> Api<VerifierService> {
         .on(
             read(
                 item,
-                ("readRequest", "See how far a request is, and the verdict once it fell."),
+                ("readRequest", "See how far a request is, and the verdict once there is one."),
                 "Request",
             ),
             api::status,

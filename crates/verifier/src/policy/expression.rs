@@ -156,8 +156,8 @@ struct Sizes {
 impl Sizes {
     const NONE: Self = Self { longest: 1, elements: 1, bytes: 0 };
 
-    /// Of these variables, and of what the expression can put together from them and from its literals: what
-    /// is joined is no longer than all that is written together.
+    /// The sizes of these variables and of anything the expression can build from them: a concatenation is no longer
+    /// than its parts.
     fn of(variables: &Value, program: &Program) -> Self {
         let mut sizes = Self::NONE;
         sizes.measure(variables);

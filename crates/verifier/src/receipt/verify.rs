@@ -67,7 +67,9 @@ pub enum ReceiptRefused {
     #[error("the receipt was signed in the future")]
     FromTheFuture,
     /// It was signed before what it is about was concluded, or that before it was asked.
-    #[error("the receipt was signed before its verdict, or the verdict fell before the request")]
+    #[error(
+        "the receipt was signed before its verdict, or the verdict was reached before the request was made"
+    )]
     Order,
     /// It says that all is well although a check says otherwise, or the other way round.
     #[error("the verdict of the receipt does not follow from its checks")]
