@@ -102,7 +102,7 @@ pub enum StatusChoice {
     For(Vec<StatusUse>),
 }
 
-/// What a status says.
+/// What a status says: of the purposes that there are, those that an issuer keeps here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusUse {
@@ -191,7 +191,7 @@ pub struct ClaimDefinition {
     /// Whether the holder may withhold it, where the format lets holders withhold claims at all: the W3C
     /// formats show everything.
     #[serde(default)]
-    pub disclosure: Disclosure,
+    pub disclosure: Visibility,
     /// What its value must look like.
     #[serde(default)]
     pub value: ClaimValue,
@@ -200,10 +200,10 @@ pub struct ClaimDefinition {
     pub display: Vec<ClaimDisplay>,
 }
 
-/// Whether the holder may withhold a claim.
+/// Who sees a claim.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Disclosure {
+pub enum Visibility {
     /// The holder chooses.
     #[default]
     Selective,
@@ -516,7 +516,7 @@ impl CredentialConfiguration {
     pub fn selective_paths(&self) -> Vec<ClaimsPath> {
         self.claims
             .iter()
-            .filter(|claim| claim.disclosure == Disclosure::Selective)
+            .filter(|claim| claim.disclosure == Visibility::Selective)
             .map(|claim| claim.path.clone())
             .collect()
     }

@@ -31,7 +31,7 @@ pub enum NotificationEvent {
 /// Why a notification was refused (§11.3).
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NotificationError {
-    /// Not strict JSON of the right shape, or an event that is none.
+    /// Not strict JSON of the right shape, or an unknown event.
     #[error("the notification cannot be read")]
     Malformed,
     /// No such notification identifier under this access token.

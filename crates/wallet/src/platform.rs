@@ -116,7 +116,7 @@ impl Wallet {
     }
 }
 
-/// The JSON of a platform; what is none, or too long, is no object, which is refused where it is looked into.
+/// The platform's JSON; null if it is malformed or too long, which is refused like anything that is no object.
 fn read(text: &str) -> Value {
     match text.len() > LONGEST_REQUEST {
         true => Value::Null,

@@ -70,7 +70,7 @@ pub(crate) fn is_kept(held: &HeldCredential) -> bool {
     !references(held).is_empty()
 }
 
-/// Where the status is kept; an entry that breaks its rules is none, which no verifier will take either.
+/// Where its status is kept; a malformed entry counts as absent, as verifiers ignore it too.
 fn references(held: &HeldCredential) -> Vec<StatusReference> {
     match held {
         HeldCredential::SdJwtVc(held) => held.status().cloned().into_iter().collect(),

@@ -3,7 +3,7 @@
 use lanyard_core::{claims::ClaimsPath, credential::Format};
 use lanyard_oid4vci::{
     CredentialConfigurationId,
-    configuration::{Binding, ClaimDefinition, ClaimValue, CredentialConfiguration, Disclosure},
+    configuration::{Binding, ClaimDefinition, ClaimValue, CredentialConfiguration, Visibility},
     metadata::{self, ClaimDisplay, CredentialDisplay},
 };
 
@@ -89,8 +89,8 @@ fn claims_path(names: &[String]) -> ClaimsPath {
 }
 
 impl ClaimType {
-    const fn disclosure(&self) -> Disclosure {
-        if self.always_shown { Disclosure::Always } else { Disclosure::Selective }
+    const fn disclosure(&self) -> Visibility {
+        if self.always_shown { Visibility::Always } else { Visibility::Selective }
     }
 
     /// A list is two claims: the list, and each of its elements.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    ClaimDefinition, ConfigurationError, CredentialConfiguration, Disclosure, SubjectClaimsError,
+    ClaimDefinition, ConfigurationError, CredentialConfiguration, SubjectClaimsError, Visibility,
     element,
 };
 use crate::{CredentialConfigurationId, metadata::CredentialDefinition};
@@ -148,7 +148,7 @@ impl CredentialFormat {
                 };
                 ElementName::parse(name_space, identifier).map_err(|_| misplaced())?;
                 // ISO/IEC 18013-5 §8.3: the holder may withhold every element
-                if claim.disclosure == Disclosure::Always {
+                if claim.disclosure == Visibility::Always {
                     let path = claim.path.clone();
                     return Err(ConfigurationError::AlwaysShown(id.clone(), path));
                 }

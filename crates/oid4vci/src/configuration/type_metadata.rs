@@ -4,7 +4,7 @@ use lanyard_core::sd_jwt_vc::Vct;
 use serde_json::{Value, json};
 
 use super::{
-    ClaimDefinition, ConfigurationError, CredentialConfiguration, CredentialFormat, Disclosure,
+    ClaimDefinition, ConfigurationError, CredentialConfiguration, CredentialFormat, Visibility,
 };
 use crate::{CredentialConfigurationId, IssuerUrl};
 
@@ -80,8 +80,8 @@ fn claim(claim: &ClaimDefinition) -> Value {
     }
     // an element of a list is withheld or not as the list has it
     described["sd"] = match claim.disclosure {
-        Disclosure::Selective => json!("always"),
-        Disclosure::Always => json!("never"),
+        Visibility::Selective => json!("always"),
+        Visibility::Always => json!("never"),
     };
     described
 }

@@ -206,7 +206,7 @@ impl Granted {
         }
     }
 
-    /// A refresh token, where somebody can be held to it: bound to a key, or to a client that proves itself.
+    /// A refresh token, if it can be bound to a key or to an authenticated client.
     fn refreshable(
         &self,
         sender: &Sender,

@@ -59,8 +59,7 @@ impl Issuer {
             && key.signer.algorithm() == SignatureAlgorithm::Es256
     }
 
-    /// The configurations that cannot be issued, as the key of their format is named in a way that the
-    /// format has not.
+    /// Configurations that cannot be issued, because their format cannot name its key that way.
     pub fn without_key(&self) -> Vec<&CredentialConfigurationId> {
         let unfit = |format: &CredentialFormat| !format.takes(self.key_for(format.format()));
         self.configuration

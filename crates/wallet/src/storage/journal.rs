@@ -232,8 +232,7 @@ impl State {
         Ok(())
     }
 
-    /// Whether what stands where the next frame would begin is what a crash left of one: nothing whole follows it, as
-    /// a frame is durable before the next one is written, and it is not whole itself but for the length it says.
+    /// Whether the bytes at the end are a frame torn by a crash: incomplete, and followed by nothing complete.
     fn is_torn(&mut self, frame: Frame, crypto: &dyn CryptoProvider) -> Result<bool, StorageError> {
         let mut rest = Vec::new();
         self.file.seek(SeekFrom::Start(self.end))?;
