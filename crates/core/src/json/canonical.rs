@@ -195,8 +195,14 @@ mod tests {
 
     #[test]
     fn what_is_no_i_json_text_does_not_get_this_far() {
-        for text in ["1e400", r#""\ud800""#, r#"{"a":1,"a":1}"#, "NaN"] {
-            assert!(parse(text.as_bytes()).is_err(), "{text}");
+        for (text, reason) in [
+            ("1e400", "number out of range"),
+            (r#""\ud800""#, "unexpected end of hex escape"),
+            (r#"{"a":1,"a":1}"#, "duplicate member"),
+            ("NaN", "expected value"),
+        ] {
+            let told = parse(text.as_bytes()).unwrap_err().to_string();
+            assert!(told.contains(reason), "{text}: {told}");
         }
     }
 }

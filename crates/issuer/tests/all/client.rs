@@ -7,7 +7,6 @@ use axum::http::{
     HeaderName, Method,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
 };
-use jiff::SignedDuration;
 use lanyard_core::{
     crypto::{CryptoProvider as _, Curve, RustCrypto, Signer, SoftwareSigner},
     jose::{self, Jwk},
@@ -135,6 +134,17 @@ impl Attested {
         self.send("/demo/token", parts, (&attestation, &pop)).await
     }
 
+    /// With everything but a DPoP proof.
+    async fn unproven(&self, path: &str, parts: &[(String, String)]) -> Reply {
+        let attestation = self.attestation(self.attestation_parts()).await;
+        let pop = self.pop(self.pop_parts().await).await;
+        let mut sent = token_request(path, &form(parts));
+        let headers = sent.headers_mut();
+        headers.insert(ATTESTATION, attestation.parse().expect("visible ASCII"));
+        headers.insert(POP, pop.parse().expect("visible ASCII"));
+        self.server.send(sent).await
+    }
+
     async fn push(&self, attestation: (Object, Object), pop: (Object, Object)) -> Reply {
         let pair = (self.attestation(attestation).await, self.pop(pop).await);
         self.send("/demo/par", &self.wallet.parts(), (&pair.0, &pair.1)).await
@@ -237,12 +247,8 @@ async fn an_attested_wallet_keeps_its_refresh_token_and_may_change_the_key_of_it
 async fn an_attested_wallet_whose_token_was_bound_to_a_key_is_refused_without_one() {
     let mut world = Attested::new(Profile::Plain);
     let refresh = refresh_of(&mut world).await;
-    let mut sent = token_request("/demo/token", &form(&refresh));
-    let attestation = world.attestation(world.attestation_parts()).await;
-    let pop = world.pop(world.pop_parts().await).await;
-    sent.headers_mut().insert(ATTESTATION, attestation.parse().expect("visible ASCII"));
-    sent.headers_mut().insert(POP, pop.parse().expect("visible ASCII"));
-    assert_eq!(world.server.send(sent).await.refusal(), refused(400, "invalid_grant"));
+    let reply = world.unproven("/demo/token", &refresh).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
 }
 
 #[tokio::test]
@@ -452,15 +458,30 @@ async fn the_high_assurance_profile_takes_nobody_without_attestation_and_says_so
     let reply = world.server.send(bare).await;
     assert_eq!(reply.refusal(), refused(401, "invalid_token"));
     assert_eq!(reply.header(WWW_AUTHENTICATE), Some(r#"DPoP algs="ES256 ES384 EdDSA""#));
-    // with everything but a DPoP proof
-    let attestation = world.attestation(world.attestation_parts()).await;
-    let pop = world.pop(world.pop_parts().await).await;
-    let mut sent = token_request("/demo/token", &form(&world.wallet.token_parts("a-code")));
-    sent.headers_mut().insert(ATTESTATION, attestation.parse().unwrap());
-    sent.headers_mut().insert(POP, pop.parse().unwrap());
-    let reply = world.server.send(sent).await;
-    assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
-    world.server.ground.pass(SignedDuration::from_secs(1));
+}
+
+#[tokio::test]
+async fn the_high_assurance_profile_trades_no_code_and_no_refresh_token_without_a_proof_of_a_key() {
+    let mut world = Attested::new(Profile::Haip);
+    // the code is bound to no key: what is missing is the proof, and nothing else
+    let reply = world.unproven("/demo/par", &world.wallet.parts()).await;
+    assert_eq!(reply.status, 201, "{reply}");
+    let request_uri = text(&reply.json()["request_uri"]);
+    let answer = world.wallet.open(&world.server, &request_uri).await;
+    let code = world.wallet.token_parts(&Answer::of(&answer).one("code").unwrap());
+    let reply = world.unproven("/demo/token", &code).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_dpop_proof"));
+    let tokens = world.attested(&code).await.json();
+    let refresh: Vec<_> = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "wallet"),
+        ("refresh_token", &text(&tokens["refresh_token"])),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+    let reply = world.unproven("/demo/token", &refresh).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_dpop_proof"));
+    assert_eq!(world.attested(&refresh).await.status, 200);
 }
 
 #[test]

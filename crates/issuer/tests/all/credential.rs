@@ -214,7 +214,7 @@ async fn refuses_two_proofs_of_one_key_and_more_than_a_batch() {
 }
 
 #[tokio::test]
-async fn refuses_to_encrypt_a_response_to_an_unencrypted_request() {
+async fn refuses_to_encrypt_a_response_to_what_is_no_key() {
     let change = |body: &mut Value| {
         body["credential_response_encryption"] = json!({ "jwk": {}, "enc": "A256GCM" });
     };

@@ -61,6 +61,22 @@ async fn an_encrypted_request_gets_the_answer_that_it_asks_for() {
 }
 
 #[tokio::test]
+async fn refuses_to_encrypt_a_response_to_an_unencrypted_request() {
+    let server = Server::with_encryption(EncryptionRule::Offered);
+    let (offer, token) = server.access().await;
+    let key = RustCrypto.generate_key(Curve::P256).expect("a key");
+    let jwk = Jwk { alg: Some("ECDH-ES".to_owned()), ..Jwk::new(*key.public()) };
+    let mut body = server.badge_request().await;
+    body["credential_response_encryption"] = json!({ "jwk": jwk.to_value(), "enc": "A256GCM" });
+    // OID4VCI §8.2: what would be answered, sent encrypted, is refused plain
+    let reply = server.credential(&token, &body).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_encryption_parameters"));
+    assert_eq!(server.trail(&offer).await.pop().as_deref(), Some("refused: request_not_encrypted"));
+    let reply = send(&server, &token, sealed(&server, &body).await).await;
+    assert_eq!(reply.status, StatusCode::OK, "{reply}");
+}
+
+#[tokio::test]
 async fn an_error_is_never_encrypted_and_costs_nothing() {
     let server = Server::with_encryption(EncryptionRule::Offered);
     let (_, token) = server.access().await;

@@ -164,6 +164,10 @@ async fn what_a_login_told_is_issued_once_and_gives_no_refresh_token() {
     let code = Answer::of(&answer).one("code").unwrap();
     let token = browser.wallet.token(&server, &code).await.json();
     assert!(token.get("refresh_token").is_none(), "{token}");
+    let token = text(&token["access_token"]);
+    assert_eq!(browser.wallet.badge(&server, &token).await.status, 200);
+    let again = browser.wallet.badge(&server, &token).await;
+    assert_eq!(again.refusal(), refused(400, "credential_request_denied"));
 }
 
 #[tokio::test]

@@ -107,7 +107,10 @@ fn a_list_that_did_not_change_is_not_read_again() {
 
 #[test]
 fn a_server_does_not_start_with_a_broken_list() {
-    let (_folder, path) = file("issuers.json", "{}");
+    let (_folder, path) = file("issuers.json", "{\n  \"version\": 1,\n  \"issuers\": [\n}");
     let tenant = "acme".parse().expect("an id");
-    assert!(WatchedList::open(tenant, path, IssuerTrust::new()).is_err());
+    let refused = WatchedList::open(tenant, path.clone(), IssuerTrust::new()).unwrap_err();
+    let told =
+        format!("{}: list: not acceptable JSON: expected value at line 4 column 1", path.display());
+    assert_eq!(refused.to_string(), told);
 }

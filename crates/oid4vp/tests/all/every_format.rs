@@ -9,6 +9,7 @@ use lanyard_core::{
 use lanyard_oid4vp::{
     request::ResponseMode,
     verifier::{CheckOutcome, Conclusion, Requested, Verdict, VerdictState},
+    wallet::{AnswerError, NothingFits, PresentError},
 };
 use lanyard_testkit::{Flaws, Mint, vectors};
 use serde_json::{Value, json};
@@ -184,7 +185,7 @@ async fn an_mdoc_over_another_session_transcript_is_refused_whatever_differs_in_
 }
 
 #[tokio::test]
-async fn every_format_is_refused_that_another_key_presents() {
+async fn no_wallet_signs_for_a_key_that_is_not_the_credentials() {
     let world = World::new();
     let thief = World::new();
     for format in Format::OPENID4VC {
@@ -196,9 +197,8 @@ async fn every_format_is_refused_that_another_key_presents() {
         let choices = reviewed.choices(&[view(&presenter.held)]).expect("the badge fits");
         let selection = choices.smallest();
         let consent = choices.approve(&selection).expect("a selection");
-        // the wallet itself notices that the key is not the credential's
-        let provider = world.provider.as_ref();
-        assert!(reviewed.answer(consent, &presenter, provider).await.is_err(), "{format}");
+        let answer = reviewed.answer(consent, &presenter, world.provider.as_ref()).await;
+        assert_eq!(answer.unwrap_err(), AnswerError::Present(PresentError::Credential), "{format}");
     }
 }
 
@@ -241,7 +241,8 @@ async fn a_credential_of_another_type_does_not_answer_the_query() {
         let mut asked = Mint::credential_query(format);
         asked["meta"] = meta;
         let requested = world.ask(json!({ "credentials": [asked] }), MODES[0]);
-        assert!(world.review(&requested).await.choices(&[view(&held)]).is_err(), "{format}");
+        let choices = world.review(&requested).await.choices(&[view(&held)]);
+        assert!(matches!(choices, Err(NothingFits)), "{format}");
         // and a wallet that answers all the same is refused
         let good = world.ask(Mint::query(format), MODES[0]);
         let reviewed = world.review(&requested).await;
