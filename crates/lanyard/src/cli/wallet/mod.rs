@@ -98,7 +98,7 @@ pub enum WalletCommand {
     },
     /// Have a credential issued again, if its issuer let the holder log in
     Renew {
-        /// Its identifier
+        /// Its identifier, or an unambiguous beginning of it
         id: String,
     },
     /// Go on with what was interrupted before the credentials came

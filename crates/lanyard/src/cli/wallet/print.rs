@@ -25,21 +25,42 @@ pub(super) fn list(wallet: &Wallet) -> Result<Ending, Ending> {
 }
 
 pub(super) fn show(wallet: &Wallet, id: &str) -> Result<Ending, Ending> {
-    let cards = cards(wallet)?;
-    let card = cards.iter().find(|card| card.id.0.to_string() == id);
-    let card = card.ok_or_else(|| absent(id))?;
+    let card = &card(wallet, id)?;
     let mut shown = summary(card);
     shown["claims"] = Value::Object(card.content.claims.clone());
     let text = format!("{}\n{:#}", line(card), Value::Object(card.content.claims.clone()));
     Ok(Ending::done(text, shown))
 }
 
-pub(super) fn absent(id: &str) -> Ending {
-    Ending::not_done(
-        ExitCode::NothingMatches,
-        "card_absent",
-        format!("There is no credential {id}; lanyard wallet list shows those there are."),
-    )
+/// The card of that identifier, or of the only one that begins so.
+pub(super) fn card(wallet: &Wallet, id: &str) -> Result<Card, Ending> {
+    let mut cards = cards(wallet)?;
+    let ids: Vec<_> = cards.iter().map(|card| card.id.0.to_string()).collect();
+    match &places(&ids, id)[..] {
+        [place] => Ok(cards.swap_remove(*place)),
+        [] => Err(Ending::not_done(
+            ExitCode::NothingMatches,
+            "card_absent",
+            format!("There is no credential {id}; lanyard wallet list shows those there are."),
+        )),
+        several => Err(Ending::not_done(
+            ExitCode::Usage,
+            "card_ambiguous",
+            format!(
+                "The identifiers of {} credentials begin with {id}; say more of it.",
+                several.len()
+            ),
+        )),
+    }
+}
+
+/// Where that identifier is; where it is nowhere, those that begin so.
+fn places(ids: &[String], wanted: &str) -> Vec<usize> {
+    if let Some(place) = ids.iter().position(|id| id == wanted) {
+        return vec![place];
+    }
+    let begins = |place: &usize| !wanted.is_empty() && ids[*place].starts_with(wanted);
+    (0..ids.len()).filter(begins).collect()
 }
 
 pub(super) fn history(wallet: &Wallet) -> Result<Ending, Ending> {
@@ -102,4 +123,26 @@ pub(super) fn summary(card: &Card) -> Value {
         "copies": card.copies,
         "unused_copies": card.unused_copies,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::places;
+
+    #[test]
+    fn a_beginning_names_what_it_is_the_only_beginning_of() {
+        let ids = ["1", "12", "340", "341"].map(str::to_owned);
+        for (wanted, found) in [
+            ("1", &[0][..]),
+            ("12", &[1]),
+            ("340", &[2]),
+            ("34", &[2, 3]),
+            ("2", &[]),
+            ("3400", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(places(&ids, wanted), found, "{wanted}");
+        }
+        assert_eq!(places(&["7".to_owned(), "340".to_owned()], "3"), [1]);
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::callback::Callback;
 use super::super::{Ending, ExitCode};
-use super::print::{absent, cards, line, storage_refused, summary};
+use super::print::{card, cards, line, storage_refused, summary};
 use super::{ask, ask_yes, with_hint};
 
 pub(super) async fn accept(
@@ -71,9 +71,7 @@ async fn log_in(
 }
 
 pub(super) async fn renew(wallet: &Wallet, id: &str) -> Result<Ending, Ending> {
-    let cards = cards(wallet)?;
-    let card = cards.iter().find(|card| card.id.0.to_string() == id).ok_or_else(|| absent(id))?;
-    let renewed = wallet.renew(card.id).await.map_err(|error| not_issued(&error))?;
+    let renewed = wallet.renew(card(wallet, id)?.id).await.map_err(|error| not_issued(&error))?;
     added(wallet, &[renewed])
 }
 
