@@ -551,6 +551,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_cards() != 9150:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_catch_up() != 22759:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_collect() != 33708:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_delete_card() != 59881:
@@ -607,7 +609,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_try_pin() != 9872:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_unfinished() != 11986:
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_unfinished() != 3091:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_waiting() != 18763:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -739,6 +741,9 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_card_picture.
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_cards.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_cards.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_catch_up.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_catch_up.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_collect.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_collect.restype = ctypes.c_uint16
@@ -988,6 +993,11 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_cards.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_cards.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_catch_up.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_uint32,
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_catch_up.restype = ctypes.c_uint64
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_collect.argtypes = (
     ctypes.c_uint64,
 )
@@ -2977,6 +2987,116 @@ class _UniffiFfiConverterTypeContactRecord(_UniffiConverterRustBuffer):
 
 
 
+class ContactKind(enum.Enum):
+    """
+    What is found where a verifier says that it is reached.
+"""
+    
+    PRIVACY_POLICY = 0
+    """
+    Its privacy policy.
+"""
+    
+    TERMS = 1
+    """
+    Its terms of service.
+"""
+    
+    QUESTIONS = 2
+    """
+    Somebody to ask, also for the deletion of what was shared.
+"""
+    
+    COMPLAINTS = 3
+    """
+    An authority to complain at.
+"""
+    
+
+
+class _UniffiFfiConverterTypeContactKind(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return ContactKind.PRIVACY_POLICY
+        if variant == 2:
+            return ContactKind.TERMS
+        if variant == 3:
+            return ContactKind.QUESTIONS
+        if variant == 4:
+            return ContactKind.COMPLAINTS
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == ContactKind.PRIVACY_POLICY:
+            return
+        if value == ContactKind.TERMS:
+            return
+        if value == ContactKind.QUESTIONS:
+            return
+        if value == ContactKind.COMPLAINTS:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == ContactKind.PRIVACY_POLICY:
+            buf.write_i32(1)
+        if value == ContactKind.TERMS:
+            buf.write_i32(2)
+        if value == ContactKind.QUESTIONS:
+            buf.write_i32(3)
+        if value == ContactKind.COMPLAINTS:
+            buf.write_i32(4)
+
+
+
+@dataclass
+class ContactToShowRecord:
+    """
+    A way to reach somebody, and what for.
+"""
+    def __init__(self, *, kind:ContactKind, contact:ContactRecord):
+        self.kind = kind
+        self.contact = contact
+        
+        
+
+    
+    def __str__(self):
+        return "ContactToShowRecord(kind={}, contact={})".format(self.kind, self.contact)
+    def __eq__(self, other):
+        if self.kind != other.kind:
+            return False
+        if self.contact != other.contact:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeContactToShowRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ContactToShowRecord(
+            kind=_UniffiFfiConverterTypeContactKind.read(buf),
+            contact=_UniffiFfiConverterTypeContactRecord.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeContactKind.check_lower(value.kind)
+        _UniffiFfiConverterTypeContactRecord.check_lower(value.contact)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeContactKind.write(value.kind, buf)
+        _UniffiFfiConverterTypeContactRecord.write(value.contact, buf)
+
+
+
+
+
+
 class HistoryKindName(enum.Enum):
     """
     The kinds of thing that happen, to look for.
@@ -3610,23 +3730,47 @@ class _UniffiFfiConverterSequenceTypeContactRecord(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeContactRecord.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypeContactToShowRecord(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeContactToShowRecord.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeContactToShowRecord.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeContactToShowRecord.read(buf) for i in range(count)
+        ]
+
 @dataclass
 class ToldRecord:
     """
     The words of a verifier, of which its signature is the only warrant.
 """
-    def __init__(self, *, purpose:typing.Optional[str], privacy_policy:typing.Optional[ContactRecord], terms:typing.Optional[ContactRecord], for_deletion:typing.List[ContactRecord], authorities:typing.List[ContactRecord]):
+    def __init__(self, *, purpose:typing.Optional[str], privacy_policy:typing.Optional[ContactRecord], terms:typing.Optional[ContactRecord], for_deletion:typing.List[ContactRecord], authorities:typing.List[ContactRecord], contacts_to_show:typing.List[ContactToShowRecord]):
         self.purpose = purpose
         self.privacy_policy = privacy_policy
         self.terms = terms
         self.for_deletion = for_deletion
         self.authorities = authorities
+        self.contacts_to_show = contacts_to_show
         
         
 
     
     def __str__(self):
-        return "ToldRecord(purpose={}, privacy_policy={}, terms={}, for_deletion={}, authorities={})".format(self.purpose, self.privacy_policy, self.terms, self.for_deletion, self.authorities)
+        return "ToldRecord(purpose={}, privacy_policy={}, terms={}, for_deletion={}, authorities={}, contacts_to_show={})".format(self.purpose, self.privacy_policy, self.terms, self.for_deletion, self.authorities, self.contacts_to_show)
     def __eq__(self, other):
         if self.purpose != other.purpose:
             return False
@@ -3637,6 +3781,8 @@ class ToldRecord:
         if self.for_deletion != other.for_deletion:
             return False
         if self.authorities != other.authorities:
+            return False
+        if self.contacts_to_show != other.contacts_to_show:
             return False
         return True
 
@@ -3649,6 +3795,7 @@ class _UniffiFfiConverterTypeToldRecord(_UniffiConverterRustBuffer):
             terms=_UniffiFfiConverterOptionalTypeContactRecord.read(buf),
             for_deletion=_UniffiFfiConverterSequenceTypeContactRecord.read(buf),
             authorities=_UniffiFfiConverterSequenceTypeContactRecord.read(buf),
+            contacts_to_show=_UniffiFfiConverterSequenceTypeContactToShowRecord.read(buf),
         )
 
     @staticmethod
@@ -3658,6 +3805,7 @@ class _UniffiFfiConverterTypeToldRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeContactRecord.check_lower(value.terms)
         _UniffiFfiConverterSequenceTypeContactRecord.check_lower(value.for_deletion)
         _UniffiFfiConverterSequenceTypeContactRecord.check_lower(value.authorities)
+        _UniffiFfiConverterSequenceTypeContactToShowRecord.check_lower(value.contacts_to_show)
 
     @staticmethod
     def write(value, buf):
@@ -3666,6 +3814,7 @@ class _UniffiFfiConverterTypeToldRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeContactRecord.write(value.terms, buf)
         _UniffiFfiConverterSequenceTypeContactRecord.write(value.for_deletion, buf)
         _UniffiFfiConverterSequenceTypeContactRecord.write(value.authorities, buf)
+        _UniffiFfiConverterSequenceTypeContactToShowRecord.write(value.contacts_to_show, buf)
 
 class _UniffiFfiConverterOptionalTypeToldRecord(_UniffiConverterRustBuffer):
     @classmethod
@@ -10574,6 +10723,13 @@ class LanyardWalletProtocol(typing.Protocol):
         All cards, newest first.
 """
         raise NotImplementedError
+    async def catch_up(self, threshold: int) -> typing.List[int]:
+        """
+        What is due when the app opens: what was interrupted goes on, what was deferred is asked for, what has at most
+        so many unused copies left is filled up, and status lists are asked. The cards that came; a network that is
+        away is no failure.
+"""
+        raise NotImplementedError
     async def collect(self, ) -> typing.List[int]:
         """
         Asks again for what is due: the cards that came. Call it when the app opens and at `next_at`.
@@ -10812,6 +10968,28 @@ class LanyardWallet(LanyardWalletProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    async def catch_up(self, threshold: int) -> typing.List[int]:
+        """
+        What is due when the app opens: what was interrupted goes on, what was deferred is asked for, what has at most
+        so many unused copies left is filled up, and status lists are asked. The cards that came; a network that is
+        away is no failure.
+"""
+        
+        _UniffiFfiConverterUInt32.check_lower(threshold)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterUInt32.lower(threshold),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceInt64.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeStoreError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_catch_up(*_uniffi_lowered_args),
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     async def collect(self, ) -> typing.List[int]:
         """
         Asks again for what is due: the cards that came. Call it when the app opens and at `next_at`.
@@ -11337,7 +11515,7 @@ class LanyardWallet(LanyardWalletProtocol):
             self._uniffi_clone_handle(),
         )
         _uniffi_lift_return = _UniffiFfiConverterSequenceTypeUnfinishedRecord.lift
-        _uniffi_error_converter = _UniffiFfiConverterTypeOfferError
+        _uniffi_error_converter = _UniffiFfiConverterTypeStoreError
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_unfinished,
@@ -11416,6 +11594,7 @@ __all__ = [
     "OverAskingKind",
     "CardStanding",
     "StatusValue",
+    "ContactKind",
     "HistoryKindName",
     "HistoryKind",
     "TrustLevel",
@@ -11445,6 +11624,7 @@ __all__ = [
     "StatusRecord",
     "CardRecord",
     "ContactRecord",
+    "ContactToShowRecord",
     "HistoryQuery",
     "ToldRecord",
     "HistoryRecord",

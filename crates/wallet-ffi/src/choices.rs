@@ -1,11 +1,10 @@
 //! What a verifier asks for, what the holder can pick, and what they picked.
 
 use lanyard_wallet::{
-    AskedClaim, Told, UnusableCard,
+    AskedClaim, AskedTooMuch, ContactUse, Told, UnusableCard,
     protocol::{
-        Choices, ClaimSetChoice, Consent, Contact, DcApiVerifier, OverAsked, OverAsking, Pick,
-        QueryMatches, Selection, SetChoice, Timestamp, Transaction, TransactionData,
-        VerifierIdentity,
+        Choices, ClaimSetChoice, Consent, Contact, DcApiVerifier, OverAsking, Pick, QueryMatches,
+        Selection, SetChoice, Timestamp, Transaction, TransactionData, VerifierIdentity,
     },
     storage::Card,
 };
@@ -40,6 +39,30 @@ pub struct ToldRecord {
     pub for_deletion: Vec<ContactRecord>,
     /// Where to complain about it.
     pub authorities: Vec<ContactRecord>,
+    /// All of these, in the order in which they are shown, and each place once.
+    pub contacts_to_show: Vec<ContactToShowRecord>,
+}
+
+/// A way to reach somebody, and what for.
+#[derive(Clone, uniffi::Record)]
+pub struct ContactToShowRecord {
+    /// What is found there.
+    pub kind: ContactKind,
+    /// How to get there.
+    pub contact: ContactRecord,
+}
+
+/// What is found where a verifier says that it is reached.
+#[derive(Clone, Copy, uniffi::Enum)]
+pub enum ContactKind {
+    /// Its privacy policy.
+    PrivacyPolicy,
+    /// Its terms of service.
+    Terms,
+    /// Somebody to ask, also for the deletion of what was shared.
+    Questions,
+    /// An authority to complain at.
+    Complaints,
 }
 
 /// A way to reach somebody.
@@ -250,7 +273,25 @@ impl From<Told> for ToldRecord {
             authorities: contacts(&told.authorities),
             privacy_policy: told.privacy_policy.as_ref().map(ContactRecord::from),
             terms: told.terms.as_ref().map(ContactRecord::from),
+            contacts_to_show: told.contacts_to_show().into_iter().map(Into::into).collect(),
             purpose: told.purpose,
+        }
+    }
+}
+
+impl From<(ContactUse, &Contact)> for ContactToShowRecord {
+    fn from((kind, contact): (ContactUse, &Contact)) -> Self {
+        Self { kind: kind.into(), contact: contact.into() }
+    }
+}
+
+impl From<ContactUse> for ContactKind {
+    fn from(kind: ContactUse) -> Self {
+        match kind {
+            ContactUse::PrivacyPolicy => Self::PrivacyPolicy,
+            ContactUse::Terms => Self::Terms,
+            ContactUse::Questions => Self::Questions,
+            ContactUse::Complaints => Self::Complaints,
         }
     }
 }
@@ -286,32 +327,20 @@ impl VerifierRecord {
 }
 
 impl RequestChoices {
-    pub(crate) fn of(choices: &Choices, cards: &[Card]) -> Self {
+    pub(crate) fn of(choices: &Choices, cards: &[Card], too_much: Vec<AskedTooMuch>) -> Self {
         Self {
             sets: choices.sets().into_iter().map(SetRecord::from).collect(),
             queries: choices.queries().iter().map(|one| QueryRecord::of(one, cards)).collect(),
             smallest: choices.smallest().into(),
-            over_asked: choices
-                .over_asked()
-                .iter()
-                .map(|(query, over_asked)| {
-                    let first = choices.query(query).and_then(|query| query.candidates.first());
-                    let card = first.and_then(|candidate| cards.get(candidate.credential));
-                    OverAskedRecord::of(over_asked, card)
-                })
-                .collect(),
+            over_asked: too_much.into_iter().map(OverAskedRecord::from).collect(),
         }
     }
 }
 
-impl OverAskedRecord {
-    fn of(over_asked: &OverAsked, card: Option<&Card>) -> Self {
-        let path = over_asked.path.as_ref().zip(card);
-        Self {
-            kind: over_asked.what.into(),
-            claim: path.map(|(path, card)| card.content.face.label(path)),
-            reason: over_asked.what.to_holder().to_owned(),
-        }
+impl From<AskedTooMuch> for OverAskedRecord {
+    fn from(asked: AskedTooMuch) -> Self {
+        let reason = asked.what.to_holder().to_owned();
+        Self { kind: asked.what.into(), claim: asked.label, reason }
     }
 }
 
@@ -341,11 +370,10 @@ impl From<AskedClaim> for AskedClaimRecord {
 impl ClaimSetRecord {
     fn of(matches: &QueryMatches, choice: &ClaimSetChoice, card: &Card) -> Self {
         let claims = card.content.asked_rows(matches, choice).into_iter().map(Into::into);
-        let over_asked = matches.over_asked(choice);
-        Self {
-            claims: claims.collect(),
-            over_asked: over_asked.iter().map(|one| OverAskedRecord::of(one, Some(card))).collect(),
-        }
+        let query = &matches.query.id;
+        let over_asked = matches.over_asked(choice).into_iter();
+        let over_asked = over_asked.map(|one| AskedTooMuch::of(query.clone(), one, card).into());
+        Self { claims: claims.collect(), over_asked: over_asked.collect() }
     }
 }
 

@@ -28,10 +28,10 @@ pub use cards::{
     RegisteredClaimRecord, RegistrationRecord, StatusRecord, StatusValue, WaitingRecord,
 };
 pub use choices::{
-    AskedClaimRecord, CandidateRecord, ClaimSetRecord, ContactRecord, HolderSelection,
-    OverAskedRecord, OverAskingKind, PickRecord, PickedRecord, QueryRecord, RequestChoices,
-    SetRecord, SharedRecord, ToldRecord, TransactionRecord, TrustLevel, UnusableRecord,
-    VerifierRecord,
+    AskedClaimRecord, CandidateRecord, ClaimSetRecord, ContactKind, ContactRecord,
+    ContactToShowRecord, HolderSelection, OverAskedRecord, OverAskingKind, PickRecord,
+    PickedRecord, QueryRecord, RequestChoices, SetRecord, SharedRecord, ToldRecord,
+    TransactionRecord, TrustLevel, UnusableRecord, VerifierRecord,
 };
 pub use errors::{
     AcceptError, AnswerError, ConsentError, LoginError, OfferError, OpenError, PinError,

@@ -56,7 +56,10 @@ impl PresentationRequest {
 
     /// What the request could be answered with.
     pub fn choices(&self) -> Result<RequestChoices, ConsentError> {
-        self.step.look(|step| Ok(RequestChoices::of(&step.choices()?, step.cards())))?
+        self.step.look(|step| {
+            let choices = step.choices()?;
+            Ok(RequestChoices::of(&choices, step.cards(), step.asked_too_much(&choices)))
+        })?
     }
 
     /// Cards that would answer a part of the request if they were good: show them with the reason. They are never
@@ -108,7 +111,10 @@ impl PlatformPresentation {
 
     /// What the request could be answered with.
     pub fn choices(&self) -> Result<RequestChoices, ConsentError> {
-        self.step.look(|step| Ok(RequestChoices::of(&step.choices()?, step.cards())))?
+        self.step.look(|step| {
+            let choices = step.choices()?;
+            Ok(RequestChoices::of(&choices, step.cards(), step.asked_too_much(&choices)))
+        })?
     }
 
     /// Cards that would answer a part of the request if they were good: show them with the reason. They are never

@@ -101,7 +101,7 @@ impl LanyardWallet {
     }
 
     /// What was interrupted after the token was had.
-    pub fn unfinished(&self) -> Result<Vec<UnfinishedRecord>, OfferError> {
+    pub fn unfinished(&self) -> Result<Vec<UnfinishedRecord>, StoreError> {
         Ok(self.0.unfinished()?.into_iter().map(UnfinishedRecord::from).collect())
     }
 
@@ -109,6 +109,14 @@ impl LanyardWallet {
     pub async fn go_on(&self, id: i64) -> Result<Vec<i64>, OfferError> {
         let wallet = self.0.clone();
         Ok(ids(on_own_threads(async move { wallet.go_on(PendingId(id)).await }).await??))
+    }
+
+    /// What is due when the app opens: what was interrupted goes on, what was deferred is asked for, what has at most
+    /// so many unused copies left is filled up, and status lists are asked. The cards that came; a network that is
+    /// away is no failure.
+    pub async fn catch_up(&self, threshold: u32) -> Result<Vec<i64>, StoreError> {
+        let wallet = self.0.clone();
+        Ok(ids(on_own_threads(async move { wallet.catch_up(threshold).await }).await??))
     }
 
     /// Has a card issued again: the new card, which takes the old one's place.

@@ -22,6 +22,7 @@ pub mod storage;
 
 #[cfg(feature = "rustcrypto")]
 mod attested;
+mod catch_up;
 mod collect;
 mod consent;
 mod hardware;
@@ -34,6 +35,7 @@ mod login;
 mod notices;
 #[cfg(feature = "rustcrypto")]
 mod open;
+mod outcome;
 mod picture;
 mod pin;
 mod platform;
@@ -66,9 +68,9 @@ pub use pin::PinRefused;
 pub use platform::PlatformRequest;
 pub use presentation::{PresentationError, RefusedRequest, Request, UnusableCard};
 pub use registration::{RegisteredClaim, Registration};
-pub use rows::{AskedClaim, ShownClaim, Standing};
+pub use rows::{AskedClaim, AskedTooMuch, ShownClaim, Standing};
 pub use status::{KnownStatus, StatusWord};
-pub use told::{SharedWith, Told};
+pub use told::{ContactUse, SharedWith, Told};
 pub use vouched::{KeyAttester, KeyToAttest, VouchedKeys};
 pub use wallet::{Wallet, WalletSettings};
 

@@ -15,10 +15,10 @@ use crate::{
     history::Event,
     http::incoming,
     issuance::{IssuanceError, OfferedCard, Review},
+    outcome::{Came, Failure, Outcome},
     ports::KeyHandle,
     receive::Context,
-    storage::{Card, CardId, PendingId},
-    wallet::Party,
+    storage::{Card, CardId, PendingId, StorageError},
 };
 
 /// An offer that the holder logs in for, ready to be shown to them.
@@ -200,8 +200,8 @@ impl Wallet {
     /// What was interrupted after the token was had.
     ///
     /// # Errors
-    /// [`IssuanceError::Storage`].
-    pub fn unfinished(&self) -> Result<Vec<Unfinished>, IssuanceError> {
+    /// [`StorageError`].
+    pub fn unfinished(&self) -> Result<Vec<Unfinished>, StorageError> {
         let all = self.0.storage.pending::<Pending>()?;
         let waiting = all.into_iter().filter(|(_, pending)| {
             matches!(pending.stage, Stage::Granted(_)) && !pending.cards.is_empty()
@@ -255,24 +255,24 @@ impl Wallet {
         let renewed = PendingCard { configuration, face: old.face.clone(), replaces: Some(card) };
         pending.cards.push(renewed);
         pending.stored.retain(|stored| *stored != card);
-        let others = pending.stored.clone();
         pending.stage = Stage::Granted(Box::new(granted));
         self.0.storage.update_pending(id, &pending)?;
-        let received = self.receive_all(id, pending).await.into_result()?;
+        let outcome = self.receive_all(id, pending).await;
         // none where the issuer put it off: the old card stays until it comes
-        let renewed = received.into_iter().find(|one| !others.contains(one));
-        renewed.ok_or(IssuanceError::NothingPending)
+        let renewed =
+            outcome.came.iter().find(|one| one.replaces == Some(card)).map(|one| one.card);
+        match renewed {
+            Some(renewed) => Ok(renewed),
+            None => outcome.into_result().and(Err(IssuanceError::NothingPending)),
+        }
     }
 
     /// Renews every card with at most so many unused copies left, where its issuer gave something to renew it
     /// with; the new cards. A card that cannot be renewed now keeps the copies it has.
     ///
     /// # Errors
-    /// [`StorageError`](crate::storage::StorageError).
-    pub async fn refill(
-        &self,
-        threshold: u32,
-    ) -> Result<Vec<CardId>, crate::storage::StorageError> {
+    /// [`StorageError`].
+    pub async fn refill(&self, threshold: u32) -> Result<Vec<CardId>, StorageError> {
         let renewable: Vec<CardId> = self
             .0
             .storage
@@ -348,14 +348,13 @@ impl Wallet {
         let ended = self.receive_each(id, &mut pending, &review, &mut outcome).await;
         outcome.stopped =
             ended.err().map(|error| Failure { names: pending.review().names(), error });
-        for (event, names) in
-            [(Event::Received, &outcome.came), (Event::Deferred, &outcome.deferred)]
+        let came = outcome.came.iter().map(|one| one.name.clone()).collect();
+        for (event, names) in [(Event::Received, came), (Event::Deferred, outcome.deferred.clone())]
         {
             if !names.is_empty() {
-                self.record(event, review.party(), names.clone(), Vec::new());
+                self.record(event, review.party(), names, Vec::new());
             }
         }
-        outcome.stored = pending.stored;
         outcome
     }
 
@@ -376,18 +375,19 @@ impl Wallet {
                 token_key: pending.key.as_ref(),
                 replaces: pending.cards.iter().find(still).and_then(|one| one.replaces),
             };
-            let name = || vec![card.face.name.clone()];
+            let name = || card.face.name.clone();
             match self.receive(&granted, review, card, &context).await {
                 Ok(Some(stored)) => {
                     pending.stored.push(stored);
-                    outcome.came.extend(name());
+                    let replaces = context.replaces;
+                    outcome.came.push(Came { card: stored, replaces, name: name() });
                 }
-                Ok(None) => outcome.deferred.extend(name()),
+                Ok(None) => outcome.deferred.push(name()),
                 Err(error) if error.may_pass() => return Err(error),
                 Err(error) => {
                     // a card that was only to be renewed stays, and so does what it is renewed with
                     pending.stored.extend(context.replaces);
-                    outcome.refused.push(Failure { names: name(), error });
+                    outcome.refused.push(Failure { names: vec![name()], error });
                 }
             }
             pending.cards.retain(|other| other.configuration != card.configuration);
@@ -405,18 +405,6 @@ impl Wallet {
         Ok(())
     }
 
-    /// Keeps in the history what went wrong.
-    pub(crate) fn conclude(
-        &self,
-        party: Party,
-        outcome: Outcome,
-    ) -> Result<Vec<CardId>, IssuanceError> {
-        for Failure { names, error } in outcome.refused.iter().chain(&outcome.stopped) {
-            self.record_failure(error, party.clone(), names.clone());
-        }
-        outcome.into_result()
-    }
-
     pub(crate) async fn prover(
         &self,
         key: Option<&KeyHandle>,
@@ -424,41 +412,6 @@ impl Wallet {
         match key {
             Some(key) => Ok(Some(Prover::new(self.0.ports.keys.signer(key).await?))),
             None => Ok(None),
-        }
-    }
-}
-
-/// What became of the cards of an issuance.
-#[derive(Default)]
-pub(crate) struct Outcome {
-    /// The cards that it ever brought.
-    stored: Vec<CardId>,
-    /// The names of those that came now.
-    came: Vec<String>,
-    /// The names of those that the issuer has not ready.
-    deferred: Vec<String>,
-    /// What was refused for good.
-    refused: Vec<Failure>,
-    /// Why the rest is still to come.
-    stopped: Option<Failure>,
-}
-
-/// What went wrong, and with which cards, by their names.
-struct Failure {
-    names: Vec<String>,
-    error: IssuanceError,
-}
-
-impl Outcome {
-    /// The cards; an error where something is still to come, or where nothing came and nothing is waited for.
-    fn into_result(self) -> Result<Vec<CardId>, IssuanceError> {
-        if let Some(stopped) = self.stopped {
-            return Err(stopped.error);
-        }
-        let nothing = self.came.is_empty() && self.deferred.is_empty();
-        match self.refused.into_iter().next() {
-            Some(refused) if nothing => Err(refused.error),
-            _ => Ok(self.stored),
         }
     }
 }

@@ -9,7 +9,7 @@ use lanyard_oid4vp::{
 use serde_json::Value;
 
 use crate::{
-    PresentationError, Told, UnusableCard, Wallet,
+    AskedTooMuch, PresentationError, Told, UnusableCard, Wallet,
     history::Event,
     length::LONGEST_REQUEST,
     presentation::Searched,
@@ -167,6 +167,11 @@ impl PlatformRequest {
     /// The cards that would answer a part of the request if they were good, as [`Request::unusable`](crate::Request::unusable).
     pub fn unusable(&self) -> Vec<UnusableCard> {
         self.searched.unusable(|views| self.request.matches(views))
+    }
+
+    /// What the choices ask of everybody that most purposes do not need, by its name on the first card that fits.
+    pub fn asked_too_much(&self, choices: &Choices) -> Vec<AskedTooMuch> {
+        self.searched.asked_too_much(choices)
     }
 
     /// Answers with what the holder consented to: the `data` for the platform.

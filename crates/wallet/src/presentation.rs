@@ -1,7 +1,7 @@
 //! Presenting credentials: read the request, show who asks for what, agree, answer.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -13,7 +13,7 @@ use lanyard_core::{
 use lanyard_fetch::{Body, FetchError, Purpose};
 use lanyard_oid4vp::{
     Algorithms,
-    dcql::{CredentialQueryId, CredentialView, DcqlQuery, Matches, QueryMatches},
+    dcql::{CredentialQueryId, CredentialView, DcqlQuery, Matches, OverAsked, QueryMatches},
     request::{RequestError, Transport, object},
     response::AuthorizationResponse,
     transaction::TransactionData,
@@ -28,7 +28,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::{
-    Told, Wallet,
+    AskedTooMuch, Told, Wallet,
     history::Event,
     length::LONGEST_LINK,
     ports::KeyStoreError,
@@ -65,7 +65,7 @@ pub(crate) struct Searched {
 /// A card that would answer a part of a request, if it were good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnusableCard {
-    /// The credential query that it would answer.
+    /// The first credential query that it would answer.
     pub query: CredentialQueryId,
     /// Its place among the cards that were searched.
     pub card: usize,
@@ -283,10 +283,15 @@ impl Request {
         self.request.choices(&self.searched.views())
     }
 
-    /// The cards that would answer a part of the request if they were good: shown with the reason, and never among
-    /// the choices. Without a network a suspended card stays one, by the last list that could be had.
+    /// The cards that would answer a part of the request if they were good, once each: shown with the reason, and
+    /// never among the choices. Without a network a suspended card stays one, by the last list that could be had.
     pub fn unusable(&self) -> Vec<UnusableCard> {
         self.searched.unusable(|views| self.request.matches(views))
+    }
+
+    /// What the choices ask of everybody that most purposes do not need, by its name on the first card that fits.
+    pub fn asked_too_much(&self, choices: &Choices) -> Vec<AskedTooMuch> {
+        self.searched.asked_too_much(choices)
     }
 
     /// Answers with what the holder consented to; the copies used are marked before they leave.
@@ -377,7 +382,18 @@ impl Searched {
             };
             found.map(card).collect::<Vec<_>>()
         };
-        matches.queries().iter().flat_map(unusable).collect()
+        let mut seen = BTreeSet::new();
+        let all = matches.queries().iter().flat_map(unusable);
+        all.filter(|one| seen.insert(one.card)).collect()
+    }
+
+    /// What is asked for too much, as it is called on the first card that fits.
+    pub(crate) fn asked_too_much(&self, choices: &Choices) -> Vec<AskedTooMuch> {
+        let told = |(query, flag): (CredentialQueryId, OverAsked)| {
+            let first = choices.query(&query)?.candidates.first()?;
+            Some(AskedTooMuch::of(query, flag, self.cards.get(first.credential)?))
+        };
+        choices.over_asked().into_iter().filter_map(told).collect()
     }
 
     fn views_of(&self, wanted: impl Fn(Standing) -> bool) -> Vec<CredentialView<'_>> {

@@ -1,7 +1,9 @@
 //! Claims as rows for a screen: nested objects opened, lists joined.
 
 use lanyard_core::{Timestamp, claims::ClaimsPath};
-use lanyard_oid4vp::dcql::{ClaimSetChoice, OverAsked, OverAsking, QueryMatches};
+use lanyard_oid4vp::dcql::{
+    ClaimSetChoice, CredentialQueryId, OverAsked, OverAsking, QueryMatches,
+};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -32,6 +34,17 @@ pub struct AskedClaim {
     pub over_asked: Option<OverAsking>,
 }
 
+/// Something that a request asks and that most purposes do not need, as people read it before they consent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedTooMuch {
+    /// The credential query that asks for it.
+    pub query: CredentialQueryId,
+    /// What it is.
+    pub what: OverAsking,
+    /// The claim, as the card calls it; none where it is about all of them together.
+    pub label: Option<String>,
+}
+
 /// How a card stands, as far as the device can tell without asking anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -46,6 +59,19 @@ pub enum Standing {
     Suspended,
     /// Its issuer has taken it back for good, by the last list that could be had: it answers no request.
     Revoked,
+}
+
+impl AskedTooMuch {
+    /// What a query asks too much, as a card calls it.
+    pub fn of(query: CredentialQueryId, asked: OverAsked, card: &Card) -> Self {
+        let label = asked.path.map(|path| card.content.face.label(&path));
+        Self { query, what: asked.what, label }
+    }
+
+    /// The claim, or that it is about all of them, in English.
+    pub fn name(&self) -> &str {
+        self.label.as_deref().unwrap_or("many claims together")
+    }
 }
 
 impl Standing {

@@ -1,6 +1,8 @@
 //! What a verifier says of itself and of why it asks, in the holder's language: shown at consent, kept in the history,
 //! so that the holder finds later whom to ask for the deletion of what they shared.
 
+use std::collections::BTreeSet;
+
 use lanyard_core::Timestamp;
 use lanyard_oid4vp::request::{Contact, VerifierStatement};
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,19 @@ pub struct Told {
     /// Where to complain about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authorities: Vec<Contact>,
+}
+
+/// What is found where a verifier says that it is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactUse {
+    /// Its privacy policy.
+    PrivacyPolicy,
+    /// Its terms of service.
+    Terms,
+    /// Somebody to ask, also for the deletion of what was shared.
+    Questions,
+    /// An authority to complain at.
+    Complaints,
 }
 
 /// A verifier that got something, or may have, and whom to ask about it.
@@ -70,6 +85,17 @@ impl Told {
             ([], Some(policy)) => std::slice::from_ref(policy),
             (contacts, _) => contacts,
         }
+    }
+
+    /// Everywhere that it says it is reached, in the order in which it is shown, and each place once.
+    pub fn contacts_to_show(&self) -> Vec<(ContactUse, &Contact)> {
+        let policy = self.privacy_policy.iter().map(|one| (ContactUse::PrivacyPolicy, one));
+        let terms = self.terms.iter().map(|one| (ContactUse::Terms, one));
+        let contacts = self.contacts.iter().map(|one| (ContactUse::Questions, one));
+        let authorities = self.authorities.iter().map(|one| (ContactUse::Complaints, one));
+        let mut seen = BTreeSet::new();
+        let all = policy.chain(terms).chain(contacts).chain(authorities);
+        all.filter(|(_, contact)| seen.insert(contact.uri())).collect()
     }
 }
 
@@ -152,5 +178,17 @@ mod tests {
         let told = Told { contacts: vec![mail.clone()], ..told };
         assert_eq!(told.for_deletion(), [mail]);
         assert_eq!(Told::default().for_deletion(), []);
+    }
+
+    #[test]
+    fn a_place_that_is_named_twice_is_shown_once_as_what_it_is_first() {
+        let (policy, mail) = (contact("https://verifier.example/"), contact("a@verifier.example"));
+        let told = Told {
+            privacy_policy: Some(policy.clone()),
+            contacts: vec![mail.clone(), policy.clone(), mail.clone()],
+            ..Told::default()
+        };
+        let shown = [(ContactUse::PrivacyPolicy, &policy), (ContactUse::Questions, &mail)];
+        assert_eq!(told.contacts_to_show(), shown);
     }
 }

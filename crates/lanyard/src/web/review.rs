@@ -15,7 +15,7 @@ use lanyard_oid4vp::{
     wallet::{Choices, Pick, Selection, VerifierIdentity},
 };
 use lanyard_wallet::{
-    IssuanceError, PictureUse, PresentationError, Request, Review, Standing, Told,
+    ContactUse, IssuanceError, PictureUse, PresentationError, Request, Review, Standing, Told,
     face::Face,
     storage::{Card, NewCard, Waiting},
 };
@@ -214,7 +214,9 @@ pub(super) fn request_page(chrome: Chrome, id: &str, request: &Request) -> Pocke
         encrypted: is_encrypted(request),
         over_asked: choices
             .as_ref()
-            .map(|choices| over_asked_labels(choices, request.cards()))
+            .map(|choices| {
+                request.asked_too_much(choices).iter().map(|one| one.name().to_owned()).collect()
+            })
             .unwrap_or_default(),
         authorizes: request
             .transactions()
@@ -235,17 +237,17 @@ pub(super) fn request_page(chrome: Chrome, id: &str, request: &Request) -> Pocke
 
 /// What a verifier says of itself.
 pub(super) fn told(told: &Told) -> ToldView {
-    let link = |label: &'static str| {
-        move |contact: &Contact| OutsideLink {
-            label,
-            href: contact.uri().to_owned(),
-            shown: contact.to_string(),
-        }
+    let link = |(kind, contact): (ContactUse, &Contact)| OutsideLink {
+        label: match kind {
+            ContactUse::PrivacyPolicy => "Privacy policy",
+            ContactUse::Terms => "Terms of service",
+            ContactUse::Questions => "Questions, and deletion",
+            ContactUse::Complaints => "Complaints",
+        },
+        href: contact.uri().to_owned(),
+        shown: contact.to_string(),
     };
-    let links = told.privacy_policy.iter().map(link("Privacy policy"));
-    let links = links.chain(told.terms.iter().map(link("Terms of service")));
-    let links = links.chain(told.contacts.iter().map(link("Questions, and deletion")));
-    let links = links.chain(told.authorities.iter().map(link("Complaints")));
+    let links = told.contacts_to_show().into_iter().map(link);
     ToldView { purpose: told.purpose.clone(), links: links.collect() }
 }
 
@@ -260,23 +262,10 @@ pub(super) fn for_deletion(told: &Told) -> ToldView {
     ToldView { purpose: told.purpose.clone(), links }
 }
 
-/// The claims that are asked of everybody and that most purposes do not need, by their names on the first card that
-/// fits.
-fn over_asked_labels(choices: &Choices, cards: &[Card]) -> Vec<String> {
-    let label = |(query, flag): (CredentialQueryId, OverAsked)| {
-        let candidate = choices.query(&query)?.candidates.first()?;
-        let face = &cards.get(candidate.credential)?.content.face;
-        Some(flag.path.map_or_else(|| "many claims together".to_owned(), |path| face.label(&path)))
-    };
-    choices.over_asked().into_iter().filter_map(label).collect()
-}
-
-/// Cards that would answer if they were good, once each.
+/// Cards that would answer if they were good.
 fn unusable(request: &Request) -> Vec<CardView> {
-    let mut places: Vec<_> = request.unusable().into_iter().map(|one| one.card).collect();
-    places.sort_unstable();
-    places.dedup();
-    places.into_iter().filter_map(|place| request.cards().get(place)).map(card_as_known).collect()
+    let all = request.unusable().into_iter();
+    all.filter_map(|one| request.cards().get(one.card)).map(card_as_known).collect()
 }
 
 /// A card, with the age of what is known of its status.

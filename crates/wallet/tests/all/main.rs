@@ -1,6 +1,7 @@
 //! The wallet library, from the outside.
 
 mod awkward;
+mod catch_up;
 mod consent;
 mod crash;
 mod deferred;

@@ -14,7 +14,7 @@ use lanyard_oid4vp::{
     wallet::{Selection, VerifierIdentity, VerifierReply},
 };
 use lanyard_testkit::test_now;
-use lanyard_wallet::{KnownStatus, PresentationError, Request, Standing, StatusWord};
+use lanyard_wallet::{KnownStatus, PresentationError, Request, Standing, StatusWord, protocol::OverAsking};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -199,6 +199,34 @@ async fn a_good_card_is_picked_in_the_place_of_a_revoked_one() {
         assert_eq!(picked, [other]);
         assert_eq!(request.cards()[request.unusable()[0].card].id, revoked);
     }
+}
+
+#[tokio::test]
+async fn a_card_that_would_answer_twice_if_it_were_good_is_shown_once() {
+    let world = World::with_card().await;
+    let card = world.wallet.cards().unwrap()[0].id;
+    world.storage.keep_status(card, said(StatusWord::Revoked)).unwrap();
+    let mut twice = query(&[&["given_name"]]);
+    let queries = twice["dcql_query"]["credentials"].as_array_mut().unwrap();
+    let mut second = queries[0].clone();
+    second["id"] = json!("again");
+    queries.push(second);
+    let asked = world.ask(twice).await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    assert_eq!(standings(&request), [(0, Standing::Revoked)]);
+}
+
+#[tokio::test]
+async fn what_is_asked_too_much_is_told_by_its_name_on_the_card() {
+    let world = World::new().await;
+    let claims = json!({ "given_name": "Ada", "sex": "f" });
+    let offer = world.offer_of(claims, false, lanyard_issuer::Deferral::None).await;
+    world.read(&offer).await.accept(None).await.unwrap();
+    let asked = world.ask(query(&[&["given_name"], &["sex"]])).await;
+    let request = world.wallet.read_request(asked.link.as_str()).await.unwrap();
+    let told = request.asked_too_much(&request.choices().unwrap());
+    let [told] = &told[..] else { panic!("one claim is too much: {told:?}") };
+    assert_eq!((told.what, told.name()), (OverAsking::Sex, "Sex"));
 }
 
 #[tokio::test]

@@ -55,10 +55,9 @@ struct RequestView: View {
         .onAppear { options = (try? request.choices().smallest.options) ?? [] }
     }
 
-    /// Cards that would answer if they were good, once each.
+    /// Cards that would answer if they were good.
     private var unusable: [UnusableCard] {
-        var seen = Set<Int64>()
-        return ((try? request.unusable()) ?? []).filter { seen.insert($0.card).inserted }
+        (try? request.unusable()) ?? []
     }
 
     private func reason(_ standing: Standing) -> String {
@@ -190,23 +189,21 @@ struct ToldView: View {
     let told: Told
 
     var body: some View {
-        if told.purpose != nil || !links.isEmpty {
+        if told.purpose != nil || !told.contactsToShow.isEmpty {
             Section("told_title") {
                 if let purpose = told.purpose { Text(String(format: String(localized: "told_purpose"), purpose)) }
-                ForEach(links, id: \.contact.uri) { ContactLink(label: $0.label, contact: $0.contact) }
+                ForEach(told.contactsToShow, id: \.contact.uri) { ContactLink(label: label($0.kind), contact: $0.contact) }
             }
         }
     }
 
-    /// Each once, also a privacy policy that stands in for a contact.
-    private var links: [(label: String, contact: Contact)] {
-        let policy = told.privacyPolicy.map { [(String(localized: "told_privacy"), $0)] } ?? []
-        let terms = told.terms.map { [(String(localized: "told_terms"), $0)] } ?? []
-        let contacts = told.forDeletion.map { (String(localized: "told_contact"), $0) }
-        let authorities = told.authorities.map { (String(localized: "told_authority"), $0) }
-        var seen = Set<String>()
-        return (policy + terms + contacts + authorities).filter { seen.insert($0.1.uri).inserted }
-            .map { (label: $0.0, contact: $0.1) }
+    private func label(_ kind: ContactUse) -> String {
+        switch kind {
+        case .privacyPolicy: return String(localized: "told_privacy")
+        case .terms: return String(localized: "told_terms")
+        case .questions: return String(localized: "told_contact")
+        case .complaints: return String(localized: "told_authority")
+        }
     }
 }
 

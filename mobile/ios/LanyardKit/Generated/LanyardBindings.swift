@@ -1975,6 +1975,13 @@ public protocol LanyardWalletProtocol: AnyObject, Sendable {
     func cards() throws  -> [CardRecord]
     
     /**
+     * What is due when the app opens: what was interrupted goes on, what was deferred is asked for, what has at most
+     * so many unused copies left is filled up, and status lists are asked. The cards that came; a network that is
+     * away is no failure.
+     */
+    func catchUp(threshold: UInt32) async throws  -> [Int64]
+    
+    /**
      * Asks again for what is due: the cards that came. Call it when the app opens and at `next_at`.
      */
     func collect() async throws  -> [Int64]
@@ -2228,6 +2235,27 @@ open func cards()throws  -> [CardRecord]  {
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
+}
+    
+    /**
+     * What is due when the app opens: what was interrupted goes on, what was deferred is asked for, what has at most
+     * so many unused copies left is filled up, and status lists are asked. The cards that came; a network that is
+     * away is no failure.
+     */
+open func catchUp(threshold: UInt32)async throws  -> [Int64]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_catch_up(
+                        self.uniffiCloneHandle(),FfiConverterUInt32.lower(threshold)
+                )
+            },
+            pollFunc: ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceInt64.lift,
+            errorHandler: FfiConverterTypeStoreError_lift
+        )
 }
     
     /**
@@ -2663,7 +2691,7 @@ open func tryPin(pin: String)throws   {try rustCallWithError(FfiConverterTypePin
      * What was interrupted after the token was had.
      */
 open func unfinished()throws  -> [UnfinishedRecord]  {
-    return try  FfiConverterSequenceTypeUnfinishedRecord.lift(try rustCallWithError(FfiConverterTypeOfferError_lift) {
+    return try  FfiConverterSequenceTypeUnfinishedRecord.lift(try rustCallWithError(FfiConverterTypeStoreError_lift) {
         uniffiCallStatus in
     uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_unfinished(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -5259,6 +5287,75 @@ public func FfiConverterTypeContactRecord_lower(_ value: ContactRecord) -> RustB
 
 
 /**
+ * A way to reach somebody, and what for.
+ */
+public struct ContactToShowRecord: Equatable, Hashable {
+    /**
+     * What is found there.
+     */
+    public let kind: ContactKind
+    /**
+     * How to get there.
+     */
+    public let contact: ContactRecord
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What is found there.
+         */kind: ContactKind, 
+        /**
+         * How to get there.
+         */contact: ContactRecord) {
+        self.kind = kind
+        self.contact = contact
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ContactToShowRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeContactToShowRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ContactToShowRecord {
+        return
+            try ContactToShowRecord(
+                kind: FfiConverterTypeContactKind.read(from: &buf), 
+                contact: FfiConverterTypeContactRecord.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ContactToShowRecord, into buf: inout [UInt8]) {
+        FfiConverterTypeContactKind.write(value.kind, into: &buf)
+        FfiConverterTypeContactRecord.write(value.contact, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactToShowRecord_lift(_ buf: RustBuffer) throws -> ContactToShowRecord {
+    return try FfiConverterTypeContactToShowRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactToShowRecord_lower(_ value: ContactToShowRecord) -> RustBuffer {
+    return FfiConverterTypeContactToShowRecord.lower(value)
+}
+
+
+/**
  * Which entries are wanted: those that fit everything that is said here.
  */
 public struct HistoryQuery: Equatable, Hashable {
@@ -7466,6 +7563,10 @@ public struct ToldRecord: Equatable, Hashable {
      * Where to complain about it.
      */
     public let authorities: [ContactRecord]
+    /**
+     * All of these, in the order in which they are shown, and each place once.
+     */
+    public let contactsToShow: [ContactToShowRecord]
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -7484,12 +7585,16 @@ public struct ToldRecord: Equatable, Hashable {
          */forDeletion: [ContactRecord], 
         /**
          * Where to complain about it.
-         */authorities: [ContactRecord]) {
+         */authorities: [ContactRecord], 
+        /**
+         * All of these, in the order in which they are shown, and each place once.
+         */contactsToShow: [ContactToShowRecord]) {
         self.purpose = purpose
         self.privacyPolicy = privacyPolicy
         self.terms = terms
         self.forDeletion = forDeletion
         self.authorities = authorities
+        self.contactsToShow = contactsToShow
     }
 
     
@@ -7512,7 +7617,8 @@ public struct FfiConverterTypeToldRecord: FfiConverterRustBuffer {
                 privacyPolicy: FfiConverterOptionTypeContactRecord.read(from: &buf), 
                 terms: FfiConverterOptionTypeContactRecord.read(from: &buf), 
                 forDeletion: FfiConverterSequenceTypeContactRecord.read(from: &buf), 
-                authorities: FfiConverterSequenceTypeContactRecord.read(from: &buf)
+                authorities: FfiConverterSequenceTypeContactRecord.read(from: &buf), 
+                contactsToShow: FfiConverterSequenceTypeContactToShowRecord.read(from: &buf)
         )
     }
 
@@ -7522,6 +7628,7 @@ public struct FfiConverterTypeToldRecord: FfiConverterRustBuffer {
         FfiConverterOptionTypeContactRecord.write(value.terms, into: &buf)
         FfiConverterSequenceTypeContactRecord.write(value.forDeletion, into: &buf)
         FfiConverterSequenceTypeContactRecord.write(value.authorities, into: &buf)
+        FfiConverterSequenceTypeContactToShowRecord.write(value.contactsToShow, into: &buf)
     }
 }
 
@@ -8918,6 +9025,101 @@ public func FfiConverterTypeConsentError_lift(_ buf: RustBuffer) throws -> Conse
 public func FfiConverterTypeConsentError_lower(_ value: ConsentError) -> RustBuffer {
     return FfiConverterTypeConsentError.lower(value)
 }
+
+
+/**
+ * What is found where a verifier says that it is reached.
+ */
+
+public enum ContactKind: Equatable, Hashable {
+    
+    /**
+     * Its privacy policy.
+     */
+    case privacyPolicy
+    /**
+     * Its terms of service.
+     */
+    case terms
+    /**
+     * Somebody to ask, also for the deletion of what was shared.
+     */
+    case questions
+    /**
+     * An authority to complain at.
+     */
+    case complaints
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ContactKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeContactKind: FfiConverterRustBuffer {
+    typealias SwiftType = ContactKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ContactKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .privacyPolicy
+        
+        case 2: return .terms
+        
+        case 3: return .questions
+        
+        case 4: return .complaints
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ContactKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .privacyPolicy:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .terms:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .questions:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .complaints:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactKind_lift(_ buf: RustBuffer) throws -> ContactKind {
+    return try FfiConverterTypeContactKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactKind_lower(_ value: ContactKind) -> RustBuffer {
+    return FfiConverterTypeContactKind.lower(value)
+}
+
 
 
 /**
@@ -11524,6 +11726,31 @@ fileprivate struct FfiConverterSequenceTypeContactRecord: FfiConverterRustBuffer
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeContactToShowRecord: FfiConverterRustBuffer {
+    typealias SwiftType = [ContactToShowRecord]
+
+    public static func write(_ value: [ContactToShowRecord], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeContactToShowRecord.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ContactToShowRecord] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ContactToShowRecord]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeContactToShowRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeHistoryRecord: FfiConverterRustBuffer {
     typealias SwiftType = [HistoryRecord]
 
@@ -12420,6 +12647,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_cards() != 9150) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_catch_up() != 22759) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_collect() != 33708) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -12504,7 +12734,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_try_pin() != 9872) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_unfinished() != 11986) {
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_unfinished() != 3091) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_waiting() != 18763) {

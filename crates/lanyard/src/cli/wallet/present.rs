@@ -1,7 +1,7 @@
 //! Answering a presentation request.
 
 use lanyard_oid4vp::wallet::{Choices, Selection, VerifierIdentity, VerifierReply};
-use lanyard_wallet::{PresentationError, Request, Standing, UnusableCard, Wallet};
+use lanyard_wallet::{AskedTooMuch, PresentationError, Request, Standing, UnusableCard, Wallet};
 use serde_json::{Value, json};
 
 use super::super::{Ending, ExitCode};
@@ -108,10 +108,10 @@ fn question(request: &Request, choices: &Choices, selection: &Selection) -> Stri
             text.push_str(&format!("\n  {}: {}", card.content.face.name, labels.join(", ")));
             let flags = candidate.choices.first().map(|choice| query.over_asked(choice));
             for flag in flags.unwrap_or_default() {
-                let claim = flag.path.map(|path| card.content.face.label(&path));
-                let claim = claim.unwrap_or_else(|| "all of these".to_owned());
+                let flag = AskedTooMuch::of(query.query.id.clone(), flag, card);
                 text.push_str(&format!(
-                    "\n    More than most need: {claim}: {}",
+                    "\n    More than most need: {}: {}",
+                    flag.name(),
                     flag.what.to_holder()
                 ));
             }

@@ -78,7 +78,7 @@ pub(super) async fn renew(wallet: &Wallet, id: &str) -> Result<Ending, Ending> {
 /// Takes what was still to come when the last attempt was interrupted.
 pub(super) async fn go_on(wallet: &Wallet) -> Result<Ending, Ending> {
     let mut ids = Vec::new();
-    for waiting in wallet.unfinished().map_err(|error| not_issued(&error))? {
+    for waiting in wallet.unfinished().map_err(|error| storage_refused(&error))? {
         ids.extend(wallet.go_on(waiting.id).await.map_err(|error| not_issued(&error))?);
     }
     if ids.is_empty() {

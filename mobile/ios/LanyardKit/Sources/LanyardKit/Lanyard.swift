@@ -90,17 +90,11 @@ public final class Lanyard: ObservableObject {
     }
 
     /// What is due when the app opens: what was interrupted goes on, what was deferred is asked for, what runs out of
-    /// unused copies is filled up, and status lists are asked. A network that is away is no failure.
-    public func catchUp(threshold: UInt32 = 1) async throws {
-        try await told {
-            for unfinished in try self.wallet.unfinished() {
-                // what fails is in the history, and tried again next time
-                _ = try? await self.wallet.goOn(id: unfinished.id)
-            }
-            _ = try await self.wallet.collect()
-            _ = try await self.wallet.refill(threshold: threshold)
-            _ = try await self.wallet.refreshStatuses()
-        }
+    /// unused copies is filled up, and status lists are asked. The cards that came; a network that is away is no
+    /// failure.
+    @discardableResult
+    public func catchUp(threshold: UInt32 = 1) async throws -> [Int64] {
+        try await told { try await self.wallet.catchUp(threshold: threshold) }
     }
 
     /// Asks the issuers' status lists: the cards of which they say something else than before.

@@ -7,6 +7,7 @@ import dev.lanyard.kit.Choices
 import dev.lanyard.kit.ConsentFailed
 import dev.lanyard.kit.ConsentFailedNotAuthenticated
 import dev.lanyard.kit.Contact
+import dev.lanyard.kit.ContactUse
 import dev.lanyard.kit.OverAsked
 import dev.lanyard.kit.OverAsking
 import dev.lanyard.kit.Pick
@@ -45,20 +46,22 @@ fun requestScreen(request: Asked, problem: String? = null): Screen = Screen { on
 
 /** What a verifier says of itself, and whom to ask about it. */
 fun LinearLayout.told(on: MainActivity, told: Told) {
-    val links = told.privacyPolicy.with(R.string.told_privacy) + told.terms.with(R.string.told_terms) +
-        told.forDeletion.map { R.string.told_contact to it } + told.authorities.map { R.string.told_authority to it }
-    if (told.purpose == null && links.isEmpty()) return
+    if (told.purpose == null && told.contactsToShow.isEmpty()) return
     text(on.getString(R.string.told_title), soft = true)
     told.purpose?.let { text(on.getString(R.string.told_purpose, it)) }
-    // a privacy policy that stands in for a contact is named once
-    for ((label, contact) in links.distinctBy { (_, contact) -> contact.uri }) link(on, label, contact)
+    for (one in told.contactsToShow) link(on, label(one.kind), one.contact)
+}
+
+private fun label(kind: ContactUse): Int = when (kind) {
+    ContactUse.PRIVACY_POLICY -> R.string.told_privacy
+    ContactUse.TERMS -> R.string.told_terms
+    ContactUse.QUESTIONS -> R.string.told_contact
+    ContactUse.COMPLAINTS -> R.string.told_authority
 }
 
 /** A contact that opens in the browser, the mail app or the dialler. */
 fun LinearLayout.link(on: MainActivity, label: Int, contact: Contact) =
     button(on.getString(label, contact.shown)) { on.browse(contact.uri) }
-
-private fun Contact?.with(label: Int): List<Pair<Int, Contact>> = listOfNotNull(this?.let { label to it })
 
 /** What is asked of everybody that most purposes do not need. */
 private fun LinearLayout.overAsked(on: MainActivity, flags: List<OverAsked>) {
@@ -86,7 +89,7 @@ private fun reason(on: MainActivity, what: OverAsking): String = on.getString(
 private fun LinearLayout.unusable(on: MainActivity, cards: List<UnusableCard>) {
     if (cards.isEmpty()) return
     text(on.getString(R.string.unusable))
-    for (one in cards.distinctBy { it.card }) {
+    for (one in cards) {
         badge("${one.cardName} (${one.issuer})\n${reason(on, one.standing)}")
         one.status?.let { text(asOf(on, it), soft = true) }
     }

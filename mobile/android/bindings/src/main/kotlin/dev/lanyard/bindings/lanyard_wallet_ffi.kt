@@ -945,6 +945,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_cards(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_catch_up(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_collect(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_delete_card(
@@ -1190,6 +1192,8 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_cards(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_catch_up(`ptr`: Long,`threshold`: Int,
+    ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_collect(`ptr`: Long,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_delete_card(`ptr`: Long,`card`: Long,
@@ -3938,6 +3942,13 @@ public interface LanyardWalletInterface {
     fun `cards`(): List<CardRecord>
     
     /**
+     * What is due when the app opens: what was interrupted goes on, what was deferred is asked for, what has at most
+     * so many unused copies left is filled up, and status lists are asked. The cards that came; a network that is
+     * away is no failure.
+     */
+    suspend fun `catchUp`(`threshold`: kotlin.UInt): List<kotlin.Long>
+    
+    /**
      * Asks again for what is due: the cards that came. Call it when the app opens and at `next_at`.
      */
     suspend fun `collect`(): List<kotlin.Long>
@@ -4258,6 +4269,33 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
     )
     }
     
+
+    
+    /**
+     * What is due when the app opens: what was interrupted goes on, what was deferred is asked for, what has at most
+     * so many unused copies left is filled up, and status lists are asked. The cards that came; a network that is
+     * away is no failure.
+     */
+    @Throws(StoreException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `catchUp`(`threshold`: kotlin.UInt) : List<kotlin.Long> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_catch_up(
+                uniffiHandle,
+                
+        FfiConverterUInt.lower(`threshold`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceLong.lift(it) },
+        // Error FFI converter
+        StoreException.ErrorHandler,
+    )
+    }
 
     
     /**
@@ -4845,10 +4883,10 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
     /**
      * What was interrupted after the token was had.
      */
-    @Throws(OfferException::class)override fun `unfinished`(): List<UnfinishedRecord> {
+    @Throws(StoreException::class)override fun `unfinished`(): List<UnfinishedRecord> {
             return FfiConverterSequenceTypeUnfinishedRecord.lift(
     callWithHandle {
-    uniffiRustCallWithError(OfferException) { _status ->
+    uniffiRustCallWithError(StoreException) { _status ->
     UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_unfinished(
         it,
         _status)
@@ -8558,6 +8596,53 @@ public object FfiConverterTypeContactRecord: FfiConverterRustBuffer<ContactRecor
 
 
 /**
+ * A way to reach somebody, and what for.
+ */
+data class ContactToShowRecord (
+    /**
+     * What is found there.
+     */
+    val `kind`: ContactKind
+    , 
+    /**
+     * How to get there.
+     */
+    val `contact`: ContactRecord
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeContactToShowRecord: FfiConverterRustBuffer<ContactToShowRecord> {
+    override fun read(buf: ByteBuffer): ContactToShowRecord {
+        return ContactToShowRecord(
+            FfiConverterTypeContactKind.read(buf),
+            FfiConverterTypeContactRecord.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ContactToShowRecord) = (
+            FfiConverterTypeContactKind.allocationSize(value.`kind`) +
+            FfiConverterTypeContactRecord.allocationSize(value.`contact`)
+    )
+
+    override fun write(value: ContactToShowRecord, buf: ByteBuffer) {
+            FfiConverterTypeContactKind.write(value.`kind`, buf)
+            FfiConverterTypeContactRecord.write(value.`contact`, buf)
+    }
+}
+
+
+
+/**
  * Which entries are wanted: those that fit everything that is said here.
  */
 data class HistoryQuery (
@@ -10119,6 +10204,11 @@ data class ToldRecord (
      * Where to complain about it.
      */
     val `authorities`: List<ContactRecord>
+    , 
+    /**
+     * All of these, in the order in which they are shown, and each place once.
+     */
+    val `contactsToShow`: List<ContactToShowRecord>
     
 ){
     
@@ -10140,6 +10230,7 @@ public object FfiConverterTypeToldRecord: FfiConverterRustBuffer<ToldRecord> {
             FfiConverterOptionalTypeContactRecord.read(buf),
             FfiConverterSequenceTypeContactRecord.read(buf),
             FfiConverterSequenceTypeContactRecord.read(buf),
+            FfiConverterSequenceTypeContactToShowRecord.read(buf),
         )
     }
 
@@ -10148,7 +10239,8 @@ public object FfiConverterTypeToldRecord: FfiConverterRustBuffer<ToldRecord> {
             FfiConverterOptionalTypeContactRecord.allocationSize(value.`privacyPolicy`) +
             FfiConverterOptionalTypeContactRecord.allocationSize(value.`terms`) +
             FfiConverterSequenceTypeContactRecord.allocationSize(value.`forDeletion`) +
-            FfiConverterSequenceTypeContactRecord.allocationSize(value.`authorities`)
+            FfiConverterSequenceTypeContactRecord.allocationSize(value.`authorities`) +
+            FfiConverterSequenceTypeContactToShowRecord.allocationSize(value.`contactsToShow`)
     )
 
     override fun write(value: ToldRecord, buf: ByteBuffer) {
@@ -10157,6 +10249,7 @@ public object FfiConverterTypeToldRecord: FfiConverterRustBuffer<ToldRecord> {
             FfiConverterOptionalTypeContactRecord.write(value.`terms`, buf)
             FfiConverterSequenceTypeContactRecord.write(value.`forDeletion`, buf)
             FfiConverterSequenceTypeContactRecord.write(value.`authorities`, buf)
+            FfiConverterSequenceTypeContactToShowRecord.write(value.`contactsToShow`, buf)
     }
 }
 
@@ -11319,6 +11412,59 @@ public object FfiConverterTypeConsentError : FfiConverterRustBuffer<ConsentExcep
     }
 
 }
+
+
+
+/**
+ * What is found where a verifier says that it is reached.
+ */
+
+enum class ContactKind {
+    
+    /**
+     * Its privacy policy.
+     */
+    PRIVACY_POLICY,
+    /**
+     * Its terms of service.
+     */
+    TERMS,
+    /**
+     * Somebody to ask, also for the deletion of what was shared.
+     */
+    QUESTIONS,
+    /**
+     * An authority to complain at.
+     */
+    COMPLAINTS;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeContactKind: FfiConverterRustBuffer<ContactKind> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        ContactKind.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: ContactKind) = 4UL
+
+    override fun write(value: ContactKind, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
 
 
 
@@ -14004,6 +14150,34 @@ public object FfiConverterSequenceTypeContactRecord: FfiConverterRustBuffer<List
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeContactRecord.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeContactToShowRecord: FfiConverterRustBuffer<List<ContactToShowRecord>> {
+    override fun read(buf: ByteBuffer): List<ContactToShowRecord> {
+        val len = buf.getInt()
+        return List<ContactToShowRecord>(len) {
+            FfiConverterTypeContactToShowRecord.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ContactToShowRecord>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeContactToShowRecord.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ContactToShowRecord>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeContactToShowRecord.write(it, buf)
         }
     }
 }

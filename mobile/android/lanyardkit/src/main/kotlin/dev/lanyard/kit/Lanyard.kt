@@ -65,21 +65,9 @@ class Lanyard private constructor(private val wallet: LanyardWallet) {
 
     /**
      * What is due when the app opens: what was interrupted goes on, what was deferred is asked for, what runs out of
-     * unused copies is filled up, and status lists are asked. A network that is away is no failure.
+     * unused copies is filled up, and status lists are asked. The cards that came; a network that is away is no failure.
      */
-    suspend fun catchUp(threshold: UInt = 1u) = told {
-        for (unfinished in wallet.unfinished()) {
-            try {
-                wallet.goOn(unfinished.id)
-            } catch (_: OfferFailed) {
-                // it is in the history, and tried again next time
-            }
-        }
-        wallet.collect()
-        wallet.refill(threshold)
-        wallet.refreshStatuses()
-        Unit
-    }
+    suspend fun catchUp(threshold: UInt = 1u): List<Long> = told { wallet.catchUp(threshold) }
 
     /** Asks the issuers' status lists: the cards of which they say something else than before. */
     suspend fun refreshStatuses(): List<Long> = told { wallet.refreshStatuses() }

@@ -10,7 +10,9 @@ import dev.lanyard.bindings.CardStanding
 import dev.lanyard.bindings.ClaimRow
 import dev.lanyard.bindings.ClaimSetRecord
 import dev.lanyard.bindings.ConsentException
+import dev.lanyard.bindings.ContactKind
 import dev.lanyard.bindings.ContactRecord
+import dev.lanyard.bindings.ContactToShowRecord
 import dev.lanyard.bindings.HistoryKind
 import dev.lanyard.bindings.HistoryKindName
 import dev.lanyard.bindings.HistoryQuery
@@ -97,6 +99,8 @@ typealias Verifier = VerifierRecord
 typealias Trust = TrustLevel
 typealias Told = ToldRecord
 typealias Contact = ContactRecord
+typealias ContactToShow = ContactToShowRecord
+typealias ContactUse = ContactKind
 typealias Choices = RequestChoices
 typealias Purpose = SetRecord
 typealias Query = QueryRecord
