@@ -504,4 +504,15 @@ fn refuses_contexts_that_are_named_again_and_again() {
     };
     let nodes: Vec<_> = (0..100).map(node).collect();
     assert_eq!(refusal(json!({"@id": "urn:s", "urn:p": nodes})), JsonLdError::ContextTooLarge);
+    // nor a context that brings a large one along in a list
+    let terms: Object = (0..900).map(|n| (format!("t{n}"), json!("urn:t"))).collect();
+    let scoped = json!({"q": {"@id": "urn:q", "@context": [terms]}});
+    let context = json!({"p": {"@id": "urn:p", "@context": scoped}});
+    let node = |n: usize| {
+        let here = json!({"n": format!("urn:n{n}")});
+        json!({"@context": here, "@id": format!("urn:{n}"), "p": {"@id": "urn:o"}})
+    };
+    let nodes: Vec<_> = (0..30).map(node).collect();
+    let heavy = json!({"@context": context, "@id": "urn:s", "urn:p": nodes});
+    assert_eq!(refusal(heavy), JsonLdError::ContextTooLarge);
 }

@@ -93,8 +93,11 @@ impl LocalContext {
 
 /// How many members there are, with those of the contexts within.
 fn size_of(members: &Object) -> usize {
-    let within = members.values().filter_map(Value::as_object).map(size_of);
-    members.len() + within.sum::<usize>()
+    let within = members.values().flat_map(|value| match value {
+        Value::Array(entries) => entries.as_slice(),
+        one => std::slice::from_ref(one),
+    });
+    members.len() + within.filter_map(Value::as_object).map(size_of).sum::<usize>()
 }
 
 impl LocalContext {

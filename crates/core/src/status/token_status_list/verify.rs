@@ -178,12 +178,10 @@ fn read(claims: &Object) -> Result<Content, StatusListError> {
             Some(StatusListUri::parse(uri).map_err(|_| StatusListError::Malformed)?)
         }
     };
+    let [iat, nbf, exp, ttl] = ["iat", "nbf", "exp", "ttl"].map(|name| claims.get(name));
     Ok(Content {
         subject: claims.get("sub").and_then(Value::as_str).map(str::to_owned),
-        times: {
-            let [iat, nbf, exp, ttl] = ["iat", "nbf", "exp", "ttl"].map(|name| claims.get(name));
-            Times::read(iat, nbf, exp, ttl)?
-        },
+        times: Times::read(iat, nbf, exp, ttl)?,
         bits,
         list: json::base64url_decode(lst)?,
         aggregation,
