@@ -158,7 +158,9 @@ mod tests {
     #[test]
     fn a_list_that_grows_is_counted_as_it_is_now() {
         let lists = LiveLists::within(1 << 20);
-        [4096, 65_536, 8192].map(|bytes| fetched(&lists, 0, bytes));
+        for bytes in [4096, 65_536, 8192] {
+            fetched(&lists, 0, bytes);
+        }
         assert_eq!(lists.bytes(), 8192);
     }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Ending, ExitCode};
 use crate::config::Config;
-use crate::serve::compose;
+use crate::serve::ground;
 
 /// `lanyard migrate`
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ pub(super) async fn run(args: &MigrateArgs) -> Ending {
         };
     }
     let serving = serving.filter(|role| args.owner.as_ref().is_some_and(|owner| owner != role));
-    let options = PostgresOptions { connections: 1, ..compose::options_of(&shared) };
+    let options = PostgresOptions { connections: 1, ..ground::options_of(&shared) };
     if let Err(error) = PostgresStore::migrate(&options, serving.as_deref()).await {
         return Ending::not_done(ExitCode::Failed, "store", format!("{error}."));
     }

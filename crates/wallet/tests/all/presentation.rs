@@ -14,7 +14,9 @@ use lanyard_oid4vp::{
     wallet::{Selection, VerifierIdentity, VerifierReply},
 };
 use lanyard_testkit::test_now;
-use lanyard_wallet::{KnownStatus, PresentationError, Request, Standing, StatusWord, protocol::OverAsking};
+use lanyard_wallet::{
+    KnownStatus, PresentationError, Request, Standing, StatusWord, protocol::OverAsking,
+};
 use serde_json::{Value, json};
 use url::Url;
 
