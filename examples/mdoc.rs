@@ -84,7 +84,7 @@ async fn issue_present_verify(nonce: &str) -> Result<Value, Box<dyn Error>> {
     }
 }
 
-/// What both sides know of the exchange (OpenID4VP 1.0 App. B.2.6.1).
+/// What both sides know of the exchange (OID4VP 1.0 App. B.2.6.1).
 fn exchange(nonce: &str) -> SessionTranscript {
     let handover = OpenId4VpHandover {
         client_id: &Audience::from(VERIFIER),

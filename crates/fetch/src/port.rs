@@ -28,21 +28,21 @@ pub trait HttpClient: Send + Sync {
 /// What a request is for; it selects redirects and size cap, and it is what the log says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
-    /// A credential offer by reference (OID4VCI §4.1.3).
+    /// A credential offer by reference (OID4VCI 1.0 §4.1.3).
     CredentialOffer,
-    /// Credential issuer metadata (OID4VCI §12.2).
+    /// Credential issuer metadata (OID4VCI 1.0 §12.2).
     IssuerMetadata,
     /// Authorization server metadata (RFC 8414).
     AuthorizationServerMetadata,
-    /// The token endpoint (OID4VCI §6).
+    /// The token endpoint (OID4VCI 1.0 §6).
     Token,
-    /// The nonce endpoint (OID4VCI §7).
+    /// The nonce endpoint (OID4VCI 1.0 §7).
     Nonce,
-    /// The credential, deferred credential and notification endpoints (OID4VCI §8, §9, §11).
+    /// The credential, deferred credential and notification endpoints (OID4VCI 1.0 §8, §9, §11).
     Credential,
-    /// A request object by `request_uri` (OID4VP §5.10).
+    /// A request object by `request_uri` (OID4VP 1.0 §5.10).
     RequestObject,
-    /// A presentation posted to `response_uri` (OID4VP §8.2).
+    /// A presentation posted to `response_uri` (OID4VP 1.0 §8.2).
     PresentationResponse,
     /// A DID document (did:web).
     DidDocument,
@@ -52,7 +52,7 @@ pub enum Purpose {
     IssuerKeys,
     /// SD-JWT VC type metadata.
     TypeMetadata,
-    /// A logo, or the picture behind a credential's text (OID4VCI §12.2.4).
+    /// A logo, or the picture behind a credential's text (OID4VCI 1.0 §12.2.4).
     Picture,
     /// A list of revoked certificates (RFC 5280 §4.2.1.13).
     RevocationList,
@@ -171,7 +171,7 @@ pub enum RequestHeader {
     ClientAttestation,
     /// `OAuth-Client-Attestation-PoP`.
     ClientAttestationPop,
-    /// `Accept-Language` (OID4VCI §12.2.2).
+    /// `Accept-Language` (OID4VCI 1.0 §12.2.2).
     AcceptLanguage,
     /// `If-None-Match`.
     IfNoneMatch,

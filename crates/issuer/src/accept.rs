@@ -1,4 +1,4 @@
-//! The wallet shows its key and gets the credential (OID4VCI §8).
+//! The wallet shows its key and gets the credential (OID4VCI 1.0 §8).
 
 use jiff::Timestamp;
 use lanyard_core::crypto::CryptoProvider;
@@ -157,7 +157,7 @@ impl IssuerService {
         {
             let holder = AskedHolder { id: &holder, profile: profile.as_ref() };
             let found = look_up(tenant, login, holder, &id).await?;
-            // OID4VCI §9.3: whoever knows says that this holder is to have none
+            // OID4VCI 1.0 §9.3: whoever knows says that this holder is to have none
             let found = found.ok_or(CredentialError::Denied)?;
             // claims that do not fit are as good as none: whoever tells them is told by the log
             authorized.bring(&id, &found, &tenant.issuer).ok();
@@ -314,9 +314,9 @@ struct Opened {
 /// What a wallet asks for with its access token.
 #[derive(Clone, Copy)]
 pub(crate) enum CredentialAsk<'b> {
-    /// A credential (OID4VCI §8.2).
+    /// A credential (OID4VCI 1.0 §8.2).
     Credential(RequestBody<'b>),
-    /// One that was deferred (OID4VCI §9.1).
+    /// One that was deferred (OID4VCI 1.0 §9.1).
     Deferred(RequestBody<'b>),
 }
 

@@ -1,4 +1,4 @@
-//! An authorization server of somebody else, whose access tokens open the credential endpoint (OID4VCI §12.2.4,
+//! An authorization server of somebody else, whose access tokens open the credential endpoint (OID4VCI 1.0 §12.2.4,
 //! RFC 9068, RFC 7662).
 
 use std::{collections::BTreeSet, fmt};
@@ -81,7 +81,7 @@ pub(crate) enum AccessTokenFault {
     /// It was made before the memory of which tokens were used begins (ADR 19).
     #[error("it may have been used before the issuer was restored")]
     BeforeRestore,
-    /// It says nothing about any credential on offer (OID4VCI §5.1).
+    /// It says nothing about any credential on offer (OID4VCI 1.0 §5.1).
     #[error("it gives a right to no credential")]
     NoCredential,
     /// The claim that names holders is not in it.
@@ -239,7 +239,7 @@ fn granted(
     let mut granted = Vec::new();
     for one in issuer.configuration().credentials() {
         let own = || details().filter(|detail| is_about(detail, &one.id));
-        // OID4VCI §6.2: each identifier is a credential, and the wallet asks for it by that name
+        // OID4VCI 1.0 §6.2: each identifier is a credential, and the wallet asks for it by that name
         let names = own().filter_map(|detail| detail.get("credential_identifiers")?.as_array());
         let names: BTreeSet<_> = names.flatten().filter_map(Value::as_str).collect();
         let named = names.iter().map(|name| Some(CredentialIdentifier::new(*name)));

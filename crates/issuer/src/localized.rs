@@ -32,7 +32,7 @@ pub(crate) struct InLanguage {
 }
 
 impl Localized {
-    /// The metadata of a tenant in the best of these languages (OID4VCI §12.2.2).
+    /// The metadata of a tenant in the best of these languages (OID4VCI 1.0 §12.2.2).
     pub(crate) fn of(
         &self,
         tenant: &Tenant,

@@ -1,4 +1,4 @@
-//! A wallet tells what became of its credentials (OID4VCI §11).
+//! A wallet tells what became of its credentials (OID4VCI 1.0 §11).
 
 use lanyard_oid4vci::{
     issuer::{Heard, ShownToken},

@@ -142,7 +142,7 @@ impl From<&Issuance> for OfferState {
 }
 
 impl IssuerService {
-    /// Makes an offer (OID4VCI §4.1).
+    /// Makes an offer (OID4VCI 1.0 §4.1).
     ///
     /// # Errors
     /// [`IssuerError::UnknownTenant`], [`IssuerError::Refused`] with the rule that the request breaks, and
@@ -202,7 +202,7 @@ impl IssuerService {
         let id = SessionId::new(now, self.name_bytes());
         let secrets = self.sessions().secrets(tenant, id);
         let offered = Offered::new(wanted, &tenant.issuer, now, &secrets)?.ready(readiness);
-        // OID4VCI §4.1.3: not to be guessed
+        // OID4VCI 1.0 §4.1.3: not to be guessed
         let place = OfferPlace { path: secrets.fresh(), by_reference: request.by_reference };
         let created = OfferCreated {
             id,

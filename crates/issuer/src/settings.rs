@@ -134,7 +134,7 @@ impl SettingsError {
         base_url: &Url,
     ) -> Result<(), Self> {
         let tenant = tenant.clone();
-        // OID4VCI §12.2.1: the identifier is what wallets compare, byte by byte
+        // OID4VCI 1.0 §12.2.1: the identifier is what wallets compare, byte by byte
         let expected = format!("{base_url}{tenant}");
         if issuer.configuration().issuer().as_str() != expected {
             return Err(Self::IssuerElsewhere { tenant, expected });

@@ -1,4 +1,4 @@
-//! One issuance as a wallet sees it: six requests (OID4VCI §4.1.3, §12.2, §6, §7, §8), the tokens bound to
+//! One issuance as a wallet sees it: six requests (OID4VCI 1.0 §4.1.3, §12.2, §6, §7, §8), the tokens bound to
 //! a key or not, one copy of the credential or many.
 
 use bytes::Bytes;
@@ -230,7 +230,7 @@ impl Places {
     }
 }
 
-/// Where an issuer describes itself: the name goes between its host and its path (OID4VCI §12.2.2).
+/// Where an issuer describes itself: the name goes between its host and its path (OID4VCI 1.0 §12.2.2).
 fn well_known(issuer: &Url, name: &str) -> Url {
     let mut place = issuer.clone();
     let path = issuer.path().trim_end_matches('/');

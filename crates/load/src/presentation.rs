@@ -1,4 +1,4 @@
-//! One encrypted presentation as a wallet sees it: two requests (OID4VP §5.10, §8.3.1).
+//! One encrypted presentation as a wallet sees it: two requests (OID4VP 1.0 §5.10, §8.3.1).
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ pub(crate) fn fresh_key() -> Result<SoftwareSigner, Failure> {
     Ok(SoftwareSigner::new(&AwsLc, &AwsLc.generate_key(Curve::P256)?)?)
 }
 
-/// The `jwt` key proof (OID4VCI App. F.1).
+/// The `jwt` key proof (OID4VCI 1.0 App. F.1).
 pub(crate) async fn key_proof(
     key: &dyn Signer,
     issuer: &Url,

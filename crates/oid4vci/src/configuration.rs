@@ -435,7 +435,7 @@ impl IssuerConfiguration {
         }
     }
 
-    /// How many keys one request may show, whatever it asks for (OID4VCI §12.2.4: `batch_size`).
+    /// How many keys one request may show, whatever it asks for (OID4VCI 1.0 §12.2.4: `batch_size`).
     pub fn batch_size(&self) -> u8 {
         let sizes = self.credentials.iter().map(|credential| self.batch_size_of(credential));
         sizes.max().unwrap_or(1)
@@ -444,7 +444,7 @@ impl IssuerConfiguration {
 
 impl IssuancePolicy {
     fn accept_itself(&self) -> Result<(), ConfigurationError> {
-        // OID4VCI §13.10: an access token that is bound to no key lives five minutes at most
+        // OID4VCI 1.0 §13.10: an access token that is bound to no key lives five minutes at most
         if self.token_life > SignedDuration::from_mins(5) {
             return Err(ConfigurationError::Policy("an unbound access token lives five minutes"));
         }

@@ -1,4 +1,4 @@
-//! The credential request and response (OID4VCI §8).
+//! The credential request and response (OID4VCI 1.0 §8).
 
 use lanyard_core::json::{self, Object};
 use serde::{Deserialize, Serialize};

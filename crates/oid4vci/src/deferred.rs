@@ -1,4 +1,4 @@
-//! The deferred credential request and response (OID4VCI §9).
+//! The deferred credential request and response (OID4VCI 1.0 §9).
 
 use lanyard_core::json::{self, Object};
 use serde::{Deserialize, Serialize};

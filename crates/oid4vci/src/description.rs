@@ -17,7 +17,7 @@ pub struct ErrorBody {
 impl ErrorBody {
     /// A code with the text of the error.
     pub(crate) fn new(code: &str, description: &dyn fmt::Display) -> Self {
-        // OID4VCI §8.3.1.2, RFC 6749 §5.2: only %x20-21, %x23-5B and %x5D-7E
+        // OID4VCI 1.0 §8.3.1.2, RFC 6749 §5.2: only %x20-21, %x23-5B and %x5D-7E
         let printable =
             |character: &char| matches!(character, ' '..='~') && !matches!(character, '"' | '\\');
         let description = description.to_string().chars().filter(printable).collect();

@@ -1,4 +1,4 @@
-//! Encrypted credential requests and responses (OID4VCI §10).
+//! Encrypted credential requests and responses (OID4VCI 1.0 §10).
 //!
 //! JWE in compact form, ECDH-ES to a P-256 key, AES-GCM. Errors are never encrypted.
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use thiserror::Error;
 use url::{Host, Url};
 
-/// A credential issuer identifier, or an authorization server's issuer (OID4VCI §12.2.1, RFC 8414 §2).
+/// A credential issuer identifier, or an authorization server's issuer (OID4VCI 1.0 §12.2.1, RFC 8414 §2).
 ///
 /// Two identifiers are equal when their bytes are: nothing is normalised, a trailing slash counts.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,7 +38,7 @@ pub enum IssuerUrlError {
 /// A document whose place is found by insertion between host and path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WellKnown {
-    /// Credential issuer metadata (OID4VCI §12.2.2).
+    /// Credential issuer metadata (OID4VCI 1.0 §12.2.2).
     CredentialIssuer,
     /// Authorization server metadata (RFC 8414 §3.1).
     AuthorizationServer,
@@ -61,7 +61,7 @@ impl IssuerUrl {
     /// One [`IssuerUrlError`] per rule.
     pub fn parse(text: &str, transport: Transport) -> Result<Self, IssuerUrlError> {
         let url = Url::parse(text).map_err(|_| IssuerUrlError::NotAUrl)?;
-        // OID4VCI §12.2.1: https, and host, port, path at most
+        // OID4VCI 1.0 §12.2.1: https, and host, port, path at most
         if !transport.allows(&url) {
             return Err(IssuerUrlError::NotHttps);
         }
@@ -88,13 +88,13 @@ impl IssuerUrl {
 
     /// Where a metadata document is: `/.well-known/…` goes between host and path.
     pub fn well_known(&self, document: WellKnown) -> Url {
-        // OID4VCI §12.2.2, RFC 8414 §3.1: inserted, not appended
+        // OID4VCI 1.0 §12.2.2, RFC 8414 §3.1: inserted, not appended
         let mut url = self.to_url();
         let whole = url.path();
         let path = match document {
             // RFC 8414 §3.1: a terminating slash goes
             WellKnown::AuthorizationServer => whole.trim_end_matches('/'),
-            // OID4VCI §12.2.2 leaves the path as it is; `/` alone is what a URL without one has
+            // OID4VCI 1.0 §12.2.2 leaves the path as it is; `/` alone is what a URL without one has
             WellKnown::CredentialIssuer if whole == "/" => "",
             WellKnown::CredentialIssuer => whole,
         };
@@ -158,12 +158,12 @@ impl<'de> Deserialize<'de> for IssuerUrl {
     }
 }
 
-/// The name of a credential configuration in an issuer's metadata (OID4VCI §12.2.4).
+/// The name of a credential configuration in an issuer's metadata (OID4VCI 1.0 §12.2.4).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CredentialConfigurationId(String);
 
-/// The name of one credential that an access token gives a right to (OID4VCI §6.2).
+/// The name of one credential that an access token gives a right to (OID4VCI 1.0 §6.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CredentialIdentifier(String);

@@ -1,4 +1,4 @@
-//! Key proofs: a wallet shows that it holds the keys (OID4VCI App. F). Here the `jwt` one; beside it
+//! Key proofs: a wallet shows that it holds the keys (OID4VCI 1.0 App. F). Here the `jwt` one; beside it
 //! `di_vp`, and the key attestation that a `jwt` may carry or that is a proof of its own.
 
 mod attestation;

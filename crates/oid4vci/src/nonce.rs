@@ -1,6 +1,6 @@
 //! Nonces of a server: MACs that any replica can judge and no database remembers.
 //!
-//! Three of them, and none is taken for another: [`ProofNonce`] (`c_nonce`, OID4VCI §7), [`DpopNonce`]
+//! Three of them, and none is taken for another: [`ProofNonce`] (`c_nonce`, OID4VCI 1.0 §7), [`DpopNonce`]
 //! (RFC 9449 §8) and [`AttestationChallenge`] (attestation-based client authentication §8).
 //!
 //! Policy: a nonce may be used again until it expires. A key proof is only worth something together with
@@ -218,7 +218,7 @@ impl NonceKey {
         second.copy_from_slice(&stamped[1..9]);
         let issued_at =
             Timestamp::from_second(i64::from_be_bytes(second)).map_err(|_| NonceError::Unknown)?;
-        // OID4VCI §13.8: a nonce is fresh for a short time, by the issuer's clock
+        // OID4VCI 1.0 §13.8: a nonce is fresh for a short time, by the issuer's clock
         let age = now.duration_since(issued_at);
         if age > life || age < -REPLICA_SKEW {
             return Err(NonceError::Expired);

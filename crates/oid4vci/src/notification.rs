@@ -1,4 +1,4 @@
-//! The notification request: a wallet tells what became of its credentials (OID4VCI §11).
+//! The notification request: a wallet tells what became of its credentials (OID4VCI 1.0 §11).
 
 use lanyard_core::json;
 use serde::{Deserialize, Serialize};

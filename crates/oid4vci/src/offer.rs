@@ -1,4 +1,4 @@
-//! The credential offer and the links that carry it (OID4VCI §4.1).
+//! The credential offer and the links that carry it (OID4VCI 1.0 §4.1).
 
 use std::collections::HashSet;
 
@@ -142,13 +142,13 @@ impl OfferLink {
         };
         let (values, references): (Vec<_>, Vec<_>) =
             (named("credential_offer").collect(), named("credential_offer_uri").collect());
-        // OID4VCI §4.1: the two parameters are mutually exclusive
+        // OID4VCI 1.0 §4.1: the two parameters are mutually exclusive
         match (values.as_slice(), references.as_slice()) {
             ([], []) if link.query().is_none() => Err(OfferError::NotAnOfferLink),
             ([value], []) => CredentialOffer::parse(value.as_bytes(), transport).map(Self::ByValue),
             ([], [reference]) => {
                 let reference = Url::parse(reference).map_err(|_| OfferError::ReferenceNotHttps)?;
-                // OID4VCI §4.1.3: credential_offer_uri is an https URL
+                // OID4VCI 1.0 §4.1.3: credential_offer_uri is an https URL
                 if !transport.allows(&reference) {
                     return Err(OfferError::ReferenceNotHttps);
                 }
@@ -200,7 +200,7 @@ impl CredentialOffer {
         let wire: WireOffer = serde_json::from_value(value).map_err(|_| OfferError::Malformed)?;
         let issuer =
             IssuerUrl::parse(&wire.credential_issuer, transport).map_err(OfferError::Issuer)?;
-        // OID4VCI §4.1.1: a non-empty array of unique strings
+        // OID4VCI 1.0 §4.1.1: a non-empty array of unique strings
         let configurations = wire.credential_configuration_ids;
         if configurations.is_empty() {
             return Err(OfferError::Empty);
@@ -250,7 +250,7 @@ impl CredentialOffer {
 impl TxCodeDescription {
     /// Refuses a description that a wallet need not show.
     pub(crate) fn accept_length(&self) -> Result<(), OfferError> {
-        // OID4VCI §4.1.1: the description must not exceed 300 characters
+        // OID4VCI 1.0 §4.1.1: the description must not exceed 300 characters
         match &self.description {
             Some(text) if text.chars().count() > 300 => Err(OfferError::DescriptionTooLong),
             _ => Ok(()),

@@ -76,15 +76,15 @@ macro_rules! bearer_value {
 }
 
 bearer_value! {
-    /// The code a wallet trades for an access token, once (OID4VCI §4.1.1).
+    /// The code a wallet trades for an access token, once (OID4VCI 1.0 §4.1.1).
     PreAuthorizedCode
 }
 bearer_value! {
-    /// What the holder types in, sent to them on another channel (OID4VCI §4.1.1).
+    /// What the holder types in, sent to them on another channel (OID4VCI 1.0 §4.1.1).
     TxCode
 }
 bearer_value! {
-    /// The token that the credential endpoint asks for (OID4VCI §6.2).
+    /// The token that the credential endpoint asks for (OID4VCI 1.0 §6.2).
     AccessToken
 }
 
@@ -93,7 +93,7 @@ bearer_value! {
     AuthorizationCode
 }
 bearer_value! {
-    /// What leads from an authorization request to an offer (OID4VCI §4.1.1); proof of nothing.
+    /// What leads from an authorization request to an offer (OID4VCI 1.0 §4.1.1); proof of nothing.
     IssuerState
 }
 bearer_value! {
@@ -106,11 +106,11 @@ bearer_value! {
 }
 
 bearer_value! {
-    /// What a wallet collects a deferred credential with (OID4VCI §9).
+    /// What a wallet collects a deferred credential with (OID4VCI 1.0 §9).
     TransactionId
 }
 bearer_value! {
-    /// What a wallet tells about a credential response with (OID4VCI §11).
+    /// What a wallet tells about a credential response with (OID4VCI 1.0 §11).
     NotificationId
 }
 

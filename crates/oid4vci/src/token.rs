@@ -1,4 +1,4 @@
-//! The token request and response (OID4VCI §6).
+//! The token request and response (OID4VCI 1.0 §6).
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -391,7 +391,7 @@ impl AuthorizationDetail {
         let value = lanyard_core::json::parse(text.as_bytes())
             .map_err(|_| TokenError::AuthorizationDetails)?;
         let details: Vec<Self> = serde_json::from_value(value).map_err(refused)?;
-        // RFC 9396 §5: an unknown type is refused; OID4VCI §5.1.1: the type is openid_credential
+        // RFC 9396 §5: an unknown type is refused; OID4VCI 1.0 §5.1.1: the type is openid_credential
         if details.is_empty() || details.iter().any(|detail| detail.kind != Self::TYPE) {
             return Err(TokenError::AuthorizationDetails);
         }

@@ -22,7 +22,7 @@ impl DataKey {
     /// makes again.
     ///
     /// Two values of one session have nothing in common, and the name is in none of them for whoever lacks
-    /// the key: what a QR code shows does not tell the integrator's name for it (OpenID4VP 1.0 §14.2).
+    /// the key: what a QR code shows does not tell the integrator's name for it (OID4VP 1.0 §14.2).
     pub fn lead_to(
         &self,
         tenant: &TenantId,

@@ -55,33 +55,33 @@ impl fmt::Debug for Handle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum HandleKind {
-    /// The last segment of a `credential_offer_uri` (OID4VCI §4.1.3).
+    /// The last segment of a `credential_offer_uri` (OID4VCI 1.0 §4.1.3).
     Offer,
-    /// `pre-authorized_code` (OID4VCI §4.1.1).
+    /// `pre-authorized_code` (OID4VCI 1.0 §4.1.1).
     PreAuthorizedCode,
     /// An authorization code (RFC 6749 §4.1).
     AuthorizationCode,
-    /// An access token (OID4VCI §6.2).
+    /// An access token (OID4VCI 1.0 §6.2).
     AccessToken,
     /// A refresh token (RFC 6749 §6).
     RefreshToken,
     /// A `request_uri` of a pushed authorization request (RFC 9126 §2.2).
     PushedRequest,
-    /// `issuer_state` of an offer (OID4VCI §4.1.1).
+    /// `issuer_state` of an offer (OID4VCI 1.0 §4.1.1).
     IssuerState,
-    /// `notification_id` (OID4VCI §11).
+    /// `notification_id` (OID4VCI 1.0 §11).
     NotificationId,
-    /// The last segment of a `request_uri` (OID4VP §5.7).
+    /// The last segment of a `request_uri` (OID4VP 1.0 §5.7).
     RequestUri,
-    /// The last segment of a `response_uri` (OID4VP §8.2).
+    /// The last segment of a `response_uri` (OID4VP 1.0 §8.2).
     ResponseUri,
-    /// `state` of an authorization or presentation request (OID4VP §5.3).
+    /// `state` of an authorization or presentation request (OID4VP 1.0 §5.3).
     State,
-    /// `response_code` (OID4VP §8.2).
+    /// `response_code` (OID4VP 1.0 §8.2).
     ResponseCode,
-    /// The integrator's `transaction_id` (OID4VP §13.3, OID4VCI §9).
+    /// The integrator's `transaction_id` (OID4VP 1.0 §13.3, OID4VCI 1.0 §9).
     TransactionId,
-    /// The cookie of the browser that began the session (OID4VP §13.3).
+    /// The cookie of the browser that began the session (OID4VP 1.0 §13.3).
     BrowserSession,
 }
 

@@ -7,7 +7,7 @@ use crate::{CallAnswer, CredentialId, NewStatus, SessionId, StoreError, SubjectR
 
 /// That one credential was issued, when, and by which session.
 ///
-/// OID4VCI §15.3: issued credentials are stored nowhere on the server. The record is written by
+/// OID4VCI 1.0 §15.3: issued credentials are stored nowhere on the server. The record is written by
 /// [`replace`](crate::SessionStore::replace), in the transaction that ends the issuance, and
 /// outlives the session.
 #[derive(Debug, Clone, PartialEq, Eq)]

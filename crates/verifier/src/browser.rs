@@ -1,4 +1,4 @@
-//! The browser in which a request began (OpenID4VP 1.0 §13.3).
+//! The browser in which a request began (OID4VP 1.0 §13.3).
 
 use std::fmt;
 

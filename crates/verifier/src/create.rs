@@ -80,7 +80,7 @@ pub struct NewRequest {
     pub verifier_info: Option<Value>,
 }
 
-/// How the verifier names itself (OpenID4VP 1.0 §5.9.3).
+/// How the verifier names itself (OID4VP 1.0 §5.9.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientIdChoice {
@@ -161,7 +161,7 @@ pub enum RequestFault {
     /// What others say about the verifier is of another form.
     #[error("verifier_info is not a list of attestations")]
     VerifierInfo,
-    /// OpenID4VP 1.0 §5.9.3: a `redirect_uri` client cannot sign, so there is nothing to fetch.
+    /// OID4VP 1.0 §5.9.3: a `redirect_uri` client cannot sign, so there is nothing to fetch.
     #[error("request_uri_method is not for the client_id_prefix redirect_uri")]
     NothingToFetch,
     /// What has the whole request in it cannot change while it is shown.
@@ -413,7 +413,7 @@ impl VerifierService {
         if !allowed.any(|origin| origin.origin() == url.origin()) {
             return Err(RequestFault::RedirectUri);
         }
-        // OpenID4VP §13.3: the browser that comes back is the one that began
+        // OID4VP 1.0 §13.3: the browser that comes back is the one that began
         if url.path() == own.path() && url.origin() == own.origin() && new.browser_session.is_none()
         {
             return Err(RequestFault::BrowserSessionMissing);

@@ -1,4 +1,4 @@
-//! The same question through the Digital Credentials API (OpenID4VP 1.0 App. A): a page hands the request to
+//! The same question through the Digital Credentials API (OID4VP 1.0 App. A): a page hands the request to
 //! the platform, and the answer back.
 
 use jiff::Timestamp;
@@ -76,7 +76,7 @@ impl AskedByApi {
         now: Timestamp,
         provider: &dyn CryptoProvider,
     ) -> Result<Conclusion, OpenError> {
-        // OpenID4VP 1.0 App. A.1: the protocol of the answer is that of a request
+        // OID4VP 1.0 App. A.1: the protocol of the answer is that of a request
         if !self.protocols.contains(&answer.protocol) {
             return Err(OpenError::Protocol);
         }
@@ -120,7 +120,7 @@ impl VerifierService {
         let origins = match &new.origins[..] {
             [] => allowed,
             chosen => {
-                // OpenID4VP 1.0 App. A.2: the origins are signed for, so they are this verifier's own
+                // OID4VP 1.0 App. A.2: the origins are signed for, so they are this verifier's own
                 let known = |one: &String| allowed.iter().find(|own| own.as_str() == *one).cloned();
                 let known = chosen.iter().map(known).collect::<Option<_>>();
                 known.ok_or(RequestFault::Origin)?

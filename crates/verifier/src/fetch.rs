@@ -1,4 +1,4 @@
-//! A wallet fetches the request object, as often as it likes (OpenID4VP 1.0 §5.7, §5.10).
+//! A wallet fetches the request object, as often as it likes (OID4VP 1.0 §5.7, §5.10).
 
 use lanyard_oid4vp::{ClientIdPrefix, TextError, WalletNonce, verifier::WalletMetadata};
 use lanyard_store::{HandleKind, NewEvent, SessionId, TenantId};
@@ -44,7 +44,7 @@ pub(crate) fn wallet_post(body: &[u8]) -> Result<WalletPost, WalletPostFault> {
             (_, Some(_)) => Err(WalletPostFault::Twice),
         }
     };
-    // OpenID4VP §5.10: a JSON object
+    // OID4VP 1.0 §5.10: a JSON object
     let metadata = match one("wallet_metadata")? {
         Some(text) => WalletMetadata::parse(text).map_err(|_| WalletPostFault::Metadata)?,
         None => WalletMetadata::default(),
@@ -92,7 +92,7 @@ impl VerifierService {
         let Phase::Waiting(waiting) = &held.state.phase else {
             return Err(VerifierError::UnknownRequest);
         };
-        // OpenID4VP 1.0 §13.3: a code that was photographed and sent on dies within the minute
+        // OID4VP 1.0 §13.3: a code that was photographed and sent on dies within the minute
         if !rotation::admits(waiting.rotation.as_ref(), stamp, now, self.provider()) {
             self.trace_refusal(tenant, held.session.id, now, "link_outdated").await;
             return Err(VerifierError::UnknownRequest);

@@ -1,4 +1,4 @@
-//! The browser that asked comes back from the wallet, with the response code (OpenID4VP 1.0 §13.3).
+//! The browser that asked comes back from the wallet, with the response code (OID4VP 1.0 §13.3).
 
 use lanyard_store::{HandleKind, NewEvent, Next, Replaced, SessionId, TenantId};
 
@@ -58,7 +58,7 @@ impl VerifierService {
         let now = self.now();
         let handle = self.sessions().handle(tenant, HandleKind::ResponseCode, response_code);
         let Held { session, state } = self.sessions().take(tenant, &handle, now).await?;
-        // OpenID4VP §13.3: the code counts in the session that began the request, nowhere else
+        // OID4VP 1.0 §13.3: the code counts in the session that began the request, nowhere else
         let (own, reason) = match bearer {
             Bearer::Browser(browser) => {
                 (browser.is(state.browser.as_ref(), self.provider()), "other_browser")

@@ -24,7 +24,7 @@
 //!
 //! # What a refusal costs
 //!
-//! OpenID4VP 1.0 §8.2 lets a verifier refuse a response; it does not say what becomes of the request.
+//! OID4VP 1.0 §8.2 lets a verifier refuse a response; it does not say what becomes of the request.
 //! Here a presentation that is refused is answered with 400 at once, its verdict is shown, and the
 //! request stays open, so that the holder can try with another credential: [`MOST_ATTEMPTS`] times, and
 //! never past its expiry. What is no response to the request at all (not decryptable, of another

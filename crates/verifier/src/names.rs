@@ -1,4 +1,4 @@
-//! The names a verifier goes by, and how each request is signed for its name (OpenID4VP 1.0 §5.9.3).
+//! The names a verifier goes by, and how each request is signed for its name (OID4VP 1.0 §5.9.3).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A wallet responds, and the verdict is reached at once (OpenID4VP 1.0 §8.2, §8.6).
+//! A wallet responds, and the verdict is reached at once (OID4VP 1.0 §8.2, §8.6).
 
 use std::borrow::Cow;
 
@@ -61,7 +61,7 @@ impl VerifierService {
 
         // 1. the step
         let Phase::Waiting(mut waiting) = phase else {
-            // OpenID4VP §14.1: a request is answered once
+            // OID4VP 1.0 §14.1: a request is answered once
             self.trace_refusal(tenant, session.id, now, "request_ended").await;
             return Ok(Reply::Refused(ErrorCode::InvalidRequest));
         };
@@ -128,7 +128,7 @@ impl VerifierService {
         // 3. the reply, only after that
         Ok(match (error, return_to, code) {
             (Some(error), ..) => Reply::Refused(error),
-            // OpenID4VP §8.2, §13.3: the redirect carries a fresh secret
+            // OID4VP 1.0 §8.2, §13.3: the redirect carries a fresh secret
             (None, Some(mut url), Some(code)) => {
                 url.query_pairs_mut().append_pair("response_code", &code);
                 Reply::ContinueAt(url)

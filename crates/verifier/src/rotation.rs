@@ -1,4 +1,4 @@
-//! A link that changes while it is shown (OpenID4VP 1.0 §13.3): whoever photographs a code has it for less
+//! A link that changes while it is shown (OID4VP 1.0 §13.3): whoever photographs a code has it for less
 //! than a minute, while the page that shows it always has a good one.
 
 use jiff::Timestamp;

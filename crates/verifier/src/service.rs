@@ -247,7 +247,7 @@ fn examine(tenant: &TenantSettings, base_url: &Url) -> Result<Option<ClientId>, 
         return Err(SettingsError::SignInClient { tenant: id(), client, fault });
     }
     let Some(name) = &tenant.dns_name else { return Ok(None) };
-    // OpenID4VP §5.9.3: the name is also the host of the response URI
+    // OID4VP 1.0 §5.9.3: the name is also the host of the response URI
     if !matches!(base_url.host(), Some(Host::Domain(host)) if host == name) {
         return Err(SettingsError::DnsName(id()));
     }

@@ -142,7 +142,7 @@ pub enum SettingsError {
     /// Without a certificate there is no name to ask in.
     #[error("the tenant {0} has no certificate to sign requests with")]
     CertificateMissing(TenantId),
-    /// OpenID4VP 1.0 §5.9.3: the DNS name is also the host of the response URI.
+    /// OID4VP 1.0 §5.9.3: the DNS name is also the host of the response URI.
     #[error("the DNS name of the tenant {0} is not the host of the base URL")]
     DnsName(TenantId),
     /// An attestation that cannot be read, or that has no `sub`.

@@ -1,4 +1,4 @@
-//! Collecting what issuers deferred (OID4VCI §9): from the database, so that a restart loses nothing.
+//! Collecting what issuers deferred (OID4VCI 1.0 §9): from the database, so that a restart loses nothing.
 
 use jiff::SignedDuration;
 use lanyard_core::{Timestamp, crypto::PublicKey};
@@ -122,7 +122,7 @@ impl Wallet {
         let (old, storage) = (waiting.replaces, &inner.storage);
         let stored = storage.insert_awaited(id, old, &content, &copies, &pictures)?;
         let Some((card, old_keys)) = stored else {
-            // OID4VCI §11.1: the holder ended it, and the issuer learns that nothing was kept
+            // OID4VCI 1.0 §11.1: the holder ended it, and the issuer learns that nothing was kept
             if let Some(notification) = &received.notification {
                 let event = NotificationEvent::CredentialDeleted;
                 self.tell(deferred.notification(notification, event)).await;

@@ -105,7 +105,7 @@ impl Wallet {
         serde_json::from_slice(&plain).map_err(|_| InventoryError::Closed)
     }
 
-    /// Asks an issuer for a credential that was held before, without an offer of its own (OID4VCI §4.1 makes
+    /// Asks an issuer for a credential that was held before, without an offer of its own (OID4VCI 1.0 §4.1 makes
     /// offers optional): the holder logs in there, and fresh keys get fresh credentials.
     ///
     /// # Errors

@@ -210,7 +210,7 @@ fn said(error: &PeerError) -> String {
 impl Wallet {
     /// Reads an offer link and asks the issuer about itself, so that the holder can review it.
     ///
-    /// Call it after the holder chose to open the link (OID4VCI §15.6): an offer by reference and the
+    /// Call it after the holder chose to open the link (OID4VCI 1.0 §15.6): an offer by reference and the
     /// issuer's metadata are fetched.
     ///
     /// # Errors

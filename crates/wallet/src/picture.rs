@@ -83,7 +83,7 @@ impl Wallet {
             return Ok(Picture::in_url(url)?);
         }
         let url = Url::parse(url).map_err(|_| NoPicture::Url)?;
-        // OID4VCI §12.2.4: another scheme can be ignored
+        // OID4VCI 1.0 §12.2.4: another scheme can be ignored
         if url.scheme() != "https" && !(self.0.settings.development && url.scheme() == "http") {
             return Err(NoPicture::Url);
         }

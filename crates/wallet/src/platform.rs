@@ -1,4 +1,4 @@
-//! Answering a request that the platform hands over: the Digital Credentials API (OpenID4VP 1.0 App. A).
+//! Answering a request that the platform hands over: the Digital Credentials API (OID4VP 1.0 App. A).
 
 use lanyard_core::json;
 use lanyard_oid4vp::{

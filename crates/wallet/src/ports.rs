@@ -88,7 +88,7 @@ impl From<KeyStoreError> for SignerError {
     }
 }
 
-/// Who vouches for the holder's keys: the wallet provider, for keys in hardware (OID4VCI App. D).
+/// Who vouches for the holder's keys: the wallet provider, for keys in hardware (OID4VCI 1.0 App. D).
 #[async_trait]
 pub trait KeyAttestation: Send + Sync {
     /// A key attestation JWT about all these keys, fresh by the issuer's nonce where there is one.

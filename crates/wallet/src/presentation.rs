@@ -349,7 +349,7 @@ impl RefusedRequest {
     }
 
     /// Tells the verifier that the request is refused, and why: not before the holder saw it, as a wallet that answers
-    /// by itself tells that it is there (OpenID4VP 1.0 §15.9).
+    /// by itself tells that it is there (OID4VP 1.0 §15.9).
     ///
     /// # Errors
     /// [`PresentationError`] when the verifier cannot be told; the request stays refused.

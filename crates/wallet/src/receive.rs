@@ -129,14 +129,14 @@ impl Wallet {
             || storage.pending::<Pending>()?.iter().any(|(_, one)| one.key() == Some(key)))
     }
 
-    /// Tells the issuer what became of its credentials (OID4VCI §11); whether it hears it changes nothing.
+    /// Tells the issuer what became of its credentials (OID4VCI 1.0 §11); whether it hears it changes nothing.
     pub(crate) async fn tell(&self, notification: Option<OutgoingRequest>) {
         if let Some(request) = notification {
             let _ = self.send(&request, Purpose::Credential).await;
         }
     }
 
-    /// Asks again when the issuer wants another nonce: it may refuse a good one (OID4VCI §8.3.1.2).
+    /// Asks again when the issuer wants another nonce: it may refuse a good one (OID4VCI 1.0 §8.3.1.2).
     async fn request(
         &self,
         granted: &Granted,

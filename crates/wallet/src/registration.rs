@@ -1,4 +1,4 @@
-//! What the platform is told about cards, so that its own chooser offers them (OpenID4VP 1.0 App. A).
+//! What the platform is told about cards, so that its own chooser offers them (OID4VP 1.0 App. A).
 //!
 //! No value of a claim is told: which claims there are is enough to match a request by, and the platform keeps what it
 //! is told outside of the sealed database.

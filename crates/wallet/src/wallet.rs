@@ -93,7 +93,7 @@ impl Wallet {
     /// Deletes a card with all its copies and their keys; true when it was there.
     ///
     /// Its issuer is not told: its issuance ended well, and `credential_deleted` is for one that the holder ends
-    /// (OID4VCI §11.1).
+    /// (OID4VCI 1.0 §11.1).
     ///
     /// # Errors
     /// [`StorageError`]; a key that its home does not delete now stays behind, useless.

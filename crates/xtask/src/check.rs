@@ -12,6 +12,7 @@ pub(crate) fn run() -> Result<(), String> {
     docs.env("RUSTDOCFLAGS", "-D warnings");
     command::run(docs)?;
     arrows::run()?;
+    citations()?;
     // a stale lock file would fail only when the oracles are built, long after this
     cargo(&["fetch", "--locked", "--manifest-path", "interop-tests/oracles/Cargo.toml"])?;
     if command::exists("cargo-deny") {
@@ -22,6 +23,16 @@ pub(crate) fn run() -> Result<(), String> {
     }
     println!("not checked: dependency policy (cargo install cargo-deny --locked)");
     Ok(())
+}
+
+/// Whether comments cite both specifications in the one form that `git grep` is asked for.
+fn citations() -> Result<(), String> {
+    const OTHERS: &str = r"//.*(OpenID4(VCI|VP)( 1\.0)?|OID4(VCI|VP)) (§|App\.)";
+    let search = command::program("git", &["grep", "-nE", OTHERS, "--", "*.rs"], ".");
+    match command::run_read(search, |_| {})? {
+        true => Err("cite OID4VCI 1.0 § and OID4VP 1.0 §, and nothing else".to_owned()),
+        false => Ok(()),
+    }
 }
 
 /// Runs the benches beside their floors and beside the libraries from npm, the wallet beside its

@@ -32,7 +32,7 @@ impl Format {
     pub const ALL: &'static [Self] =
         &[Self::SdJwtVc, Self::MsoMdoc, Self::JwtVcJson, Self::LdpVc, Self::VcJwt, Self::VcSdJwt];
 
-    /// The formats that OpenID4VC has an identifier for (OID4VCI App. A, OID4VP App. B).
+    /// The formats that OpenID4VC has an identifier for (OID4VCI 1.0 App. A, OID4VP 1.0 App. B).
     pub const OPENID4VC: &'static [Self] =
         &[Self::SdJwtVc, Self::MsoMdoc, Self::JwtVcJson, Self::LdpVc];
 

@@ -1,4 +1,4 @@
-//! The holder logs in and decides: from the pushed request to the answer in the browser (OID4VCI §5).
+//! The holder logs in and decides: from the pushed request to the answer in the browser (OID4VCI 1.0 §5).
 
 mod authorize;
 mod login;

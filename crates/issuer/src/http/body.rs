@@ -62,7 +62,7 @@ impl FromRequest<IssuerService> for CredentialBody {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &IssuerService) -> Result<Self, Failure> {
-        // OID4VCI §10: an encrypted request says so by its media type
+        // OID4VCI 1.0 §10: an encrypted request says so by its media type
         let encrypted = body::is_of(request.headers(), encryption::MEDIA_TYPE);
         let kind = if encrypted { encryption::MEDIA_TYPE } else { "application/json" };
         let limit = LARGEST_CREDENTIAL_REQUEST;

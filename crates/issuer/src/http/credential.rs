@@ -1,4 +1,4 @@
-//! `POST /{tenant}/credential` (OID4VCI §8).
+//! `POST /{tenant}/credential` (OID4VCI 1.0 §8).
 
 use axum::{extract::State, response::Response};
 

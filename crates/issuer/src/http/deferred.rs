@@ -1,4 +1,4 @@
-//! `POST /{tenant}/deferred` (OID4VCI §9).
+//! `POST /{tenant}/deferred` (OID4VCI 1.0 §9).
 
 use axum::{extract::State, response::Response};
 

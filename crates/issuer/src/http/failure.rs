@@ -94,7 +94,7 @@ impl Failure {
             Self::Credential(
                 CredentialError::SigningKeyUnavailable | CredentialError::StatusUnavailable,
             ) => StatusCode::SERVICE_UNAVAILABLE,
-            // OID4VCI §6.3, §8.3.1.2
+            // OID4VCI 1.0 §6.3, §8.3.1.2
             Self::Proof(_)
             | Self::Client(_)
             | Self::Authorization(_)
@@ -280,7 +280,7 @@ impl IntoResponse for Failure {
     }
 }
 
-/// OID4VCI §8.3.1.2, RFC 6749 §5.2: only %x20-21, %x23-5B and %x5D-7E.
+/// OID4VCI 1.0 §8.3.1.2, RFC 6749 §5.2: only %x20-21, %x23-5B and %x5D-7E.
 fn printable(text: &str) -> String {
     let allowed =
         |character: &char| matches!(character, ' '..='~') && !matches!(character, '"' | '\\');

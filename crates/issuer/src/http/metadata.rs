@@ -1,5 +1,5 @@
 //! `GET /.well-known/openid-credential-issuer/{tenant}` and its authorization server's sibling
-//! (OID4VCI §12.2, §12.3, RFC 8414 §3).
+//! (OID4VCI 1.0 §12.2, §12.3, RFC 8414 §3).
 
 use axum::{
     extract::State,
@@ -25,9 +25,9 @@ pub(crate) async fn issuer(
     AtTenant(tenant): AtTenant,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    // OID4VCI §12.2.2: in the languages of the wallet
+    // OID4VCI 1.0 §12.2.2: in the languages of the wallet
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    // OID4VCI §12.2.2: JSON, unless the wallet asks for the signed form
+    // OID4VCI 1.0 §12.2.2: JSON, unless the wallet asks for the signed form
     if prefers_signed(&headers) {
         let metadata = tenant.issuer.metadata();
         let (metadata, language) = metadata.in_language(accepted.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! `POST /{tenant}/nonce` (OID4VCI §7): nothing is asked for and nothing is remembered.
+//! `POST /{tenant}/nonce` (OID4VCI 1.0 §7): nothing is asked for and nothing is remembered.
 
 use axum::{extract::State, response::Response};
 

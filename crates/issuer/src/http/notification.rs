@@ -1,4 +1,4 @@
-//! `POST /{tenant}/notification` (OID4VCI §11).
+//! `POST /{tenant}/notification` (OID4VCI 1.0 §11).
 
 use axum::{extract::State, response::Response};
 

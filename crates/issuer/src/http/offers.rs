@@ -1,4 +1,4 @@
-//! `GET /{tenant}/offers/{id}`: the offer by reference (OID4VCI §4.1.3).
+//! `GET /{tenant}/offers/{id}`: the offer by reference (OID4VCI 1.0 §4.1.3).
 
 use axum::{extract::State, response::Response};
 

@@ -28,7 +28,7 @@ pub(crate) use lanyard_service::http::replies::{
     JSON, NO_STORE, json, no_content, svg, to_json, unstored,
 };
 
-/// The reply of the credential endpoints (OID4VCI §8.3, §9.2, §10).
+/// The reply of the credential endpoints (OID4VCI 1.0 §8.3, §9.2, §10).
 pub(crate) fn credential(answer: accept::Answer) -> Response {
     let status = if answer.is_final { StatusCode::OK } else { StatusCode::ACCEPTED };
     let kind = if answer.is_encrypted { encryption::MEDIA_TYPE } else { "application/json" };

@@ -1,4 +1,4 @@
-//! `POST /{tenant}/token` (OID4VCI §6, RFC 6749 §3.2).
+//! `POST /{tenant}/token` (OID4VCI 1.0 §6, RFC 6749 §3.2).
 
 use axum::{extract::State, response::Response};
 use lanyard_oid4vci::token::TokenForm;

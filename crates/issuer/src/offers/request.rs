@@ -26,7 +26,7 @@ pub struct NewOfferRequest {
     pub subject: Option<Subject>,
 }
 
-/// Whether what is offered has to wait (OID4VCI §9).
+/// Whether what is offered has to wait (OID4VCI 1.0 §9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deferral {
     /// It is issued as soon as a wallet asks.

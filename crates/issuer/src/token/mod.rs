@@ -1,4 +1,4 @@
-//! The token endpoint: a code or a refresh token is traded for an access token (OID4VCI §6, RFC 6749 §4.1.3, §6).
+//! The token endpoint: a code or a refresh token is traded for an access token (OID4VCI 1.0 §6, RFC 6749 §4.1.3, §6).
 
 mod code;
 mod pre_authorized;

@@ -1,4 +1,4 @@
-//! The wallet trades the code of an offer for an access token (OID4VCI §6).
+//! The wallet trades the code of an offer for an access token (OID4VCI 1.0 §6).
 
 use lanyard_oid4vci::{
     issuer::{Issuance, Left, Refused, Sender},
@@ -29,7 +29,7 @@ impl IssuerService {
         let held = match self.sessions().take(tenant, &code, now).await? {
             Found::Live(held) => held,
             Found::Expired => return Err(TokenError::CodeExpired.into()),
-            // OID4VCI §4.1.1: a code is used once; the first token goes on working
+            // OID4VCI 1.0 §4.1.1: a code is used once; the first token goes on working
             Found::Used(id) => {
                 self.trace_refusal(tenant, id, now, "code_used").await;
                 return Err(TokenError::CodeUnknown.into());

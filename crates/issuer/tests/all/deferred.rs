@@ -1,4 +1,4 @@
-//! Deferred credentials and notifications over HTTP (OID4VCI §9, §11).
+//! Deferred credentials and notifications over HTTP (OID4VCI 1.0 §9, §11).
 
 use axum::http::{Method, StatusCode, header};
 use jiff::SignedDuration;

@@ -1,4 +1,4 @@
-//! Access tokens of somebody else's authorization server (OID4VCI §12.2.4, RFC 9068).
+//! Access tokens of somebody else's authorization server (OID4VCI 1.0 §12.2.4, RFC 9068).
 
 use std::sync::{
     Arc,
@@ -192,7 +192,7 @@ async fn authorization_details_say_what_a_token_is_for_as_well_as_scopes() {
     server.finish(&token).await;
 }
 
-// OID4VCI §6.2, §8.2: the identifiers are the other server's, and each is a credential of its own
+// OID4VCI 1.0 §6.2, §8.2: the identifiers are the other server's, and each is a credential of its own
 #[tokio::test]
 async fn a_credential_is_asked_for_by_the_identifier_that_the_other_server_gave_it() {
     let (server, other) = server();
@@ -220,7 +220,7 @@ async fn a_credential_is_asked_for_by_the_identifier_that_the_other_server_gave_
     }
 }
 
-// OID4VCI §8.3.1.2
+// OID4VCI 1.0 §8.3.1.2
 #[tokio::test]
 async fn whoever_is_to_have_no_such_credential_is_told_so_and_gets_the_other_one() {
     let (server, other) = server();

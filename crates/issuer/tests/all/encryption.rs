@@ -68,7 +68,7 @@ async fn refuses_to_encrypt_a_response_to_an_unencrypted_request() {
     let jwk = Jwk { alg: Some("ECDH-ES".to_owned()), ..Jwk::new(*key.public()) };
     let mut body = server.badge_request().await;
     body["credential_response_encryption"] = json!({ "jwk": jwk.to_value(), "enc": "A256GCM" });
-    // OID4VCI §8.2: what would be answered, sent encrypted, is refused plain
+    // OID4VCI 1.0 §8.2: what would be answered, sent encrypted, is refused plain
     let reply = server.credential(&token, &body).await;
     assert_eq!(reply.refusal(), refused(400, "invalid_encryption_parameters"));
     assert_eq!(server.trail(&offer).await.pop().as_deref(), Some("refused: request_not_encrypted"));

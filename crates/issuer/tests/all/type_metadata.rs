@@ -1,4 +1,4 @@
-//! Type metadata and issuer metadata by language (SD-JWT VC §5, OID4VCI §12.2.2).
+//! Type metadata and issuer metadata by language (SD-JWT VC §5, OID4VCI 1.0 §12.2.2).
 
 use axum::{
     body::Body,

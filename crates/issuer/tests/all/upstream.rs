@@ -372,7 +372,7 @@ async fn claims_that_nobody_can_tell_yet_are_collected_once_somebody_can() {
     assert_eq!(reply.status, 200, "{reply}");
 }
 
-// OID4VCI §9.3
+// OID4VCI 1.0 §9.3
 #[tokio::test]
 async fn a_credential_that_waited_is_denied_once_somebody_says_that_there_is_none() {
     let (server, provider) = server_of("sub", true);

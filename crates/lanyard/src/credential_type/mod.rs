@@ -24,7 +24,7 @@ use picture::embedded;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialType {
-    /// The credential configuration identifier (OID4VCI §12.2.4).
+    /// The credential configuration identifier (OID4VCI 1.0 §12.2.4).
     pub id: String,
     /// The format it is issued in.
     #[serde(default = "sd_jwt_vc")]
@@ -297,7 +297,7 @@ impl CredentialType {
                 return Err(CredentialTypeError::Colour { member });
             }
         }
-        // OID4VCI App. C: repeated or contradictory claims paths must abort processing
+        // OID4VCI 1.0 App. C: repeated or contradictory claims paths must abort processing
         for (at, claim) in self.claims.iter().enumerate() {
             let clash = self.claims[..at].iter().any(|other| {
                 other.path.starts_with(&claim.path) || claim.path.starts_with(&other.path)

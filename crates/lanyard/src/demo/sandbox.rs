@@ -15,13 +15,13 @@ use super::TENANT;
 pub struct Demands {
     /// Access tokens are bound to a key (RFC 9449).
     pub dpop: bool,
-    /// The wallet is attested by its provider (OID4VCI App. E).
+    /// The wallet is attested by its provider (OID4VCI 1.0 App. E).
     pub attestation: bool,
-    /// Credential requests and responses are encrypted (OID4VCI §10).
+    /// Credential requests and responses are encrypted (OID4VCI 1.0 §10).
     pub encryption: bool,
     /// One key, and one copy, for each request.
     pub single: bool,
-    /// The wallet's provider vouches for the holder's keys (OID4VCI App. D).
+    /// The wallet's provider vouches for the holder's keys (OID4VCI 1.0 App. D).
     pub keys: bool,
 }
 

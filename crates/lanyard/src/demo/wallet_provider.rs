@@ -69,7 +69,7 @@ impl WalletProvider {
         jose::sign(object(header), &object(claims), &*self.identity.signer).await
     }
 
-    /// An attestation of keys, as if they were in the best of homes (OID4VCI App. D).
+    /// An attestation of keys, as if they were in the best of homes (OID4VCI 1.0 App. D).
     async fn sign_keys(
         &self,
         keys: Vec<PublicKey>,

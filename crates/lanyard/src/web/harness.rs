@@ -1,8 +1,8 @@
 //! Pocket's own URL for links: what pages, and suites that try wallets, call a wallet at.
 //!
-//! `/pocket/open` takes the parameters of an offer (OID4VCI §4.1) or of an authorization request (OID4VP §5.2). The
-//! holder sees the link and opens it, or not. Only where the demo was told to consent to everything is it acted on at
-//! once.
+//! `/pocket/open` takes the parameters of an offer (OID4VCI 1.0 §4.1) or of an authorization request
+//! (OID4VP 1.0 §5.2). The holder sees the link and opens it, or not. Only where the demo was told to consent to
+//! everything is it acted on at once.
 
 use axum::{
     extract::{RawQuery, State},

@@ -358,7 +358,7 @@ struct Returned {
     response_code: String,
 }
 
-/// The wallet on this device sent the browser back (OpenID4VP §8.2, §13.3).
+/// The wallet on this device sent the browser back (OID4VP 1.0 §8.2, §13.3).
 async fn returned(
     State(web): State<Web>,
     visitor: Visitor,

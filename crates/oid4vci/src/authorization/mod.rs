@@ -1,4 +1,4 @@
-//! The authorization request and response (OID4VCI §5, RFC 6749 §4.1, RFC 7636, RFC 9126, RFC 9207).
+//! The authorization request and response (OID4VCI 1.0 §5, RFC 6749 §4.1, RFC 7636, RFC 9126, RFC 9207).
 
 mod error;
 mod request;

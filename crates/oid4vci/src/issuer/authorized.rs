@@ -1,4 +1,4 @@
-//! From the access token to the credentials (OID4VCI §8).
+//! From the access token to the credentials (OID4VCI 1.0 §8).
 
 use jiff::Timestamp;
 use lanyard_core::{json::Object, status::StatusReference};

@@ -1,4 +1,4 @@
-//! From the pushed request to the authorization code (OID4VCI §5, RFC 9126, RFC 6749 §4.1).
+//! From the pushed request to the authorization code (OID4VCI 1.0 §5, RFC 9126, RFC 6749 §4.1).
 //!
 //! [`Pushed`] → [`Authorizing`] (a browser came, its holder logs in and decides) → [`Granted`].
 

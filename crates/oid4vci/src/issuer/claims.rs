@@ -11,7 +11,7 @@ pub enum FoundClaims {
     Lasting(Object),
     /// It was told at this login, and at no other time: the credential is issued once.
     Passing(Object),
-    /// Nobody can tell yet: the credential is deferred until somebody can (OID4VCI §9).
+    /// Nobody can tell yet: the credential is deferred until somebody can (OID4VCI 1.0 §9).
     Later,
 }
 

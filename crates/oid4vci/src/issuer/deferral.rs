@@ -1,4 +1,4 @@
-//! A credential that is not ready when it is asked for (OID4VCI §9).
+//! A credential that is not ready when it is asked for (OID4VCI 1.0 §9).
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

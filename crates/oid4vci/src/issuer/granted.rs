@@ -1,5 +1,5 @@
 //! From the authorization code to the access token, and from the refresh token to another one
-//! (RFC 6749 §4.1.3, §6; OID4VCI §6).
+//! (RFC 6749 §4.1.3, §6; OID4VCI 1.0 §6).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

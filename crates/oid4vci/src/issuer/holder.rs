@@ -1,4 +1,4 @@
-//! From key proofs to the keys that credentials are bound to (OID4VCI App. F).
+//! From key proofs to the keys that credentials are bound to (OID4VCI 1.0 App. F).
 
 use std::collections::HashSet;
 

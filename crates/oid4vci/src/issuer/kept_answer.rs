@@ -1,4 +1,4 @@
-//! The last answer to a deferred request, for a wallet that it may not have reached (OID4VCI §9).
+//! The last answer to a deferred request, for a wallet that it may not have reached (OID4VCI 1.0 §9).
 
 use std::fmt;
 

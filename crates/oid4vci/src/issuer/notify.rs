@@ -1,4 +1,4 @@
-//! A wallet tells what became of what it got (OID4VCI §11).
+//! A wallet tells what became of what it got (OID4VCI 1.0 §11).
 
 use super::{AccessRefused, Issuance, IssuedCredential, ShownToken, authorized::ToldAbout};
 use crate::notification::{Notification, NotificationError};

@@ -1,4 +1,4 @@
-//! From the offer to the access token (OID4VCI §4, §6).
+//! From the offer to the access token (OID4VCI 1.0 §4, §6).
 
 use std::collections::HashSet;
 

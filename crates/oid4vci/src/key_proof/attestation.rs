@@ -1,4 +1,4 @@
-//! The key attestation: somebody vouches for where keys live and how they are unlocked (OID4VCI App. D).
+//! The key attestation: somebody vouches for where keys live and how they are unlocked (OID4VCI 1.0 App. D).
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{

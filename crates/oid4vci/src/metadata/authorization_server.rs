@@ -1,4 +1,4 @@
-//! Authorization server metadata (RFC 8414, OID4VCI §12.3).
+//! Authorization server metadata (RFC 8414, OID4VCI 1.0 §12.3).
 
 use lanyard_core::{crypto::SignatureAlgorithm, json};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Claims descriptions (OID4VCI App. B.1).
+//! Claims descriptions (OID4VCI 1.0 App. B.1).
 
 use lanyard_core::claims::{ClaimsPath, PathSegment};
 use serde::{Deserialize, Serialize};

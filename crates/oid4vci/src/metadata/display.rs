@@ -1,4 +1,4 @@
-//! How issuers, credentials and claims are shown, by language (OID4VCI §12.2.4, App. B).
+//! How issuers, credentials and claims are shown, by language (OID4VCI 1.0 §12.2.4, App. B).
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! How requests and responses are encrypted (OID4VCI §12.2.4).
+//! How requests and responses are encrypted (OID4VCI 1.0 §12.2.4).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

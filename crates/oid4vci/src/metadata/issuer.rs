@@ -1,4 +1,4 @@
-//! Credential issuer metadata (OID4VCI §12.2).
+//! Credential issuer metadata (OID4VCI 1.0 §12.2).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Metadata in the languages that a wallet asked for (OID4VCI §12.2.2, RFC 4647 §3.4).
+//! Metadata in the languages that a wallet asked for (OID4VCI 1.0 §12.2.2, RFC 4647 §3.4).
 
 use super::{ClaimDisplay, CredentialDisplay, CredentialIssuerMetadata, IssuerDisplay};
 

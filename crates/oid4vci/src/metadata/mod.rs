@@ -1,4 +1,4 @@
-//! Metadata of credential issuers and authorization servers (OID4VCI §12).
+//! Metadata of credential issuers and authorization servers (OID4VCI 1.0 §12).
 
 mod authorization_server;
 mod claims;

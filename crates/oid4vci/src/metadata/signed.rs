@@ -1,4 +1,4 @@
-//! Issuer metadata that somebody signed (OID4VCI §12.2.3), chosen by `Accept: application/jwt`.
+//! Issuer metadata that somebody signed (OID4VCI 1.0 §12.2.3), chosen by `Accept: application/jwt`.
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{

@@ -1,4 +1,4 @@
-//! The holder logs in at the authorization server (OID4VCI §5): from the offer to the code in the
+//! The holder logs in at the authorization server (OID4VCI 1.0 §5): from the offer to the code in the
 //! browser, and from the code to the access token.
 //!
 //! [`LoginOffer`] → [`Login`] (push it, then send the browser) → [`CodeInHand`] → [`Granted`]. Each of the

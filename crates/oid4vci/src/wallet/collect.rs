@@ -1,4 +1,4 @@
-//! What is asked for again later, and what the issuer is told afterwards (OID4VCI §9, §11).
+//! What is asked for again later, and what the issuer is told afterwards (OID4VCI 1.0 §9, §11).
 
 use super::{Granted, OutgoingRequest, PendingCredential, Prover, RequestRefused, http::Body};
 use crate::{

@@ -1,4 +1,4 @@
-//! Who offers, and whether what they say about themselves fits together (OID4VCI §4.1.3, §12).
+//! Who offers, and whether what they say about themselves fits together (OID4VCI 1.0 §4.1.3, §12).
 
 use jiff::Timestamp;
 use lanyard_core::{crypto::CryptoProvider, trust::x509::TrustAnchors};

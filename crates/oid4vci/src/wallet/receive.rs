@@ -1,4 +1,4 @@
-//! Credentials arrive: each is verified and found its key before anybody sees it (OID4VCI §8.3).
+//! Credentials arrive: each is verified and found its key before anybody sees it (OID4VCI 1.0 §8.3).
 
 use std::borrow::Cow;
 

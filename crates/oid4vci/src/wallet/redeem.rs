@@ -1,4 +1,4 @@
-//! The pre-authorized code becomes an access token (OID4VCI §6).
+//! The pre-authorized code becomes an access token (OID4VCI 1.0 §6).
 
 use thiserror::Error;
 

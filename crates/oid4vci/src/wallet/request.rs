@@ -1,4 +1,4 @@
-//! The credential request, with a proof for each key (OID4VCI §7, §8.2).
+//! The credential request, with a proof for each key (OID4VCI 1.0 §7, §8.2).
 
 use std::{fmt, sync::Arc};
 

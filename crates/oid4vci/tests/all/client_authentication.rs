@@ -148,7 +148,7 @@ async fn an_assertion_that_may_have_been_shown_before_a_restore_is_refused() {
     assert_eq!(shown(None, 3601, 5).await, Ok(()), "it would have been refused before");
 }
 
-/// OID4VCI §5.1.1, App. A: what each format's example asks for is read, `claims` and all.
+/// OID4VCI 1.0 §5.1.1, App. A: what each format's example asks for is read, `claims` and all.
 #[test]
 fn reads_the_authorization_details_of_every_example() {
     if !vectors::available("oid4vci") || !vectors::available("haip") {

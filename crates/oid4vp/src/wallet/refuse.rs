@@ -1,4 +1,4 @@
-//! The wallet's no to a request that breaks a rule (OpenID4VP 1.0 §5.1, §8.5).
+//! The wallet's no to a request that breaks a rule (OID4VP 1.0 §5.1, §8.5).
 
 use lanyard_core::{Timestamp, crypto::CryptoProvider, jose::UnverifiedJws};
 

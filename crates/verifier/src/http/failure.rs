@@ -60,7 +60,7 @@ impl Failure {
             ) => StatusCode::UNAUTHORIZED,
             Self::Bearer(BearerFault::Scope(_)) => StatusCode::FORBIDDEN,
             Self::Once(fault) => fault.status(),
-            // OpenID4VP §8.2: whatever is wrong with a response, at once
+            // OID4VP 1.0 §8.2: whatever is wrong with a response, at once
             Self::Json(_) | Self::Bearer(_) | Self::WalletPost(_) | Self::Response(_) => {
                 StatusCode::BAD_REQUEST
             }

@@ -35,6 +35,6 @@ async fn drawn(
     picture: Picture,
 ) -> Result<Response, Failure> {
     let link = service.request_link(&tenant.id, id).await?;
-    // the link alone: the request's name for the integrator is in no QR code (OpenID4VP 1.0 §14.2)
+    // the link alone: the request's name for the integrator is in no QR code (OID4VP 1.0 §14.2)
     Ok(picture.draw(link.as_str()).ok_or(VerifierError::LinkTooLong)?)
 }

@@ -21,7 +21,7 @@ pub(crate) fn request_object(object: String) -> Response {
     ([kind, NO_STORE], object).into_response()
 }
 
-/// OpenID4VP §8.2: 200 with a JSON object, whose only member is where the browser goes on; 400 at once for
+/// OID4VP 1.0 §8.2: 200 with a JSON object, whose only member is where the browser goes on; 400 at once for
 /// what is refused.
 pub(crate) fn to_response(reply: Reply) -> Result<Response, Failure> {
     match reply {

@@ -1,4 +1,4 @@
-//! `GET|POST /{tenant}/requests/{id}`: the request object (OpenID4VP 1.0 §5.7, §5.10).
+//! `GET|POST /{tenant}/requests/{id}`: the request object (OID4VP 1.0 §5.7, §5.10).
 
 use axum::{extract::State, response::Response};
 

@@ -1,4 +1,4 @@
-//! `POST /{tenant}/responses/{id}`: where wallets respond (OpenID4VP 1.0 §8.2).
+//! `POST /{tenant}/responses/{id}`: where wallets respond (OID4VP 1.0 §8.2).
 
 use axum::{extract::State, response::Response};
 

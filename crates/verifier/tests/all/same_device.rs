@@ -1,4 +1,4 @@
-//! The result belongs to the browser that asked (OpenID4VP 1.0 §13.3, §14.2).
+//! The result belongs to the browser that asked (OID4VP 1.0 §13.3, §14.2).
 
 use http::{Method, StatusCode};
 use lanyard_core::crypto::RustCrypto;

@@ -59,7 +59,7 @@ async fn logs_in_and_stores_the_card() {
     assert_eq!(stored[0].content.claims["given_name"], "Ada");
     assert_eq!(stored[0].copies, 3);
     assert_eq!(world.last_event()["kind"], "received");
-    // OID4VCI §12.2.2, RFC 8414 §3.1: the well-known part is put between host and path
+    // OID4VCI 1.0 §12.2.2, RFC 8414 §3.1: the well-known part is put between host and path
     let paths = world.wire.paths();
     let known: Vec<_> = paths.iter().filter(|path| path.contains("well-known")).collect();
     let inserted = |kind: &str| format!("/.well-known/{kind}/demo");

@@ -342,13 +342,13 @@ impl VerifiedChain {
         &self.chain.leaf.der
     }
 
-    /// The SHA-256 digest of the leaf in DER (OID4VP §5.9.3, `x509_hash`).
+    /// The SHA-256 digest of the leaf in DER (OID4VP 1.0 §5.9.3, `x509_hash`).
     pub fn leaf_sha256(&self, provider: &dyn CryptoProvider) -> [u8; 32] {
         let digest = provider.hash(HashAlgorithm::Sha256, self.leaf_der());
         digest.as_bytes().try_into().expect("a SHA-256 digest has 32 bytes")
     }
 
-    /// The authority key identifiers along the chain (OID4VP §6.1.1.1, `aki`).
+    /// The authority key identifiers along the chain (OID4VP 1.0 §6.1.1.1, `aki`).
     pub fn authority_key_identifiers(&self) -> impl Iterator<Item = &[u8]> {
         self.chain.certificates().filter_map(|one| one.authority_key_identifier.as_deref())
     }

@@ -1,4 +1,4 @@
-//! mdoc presentations (ISO/IEC 18013-5, OpenID4VP 1.0 App. B.2).
+//! mdoc presentations (ISO/IEC 18013-5, OID4VP 1.0 App. B.2).
 //!
 //! The certificates were made once; all but the authorities' are for the key of [`Known::issuer`].
 

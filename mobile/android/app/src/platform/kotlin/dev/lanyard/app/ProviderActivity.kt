@@ -52,7 +52,7 @@ class ProviderActivity : MainActivity() {
             // an app that says an origin and is no browser of the list
             null
         }
-        // OpenID4VP 1.0 App. A compares origins as text, and the platform ends them with a slash
+        // OID4VP 1.0 App. A compares origins as text, and the platform ends them with a slash
         return told?.removeSuffix("/") ?: appOrigin(caller)
     }
 
