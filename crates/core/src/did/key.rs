@@ -95,6 +95,8 @@ pub(crate) fn decode_multikey(
         X25519 => (Curve::X25519, 32),
         #[cfg(feature = "bbs")]
         BLS12_381_G2 => return bls_key(point),
+        // a beginning of a name is no key of an unknown kind
+        _ if point.is_empty() => return Err(ResolutionError::InvalidDid),
         _ => return Err(ResolutionError::KeyNotSupported),
     };
     // did:key v0.9, Signature Method Creation Algorithm (3): the length the multicodec demands
