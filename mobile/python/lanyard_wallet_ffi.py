@@ -595,6 +595,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses() != 48029:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refuse_request() != 19099:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations() != 12258:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_remove_pin() != 8465:
@@ -807,6 +809,9 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refill.restyp
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses.restype = ctypes.c_uint16
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refuse_request.argtypes = (
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refuse_request.restype = ctypes.c_uint16
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations.argtypes = (
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations.restype = ctypes.c_uint16
@@ -1110,6 +1115,11 @@ _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses.ar
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses.restype = ctypes.c_uint64
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refuse_request.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refuse_request.restype = ctypes.c_uint64
 _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_registrations.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -10838,6 +10848,12 @@ class LanyardWalletProtocol(typing.Protocol):
         it when the app opens; lists are fetched whole, so nobody learns which card is held or shown.
 """
         raise NotImplementedError
+    async def refuse_request(self, link: str) -> bool:
+        """
+        Tells the verifier of a request that was refused why it was, once the holder saw it; false where nobody proved
+        to have asked.
+"""
+        raise NotImplementedError
     def registrations(self, ) -> typing.List[RegistrationRecord]:
         """
         What to register with the platform's own chooser, anew whenever cards or their standing change.
@@ -11376,6 +11392,27 @@ class LanyardWallet(LanyardWalletProtocol):
             _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def refuse_request(self, link: str) -> bool:
+        """
+        Tells the verifier of a request that was refused why it was, once the holder saw it; false where nobody proved
+        to have asked.
+"""
+        
+        _UniffiFfiConverterString.check_lower(link)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(link),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterBoolean.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeRequestError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refuse_request(*_uniffi_lowered_args),
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_i8,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_i8,
+            _UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_i8,
             _uniffi_lift_return,
             _uniffi_error_converter,
         )

@@ -2090,6 +2090,12 @@ public protocol LanyardWalletProtocol: AnyObject, Sendable {
     func refreshStatuses() async throws  -> [Int64]
     
     /**
+     * Tells the verifier of a request that was refused why it was, once the holder saw it; false where nobody proved
+     * to have asked.
+     */
+    func refuseRequest(link: String) async throws  -> Bool
+    
+    /**
      * What to register with the platform's own chooser, anew whenever cards or their standing change.
      */
     func registrations() throws  -> [RegistrationRecord]
@@ -2584,6 +2590,26 @@ open func refreshStatuses()async throws  -> [Int64]  {
             freeFunc: ffi_lanyard_wallet_ffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceInt64.lift,
             errorHandler: FfiConverterTypeStoreError_lift
+        )
+}
+    
+    /**
+     * Tells the verifier of a request that was refused why it was, once the holder saw it; false where nobody proved
+     * to have asked.
+     */
+open func refuseRequest(link: String)async throws  -> Bool  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refuse_request(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(link)
+                )
+            },
+            pollFunc: ffi_lanyard_wallet_ffi_rust_future_poll_i8,
+            completeFunc: ffi_lanyard_wallet_ffi_rust_future_complete_i8,
+            freeFunc: ffi_lanyard_wallet_ffi_rust_future_free_i8,
+            liftFunc: FfiConverterBool.lift,
+            errorHandler: FfiConverterTypeRequestError_lift
         )
 }
     
@@ -12711,6 +12737,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses() != 48029) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refuse_request() != 19099) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations() != 12258) {

@@ -989,6 +989,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refresh_statuses(
     ): Int
+    external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_refuse_request(
+    ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_registrations(
     ): Int
     external fun uniffi_lanyard_wallet_ffi_checksum_method_lanyardwallet_remove_pin(
@@ -1235,6 +1237,8 @@ internal object UniffiLib {
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refill(`ptr`: Long,`threshold`: Int,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refresh_statuses(`ptr`: Long,
+    ): Long
+    external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refuse_request(`ptr`: Long,`link`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_registrations(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -4057,6 +4061,12 @@ public interface LanyardWalletInterface {
     suspend fun `refreshStatuses`(): List<kotlin.Long>
     
     /**
+     * Tells the verifier of a request that was refused why it was, once the holder saw it; false where nobody proved
+     * to have asked.
+     */
+    suspend fun `refuseRequest`(`link`: kotlin.String): kotlin.Boolean
+    
+    /**
      * What to register with the platform's own chooser, anew whenever cards or their standing change.
      */
     fun `registrations`(): List<RegistrationRecord>
@@ -4739,6 +4749,32 @@ open class LanyardWallet: Disposable, AutoCloseable, LanyardWalletInterface
         { FfiConverterSequenceLong.lift(it) },
         // Error FFI converter
         StoreException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Tells the verifier of a request that was refused why it was, once the holder saw it; false where nobody proved
+     * to have asked.
+     */
+    @Throws(RequestException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `refuseRequest`(`link`: kotlin.String) : kotlin.Boolean {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_lanyard_wallet_ffi_fn_method_lanyardwallet_refuse_request(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`link`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_poll_i8(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_complete_i8(future, continuation) },
+        { future -> UniffiLib.ffi_lanyard_wallet_ffi_rust_future_free_i8(future) },
+        // lift function
+        { FfiConverterBoolean.lift(it) },
+        // Error FFI converter
+        RequestException.ErrorHandler,
     )
     }
 
