@@ -15,7 +15,7 @@ use tracing_subscriber::{Layer, layer::Context};
 use super::Sink;
 
 /// The fields that may be written. None of them ever holds a claim, a token, a nonce, or the path or query of a request.
-const ALLOWED: [&str; 33] = [
+const ALLOWED: [&str; 34] = [
     "message",
     "tenant",
     "session",
@@ -43,6 +43,7 @@ const ALLOWED: [&str; 33] = [
     "limit",
     "lists",
     "sessions",
+    "turn",
     "writes",
     // words of the program, and names that its operator gave
     "configuration",
