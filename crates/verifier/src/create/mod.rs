@@ -1,13 +1,13 @@
 //! An integrator asks: the request waits from now on under two unguessable paths.
 
+mod fault;
+mod question;
+
 use jiff::{SignedDuration, Timestamp};
-use lanyard_core::trust::x509::{ChainError, TrustAnchors};
 use lanyard_oid4vp::{
-    ClientId,
-    dc_api::{DcApiAsk, NoDeviceRequest},
-    dcql::{Authority, DcqlError, DcqlQuery, RequestedFormat},
+    dc_api::DcApiAsk,
     request::{LinkScheme, RequestUriMethod, ResponseMode, VerifierInfo},
-    transaction::{TransactionData, TransactionError},
+    transaction::TransactionData,
     verifier::{Ask, Requested},
 };
 use lanyard_store::{
@@ -15,29 +15,24 @@ use lanyard_store::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use thiserror::Error;
 use url::Url;
 
+pub use fault::RequestFault;
+pub(crate) use question::check_possible;
+use question::{check_anchors, client_id, lifetime, policy, question};
+
 use crate::{
-    Advice, BrowserSession, DigitalRequests, NewDcApi, Preset, RequestPolicy, RequestPolicyFault,
-    VerifierError, VerifierService, lint,
+    Advice, BrowserSession, DigitalRequests, NewDcApi, RequestPolicy, VerifierError,
+    VerifierService, lint,
     rotation::Rotation,
-    sessions::{Phase, Question, State, Waiting},
+    sessions::{Phase, State, Waiting},
     sign_in::SignIn,
     step,
     tenant::Tenant,
 };
 
-/// For how long a request waits unless told otherwise.
-const LIFETIME: SignedDuration = SignedDuration::from_mins(5);
-/// The shortest and the longest time a request may wait, in seconds.
-const LIFETIMES: std::ops::RangeInclusive<u32> = 10..=3600;
 /// For how long a request that nobody answered can still be asked about.
 const LINGER: SignedDuration = SignedDuration::from_hours(1);
-/// The longest purpose.
-const MAX_PURPOSE: usize = 500;
-/// The most further authorities for one request.
-const MAX_ANCHORS: usize = 16;
 
 /// What an integrator wants to know; as JSON, the body of `POST /api/{tenant}/requests`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -126,125 +121,6 @@ pub struct RequestCreated {
     /// What is asked for that the purpose may not need.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Advice>,
-}
-
-/// Why something cannot be asked.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum RequestFault {
-    /// Neither a preset nor a query, or both.
-    #[error("a request has either a preset or a dcql_query")]
-    Question,
-    /// No such preset.
-    #[error("there is no such preset")]
-    UnknownPreset,
-    /// The query breaks a rule.
-    #[error("the dcql_query cannot be asked: {0}")]
-    Query(#[from] DcqlError),
-    /// No credential of the query could ever be accepted.
-    #[error("the dcql_query asks for {0} that is not supported")]
-    NeverSatisfied(&'static str),
-    /// The purpose is longer than anyone reads.
-    #[error("the purpose is longer than {MAX_PURPOSE} characters")]
-    Purpose,
-    /// The certificate has no DNS name that is the host of this server.
-    #[error("this verifier has no DNS name to go by")]
-    NoDnsName,
-    /// Nobody gave this verifier an attestation.
-    #[error("this verifier has no attestation to go by")]
-    NoAttestation,
-    /// No wallet registered this verifier.
-    #[error("this verifier is not registered with wallets")]
-    NotRegistered,
-    /// The transactions break a rule of their type.
-    #[error("transaction_data cannot be asked for: {0}")]
-    Transaction(#[from] TransactionError),
-    /// What others say about the verifier is of another form.
-    #[error("verifier_info is not a list of attestations")]
-    VerifierInfo,
-    /// OID4VP 1.0 §5.9.3: a `redirect_uri` client cannot sign, so there is nothing to fetch.
-    #[error("request_uri_method is not for the client_id_prefix redirect_uri")]
-    NothingToFetch,
-    /// What has the whole request in it cannot change while it is shown.
-    #[error("a link of the client_id_prefix redirect_uri does not rotate")]
-    NothingToRotate,
-    /// The page that would ask is none of this verifier's.
-    #[error("dc_api.origins has an origin that is not allowed to ask")]
-    Origin,
-    /// Only requests that are not signed can be made in no name.
-    #[error(
-        "dc_api.protocols has a signed protocol; the client_id_prefix redirect_uri cannot sign"
-    )]
-    CannotSign,
-    /// `org-iso-mdoc` for what a DeviceRequest cannot say.
-    #[error("the question cannot be asked by org-iso-mdoc: {0}")]
-    DeviceRequest(NoDeviceRequest),
-    /// The redirect URI leads elsewhere, or is no web page.
-    #[error("redirect_uri is not an https page of an allowed origin")]
-    RedirectUri,
-    /// Nothing would tell the returning browser from another one.
-    #[error("this server's own return page needs a browser_session")]
-    BrowserSessionMissing,
-    /// The browser session could be guessed.
-    #[error("browser_session has less than 128 bits")]
-    BrowserSession,
-    /// The wallet's endpoint is no web page.
-    #[error("link_scheme is not an https endpoint")]
-    LinkScheme,
-    /// Too many authorities.
-    #[error("there are more than {MAX_ANCHORS} trust_anchors")]
-    TooManyTrustAnchors,
-    /// A trust anchor that cannot be parsed.
-    #[error("trust_anchors cannot be read: {0}")]
-    TrustAnchors(#[from] ChainError),
-    /// The policy cannot be used for the query.
-    #[error("policy: {0}")]
-    Policy(#[from] RequestPolicyFault),
-    /// The preset has a policy of its own, and so has the request.
-    #[error("the preset {0} has a policy of its own")]
-    PolicyOfPreset(String),
-    /// A saved request whose name is no name.
-    #[error("id is not 1 to 48 lower-case letters, digits, '-' and '_'")]
-    SavedName,
-    /// A saved request with a name that the configuration has given.
-    #[error("the preset {0} is in the server's configuration")]
-    Configured(String),
-    /// More saved requests than are kept.
-    #[error("there are too many saved requests")]
-    TooManySaved,
-    /// The request would wait too short or too long.
-    #[error("expires_in is not from 10 to 3600 seconds")]
-    ExpiresIn,
-}
-
-impl RequestFault {
-    /// The stable reason code.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Question => "question_missing",
-            Self::UnknownPreset => "unknown_preset",
-            Self::Query(_) => "invalid_query",
-            Self::NeverSatisfied(_) => "query_never_satisfied",
-            Self::Purpose => "invalid_purpose",
-            Self::NoDnsName => "no_dns_name",
-            Self::NoAttestation => "no_verifier_attestation",
-            Self::NotRegistered => "not_registered",
-            Self::Transaction(_) => "invalid_transaction_data",
-            Self::VerifierInfo => "invalid_verifier_info",
-            Self::NothingToFetch => "invalid_request_uri_method",
-            Self::NothingToRotate => "invalid_rotating_link",
-            Self::Origin => "origin_not_allowed",
-            Self::CannotSign | Self::DeviceRequest(_) => "invalid_protocols",
-            Self::RedirectUri => "invalid_redirect_uri",
-            Self::BrowserSessionMissing | Self::BrowserSession => "invalid_browser_session",
-            Self::LinkScheme => "invalid_link_scheme",
-            Self::TooManyTrustAnchors | Self::TrustAnchors(_) => "invalid_trust_anchors",
-            Self::Policy(_) | Self::PolicyOfPreset(_) => "invalid_policy",
-            Self::SavedName => "invalid_id",
-            Self::Configured(_) => "preset_configured",
-            Self::TooManySaved => "too_many_presets",
-            Self::ExpiresIn => "invalid_expires_in",
-        }
-    }
 }
 
 impl NewRequest {
@@ -436,95 +312,5 @@ impl VerifierService {
             return Err(RequestFault::NothingToRotate);
         }
         Ok(())
-    }
-}
-
-fn question(
-    preset: Option<&Preset>,
-    new: &NewRequest,
-    expires_at: Timestamp,
-) -> Result<(DcqlQuery, Question), RequestFault> {
-    let (query, preset) = match (&new.preset, &new.dcql_query) {
-        (Some(_), None) => {
-            let preset = preset.ok_or(RequestFault::UnknownPreset)?;
-            (preset.query.clone(), Some(preset))
-        }
-        (None, Some(query)) => (DcqlQuery::from_value(query)?, None),
-        (Some(_), Some(_)) | (None, None) => return Err(RequestFault::Question),
-    };
-    check_possible(&query)?;
-    if new.purpose.as_ref().is_some_and(|purpose| purpose.chars().count() > MAX_PURPOSE) {
-        return Err(RequestFault::Purpose);
-    }
-    let of_preset = preset.map(|preset| preset.purpose.clone());
-    let question = Question {
-        preset: preset.map(|preset| preset.id.clone()),
-        title: preset.map(|preset| preset.title.clone()),
-        purpose: new.purpose.clone().or(of_preset),
-        expires_at,
-    };
-    Ok((query, question))
-}
-
-/// What is demanded, as it is kept; it fits the query.
-fn policy(
-    preset: Option<&Preset>,
-    new: &NewRequest,
-    query: &DcqlQuery,
-) -> Result<Option<Value>, RequestFault> {
-    let of_preset = preset.map(|preset| &preset.policy).filter(|policy| !policy.is_empty());
-    let policy = match (of_preset, &new.policy) {
-        (Some(_), Some(_)) => {
-            let name = preset.map(|preset| preset.id.clone()).unwrap_or_default();
-            return Err(RequestFault::PolicyOfPreset(name));
-        }
-        (Some(policy), None) | (None, Some(policy)) => policy,
-        (None, None) => return Ok(None),
-    };
-    policy.fit(query)?;
-    Ok(Some(serde_json::to_value(policy).expect("a policy is text, numbers, lists and maps")))
-}
-
-/// What can never be satisfied is not asked.
-pub(crate) fn check_possible(query: &DcqlQuery) -> Result<(), RequestFault> {
-    for credential in query.credentials() {
-        if matches!(credential.format, RequestedFormat::Unsupported { .. }) {
-            return Err(RequestFault::NeverSatisfied("a format"));
-        }
-        let authorities = &credential.trusted_authorities;
-        let foreign = |one: &Authority| matches!(one, Authority::Unsupported { .. });
-        if !authorities.is_empty() && authorities.iter().all(foreign) {
-            return Err(RequestFault::NeverSatisfied("a type of trusted authority"));
-        }
-    }
-    Ok(())
-}
-
-fn lifetime(new: &NewRequest, now: Timestamp) -> Result<Timestamp, RequestFault> {
-    match new.expires_in {
-        None => Ok(now + LIFETIME),
-        Some(seconds) if LIFETIMES.contains(&seconds) => {
-            Ok(now + SignedDuration::from_secs(i64::from(seconds)))
-        }
-        Some(_) => Err(RequestFault::ExpiresIn),
-    }
-}
-
-fn check_anchors(anchors: &[String]) -> Result<(), RequestFault> {
-    if anchors.len() > MAX_ANCHORS {
-        return Err(RequestFault::TooManyTrustAnchors);
-    }
-    anchors.iter().try_for_each(|pem| TrustAnchors::from_pem(pem).map(drop))?;
-    Ok(())
-}
-
-fn client_id(
-    tenant: &Tenant,
-    choice: ClientIdChoice,
-    response_uri: &Url,
-) -> Result<ClientId, RequestFault> {
-    match choice {
-        ClientIdChoice::RedirectUri => Ok(ClientId::redirect_uri(response_uri)),
-        choice => Ok(tenant.names.chosen(choice)?.client_id.clone()),
     }
 }
