@@ -6,12 +6,13 @@ mod question;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_oid4vp::{
     dc_api::DcApiAsk,
+    dcql::DcqlQuery,
     request::{LinkScheme, RequestUriMethod, ResponseMode, VerifierInfo},
     transaction::TransactionData,
     verifier::{Ask, Requested},
 };
 use lanyard_store::{
-    CallAnswer, HandleKind, NewEvent, NewSession, SessionId, SessionKind, TenantId,
+    CallAnswer, Handle, HandleKind, NewEvent, NewSession, SessionId, SessionKind, TenantId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,7 +26,7 @@ use crate::{
     Advice, BrowserSession, DigitalRequests, NewDcApi, RequestPolicy, VerifierError,
     VerifierService, lint,
     rotation::Rotation,
-    sessions::{Phase, State, Waiting},
+    sessions::{Phase, Question, State, Waiting},
     sign_in::SignIn,
     step,
     tenant::Tenant,
@@ -123,6 +124,37 @@ pub struct RequestCreated {
     pub warnings: Vec<Advice>,
 }
 
+/// What is asked, and how, once it was read.
+struct Asked {
+    query: DcqlQuery,
+    question: Question,
+    policy: Option<Value>,
+    return_to: Option<Url>,
+    transactions: Vec<TransactionData>,
+    verifier_info: Vec<VerifierInfo>,
+}
+
+impl Asked {
+    /// The same for the Digital Credentials API; who may ask there is still to be said.
+    fn by_api(&self, encrypted: bool) -> DcApiAsk {
+        DcApiAsk {
+            origins: Vec::new(),
+            query: self.query.clone(),
+            encrypted,
+            expires_at: self.question.expires_at,
+            transactions: self.transactions.clone(),
+            verifier_info: self.verifier_info.clone(),
+        }
+    }
+}
+
+/// A request that begins, and what leads to it.
+struct Begun {
+    id: SessionId,
+    waiting: Waiting,
+    handles: Vec<Handle>,
+}
+
 impl NewRequest {
     /// Asks a question by its name.
     pub fn preset(name: impl Into<String>) -> Self {
@@ -158,100 +190,23 @@ impl VerifierService {
     ) -> Result<RequestCreated, VerifierError> {
         let now = self.now();
         // 1. what is asked, and how
-        let preset = match &new.preset {
-            Some(name) => self.preset(tenant, name).await?,
-            None => None,
-        };
-        let (query, mut question) = question(preset.as_ref(), &new, now)?;
-        let policy = policy(preset.as_ref(), &new, &query)?;
-        let warnings = lint(&query);
-        question.expires_at = lifetime(&new, now)?;
-        let return_to = self.return_to(tenant, &new)?;
-        self.check_link(&new)?;
-        check_anchors(&new.trust_anchors)?;
-        let transactions = TransactionData::all_from_values(&new.transaction_data, &query)
-            .map_err(RequestFault::from)?;
-        let verifier_info = match &new.verifier_info {
-            None => Vec::new(),
-            Some(list) => VerifierInfo::list_from_value(list, &query)
-                .map_err(|_| RequestFault::VerifierInfo)?,
-        };
+        let asked = self.asked(tenant, &new, now).await?;
+        let warnings = lint(&asked.query);
         let browser = new.browser_session.as_ref().map(|one| one.digest(self.provider()));
-
         // 2. the request, under two paths that nobody can guess
-        let mut random = [0; 10];
-        self.provider().fill(&mut random);
-        let id = SessionId::new(now, random);
-        let secret = || self.sessions().secret(tenant, id);
-        let (request_path, response_path) = (secret(), secret());
-        let response_uri = self.url(&format!("{}/responses/{response_path}", tenant.id));
-        let dc_api = match &new.dc_api {
-            None => None,
-            Some(dc_api) => Some(self.asked_by_api(
-                tenant,
-                dc_api,
-                new.client_id_prefix,
-                DcApiAsk {
-                    origins: Vec::new(),
-                    query: query.clone(),
-                    encrypted: new.response_mode == ResponseMode::DirectPostJwt,
-                    expires_at: question.expires_at,
-                    transactions: Vec::clone(&transactions),
-                    verifier_info: verifier_info.clone(),
-                },
-            )?),
-        };
-        let ask = Ask {
-            client_id: client_id(tenant, new.client_id_prefix, &response_uri)?,
-            transactions,
-            verifier_info,
-            response_uri,
-            response_mode: new.response_mode,
-            query,
-            expires_at: question.expires_at,
-        };
-        let requested = Requested::new(ask, self.provider())?;
-        let handle = |kind, path| self.sessions().handle(tenant, kind, path);
-        let mut handles = vec![handle(HandleKind::ResponseUri, &response_path)];
-        let link = match new.client_id_prefix {
-            ClientIdChoice::RedirectUri => requested.link_by_value(&new.link_scheme),
-            _ => {
-                handles.push(handle(HandleKind::RequestUri, &request_path));
-                let request_uri = self.url(&format!("{}/requests/{request_path}", tenant.id));
-                let method = new.request_uri_method.unwrap_or_default();
-                requested.link(request_uri, method, &new.link_scheme)
-            }
-        };
-
+        let Begun { id, waiting, handles } = self.begun(tenant, new, &asked, now)?;
         // 3. kept, sealed
+        let Asked { question, return_to, .. } = asked;
         let expires_at = question.expires_at;
-        let rotation = new.rotating_link.then(|| Rotation::new(request_path, secret()));
-        let waiting = Waiting {
-            requested,
-            link,
-            rotation,
-            dc_api,
-            trust_anchors: new.trust_anchors,
-            policy,
-            record: new.record,
-            recording: None,
-            attempts: 0,
-            last: None,
-        };
         let (link, link_expires_at) = waiting.current_link(now, self.provider());
         let dc_api = match &waiting.dc_api {
             Some(asked) => Some(self.digital_requests(tenant, asked, now).await?),
             None => None,
         };
-        let state = State {
-            question,
-            browser,
-            return_to,
-            sign_in,
-            phase: Phase::Waiting(Box::new(waiting)),
-        };
-        let event = NewEvent::done(now, step::REQUEST_CREATED);
+        let phase = Phase::Waiting(Box::new(waiting));
+        let state = State { question, browser, return_to, sign_in, phase };
         let created = RequestCreated { id, link, link_expires_at, dc_api, expires_at, warnings };
+        let event = NewEvent::done(now, step::REQUEST_CREATED);
         let session = NewSession {
             tenant: tenant.id.clone(),
             id,
@@ -269,6 +224,91 @@ impl VerifierService {
         self.sessions().keep_begun(id, state);
         self.announce(tenant, id, &event);
         Ok(created)
+    }
+
+    /// Reads what is asked, and refuses what cannot be.
+    async fn asked(
+        &self,
+        tenant: &Tenant,
+        new: &NewRequest,
+        now: Timestamp,
+    ) -> Result<Asked, VerifierError> {
+        let preset = match &new.preset {
+            Some(name) => self.preset(tenant, name).await?,
+            None => None,
+        };
+        let (query, mut question) = question(preset.as_ref(), new, now)?;
+        let policy = policy(preset.as_ref(), new, &query)?;
+        question.expires_at = lifetime(new, now)?;
+        let return_to = self.return_to(tenant, new)?;
+        self.check_link(new)?;
+        check_anchors(&new.trust_anchors)?;
+        let transactions = TransactionData::all_from_values(&new.transaction_data, &query)
+            .map_err(RequestFault::from)?;
+        let verifier_info = match &new.verifier_info {
+            None => Vec::new(),
+            Some(list) => VerifierInfo::list_from_value(list, &query)
+                .map_err(|_| RequestFault::VerifierInfo)?,
+        };
+        Ok(Asked { query, question, policy, return_to, transactions, verifier_info })
+    }
+
+    /// Makes the request that waits, and what leads to it.
+    fn begun(
+        &self,
+        tenant: &Tenant,
+        new: NewRequest,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<Begun, VerifierError> {
+        let mut random = [0; 10];
+        self.provider().fill(&mut random);
+        let id = SessionId::new(now, random);
+        let secret = || self.sessions().secret(tenant, id);
+        let (request_path, response_path) = (secret(), secret());
+        let response_uri = self.url(&format!("{}/responses/{response_path}", tenant.id));
+        let dc_api = match &new.dc_api {
+            None => None,
+            Some(dc_api) => {
+                let encrypted = new.response_mode == ResponseMode::DirectPostJwt;
+                let ask = asked.by_api(encrypted);
+                Some(self.asked_by_api(tenant, dc_api, new.client_id_prefix, ask)?)
+            }
+        };
+        let ask = Ask {
+            client_id: client_id(tenant, new.client_id_prefix, &response_uri)?,
+            transactions: asked.transactions.clone(),
+            verifier_info: asked.verifier_info.clone(),
+            response_uri,
+            response_mode: new.response_mode,
+            query: asked.query.clone(),
+            expires_at: asked.question.expires_at,
+        };
+        let requested = Requested::new(ask, self.provider())?;
+        let handle = |kind, path| self.sessions().handle(tenant, kind, path);
+        let mut handles = vec![handle(HandleKind::ResponseUri, &response_path)];
+        let link = match new.client_id_prefix {
+            ClientIdChoice::RedirectUri => requested.link_by_value(&new.link_scheme),
+            _ => {
+                handles.push(handle(HandleKind::RequestUri, &request_path));
+                let request_uri = self.url(&format!("{}/requests/{request_path}", tenant.id));
+                let method = new.request_uri_method.unwrap_or_default();
+                requested.link(request_uri, method, &new.link_scheme)
+            }
+        };
+        let waiting = Waiting {
+            requested,
+            link,
+            rotation: new.rotating_link.then(|| Rotation::new(request_path, secret())),
+            dc_api,
+            trust_anchors: new.trust_anchors,
+            policy: asked.policy.clone(),
+            record: new.record,
+            recording: None,
+            attempts: 0,
+            last: None,
+        };
+        Ok(Begun { id, waiting, handles })
     }
 
     fn return_to(&self, tenant: &Tenant, new: &NewRequest) -> Result<Option<Url>, RequestFault> {
