@@ -1,6 +1,6 @@
 //! What a list says, and what was compressed of it, in as little memory as it takes.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::BTreeMap;
 
 use lanyard_core::status::{
     Pieces, Status,
@@ -39,19 +39,13 @@ impl Statuses {
         StatusChunk { number, bits }: &StatusChunk,
     ) -> Result<(), StoreError> {
         let first = *number as usize * StatusChunk::BYTES as usize;
-        let run = first..first.saturating_add(bits.len());
-        if run.end > BYTES || bits.len() > StatusChunk::BYTES as usize {
+        if first.saturating_add(bits.len()) > BYTES || bits.len() > StatusChunk::BYTES as usize {
             return Err(StoreError::Corrupt { what: "the place of a status" });
         }
         match Run::of(bits) {
             Some(run) => self.runs.insert(first, run),
             None => self.runs.remove(&first),
         };
-        // a list for W3C credentials has one bit where this one has two
-        let halved = run.start / 2..run.end.div_ceil(2);
-        self.revocation.changed(Range::clone(&halved));
-        self.suspension.changed(halved);
-        self.token.changed(run);
         Ok(())
     }
 

@@ -58,7 +58,7 @@ impl Bitstring {
         self.encode_again(&mut Pieces::new())
     }
 
-    /// The `encodedList` of bits that were encoded before: only what [changed](Pieces::changed) is compressed again.
+    /// The `encodedList` of bits that were encoded before: only what changed is compressed again.
     pub fn encode_again(&self, before: &mut Pieces) -> String {
         let mut encoded = "u".to_owned();
         json::base64url_append(&before.gzip(&self.bytes), &mut encoded);

@@ -108,7 +108,7 @@ impl StatusList {
         self.compress_again(&mut Pieces::new())
     }
 
-    /// The compressed form of a list that was compressed before: only what [changed](Pieces::changed) is compressed
+    /// The compressed form of a list that was compressed before: only what changed is compressed
     /// again.
     pub fn compress_again(&self, before: &mut Pieces) -> Vec<u8> {
         before.zlib(&self.bytes)
