@@ -103,6 +103,8 @@ async fn steps_are_timed_by_flow_and_step_and_by_nothing_else() {
     use tracing_subscriber::layer::SubscriberExt as _;
     let server = Server::start().await;
     let timed = tracing_subscriber::registry().with(server.metrics.steps());
+    // beside one subscriber alone, a thread that has none decides for all that nobody listens
+    let _second = tracing::dispatcher::Dispatch::new(tracing_subscriber::registry());
     let _timed = tracing::subscriber::set_default(timed);
     assert_eq!(server.make_offer().await, 201);
     assert_eq!(server.make_offer().await, 201);
@@ -150,6 +152,8 @@ async fn dashboard_and_alerts_read_metrics_that_there_are_and_steps_that_are_tak
     let server = Server::start().await;
     server.ask("POST", "/demo/nonce").await;
     let counted = tracing_subscriber::registry().with(server.metrics.steps());
+    // beside one subscriber alone, a thread that has none decides for all that nobody listens
+    let _second = tracing::dispatcher::Dispatch::new(tracing_subscriber::registry());
     let _counted = tracing::subscriber::set_default(counted);
     assert_eq!(server.make_offer().await, 201);
     let served = server.metrics().await;

@@ -43,6 +43,8 @@ async fn neither_the_store_s_files_nor_the_log_hold_a_claim_a_nonce_a_token_or_a
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
         .finish();
+    // beside one subscriber alone, a thread that has none decides for all that nobody listens
+    let _second = tracing::dispatcher::Dispatch::new(tracing_subscriber::registry());
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let folder = tempfile::tempdir().expect("a folder");
