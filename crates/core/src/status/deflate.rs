@@ -117,8 +117,6 @@ fn adler32(plain: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
     use flate2::read::{GzDecoder, ZlibDecoder};
     use proptest::prelude::*;
 
