@@ -98,12 +98,16 @@ impl<'s> Stage<'s> {
         let clocked = clock(self.name, (self.server, self.database), turn, Issuance, jobs).await?;
         let (taken, left) = offers.split_at(clocked.outcomes.len().min(offers.len()));
         let mut promises = Promises::default();
+        // nobody else promised anything: the peers' credentials have no place in a list
+        let is_ours = self.name == OURS;
         for credentials in clocked.outcomes {
-            promises.places(credentials.iter().map(|(text, _)| text.as_str()))?;
+            if is_ours {
+                promises.places(credentials.iter().map(|(text, _)| text.as_str()))?;
+            }
             self.verify(credentials).await?;
         }
         let mut line = clocked.line;
-        if self.name == OURS {
+        if is_ours {
             promises.offers(self.server.base(), (taken, left)).await?;
             line.kept(promises);
         }
