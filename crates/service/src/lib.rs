@@ -5,6 +5,7 @@
 //! - [`DataKey`] how a session waits: sealed, for one purpose, one tenant and one session;
 //!   and how the values that lead to it are made and read
 //! - [`TrailEvent`] what happened in a session; [`Live`] the same, as it happens
+//! - [`OneAsks`] something that many want at once, asked for once
 //! - [`http`] headers, bodies and replies that both services read and write the same way
 
 mod api_key;
@@ -14,6 +15,7 @@ pub mod integration;
 mod lead;
 mod live;
 pub mod once;
+mod one_asks;
 mod scope;
 mod sealing;
 mod trail;
@@ -22,6 +24,7 @@ pub mod webhook;
 pub use api_key::{ApiKey, ApiKeyDigest, NotAdmitted, admit, scopes_of};
 pub use clock::{Clock, SystemClock};
 pub use live::Live;
+pub use one_asks::OneAsks;
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use sealing::{DataKey, SealBroken, Sealed};
 pub use trail::TrailEvent;

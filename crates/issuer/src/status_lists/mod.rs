@@ -4,6 +4,7 @@ mod form;
 mod live;
 mod memory;
 mod places;
+mod reserve;
 mod statuses;
 
 use std::{fmt, ops::Range, sync::Arc};
@@ -27,7 +28,6 @@ use lanyard_core::{
 use lanyard_oid4vci::issuer::{IssuerName, IssuingKey, StatusAllocator, StatusUnavailable};
 use lanyard_store::{StatusPlace, Store, StoreError, TenantId};
 use serde_json::Value;
-use tokio::sync::Mutex;
 
 use crate::IssuerError;
 
@@ -37,6 +37,7 @@ use live::LiveList;
 pub(crate) use live::PublishedList;
 pub use memory::LiveLists;
 pub use places::PlaceKey;
+use reserve::Reserve;
 use statuses::Statuses;
 
 /// How many places are reserved in one durable write; a restart skips what is left of them.
@@ -71,13 +72,13 @@ pub struct StatusListSettings {
 pub struct StatusLists {
     settings: StatusListSettings,
     /// Numbers that were reserved and not given out yet.
-    reserved: Mutex<Range<u64>>,
+    reserve: Reserve,
 }
 
 impl StatusLists {
     /// Prepares the lists; nothing is reserved or signed before it is needed.
     pub fn new(settings: StatusListSettings) -> Self {
-        Self { settings, reserved: Mutex::new(0..0) }
+        Self { settings, reserve: Reserve::default() }
     }
 
     /// Where a list is published.
@@ -128,19 +129,17 @@ impl StatusLists {
     }
 
     async fn places(&self, copies: usize) -> Result<Vec<StatusPlace>, StoreError> {
-        let mut reserved = self.reserved.lock().await;
-        let mut places = Vec::with_capacity(copies);
-        while places.len() < copies {
-            let Some(number) = reserved.next() else {
-                let first =
-                    self.settings.store.reserve_statuses(&self.settings.tenant, BLOCK).await?;
-                *reserved = first..first + u64::from(BLOCK);
-                continue;
-            };
-            let place = self.settings.key.place(number, &*self.settings.provider);
-            places.push(place.ok_or(StoreError::Corrupt { what: "the counter of statuses" })?);
-        }
-        Ok(places)
+        let StatusListSettings { store, tenant, key, provider, .. } = &self.settings;
+        let more = || async {
+            let first = store.reserve_statuses(tenant, BLOCK).await?;
+            Ok(first..first + u64::from(BLOCK))
+        };
+        let numbers = self.reserve.take(copies, more).await?;
+        let place = |number| {
+            let place = key.place(number, &**provider);
+            place.ok_or(StoreError::Corrupt { what: "the counter of statuses" })
+        };
+        numbers.into_iter().map(place).collect()
     }
 
     /// The list with this number in the form that `Accept` asks for, if anything was issued into it.

@@ -38,11 +38,11 @@ pub(super) enum ProviderKey {
     Rsa(RsaJwk),
 }
 
-/// What is known about a provider, and since when.
+/// What is known about a provider.
+#[derive(Clone)]
 pub(super) struct Known {
     metadata: Arc<ProviderMetadata>,
     keys: Arc<Vec<ProviderKey>>,
-    since: Timestamp,
 }
 
 impl OidcProvider {
@@ -51,7 +51,7 @@ impl OidcProvider {
         &self,
         now: Timestamp,
     ) -> Result<Arc<ProviderMetadata>, UpstreamError> {
-        Ok(self.known(now, LIFE).await?.0)
+        Ok(self.known(now, LIFE).await?.metadata)
     }
 
     /// Its keys, at most so old.
@@ -61,26 +61,18 @@ impl OidcProvider {
         is_key_missing: bool,
     ) -> Result<Arc<Vec<ProviderKey>>, UpstreamError> {
         let oldest = if is_key_missing { AGAIN } else { LIFE };
-        Ok(self.known(now, oldest).await?.1)
+        Ok(self.known(now, oldest).await?.keys)
     }
 
     /// One at a time asks; the others wait for the answer.
-    async fn known(
-        &self,
-        now: Timestamp,
-        oldest: SignedDuration,
-    ) -> Result<(Arc<ProviderMetadata>, Arc<Vec<ProviderKey>>), UpstreamError> {
-        let mut known = self.known.lock().await;
-        if let Some(known) = known.as_ref()
-            && (now.duration_since(known.since)).abs() < oldest
-        {
-            return Ok((known.metadata.clone(), known.keys.clone()));
-        }
-        let metadata = Arc::new(self.discover().await?);
-        let OidcSettings { http, issuer, .. } = &self.settings;
-        let keys = Arc::new(key_set(&**http, issuer, &metadata.jwks_uri).await?);
-        *known = Some(Known { metadata: metadata.clone(), keys: keys.clone(), since: now });
-        Ok((metadata, keys))
+    async fn known(&self, now: Timestamp, oldest: SignedDuration) -> Result<Known, UpstreamError> {
+        let fetch = || async {
+            let metadata = self.discover().await?;
+            let OidcSettings { http, issuer, .. } = &self.settings;
+            let keys = key_set(&**http, issuer, &metadata.jwks_uri).await?;
+            Ok(Known { metadata: Arc::new(metadata), keys: Arc::new(keys) })
+        };
+        self.known.at_most(oldest, now, fetch).await
     }
 
     async fn discover(&self) -> Result<ProviderMetadata, UpstreamError> {

@@ -8,12 +8,12 @@ use lanyard_fetch::{Authorization, Body, Purpose, Request};
 use lanyard_oid4vci::AccessToken;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
     UpstreamError, UpstreamServer,
     discovery::{LIFE, endpoint, server_metadata},
+    kept::Kept,
 };
 
 /// What a tenant is called at the authorization server, and how it proves that (RFC 7662 §2.1).
@@ -29,7 +29,7 @@ pub struct IntrospectionSettings {
 pub(crate) struct Introspection {
     server: UpstreamServer,
     client: IntrospectionSettings,
-    known: Mutex<Option<(Endpoint, Timestamp)>>,
+    endpoint: Kept<Endpoint>,
 }
 
 /// Where it is asked, and how the one who asks proves who it is.
@@ -42,7 +42,7 @@ struct Endpoint {
 impl Introspection {
     /// Nothing is asked before the first token.
     pub(crate) fn new(server: UpstreamServer, client: IntrospectionSettings) -> Self {
-        Self { server, client, known: Mutex::new(None) }
+        Self { server, client, endpoint: Kept::default() }
     }
 
     /// What the server says about a token that is good now; none for any other.
@@ -86,24 +86,20 @@ impl Introspection {
 
     /// One at a time asks; the others wait for the answer.
     async fn endpoint(&self, now: Timestamp) -> Result<Endpoint, UpstreamError> {
-        let mut known = self.known.lock().await;
-        if let Some((endpoint, since)) = known.as_ref()
-            && now.duration_since(*since).abs() < LIFE
-        {
-            return Ok(endpoint.clone());
-        }
+        self.endpoint.at_most(LIFE, now, || self.discover()).await
+    }
+
+    async fn discover(&self) -> Result<Endpoint, UpstreamError> {
         let UpstreamServer { issuer, http, .. } = &self.server;
         let metadata = server_metadata(&**http, issuer).await?;
         let ways = metadata.get("introspection_endpoint_auth_methods_supported");
         let ways = ways.and_then(Value::as_array);
         let takes = |way: &str| ways.is_none_or(|ways| ways.iter().any(|one| one == way));
-        let found = Endpoint {
+        Ok(Endpoint {
             place: endpoint(&metadata, "introspection_endpoint", issuer)?,
             // RFC 6749 §2.3.1: the header, unless the server wants the form
             secret_in_form: !takes("client_secret_basic") && takes("client_secret_post"),
-        };
-        *known = Some((found.clone(), now));
-        Ok(found)
+        })
     }
 }
 

@@ -5,12 +5,12 @@ use std::{fmt, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{crypto::CryptoProvider, jose::Slot, json::Object};
 use lanyard_fetch::HttpClient;
-use tokio::sync::Mutex;
 
 use super::{
     IdTokenFault, UpstreamError,
     discovery::{AGAIN, LIFE, ProviderKey, endpoint, key_set, server_metadata},
     id_token::signed,
+    kept::Kept,
 };
 
 /// Whose keys, and the way to them.
@@ -27,13 +27,13 @@ pub struct UpstreamServer {
 /// The keys of an authorization server, asked for when they are needed.
 pub(crate) struct KeyHome {
     settings: UpstreamServer,
-    known: Mutex<Option<(Arc<Vec<ProviderKey>>, Timestamp)>>,
+    keys: Kept<Arc<Vec<ProviderKey>>>,
 }
 
 impl KeyHome {
     /// Nothing is asked before the first token.
     pub(crate) fn of_authorization_server(settings: UpstreamServer) -> Self {
-        Self { settings, known: Mutex::new(None) }
+        Self { settings, keys: Kept::default() }
     }
 
     /// The claims of a token that one of the keys signed; nothing in them is judged.
@@ -60,15 +60,7 @@ impl KeyHome {
         now: Timestamp,
         oldest: SignedDuration,
     ) -> Result<Arc<Vec<ProviderKey>>, UpstreamError> {
-        let mut known = self.known.lock().await;
-        if let Some((keys, since)) = known.as_ref()
-            && now.duration_since(*since).abs() < oldest
-        {
-            return Ok(keys.clone());
-        }
-        let keys = Arc::new(self.fetch().await?);
-        *known = Some((keys.clone(), now));
-        Ok(keys)
+        self.keys.at_most(oldest, now, || async { Ok(Arc::new(self.fetch().await?)) }).await
     }
 
     async fn fetch(&self) -> Result<Vec<ProviderKey>, UpstreamError> {

@@ -5,6 +5,7 @@ mod error;
 mod exchange;
 mod id_token;
 mod introspection;
+mod kept;
 mod key_home;
 
 use std::{fmt, sync::Arc};
@@ -19,7 +20,6 @@ use lanyard_oid4vci::{
 use lanyard_store::{SessionId, TenantId};
 use secrecy::SecretString;
 use serde_json::Value;
-use tokio::sync::Mutex;
 use url::Url;
 
 pub use error::{IdTokenFault, UpstreamError};
@@ -29,6 +29,7 @@ pub(crate) use key_home::KeyHome;
 pub use key_home::UpstreamServer;
 
 use discovery::Known;
+use kept::Kept;
 
 /// How a tenant is known to its login provider, and what it wants from there.
 #[derive(Clone)]
@@ -58,7 +59,7 @@ pub struct OidcSettings {
 /// A login provider, as its client sees it.
 pub struct OidcProvider {
     settings: OidcSettings,
-    known: Mutex<Option<Known>>,
+    known: Kept<Known>,
 }
 
 /// A holder whom the provider vouches for.
@@ -80,7 +81,7 @@ pub fn login_callback(base_url: &Url, tenant: &TenantId) -> Url {
 impl OidcProvider {
     /// A client of this provider; nothing is asked before the first login.
     pub fn new(settings: OidcSettings) -> Self {
-        Self { settings, known: Mutex::new(None) }
+        Self { settings, known: Kept::default() }
     }
 
     /// What people call it.
