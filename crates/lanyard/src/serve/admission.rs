@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use axum::{
@@ -91,7 +91,7 @@ impl Admission {
     }
 
     fn watch<T>(&self, look: impl FnOnce(&mut Watch) -> T) -> T {
-        look(&mut self.watch.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut locked(&self.watch))
     }
 
     fn known<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
@@ -124,16 +124,24 @@ impl Admission {
         })
     }
 
-    /// Has somebody wait for a turn on the processor, once in a while: as long as whoever comes now.
+    /// Has somebody wait for a turn on the processor, once in a while: as long as whoever comes now may have to.
+    ///
+    /// What a worker spawns waits in the worker's own queue. Where more wait than fit, most are in the queue that all
+    /// workers share and each looks into now and then: a short wait in one says nothing of the other.
     fn try_a_turn(&self, now: Instant) {
-        if self.watch(|watch| watch.tries_a_turn(now)) {
-            let watch = Arc::clone(&self.watch);
-            tokio::spawn(async move {
-                watch.lock().unwrap_or_else(PoisonError::into_inner).turn_came(Instant::now());
-            });
-            // what a worker spawned last it does next: only what was spawned before that waits for its turn
-            tokio::spawn(std::future::ready(()));
+        if !self.watch(|watch| watch.tries_a_turn(now)) {
+            return;
         }
+        let watch = Arc::clone(&self.watch);
+        // a thread that is no worker has only the shared queue
+        tokio::task::spawn_blocking(move || {
+            locked(&watch).turn_is_due(Instant::now());
+            tokio::spawn(async move {
+                tokio::spawn(async move { locked(&watch).turn_came(Instant::now()) });
+                // what a worker spawned last it does next: only what was spawned before that waits for its turn
+                tokio::spawn(std::future::ready(()));
+            });
+        });
     }
 
     /// One more is in hand, until the returned value is dropped.
@@ -174,6 +182,10 @@ const fn seconds(nth: u64) -> u64 {
 fn said(nth: u64) -> String {
     let said = format!("The server has too much to do; try again in {} s.", seconds(nth));
     json!({ "error": "temporarily_unavailable", "error_description": said }).to_string()
+}
+
+fn locked(watch: &Mutex<Watch>) -> MutexGuard<'_, Watch> {
+    watch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct InHand<'a>(&'a Admission);

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::{
@@ -11,7 +12,10 @@ use http::Uri;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use super::{watch::CROWD, *};
+use super::{
+    watch::{ASKING, CROWD},
+    *,
+};
 use crate::serve::accept::{Gate as _, Judgement, judged};
 
 const PRE_AUTHORIZED: &str =
@@ -294,4 +298,32 @@ async fn what_a_client_gave_up_is_no_longer_in_hand() {
     let asked = ask(&server, &Method::POST, "/demo/par", "");
     assert!(tokio::time::timeout(Duration::from_millis(20), asked).await.is_err());
     assert_eq!(admission.in_hand.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn whoever_waits_in_the_queue_that_all_workers_share_counts() {
+    let workers = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let admission = pressed(0, 0.0, None);
+    let is_over = Arc::new(AtomicBool::new(false));
+    for _ in 0..2_000 {
+        let is_over = Arc::clone(&is_over);
+        workers.spawn(async move {
+            while !is_over.load(Ordering::Relaxed) {
+                let begun = Instant::now();
+                while begun.elapsed() < Duration::from_micros(20) {
+                    std::hint::spin_loop();
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    let begun = Instant::now();
+    let asking = ASKING + 1;
+    while !admission.is_pressed(asking) && begun.elapsed() < Duration::from_secs(20) {
+        let admission = Arc::clone(&admission);
+        workers.spawn(async move { admission.try_a_turn(Instant::now()) });
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(admission.is_pressed(asking));
+    is_over.store(true, Ordering::Relaxed);
 }

@@ -72,8 +72,10 @@ pub(super) struct Watch {
     unhindered: Option<Duration>,
     /// How many times what is quick the quickest of the last window took.
     store: f64,
-    /// Since when somebody waits for a turn, to try how long that takes.
-    tries: Option<Instant>,
+    /// Whether somebody is to wait for a turn, to try how long that takes.
+    tries: bool,
+    /// Since when they do.
+    waits: Option<Instant>,
     /// When that ended the last time, and what it took.
     tried: Option<(Instant, Duration)>,
     /// Of each turn, one is turned away as soon as it reaches one.
@@ -89,7 +91,8 @@ impl Watch {
             quickest: None,
             unhindered: None,
             store: 0.0,
-            tries: None,
+            tries: false,
+            waits: None,
             tried: None,
             owed: [0.0; 2],
             logged: None,
@@ -124,23 +127,27 @@ impl Watch {
     /// Whether somebody is to wait for a turn now, and say so when it came.
     pub(super) fn tries_a_turn(&mut self, now: Instant) -> bool {
         let is_recent = |(at, _): (Instant, _)| now.saturating_duration_since(at) < TRIED_EVERY;
-        let is_due = self.tries.is_none() && !self.tried.is_some_and(is_recent);
-        if is_due {
-            self.tries = Some(now);
-        }
+        let is_due = !self.tries && !self.tried.is_some_and(is_recent);
+        self.tries |= is_due;
         is_due
+    }
+
+    /// The wait for the turn begins.
+    pub(super) fn turn_is_due(&mut self, now: Instant) {
+        self.waits = Some(now);
     }
 
     /// The turn came.
     pub(super) fn turn_came(&mut self, now: Instant) {
-        if let Some(since) = self.tries.take() {
+        self.tries = false;
+        if let Some(since) = self.waits.take() {
             self.tried = Some((now, now.saturating_duration_since(since)));
         }
     }
 
     /// How many times what it may whoever comes now waits for a turn.
     fn times_soon(&self, now: Instant) -> f64 {
-        let waiting = self.tries.map(|since| now.saturating_duration_since(since));
+        let waiting = self.waits.map(|since| now.saturating_duration_since(since));
         let of_late = |(at, _): &(Instant, _)| now.saturating_duration_since(*at) < WINDOW;
         let waited = self.tried.filter(of_late).map(|(_, waited)| waited);
         let waits = waiting.max(waited).unwrap_or_default();
@@ -279,6 +286,7 @@ mod tests {
         let began = Instant::now();
         let mut watch = Watch::new(began);
         assert!(watch.tries_a_turn(began));
+        watch.turn_is_due(began);
         let at = |millis| began + Duration::from_millis(millis);
         assert!(!watch.tries_a_turn(at(30)), "one at a time");
         assert!(watch.times_soon(at(30)) > 1.4, "it is still waited for");
@@ -286,8 +294,10 @@ mod tests {
         assert!(!watch.tries_a_turn(at(49)), "not all the time");
         assert!(watch.times_soon(at(49)) > 1.9);
         assert!(watch.tries_a_turn(at(51)));
-        watch.turn_came(at(52));
-        assert!(watch.times_soon(at(53)) < 0.1, "the last one counts");
+        assert!(watch.times_soon(at(95)) < 0.1, "whoever is to wait has not begun to");
+        watch.turn_is_due(at(96));
+        watch.turn_came(at(97));
+        assert!(watch.times_soon(at(98)) < 0.1, "the last one counts");
         assert!(watch.times_soon(at(500)).abs() < f64::EPSILON, "nobody knows any more");
     }
 
@@ -295,7 +305,7 @@ mod tests {
     fn a_queue_counts_where_a_crowd_is_in_hand_or_asked_lately_and_the_store_where_it_is_in_hand() {
         let began = Instant::now();
         let mut waits = Watch::new(began);
-        assert!(waits.tries_a_turn(began));
+        waits.turn_is_due(began);
         let now = began + SOON * 2;
         let asked = Press { asking: ASKING + 1, ..FEW };
         let stored = Watch::pressed(began, 2.0);
