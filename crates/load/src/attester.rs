@@ -14,6 +14,9 @@ use crate::{
     server::{CALLBACK, CLIENT},
 };
 
+/// The type of what the server issues.
+pub(crate) const VCT: &str = "urn:example:load:verified-identity:1";
+
 /// What the server issues: the claims of the other flows.
 pub(crate) const TYPE: &str = r##"{
   "id": "verified_identity",

@@ -18,7 +18,10 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use url::Url;
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    ledger::{Deed, Ledger, entry::Entry},
+};
 
 /// For how long a replica is left alone that somebody gave up on.
 const REST: Duration = Duration::from_secs(2);
@@ -40,6 +43,8 @@ pub(crate) struct Connection {
     took: Duration,
     recorder: Option<Recorder>,
     keeps_back: bool,
+    /// Where the steps of whoever has it are written down, if anywhere.
+    ledger: Option<Arc<Ledger>>,
 }
 
 /// A connection to one process.
@@ -171,7 +176,8 @@ impl Connection {
             .collect();
         let (exchanges, recorder) = (Vec::new(), None);
         let took = Duration::ZERO;
-        let mut connection = Self { ends, exchanges, took, recorder, keeps_back: false };
+        let (keeps_back, ledger) = (false, None);
+        let mut connection = Self { ends, exchanges, took, recorder, keeps_back, ledger };
         connection.next().await?;
         Ok(connection)
     }
@@ -210,6 +216,16 @@ impl Connection {
     /// Whether requests are written down instead of sent.
     pub(crate) const fn keep_back(&mut self, keeps_back: bool) {
         self.keeps_back = keeps_back;
+    }
+
+    /// Has the steps of flows be written down from now on.
+    pub(crate) fn write_to(&mut self, ledger: Option<Arc<Ledger>>) {
+        self.ledger = ledger;
+    }
+
+    /// A step that is about to be asked for.
+    pub(crate) fn entry(&self, deed: Deed, about: &str) -> Entry {
+        Entry::new(self.ledger.clone(), deed, about)
     }
 
     /// What went to and fro since this was asked last.

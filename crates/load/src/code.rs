@@ -11,7 +11,8 @@ use crate::{
     client::{Ask, Connection, Content},
     crowd::Flow,
     failure::Failure,
-    issuance::{Access, Nonces, Places, Received, Token, form, read},
+    issuance::{Access, Nonces, Places, Received, Token, form, read, received},
+    ledger::Deed,
     proofs::{attestation_proof, code_verifier, dpop_proof},
     server::{CALLBACK, CLIENT},
 };
@@ -86,12 +87,23 @@ impl Flow for CodeFlow {
             ("redirect_uri", CALLBACK),
             ("code_verifier", &verifier),
         ]);
-        let token = sender.send(connection, &places.server.token_endpoint, traded).await?;
+        let place = &places.server.token_endpoint;
+        let mut entry = connection.entry(Deed::Token, &request_uri);
+        let token = loop {
+            entry.begins().await?;
+            let token = sender.send(connection, place, traded.clone()).await;
+            entry.came(&token, |_, _| Ok(None))?;
+            if entry.is_over().await? {
+                break token?;
+            }
+        };
         let Token { access_token: token } = read(&token)?;
         // 8. the credential
         let access = Access { token, bound_to: Some(&job.key) };
-        let wanted = (self.configuration.as_str(), &nonces);
-        places.credential(connection, &access, wanted, vec![job.credential_key]).await
+        let wanted = (self.configuration.as_str(), nonces);
+        let keys = vec![job.credential_key];
+        let body = places.collect(connection, (&request_uri, &access), wanted, &keys).await?;
+        received(&body, keys)
     }
 }
 

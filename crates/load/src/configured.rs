@@ -16,6 +16,9 @@ use crate::{
 /// The only tenant, where there is one.
 pub(crate) const ONE: &str = "demo";
 
+/// The type of what it issues.
+pub(crate) const VCT: &str = "urn:lanyard:demo:verified-identity:1";
+
 /// Whose credentials are issued.
 pub(crate) enum Tenants<'a> {
     /// So many tenants that issue and verify.

@@ -10,13 +10,14 @@ use clap::Args;
 use crate::{
     WALLETS_CORE,
     about::About,
-    attester::Attester,
+    attester::{self, Attester},
     configured::{self, Tenants},
     database::Database,
     failure::Failure,
     faults::Store,
     figures::{self, Figures},
     gates::Gates,
+    ledger::book::{self, Book},
     machine,
     peers::{self, Ground},
     plan::{self, Flows, Plan, Played},
@@ -70,6 +71,10 @@ pub(crate) struct Arguments {
     /// interop-tests/peers
     #[arg(long, value_name = "FOLDER")]
     peers: Option<PathBuf>,
+    /// Write down every step before it and after it in this file, each line synced, and hold the server to what the
+    /// file says; the syncs take the disk from the server
+    #[arg(long, value_name = "FILE", conflicts_with = "peers")]
+    ledger: Option<PathBuf>,
     /// Write what was found as JSON too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -171,8 +176,12 @@ async fn measure(arguments: &Arguments, place: &Place) -> Result<Report, Failure
     let plan = Plan::new(measured, wallets, flow, arguments.peers.is_some());
     let about = About::here(place.folder())?;
     let database = place.database.as_ref();
+    let store = place.store();
+    let whose = (configured::ONE, configured::VCT);
+    let ledger = arguments.ledger.as_deref();
+    let book = ledger.map(|ledger| Book::open(ledger, &store, whose)).transpose()?;
     let server = match database {
-        Some(_) => place.serve("data", &place.store(), &Tenants::Many(1)).await?,
+        Some(_) => place.serve("data", &store, &Tenants::Many(1)).await?,
         // in an empty folder, as a newcomer starts it
         None => {
             let data = place.folder().join("data");
@@ -180,16 +189,27 @@ async fn measure(arguments: &Arguments, place: &Place) -> Result<Report, Failure
         }
     };
     let memory_at_rest = server.resident_memory()?;
-    let played = plan::play(&plan, &server, database, memory_at_rest).await;
-    let Played { start, sizes, mut lines, mut shapes } = server.stopped(played).await?;
+    let written = book.as_ref().map(|book| &book.ledger);
+    let played = plan::play(&plan, &server, database, memory_at_rest, written).await;
+    let (played, mut kept) = book::closed(server, played, book.as_ref()).await?;
+    let Played { start, sizes, mut lines, mut shapes } = played;
 
     // the tenant where holders log in has a server of its own
     if plan.has_login() {
         let attester = Attester::new()?;
         let tenants = Tenants::Attested(&attester);
-        let server = place.serve("login", &place.store(), &tenants).await?;
-        let played = plan::play_logins(&plan, (&server, database), &attester, sizes).await;
-        let (more_lines, more_shapes) = server.stopped(played).await?;
+        let store = place.store();
+        let server = place.serve("login", &store, &tenants).await?;
+        // a ledger is of one server
+        let whose = (attester::TENANT, attester::VCT);
+        let ledger = ledger.map(|ledger| ledger.with_added_extension("login"));
+        let book = ledger.map(|ledger| Book::open(&ledger, &store, whose)).transpose()?;
+        let written = book.as_ref().map(|book| &book.ledger);
+        let server_of = (&server, database);
+        let played = plan::play_logins(&plan, server_of, &attester, sizes, written).await;
+        let (played, more) = book::closed(server, played, book.as_ref()).await?;
+        kept = kept.zip(more).map(|(kept, more)| kept.and(more));
+        let (more_lines, more_shapes) = played;
         lines.extend(more_lines);
         shapes.extend(more_shapes);
     }
@@ -200,5 +220,5 @@ async fn measure(arguments: &Arguments, place: &Place) -> Result<Report, Failure
         let ground = Ground { programs, data: place.folder(), core: SERVER_CORE };
         lines.extend(peers::play(&plan, &ground, sizes).await?);
     }
-    Ok(Report::new(about, &start, lines))
+    Ok(Report::new(about, &start, lines).with(kept))
 }

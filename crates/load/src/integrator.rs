@@ -12,8 +12,10 @@ use url::Url;
 
 use crate::{
     client::{Connection, Content},
+    configured,
     crowd::Flow,
     failure::Failure,
+    ledger::{Deed, Fact},
     server::Server,
 };
 
@@ -22,6 +24,9 @@ const TYPE: &str = "verified_identity";
 
 /// The claims that a presentation discloses: four, as in the peers' benchmark.
 const ASKED: [&str; 4] = ["given_name", "family_name", "birthdate", "nationalities"];
+
+/// The parameter of a link that says where its offer is.
+pub(crate) const OFFER: &str = "credential_offer_uri";
 
 /// Whoever offers and asks at one server.
 #[derive(Clone)]
@@ -56,6 +61,9 @@ pub(crate) struct Offer(pub(crate) Integrator);
 
 /// Creates one request.
 pub(crate) struct Request(pub(crate) Integrator);
+
+/// Revokes what an offer led to.
+pub(crate) struct Revocation(pub(crate) Integrator);
 
 /// Reads one verdict, which has to be a good one.
 pub(crate) struct Verdict(pub(crate) Integrator);
@@ -100,14 +108,35 @@ impl Integrator {
     async fn create(
         &self,
         connection: &mut Connection,
-        what: &str,
+        (deed, what): (Deed, &str),
         body: Value,
     ) -> Result<Placed, Failure> {
-        let content = Content::Json(body.to_string());
         let place = self.place(what)?;
-        let answer = connection.post(&place, self.key(), content).await?;
-        let created: Created = serde_json::from_slice(&answer)?;
-        Ok(Placed { session: format!("{place}/{}", created.id).parse()?, created })
+        let mut entry = connection.entry(deed, "");
+        loop {
+            entry.begins().await?;
+            let content = Content::Json(body.to_string());
+            let created = async {
+                let answer = connection.post(&place, self.key(), content).await?;
+                let created: Created = serde_json::from_slice(&answer)?;
+                Ok(Placed { session: format!("{place}/{}", created.id).parse()?, created })
+            };
+            let placed = created.await;
+            entry.came(&placed, |_, placed: &Placed| placed.fact(deed))?;
+            if entry.is_over().await? {
+                return placed;
+            }
+        }
+    }
+}
+
+impl Placed {
+    /// What it promises.
+    fn fact(&self, deed: Deed) -> Result<Option<Fact>, Failure> {
+        let Created { id, expires_at, .. } = &self.created;
+        let (Deed::Offer, Some(until)) = (deed, *expires_at) else { return Ok(None) };
+        let offer = self.created.parameter(OFFER)?.into();
+        Ok(Some(Fact::Offered { offer, session: id.clone(), until }))
     }
 }
 
@@ -130,7 +159,7 @@ impl Flow for Offer {
             // a peer knows the claims itself
             true => json!({ "configuration": TYPE, "by_reference": true }),
         };
-        self.0.create(connection, "offers", offer).await
+        self.0.create(connection, (Deed::Offer, "offers"), offer).await
     }
 }
 
@@ -141,7 +170,7 @@ impl Flow for Request {
     async fn play(&self, connection: &mut Connection, (): ()) -> Result<Placed, Failure> {
         let claims: Vec<_> = ASKED.iter().map(|name| json!({ "path": [name] })).collect();
         let vct = match self.0.is_peer() {
-            false => "urn:lanyard:demo:verified-identity:1",
+            false => configured::VCT,
             true => "urn:example:interop:verified_identity:1",
         };
         let query = json!({ "credentials": [{
@@ -156,7 +185,7 @@ impl Flow for Request {
             request["client_id_prefix"] = json!("x509_san_dns");
             request["response_mode"] = json!("direct_post.jwt");
         }
-        self.0.create(connection, "requests", request).await
+        self.0.create(connection, (Deed::Request, "requests"), request).await
     }
 }
 
@@ -170,6 +199,31 @@ impl Flow for Verdict {
         match answer["state"].as_str() {
             Some("verified") => Ok(()),
             other => Err(Failure::Verdict(other.unwrap_or("no verdict").to_owned())),
+        }
+    }
+}
+
+impl Flow for Revocation {
+    type Job = Placed;
+    type Outcome = ();
+
+    async fn play(&self, connection: &mut Connection, job: Placed) -> Result<(), Failure> {
+        let offer = connection.get(&job.session, self.0.key()).await?;
+        let offer: Value = serde_json::from_slice(&offer)?;
+        let credential = offer["credentials"][0]["id"].as_str();
+        let credential = credential.ok_or(Failure::Lacks("credential on record"))?;
+        let place = job.session.join(&format!("../credentials/{credential}/status"))?;
+        let body = json!({ "status": "revoked" }).to_string();
+        let about = job.created.parameter(OFFER)?;
+        let mut entry = connection.entry(Deed::Revocation, about.as_str());
+        loop {
+            entry.begins().await?;
+            let content = Content::Json(body.clone());
+            let revoked = connection.post(&place, self.0.key(), content).await;
+            entry.came(&revoked, |_, _| Ok(None))?;
+            if entry.is_over().await? {
+                return revoked.map(drop);
+            }
         }
     }
 }

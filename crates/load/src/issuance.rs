@@ -2,15 +2,16 @@
 //! a key or not, one copy of the credential or many.
 
 use bytes::Bytes;
-use lanyard_core::crypto::SoftwareSigner;
+use lanyard_core::{crypto::SoftwareSigner, json::base64url_decode};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
     client::{Ask, Connection, Content},
     crowd::Flow,
     failure::Failure,
+    ledger::{Deed, Fact},
     proofs::{dpop_proof, key_proof},
 };
 
@@ -121,13 +122,43 @@ impl Flow for Issuance {
         // 4. the nonces, 5. the token
         let nonces = places.nonces(connection).await?;
         let bound_to = job.bound_to.as_ref().map(|key| (key, &nonces));
-        let token = places.token(connection, offer.code(), bound_to).await?;
+        let entry = connection.entry(Deed::Token, job.offer.as_str());
+        let mut entry = entry.with(|_| Fact::Code(offer.code().to_owned()));
+        let token = loop {
+            entry.begins().await?;
+            let token = places.token(connection, offer.code(), bound_to).await;
+            entry.came(&token, |_, _| Ok(None))?;
+            if entry.is_over().await? {
+                break token?;
+            }
+        };
         // 6. the credential
         let configuration = offer.credential_configuration_ids.first();
         let configuration = configuration.ok_or(Failure::Lacks("configuration"))?;
         let access = Access { token, bound_to: job.bound_to.as_ref() };
-        places.credential(connection, &access, (configuration, &nonces), job.keys).await
+        let wanted = (configuration.as_str(), nonces);
+        let body =
+            places.collect(connection, (job.offer.as_str(), &access), wanted, &job.keys).await?;
+        received(&body, job.keys)
     }
+}
+
+/// The credentials of an answer, each with the key it is bound to.
+pub(crate) fn received(body: &[u8], keys: Vec<SoftwareSigner>) -> Result<Received, Failure> {
+    let Credentials { credentials } = read(body)?;
+    if credentials.len() != keys.len() {
+        return Err(Failure::Lacks("credential"));
+    }
+    Ok(credentials.into_iter().map(|one| one.credential).zip(keys).collect())
+}
+
+/// What an answer promises.
+fn promised(is_whole: bool, body: &[u8]) -> Result<Option<Fact>, Failure> {
+    let Credentials { credentials } = read(body)?;
+    let texts: Vec<_> = credentials.into_iter().map(|one| one.credential).collect();
+    let places = texts.iter().map(|text| place_of(text)).collect::<Result<_, _>>()?;
+    let credentials = if is_whole { texts } else { Vec::new() };
+    Ok(Some(Fact::Received { places, credentials }))
 }
 
 impl Offer {
@@ -190,11 +221,33 @@ impl Places {
         keys: Vec<SoftwareSigner>,
     ) -> Result<Received, Failure> {
         let body = self.ask_credential(connection, access, (configuration, nonces), &keys).await?;
-        let Credentials { credentials } = read(&body)?;
-        if credentials.len() != keys.len() {
-            return Err(Failure::Lacks("credential"));
+        received(&body, keys)
+    }
+
+    /// What the credential endpoint answers, written down as about something, and asked for again while that is open.
+    pub(crate) async fn collect(
+        &self,
+        connection: &mut Connection,
+        (about, access): (&str, &Access<'_>),
+        (configuration, mut nonces): (&str, Nonces),
+        keys: &[SoftwareSigner],
+    ) -> Result<Bytes, Failure> {
+        let mut entry = connection.entry(Deed::Credential, about);
+        loop {
+            entry.begins().await?;
+            let asked = async {
+                if entry.is_again() {
+                    // what was perhaps done has perhaps used them
+                    nonces = self.nonces(connection).await?;
+                }
+                self.ask_credential(connection, access, (configuration, &nonces), keys).await
+            };
+            let body = asked.await;
+            entry.came(&body, |is_whole, body: &Bytes| promised(is_whole, body))?;
+            if entry.is_over().await? {
+                return body;
+            }
         }
-        Ok(credentials.into_iter().map(|one| one.credential).zip(keys).collect())
     }
 
     /// What the credential endpoint answers: credentials, or that they are to be waited for.
@@ -228,6 +281,17 @@ impl Places {
     pub(crate) fn sibling(&self, name: &str) -> Result<Url, Failure> {
         Ok(self.credential.join(name)?)
     }
+}
+
+/// Where a credential has its status.
+pub(crate) fn place_of(text: &str) -> Result<(Url, u64), Failure> {
+    let lacks = || Failure::Lacks("status");
+    let payload = text.split('.').nth(1).ok_or_else(lacks)?;
+    let payload = base64url_decode(payload).map_err(|_| lacks())?;
+    let payload: Value = serde_json::from_slice(&payload)?;
+    let status = &payload["status"]["status_list"];
+    let uri = status["uri"].as_str().ok_or_else(lacks)?;
+    Ok((uri.parse()?, status["idx"].as_u64().ok_or_else(lacks)?))
 }
 
 /// Where an issuer describes itself: the name goes between its host and its path (OID4VCI 1.0 §12.2.2).

@@ -25,6 +25,7 @@ mod gates;
 mod held;
 mod integrator;
 mod issuance;
+mod ledger;
 mod machine;
 mod peers;
 mod plan;

@@ -133,6 +133,7 @@ impl Running {
         let anchors = TrustAnchors::from_pem(&self.announced.trust_anchor_pem)?;
         let issuers = IssuerKeys::new(IssuerTrust::certificates(anchors), Arc::new(AwsLc));
         let integrator = Integrator::of_peer(&self.server)?;
-        Ok(Stage { name: peer.name, server: &self.server, database: None, integrator, issuers })
+        let (name, server) = (peer.name, &self.server);
+        Ok(Stage { name, server, database: None, integrator, issuers, ledger: None })
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     clock,
     crowd::Flow,
     failure::Failure,
+    ledger::{Deed, Fact},
 };
 
 /// The flow.
@@ -49,8 +50,23 @@ impl Flow for Presentation {
         let request = payload(&object)?;
         // 2. the answer, encrypted
         let (response_uri, form) = answer(&request, &job.card).await?;
-        connection.post(&response_uri, None, Content::Form(form)).await?;
-        Ok(job.session)
+        let mut entry = connection.entry(Deed::Response, job.session.as_str()).with(|is_whole| {
+            let name = job.session.path_segments().and_then(Iterator::last);
+            Fact::Answer {
+                session: name.unwrap_or_default().to_owned(),
+                at: clock::now(),
+                sent: is_whole.then(|| (response_uri.clone(), form.clone())),
+            }
+        });
+        loop {
+            entry.begins().await?;
+            let content = Content::Form(form.clone());
+            let taken = connection.post(&response_uri, None, content).await;
+            entry.came(&taken, |_, _| Ok(None))?;
+            if entry.is_over().await? {
+                return taken.map(|_| job.session);
+            }
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a server was asked for while the clocks ran is looked at once they have stopped: I1, I2, I4 and I6 of
 //! docs/reliability.md, as far as they can be broken where nothing happens to a server.
 //!
-//! The ledger is the memory of this process, which nobody kills: lines that are synced would take the disk from the
-//! server whose syncs are measured.
+//! What is looked at is in the memory of this process, which nobody kills: lines that are synced take the disk from the
+//! server whose syncs are measured. Where that is not the question a [`crate::ledger`] is kept, and this is not looked at.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,7 @@ use crate::{
     client::Connection,
     crowd::Flow as _,
     failure::Failure,
-    faults::place_of,
-    issuance::{Issuance, Offered},
+    issuance::{Issuance, Offered, place_of},
     presentation::{Asked, Card, Presentation},
     proofs::fresh_key,
 };

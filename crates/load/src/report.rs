@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{about::About, database::Counts, promises::Promises};
+use crate::{about::About, database::Counts, ledger::book::Kept, promises::Promises};
 
 /// One kind of flow under one concurrency.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -129,6 +129,9 @@ pub(crate) struct Report {
     memory_at_rest_mib: f64,
     /// The flows.
     pub(crate) flows: Vec<Line>,
+    /// What every step was written down in, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ledger: Option<Kept>,
 }
 
 impl Report {
@@ -139,13 +142,21 @@ impl Report {
             first_credential_ms: micros(start.first_credential) / 1e3,
             memory_at_rest_mib: mebibytes(start.memory_at_rest),
             flows,
+            ledger: None,
         }
+    }
+
+    /// With what its ledger came to, if one was kept.
+    pub(crate) fn with(mut self, ledger: Option<Kept>) -> Self {
+        self.ledger = ledger;
+        self
     }
 
     /// Its flows in place of the same ones of a run before.
     pub(crate) fn over(mut self, kept: Option<Self>) -> Self {
-        // a table is of one commit
+        // a table is of one commit, and of runs without a ledger or of one run with it
         let kept = kept.filter(|kept| kept.about.commit == self.about.commit);
+        let kept = kept.filter(|kept| kept.ledger.is_none() && self.ledger.is_none());
         let mut old = kept.map_or_else(Vec::new, |kept| kept.flows);
         let is_same = |old: &Line, new: &Line| {
             old.flow == new.flow && old.wallets == new.wallets && old.server == new.server
@@ -157,7 +168,8 @@ impl Report {
 
     /// How many promises were broken while flows were played.
     pub(crate) fn promises_broken(&self) -> u64 {
-        self.flows.iter().filter_map(|line| line.promises_broken).sum()
+        let kept = self.ledger.as_ref().map_or(0, |kept| kept.broken.len() as u64);
+        kept + self.flows.iter().filter_map(|line| line.promises_broken).sum::<u64>()
     }
 
     /// The tables, in Markdown.
@@ -176,12 +188,18 @@ impl Report {
         }
         if self.flows.iter().any(|line| line.promises_broken.is_some()) {
             let tried: u64 = self.flows.iter().map(|line| line.tried).sum();
-            let broken = self.promises_broken();
+            let broken: u64 = self.flows.iter().filter_map(|line| line.promises_broken).sum();
             let _ = writeln!(
                 text,
                 "\nOnce the clocks had stopped, {tried} offers and requests were tried again: what was used is \
                  refused, what was not is good, each answered request has one result, and no two credentials have \
                  one place of a status list. Invariants broken: {broken}."
+            );
+        }
+        if let Some(kept) = &self.ledger {
+            let _ = writeln!(
+                text,
+                "\n{kept} The flows/s above are those with it: its syncs and the server's share a disk."
             );
         }
         if self.flows.iter().any(|line| line.database.is_some()) {

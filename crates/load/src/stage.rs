@@ -17,8 +17,9 @@ use crate::{
     database::Database,
     failure::Failure,
     floor::Sizes,
-    integrator::{Created, Integrator, Offer, Placed, Request, Verdict},
+    integrator::{Created, Integrator, OFFER, Offer, Placed, Request, Verdict},
     issuance::{Issuance, Offered, Received},
+    ledger::{Ledger, entry::Written},
     machine,
     plan::{BATCH, Flows, OURS, Turn},
     presentation::{Asked, Card, Presentation},
@@ -41,6 +42,8 @@ pub(crate) struct Stage<'s> {
     pub(crate) database: Option<&'s Database>,
     pub(crate) integrator: Integrator,
     pub(crate) issuers: IssuerKeys,
+    /// Where every step is written down, if anywhere.
+    pub(crate) ledger: Option<Arc<Ledger>>,
 }
 
 /// The first credential of a new server.
@@ -60,7 +63,8 @@ impl<'s> Stage<'s> {
         let anchors = TrustAnchors::from_pem(&server.file("ca.pem")?)?;
         let issuers = IssuerKeys::new(IssuerTrust::certificates(anchors), Arc::new(AwsLc));
         let integrator = Integrator::of(server, tenants)?;
-        Ok(Self { name: OURS, server, database, integrator, issuers })
+        let ledger = None;
+        Ok(Self { name: OURS, server, database, integrator, issuers, ledger })
     }
 
     /// From nothing to a credential that verifies.
@@ -95,7 +99,8 @@ impl<'s> Stage<'s> {
     ) -> Result<(Line, Vec<Exchange>), Failure> {
         let jobs = self.offers(turn.flow, jobs).await?;
         let offers: Vec<_> = jobs.iter().map(|job| job.offer.clone()).collect();
-        let clocked = clock(self.name, (self.server, self.database), turn, Issuance, jobs).await?;
+        let flow = Written::new(Issuance, self.ledger.as_ref());
+        let clocked = clock(self.name, (self.server, self.database), turn, flow, jobs).await?;
         let (taken, left) = offers.split_at(clocked.outcomes.len().min(offers.len()));
         let mut promises = Promises::default();
         // nobody else promised anything: the peers' credentials have no place in a list
@@ -107,7 +112,8 @@ impl<'s> Stage<'s> {
             self.verify(credentials).await?;
         }
         let mut line = clocked.line;
-        if is_ours {
+        // what a ledger says is looked at when its server has been played with
+        if is_ours && self.ledger.is_none() {
             promises.offers(self.server.base(), (taken, left)).await?;
             line.kept(promises);
         }
@@ -123,11 +129,11 @@ impl<'s> Stage<'s> {
     ) -> Result<(Line, Vec<Exchange>), Failure> {
         let jobs = self.requests(jobs, card).await?;
         let requests: Vec<_> = jobs.iter().map(|job| job.request.clone()).collect();
-        let clocked =
-            clock(self.name, (self.server, self.database), turn, Presentation, jobs).await?;
+        let flow = Written::new(Presentation, self.ledger.as_ref());
+        let clocked = clock(self.name, (self.server, self.database), turn, flow, jobs).await?;
         let taken = &requests[..clocked.outcomes.len().min(requests.len())];
         let mut line = clocked.line;
-        if self.name == OURS {
+        if self.name == OURS && self.ledger.is_none() {
             let mut promises = Promises::default();
             promises.presentations(self.server.base(), taken, card).await?;
             line.kept(promises);
@@ -160,6 +166,7 @@ impl<'s> Stage<'s> {
         jobs: Vec<F::Job>,
     ) -> Result<Vec<F::Outcome>, Failure> {
         let base = self.server.base();
+        let flow = Written::new(flow, self.ledger.as_ref());
         Ok(crowd::play(&Arc::new(flow), base, INTEGRATORS, jobs, PREPARATION).await?.outcomes)
     }
 }
@@ -220,7 +227,7 @@ pub(crate) fn asked(request: Placed, card: &Arc<Card>) -> Result<Asked, Failure>
 pub(crate) fn offered(created: &Created, flow: Flows) -> Result<Offered, Failure> {
     let copies = if flow == Flows::Batch { BATCH } else { 1 };
     Ok(Offered {
-        offer: created.parameter("credential_offer_uri")?,
+        offer: created.parameter(OFFER)?,
         keys: (0..copies).map(|_| fresh_key()).collect::<Result<_, _>>()?,
         bound_to: (flow == Flows::Dpop).then(fresh_key).transpose()?,
     })

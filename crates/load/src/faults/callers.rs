@@ -4,11 +4,12 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{ledger::Deed, steps::Step, wallet::Wallet};
+use super::{steps::Step, wallet::Wallet};
 use crate::{
     client::{Ask, Connection, Content},
     clock,
     failure::Failure,
+    ledger::Deed,
     proofs::identifier,
 };
 

@@ -5,12 +5,11 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::{
-    ledger::Deed,
     scene::{Program, Scene, Setting, Store},
     steps::Step,
     trials::{Line, Trial},
 };
-use crate::{attester::Attester, client::Connection, clock, failure::Failure};
+use crate::{attester::Attester, client::Connection, clock, failure::Failure, ledger::Deed};
 
 /// For how long a presentation request can be answered.
 const REQUEST_LIFE: i64 = 300;

@@ -12,11 +12,10 @@ use tokio::process::Command;
 
 use super::{
     cable::Cable,
-    checks::Results,
     scene::{Store, tell},
     trials::{Extent, Line, Trial},
 };
-use crate::{client::Connection, failure::Failure, machine};
+use crate::{client::Connection, failure::Failure, ledger::checks::Results, machine};
 
 /// R7: the database server goes at once, as in a crash, and comes back.
 pub(crate) async fn database_gone(place: (&Path, &Path), extent: Extent) -> Result<Line, Failure> {

@@ -5,11 +5,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    facts::Issued,
-    ledger::Deed,
     scene::{LOGIN_TENANT, Scene},
     steps::{Step, is_open},
-    wallet::{Wallet, claims, place_of},
+    wallet::{Wallet, claims},
 };
 use crate::{
     attester::{Attester, CONFIGURATION},
@@ -18,7 +16,8 @@ use crate::{
     crowd::Flow as _,
     failure::Failure,
     integrator::Created,
-    issuance::{Access, Places},
+    issuance::{Access, Places, place_of},
+    ledger::{Deed, facts::Issued},
     proofs::{fresh_key, identifier},
 };
 
@@ -84,7 +83,7 @@ impl Wallet {
         let text = answer["credentials"][0]["credential"].as_str();
         let text = text.ok_or(Failure::Lacks("credential"))?.to_owned();
         let (list, index) = place_of(&text)?;
-        let about = offer.clone();
+        let (about, text) = (Some(offer.clone()), Some(text));
         // its subject is erased before this errand ends
         let issued = Issued { offer: about, text, list, index, is_revoked: true, is_erased: true };
         self.facts.borrow_mut().issued.push(issued);

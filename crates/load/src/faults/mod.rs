@@ -3,24 +3,22 @@
 //!
 //! What I1, R1, D2 and their like stand for is said at the head of docs/reliability.md.
 
-mod audited;
 mod cable;
 mod callers;
-mod checks;
 mod clients;
 mod clocks;
 mod database;
 mod disk;
 mod errands;
-mod facts;
 mod failing_server;
 mod failing_store;
 mod inputs;
 mod lanes;
-mod ledger;
 mod mutate;
 mod points;
 mod process;
+#[cfg(test)]
+mod promised;
 mod races;
 mod raw;
 mod receiver;
@@ -46,7 +44,6 @@ use lanyard_testkit::PostgresServer;
 
 use crate::{failure::Failure, machine};
 pub(crate) use scene::Store;
-pub(crate) use wallet::place_of;
 
 use inputs::Inputs;
 use lanes::Work;

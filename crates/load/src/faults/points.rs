@@ -13,7 +13,6 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    checks::Results,
     failing_store::COMMITS,
     receiver::Receiver,
     scene::{Program, Scene, Setting, Store},
@@ -25,6 +24,7 @@ use crate::{
     client::{Connection, Content},
     clock,
     failure::Failure,
+    ledger::checks::Results,
 };
 
 /// How long a point waits for a chore that comes past it.

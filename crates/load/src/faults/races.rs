@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 use tokio::task::LocalSet;
 
 use super::{
-    facts::{Issued, Unused},
     scene::{Program, Scene, Setting, Store},
     trials::{Extent, Line, Trial},
-    wallet::{claims, place_of},
+    wallet::claims,
 };
 use crate::{
     attester::CONFIGURATION,
     client::{Ask, Connection, Content},
     failure::Failure,
     integrator::Created,
-    issuance::{Access, Places, form},
+    issuance::{Access, Places, form, place_of},
+    ledger::facts::{Issued, Unused},
     presentation::Card,
     proofs::{dpop_proof, fresh_key, identifier},
 };
@@ -128,7 +128,7 @@ impl Round<'_> {
         let (text, key) = received.ok_or(Failure::Lacks("credential"))?;
         let held = self.trial.wallet().well_signed(&text).await?;
         let (list, index) = place_of(&text)?;
-        let offer = created.id;
+        let (offer, text) = (Some(created.id), Some(text));
         let issued = Issued { offer, text, list, index, is_revoked: false, is_erased: false };
         self.trial.facts.borrow_mut().issued.push(issued);
         Ok(Card { held, key })
@@ -194,7 +194,7 @@ impl Round<'_> {
         let mut places = None;
         for _ in 0..CALLERS {
             let (found, code, created) = self.offer().await?;
-            codes.push(Unused::new(&created, code)?);
+            codes.push((code.clone(), Unused::new(&created, code)?));
             places = Some(found);
         }
         let places = places.ok_or(Failure::Lacks("places"))?;
@@ -205,7 +205,7 @@ impl Round<'_> {
         let racers = self.racers(CALLERS).await?;
         let answers = race_of(racers, |nth, mut connection| {
             let pre_authorized = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
-            let code = codes.get(nth).map(|unused| unused.code.clone()).unwrap_or_default();
+            let code = codes.get(nth).map(|(code, _)| code.clone()).unwrap_or_default();
             let form =
                 form(&[("grant_type", pre_authorized), ("pre-authorized_code", code.as_str())]);
             let (place, proof) = (place.clone(), proof.clone());
@@ -216,10 +216,10 @@ impl Round<'_> {
         })
         .await?;
         if let Some(used) = self.only("DPoP proof", answers) {
-            codes.retain(|unused| unused.code != used);
+            codes.retain(|(code, _)| *code != used);
             let mut facts = self.trial.facts.borrow_mut();
             facts.used_codes.push(used);
-            facts.unused.extend(codes);
+            facts.unused.extend(codes.into_iter().map(|(_, unused)| unused));
         }
         Ok(())
     }

@@ -24,8 +24,7 @@ use lanyard_testkit::free_port;
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use super::facts::Facts;
-use crate::{failure::Failure, machine};
+use crate::{failure::Failure, ledger::facts::Facts, machine};
 
 /// The name of the webhook, and of the file with its secret.
 const NAME: &str = "tool";

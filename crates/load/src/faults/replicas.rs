@@ -11,12 +11,16 @@ use serde_json::Value;
 
 use super::{
     cable::{Cable, Way},
-    checks::{self, Results},
     scene::{Program, Scene, Store},
     steps::is_open,
     trials::{Extent, Line, Trial},
 };
-use crate::{attester::Attester, client::Connection, failure::Failure};
+use crate::{
+    attester::Attester,
+    client::Connection,
+    failure::Failure,
+    ledger::checks::{self, Results},
+};
 
 /// How long a wallet waits for a replica that says nothing.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -275,11 +279,18 @@ pub(crate) async fn asleep(
                 let begun = Instant::now();
                 loop {
                     // its connections may have been given up meanwhile
-                    match checks::hold_revoked(sleeper, &trial.facts, &revoked).await {
+                    let held = async {
+                        let mut connection = Connection::open(sleeper.base()).await?;
+                        checks::hold_revoked(&sleeper.site()?, &mut connection, &revoked).await
+                    };
+                    match held.await {
                         Err(failure) if is_open(&failure) && begun.elapsed() < NOT_READY => {
                             tokio::time::sleep(Duration::from_millis(20)).await;
                         }
-                        held => break held?,
+                        held => {
+                            trial.facts.borrow_mut().broken.extend(held?);
+                            break;
+                        }
                     }
                 }
             }

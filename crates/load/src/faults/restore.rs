@@ -10,12 +10,13 @@ use lanyard_testkit::PostgresServer;
 use tokio::process::Command;
 
 use super::{
-    checks,
-    facts::Issued,
     scene::Store,
     trials::{Extent, Line, Trial},
 };
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    ledger::{checks, facts::Issued},
+};
 
 /// How a store is backed up and restored.
 enum Backups<'b> {
@@ -79,7 +80,11 @@ pub(crate) async fn restored(
         backups.restore(&trial, &backup).await?;
         trial.times += 1;
         trial.start().await?;
-        trial.tried += checks::nothing_is_good_any_more(&trial.scene, &trial.facts).await?;
+        let (site, mut connection) = (trial.scene.site()?, trial.scene.connect().await?);
+        let mut facts = trial.facts.take();
+        let held = checks::nothing_is_good_any_more(&site, &mut connection, &mut facts).await;
+        trial.facts.replace(facts);
+        trial.tried += held?;
         // the next round begins with what this one left; only places are never forgotten
     }
     let lost: Vec<_> = {

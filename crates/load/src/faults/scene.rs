@@ -19,9 +19,10 @@ use url::Url;
 
 use super::receiver::Receiver;
 use crate::{
-    attester::{Attester, CONFIGURATION, TENANT, TYPE},
+    attester::{Attester, CONFIGURATION, TENANT, TYPE, VCT},
     client::{Connection, Content},
     failure::Failure,
+    ledger::{checks::Site, left::Left},
     machine,
     proofs::identifier,
 };
@@ -414,6 +415,24 @@ status_lists = {{ ttl_seconds = 1 }}
         match &*self.program.borrow() {
             Program::Product(binary) | Program::Failing(binary) => binary.clone(),
         }
+    }
+
+    /// The tenant, as it is held to what was promised.
+    pub(crate) fn site(&self) -> Result<Site, Failure> {
+        Ok(Site {
+            issuer: self.base.join(TENANT)?,
+            api: self.api("")?,
+            key: self.key.clone(),
+            issuers: self.issuers()?,
+            vct: VCT,
+            listed_within: Duration::ZERO,
+        })
+    }
+
+    /// What is there once it has ended; where PostgreSQL is, if that keeps everything.
+    pub(crate) fn left(&self, address: Option<String>) -> Left {
+        let (data, configuration) = (self.file("data"), self.configuration_file());
+        Left { data, address, configuration, tenant: TENANT }
     }
 
     /// Who may have issued.

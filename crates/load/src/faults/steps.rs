@@ -5,13 +5,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{
-    ledger::{Deed, Outcome},
-    wallet::Wallet,
-};
+use super::wallet::Wallet;
 use crate::{
     client::{Ask, Connection, Content},
     failure::Failure,
+    ledger::{Deed, Line, Outcome},
 };
 
 /// Nobody waits longer for a server to come back.
@@ -37,9 +35,12 @@ impl Wallet {
         step: impl AsyncFnOnce(&mut Connection) -> Result<T, Failure>,
     ) -> Result<Step<T>, Failure> {
         let mut connection = self.connected().await?;
-        self.ledger.note(deed, about, Outcome::Intended)?;
+        let (number, about) = (self.ledger.step(), about.to_owned());
+        let outcome = Outcome::Intended;
+        let mut line = Line { step: number, deed, about, outcome, fact: None };
+        self.ledger.note(&line).await?;
         let begun = Instant::now();
-        let (outcome, step) = match self.in_time(step(&mut connection)).await {
+        let (outcome, came) = match self.in_time(step(&mut connection)).await {
             Ok(done) => {
                 self.facts.borrow_mut().latencies.push(begun.elapsed());
                 self.connection = Some(connection);
@@ -61,8 +62,9 @@ impl Wallet {
             }
             Err(failure) => return Err(failure),
         };
-        self.ledger.note(deed, about, outcome)?;
-        Ok(step)
+        line.outcome = outcome;
+        self.ledger.note(&line).await?;
+        Ok(came)
     }
 
     /// Asks until it is answered; nothing if an answer was lost and a refusal with this status says that it was done.

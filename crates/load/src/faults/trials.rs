@@ -11,16 +11,21 @@ use serde::Serialize;
 use tokio::{process::Command, task::LocalSet};
 
 use super::{
-    audited,
-    checks::{self, Place, Results},
-    facts::Facts,
-    ledger::{Ledger, Tally},
     points::Scope,
     receiver::Receiver,
     scene::{Program, Scene, Setting, Store},
     wallet::Wallet,
 };
-use crate::{attester::Attester, client::Connection, failure::Failure};
+use crate::{
+    attester::Attester,
+    client::Connection,
+    failure::Failure,
+    ledger::{
+        Ledger, Tally,
+        checks::{self, Place, Results},
+        facts::Facts,
+    },
+};
 
 /// How many wallets play while something happens.
 const CROWD: usize = 8;
@@ -317,20 +322,24 @@ impl Trial {
     /// Holds the server to everything, ends it, and looks at what it leaves.
     pub(super) async fn ended(mut self) -> Result<Line, Failure> {
         self.webhooks_are_told().await;
-        self.tried += checks::hold(&self.scene, &self.facts, self.results).await?;
+        let (site, mut connection) = (self.scene.site()?, self.scene.connect().await?);
+        let mut facts = self.facts.take();
+        let held = checks::hold(&site, &mut connection, &mut facts, self.results).await;
+        self.facts.replace(facts);
+        self.tried += held?;
         let status = self.scene.terminate().await?;
         if status.code() != Some(0) {
             self.broken(format!("R2: asked to end, it ended with {status}"));
         }
-        let unsound = match &self.address {
-            None => checks::sound(&self.scene.file("data"))?,
-            Some(address) => checks::sound_database(address).await?,
-        };
-        if let Some(unsound) = unsound {
+        let left = self.scene.left(self.address.clone());
+        if let Some(unsound) = left.unsound().await? {
             self.broken(unsound);
         }
         if self.is_audited {
-            audited::hold(&self.scene, &self.facts).await?;
+            let mut facts = self.facts.take();
+            let audited = left.audit(&mut facts).await;
+            self.facts.replace(facts);
+            audited?;
         }
         self.is_over = true;
         let facts = self.facts.borrow();

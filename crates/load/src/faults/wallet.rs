@@ -10,15 +10,12 @@ use std::{
 
 use lanyard_core::{
     crypto::{AwsLc, SoftwareSigner},
-    json,
     sd_jwt_vc::{HeldSdJwtVc, UnverifiedSdJwtVc},
 };
 use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    facts::{Answered, Facts, Issued, Unused},
-    ledger::{Deed, Ledger},
     scene::Scene,
     steps::{PATIENCE, Step},
 };
@@ -27,7 +24,11 @@ use crate::{
     clock,
     failure::Failure,
     integrator::Created,
-    issuance::{Access, Offer, Places, read},
+    issuance::{Access, Offer, Places, place_of, read},
+    ledger::{
+        Deed, Ledger,
+        facts::{Answered, Facts, Issued, Unused},
+    },
     presentation::{self, Card},
     proofs::fresh_key,
 };
@@ -157,8 +158,8 @@ impl Wallet {
                     let card = self.verified(&text, key).await?;
                     let (list, index) = place_of(&text)?;
                     let issued = Issued {
-                        offer: about.to_owned(),
-                        text,
+                        offer: Some(about.to_owned()),
+                        text: Some(text),
                         list,
                         index,
                         is_revoked: false,
@@ -206,7 +207,7 @@ impl Wallet {
             "meta": { "vct_values": ["urn:example:load:verified-identity:1"] },
             "claims": [{ "path": ["given_name"] }],
         }]});
-        self.surely(Deed::Offer, "", "requests", json!({ "dcql_query": query })).await
+        self.surely(Deed::Request, "", "requests", json!({ "dcql_query": query })).await
     }
 
     /// The answer to a request, not yet sent.
@@ -255,21 +256,10 @@ impl Wallet {
         let revoked = json!({ "status": "revoked" });
         self.surely::<Value>(Deed::Revocation, offer, &what, revoked).await?;
         let mut facts = self.facts.borrow_mut();
-        let issued = facts.issued.iter_mut().find(|issued| issued.offer == offer);
+        let issued = facts.issued.iter_mut().find(|issued| issued.offer.as_deref() == Some(offer));
         issued.ok_or(Failure::Lacks("credential"))?.is_revoked = true;
         Ok(())
     }
-}
-
-/// Where a credential has its status.
-pub(crate) fn place_of(text: &str) -> Result<(Url, u64), Failure> {
-    let lacks = || Failure::Lacks("status");
-    let payload = text.split('.').nth(1).ok_or_else(lacks)?;
-    let payload = json::base64url_decode(payload).map_err(|_| lacks())?;
-    let payload: Value = serde_json::from_slice(&payload)?;
-    let status = &payload["status"]["status_list"];
-    let uri = status["uri"].as_str().ok_or_else(lacks)?;
-    Ok((uri.parse()?, status["idx"].as_u64().ok_or_else(lacks)?))
 }
 
 pub(super) fn claims() -> Value {

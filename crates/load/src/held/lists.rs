@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     client::{Ask, Connection, Content},
+    configured,
     crowd::{self, Flow},
     failure::Failure,
     fill::{self, Filling},
@@ -33,9 +34,6 @@ use crate::{
 
 /// How many verifiers ask at once.
 const VERIFIERS: usize = 64;
-
-/// The type of what is issued here.
-const VCT: &str = "urn:lanyard:demo:verified-identity:1";
 
 /// Asks for a list.
 struct Fetch(Url);
@@ -188,7 +186,7 @@ async fn list_at(
 ) -> Result<VerifiedStatusList, Failure> {
     let now = lanyard_core::Timestamp::now();
     let lacks = Failure::Lacks("status list that verifies");
-    let types = [Vct::parse(VCT).map_err(|_| Failure::Lacks("type"))?.into()];
+    let types = [Vct::parse(configured::VCT).map_err(|_| Failure::Lacks("type"))?.into()];
     let answer = connection.ask(Ask::get(place)).await?;
     let Ok(read) = UnverifiedStatusList::parse(answer.header("content-type")?, &answer.body) else {
         return Err(lacks);

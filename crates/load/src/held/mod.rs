@@ -16,6 +16,7 @@ use crate::{
     about::About,
     failure::Failure,
     flows::{Measured, Place},
+    ledger::book::Kept,
     machine,
     report::Line,
 };
@@ -121,6 +122,23 @@ impl Checks {
     fn promises<'l>(&mut self, lines: impl IntoIterator<Item = &'l Line>) {
         let broken: u64 = lines.into_iter().filter_map(|line| line.promises_broken).sum();
         self.add("invariants broken", broken as f64, Bar::AtMost(0.0));
+    }
+
+    /// What a ledger came to.
+    fn ledger(&mut self, kept: Kept) {
+        self.add("steps in the ledger that were done", kept.steps.ok as f64, Bar::Free);
+        self.add("steps that were refused", kept.steps.refused as f64, Bar::AtMost(0.0));
+        self.add(
+            "steps of which nobody knew, and that were tried again",
+            kept.steps.unknown as f64,
+            Bar::AtMost(0.0),
+        );
+        let each = kept.lines as f64 / kept.syncs.max(1) as f64;
+        self.add("lines of the ledger for each of its syncs", each, Bar::Free);
+        self.add("credentials in it", kept.credentials as f64, Bar::Free);
+        self.add("revocations in it", kept.revocations as f64, Bar::Free);
+        self.add("replays and leftovers tried", kept.tried as f64, Bar::Free);
+        self.add("invariants broken", kept.broken.len() as f64, Bar::AtMost(0.0));
     }
 }
 

@@ -47,6 +47,11 @@ impl Tally {
         percentile(done.map(|(_, took)| *took).collect(), share)
     }
 
+    /// Flows that were not done.
+    pub(super) const fn failed(&self) -> usize {
+        self.broken.len() + self.asked_again.len() + self.given_up
+    }
+
     /// One flow of a crowd, by when the crowd began and when it did, and what its last answer took.
     fn take(
         &mut self,
@@ -102,8 +107,8 @@ pub(super) struct Crowd {
 }
 
 /// Wallets that each play one flow after the other, over a connection that each keeps.
-pub(super) async fn regulars(
-    everything: &Arc<Everything>,
+pub(super) async fn regulars<F: Flow<Job = bool, Outcome = ()>>(
+    everything: &Arc<F>,
     base: &Url,
     crowd: Crowd,
 ) -> Result<Tally, Failure> {

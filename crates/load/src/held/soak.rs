@@ -1,19 +1,35 @@
 //! Everything at a third of what can be done, for long: nothing grows, nothing slows down.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use super::{
     Bar, Checks, Extent,
     pressed::{self, Crowd, Everything},
 };
 use crate::{
+    client::Connection,
     configured::{self, Tenants},
+    crowd::Flow,
     failure::Failure,
     fill,
     flows::Place,
+    integrator::{Offer, Revocation},
+    issuance::Issuance,
+    ledger::{
+        book::{self, Book},
+        entry::Written,
+    },
+    plan::Flows,
     report::mebibytes,
     server::Server,
-    stage::Stage,
+    stage::{Stage, offered},
 };
 
 /// What is looked at every so often.
@@ -36,23 +52,71 @@ impl Sample {
     }
 }
 
-pub(super) async fn soak(place: &Place, extent: Extent) -> Result<Checks, Failure> {
-    let server = place.serve("soak", &place.store(), &Tenants::Many(1)).await?;
-    let played = soaked(place, &server, extent).await;
-    server.stopped(played).await
+/// One of so many turns leaves something that is looked at in the end.
+const LEAVES: u64 = 100;
+
+/// Everything, and now and then an offer that nobody takes up, and a credential that is revoked.
+struct ForLong {
+    everything: Everything,
+    turns: AtomicU64,
 }
 
-async fn soaked(place: &Place, server: &Server, extent: Extent) -> Result<Checks, Failure> {
+impl Flow for ForLong {
+    type Job = bool;
+    type Outcome = ();
+
+    async fn play(&self, connection: &mut Connection, presents: bool) -> Result<(), Failure> {
+        if presents {
+            return self.everything.play(connection, true).await;
+        }
+        let integrator = &self.everything.integrator;
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed) % LEAVES;
+        if turn == LEAVES / 3 {
+            return Offer(integrator.clone()).play(connection, ()).await.map(drop);
+        }
+        let offer = Offer(integrator.clone()).play(connection, ()).await?;
+        Issuance.play(connection, offered(&offer.created, Flows::Dpop)?).await?;
+        match turn {
+            0 => Revocation(integrator.clone()).play(connection, offer).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) async fn soak(place: &Place, extent: Extent) -> Result<Checks, Failure> {
+    let (store, whose) = (place.store(), (configured::ONE, configured::VCT));
+    let book = Book::open(&place.folder().join("soak.ledger"), &store, whose)?;
+    let server = place.serve("soak", &store, &Tenants::Many(1)).await?;
+    let played = soaked(place, (&server, &book), extent).await;
+    let (mut checks, kept) = book::closed(server, played, Some(&book)).await?;
+    checks.ledger(kept.unwrap_or_default());
+    Ok(checks)
+}
+
+async fn soaked(
+    place: &Place,
+    (server, book): (&Server, &Book),
+    extent: Extent,
+) -> Result<Checks, Failure> {
     let lasts = extent.soak;
     let minutes = lasts.as_secs_f64() / 60.0;
     let mut checks = Checks::of("everything, for long");
     checks.add("minutes", minutes, Bar::Free);
     let stage = Stage::set(server, &configured::names(1), place.database.as_ref())?;
     let card = Arc::new(stage.first_credential().await?.card);
-    let everything = Arc::new(Everything { integrator: stage.integrator.clone(), card });
+    let everything = || ForLong {
+        everything: Everything { integrator: stage.integrator.clone(), card: Arc::clone(&card) },
+        turns: AtomicU64::new(0),
+    };
     let short = Crowd { wallets: 16, lasts: extent.spell.min(lasts), pace: None };
-    let peak = pressed::regulars(&everything, server.base(), short).await?;
+    let peak = pressed::regulars(&Arc::new(everything()), server.base(), short).await?;
     let peak = peak.rate(Duration::ZERO, short.lasts);
+    // from here on every step is written down
+    let everything = Arc::new(Written::new(everything(), Some(&book.ledger)));
+    let kept = pressed::regulars(&everything, server.base(), short).await?;
+    let (kept, failed) = (kept.rate(Duration::ZERO, short.lasts), kept.failed());
+    checks.add("flows/s at most, without a ledger", peak, Bar::Free);
+    checks.add("flows/s at most, with one", kept, Bar::Free);
     let pace = Some(Duration::from_secs_f64(1.0 / (0.3 * peak).max(1.0)));
     let crowd = Crowd { wallets: 16, lasts, pace };
 
@@ -74,7 +138,7 @@ async fn soaked(place: &Place, server: &Server, extent: Extent) -> Result<Checks
     // a few milliseconds are no trend
     checks.add("p99 ms in the last third", last, Bar::AtMost((first * 1.5).max(first + 10.0)));
     tally.broken.iter().take(3).for_each(|broken| eprintln!("broken: {broken}"));
-    let failed = tally.broken.len() + tally.asked_again.len() + tally.given_up;
+    let failed = failed + tally.failed();
     checks.add("flows that failed", failed as f64, Bar::AtMost(0.0));
 
     // memory of sessions fills up in the first third, and is full from then on

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{folder, run};
 
 /// SQLite, and PostgreSQL where it is installed.
-fn stores() -> Vec<&'static [&'static str]> {
+pub(crate) fn stores() -> Vec<&'static [&'static str]> {
     match PostgresServer::shared() {
         Some(_) => vec![&[], &["--postgres"]],
         None => vec![&[]],

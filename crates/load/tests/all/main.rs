@@ -2,6 +2,7 @@
 
 mod faults;
 mod held;
+mod ledger;
 
 use std::{
     env,

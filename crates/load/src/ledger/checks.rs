@@ -1,16 +1,16 @@
 //! What must hold whatever happened, as far as it can be seen from outside: I1 to I11 of docs/reliability.md.
 
 use std::{
-    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    rc::Rc,
+    time::{Duration, Instant},
 };
 
 use lanyard_core::{
     crypto::AwsLc,
     sd_jwt_vc::{UnverifiedSdJwtVc, Vct},
     status::{Status, StatusListUri, token_status_list::UnverifiedStatusList},
+    trust::IssuerKeys,
 };
 use lanyard_store::CredentialId;
 use lanyard_testkit::PostgresServer;
@@ -18,20 +18,27 @@ use serde_json::Value;
 use tokio::process::Command;
 use url::Url;
 
-use super::{
-    facts::{Facts, Unused},
-    scene::Scene,
-};
+use super::facts::{Facts, Leads, Unused};
 use crate::{
-    attester::TENANT,
     client::{Ask, Connection, Content},
     clock,
     failure::Failure,
-    issuance::Places,
+    issuance::{Offer, Places, read},
 };
 
-/// The type of everything that is issued here.
-const TYPE: &str = "urn:example:load:verified-identity:1";
+/// A tenant of a server that is held to something.
+pub(crate) struct Site {
+    /// Its credential issuer identifier.
+    pub(crate) issuer: Url,
+    /// Its API, and the key of that.
+    pub(crate) api: Url,
+    pub(crate) key: String,
+    /// Who may have issued, and what.
+    pub(crate) issuers: IssuerKeys,
+    pub(crate) vct: &'static str,
+    /// Within what time a status list has what was acknowledged.
+    pub(crate) listed_within: Duration,
+}
 
 /// Whether a presentation may have come out as one that could not be checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,57 +52,51 @@ pub(crate) enum Results {
 
 /// Holds a running server to what was promised, and says how many inputs were tried for it.
 pub(crate) async fn hold(
-    scene: &Scene,
-    held: &Rc<RefCell<Facts>>,
+    site: &Site,
+    connection: &mut Connection,
+    facts: &mut Facts,
     results: Results,
 ) -> Result<u64, Failure> {
-    let mut connection = scene.connect().await?;
-    let mut facts = held.take();
-    let mut check = Check::of(scene, &mut connection).await?;
-    check.places(&facts);
-    check.records(&facts).await?;
+    let mut check = Check::of(site, connection).await?;
+    check.places(facts);
+    check.records(facts).await?;
     check.lists(&facts.places()).await?;
-    check.credentials(&facts).await?;
-    check.results(&facts, results).await?;
-    check.leftovers(&facts).await?;
+    check.credentials(facts).await?;
+    check.results(facts, results).await?;
+    check.leftovers(facts).await?;
     // last, as a code that is shown again ends what came of it
-    check.replays(&facts).await?;
+    check.replays(facts).await?;
     let Check { tried, broken, on_record, .. } = check;
     facts.broken.extend(broken);
     facts.on_record = on_record;
-    held.replace(facts);
     Ok(tried)
 }
 
 /// A place of a list, and whether it is acknowledged as revoked.
 pub(crate) type Place = (Url, u64, bool);
 
-/// I3: what was revoked is in the list that this server shows.
+/// I3: what was revoked is in the list that this server shows; what is broken of that.
 pub(crate) async fn hold_revoked(
-    scene: &Scene,
-    held: &Rc<RefCell<Facts>>,
+    site: &Site,
+    connection: &mut Connection,
     revoked: &[Place],
-) -> Result<(), Failure> {
-    let mut connection = Connection::open(scene.base()).await?;
-    let mut check = Check::of(scene, &mut connection).await?;
+) -> Result<BTreeSet<String>, Failure> {
+    let mut check = Check::of(site, connection).await?;
     check.lists(revoked).await?;
-    held.borrow_mut().broken.extend(check.broken);
-    Ok(())
+    Ok(check.broken)
 }
 
 /// I6, after a restore: nothing that was good before is.
 pub(crate) async fn nothing_is_good_any_more(
-    scene: &Scene,
-    held: &Rc<RefCell<Facts>>,
+    site: &Site,
+    connection: &mut Connection,
+    facts: &mut Facts,
 ) -> Result<u64, Failure> {
-    let mut connection = scene.connect().await?;
-    let mut facts = held.take();
-    let mut check = Check::of(scene, &mut connection).await?;
-    let unused = facts.unused.clone();
-    check.replays(&facts).await?;
-    for Unused { code, .. } in &unused {
-        if check.redeems(code).await? {
-            check.broken.insert("I6: an offer of before the restore is good".to_owned());
+    let mut check = Check::of(site, connection).await?;
+    check.replays(facts).await?;
+    for unused in &facts.unused {
+        if check.leads_to_a_token(unused).await? {
+            check.broken("I6: an offer of before the restore is good");
         }
     }
     let (tried, broken) = (check.tried, check.broken);
@@ -103,7 +104,6 @@ pub(crate) async fn nothing_is_good_any_more(
     facts.unused.clear();
     facts.used_codes.clear();
     facts.answered.clear();
-    held.replace(facts);
     Ok(tried)
 }
 
@@ -137,7 +137,7 @@ const SOUND: &str = "CREATE EXTENSION IF NOT EXISTS amcheck;
     END $$";
 
 struct Check<'c> {
-    scene: &'c Scene,
+    site: &'c Site,
     connection: &'c mut Connection,
     places: Places,
     tried: u64,
@@ -147,10 +147,10 @@ struct Check<'c> {
 }
 
 impl<'c> Check<'c> {
-    async fn of(scene: &'c Scene, connection: &'c mut Connection) -> Result<Self, Failure> {
-        let places = Places::discover(connection, &scene.base().join(TENANT)?).await?;
+    async fn of(site: &'c Site, connection: &'c mut Connection) -> Result<Self, Failure> {
+        let places = Places::discover(connection, &site.issuer).await?;
         let (broken, on_record) = (BTreeSet::new(), Vec::new());
-        Ok(Self { scene, connection, places, tried: 0, broken, on_record })
+        Ok(Self { site, connection, places, tried: 0, broken, on_record })
     }
 
     fn broken(&mut self, what: impl Into<String>) {
@@ -170,14 +170,21 @@ impl<'c> Check<'c> {
         }
     }
 
-    /// I2: what was acknowledged is on record.
+    /// I2: what was acknowledged is on record; looked up where the credential itself was kept.
     async fn records(&mut self, facts: &Facts) -> Result<(), Failure> {
+        let mut seen = BTreeSet::new();
         for issued in &facts.issued {
-            if issued.is_erased {
+            let Some(offer) = &issued.offer else { continue };
+            let is_kept = issued.text.is_some() || issued.is_revoked;
+            // copies of one credential have one record
+            if issued.is_erased || !is_kept || !seen.insert(offer) {
                 continue;
             }
-            let offer: Value = self.api(&format!("offers/{}", issued.offer)).await?;
-            let id = offer["credentials"][0]["id"].as_str().and_then(|id| id.parse().ok());
+            let id = match self.api(&format!("offers/{offer}")).await {
+                Ok(offer) => offer["credentials"][0]["id"].as_str().and_then(|id| id.parse().ok()),
+                Err(Failure::Refused { status: 404, .. }) => None,
+                Err(failure) => return Err(failure),
+            };
             match id {
                 Some(id) => self.on_record.push((id, issued.is_revoked)),
                 None => self.broken("I2: an acknowledged credential is on no record"),
@@ -192,37 +199,56 @@ impl<'c> Check<'c> {
         for (list, index, is_revoked) in all {
             lists.entry(list).or_default().push((*index, *is_revoked));
         }
-        let (now, issuers) = (clock::now(), self.scene.issuers()?);
-        let types = [Vct::parse(TYPE).map_err(|_| Failure::Lacks("type"))?.into()];
+        let begun = Instant::now();
         for (uri, places) in lists {
-            let answer = self.connection.ask(Ask::get(uri)).await?;
-            let read = UnverifiedStatusList::parse(answer.header("content-type")?, &answer.body);
-            let read = read.map_err(|_| Failure::Lacks("status list"))?;
-            let key = issuers.find(&read.claimed_issuer(None, &types), now).await?;
-            let own = StatusListUri::parse(uri.to_string());
-            let own = own.map_err(|_| Failure::Lacks("status list"))?;
-            let list = read.verify(key.key(), &own, now, &AwsLc);
-            let list = list.map_err(|_| Failure::Lacks("status list that verifies"))?;
-            for (index, is_revoked) in places {
-                let status = list.status(index).map_err(|_| Failure::Lacks("status"))?;
-                match (status, is_revoked) {
-                    (Status::Valid, false) | (Status::Invalid, true) => {}
-                    (status, _) => self.broken(format!(
-                        "I3: {status:?} in the list, acknowledged as {}",
-                        if is_revoked { "revoked" } else { "valid" }
-                    )),
-                }
+            let mut wrong = self.list(uri, &places).await?;
+            while !wrong.is_empty() && begun.elapsed() < self.site.listed_within {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                wrong = self.list(uri, &places).await?;
             }
+            self.broken.extend(wrong);
         }
         Ok(())
     }
 
+    /// What a list says otherwise than it was acknowledged.
+    async fn list(
+        &mut self,
+        uri: &Url,
+        places: &[(u64, bool)],
+    ) -> Result<BTreeSet<String>, Failure> {
+        let lacks = |_| Failure::Lacks("status list that verifies");
+        let types = [Vct::parse(self.site.vct).map_err(|_| Failure::Lacks("type"))?.into()];
+        let answer = self.connection.ask(Ask::get(uri)).await?;
+        let read = UnverifiedStatusList::parse(answer.header("content-type")?, &answer.body);
+        let read = read.map_err(|_| Failure::Lacks("status list"))?;
+        let now = clock::now();
+        let key = self.site.issuers.find(&read.claimed_issuer(None, &types), now).await?;
+        let own = StatusListUri::parse(uri.to_string());
+        let own = own.map_err(|_| Failure::Lacks("status list"))?;
+        let list = read.verify(key.key(), &own, now, &AwsLc).map_err(lacks)?;
+        let mut wrong = BTreeSet::new();
+        for (index, is_revoked) in places {
+            let status = list.status(*index).map_err(|_| Failure::Lacks("status"))?;
+            match (status, is_revoked) {
+                (Status::Valid, false) | (Status::Invalid, true) => {}
+                (status, _) => {
+                    let acknowledged = if *is_revoked { "revoked" } else { "valid" };
+                    wrong.insert(format!(
+                        "I3: {status:?} in the list, acknowledged as {acknowledged}"
+                    ));
+                }
+            }
+        }
+        Ok(wrong)
+    }
+
     /// I9: everything that was issued verifies.
     async fn credentials(&mut self, facts: &Facts) -> Result<(), Failure> {
-        let (now, issuers) = (clock::now(), self.scene.issuers()?);
-        for issued in &facts.issued {
-            let credential = UnverifiedSdJwtVc::parse(&issued.text)?;
-            let issuer = issuers.find(&credential.claimed_issuer(), now).await?;
+        let now = clock::now();
+        for text in facts.issued.iter().filter_map(|issued| issued.text.as_deref()) {
+            let credential = UnverifiedSdJwtVc::parse(text)?;
+            let issuer = self.site.issuers.find(&credential.claimed_issuer(), now).await?;
             if credential.verify_for_holding(issuer, now, &AwsLc).is_err() {
                 self.broken("I9: a credential does not verify any more");
             }
@@ -255,9 +281,9 @@ impl<'c> Check<'c> {
 
     /// I1: an acknowledged offer that nobody took up is good.
     async fn leftovers(&mut self, facts: &Facts) -> Result<(), Failure> {
-        for Unused { code, until } in &facts.unused {
+        for unused in &facts.unused {
             // a long fault is survived by no offer of its beginning
-            if !self.redeems(code).await? && clock::now() < *until {
+            if !self.leads_to_a_token(unused).await? && clock::now() < unused.until {
                 self.broken("I1: an acknowledged offer cannot be taken up");
             }
         }
@@ -283,6 +309,22 @@ impl<'c> Check<'c> {
         Ok(())
     }
 
+    /// Whether an offer is there, and its code leads to a token; false where a rule refuses that.
+    async fn leads_to_a_token(&mut self, unused: &Unused) -> Result<bool, Failure> {
+        let offer = match &unused.leads {
+            Leads::Code(code) => return self.redeems(code).await,
+            Leads::Offer(offer) => self.connection.get(offer, None).await,
+        };
+        match offer {
+            Ok(offer) => {
+                let offer: Offer = read(&offer)?;
+                self.redeems(offer.code()).await
+            }
+            Err(Failure::Refused { status: 400..500, .. }) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Whether a code leads to a token; false where a rule refuses that.
     async fn redeems(&mut self, code: &str) -> Result<bool, Failure> {
         self.tried += 1;
@@ -294,8 +336,9 @@ impl<'c> Check<'c> {
     }
 
     async fn api(&mut self, what: &str) -> Result<Value, Failure> {
-        let (place, key) = (self.scene.api(what)?, self.scene.key());
-        Ok(serde_json::from_slice(&self.connection.get(&place, Some(key)).await?)?)
+        let place = self.site.api.join(what)?;
+        let answer = self.connection.get(&place, Some(&self.site.key)).await?;
+        Ok(serde_json::from_slice(&answer)?)
     }
 }
 
