@@ -111,6 +111,9 @@ pub enum TransactionError {
     /// None of the hash algorithms is supported.
     #[error("none of the hash algorithms of transaction_data is supported")]
     HashAlgorithm,
+    /// An entry is the same, byte for byte, as one before it: a hash cannot say which of the two it authorizes.
+    #[error("entry {0} of transaction_data (the first is 0) is the same as one before it")]
+    Repeated(usize),
 }
 
 impl Transaction {
@@ -222,7 +225,16 @@ impl TransactionData {
         if values.len() > MAX_TRANSACTIONS {
             return Err(TransactionError::List);
         }
-        values.iter().map(|value| Self::from_value(value, query)).collect()
+        let mut all: Vec<Self> = Vec::with_capacity(values.len());
+        for (place, value) in values.iter().enumerate() {
+            let one = Self::from_value(value, query)?;
+            // App. B.3.3: what is signed are hashes, and each answers to one entry
+            if all.iter().any(|before| before.encoded == one.encoded) {
+                return Err(TransactionError::Repeated(place));
+            }
+            all.push(one);
+        }
+        Ok(all)
     }
 
     /// Reads what is kept of the transactions of a request; none is fine.

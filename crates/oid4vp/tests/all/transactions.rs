@@ -150,6 +150,19 @@ fn whatever_is_not_of_a_known_type_in_every_respect_is_refused() {
     assert_eq!(refused.code(), ErrorCode::InvalidTransactionData);
 }
 
+// OID4VP 1.0 App. B.3.3: the answer has hashes alone
+#[test]
+fn two_entries_that_are_the_same_byte_for_byte_are_refused_by_the_place_of_the_second() {
+    let all = |values: &[Value]| {
+        TransactionData::all_from_values(values, &query()).map(|transactions| transactions.len())
+    };
+    let twice = [payment(), signing(), payment()];
+    assert_eq!(all(&twice), Err(TransactionError::Repeated(2)));
+    let mut another = payment();
+    another["reference"] = json!("Order 8");
+    assert_eq!(all(&[payment(), signing(), another]), Ok(3));
+}
+
 #[test]
 fn only_a_bound_sd_jwt_vc_can_authorize() {
     for format in [Format::MsoMdoc, Format::JwtVcJson, Format::LdpVc] {
