@@ -22,6 +22,8 @@ pub mod step {
     pub const REVOKED: &str = "revoked";
     /// The code was traded for an access token.
     pub const TOKEN_ISSUED: &str = "token_issued";
+    /// The answer to a code was given again, the same, to a wallet that it may not have reached.
+    pub const TOKEN_REPEATED: &str = "token_repeated";
     /// A wallet came with an access token of another authorization server.
     pub const TOKEN_OF_ANOTHER_SERVER: &str = "token_of_another_server";
     /// The holder typed in a wrong tx code; the code lives on.

@@ -78,12 +78,12 @@ impl IssuerService {
         &self,
         tenant: &Tenant,
         session: &Session,
-        next: Next,
+        (next, step): (Next, &'static str),
         response: TokenResponse,
         sender: &Sender,
     ) -> Result<Option<TokenResponse>, Failure> {
         let now = next.now;
-        let event = NewEvent::done(now, step::TOKEN_ISSUED);
+        let event = NewEvent::done(now, step);
         let next = next.seeing(sender.shown().map(once));
         match self.step(tenant, session, next, Some(event)).await {
             Err(error) => Err(self.refuse_replay(tenant, (session.id, now), error, sender).await),

@@ -11,6 +11,7 @@ use crate::{
     authorization::look_up_all,
     http::Failure,
     sessions::{Found, Leading},
+    step,
     tenant::Tenant,
 };
 
@@ -68,7 +69,7 @@ impl IssuerService {
             Some(replaced) => next.retiring(replaced),
             None => next,
         };
-        self.answer_token(tenant, &session, next, response, sender).await
+        self.answer_token(tenant, &session, (next, step::TOKEN_ISSUED), response, sender).await
     }
 
     async fn refresh(

@@ -1,6 +1,6 @@
 //! Authorization codes and refresh tokens at the token endpoint (security catalogue rows 110 and 112).
 
-use std::sync::Arc;
+use std::{borrow::Borrow, collections::HashSet, sync::Arc};
 
 use axum::http::{Method, header::WWW_AUTHENTICATE};
 use jiff::SignedDuration;
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     code_wallet::{Answer, DPOP, Wallet, server_in, server_where_ada_agrees},
-    fixture::{Server, refused, text, token_request},
+    fixture::{Reply, Server, refused, text, token_request},
 };
 
 fn with(mut parts: Vec<(String, String)>, name: &str, value: &str) -> Vec<(String, String)> {
@@ -71,18 +71,133 @@ async fn a_code_lives_a_minute() {
     assert_eq!(wallet.token(&server, &code).await.refusal(), refused(400, "invalid_grant"));
 }
 
+/// That a second use of the code was refused, and what came of the first is worth nothing any more.
+async fn is_taken_back(server: &Server, wallet: &Wallet, second: &Reply, tokens: &Value) {
+    assert_eq!(second.refusal(), refused(400, "invalid_grant"));
+    let reply = wallet.badge(server, &text(&tokens["access_token"])).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_token"));
+    let parts = refresh_parts(&text(&tokens["refresh_token"]));
+    let reply = wallet.proven(server, "/demo/token", &parts).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+}
+
+// RFC 6749 §4.1.2, RFC 9700 §4.5
 #[tokio::test]
-async fn a_code_that_is_used_again_takes_back_what_came_of_it() {
+async fn a_code_that_is_used_again_in_another_way_takes_back_what_came_of_it() {
+    let details =
+        r#"[{"type":"openid_credential","credential_configuration_id":"employee_badge"}]"#;
+    let other_verifier = "v".repeat(43);
+    for (name, value) in [
+        ("code_verifier", other_verifier.as_str()),
+        ("redirect_uri", "https://wallet.example/callback"),
+        ("client_id", "other"),
+        ("authorization_details", details),
+    ] {
+        let server = server_where_ada_agrees();
+        let mut wallet = Wallet::new(&server);
+        let code = wallet.code(&server).await;
+        let tokens = wallet.token(&server, &code).await.json();
+        let parts = with(wallet.token_parts(&code), name, value);
+        let second = wallet.proven(&server, "/demo/token", &parts).await;
+        is_taken_back(&server, &wallet, &second, &tokens).await;
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_is_used_again_with_another_key_or_none_takes_back_what_came_of_it() {
+    for has_key in [true, false] {
+        let server = server_where_ada_agrees();
+        let mut wallet = Wallet::new(&server);
+        let code = wallet.code(&server).await;
+        let tokens = wallet.token(&server, &code).await.json();
+        let mut thief = Wallet::new(&server);
+        thief.verifier = wallet.verifier.clone();
+        let second = match has_key {
+            true => thief.token(&server, &code).await,
+            false => {
+                let parts = crate::code_wallet::form(&wallet.token_parts(&code));
+                server.send(token_request("/demo/token", &parts)).await
+            }
+        };
+        is_taken_back(&server, &wallet, &second, &tokens).await;
+    }
+}
+
+#[tokio::test]
+async fn the_same_request_by_the_same_key_gets_the_same_tokens_again_while_the_code_would_have_lived()
+ {
     let server = server_where_ada_agrees();
     let mut wallet = Wallet::new(&server);
     let code = wallet.code(&server).await;
+    let first = wallet.token(&server, &code).await.json();
+    server.ground.pass(SignedDuration::from_secs(59));
+    let reply = wallet.token(&server, &code).await;
+    assert_eq!(reply.status, 200, "{reply}");
+    let mut again = reply.json();
+    // as long as the token lives still
+    assert_eq!(again["expires_in"], json!(600 - 59));
+    again["expires_in"] = first["expires_in"].clone();
+    assert_eq!(again, first);
+    server.ground.pass(SignedDuration::from_secs(1));
+    let late = wallet.token(&server, &code).await;
+    is_taken_back(&server, &wallet, &late, &first).await;
+}
+
+#[tokio::test]
+async fn tokens_that_were_given_again_are_as_good_as_any() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let code = wallet.code(&server).await;
+    wallet.token(&server, &code).await;
     let tokens = wallet.token(&server, &code).await.json();
-    assert_eq!(wallet.token(&server, &code).await.refusal(), refused(400, "invalid_grant"));
-    let reply = wallet.badge(&server, &text(&tokens["access_token"])).await;
-    assert_eq!(reply.refusal(), refused(401, "invalid_token"));
+    assert_eq!(wallet.badge(&server, &text(&tokens["access_token"])).await.status, 200);
     let parts = refresh_parts(&text(&tokens["refresh_token"]));
     let reply = wallet.proven(&server, "/demo/token", &parts).await;
-    assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+    assert_eq!(reply.status, 200, "{reply}");
+}
+
+#[tokio::test]
+async fn once_a_token_has_got_something_its_code_gets_it_no_more() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let code = code_for_both(&server, &mut wallet).await;
+    let tokens = wallet.token(&server, &code).await.json();
+    assert_eq!(wallet.badge(&server, &text(&tokens["access_token"])).await.status, 200);
+    let second = wallet.token(&server, &code).await;
+    is_taken_back(&server, &wallet, &second, &tokens).await;
+}
+
+#[tokio::test]
+async fn a_token_request_that_is_repeated_with_its_proof_is_refused_and_costs_nothing() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let code = wallet.code(&server).await;
+    let proof = wallet.proof(&server, "/demo/token", None).await;
+    let send = async || {
+        let parts = crate::code_wallet::form(&wallet.token_parts(&code));
+        let mut sent = token_request("/demo/token", &parts);
+        sent.headers_mut().insert(DPOP, proof.parse().expect("visible ASCII"));
+        server.send(sent).await
+    };
+    let first = send().await.json();
+    assert_eq!(send().await.refusal(), refused(400, "invalid_dpop_proof"));
+    let again = wallet.token(&server, &code).await.json();
+    assert_eq!(again["access_token"], first["access_token"]);
+}
+
+#[tokio::test]
+async fn without_a_key_no_code_is_answered_twice() {
+    let server = server_where_ada_agrees();
+    let mut wallet = Wallet::new(&server);
+    let code = wallet.code(&server).await;
+    let send = async || {
+        let parts = crate::code_wallet::form(&wallet.token_parts(&code));
+        server.send(token_request("/demo/token", &parts)).await
+    };
+    let token = text(&send().await.json()["access_token"]);
+    assert_eq!(send().await.refusal(), refused(400, "invalid_grant"));
+    let reply = server.credential(&token, &server.badge_request().await).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_token"));
 }
 
 #[tokio::test]
@@ -344,23 +459,49 @@ async fn of_sixty_four_wallets_with_one_code_exactly_one_gets_a_token() {
     let (_folder, server) = durable();
     let mut wallet = Wallet::new(&server);
     let code = wallet.code(&server).await;
-    let form = crate::code_wallet::form(&wallet.token_parts(&code));
+    let rivals = (0..64).map(|_| {
+        let mut rival = Wallet::new(&server);
+        rival.verifier = wallet.verifier.clone();
+        rival
+    });
+    let replies = race(&server, &code, rivals).await;
+    let (won, lost): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
+    assert_eq!((won.len(), lost.len()), (1, 63));
+    for reply in lost {
+        assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_that_shows_its_code_sixteen_times_at_once_gets_one_token() {
+    let (_folder, server) = durable();
+    let mut wallet = Wallet::new(&server);
+    let code = wallet.code(&server).await;
+    let replies = race(&server, &code, std::iter::repeat_n(&wallet, 16)).await;
+    let tokens: HashSet<_> =
+        replies.iter().map(|reply| reply.json()["access_token"].clone()).collect();
+    assert_eq!((tokens.len(), replies.iter().all(|reply| reply.status == 200)), (1, true));
+}
+
+/// What these wallets get for one code, all at once.
+async fn race(
+    server: &Arc<Server>,
+    code: &str,
+    wallets: impl Iterator<Item = impl Borrow<Wallet>>,
+) -> Vec<Reply> {
     let mut rivals = JoinSet::new();
-    for _ in 0..64 {
-        let proof = wallet.proof(&server, "/demo/token", None).await;
-        let (server, form) = (Arc::clone(&server), form.clone());
+    for wallet in wallets {
+        let wallet = wallet.borrow();
+        let proof = wallet.proof(server, "/demo/token", None).await;
+        let form = crate::code_wallet::form(&wallet.token_parts(code));
+        let server = Arc::clone(server);
         rivals.spawn(async move {
             let mut sent = token_request("/demo/token", &form);
             sent.headers_mut().insert(DPOP, proof.parse().expect("visible ASCII"));
             server.send(sent).await
         });
     }
-    let replies = rivals.join_all().await;
-    let (won, lost): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
-    assert_eq!((won.len(), lost.len()), (1, 63));
-    for reply in lost {
-        assert_eq!(reply.refusal(), refused(400, "invalid_grant"));
-    }
+    rivals.join_all().await
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::{Failure, review::sentence};
 use crate::pages::{Step, Tone};
 
-const NAMES: [(&str, &str); 25] = [
+const NAMES: [(&str, &str); 26] = [
     (lanyard_issuer::step::OFFER_CREATED, "Offer made"),
     (lanyard_issuer::step::OFFER_FETCHED, "A wallet read the offer"),
     (lanyard_issuer::step::OFFER_WITHDRAWN, "Offer taken back"),
@@ -21,6 +21,7 @@ const NAMES: [(&str, &str); 25] = [
     (lanyard_issuer::step::HOLDER_LOGGED_IN, "The holder logged in"),
     (lanyard_issuer::step::AUTHORIZATION_GRANTED, "The holder agreed"),
     (lanyard_issuer::step::TOKEN_ISSUED, "The wallet was admitted"),
+    (lanyard_issuer::step::TOKEN_REPEATED, "Admitted again, as the wallet had not heard"),
     (lanyard_issuer::step::TX_CODE_WRONG, "Wrong transaction code"),
     (lanyard_issuer::step::CREDENTIAL_ISSUED, "Credential issued"),
     (lanyard_issuer::step::CREDENTIAL_DEFERRED, "The wallet waits for it"),

@@ -11,6 +11,7 @@ use super::{
     deferral::DeferredCredential,
     holder::holder_keys,
     kept_answer::KeptAnswer,
+    redeemed::Redeemed,
 };
 use crate::{
     AccessToken, CredentialConfigurationId, CredentialIdentifier, NotificationId,
@@ -43,6 +44,9 @@ pub struct Authorized {
     /// What the access token is renewed with.
     #[serde(default)]
     refresh: Option<Refreshable>,
+    /// The answer that the token was in, as long as nothing was got with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) redeemed: Option<Redeemed>,
     #[serde(default)]
     pub(super) readiness: Readiness,
     /// What was asked for before it was ready.
@@ -170,6 +174,7 @@ impl Authorized {
             earlier: Vec::new(),
             expires_at,
             refresh: None,
+            redeemed: None,
             readiness,
             deferred: Vec::new(),
             answers: Vec::new(),
@@ -282,6 +287,7 @@ impl Authorized {
 
     /// Where the session goes once this was issued.
     pub(super) fn after(mut self, issued: &IssuedCredential) -> Progress {
+        self.redeemed = None;
         self.issued.push(issued.clone());
         if self.due.is_empty() && self.deferred.is_empty() {
             Progress::Issued(Issued {

@@ -183,6 +183,7 @@ impl Authorized {
         issuer: &Issuer,
         now: Timestamp,
     ) -> Accepted {
+        self.redeemed = None;
         let transaction = match again {
             Some(place) => self.deferred[place].transaction.clone(),
             None => {

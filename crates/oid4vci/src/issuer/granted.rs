@@ -8,6 +8,7 @@ use super::{
     Authorized, FoundClaims, HolderId, Issuer, Readiness, Refused, Sender, WaitingClaims,
     authorized::Due,
     claims::{Awaited, DueClaims},
+    redeemed::Redeemed,
 };
 use crate::{
     AccessToken, AuthorizationCode, CredentialConfigurationId, CredentialIdentifier, RefreshToken,
@@ -121,6 +122,7 @@ impl Granted {
         {
             return Err(Refused::unchanged(error, self));
         }
+        let code_ends_at = self.expires_at;
         let granted = self.narrowed_to(&request.details);
         let scope = scope_of(granted.due.iter().map(|(wanted, _)| wanted), issuer);
         let wanted: Vec<_> = granted
@@ -145,8 +147,10 @@ impl Granted {
             due(wanted, claims)
         });
         let (response, authorized) = respond(due.collect(), refresh, sender, issuer, now, secrets);
-        let authorized = authorized.for_holder(Some(granted.holder)).ready(granted.readiness);
-        Ok((TokenResponse { scope, ..response }, authorized))
+        let response = TokenResponse { scope, ..response };
+        let mut authorized = authorized.for_holder(Some(granted.holder)).ready(granted.readiness);
+        authorized.redeemed = Redeemed::new(request, sender, &response, code_ends_at, issuer);
+        Ok((response, authorized))
     }
 
     /// What a token request asks for of what was granted, named as §6.2 demands of the answer to one that names it.

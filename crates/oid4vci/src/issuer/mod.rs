@@ -15,6 +15,7 @@ mod kept_answer;
 mod keys;
 mod notify;
 mod offered;
+mod redeemed;
 mod rules;
 mod sender;
 mod status;
