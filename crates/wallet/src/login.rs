@@ -1,10 +1,12 @@
 //! Taking credentials by logging in at the issuer, and going on with what a crash interrupted.
 
+use std::slice;
+
 use lanyard_fetch::Purpose;
 use lanyard_oid4vci::{
     CredentialConfigurationId,
     authorization::{AnswerRefused, AuthorizationAnswer},
-    wallet::{Granted, LoginOffer, LoginRefused, Prover},
+    wallet::{CodeInHand, Granted, LoginOffer, LoginRefused, Prover},
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -39,7 +41,7 @@ pub struct Login {
     url: Url,
 }
 
-/// What a crash, or a network that was away, interrupted after the token was had.
+/// What a crash, or a network that was away, interrupted after the holder logged in, or after the token was had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfinished {
     /// Its name.
@@ -77,6 +79,8 @@ struct PendingCard {
 #[serde(rename_all = "snake_case")]
 enum Stage {
     Login(Box<lanyard_oid4vci::wallet::Login>),
+    /// The holder logged in; the token is still to be had.
+    Code(Box<CodeInHand>),
     Granted(Box<Granted>),
 }
 
@@ -189,22 +193,20 @@ impl Wallet {
             return Err(AnswerRefused::State.into());
         }
         let review = pending.review();
-        let redeemed = self.redeem_login(pending, redirect).await;
-        let (id, pending) = redeemed.inspect_err(|error| {
+        let (id, pending) = self.keep_code(pending, redirect).inspect_err(|error| {
             self.record_failure(error, review.party(), review.names());
         })?;
-        let outcome = self.receive_all(id, pending).await;
-        self.conclude(review.party(), outcome)
+        self.receive_pending(id, pending).await
     }
 
-    /// What was interrupted after the token was had.
+    /// What was interrupted after the holder logged in, or after the token was had.
     ///
     /// # Errors
     /// [`StorageError`].
     pub fn unfinished(&self) -> Result<Vec<Unfinished>, StorageError> {
         let all = self.0.storage.pending::<Pending>()?;
         let waiting = all.into_iter().filter(|(_, pending)| {
-            matches!(pending.stage, Stage::Granted(_)) && !pending.cards.is_empty()
+            matches!(pending.stage, Stage::Code(_) | Stage::Granted(_)) && !pending.cards.is_empty()
         });
         Ok(waiting
             .map(|(id, pending)| Unfinished {
@@ -223,9 +225,7 @@ impl Wallet {
         let all = self.0.storage.pending::<Pending>()?;
         let found = all.into_iter().find(|(other, _)| *other == id);
         let (_, pending) = found.ok_or(IssuanceError::NothingPending)?;
-        let party = pending.review().party();
-        let outcome = self.receive_all(id, pending).await;
-        self.conclude(party, outcome)
+        self.receive_pending(id, pending).await
     }
 
     /// Has a card issued again with its issuer's refresh token: fresh claims, fresh keys, fresh copies.
@@ -242,7 +242,7 @@ impl Wallet {
         let old = old.ok_or(IssuanceError::NothingPending)?.content;
         let granted = match pending.stage {
             Stage::Granted(granted) => *granted,
-            Stage::Login(_) => return Err(IssuanceError::NothingPending),
+            Stage::Login(_) | Stage::Code(_) => return Err(IssuanceError::NothingPending),
         };
         let prover = self.prover(pending.key.as_ref()).await?;
         let renewal = granted.renewal().ok_or(IssuanceError::NothingPending)?;
@@ -322,20 +322,61 @@ impl Wallet {
         Ok(Login { wallet: self.clone(), url })
     }
 
-    async fn redeem_login(
+    /// The code that an answer brought, kept until its token is had: nobody logs in twice as a server was busy.
+    fn keep_code(
         &self,
         mut pending: Pending,
         redirect: &Url,
     ) -> Result<(PendingId, Pending), IssuanceError> {
         let Stage::Login(login) = pending.stage else { return Err(IssuanceError::NothingPending) };
-        let prover = self.prover(pending.key.as_ref()).await?;
-        let code = login.proven_by(prover).answer(redirect)?;
-        let request = code.request()?;
-        let response = self.send_proven(&request, Some(code.server()), Purpose::Token).await?;
-        let granted = code.receive(incoming(&response))?;
-        pending.stage = Stage::Granted(Box::new(granted));
+        pending.stage = Stage::Code(Box::new(login.answer(redirect)?));
         let id = self.0.storage.insert_pending(&pending)?;
         Ok((id, pending))
+    }
+
+    /// The token, where that is still to be had, and then everything that it opens.
+    async fn receive_pending(
+        &self,
+        id: PendingId,
+        mut pending: Pending,
+    ) -> Result<Vec<CardId>, IssuanceError> {
+        let review = pending.review();
+        if let Stage::Code(code) = pending.stage {
+            let redeemed = self.redeem(id, *code, pending.key.as_ref()).await;
+            let granted = redeemed.inspect_err(|error| {
+                self.record_failure(error, review.party(), review.names());
+            })?;
+            pending.stage = Stage::Granted(Box::new(granted));
+            self.0.storage.update_pending(id, &pending)?;
+        }
+        let outcome = self.receive_all(id, pending).await;
+        self.conclude(review.party(), outcome)
+    }
+
+    /// The token for a code; after what may pass the code is kept, to try again while it lives.
+    async fn redeem(
+        &self,
+        id: PendingId,
+        code: CodeInHand,
+        key: Option<&KeyHandle>,
+    ) -> Result<Granted, IssuanceError> {
+        let redeemed = self.token_for(code, key).await;
+        if redeemed.as_ref().is_err_and(|error| !error.may_pass()) {
+            self.0.storage.delete_pending(id)?;
+            self.drop_token_keys(key.map(slice::from_ref).unwrap_or_default()).await;
+        }
+        redeemed
+    }
+
+    async fn token_for(
+        &self,
+        code: CodeInHand,
+        key: Option<&KeyHandle>,
+    ) -> Result<Granted, IssuanceError> {
+        let code = code.proven_by(self.prover(key).await?);
+        let request = code.request()?;
+        let response = self.send_proven(&request, Some(code.server()), Purpose::Token).await?;
+        Ok(code.receive(incoming(&response))?)
     }
 
     /// Everything that is still to come, each card written down as it comes.

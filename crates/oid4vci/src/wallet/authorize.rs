@@ -245,6 +245,13 @@ impl Login {
 }
 
 impl CodeInHand {
+    /// With the key that proves who sends it, which is not kept.
+    #[must_use]
+    pub fn proven_by(mut self, prover: Option<Prover>) -> Self {
+        self.login = self.login.proven_by(prover);
+        self
+    }
+
     /// The token request (RFC 6749 §4.1.3).
     ///
     /// # Errors

@@ -101,6 +101,56 @@ async fn goes_on_after_the_app_was_killed_between_token_and_credential() {
 }
 
 #[tokio::test]
+async fn a_token_endpoint_that_is_down_costs_no_login() {
+    let world = world().await;
+    let redirect = answered(&world).await;
+    world.wire.turn_away("/token", 503);
+    let error = world.wallet.finish_login(&redirect).await.unwrap_err();
+    assert_eq!(error.code(), "answer_unusable");
+    world.wire.straighten();
+    let wallet = world.restarted();
+    let unfinished = wallet.unfinished().unwrap();
+    assert_eq!(unfinished.len(), 1);
+    assert_eq!(unfinished[0].credentials, ["Employee badge"]);
+    // the answer counted, although its token is still to be had
+    let again = wallet.finish_login(&redirect).await.unwrap_err();
+    assert_eq!(again.code(), "login_answer_refused");
+    assert_eq!(wallet.go_on(unfinished[0].id).await.unwrap().len(), 1);
+    assert!(wallet.unfinished().unwrap().is_empty());
+}
+
+// RFC 6749 §4.1.2: the issuer has used the code up, and gives the same token again to the same key
+#[tokio::test]
+async fn a_token_whose_answer_was_lost_is_had_again() {
+    let world = world().await;
+    let redirect = answered(&world).await;
+    world.wire.bend(|url, status, _| {
+        if url.path().ends_with("/token") && *status == 200 {
+            *status = 503;
+        }
+    });
+    let error = world.wallet.finish_login(&redirect).await.unwrap_err();
+    assert_eq!(error.code(), "answer_unusable");
+    world.wire.straighten();
+    let unfinished = world.wallet.unfinished().unwrap();
+    assert_eq!(world.wallet.go_on(unfinished[0].id).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_code_that_lived_too_short_is_not_gone_on_with() {
+    let world = world().await;
+    let redirect = answered(&world).await;
+    world.wire.turn_away("/token", 503);
+    world.wallet.finish_login(&redirect).await.unwrap_err();
+    world.wire.straighten();
+    world.now.forward(SignedDuration::from_mins(1));
+    let unfinished = world.wallet.unfinished().unwrap();
+    let error = world.wallet.go_on(unfinished[0].id).await.unwrap_err();
+    assert_eq!(error.code(), "token_refused");
+    assert!(world.wallet.unfinished().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn after_an_answer_that_is_not_ours_nobody_is_called() {
     for (name, value) in [
         ("iss", None),
