@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vci::{
+    CredentialConfigurationId,
     credential::{CredentialError, CredentialRequest},
     deferred::DeferredRequest,
     encryption::{RequestBody, WantedEncryption},
@@ -100,6 +101,7 @@ impl IssuerService {
             Ok(Step::Deferred(..)) if access.is_none() => {
                 Err(CredentialError::AlreadyIssued.into())
             }
+            Ok(Step::Denied(..)) if access.is_none() => Err(CredentialError::Denied.into()),
             step => step,
         };
         let step = match step {
@@ -122,6 +124,10 @@ impl IssuerService {
             Step::Repeated(answer, authorized) => {
                 let state = State::of(Issuance::Authorized(*authorized), tenant);
                 return self.repeat(tenant, &session, &state, (shown, answer), now).await;
+            }
+            Step::Denied(id, authorized) => {
+                let opened = (&session, shown);
+                return self.keep_denial(tenant, opened, &id, *authorized, now).await;
             }
             Step::Deferred(answer, authorized) => {
                 let event = NewEvent::done(now, step::CREDENTIAL_DEFERRED);
@@ -157,8 +163,10 @@ impl IssuerService {
         {
             let holder = AskedHolder { id: &holder, profile: profile.as_ref() };
             let found = look_up(tenant, login, holder, &id).await?;
-            // OID4VCI 1.0 §9.3: whoever knows says that this holder is to have none
-            let found = found.ok_or(CredentialError::Denied)?;
+            let Some(found) = found else {
+                authorized.deny(&id);
+                return Ok(Step::Denied(id, Box::new(authorized)));
+            };
             // claims that do not fit are as good as none: whoever tells them is told by the log
             authorized.bring(&id, &found, &tenant.issuer).ok();
         }
@@ -175,6 +183,28 @@ impl IssuerService {
         };
         let accepted = accepted.map_err(|refused| refused.error)?;
         Ok(Step::new(accepted, wanted.as_ref(), self.provider())?)
+    }
+
+    /// Whoever knows says that this holder is to have none (OID4VCI 1.0 §9.3): that is kept, and nobody is asked
+    /// again.
+    async fn keep_denial(
+        &self,
+        tenant: &Tenant,
+        (session, shown): (&Session, &ShownToken),
+        id: &CredentialConfigurationId,
+        authorized: Authorized,
+        now: Timestamp,
+    ) -> Result<Option<Answer>, Failure> {
+        let error = CredentialError::Denied;
+        let event = NewEvent::refused(now, step::CREDENTIAL_DENIED, error.reason());
+        let event = event.with_detail(id.as_str().to_owned());
+        let state = State::of(Issuance::Authorized(authorized), tenant);
+        let next = self.next(tenant, session.id, &state, (now, session.expires_at));
+        match self.step(tenant, session, next.seeing(proof_of(shown)), Some(event)).await {
+            Err(error) => Err(self.refuse_shown(tenant, session.id, now, error).await),
+            Ok(true) => Err(Failure::Credential(error)),
+            Ok(false) => Ok(None),
+        }
     }
 
     /// A refusal, which the trail tells of.
@@ -394,6 +424,8 @@ enum Step {
     Waiting(Answer, Box<Authorized>),
     /// Given out before: nothing has changed.
     Repeated(Answer, Box<Authorized>),
+    /// A source of claims says that there is none for this holder.
+    Denied(CredentialConfigurationId, Box<Authorized>),
 }
 
 impl Step {

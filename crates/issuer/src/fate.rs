@@ -7,7 +7,7 @@ use lanyard_store::{SessionId, StoreError, TenantId};
 use crate::{
     IssuerError, IssuerService, OfferState,
     sessions::Found,
-    step::{CREDENTIAL_ISSUED, OFFER_WITHDRAWN, REVOKED},
+    step::{CREDENTIAL_DENIED, CREDENTIAL_ISSUED, OFFER_WITHDRAWN, REVOKED},
 };
 
 #[async_trait]
@@ -29,8 +29,8 @@ impl ExpiryJudge for IssuerService {
             // what ended in another way is kept for a while, and expires in the end as well
             Ok(Found::Expired) => {
                 let trail = self.sessions().store.events(tenant, session).await?;
-                let ended =
-                    |step: &str| [CREDENTIAL_ISSUED, OFFER_WITHDRAWN, REVOKED].contains(&step);
+                let ends = [CREDENTIAL_ISSUED, CREDENTIAL_DENIED, OFFER_WITHDRAWN, REVOKED];
+                let ended = |step: &str| ends.contains(&step);
                 let over = trail.iter().any(|event| ended(&event.step));
                 Ok(if over { Fate::Over } else { Fate::Expired })
             }

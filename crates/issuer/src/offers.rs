@@ -91,13 +91,13 @@ pub enum OfferState {
     Authorized,
     /// A wallet has asked for something that is not ready.
     Deferred,
-    /// Everything was issued.
+    /// Everything was issued, but for what was denied.
     Issued,
     /// The tx code was wrong too often.
     TxCodeExhausted,
     /// The integrator took it back.
     Withdrawn,
-    /// The holder, or a rule, said no.
+    /// The holder, a rule, an integrator or a source of claims said no.
     Denied,
     /// A code or token was shown twice, so its tokens are worth nothing any more.
     Revoked,
@@ -132,6 +132,9 @@ impl From<&Issuance> for OfferState {
             }
             Issuance::Ended(Ended::Denied) => Self::Denied,
             Issuance::Ended(Ended::CodeReplayed | Ended::RefreshReplayed) => Self::Revoked,
+            Issuance::Authorized(authorized) if authorized.is_denied() => {
+                if authorized.issued().is_empty() { Self::Denied } else { Self::Issued }
+            }
             Issuance::Authorized(authorized) if authorized.has_deferred() => Self::Deferred,
             Issuance::Authorized(_) => Self::Authorized,
             Issuance::Issued(_) => Self::Issued,

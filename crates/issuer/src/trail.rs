@@ -38,6 +38,8 @@ pub mod step {
     pub const DEFERRAL_RELEASED: &str = "deferral_released";
     /// The integrator decided that what waits is not issued.
     pub const DEFERRAL_DENIED: &str = "deferral_denied";
+    /// A source of claims said that this holder is to have no such credential; the detail says which.
+    pub const CREDENTIAL_DENIED: &str = "credential_denied";
     /// The wallet told what became of its credentials; the detail says what.
     pub const NOTIFIED: &str = "notified";
     /// A credential was revoked, suspended, or made valid again; the detail says which.

@@ -156,6 +156,7 @@ async fn an_integrator_releases_or_denies_what_waits() {
     }
     let trail = server.trail(&offer).await;
     assert!(trail.contains(&"refused: credential_denied".to_owned()), "{trail:?}");
+    assert_eq!(server.status(&offer).await["state"], "denied");
 }
 
 #[tokio::test]

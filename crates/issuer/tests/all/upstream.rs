@@ -374,10 +374,18 @@ async fn claims_that_nobody_can_tell_yet_are_collected_once_somebody_can() {
 
 // OID4VCI 1.0 §9.3
 #[tokio::test]
-async fn a_credential_that_waited_is_denied_once_somebody_says_that_there_is_none() {
+async fn a_credential_that_waited_is_denied_for_good_once_somebody_says_that_there_is_none() {
     let (server, provider) = server_of("sub", true);
     provider.tell(|told| told.answer = (202, Value::Null));
-    let (mut browser, page) = Browser::new(&server).await;
+    let body = json!({ "configuration": "employee_badge", "login": "only" });
+    let offer = server.offer_of(&body).await;
+    let grants = server.get(&offer.path).await.json()["grants"].clone();
+    let mut wallet = Wallet::new(&server);
+    let issuer_state = text(&grants["authorization_code"]["issuer_state"]);
+    let parts = wallet.parts_with("issuer_state", &issuer_state);
+    let request_uri = text(&wallet.push(&server, &parts).await.json()["request_uri"]);
+    let page = wallet.open(&server, &request_uri).await;
+    let mut browser = Browser { wallet, request_uri };
     let visit = browser.leave(&server, &provider, &page).await;
     browser.come_back(&server, &visit).await;
     let request_uri = browser.request_uri.clone();
@@ -388,9 +396,20 @@ async fn a_credential_that_waited_is_denied_once_somebody_says_that_there_is_non
     let waiting = browser.wallet.badge(&server, &token).await;
     assert_eq!(waiting.status, 202, "{waiting}");
     let transaction = json!({ "transaction_id": waiting.json()["transaction_id"] });
+    assert_eq!(server.status(&offer).await["state"], "deferred");
     provider.tell(|told| told.answer = (404, Value::Null));
-    let reply = browser.wallet.at("/demo/deferred", &server, &token, &transaction).await;
-    assert_eq!(reply.refusal(), refused(400, "credential_request_denied"));
+    let collect = async || browser.wallet.at("/demo/deferred", &server, &token, &transaction).await;
+    let denied = refused(400, "credential_request_denied");
+    assert_eq!(collect().await.refusal(), denied);
+    let told = "credential_denied: credential_denied".to_owned();
+    assert_eq!(server.trail(&offer).await.last(), Some(&told));
+    assert_eq!(server.status(&offer).await["state"], "denied");
+    // nobody is asked again
+    provider.tell(|told| told.answer = (200, json!({ "claims": { "since": "2019-03-01" } })));
+    let asked = provider.told().asked.len();
+    assert_eq!(collect().await.refusal(), denied);
+    assert_eq!(browser.wallet.badge(&server, &token).await.refusal(), denied);
+    assert_eq!(provider.told().asked.len(), asked);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::{Failure, review::sentence};
 use crate::pages::{Step, Tone};
 
-const NAMES: [(&str, &str); 26] = [
+const NAMES: [(&str, &str); 27] = [
     (lanyard_issuer::step::OFFER_CREATED, "Offer made"),
     (lanyard_issuer::step::OFFER_FETCHED, "A wallet read the offer"),
     (lanyard_issuer::step::OFFER_WITHDRAWN, "Offer taken back"),
@@ -28,6 +28,7 @@ const NAMES: [(&str, &str); 26] = [
     (lanyard_issuer::step::CREDENTIAL_REPEATED, "Given again, as the wallet had not got it"),
     (lanyard_issuer::step::DEFERRAL_RELEASED, "Released"),
     (lanyard_issuer::step::DEFERRAL_DENIED, "Refused to the wallet"),
+    (lanyard_issuer::step::CREDENTIAL_DENIED, "The holder is to have none"),
     (lanyard_issuer::step::NOTIFIED, "The wallet reported back"),
     (lanyard_verifier::step::REQUEST_CREATED, "Request made"),
     (lanyard_verifier::step::REQUEST_FETCHED, "A wallet read the request"),

@@ -85,6 +85,9 @@ pub(super) struct Due {
     /// Given out in the token response: then the credential request must use it.
     pub(super) identifier: Option<CredentialIdentifier>,
     pub(super) claims: DueClaims,
+    /// Whether whoever knows the holder said that they are to have none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) denied: bool,
 }
 
 /// What was issued: how many copies, when, until when; no claim of it.
@@ -188,7 +191,8 @@ impl Authorized {
         let profile = WaitingClaims::new(&profile);
         let due = |(configuration, identifier)| {
             let awaited = Awaited { holder: holder.clone(), profile: Some(profile.clone()) };
-            Due { configuration, identifier, claims: DueClaims::Awaited(awaited) }
+            let claims = DueClaims::Awaited(awaited);
+            Due { configuration, identifier, claims, denied: false }
         };
         let due = credentials.into_iter().map(due).collect();
         Self::new(token, bound_to, due, expires_at)
@@ -402,7 +406,7 @@ impl Authorized {
 
     pub(super) fn awaited(&self, due: &Due, now: Timestamp) -> Option<AwaitedClaims> {
         match &due.claims {
-            DueClaims::Awaited(awaited) if self.readiness.is_ready(now) => {
+            DueClaims::Awaited(awaited) if !due.denied && self.readiness.is_ready(now) => {
                 let profile = awaited.profile.as_ref().map(WaitingClaims::to_object);
                 Some((due.configuration.clone(), awaited.holder.clone(), profile))
             }
@@ -433,6 +437,27 @@ impl Authorized {
             }
         }
         Ok(())
+    }
+
+    /// Whoever knows the holder says that they are to have no such credential (§9.3): nobody is asked again, neither
+    /// with this access token nor with what it is renewed with.
+    pub fn deny(&mut self, id: &CredentialConfigurationId) {
+        let waiting = self.deferred.iter_mut().map(|waiting| &mut waiting.due);
+        for due in self.due.iter_mut().chain(waiting).filter(|due| due.configuration == *id) {
+            if let DueClaims::Awaited(awaited) = &mut due.claims {
+                due.denied = true;
+                awaited.profile = None;
+            }
+        }
+        self.redeemed = None;
+        self.refresh = self.refresh.take().and_then(|refresh| refresh.without(id));
+    }
+
+    /// Whether everything that is left was denied.
+    pub fn is_denied(&self) -> bool {
+        let waiting = self.deferred.iter().map(|waiting| &waiting.due);
+        let mut left = self.due.iter().chain(waiting).peekable();
+        left.peek().is_some() && (self.readiness == Readiness::Denied || left.all(|due| due.denied))
     }
 
     /// Drops what can no longer be issued, as the issuer's types have changed and the claims do not fit them.

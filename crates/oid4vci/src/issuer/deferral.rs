@@ -158,6 +158,9 @@ impl Authorized {
             Some(place) => &self.deferred[place].due,
             None => self.due_for(&request.wanted, issuer)?,
         };
+        if due.denied {
+            return Err(CredentialError::Denied);
+        }
         let configuration = issuer.configuration.credential(&due.configuration);
         let configuration = configuration.ok_or(CredentialError::UnknownConfiguration)?;
         let (proofs, client) = (request.proofs.as_ref(), self.client.as_ref());
@@ -228,7 +231,7 @@ impl Authorized {
                 Err(error) => Err(Refused::unchanged(error, self)),
             };
         };
-        if self.readiness == Readiness::Denied {
+        if self.readiness == Readiness::Denied || self.deferred[place].due.denied {
             return Err(Refused::unchanged(CredentialError::Denied, self));
         }
         if !self.readiness.is_ready(now) || !self.deferred[place].due.is_known() {

@@ -333,6 +333,12 @@ impl Refreshable {
         Ok((TokenResponse { scope, ..response }, authorized))
     }
 
+    /// What it gives a right to without this credential; none when that is nothing.
+    pub(super) fn without(mut self, id: &CredentialConfigurationId) -> Option<Self> {
+        self.wanted.retain(|wanted| wanted.configuration != *id);
+        (!self.wanted.is_empty()).then_some(self)
+    }
+
     /// What a name stands for, to be looked up afresh.
     pub(super) fn due_again(&self, wanted: &Wanted) -> Option<Due> {
         let is_meant = |known: &&WantedCredential| match wanted {
@@ -350,6 +356,7 @@ fn due(wanted: WantedCredential, claims: DueClaims) -> Due {
         identifier: wanted.named.then(|| identifier(&wanted.configuration)),
         configuration: wanted.configuration,
         claims,
+        denied: false,
     }
 }
 

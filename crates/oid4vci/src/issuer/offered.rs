@@ -424,6 +424,7 @@ impl Offered {
                 identifier: named.then(|| identifier(&waiting.configuration)),
                 configuration: waiting.configuration,
                 claims: DueClaims::Known(waiting.claims?),
+                denied: false,
             })
         });
         let (response, authorized) = respond(due.collect(), None, sender, issuer, now, secrets);
