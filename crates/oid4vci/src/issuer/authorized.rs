@@ -151,6 +151,10 @@ pub(super) struct ToldAbout<'s> {
 }
 
 /// Where a session goes after it gave out a credential.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once, and most are the large one"
+)]
 #[derive(Debug)]
 pub enum Progress {
     /// More credentials are due.
