@@ -175,7 +175,8 @@ impl Reading {
     fn promise(&mut self, deed: Deed, about: String, facts: (Option<Fact>, Option<Fact>)) {
         match facts {
             (Some(Fact::Code(code)), _) => {
-                if !self.codes.insert(code) {
+                let is_first = self.codes.insert(code);
+                if !is_first {
                     self.facts.broken.insert("I1: one code gave two tokens".to_owned());
                 }
             }
