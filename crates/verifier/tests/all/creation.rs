@@ -47,7 +47,7 @@ async fn names_what_cannot_be_asked() {
         (with("browser_session", json!("short")), "invalid_browser_session"),
         (with("same_device", json!({})), "invalid_browser_session"),
         (with("transaction_data", json!([{ "type": "unheard of" }])), "invalid_transaction_data"),
-        (with("transaction_data", json!(vec![payment; 17])), "invalid_transaction_data"),
+        (with("transaction_data", json!(vec![payment.clone(); 17])), "invalid_transaction_data"),
         (with("transaction_data", json!([payment, payment])), "invalid_transaction_data"),
         (with("verifier_info", json!([{ "format": "jwt" }])), "invalid_verifier_info"),
         (with("response_mode", json!("fragment")), "invalid_request"),
