@@ -11,7 +11,7 @@ use crate::{
     client::{Ask, Connection, Content},
     crowd::Flow,
     failure::Failure,
-    ledger::{Deed, Fact},
+    ledger::{Deed, Fact, Ledger},
     proofs::{dpop_proof, key_proof},
 };
 
@@ -153,11 +153,11 @@ pub(crate) fn received(body: &[u8], keys: Vec<SoftwareSigner>) -> Result<Receive
 }
 
 /// What an answer promises.
-fn promised(is_whole: bool, body: &[u8]) -> Result<Option<Fact>, Failure> {
+fn promised(ledger: &Ledger, body: &[u8]) -> Result<Option<Fact>, Failure> {
     let Credentials { credentials } = read(body)?;
     let texts: Vec<_> = credentials.into_iter().map(|one| one.credential).collect();
     let places = texts.iter().map(|text| place_of(text)).collect::<Result<_, _>>()?;
-    let credentials = if is_whole { texts } else { Vec::new() };
+    let credentials = if ledger.keeps_whole() { texts } else { Vec::new() };
     Ok(Some(Fact::Received { places, credentials }))
 }
 
@@ -243,7 +243,7 @@ impl Places {
                 self.ask_credential(connection, access, (configuration, &nonces), keys).await
             };
             let body = asked.await;
-            entry.came(&body, |is_whole, body: &Bytes| promised(is_whole, body))?;
+            entry.came(&body, |ledger, body: &Bytes| promised(ledger, body))?;
             if entry.is_over().await? {
                 return body;
             }

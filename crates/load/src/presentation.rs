@@ -50,12 +50,12 @@ impl Flow for Presentation {
         let request = payload(&object)?;
         // 2. the answer, encrypted
         let (response_uri, form) = answer(&request, &job.card).await?;
-        let mut entry = connection.entry(Deed::Response, job.session.as_str()).with(|is_whole| {
+        let mut entry = connection.entry(Deed::Response, job.session.as_str()).with(|ledger| {
             let name = job.session.path_segments().and_then(Iterator::last);
             Fact::Answer {
                 session: name.unwrap_or_default().to_owned(),
                 at: clock::now(),
-                sent: is_whole.then(|| (response_uri.clone(), form.clone())),
+                sent: ledger.keeps_whole().then(|| (response_uri.clone(), form.clone())),
             }
         });
         loop {

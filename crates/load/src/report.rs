@@ -273,3 +273,53 @@ pub(crate) fn micros(duration: Duration) -> f64 {
 pub(crate) fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(commit: &str, ledger: Option<Kept>) -> Report {
+        let start =
+            Start { ready: Duration::ZERO, first_credential: Duration::ZERO, memory_at_rest: 0 };
+        let run = Run {
+            server: "Lanyard",
+            flow: if ledger.is_some() { "issuance" } else { "presentation" },
+            wallets: 64,
+            start: Duration::ZERO,
+            took: Duration::from_secs(1),
+            latencies: vec![Duration::from_millis(1)],
+            server_cpu: Duration::ZERO,
+            wallets_cpu: Duration::ZERO,
+            other_cpu: Duration::ZERO,
+            database: None,
+            waiting: 0,
+            memory_while_waiting: 0,
+            server_memory: 0,
+            peak_memory: 0,
+            floor: Duration::from_micros(1),
+        };
+        Report::new(About::of(commit), &start, vec![run.line()]).with(ledger)
+    }
+
+    #[test]
+    fn what_a_ledger_finds_broken_counts_and_is_said_beside_the_rates_that_it_cost() {
+        let broken = vec!["I1: one code gave two tokens".to_owned()];
+        let report = report("now", Some(Kept { broken, ..Kept::default() }));
+        assert_eq!(report.promises_broken(), 1);
+        let table = report.table();
+        assert!(
+            table.contains("Invariants broken: 1. The flows/s above are those with it"),
+            "{table}"
+        );
+    }
+
+    #[test]
+    fn rates_with_a_ledger_and_without_one_are_in_no_table_together() {
+        let with = || report("now", Some(Kept::default()));
+        assert_eq!(with().over(Some(report("now", None))).flows.len(), 1);
+        assert_eq!(report("now", None).over(Some(with())).flows.len(), 1);
+        let mut other = report("now", None);
+        other.flows.iter_mut().for_each(|line| line.flow = "batch of 20".to_owned());
+        assert_eq!(report("now", None).over(Some(other)).flows.len(), 2);
+    }
+}

@@ -195,13 +195,6 @@ impl Wallet {
 }
 
 /// Whether it is open what became of a step: the connection broke, or the server could not say.
-pub(crate) const fn is_open(failure: &Failure) -> bool {
-    match failure {
-        Failure::NobodyThere(_)
-        | Failure::NoAnswer(_)
-        | Failure::Io(_)
-        | Failure::Connection(_) => true,
-        Failure::Refused { status, .. } => *status >= 500,
-        _ => false,
-    }
+pub(crate) fn is_open(failure: &Failure) -> bool {
+    matches!(Outcome::of(failure), Some(Outcome::Unknown | Outcome::Unasked))
 }

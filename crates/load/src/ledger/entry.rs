@@ -16,10 +16,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long somebody waits who tries again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The first steps are kept whole, and of those after them one in so many: a file of hours is still read at once. A
-/// prime, so that steps that come by turns are all among them.
-const WHOLE: (u64, u64) = (1_000, 13);
-
 /// A flow whose steps are written down, if there is a ledger.
 pub(crate) struct Written<F> {
     flow: F,
@@ -46,6 +42,8 @@ impl<F: Flow> Flow for Written<F> {
 pub(crate) struct Entry {
     ledger: Option<Arc<Ledger>>,
     line: Line,
+    /// What is known of it before, told with each intent.
+    asked: Option<Fact>,
     begun: Instant,
     tries: u64,
     /// Whether trying again would change nothing.
@@ -58,27 +56,20 @@ impl Entry {
         let step = ledger.as_ref().map_or(0, |ledger| ledger.step());
         let about = about.to_owned();
         let line = Line { step, deed, about, outcome: Outcome::Intended, fact: None };
-        Self { ledger, line, begun: Instant::now(), tries: 0, is_final: false }
+        Self { ledger, line, asked: None, begun: Instant::now(), tries: 0, is_final: false }
     }
 
     /// With what is known of it before.
-    ///
-    /// The fact is told whether it is to be whole, with everything that was sent.
-    pub(crate) fn with(mut self, fact: impl FnOnce(bool) -> Fact) -> Self {
-        if self.ledger.is_some() {
-            self.line.fact = Some(fact(self.is_whole()));
-        }
+    pub(crate) fn with(mut self, fact: impl FnOnce(&Ledger) -> Fact) -> Self {
+        self.asked = self.ledger.as_deref().map(fact);
         self
-    }
-
-    const fn is_whole(&self) -> bool {
-        self.line.step < WHOLE.0 || self.line.step.is_multiple_of(WHOLE.1)
     }
 
     /// Writes down that it is asked for.
     pub(crate) async fn begins(&mut self) -> Result<(), Failure> {
         self.tries += 1;
         self.line.outcome = Outcome::Intended;
+        self.line.fact = self.asked.clone();
         match &self.ledger {
             Some(ledger) => ledger.note(&self.line).await,
             None => Ok(()),
@@ -94,16 +85,13 @@ impl Entry {
     pub(crate) fn came<T>(
         &mut self,
         came: &Result<T, Failure>,
-        promised: impl FnOnce(bool, &T) -> Result<Option<Fact>, Failure>,
+        promised: impl FnOnce(&Ledger, &T) -> Result<Option<Fact>, Failure>,
     ) -> Result<(), Failure> {
-        if self.ledger.is_none() {
-            return Ok(());
-        }
-        // what it was asked with stands in the line before
+        let Some(ledger) = &self.ledger else { return Ok(()) };
         self.line.fact = None;
         self.line.outcome = match came {
             Ok(came) => {
-                self.line.fact = promised(self.is_whole(), came)?;
+                self.line.fact = promised(ledger, came)?;
                 Outcome::Ok
             }
             Err(failure) => Outcome::of(failure).unwrap_or_else(|| {
@@ -162,7 +150,10 @@ mod tests {
         let of = of.map(|outcome| (0, outcome));
         assert_eq!(said[..4], of);
         assert_eq!(said[4..], [(1, Outcome::Intended), (1, Outcome::Refused)]);
-        assert_eq!(lines[0].fact, Some(code));
+        // whoever reads the last intent knows what was shown
+        for nth in [0, 2] {
+            assert_eq!(lines[nth].fact.as_ref(), Some(&code));
+        }
     }
 
     #[tokio::test]

@@ -30,6 +30,10 @@ use url::Url;
 
 use crate::failure::Failure;
 
+/// The first answers are kept whole, and of those after them one in so many: a file of hours is still read at once. A
+/// prime, so that answers that come by turns are all among them.
+const WHOLE: (u64, u64) = (1_000, 13);
+
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -136,6 +140,7 @@ pub(crate) struct Ledger {
     writer: mpsc::Sender<Waiting>,
     tally: Mutex<Tally>,
     steps: AtomicU64,
+    answers: AtomicU64,
     syncs: Arc<AtomicU64>,
 }
 
@@ -157,13 +162,20 @@ impl Ledger {
         let counted = Arc::clone(&syncs);
         // ends with the ledger
         thread::spawn(move || write(disk, &lines, &counted));
-        let (tally, steps) = (Mutex::default(), AtomicU64::new(0));
-        Self { place: place.to_owned(), writer, tally, steps, syncs }
+        let (tally, place) = (Mutex::default(), place.to_owned());
+        let [steps, answers] = [0, 0].map(AtomicU64::new);
+        Self { place, writer, tally, steps, answers, syncs }
     }
 
     /// A number that no other step has.
     pub(crate) fn step(&self) -> u64 {
         self.steps.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether the next answer is to be kept whole, with everything that was sent.
+    pub(crate) fn keeps_whole(&self) -> bool {
+        let nth = self.answers.fetch_add(1, Ordering::Relaxed);
+        nth < WHOLE.0 || nth.is_multiple_of(WHOLE.1)
     }
 
     /// Adds a line, and returns once it is synced.

@@ -23,8 +23,10 @@ fn every_step_of_a_flow_is_in_the_ledger_with_its_end_and_the_server_is_held_to_
         let folder = folder();
         let (ledger, json) = (folder.path().join("steps"), folder.path().join("figures.json"));
         let (file, figures) = (ledger.display().to_string(), json.display().to_string());
+        let flows = ["--flow", "batch", "--flow", "presentation", "--flow", "code"];
         let short = ["--short", "--wallets", "4", "--ledger", &file, "--json", &figures];
-        let (is_content, said) = run(&[&short, store].concat(), folder.path());
+        let short = [&short[..], &flows].concat();
+        let (is_content, said) = run(&[&short[..], store].concat(), folder.path());
         assert!(is_content, "{said}");
         assert!(said.contains("Every step was written down before it and after it"), "{said}");
 
@@ -47,7 +49,7 @@ fn every_step_of_a_flow_is_in_the_ledger_with_its_end_and_the_server_is_held_to_
         assert!(all.iter().flat_map(BTreeMap::values).all(|end| end == "ok"));
 
         // it is not written over
-        let (is_content, said) = run(&[&short, store].concat(), folder.path());
+        let (is_content, said) = run(&[&short[..], store].concat(), folder.path());
         assert!(!is_content && said.contains("exists"), "{said}");
     }
 }
