@@ -26,6 +26,7 @@ use attestation::{AttestationRules, Expiry, VerifiedAttestation};
 
 use crate::{
     IssuerUrl,
+    attestation_status::{AttestationStatus, AttestationStatuses},
     client_authentication::ClientId,
     nonce::{NonceError, NonceKey, ProofNonce},
 };
@@ -60,6 +61,8 @@ pub struct ProofRules<'a> {
     pub attesters: &'a TrustAnchors,
     /// What keys must be attested to be; none when no attestation is demanded.
     pub attestation: Option<&'a AttestationRequirement>,
+    /// Who knows what became of key attestations.
+    pub statuses: &'a AttestationStatuses,
 }
 
 impl ProofRules<'_> {
@@ -75,6 +78,15 @@ impl ProofRules<'_> {
         now: Timestamp,
     ) -> Result<(), KeyProofError> {
         Ok(self.nonces.verify(nonce, self.issuer, self.nonce_life, now, provider)?)
+    }
+
+    /// App. D.1: whoever attested may have taken it back; last, as lists may have to be fetched.
+    async fn accept_status(
+        &self,
+        status: Option<&AttestationStatus>,
+        now: Timestamp,
+    ) -> Result<(), KeyProofError> {
+        Ok(self.statuses.accept(status, now).await.map_err(AttestationError::Status)?)
     }
 }
 
@@ -234,9 +246,10 @@ impl<'t> UnverifiedKeyProof<'t> {
             Some(attestation) if !attestation.is_about(&key) => {
                 return Err(KeyProofError::NotAttested);
             }
-            Some(VerifiedAttestation { keys, nonce }) => {
+            Some(VerifiedAttestation { keys, nonce, status }) => {
                 // App. D.1: a nonce in the attestation is the issuer's
                 nonce.map(|nonce| rules.accept_nonce(&nonce, &**provider, now)).transpose()?;
+                rules.accept_status(status.as_ref(), now).await?;
                 keys
             }
         };
@@ -269,7 +282,7 @@ impl<'t> UnverifiedKeyProof<'t> {
 ///
 /// # Errors
 /// One [`KeyProofError`] per rule.
-pub fn verify_attestation(
+pub async fn verify_attestation(
     compact: &str,
     rules: &ProofRules<'_>,
     provider: &dyn CryptoProvider,
@@ -279,10 +292,11 @@ pub fn verify_attestation(
         return Err(KeyProofError::TooLong);
     }
     let expected = rules.attestation_rules(Expiry::Optional);
-    let VerifiedAttestation { keys, nonce } =
+    let VerifiedAttestation { keys, nonce, status } =
         VerifiedAttestation::verify(compact, &expected, provider, now)?;
     // App. F.3: with a nonce endpoint, the nonce makes it fresh
     rules.accept_nonce(&nonce.ok_or(KeyProofError::NonceMissing)?, provider, now)?;
+    rules.accept_status(status.as_ref(), now).await?;
     Ok(keys)
 }
 

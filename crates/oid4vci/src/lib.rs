@@ -18,6 +18,7 @@
 //!
 //! One version: the final text of 2025-09-16 with the errata draft.
 
+pub mod attestation_status;
 pub mod authorization;
 pub mod client_authentication;
 pub mod configuration;

@@ -83,7 +83,7 @@ impl fmt::Display for StatusListUri {
 
 impl StatusReference {
     /// Reads a `status` claim; none when it is malformed.
-    pub(crate) fn read(status: &Value) -> Option<Self> {
+    pub fn read(status: &Value) -> Option<Self> {
         let mechanisms = status.as_object()?;
         let Some(list) = mechanisms.get("status_list") else {
             return Some(Self::Unknown);

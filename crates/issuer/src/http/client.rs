@@ -76,15 +76,17 @@ fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<String>, ClientEr
 
 impl IssuerService {
     /// Who sends this, with everything that was proven.
-    pub(crate) fn sender(
+    pub(crate) async fn sender(
         &self,
         tenant: &Tenant,
         proof: Proof,
         evidence: Result<ClientEvidence<'_>, ClientError>,
     ) -> Result<Sender, Failure> {
-        let known = evidence
-            .and_then(|evidence| tenant.issuer.authenticate(evidence, self.now()))
-            .map_err(|error| self.refuse_client(tenant, error))?;
+        let known = match evidence {
+            Ok(evidence) => tenant.issuer.authenticate(evidence, self.now()).await,
+            Err(error) => Err(error),
+        };
+        let known = known.map_err(|error| self.refuse_client(tenant, error))?;
         Ok(Sender::new(known, proof.0))
     }
 

@@ -23,7 +23,7 @@ pub(crate) async fn push(
 ) -> Result<Response, Failure> {
     let form = AuthorizationForm::parse(&body)?;
     let evidence = headers.attestation().map(|attestation| form.evidence(attestation));
-    let sender = service.sender(&tenant, proof, evidence)?;
+    let sender = service.sender(&tenant, proof, evidence).await?;
     let response = service.push(&tenant, &body, &sender).await?;
     let mut response = replies::json(replies::to_json(&response));
     *response.status_mut() = StatusCode::CREATED;

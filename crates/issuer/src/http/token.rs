@@ -15,7 +15,7 @@ pub(crate) async fn exchange(
 ) -> Result<Response, Failure> {
     let form = TokenForm::parse(&body)?;
     let evidence = headers.attestation().map(|attestation| form.evidence(attestation));
-    let sender = service.sender(&tenant, proof, evidence)?;
+    let sender = service.sender(&tenant, proof, evidence).await?;
     let response = service.redeem(&tenant, &form.request, &sender).await?;
     let response = replies::json(replies::to_json(&response));
     Ok(service.with_nonces(&tenant, &sender, response))

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::http::{
     HeaderName, Method,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
@@ -11,11 +12,16 @@ use lanyard_core::{
     crypto::{CryptoProvider as _, Curve, RustCrypto, Signer, SoftwareSigner},
     jose::{self, Jwk},
     json::Object,
-    trust::x509::TrustAnchors,
+    status::{
+        Status, StatusCheck, StatusError, StatusListUnavailable, StatusListUri, StatusQuestion,
+        StatusReading, StatusReference,
+    },
+    trust::{IssuerIdentity, x509::TrustAnchors},
 };
 use lanyard_issuer::{Consent, IssuerService, SettingsError};
 use lanyard_oid4vci::{
     CredentialConfigurationId,
+    attestation_status::{AttestationStatuses, UnreadableStatus},
     client_authentication::{ClientId, ClientMethod, RedirectUri, RegisteredClient},
     issuer::{AuthorizationRules, HolderId, Profile},
 };
@@ -49,6 +55,11 @@ struct Attested {
 
 impl Attested {
     fn new(profile: Profile) -> Self {
+        Self::knowing(profile, AttestationStatuses::default())
+    }
+
+    /// With somebody who knows what became of attestations.
+    fn knowing(profile: Profile, statuses: AttestationStatuses) -> Self {
         let attester = TestCa::new("Wallet provider");
         let anchors = TrustAnchors::from_der([attester.anchor_der()]).expect("an anchor");
         let key = || -> Arc<dyn Signer> {
@@ -63,6 +74,7 @@ impl Attested {
                 AuthorizationRules::new(profile)
                     .with_code_flow()
                     .with_attesters(anchors)
+                    .with_attestation_statuses(statuses)
                     .with_clients(vec![
                         client("wallet", ClientMethod::Attested),
                         client("bank", ClientMethod::PrivateKey(vec![banks_key])),
@@ -170,6 +182,67 @@ fn base64(der: &[u8]) -> String {
 
 fn set(claims: &mut Object, name: &str, value: Value) {
     claims.insert(name.to_owned(), value);
+}
+
+const LIST: &str = "https://wallets.example/status-lists/1";
+
+/// Says the same of every attestation, once it is asked about the right one.
+struct Desk(Result<Status, StatusError>);
+
+#[async_trait]
+impl StatusCheck for Desk {
+    async fn status(&self, question: &StatusQuestion<'_>) -> Result<StatusReading, StatusError> {
+        let uri = StatusListUri::parse(LIST).expect("it is a URI");
+        assert_eq!(*question.reference, StatusReference::TokenStatusList { index: 7, uri });
+        assert!(matches!(question.issuer, IssuerIdentity::Certificate { .. }));
+        self.0.clone().map(Into::into)
+    }
+}
+
+// OID4VCI 1.0 App. E
+#[tokio::test]
+async fn an_attestation_that_was_taken_back_or_that_nobody_can_tell_of_is_no_authentication() {
+    let away = || Err(StatusError::from(StatusListUnavailable));
+    for (found, rule, words) in [
+        (Ok(Status::Valid), UnreadableStatus::Refused, None),
+        (Ok(Status::Invalid), UnreadableStatus::Taken, Some("it was revoked")),
+        (Ok(Status::Suspended), UnreadableStatus::Taken, Some("it is suspended")),
+        (away(), UnreadableStatus::Refused, Some("its status cannot be read now")),
+        (away(), UnreadableStatus::Taken, None),
+    ] {
+        let statuses = AttestationStatuses::new(Arc::new(Desk(found)), rule);
+        let world = Attested::knowing(Profile::Haip, statuses);
+        let status = json!({ "status_list": { "idx": 7, "uri": LIST } });
+        let reply = world.with_attestation(|_, claims| set(claims, "status", status)).await;
+        match words {
+            None => assert_eq!(reply.status, 201, "{reply}"),
+            Some(words) => {
+                assert_eq!(reply.refusal(), refused(401, "invalid_client"), "{words}");
+                let said = text(&reply.json()["error_description"]);
+                assert!(said.ends_with(words), "{said}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_fetched_for_the_instance_alone() {
+    struct Nobody;
+    #[async_trait]
+    impl StatusCheck for Nobody {
+        async fn status(&self, _: &StatusQuestion<'_>) -> Result<StatusReading, StatusError> {
+            unreachable!("nobody has proven to be the instance")
+        }
+    }
+    let statuses = AttestationStatuses::new(Arc::new(Nobody), UnreadableStatus::Refused);
+    let world = Attested::knowing(Profile::Plain, statuses);
+    let mut attestation = world.attestation_parts();
+    let status = json!({ "status_list": { "idx": 7, "uri": LIST } });
+    set(&mut attestation.1, "status", status);
+    let mut pop = world.pop_parts().await;
+    set(&mut pop.1, "aud", json!("https://other.example"));
+    let reply = world.push(attestation, pop).await;
+    assert_eq!(reply.refusal(), refused(401, "invalid_client"));
 }
 
 #[tokio::test]

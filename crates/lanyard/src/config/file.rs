@@ -37,6 +37,14 @@ words! {
         /// Always.
         Required,
     }
+
+    /// What is done with an attestation of a wallet or of its keys whose status cannot be read.
+    pub enum UnreadableAttestations {
+        /// It is refused.
+        Refused,
+        /// It is taken, as one without a status is.
+        Taken,
+    }
 }
 
 tables! {
@@ -258,6 +266,10 @@ tables! {
         /// demand attested keys.
         #[serde(default)]
         key_attesters: Vec<Spanned<PathBuf>>,
+        /// What is done with an attestation of a wallet or of its keys whose status cannot be read; one that was
+        /// revoked or suspended is always refused.
+        #[serde(default)]
+        unreadable_attestations: UnreadableAttestations,
         /// Whether credential requests and responses are encrypted.
         #[serde(default)]
         encryption: EncryptionMode,

@@ -27,7 +27,7 @@ use url::{Host, Url};
 pub use asking::Asking;
 pub use audit::Auditing;
 pub use fault::{ConfigError, Fault};
-pub use file::{EncryptionMode, Mode};
+pub use file::{EncryptionMode, Mode, UnreadableAttestations};
 pub use login::{Authorization, ClaimsSource, HolderLogin, LoginPlace, LoginProvider, OtherServer};
 pub use reference::{reference, schema};
 pub use store::SharedStore;

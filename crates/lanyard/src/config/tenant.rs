@@ -9,7 +9,9 @@ use serde_spanned::Spanned;
 
 use super::asking::{self, Asking};
 use super::fault::Faults;
-use super::file::{DidSigningTable, EncryptionMode, File, Mode, SigningTable, TenantTable};
+use super::file::{
+    DidSigningTable, EncryptionMode, File, Mode, SigningTable, TenantTable, UnreadableAttestations,
+};
 use super::integration;
 use super::login::{self, Authorization};
 use super::verifying;
@@ -57,6 +59,8 @@ pub struct Tenant {
     pub did_signing: Option<DidKeyFile>,
     /// Files with the certificates of authorities that are believed about the keys of wallets, PEM.
     pub key_attesters: Vec<PathBuf>,
+    /// What is done with an attestation whose status cannot be read.
+    pub unreadable_attestations: UnreadableAttestations,
     /// Whether credential requests and responses are encrypted.
     pub encryption: EncryptionMode,
     /// How it asks.
@@ -156,6 +160,7 @@ fn examine(
             .as_ref()
             .and_then(|table| signing_files(table, folder, faults)),
         key_attesters: collect(&table.key_attesters, |path| existing(path, folder, faults)),
+        unreadable_attestations: table.unreadable_attestations,
         encryption: table.encryption,
         did_signing: table.did_signing.as_ref().and_then(|table| did_key(table, folder, faults)),
         api_keys: integration::api_keys(table, faults),

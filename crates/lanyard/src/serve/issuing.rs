@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use jiff::SignedDuration;
-use lanyard_core::{credential::Format, trust::IssuerIdentifier};
+use lanyard_core::{
+    credential::Format,
+    status::StatusChecker,
+    trust::{IssuerIdentifier, IssuerKeys, IssuerTrust, x509::TrustAnchors},
+};
+use lanyard_fetch::StatusListFetcher;
 use lanyard_issuer::{
     DataKey, IssuerService, IssuerSettings, Offering, PlaceKey, StatusListSettings, StatusLists,
     TenantSettings,
 };
 use lanyard_oid4vci::{
     IssuerUrl, Transport,
+    attestation_status::{AttestationStatuses, UnreadableStatus},
     configuration::IssuerConfiguration,
     encryption::{EncryptionRule, IssuerEncryption},
     issuer::{Issuer, IssuerName, IssuingKey},
@@ -21,7 +27,7 @@ use lanyard_oid4vci::{
 use super::plan::{Plan, PlannedTenant};
 use super::{error::StartError, ground::Ground};
 use super::{login, vc_api};
-use crate::config::EncryptionMode;
+use crate::config::{EncryptionMode, UnreadableAttestations};
 use crate::keys::{KeyError, SigningIdentity, Subject};
 
 /// What nonces are made and judged with; a store that is restored makes a new one.
@@ -87,6 +93,8 @@ async fn issuer(
         true => rules.with_attesters(ground.anchors(tenant)?),
         false => rules,
     };
+    let wallets = rules.attesters().cloned().unwrap_or_default();
+    let rules = rules.with_attestation_statuses(attestation_statuses(ground, tenant, wallets));
     let mut issuer = Issuer::new(configuration, key, nonces, ground.provider.clone())
         .with_authorization(rules)
         .remembering_since(ground.store.epoch().await.map_err(KeyError::from)?.began_at);
@@ -100,7 +108,11 @@ async fn issuer(
         true => ground.anchors(tenant)?,
         false => tenant.key_attesters.clone(),
     };
-    issuer = issuer.with_attesters(key_attesters).with_encryption(encryption);
+    let key_statuses = attestation_statuses(ground, tenant, key_attesters.clone());
+    issuer = issuer
+        .with_attesters(key_attesters)
+        .with_key_statuses(key_statuses)
+        .with_encryption(encryption);
     for (format, key) in own_keys(ground, tenant).await? {
         issuer = issuer.with_key(format, key);
     }
@@ -109,6 +121,21 @@ async fn issuer(
         Some(lists) => (issuer.with_statuses(lists.clone()), Some(lists)),
         None => (issuer, None),
     })
+}
+
+/// Whoever is believed about wallets or keys is believed about what became of what they said.
+fn attestation_statuses(
+    ground: &Ground,
+    tenant: &PlannedTenant,
+    attesters: TrustAnchors,
+) -> AttestationStatuses {
+    let keys = IssuerKeys::new(IssuerTrust::certificates(attesters), ground.provider.clone());
+    let lists = Arc::new(StatusListFetcher::new(ground.http.clone()));
+    let unreadable = match tenant.unreadable_attestations {
+        UnreadableAttestations::Refused => UnreadableStatus::Refused,
+        UnreadableAttestations::Taken => UnreadableStatus::Taken,
+    };
+    AttestationStatuses::new(Arc::new(StatusChecker::new(keys, lists)), unreadable)
 }
 
 /// What a tenant signs SD-JWT VCs with.

@@ -16,7 +16,7 @@ use super::otlp::TelemetryOptions;
 use super::rates::Rates;
 use crate::config::{
     Asking, Auditing, Authorization, Config, DidKeyFile, EncryptionMode, Mode, SharedStore,
-    SigningFiles, Tenant, Transport,
+    SigningFiles, Tenant, Transport, UnreadableAttestations,
 };
 use crate::credential_type::CredentialType;
 use crate::demo::{self, Demands};
@@ -135,6 +135,8 @@ pub struct PlannedTenant {
     pub authorization: Authorization,
     /// Who is believed about the keys of wallets.
     pub key_attesters: TrustAnchors,
+    /// What is done with an attestation whose status cannot be read.
+    pub unreadable_attestations: UnreadableAttestations,
     /// Whether credential requests and responses are encrypted.
     pub encryption: EncryptionMode,
     /// How it asks.
@@ -194,6 +196,7 @@ impl Plan {
                 webhooks: tenant.webhooks.clone(),
                 anchors: all_anchors(&tenant.trust_anchors)?,
                 key_attesters: all_anchors(&tenant.key_attesters)?,
+                unreadable_attestations: tenant.unreadable_attestations,
                 encryption: tenant.encryption,
                 trust_list: tenant.trust_list.clone(),
                 policies: tenant.policies.clone(),
@@ -309,6 +312,7 @@ impl Plan {
                 ..authorization
             },
             key_attesters: TrustAnchors::default(),
+            unreadable_attestations: UnreadableAttestations::Refused,
             encryption: match demands.encryption {
                 true => EncryptionMode::Required,
                 false => EncryptionMode::Offered,

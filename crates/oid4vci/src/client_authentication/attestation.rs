@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     IssuerUrl,
+    attestation_status::AttestationStatus,
     dpop::KeyThumbprint,
     issuer::Issuer,
     nonce::AttestationChallenge,
@@ -42,22 +43,25 @@ const SKEW: SignedDuration = SignedDuration::from_secs(60);
 struct Attested {
     id: ClientId,
     key: PublicKey,
+    status: Option<AttestationStatus>,
 }
 
 impl Issuer {
     /// Checks an attestation and its proof of possession.
-    pub(super) fn attested(
+    pub(super) async fn attested(
         &self,
         (attestation, pop): (&str, &str),
         now: Timestamp,
     ) -> Result<KnownClient, ClientError> {
-        let Attested { id, key } = self.attestation(attestation, now)?;
+        let Attested { id, key, status } = self.attestation(attestation, now)?;
         // RFC 7591 §2: whoever is registered with keys of its own is known by these, whatever anybody attests
         let registered = self.rules().client(&id);
         if registered.is_some_and(|client| matches!(client.method, ClientMethod::PrivateKey(_))) {
             return Err(ClientError::MethodUnsupported);
         }
         let shown = self.pop(pop, &id, &key, now)?;
+        // OID4VCI 1.0 App. E: whoever attested may have taken it back; only the instance itself has lists fetched
+        self.rules().attestation_statuses().accept(status.as_ref(), now).await?;
         let instance = Some(KeyThumbprint::of(&Jwk::new(key), self.provider()));
         Ok(KnownClient { client: Client::Proven { id, instance }, shown: Some(shown) })
     }
@@ -99,7 +103,8 @@ impl Issuer {
         if !key.is_for_signatures() {
             return Err(ClientError::KeyMissing);
         }
-        Ok(Attested { id, key: key.key })
+        let status = AttestationStatus::of(&claims, &chain)?;
+        Ok(Attested { id, key: key.key, status })
     }
 
     fn pop(

@@ -3,7 +3,9 @@
 use lanyard_core::{jose::JwsError, trust::x509::ChainError};
 use thiserror::Error;
 
-use crate::{description::ErrorBody, nonce::NonceError};
+use crate::{
+    attestation_status::AttestationStatusError, description::ErrorBody, nonce::NonceError,
+};
 
 /// Why a client was refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -53,6 +55,9 @@ pub enum ClientError {
     /// `cnf.jwk` is missing or no key for signatures.
     #[error("the client attestation names no key")]
     KeyMissing,
+    /// Whoever attested took it back, or nobody can tell.
+    #[error("the client attestation is refused: {0}")]
+    AttestationStatus(#[from] AttestationStatusError),
     /// The proof of possession is broken as a JWS, or made with another key than `cnf` names.
     #[error("the proof of possession is refused: {0}")]
     Pop(JwsError),
@@ -109,7 +114,7 @@ impl ClientError {
             | Self::NotYetValid
             | Self::KeyMissing
             | Self::Pop(_) => "invalid_client_attestation",
-            // RFC 7521 §4.2.1: whatever is wrong with an assertion
+            // and one that was taken back; RFC 7521 §4.2.1: whatever is wrong with an assertion
             _ => "invalid_client",
         }
     }
@@ -133,6 +138,7 @@ impl ClientError {
             Self::Expired => "attestation_expired",
             Self::NotYetValid => "attestation_not_yet_valid",
             Self::KeyMissing => "attestation_cnf_missing",
+            Self::AttestationStatus(error) => error.reason(),
             Self::Pop(JwsError::Signature(_)) => "attestation_pop_signature",
             Self::Pop(_) => "attestation_pop_malformed",
             Self::Issuer => "client_iss",

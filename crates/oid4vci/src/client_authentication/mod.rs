@@ -90,7 +90,7 @@ impl Issuer {
     ///
     /// # Errors
     /// One [`ClientError`] per rule.
-    pub fn authenticate(
+    pub async fn authenticate(
         &self,
         evidence: ClientEvidence<'_>,
         now: Timestamp,
@@ -98,7 +98,7 @@ impl Issuer {
         let known = match (evidence.attestation, evidence.assertion) {
             // RFC 6749 §2.3: not more than one method in a request
             (Some(_), Some(_)) => return Err(ClientError::MoreThanOneMethod),
-            (Some(pair), None) => self.attested(pair, now)?,
+            (Some(pair), None) => self.attested(pair, now).await?,
             (None, Some(assertion)) => self.asserted(assertion, now)?,
             (None, None) => {
                 KnownClient { client: self.unauthenticated(evidence.client_id)?, shown: None }

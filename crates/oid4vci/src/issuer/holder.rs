@@ -47,6 +47,7 @@ pub(super) async fn holder_keys(
         window: policy.proof_window,
         attesters: &issuer.attesters,
         attestation: configuration.key_attestation.as_ref(),
+        statuses: &issuer.key_statuses,
     };
     let provider = &issuer.provider;
     let mut keys = Keys::default();
@@ -63,7 +64,8 @@ pub(super) async fn holder_keys(
             }
         }
         Proofs::Attestation(attestation) => {
-            keys.add_attested(&verify_attestation(attestation, &rules, &**provider, now)?);
+            let attested = verify_attestation(attestation, &rules, &**provider, now).await?;
+            keys.add_attested(&attested);
         }
     }
     // §8.3: one credential per key, and no more than batch_size of either

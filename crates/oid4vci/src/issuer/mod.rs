@@ -54,6 +54,7 @@ use issue::HolderKey;
 
 use crate::{
     AccessToken, CredentialConfigurationId,
+    attestation_status::AttestationStatuses,
     configuration::IssuerConfiguration,
     credential::{CredentialError, CredentialRequest},
     deferred::DeferredRequest,
@@ -78,6 +79,8 @@ pub struct Issuer {
     restored_at: Option<Timestamp>,
     /// Who is believed about the keys of wallets.
     attesters: TrustAnchors,
+    /// Who knows what became of key attestations.
+    key_statuses: AttestationStatuses,
     encryption: Option<Arc<IssuerEncryption>>,
     /// The type metadata it serves.
     types: BTreeMap<CredentialConfigurationId, TypeDocument>,
@@ -141,6 +144,7 @@ impl Issuer {
             rules: AuthorizationRules::default(),
             restored_at: None,
             attesters: TrustAnchors::default(),
+            key_statuses: AttestationStatuses::default(),
             encryption: None,
         }
     }
@@ -156,6 +160,7 @@ impl Issuer {
             rules: self.rules.clone(),
             restored_at: self.restored_at,
             attesters: self.attesters.clone(),
+            key_statuses: self.key_statuses.clone(),
             encryption: self.encryption.clone(),
             ..anew
         }
@@ -193,6 +198,13 @@ impl Issuer {
     #[must_use]
     pub fn with_attesters(mut self, attesters: TrustAnchors) -> Self {
         self.attesters = attesters;
+        self
+    }
+
+    /// With somebody who knows what became of key attestations.
+    #[must_use]
+    pub fn with_key_statuses(mut self, statuses: AttestationStatuses) -> Self {
+        self.key_statuses = statuses;
         self
     }
 

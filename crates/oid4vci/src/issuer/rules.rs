@@ -2,7 +2,10 @@
 
 use lanyard_core::trust::x509::TrustAnchors;
 
-use crate::client_authentication::{ClientId, ClientMethod, RegisteredClient};
+use crate::{
+    attestation_status::AttestationStatuses,
+    client_authentication::{ClientId, ClientMethod, RegisteredClient},
+};
 
 /// What an authorization server offers and demands; its metadata is generated from this.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +14,7 @@ pub struct AuthorizationRules {
     code_flow: bool,
     clients: Vec<RegisteredClient>,
     attesters: Option<TrustAnchors>,
+    attestation_statuses: AttestationStatuses,
     demands_dpop: bool,
     demands_client_authentication: bool,
 }
@@ -27,12 +31,13 @@ pub enum Profile {
 
 impl AuthorizationRules {
     /// The rules of a profile, without clients: pre-authorized codes are all there is.
-    pub const fn new(profile: Profile) -> Self {
+    pub fn new(profile: Profile) -> Self {
         Self {
             profile,
             code_flow: false,
             clients: Vec::new(),
             attesters: None,
+            attestation_statuses: AttestationStatuses::default(),
             demands_dpop: false,
             demands_client_authentication: false,
         }
@@ -57,6 +62,18 @@ impl AuthorizationRules {
     pub fn with_attesters(mut self, attesters: TrustAnchors) -> Self {
         self.attesters = Some(attesters);
         self
+    }
+
+    /// With somebody who knows what became of client attestations.
+    #[must_use]
+    pub fn with_attestation_statuses(mut self, statuses: AttestationStatuses) -> Self {
+        self.attestation_statuses = statuses;
+        self
+    }
+
+    /// Who knows what became of client attestations.
+    pub(crate) const fn attestation_statuses(&self) -> &AttestationStatuses {
+        &self.attestation_statuses
     }
 
     /// Where every token is bound to a key, whatever the profile (RFC 9449 §5).

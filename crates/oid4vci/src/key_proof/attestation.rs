@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::nonce::ProofNonce;
+use crate::{
+    attestation_status::{AttestationStatus, AttestationStatusError},
+    nonce::ProofNonce,
+};
 
 /// The slot of a key attestation; who signed it, the certificates alone say (HAIP §4.5.1).
 const SLOT: Slot = Slot {
@@ -76,6 +79,9 @@ pub enum AttestationError {
     /// The keys are unlocked in another way than is accepted.
     #[error("user_authentication is none of those that are accepted")]
     UserAuthentication,
+    /// Whoever attested took it back, or nobody can tell.
+    #[error("the key attestation is refused: {0}")]
+    Status(#[from] AttestationStatusError),
     /// `nonce` is not a string.
     #[error("the key attestation's nonce is malformed")]
     Nonce,
@@ -98,6 +104,7 @@ impl AttestationError {
             Self::Keys | Self::Key(_) => "attestation_keys",
             Self::KeyStorage => "attestation_key_storage",
             Self::UserAuthentication => "attestation_user_authentication",
+            Self::Status(error) => error.reason(),
             Self::Nonce => "attestation_nonce",
         }
     }
@@ -119,14 +126,15 @@ pub(crate) struct AttestationRules<'a> {
 }
 
 /// Keys that somebody who is believed vouches for.
-#[derive(Clone, Debug)]
 pub(crate) struct VerifiedAttestation {
     pub(crate) keys: Vec<Jwk>,
     pub(crate) nonce: Option<ProofNonce>,
+    /// Where it is written whether it was taken back; not looked at yet.
+    pub(crate) status: Option<AttestationStatus>,
 }
 
 impl VerifiedAttestation {
-    /// Checks everything that App. D.1 demands but the nonce, which is the business of the proof.
+    /// Checks everything that App. D.1 demands but the nonce and the status, which are the business of the proof.
     pub(crate) fn verify(
         compact: &str,
         rules: &AttestationRules<'_>,
@@ -173,7 +181,8 @@ impl VerifiedAttestation {
             Some(Value::String(nonce)) => Some(ProofNonce::new(nonce.as_str())),
             Some(_) => return Err(AttestationError::Nonce),
         };
-        Ok(Self { keys: attested_keys(&claims)?, nonce })
+        let status = AttestationStatus::of(&claims, &chain)?;
+        Ok(Self { keys: attested_keys(&claims)?, nonce, status })
     }
 
     /// Whether it is about this key.

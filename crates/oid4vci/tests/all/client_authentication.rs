@@ -32,15 +32,15 @@ fn attested_world() -> World {
     World::new().ruled(AuthorizationRules::new(Profile::Plain).with_attesters(anchors))
 }
 
-fn refusal(world: &World, attestation: &str, at: Timestamp) -> ClientError {
+async fn refusal(world: &World, attestation: &str, at: Timestamp) -> ClientError {
     let evidence =
         ClientEvidence { attestation: Some((attestation, "a.b.c")), ..ClientEvidence::default() };
-    world.issuer.authenticate(evidence, at).expect_err("bad evidence")
+    world.issuer.authenticate(evidence, at).await.expect_err("bad evidence")
 }
 
 /// OID4VCI 1.0 App. E prints an attestation whose certificate signed itself, which HAIP §4.4.1 forbids.
-#[test]
-fn the_attestation_of_openid4vci_is_refused_for_its_self_signed_leaf() {
+#[tokio::test]
+async fn the_attestation_of_openid4vci_is_refused_for_its_self_signed_leaf() {
     if !vectors::available("oid4vci") {
         return;
     }
@@ -50,22 +50,25 @@ fn the_attestation_of_openid4vci_is_refused_for_its_self_signed_leaf() {
     let signed = vectors::json("oid4vci/signed_objects.json");
     assert_eq!(signed[0]["jwt"], printed.as_str());
     let now = Timestamp::from_second(1_755_050_000).unwrap();
-    let error = refusal(&attested_world(), &printed, now);
+    let error = refusal(&attested_world(), &printed, now).await;
     assert_eq!(error, ClientError::Attester(ChainError::LeafSelfSigned));
     assert_eq!(error.code(), "invalid_client_attestation");
 }
 
 /// The draft's attester is known by a key identifier, which nobody resolves here; its proofs of possession
 /// are made with the key that the attestation names.
-#[test]
-fn the_attestation_of_the_draft_is_refused_for_its_missing_certificates() {
+#[tokio::test]
+async fn the_attestation_of_the_draft_is_refused_for_its_missing_certificates() {
     if !vectors::available("attestation-based-client-auth") {
         return;
     }
     let examples = vectors::json("attestation-based-client-auth/draft10_examples.json");
     let attestation = examples[0]["jwt"].as_str().unwrap();
     let now = Timestamp::from_second(1_772_487_600).unwrap();
-    assert_eq!(refusal(&attested_world(), attestation, now), ClientError::CertificatesMissing);
+    assert_eq!(
+        refusal(&attested_world(), attestation, now).await,
+        ClientError::CertificatesMissing
+    );
 
     let key = Jwk::from_value(&examples[0]["claims"]["cnf"]["jwk"]).unwrap();
     const NONE: &[HeaderKey] = &[];
@@ -86,29 +89,29 @@ fn the_attestation_of_the_draft_is_refused_for_its_missing_certificates() {
     }
 }
 
-#[test]
-fn where_nobody_is_trusted_to_attest_no_attestation_counts() {
-    let error = refusal(&World::new(), "a.b.c", World::new().now);
+#[tokio::test]
+async fn where_nobody_is_trusted_to_attest_no_attestation_counts() {
+    let error = refusal(&World::new(), "a.b.c", World::new().now).await;
     assert_eq!(error, ClientError::NobodyAttests);
 }
 
-#[test]
-fn two_ways_to_authenticate_are_one_too_many() {
+#[tokio::test]
+async fn two_ways_to_authenticate_are_one_too_many() {
     let evidence = ClientEvidence {
         client_id: None,
         attestation: Some(("a.b.c", "d.e.f")),
         assertion: Some(("type", "g.h.i")),
     };
     let world = attested_world();
-    let error = world.issuer.authenticate(evidence, world.now).unwrap_err();
+    let error = world.issuer.authenticate(evidence, world.now).await.unwrap_err();
     assert_eq!((error.code(), error), ("invalid_client", ClientError::MoreThanOneMethod));
 }
 
-#[test]
-fn a_name_that_nobody_registered_is_nobodys() {
+#[tokio::test]
+async fn a_name_that_nobody_registered_is_nobodys() {
     let world = World::new();
     let evidence = ClientEvidence { client_id: Some("wallet"), ..ClientEvidence::default() };
-    let known = world.issuer.authenticate(evidence, world.now).unwrap();
+    let known = world.issuer.authenticate(evidence, world.now).await.unwrap();
     assert_eq!(known.client, Client::Anonymous);
     assert!(known.shown.is_none());
 }
@@ -138,7 +141,7 @@ async fn an_assertion_that_may_have_been_shown_before_a_restore_is_refused() {
         let assertion = sign(Object::new(), claims, &*key).await;
         let assertion = Some((ASSERTION_TYPE, assertion.as_str()));
         let evidence = ClientEvidence { assertion, ..ClientEvidence::default() };
-        issuer.authenticate(evidence, now + SignedDuration::from_secs(at)).map(|_| ())
+        issuer.authenticate(evidence, now + SignedDuration::from_secs(at)).await.map(|_| ())
     };
     let refused = Err(ClientError::BeforeRestore);
     assert_eq!(shown(Some(-10), 120, 5).await, refused, "made before");

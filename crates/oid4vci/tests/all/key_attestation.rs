@@ -12,6 +12,7 @@ use lanyard_core::{
 };
 use lanyard_oid4vci::{
     CredentialConfigurationId,
+    attestation_status::AttestationStatuses,
     configuration::{
         ConfigurationError, CredentialConfiguration, IssuancePolicy, IssuerConfiguration,
     },
@@ -21,7 +22,7 @@ use lanyard_oid4vci::{
     nonce::NonceKey,
     wallet::{ProofPlan, Showing},
 };
-use lanyard_testkit::{LeafOptions, TestCa};
+use lanyard_testkit::{Leaf, LeafOptions, TestCa};
 use serde_json::{Value, json};
 
 use crate::{
@@ -30,14 +31,15 @@ use crate::{
 };
 
 /// An issuer that demands attested keys, and a wallet provider that attests them.
-struct Attested {
-    world: World,
-    provider_key: SoftwareSigner,
-    chain: Vec<Vec<u8>>,
+pub(crate) struct Attested {
+    pub(crate) world: World,
+    pub(crate) authority: TestCa,
+    pub(crate) provider_key: SoftwareSigner,
+    pub(crate) chain: Vec<Vec<u8>>,
 }
 
 impl Attested {
-    fn new(proof_types: &[&str]) -> Self {
+    pub(crate) fn new(proof_types: &[&str]) -> Self {
         let mut world = World::new();
         let mut definition = badge_definition();
         definition["proof_types"] = json!(proof_types);
@@ -48,10 +50,24 @@ impl Attested {
         let anchors = TrustAnchors::from_der([authority.anchor_der()]).expect("an anchor");
         world.issuer = issuer(&world, definition).expect("consistent").with_attesters(anchors);
         let provider_key = SoftwareSigner::new(&*world.provider, &leaf.key).expect("a whole key");
-        Self { world, provider_key, chain: leaf.chain }
+        Self { world, authority, provider_key, chain: leaf.chain }
     }
 
-    fn draft(&self, keys: &[Arc<dyn Signer>]) -> AttestationDraft {
+    /// With somebody who knows what became of attestations.
+    pub(crate) fn knowing(mut self, statuses: AttestationStatuses) -> Self {
+        self.world.issuer = self.world.issuer.with_key_statuses(statuses);
+        self
+    }
+
+    /// With another wallet provider.
+    pub(crate) fn signed_by(mut self, leaf: &Leaf) -> Self {
+        let key = SoftwareSigner::new(&*self.world.provider, &leaf.key);
+        self.provider_key = key.expect("a whole key");
+        self.chain = leaf.chain.clone();
+        self
+    }
+
+    pub(crate) fn draft(&self, keys: &[Arc<dyn Signer>]) -> AttestationDraft {
         AttestationDraft {
             keys: keys.iter().map(|key| *key.public_key()).collect(),
             key_storage: vec!["iso_18045_moderate".to_owned(), "iso_18045_high".to_owned()],
@@ -62,12 +78,12 @@ impl Attested {
         }
     }
 
-    async fn attest(&self, draft: AttestationDraft) -> String {
+    pub(crate) async fn attest(&self, draft: AttestationDraft) -> String {
         draft.sign(&self.provider_key, &self.chain).await.expect("a software key signs")
     }
 
     /// Asks for a badge with these proofs.
-    async fn ask(&self, proofs: Value) -> Result<CredentialResponse, CredentialError> {
+    pub(crate) async fn ask(&self, proofs: Value) -> Result<CredentialResponse, CredentialError> {
         let body = json!({ "credential_configuration_id": "employee_badge", "proofs": proofs });
         let request = CredentialRequest::parse(body.to_string().as_bytes())?;
         let offered = self.offered();
@@ -90,13 +106,13 @@ impl Attested {
     }
 
     /// A `jwt` proof with an attestation of these keys in it, signed with the first.
-    async fn jwt(&self, keys: &[Arc<dyn Signer>], attestation: &str) -> Value {
+    pub(crate) async fn jwt(&self, keys: &[Arc<dyn Signer>], attestation: &str) -> Value {
         let (mut header, claims) = self.world.proof_parts(&*keys[0]);
         header.insert("key_attestation".to_owned(), attestation.into());
         json!({ "jwt": [sign(header, claims, &*keys[0]).await] })
     }
 
-    fn keys(&self, count: usize) -> Vec<Arc<dyn Signer>> {
+    pub(crate) fn keys(&self, count: usize) -> Vec<Arc<dyn Signer>> {
         (0..count).map(|_| self.world.key()).collect()
     }
 
@@ -320,14 +336,10 @@ async fn a_presentation_proves_a_key_that_a_did_names() {
     let mut definition = badge_definition();
     definition["proof_types"] = json!(["di_vp"]);
     world.issuer = issuer(&world, definition).unwrap();
-    let attested = Attested {
-        provider_key: {
-            let leaf = TestCa::new("x").leaf(&LeafOptions::named("x"));
-            SoftwareSigner::new(&*world.provider, &leaf.key).unwrap()
-        },
-        chain: Vec::new(),
-        world,
-    };
+    let authority = TestCa::new("x");
+    let leaf = authority.leaf(&LeafOptions::named("x"));
+    let provider_key = SoftwareSigner::new(&*world.provider, &leaf.key).unwrap();
+    let attested = Attested { world, authority, provider_key, chain: Vec::new() };
     let (world, keys) = (&attested.world, attested.keys(2));
     let (wallet, authorized) = granted(world, attested.offered());
     assert!(matches!(wallet.proof_plan(&badge(), false), Ok(ProofPlan::DiVp(_))));

@@ -6,6 +6,7 @@ use lanyard_core::{
     trust::x509::TrustAnchors,
 };
 use lanyard_oid4vci::{
+    attestation_status::AttestationStatuses,
     client_authentication::ClientId,
     key_proof::{KeyProofDraft, KeyProofError, ProofRules, UnverifiedKeyProof, VerifiedKeyProof},
     nonce::{NonceError, NonceKey},
@@ -43,6 +44,7 @@ async fn verify_for(
         window: policy.proof_window,
         attesters: &TrustAnchors::default(),
         attestation: None,
+        statuses: &AttestationStatuses::default(),
     };
     UnverifiedKeyProof::parse(proof)?.verify(&rules, &world.provider, world.now).await
 }
@@ -268,6 +270,7 @@ async fn the_example_of_the_specification_verifies_but_for_our_nonce() {
         window: jiff::SignedDuration::from_secs(60),
         attesters: &TrustAnchors::default(),
         attestation: None,
+        statuses: &AttestationStatuses::default(),
     };
     let proof = UnverifiedKeyProof::parse(proof).unwrap();
     let verdict = proof.verify(&rules, &world.provider, issued_at.unwrap()).await;

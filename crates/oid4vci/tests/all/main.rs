@@ -1,5 +1,6 @@
 //! Both sides of OpenID4VCI, held against the specification and against each other.
 
+mod attestation_status;
 mod circle;
 mod client_authentication;
 mod credential;
