@@ -32,7 +32,9 @@ mod script;
 mod sealing;
 mod service;
 mod steps;
+mod synced;
 mod told;
+mod trace;
 mod trials;
 mod upgrades;
 mod wallet;
@@ -133,7 +135,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let postgres = PostgresServer::start();
     let programs = Programs { binary: &binary, before: before.as_deref() };
     let works = works((programs, folder.path()), postgres.as_ref(), (extent, arguments.seed));
+    let can_trace = synced::can_trace();
     let works = works.into_iter().filter(|(fault, ..)| fault.contains(wanted));
+    let works = works.filter(|(fault, ..)| *fault != synced::FAULT || can_trace);
     // beside others nobody can tell at what pace anything goes
     let (alone, works): (Vec<_>, Vec<_>) = works.partition(|(fault, ..)| *fault == PACED);
     let [works, alone] = [works, alone].map(|works| works.into_iter().map(during).collect());
@@ -171,7 +175,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         points,
         inputs,
         failed,
-        not_exercised: not_exercised(postgres.is_some(), before.is_some()),
+        not_exercised: not_exercised(postgres.is_some(), before.is_some(), can_trace),
     };
     if let Some(file) = &arguments.report {
         std::fs::write(file, report.page())?;
@@ -203,13 +207,17 @@ struct Programs<'p> {
 }
 
 /// What this run says nothing about.
-fn not_exercised(has_postgres: bool, has_before: bool) -> Vec<&'static str> {
-    let needed = [(has_postgres, "PostgreSQL"), (has_postgres && has_before, ROLLING)];
+fn not_exercised(has_postgres: bool, has_before: bool, can_trace: bool) -> Vec<&'static str> {
+    let needed =
+        [(has_postgres, "PostgreSQL"), (has_postgres && has_before, ROLLING), (can_trace, TRACED)];
     needed.into_iter().filter_map(|(is_there, what)| (!is_there).then_some(what)).collect()
 }
 
 /// What needs the release before, and a database that two servers share.
 const ROLLING: &str = "a rolling upgrade (--before)";
+
+/// What needs a tracer of system calls.
+const TRACED: &str = "that a sync comes before each answer that promises something (strace)";
 
 /// What a work comes to.
 enum Came {
@@ -268,6 +276,7 @@ fn works<'w>(
         let upgraded = async move || upgrades::upgraded(place, server, (extent, seed)).await;
         add("upgrade", server, fault(upgraded));
     }
+    add(synced::FAULT, None, fault(async move || synced::traced(place).await));
     add("disk full", None, fault(async move || disk::disk_full(place, extent).await));
     add("database locked", None, fault(async move || disk::locked(place, extent).await));
     if let Some(server) = postgres {
@@ -335,9 +344,14 @@ mod tests {
 
     #[test]
     fn a_rolling_upgrade_is_exercised_only_with_the_release_before_and_a_shared_database() {
-        assert!(not_exercised(true, true).is_empty());
-        assert_eq!(not_exercised(true, false), [ROLLING]);
-        assert_eq!(not_exercised(false, true), ["PostgreSQL", ROLLING]);
+        assert!(not_exercised(true, true, true).is_empty());
+        assert_eq!(not_exercised(true, false, true), [ROLLING]);
+        assert_eq!(not_exercised(false, true, true), ["PostgreSQL", ROLLING]);
+    }
+
+    #[test]
+    fn syncs_are_traced_only_where_there_is_a_tracer() {
+        assert_eq!(not_exercised(true, true, false), [TRACED]);
     }
 
     #[test]

@@ -203,6 +203,7 @@ Whenever a server cannot answer, it says 503 and when to ask again, and nothing 
 | R5 | the disk is full; on PostgreSQL triggers say what it says then (53100) | what needs no write is answered; it heals by itself |
 | R6 | somebody else holds the database, or PostgreSQL stands still (`SIGSTOP`) | on SQLite what needs no write is answered, on PostgreSQL `/healthz` within a second; it heals by itself |
 | R7 | connections to the database are cut, the database server is killed, another takes over | the server says that it is not ready; it heals by itself |
+| R8 | the system calls of a server on SQLite are traced (`strace`) while one wallet goes on alone | between each request and the 2xx that promises something the log of the database is synced, whole |
 | R9 | a backup is restored | nothing that was good before is |
 | R10 | clocks jump | what has expired is refused, what has not is taken |
 | R11 | clients are slow | others wait no more than a second, or three times as long as alone |
@@ -228,7 +229,8 @@ const NOT_HERE: &str = "\
 
 | | why |
 |---|---|
-| that a sync comes before each answer that promises something | would take a tracer of system calls; what `kill -9` shows is above, what a machine without power loses is not |
+| that PostgreSQL syncs before it acknowledges | its own processes do: a server does not start where `fsync` or `synchronous_commit` is off for its role |
+| what a machine without power loses | a traced sync is as good as the disk that says it is done |
 | hosts that a server asks (DIDs, status lists, claims) refuse, hang, drip, send without end, for 500 sessions at once | by the tests of `crates/fetch` and of both services, each alone; not under load |
 | no memory to be had, a folder of the configuration that cannot be written, no room for temporary files | not tried: memory that is merely set apart for an allocator counts where a process can be limited without a control group |
 | the signing key is changed under load | the sealing key is; a server signs with another key once its files are replaced and it is started again |

@@ -17,7 +17,7 @@ use lanyard_testkit::free_port;
 use tokio::process::{Child, Command};
 use url::Url;
 
-use super::receiver::Receiver;
+use super::{receiver::Receiver, trace::STRACE};
 use crate::{
     attester::{Attester, CONFIGURATION, TENANT, TYPE, VCT},
     client::{Connection, Content},
@@ -65,6 +65,8 @@ pub(crate) enum Program {
     Product(PathBuf),
     /// This tool, over a store that fails.
     Failing(PathBuf),
+    /// The product, and the file that its system calls are written to.
+    Traced { binary: PathBuf, trace: PathBuf },
 }
 
 /// What a server is set up with.
@@ -234,16 +236,18 @@ status_lists = {{ ttl_seconds = 1 }}
             .get()
             .map_or_else(|| "unlimited".to_owned(), |bytes| bytes.div_ceil(512).to_string());
         let serve = match &*self.program.borrow() {
-            Program::Product(_) => "serve",
+            Program::Product(_) | Program::Traced { .. } => "serve",
             Program::Failing(_) => "failing-server",
         };
         let mut command = Command::new("sh");
         command
             .args(["-c", r#"trap "" XFSZ; ulimit -S -f "$1"; shift; exec "$@""#, "sh"])
-            .arg(limit)
-            .arg(self.binary())
-            .args([serve, "--config"])
-            .arg(self.folder.join(self.configuration));
+            .arg(limit);
+        if let Program::Traced { trace, .. } = &*self.program.borrow() {
+            command.args(STRACE).arg(trace);
+        }
+        let configuration = self.folder.join(self.configuration);
+        command.arg(self.binary()).args([serve, "--config"]).arg(configuration);
         if let Some(armed) = self.armed.borrow_mut().take() {
             command.args(["--armed", &armed]);
         }
@@ -413,7 +417,9 @@ status_lists = {{ ttl_seconds = 1 }}
     /// The binary of the server.
     pub(crate) fn binary(&self) -> PathBuf {
         match &*self.program.borrow() {
-            Program::Product(binary) | Program::Failing(binary) => binary.clone(),
+            Program::Product(binary)
+            | Program::Failing(binary)
+            | Program::Traced { binary, .. } => binary.clone(),
         }
     }
 

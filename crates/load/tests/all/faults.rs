@@ -47,6 +47,11 @@ fn no_promise_is_broken_whatever_happens_to_the_server() {
         assert!(count(fault, "credentials") > 0, "{fault}: nothing was issued: {said}");
         assert!(count(fault, "tried") > 0, "{fault}: nothing was tried afterwards: {said}");
     }
+    // where system calls can be traced
+    let not_exercised = report["not_exercised"].to_string();
+    if !not_exercised.contains("strace") {
+        assert!(count("syncs traced", "times") > 50, "hardly anything was promised: {said}");
+    }
     // where there is PostgreSQL
     if faults.iter().any(|line| line["store"] == "PostgreSQL") {
         for fault in [
