@@ -68,6 +68,25 @@ fn a_role_that_no_wall_binds_is_refused() {
     });
 }
 
+#[test]
+fn a_database_that_acknowledges_before_it_syncs_is_refused() {
+    block_on(async {
+        let Some(server) = PostgresServer::shared() else { return };
+        let address = server.database();
+        let options = PostgresOptions::new(&address);
+        drop(PostgresStore::connect(&options).await.unwrap());
+        let off = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off',
+                   current_database()); END $$";
+        server.sql_in(&address, off);
+        let refused = PostgresStore::connect(&options).await;
+        let setting = "synchronous_commit";
+        assert!(
+            matches!(refused, Err(ConnectError::NotDurable { setting: found }) if found == setting),
+            "{refused:?}"
+        );
+    });
+}
+
 /// A store behind TLS and a password.
 fn far(server: &PostgresServer, host: &str) -> PostgresOptions {
     PostgresOptions {
