@@ -1,7 +1,7 @@
 //! Size, time and what goes over the wire.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use lanyard_fetch::{
@@ -152,6 +152,35 @@ async fn four_requests_to_one_host_run_at_once_and_others_wait() {
     let (answers, ()) = tokio::join!(sent, watched);
     assert!(answers.iter().all(Result::is_ok));
     assert_eq!(server.hits(), 12);
+}
+
+#[tokio::test]
+async fn five_hundred_at_once_at_a_host_in_trouble_get_four_connections_and_hold_up_nobody_else() {
+    let head = || send("HTTP/1.1 200 OK\r\n\r\n");
+    let troubles = [
+        vec![Step::Wait(Duration::from_secs(60))],
+        vec![head(), Step::Forever(b"x".to_vec(), Duration::from_millis(200))],
+    ];
+    for trouble in troubles {
+        let (ill, well) = (Server::answering(trouble).await, Server::ok("{}").await);
+        let limits = FetchLimits { total: Duration::from_secs(2), ..FetchLimits::default() };
+        let fetcher = builder([ill.pair(), well.pair()]).limits(limits).build();
+        let begun = Instant::now();
+        let sent = (0..500).map(|_| fetcher.send(metadata(ill.url("/"))));
+        let sent = futures_util::future::join_all(sent);
+        let beside = async {
+            until_hits(&ill, 4).await;
+            assert!(fetcher.send(metadata(well.url("/"))).await.is_ok());
+            (begun.elapsed(), ill.connected())
+        };
+        let (answers, (beside, connected)) = tokio::join!(sent, beside);
+        for answer in answers {
+            assert_eq!(answer.unwrap_err(), FetchError::TimedOut { host: host() });
+        }
+        assert_eq!(connected, 4);
+        assert!(beside < Duration::from_secs(2), "the other host waited {beside:.1?}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "given up after {:.1?}", begun.elapsed());
+    }
 }
 
 #[tokio::test]
