@@ -74,8 +74,8 @@ pub(super) async fn note_for_all(db: &Transaction, entry: &AuditEntry) -> Result
 
 /// Links the notes that are committed: one whose transaction is under way is linked the next time.
 async fn link(db: &Transaction, limit: u32) -> Result<u64, StoreError> {
-    let take = "DELETE FROM audit_note WHERE ordinal IN (
-                    SELECT ordinal FROM audit_note ORDER BY ordinal LIMIT $1)
+    let take = "DELETE FROM audit_note WHERE ctid = ANY (ARRAY(
+                    SELECT ctid FROM audit_note ORDER BY ordinal LIMIT $1))
                 RETURNING ordinal, tenant, at, line";
     let taken = query(db, take, &[&i64::from(limit)]).await?;
     let mut rows = Vec::with_capacity(taken.len());
@@ -174,9 +174,9 @@ async fn notes(db: &Transaction, tenant: &TenantId) -> Result<Vec<AuditEntry>, S
 async fn shred(db: &Transaction, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     execute(
         db,
-        "UPDATE audit_block SET text = NULL WHERE (tenant, number) IN (
-             SELECT tenant, number FROM audit_block WHERE text IS NOT NULL AND at <= $1
-             ORDER BY at LIMIT $2)",
+        "UPDATE audit_block SET text = NULL WHERE text IS NOT NULL AND at <= $1 AND ctid = ANY (ARRAY(
+             SELECT ctid FROM audit_block WHERE text IS NOT NULL AND at <= $1
+             ORDER BY at LIMIT $2))",
         &[&moment(before), &i64::from(limit)],
     )
     .await

@@ -114,8 +114,8 @@ async fn abandon(db: &Transaction, tenant: &TenantId, key: &[u8]) -> Result<(), 
 async fn purge(db: &Transaction, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     execute(
         db,
-        "DELETE FROM call WHERE (tenant, key) IN (
-             SELECT tenant, key FROM call WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+        "DELETE FROM call WHERE expires_at <= $1 AND ctid = ANY (ARRAY(
+             SELECT ctid FROM call WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2))",
         &[&moment(now), &i64::from(limit)],
     )
     .await

@@ -25,8 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// What every connection asks the server for: it gives up before we do.
-const LIMITS: &str =
-    "-c statement_timeout=4s -c lock_timeout=3s -c idle_in_transaction_session_timeout=5s";
+///
+/// A plan is kept for as long as a connection lives: one that was made while a table was small would look at every
+/// row once it is full. Whatever there is an index for goes by it from the first row on; what has none seems so
+/// expensive then that it would be compiled each time.
+const LIMITS: &str = "-c statement_timeout=4s -c lock_timeout=3s -c idle_in_transaction_session_timeout=5s \
+                      -c enable_seqscan=off -c jit=off";
 
 /// Where the server is, and as whom to speak to it.
 #[derive(Clone)]

@@ -166,10 +166,10 @@ async fn purge(db: &Transaction, expired_before: Timestamp, limit: u32) -> Resul
     let purged = query_opt(
         db,
         "WITH gone AS (
-             DELETE FROM issued WHERE (tenant, credential) IN (
-                 SELECT tenant, credential FROM issued
+             DELETE FROM issued WHERE expires_at <= $1 AND ctid = ANY (ARRAY(
+                 SELECT ctid FROM issued
                  WHERE expires_at IS NOT NULL AND expires_at <= $1
-                 ORDER BY expires_at, credential LIMIT $2)
+                 ORDER BY expires_at, credential LIMIT $2))
              RETURNING tenant, credential),
          statuses AS (
              DELETE FROM status USING gone

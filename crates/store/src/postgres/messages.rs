@@ -85,23 +85,26 @@ pub(super) async fn add(
 }
 
 /// Over all tenants. Workers of several replicas share the work: what one has locked, another leaves.
+///
+/// Rows are found by their places, here and where rows are purged: a plan that was made for a small table would join
+/// all that is kept with all that is due.
 async fn claim(db: &Transaction, claim: &Claim) -> Result<Vec<Message>, StoreError> {
     let mut due = messages(
         db,
         "WITH looked_at AS (
-             SELECT tenant, id, webhook, due_at, ordinal FROM message
+             SELECT ctid AS place, tenant, webhook, due_at, ordinal FROM message
              WHERE state = 'waiting' AND due_at <= $2
                AND tenant || '/' || webhook <> ALL ($4::text[])
              ORDER BY due_at, ordinal LIMIT $5),
          shared AS (
-             SELECT tenant, id,
+             SELECT place,
                     row_number() OVER (PARTITION BY tenant, webhook ORDER BY due_at, ordinal) AS nth
              FROM looked_at)
-         UPDATE message SET due_at = $1, attempts = attempts + 1 WHERE (tenant, id) IN (
-             SELECT tenant, id FROM message
+         UPDATE message SET due_at = $1, attempts = attempts + 1 WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM message
              WHERE state = 'waiting' AND due_at <= $2
-               AND (tenant, id) IN (SELECT tenant, id FROM shared WHERE nth <= $6)
-             ORDER BY due_at, ordinal LIMIT $3 FOR UPDATE SKIP LOCKED)
+               AND ctid = ANY (ARRAY(SELECT place FROM shared WHERE nth <= $6))
+             ORDER BY due_at, ordinal LIMIT $3 FOR UPDATE SKIP LOCKED))
          RETURNING tenant, id, webhook, errand, kind, session, payload, state, attempts, due_at,
                    outcome, keep_until",
         &[
@@ -184,9 +187,9 @@ async fn redeliver(
 async fn purge(db: &Transaction, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     execute(
         db,
-        "DELETE FROM message WHERE state <> 'waiting' AND (tenant, id) IN (
-             SELECT tenant, id FROM message WHERE state <> 'waiting' AND keep_until <= $1
-             ORDER BY keep_until, ordinal LIMIT $2)",
+        "DELETE FROM message WHERE state <> 'waiting' AND keep_until <= $1 AND ctid = ANY (ARRAY(
+             SELECT ctid FROM message WHERE state <> 'waiting' AND keep_until <= $1
+             ORDER BY keep_until, ordinal LIMIT $2))",
         &[&moment(now), &i64::from(limit)],
     )
     .await

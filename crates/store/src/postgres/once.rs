@@ -46,9 +46,8 @@ pub(super) async fn remember(
 async fn purge(db: &Transaction, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
     execute(
         db,
-        "DELETE FROM seen_once WHERE (tenant, kind, digest) IN (
-             SELECT tenant, kind, digest FROM seen_once WHERE expires_at <= $1
-             ORDER BY expires_at LIMIT $2)",
+        "DELETE FROM seen_once WHERE expires_at <= $1 AND ctid = ANY (ARRAY(
+             SELECT ctid FROM seen_once WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2))",
         &[&moment(now), &i64::from(limit)],
     )
     .await

@@ -303,9 +303,9 @@ async fn purge_expired(
     // the moment is asked twice: a step that moves the end while this waits for it keeps its session
     execute(
         db,
-        "DELETE FROM session WHERE expires_at <= $1 AND (tenant, id) IN (
-             SELECT tenant, id FROM session WHERE expires_at <= $1 AND ($3::text IS NULL OR kind = $3)
-             ORDER BY expires_at, ordinal LIMIT $2)",
+        "DELETE FROM session WHERE expires_at <= $1 AND ctid = ANY (ARRAY(
+             SELECT ctid FROM session WHERE expires_at <= $1 AND ($3::text IS NULL OR kind = $3)
+             ORDER BY expires_at, ordinal LIMIT $2))",
         &[&moment(now), &i64::from(limit), &kind.map(SessionKind::as_str)],
     )
     .await

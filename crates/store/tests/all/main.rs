@@ -11,6 +11,8 @@ mod limits;
 mod once;
 mod opening;
 #[cfg(feature = "postgres")]
+mod plans;
+#[cfg(feature = "postgres")]
 mod postgres;
 mod random_commands;
 #[cfg(feature = "postgres")]
