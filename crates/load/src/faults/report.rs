@@ -231,7 +231,7 @@ const NOT_HERE: &str = "\
 |---|---|
 | that PostgreSQL syncs before it acknowledges | its own processes do: a server does not start where `fsync` or `synchronous_commit` is off for its role |
 | what a machine without power loses | a traced sync is as good as the disk that says it is done |
-| hosts that a server asks (DIDs, status lists, claims) refuse, hang, drip, send without end, for 500 sessions at once | by the tests of `crates/fetch` and of both services, each alone; not under load |
+| hosts that a server asks (DIDs, status lists, claims) refuse, hang, drip, send without end, for 500 sessions at once | by the tests of `crates/fetch`, five hundred at once at one host that hangs or drips among them, and of both services, each alone; no server under load is tried |
 | no memory to be had, a folder of the configuration that cannot be written, no room for temporary files | not tried: memory that is merely set apart for an allocator counts where a process can be limited without a control group |
 | the signing key is changed under load | the sealing key is; a server signs with another key once its files are replaced and it is started again |
 | the wallet's library is killed | by the tests of `crates/wallet` |
