@@ -27,7 +27,7 @@ use crate::{
     transaction::TransactionData,
     wallet::{
         AnswerError, Binding, Choices, Consent, NothingFits, PresentError, Presenter, WalletSide,
-        answer::presentations, matching, read::SignedBy,
+        answer::presentations, identity::SignedBy, matching,
     },
 };
 

@@ -10,6 +10,7 @@
 
 pub(crate) mod answer;
 mod choices;
+pub(crate) mod identity;
 pub(crate) mod known;
 mod present;
 pub(crate) mod read;
@@ -20,7 +21,8 @@ pub(crate) use choices::matching;
 pub use choices::{
     Approved, Choices, Consent, NothingFits, Pick, Selection, SelectionError, SetChoice,
 };
+pub use identity::VerifierIdentity;
 pub use known::{Attester, KnownVerifiers, RegisteredVerifier};
 pub use present::{PresentWith, present};
-pub use read::{ObjectFetch, Read, ReviewedRequest, VerifierIdentity, WalletSide};
+pub use read::{ObjectFetch, Read, ReviewedRequest, WalletSide};
 pub use refuse::RefusableRequest;
