@@ -533,6 +533,19 @@ async fn the_high_assurance_profile_takes_nobody_without_attestation_and_says_so
     assert_eq!(reply.header(WWW_AUTHENTICATE), Some(r#"DPoP algs="ES256 ES384 EdDSA""#));
 }
 
+// FAPI 2.0 §5.3.2.1
+#[tokio::test]
+async fn the_high_assurance_profile_answers_no_code_twice() {
+    for (profile, again) in [(Profile::Plain, 200), (Profile::Haip, 400)] {
+        let mut world = Attested::new(profile);
+        let reply = world.push(world.attestation_parts(), world.pop_parts().await).await;
+        let answer = world.wallet.open(&world.server, &text(&reply.json()["request_uri"])).await;
+        let code = world.wallet.token_parts(&Answer::of(&answer).one("code").unwrap());
+        assert_eq!(world.attested(&code).await.status, 200);
+        assert_eq!(world.attested(&code).await.status, again, "{profile:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_high_assurance_profile_trades_no_code_and_no_refresh_token_without_a_proof_of_a_key() {
     let mut world = Attested::new(Profile::Haip);

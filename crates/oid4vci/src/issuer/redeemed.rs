@@ -7,7 +7,7 @@ use lanyard_core::{crypto::HashAlgorithm, json};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Authorized, Issuer, Sender};
+use super::{Authorized, Issuer, Profile, Sender};
 use crate::token::{CodeTokenRequest, TokenResponse};
 
 /// A token response, and which request it answers.
@@ -22,7 +22,8 @@ pub(super) struct Redeemed {
 }
 
 impl Redeemed {
-    /// None where the token is bound to no key: whoever repeats such a request may be anybody.
+    /// None where the token is bound to no key: whoever repeats such a request may be anybody. None either under
+    /// HAIP: FAPI 2.0 §5.3.2.1, which it demands, has a code refused that was used, whoever shows it.
     pub(super) fn new(
         request: &CodeTokenRequest,
         sender: &Sender,
@@ -30,6 +31,9 @@ impl Redeemed {
         ends_at: Timestamp,
         issuer: &Issuer,
     ) -> Option<Self> {
+        if issuer.rules().profile() == Profile::Haip {
+            return None;
+        }
         let request = digest(request, sender, issuer)?;
         Some(Self { request, response: response.clone(), ends_at })
     }
