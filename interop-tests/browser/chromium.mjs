@@ -70,8 +70,16 @@ export async function shoot(page, name) {
   const folder = join(ROOT, 'screenshots')
   mkdirSync(folder, { recursive: true })
   const path = join(folder, `${name}.png`)
-  await page.screenshot({ path, fullPage: true })
-  return path
+  // a page that gives way to the next while its picture is taken cannot be captured: the next one can
+  for (let tries = 3; ; tries -= 1) {
+    await page.waitForLoadState('load')
+    try {
+      await page.screenshot({ path, fullPage: true })
+      return path
+    } catch (error) {
+      if (tries === 1 || !/Unable to capture screenshot/.test(error.message)) throw error
+    }
+  }
 }
 
 /** Whether the page is wider than its window: on a phone nothing may have to be scrolled sideways. */
