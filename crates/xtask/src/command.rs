@@ -18,11 +18,16 @@ pub(crate) fn program(name: &str, arguments: &[&str], folder: &str) -> Command {
     command
 }
 
-/// Whether a program is on this machine's path.
+/// Whether a program is on this machine's path and says its version.
+///
+/// A place holder that only tells where to get the program, as some systems have, counts as missing.
 pub(crate) fn exists(name: &str) -> bool {
-    let mut command = Command::new(name);
-    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+    // Go knows the word alone
+    ["--version", "version"].into_iter().any(|question| {
+        let mut command = Command::new(name);
+        command.arg(question).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    })
 }
 
 /// Runs a program to its end.
@@ -49,4 +54,29 @@ pub(crate) fn run_read(mut command: Command, mut read: impl FnMut(&str)) -> Resu
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_here_when_it_says_its_version_in_either_way() -> std::io::Result<()> {
+        let folder = std::env::temp_dir().join(format!("lanyard-xtask-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        for (name, script, here) in [
+            ("flag", "[ \"$1\" = --version ]", true),
+            ("word", "[ \"$1\" = version ]", true),
+            ("place-holder", "exit 1", false),
+        ] {
+            let program = folder.join(name);
+            let program = program.display().to_string();
+            // by another process: a program that this one still writes cannot be started
+            let write = r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod +x "$1""#;
+            Command::new("sh").args(["-c", write, "sh", &program, script]).status()?;
+            assert_eq!(exists(&program), here, "{name}");
+        }
+        assert!(!exists(&folder.join("nothing").display().to_string()));
+        std::fs::remove_dir_all(&folder)
+    }
 }
