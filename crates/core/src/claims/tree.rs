@@ -146,17 +146,6 @@ impl Claims {
         mark_members(claims, &paths)
     }
 
-    /// No claims yet, and room for so many.
-    pub(crate) fn with_capacity(members: usize) -> Self {
-        Self { members: Vec::with_capacity(members), decoys: Decoys::None }
-    }
-
-    /// These claims, then the others; what is set about the others' decoys counts.
-    pub(crate) fn followed_by(mut self, others: Self) -> Self {
-        self.members.extend(others.members);
-        Self { decoys: others.decoys, ..self }
-    }
-
     /// The names at the top level.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.members.iter().map(|(name, _)| name.as_str())

@@ -1,5 +1,7 @@
 //! JSON Web Keys (RFC 7517, RFC 7518 §6, RFC 8037 §2, RFC 8812 §3.1).
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 use thiserror::Error;
@@ -111,12 +113,15 @@ impl Jwk {
     /// The JWK as a JSON object: the required members first.
     pub fn to_value(&self) -> Value {
         let mut members = required_object(&self.key);
-        for (name, value) in [("kid", &self.kid), ("alg", &self.alg), ("use", &self.key_use)] {
-            if let Some(value) = value {
-                members.insert(name.to_owned(), Value::String(value.clone()));
-            }
+        for (name, value) in self.what_its_owner_said() {
+            members.insert(name.to_owned(), Value::String(value.to_owned()));
         }
         Value::Object(members)
+    }
+
+    fn what_its_owner_said(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let members = [("kid", &self.kid), ("alg", &self.alg), ("use", &self.key_use)];
+        members.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)))
     }
 
     /// The SHA-256 thumbprint over the required members in lexicographic order (RFC 7638 §3).
@@ -133,7 +138,9 @@ impl Jwk {
 
 impl Serialize for Jwk {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_value().serialize(serializer)
+        let required = required_members(&self.key);
+        let required = required.iter().map(|(name, value)| (*name, value.as_ref()));
+        serializer.collect_map(required.chain(self.what_its_owner_said()))
     }
 }
 
@@ -189,9 +196,10 @@ impl PrivateJwk {
 }
 
 /// The members that make the key (RFC 7518 §6.2.1, RFC 8037 §2, RFC 8812 §3.1).
-pub(crate) fn required_members(key: &PublicKey) -> Vec<(&'static str, String)> {
-    let (text, bytes) = (str::to_owned, |bytes: &[u8]| json::base64url(bytes));
-    let ec = |curve: &str, x: &[u8], y: &[u8]| {
+fn required_members(key: &PublicKey) -> Vec<(&'static str, Cow<'static, str>)> {
+    let text = Cow::Borrowed;
+    let bytes = |bytes: &[u8]| Cow::Owned(json::base64url(bytes));
+    let ec = |curve, x: &[u8], y: &[u8]| {
         vec![("kty", text("EC")), ("crv", text(curve)), ("x", bytes(x)), ("y", bytes(y))]
     };
     match key {
@@ -212,8 +220,8 @@ pub(crate) fn required_members(key: &PublicKey) -> Vec<(&'static str, String)> {
 }
 
 fn required_object(key: &PublicKey) -> Object {
-    let member = |(name, value): (&str, String)| (name.to_owned(), Value::String(value));
-    required_members(key).into_iter().map(member).collect()
+    let members = required_members(key).into_iter();
+    members.map(|(name, value)| (name.to_owned(), Value::String(value.into_owned()))).collect()
 }
 
 fn point<const N: usize>(members: &Object) -> Result<EcPoint<N>, JwkError> {

@@ -9,7 +9,6 @@ mod slot;
 
 pub use header::{HeaderError, JoseHeader};
 pub use jwe::{EncryptionRecipient, JweError, UnopenedJwe};
-pub(crate) use jwk::required_members;
 pub use jwk::{Jwk, JwkError, PrivateJwk, Thumbprint};
 pub use jws::{JwsError, UnverifiedJws, VerifiedJws, sign};
 pub(crate) use jws::{SignedHeader, sign_encoded};

@@ -48,12 +48,15 @@ pub async fn issue(
 ) -> Result<String, IssueError> {
     claims.check()?;
     let header = jose::SignedHeader::new(&header, signer);
-    Ok(issue_checked(&header, claims, hash, signer, provider).await?)
+    Ok(issue_checked(&header, &Object::new(), claims, hash, signer, provider).await?)
 }
 
 /// Issues claims that were checked when they were put together, under a header that has its `alg`.
+///
+/// `first` is an object of further claims, all visible, that come before them.
 pub(crate) async fn issue_checked(
     header: &(impl Serialize + Sync),
+    first: &(impl Serialize + Sync),
     claims: &Claims,
     hash: HashAlgorithm,
     signer: &dyn Signer,
@@ -71,9 +74,13 @@ pub(crate) async fn issue_checked(
         scratch: Vec::with_capacity(256),
     };
     let mut payload = Vec::with_capacity(1024);
+    write(first, &mut payload);
+    // the claims follow within that object
+    payload.pop();
+    let members = Separated(payload.len() > 1);
     // RFC 9901 §4.1.1: `_sd_alg` at the top level, where there is a digest at all
     let algorithm = (demand.random > 0).then_some(hash);
-    writer.object(claims, algorithm, &mut payload);
+    writer.members(members, claims, algorithm, &mut payload);
 
     let room = writer.disclosures.len() + 1;
     let mut sd_jwt = jose::sign_encoded(header, &payload, room, signer).await?;
@@ -125,8 +132,19 @@ struct Writer<'w> {
 }
 
 impl Writer<'_> {
-    fn object(&mut self, claims: &Claims, algorithm: Option<HashAlgorithm>, out: &mut Vec<u8>) {
-        let mut members = Separated::open(b'{', out);
+    fn object(&mut self, claims: &Claims, out: &mut Vec<u8>) {
+        let members = Separated::open(b'{', out);
+        self.members(members, claims, None, out);
+    }
+
+    /// Writes the members of an object that was opened, and its end.
+    fn members(
+        &mut self,
+        mut members: Separated,
+        claims: &Claims,
+        algorithm: Option<HashAlgorithm>,
+        out: &mut Vec<u8>,
+    ) {
         let selective = claims.members.iter().filter(|(_, claim)| claim.selective).count();
         let decoys = claims.decoys.beside(selective);
         let mut digests = Vec::with_capacity(selective + decoys);
@@ -188,7 +206,7 @@ impl Writer<'_> {
     fn content(&mut self, claim: &Claim, out: &mut Vec<u8>) {
         match &claim.content {
             Content::Plain(value) => write(value, out),
-            Content::Object(claims) => self.object(claims, None, out),
+            Content::Object(claims) => self.object(claims, out),
             Content::Array(array) => self.array(array, out),
         }
     }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use base64::Engine as _;
+use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 use thiserror::Error;
 
 use super::{NEVER_SELECTIVE, TYP, Vct};
@@ -12,9 +12,9 @@ use crate::{
     claims::{Claims, ClaimsError},
     credential::Validity,
     crypto::{CryptoProvider, HashAlgorithm, Signer, SignerError},
-    jose::{self, Jwk},
+    jose::Jwk,
     sd_jwt::issue_checked,
-    status::StatusReference,
+    status::{StatusClaim, StatusReference},
     trust::IssuerIdentifier,
 };
 
@@ -34,11 +34,15 @@ pub enum KeyBinding {
 #[derive(Clone)]
 pub struct SdJwtVcDraft {
     vct: Vct,
+    issuer: Option<IssuerIdentifier>,
+    /// The key alone, as its owner's `kid` would be one more way to track.
+    holder: Option<Jwk>,
+    validity: Validity,
     key_id: Option<String>,
     x5c: Option<Vec<String>>,
     claims: Claims,
-    status: Option<Claims>,
-    aka_vcts: Option<Value>,
+    status: Option<StatusReference>,
+    aka_vcts: Vec<Vct>,
     hash: HashAlgorithm,
 }
 
@@ -80,7 +84,8 @@ impl SdJwtVcDraft {
         key_binding: &KeyBinding,
         validity: &Validity,
     ) -> Result<Self, DraftError> {
-        if let Some(owned) = OWNED.iter().find(|owned| claims.names().any(|name| name == **owned)) {
+        let owned = |name| OWNED.into_iter().find(|owned| *owned == name);
+        if let Some(owned) = claims.names().find_map(owned) {
             return Err(DraftError::OwnedClaim(owned));
         }
         // SD-JWT VC §2.2.2.2: never selectively disclosable, what is inside included
@@ -95,29 +100,20 @@ impl SdJwtVcDraft {
             return Err(DraftError::NeverValid);
         }
 
-        let mut own = Claims::with_capacity(OWNED.len() + claims.names().count());
-        if let Some(issuer) = issuer {
-            own = own.visible("iss", issuer.as_str());
-        }
-        own = own.visible("vct", vct.as_str());
-        for (name, time) in [("iat", issued_at), ("nbf", not_before), ("exp", expires_at)] {
-            if let Some(time) = time {
-                own = own.visible(name, time.as_second());
-            }
-        }
-        if let KeyBinding::To(key) = key_binding {
-            // RFC 7800 §3.2: cnf.jwk; the key alone, as its owner's kid would be one more way to track
-            let members = jose::required_members(&key.key).into_iter();
-            let jwk = members.fold(Claims::new(), |jwk, (name, value)| jwk.visible(name, value));
-            own = own.visible_object("cnf", Claims::new().visible_object("jwk", jwk));
-        }
+        let holder = match key_binding {
+            KeyBinding::To(key) => Some(Jwk::new(key.key)),
+            KeyBinding::None => None,
+        };
         Ok(Self {
             vct: vct.clone(),
+            issuer: issuer.cloned(),
+            holder,
+            validity: *validity,
             key_id: None,
             x5c: None,
-            claims: own.followed_by(claims),
+            claims,
             status: None,
-            aka_vcts: None,
+            aka_vcts: Vec::new(),
             hash: HashAlgorithm::Sha256,
         })
     }
@@ -143,7 +139,8 @@ impl SdJwtVcDraft {
     /// # Errors
     /// [`DraftError::Status`] for a reference of an unknown kind.
     pub fn with_status(mut self, status: &StatusReference) -> Result<Self, DraftError> {
-        self.status = Some(status.to_claims().ok_or(DraftError::Status)?);
+        status.to_claim().ok_or(DraftError::Status)?;
+        self.status = Some(status.clone());
         Ok(self)
     }
 
@@ -156,7 +153,7 @@ impl SdJwtVcDraft {
         if further.is_empty() || further.contains(&self.vct) {
             return Err(DraftError::FurtherTypes);
         }
-        self.aka_vcts = Some(further.iter().map(Vct::as_str).collect());
+        self.aka_vcts = further.to_vec();
         Ok(self)
     }
 
@@ -176,17 +173,54 @@ impl SdJwtVcDraft {
         signer: &dyn Signer,
         provider: &dyn CryptoProvider,
     ) -> Result<IssuedSdJwtVc, SignerError> {
-        let Self { vct: _, key_id, x5c, mut claims, status, aka_vcts, hash } = self;
-        if let Some(status) = status {
-            claims = claims.visible_object("status", status);
-        }
-        if let Some(aka_vcts) = aka_vcts {
-            claims = claims.visible("aka_vcts", aka_vcts);
-        }
         let alg = signer.algorithm().name();
-        let header = Header { alg, typ: TYP, kid: key_id.as_deref(), x5c: x5c.as_deref() };
-        issue_checked(&header, &claims, hash, signer, provider).await.map(IssuedSdJwtVc)
+        let (kid, x5c) = (self.key_id.as_deref(), self.x5c.as_deref());
+        let (header, own) = (Header { alg, typ: TYP, kid, x5c }, self.own());
+        issue_checked(&header, &own, &self.claims, self.hash, signer, provider)
+            .await
+            .map(IssuedSdJwtVc)
     }
+
+    fn own(&self) -> OwnClaims<'_> {
+        let Validity { issued_at, not_before, expires_at } = self.validity;
+        let seconds = |time: Option<Timestamp>| time.map(Timestamp::as_second);
+        OwnClaims {
+            iss: self.issuer.as_ref().map(IssuerIdentifier::as_str),
+            vct: self.vct.as_str(),
+            iat: seconds(issued_at),
+            nbf: seconds(not_before),
+            exp: seconds(expires_at),
+            cnf: self.holder.as_ref().map(|jwk| Confirmation { jwk }),
+            status: self.status.as_ref().and_then(StatusReference::to_claim),
+            aka_vcts: &self.aka_vcts,
+        }
+    }
+}
+
+/// What the draft writes itself: visible, and before everything else.
+#[derive(Serialize)]
+struct OwnClaims<'d> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<&'d str>,
+    vct: &'d str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation<'d>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<StatusClaim<'d>>,
+    #[serde(skip_serializing_if = "<[Vct]>::is_empty")]
+    aka_vcts: &'d [Vct],
+}
+
+/// RFC 7800 §3.2: `cnf.jwk`.
+#[derive(Serialize)]
+struct Confirmation<'d> {
+    jwk: &'d Jwk,
 }
 
 /// The header of the issuer-signed JWT.

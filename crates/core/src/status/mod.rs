@@ -24,6 +24,7 @@ pub use freshness::Freshness;
 pub use inflate::InflateError;
 pub(crate) use inflate::inflate;
 pub use reading::{ReadList, StatusReading};
+pub(crate) use reference::StatusClaim;
 pub use reference::{StatusListUri, StatusMechanism, StatusReference};
 
 /// The longest list that is read as it goes over the wire, in bytes.

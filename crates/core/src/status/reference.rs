@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::bitstring_status_list::{BitstringError, StatusEntry};
 use crate::{
-    claims::Claims,
     json::Object,
     trust::{NameError, well_formed_uri},
 };
@@ -130,14 +129,25 @@ impl StatusReference {
         }
     }
 
-    /// The members of the `status` claim; none for a mechanism that cannot be written.
-    pub(crate) fn to_claims(&self) -> Option<Claims> {
+    /// The `status` claim; none for a mechanism that cannot be written.
+    pub(crate) fn to_claim(&self) -> Option<StatusClaim<'_>> {
         match self {
             Self::TokenStatusList { index, uri } => {
-                let list = Claims::new().visible("idx", *index).visible("uri", uri.as_str());
-                Some(Claims::new().visible_object("status_list", list))
+                Some(StatusClaim { status_list: StatusListClaim { idx: *index, uri: &uri.0 } })
             }
             Self::Bitstring(_) | Self::Unknown => None,
         }
     }
+}
+
+/// The `status` claim of a token (Token Status List §6.1).
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct StatusClaim<'r> {
+    status_list: StatusListClaim<'r>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct StatusListClaim<'r> {
+    idx: u64,
+    uri: &'r str,
 }
