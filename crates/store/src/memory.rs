@@ -11,10 +11,10 @@ use crate::event::LONGEST_TRAIL;
 use crate::moment::of_microseconds;
 use crate::{
     AuditEntry, CredentialId, CredentialStatus, Epoch, Errand, Event, Handle, Handles, Herald,
-    Heralded, IssuedRecord, Message, MessageId, MessageState, NewEvent, NewMessage, NewSession,
-    Next, Once, OnceKind, OnceStore, Page, Put, Replaced, Secret, SecretName, SecretStore, Session,
-    SessionId, SessionKind, SessionStore, StatusEntry, StatusPlace, Store, StoreError,
-    StoreFigures, SubjectRef, Taken, TenantId, Unavailability,
+    Heralded, IssuedRecord, MessageId, MessageState, NewEvent, NewMessage, NewSession, Next, Once,
+    OnceKind, OnceStore, Page, Put, Replaced, Secret, SecretName, SecretStore, Session, SessionId,
+    SessionKind, SessionStore, StatusEntry, StatusPlace, Store, StoreError, StoreFigures,
+    SubjectRef, Taken, TenantId, Unavailability,
 };
 
 mod audit;
@@ -22,7 +22,7 @@ mod integration;
 mod issued;
 
 use audit::KeptAudit;
-use integration::KeptCall;
+use integration::{KeptCall, Told};
 use issued::KeptList;
 
 /// Keeps everything in memory, under one lock.
@@ -46,7 +46,8 @@ struct Tables {
     reserved: BTreeMap<TenantId, u64>,
     history: BTreeMap<(TenantId, CredentialId), Vec<StatusEntry>>,
     calls: BTreeMap<(TenantId, [u8; 32]), KeptCall>,
-    messages: BTreeMap<(TenantId, MessageId), Message>,
+    messages: BTreeMap<(TenantId, MessageId), Told>,
+    told: u64,
     audit: KeptAudit,
     inserted: u64,
     closed: bool,
@@ -394,8 +395,8 @@ impl Store for MemoryStore {
 
     async fn figures(&self) -> Result<StoreFigures, StoreError> {
         let tables = self.open()?;
-        let is_waiting = |message: &&Message| {
-            message.state == MessageState::Waiting && message.errand == Errand::Deliver
+        let is_waiting = |told: &&Told| {
+            told.message.state == MessageState::Waiting && told.message.errand == Errand::Deliver
         };
         let waiting_messages = tables.messages.values().filter(is_waiting).count() as u64;
         let unlinked_notes = tables.audit.unlinked() as u64;

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     failing_store::COMMITS,
-    receiver::Receiver,
+    receiver::{Hears, Receiver},
     scene::{Program, Scene, Setting, Store},
     script::{Arming, Kind, Mishap, Moment, Passed, Point},
     trials::{Line, Trial},
@@ -81,7 +81,7 @@ pub(crate) async fn everywhere(
     scope: Scope,
 ) -> Result<Found, Failure> {
     let attester = Attester::new()?;
-    let receiver = Receiver::listening().await?;
+    let receiver = Receiver::listening(Hears::Ends).await?;
     let seldom = RefCell::default();
     let ground = Ground { folder, attester: &attester, receiver: &receiver, seldom };
     let mut tried: BTreeMap<Point, (u64, u64)> = BTreeMap::new();

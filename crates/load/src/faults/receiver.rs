@@ -18,6 +18,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
+use jiff::Timestamp;
 use lanyard_core::crypto::AwsLc;
 use lanyard_service::webhook::WebhookSecret;
 use lanyard_testkit::free_port;
@@ -39,9 +40,19 @@ pub(crate) enum Mood {
     Refuses,
 }
 
+/// Of what it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hears {
+    /// How presentations end, and what becomes of credentials.
+    Ends,
+    /// How presentations begin as well.
+    Steps,
+}
+
 /// A server that is told, on one port for good.
 pub(crate) struct Receiver {
     port: u16,
+    hears: Hears,
     mood: watch::Sender<Mood>,
     heard: Arc<Heard>,
     serving: Mutex<Option<JoinHandle<()>>>,
@@ -51,6 +62,10 @@ pub(crate) struct Receiver {
 struct Heard {
     /// By type and session: the names of the messages that were taken.
     told: Mutex<BTreeMap<(String, String), BTreeSet<String>>>,
+    /// By session: when the last happened that was taken.
+    last: Mutex<BTreeMap<String, Timestamp>>,
+    /// How many messages came after one of their session that tells of something later.
+    late: AtomicU64,
     taken: AtomicU64,
     turned_away: AtomicU64,
 }
@@ -63,10 +78,10 @@ struct Ear {
 
 impl Receiver {
     /// One that takes everything.
-    pub(crate) async fn listening() -> Result<Self, Failure> {
+    pub(crate) async fn listening(hears: Hears) -> Result<Self, Failure> {
         let (mood, _) = watch::channel(Mood::Takes);
         let (heard, serving) = (Arc::default(), Mutex::default());
-        let receiver = Self { port: free_port(), mood, heard, serving };
+        let receiver = Self { port: free_port(), hears, mood, heard, serving };
         receiver.come().await?;
         Ok(receiver)
     }
@@ -101,12 +116,16 @@ impl Receiver {
         if !fs::exists(&file)? {
             machine::write_private(&file, WebhookSecret::generate(&AwsLc).as_bytes())?;
         }
+        let beginning = match self.hears {
+            Hears::Ends => "",
+            Hears::Steps => r#""presentation.request_created", "#,
+        };
         Ok(format!(
             r#"[[tenants.webhooks]]
 name = "{NAME}"
 url = "http://127.0.0.1:{}/"
 secret_file = "{NAME}"
-events = ["presentation.verified", "credential.*"]
+events = [{beginning}"presentation.verified", "credential.*"]
 "#,
             self.port
         ))
@@ -134,6 +153,32 @@ events = ["presentation.verified", "credential.*"]
         let (about, names) = told.iter().find(|(_, names)| names.len() > 1)?;
         Some(format!("I5: {} of one session is told as {} messages", about.0, names.len()))
     }
+
+    /// R14: what happened to one session is told in its order.
+    pub(crate) fn told_late(&self) -> Option<String> {
+        let late = self.heard.late.load(Ordering::Relaxed);
+        (late > 0).then(|| format!("R14: {late} messages came after a later one of their session"))
+    }
+}
+
+impl Heard {
+    /// A message that was taken.
+    fn took(&self, name: &str, message: &Value) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        // a credential can be suspended twice; a session comes to an end once
+        let (kind, session) = (&message["type"], &message["data"]["session"]);
+        let (Some(kind), Some(session)) = (kind.as_str(), session.as_str()) else { return };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = told.entry((kind.to_owned(), session.to_owned())).or_default();
+        let at = message["timestamp"].as_str().and_then(|at| at.parse().ok());
+        let (true, Some(at)) = (names.insert(name.to_owned()), at) else { return };
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = last.entry(session.to_owned()).or_insert(at);
+        if at < *last {
+            self.late.fetch_add(1, Ordering::Relaxed);
+        }
+        *last = at.max(*last);
+    }
 }
 
 async fn hear(State(mut ear): State<Ear>, headers: HeaderMap, body: Bytes) -> StatusCode {
@@ -152,13 +197,6 @@ async fn hear(State(mut ear): State<Ear>, headers: HeaderMap, body: Bytes) -> St
     let name = headers.get("webhook-id").and_then(|name| name.to_str().ok());
     let message: Option<Value> = serde_json::from_slice(&body).ok();
     let (Some(name), Some(message)) = (name, message) else { return StatusCode::BAD_REQUEST };
-    ear.heard.taken.fetch_add(1, Ordering::Relaxed);
-    // a credential can be suspended twice; a session comes to an end once
-    if let (Some(kind), Some(session)) =
-        (message["type"].as_str(), message["data"]["session"].as_str())
-    {
-        let mut told = ear.heard.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.entry((kind.to_owned(), session.to_owned())).or_default().insert(name.to_owned());
-    }
+    ear.heard.took(name, &message);
     StatusCode::NO_CONTENT
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     cable::{Cable, Way},
+    receiver::Hears,
     scene::{Program, Scene, Store},
     steps::is_open,
     trials::{Extent, Line, Trial},
@@ -62,7 +63,7 @@ impl Pair {
         let Store::Postgres { address } = store else { return Err(Failure::NoPostgres) };
         let program = Program::Product(binary.to_owned());
         let cable = Cable::to(address)?;
-        let trial = Trial::told(fault, program, folder, store, attester).await?;
+        let trial = Trial::told(fault, program, folder, store, (Hears::Ends, attester)).await?;
         let other = trial.scene.replica(&cable.store())?;
         Ok(Self { trial, other, cable })
     }

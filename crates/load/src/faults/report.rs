@@ -208,7 +208,7 @@ Whenever a server cannot answer, it says 503 and when to ask again, and nothing 
 | R10 | clocks jump | what has expired is refused, what has not is taken |
 | R11 | clients are slow | others wait no more than a second, or three times as long as alone |
 | R13 | no more than 256 files may be open, and clients hold all connections that there may be | it goes on, and heals once they are gone |
-| R14 | whoever is told by webhooks is slow, refuses, is gone | others do not notice; what happened is told in the end, or waits for somebody to have it delivered |
+| R14 | whoever is told by webhooks is slow, refuses, is gone | others do not notice; what happened is told in the end, what happened to one session in its order, or waits for somebody to have it delivered |
 | R15 | the sealing key is changed | |
 | R16 | a store of the release before is taken over | what is newer is refused and left as it is |
 | D2 | two replicas: each request goes to the other, and both race for what is good once | no step is refused |
@@ -237,7 +237,7 @@ const NOT_HERE: &str = "\
 | the wallet's library is killed | by the tests of `crates/wallet` |
 | an issuer that refuses good nonces, is late and moves | by the tests of both sides (`awkward`) |
 | how housekeeping slows down what goes on beside it | it runs once a minute beside all that lasts longer; nobody measures it |
-| shorter than one could wish: slow clients are there for 10 s, webhooks are in trouble for a second a time and then for days by a clock that is put ahead, one of two replicas is killed for seven minutes, a disk is full and a database locked for 15 s at most | the whole run is to end within an hour |";
+| shorter than one could wish: slow clients are there for 10 s, webhooks are in trouble for a second a time, and for an hour and for days by a clock that is put ahead, one of two replicas is killed for seven minutes, a disk is full and a database locked for 15 s at most | the whole run is to end within an hour |";
 
 const POINTS: &str = "\
 ## Every point

@@ -1,5 +1,5 @@
 //! R14: whoever is told by webhooks is slow, refuses, or is gone. Nobody else notices, and what happened is told in
-//! the end; what was tried too often waits for somebody to have it delivered again.
+//! the end and in its order; what was tried too often waits for somebody to have it delivered again.
 
 use std::{
     path::Path,
@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    receiver::Mood,
+    receiver::{Hears, Mood},
     scene::{Program, Store},
     trials::{Extent, Line, Trial},
 };
@@ -26,6 +26,9 @@ const TROUBLE: Duration = Duration::from_secs(1);
 /// No try is later than this after the one before, in seconds.
 const LATEST_TRY: i64 = 27 * 3600;
 
+/// How many turns there are while nobody listens.
+const WHILE_AWAY: u64 = 20;
+
 /// After how many tries a message is given up.
 const TRIES: u64 = 10;
 
@@ -37,7 +40,8 @@ pub(crate) async fn receiver_in_trouble(
 ) -> Result<Line, Failure> {
     let fault = "webhook receiver in trouble";
     let program = || std::env::current_exe().map(Program::Failing);
-    let mut trial = Trial::told(fault, program()?, folder, &database(), None).await?;
+    let mut trial =
+        Trial::told(fault, program()?, folder, &database(), (Hears::Steps, None)).await?;
     let alone = trial.plays_alone(extent.spell / 2).await?;
     let spell = extent.spell.min(TROUBLE);
     trial
@@ -63,7 +67,50 @@ pub(crate) async fn receiver_in_trouble(
     let mut line = trial.ended().await?;
     // at a database without the crowd's messages: two are all there are
     line.add(given_up(fault, program()?, folder, &database()).await?);
+    line.add(away_for_an_hour(fault, program()?, folder, &database()).await?);
     Ok(line)
+}
+
+/// Nobody listens for an hour, in which presentations begin and end.
+async fn away_for_an_hour(
+    fault: &'static str,
+    program: Program,
+    folder: &Path,
+    store: &Store,
+) -> Result<Line, Failure> {
+    let mut trial = Trial::told(fault, program, folder, store, (Hears::Steps, None)).await?;
+    let Some(receiver) = &trial.receiver else { return Err(Failure::Lacks("receiver")) };
+    receiver.go();
+    for _ in 0..WHILE_AWAY {
+        trial.wallet().turn().await?;
+        trial.turns += 1;
+    }
+    for _ in 0..4 {
+        clock::put_ahead(clock::ahead() + 900);
+        trial.scene.put_ahead(clock::ahead()).await?;
+        // what is due by now is tried
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+    receiver.come().await?;
+    clock::put_ahead(clock::ahead() + LATEST_TRY);
+    trial.scene.put_ahead(clock::ahead()).await?;
+    trial.times += 1;
+    // the answers of so long ago are not kept: only that they are told is left
+    let gone = trial.facts.take();
+    let begun = Instant::now();
+    while receiver.misses(&gone) > 0 && begun.elapsed() < Duration::from_secs(30) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    if receiver.misses(&gone) > 0 {
+        let missed = receiver.misses(&gone);
+        trial.broken(format!("R14: of {missed} results of that hour nobody was told after it"));
+    }
+    trial.facts.borrow_mut().broken = gone.broken;
+    // who comes then is served
+    trial.wallet().turn().await?;
+    let ended = trial.ended().await;
+    clock::put_ahead(0);
+    ended
 }
 
 /// One message that nobody takes for days, and then somebody has it delivered.
@@ -73,7 +120,7 @@ async fn given_up(
     folder: &Path,
     store: &Store,
 ) -> Result<Line, Failure> {
-    let mut trial = Trial::told(fault, program, folder, store, None).await?;
+    let mut trial = Trial::told(fault, program, folder, store, (Hears::Ends, None)).await?;
     let Some(receiver) = &trial.receiver else { return Err(Failure::Lacks("receiver")) };
     receiver.is(Mood::Refuses);
     trial.wallet().turn().await?;

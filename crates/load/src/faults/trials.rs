@@ -12,7 +12,7 @@ use tokio::{process::Command, task::LocalSet};
 
 use super::{
     points::Scope,
-    receiver::Receiver,
+    receiver::{Hears, Receiver},
     scene::{Program, Scene, Setting, Store},
     wallet::Wallet,
 };
@@ -221,10 +221,10 @@ impl Trial {
         program: Program,
         folder: &Path,
         store: &Store,
-        attester: Option<&Attester>,
+        (hears, attester): (Hears, Option<&Attester>),
     ) -> Result<Self, Failure> {
         let folder = Self::folder(folder, fault, store);
-        let receiver = Receiver::listening().await?;
+        let receiver = Receiver::listening(hears).await?;
         let setting = Setting { program, store, attester, receiver: Some(&receiver) };
         let scene = Scene::laid(&folder, setting)?;
         let mut trial = Self::of(fault, scene, &folder, store)?;
@@ -372,7 +372,8 @@ impl Trial {
         if missed > 0 {
             self.broken(format!("I5: of {missed} results nobody was told"));
         }
-        receiver.told_twice().into_iter().for_each(|twice| self.broken(twice));
+        let wrong = receiver.told_twice().into_iter().chain(receiver.told_late());
+        wrong.for_each(|wrong| self.broken(wrong));
         let (taken, _) = receiver.counts();
         let results = counted(self.facts.borrow().answered.len() as u64, "result");
         let messages = counted(taken, "message");

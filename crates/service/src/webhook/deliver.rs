@@ -131,7 +131,6 @@ impl Deliverer {
                 hand.take(message, self);
             }
         }
-        hand.leaves_some = true;
         Ok(taken)
     }
 
@@ -228,8 +227,6 @@ struct Hand {
     tasks: JoinSet<()>,
     /// Where each of them goes.
     webhooks: HashMap<Id, (TenantId, String)>,
-    /// Whether there may be more that are due than it took.
-    leaves_some: bool,
 }
 
 impl Hand {
@@ -248,7 +245,6 @@ impl Hand {
         let full = shares.into_iter().filter(|(_, share)| *share + portion > AT_ONCE_TO_ONE);
         let without: Vec<_> = full.map(|(webhook, _)| webhook.clone()).collect();
         let limit = AT_ONCE.saturating_sub(self.tasks.len());
-        self.leaves_some = limit == 0 || !without.is_empty();
         Claim {
             now,
             lease_until: now.checked_add(LEASE).unwrap_or(Timestamp::MAX),
@@ -271,9 +267,10 @@ impl Hand {
         }
     }
 
-    /// Waits until there is room for something that it left; for ever if it left nothing.
+    /// Waits until one of them is settled, which makes room for others and lets go what waits behind it; for ever if
+    /// there is none.
     async fn makes_room(&mut self) {
-        if !self.leaves_some || self.tasks.is_empty() {
+        if self.tasks.is_empty() {
             return std::future::pending().await;
         }
         self.settles().await;
@@ -295,7 +292,10 @@ impl Hand {
 mod tests {
     use std::{
         future::pending,
-        sync::atomic::{AtomicUsize, Ordering},
+        sync::{
+            Mutex,
+            atomic::{AtomicUsize, Ordering},
+        },
     };
 
     use lanyard_core::crypto::RustCrypto;
@@ -324,13 +324,17 @@ mod tests {
                 return pending().await;
             }
             self.told.notify_one();
-            Ok(Response {
-                status: 204,
-                content_type: None,
-                headers: ResponseHeaders::default(),
-                body: Vec::new().into(),
-                final_url: request.url,
-            })
+            Ok(no_content(request))
+        }
+    }
+
+    fn no_content(request: Request) -> Response {
+        Response {
+            status: 204,
+            content_type: None,
+            headers: ResponseHeaders::default(),
+            body: Vec::new().into(),
+            final_url: request.url,
         }
     }
 
@@ -387,6 +391,50 @@ mod tests {
         let told = tokio::time::timeout(Duration::from_secs(2), receivers.told.notified()).await;
         assert!(told.is_ok(), "{} messages hang", receivers.hanging.load(Ordering::SeqCst));
         assert!(receivers.hanging.load(Ordering::SeqCst) <= AT_ONCE_TO_ONE);
+        worker.abort();
+    }
+
+    /// A receiver that keeps what it is told.
+    #[derive(Default)]
+    struct Diary(Mutex<Vec<String>>);
+
+    #[async_trait]
+    impl HttpClient for Diary {
+        async fn send(&self, request: Request) -> Result<Response, FetchError> {
+            let Body::Json(body) = &request.body else { panic!("a message has a body") };
+            let message: serde_json::Value = serde_json::from_slice(body).unwrap();
+            self.0.lock().unwrap().push(message["data"]["step"].as_str().unwrap().to_owned());
+            Ok(no_content(request))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_behind_a_message_is_sent_as_soon_as_that_is_taken() {
+        let steps = ["offer_created", "a", "b", "c", "d", "e", "f", "g"];
+        let told = [("acme".parse().unwrap(), vec![webhook("hears.example")])];
+        let webhooks = Arc::new(Webhooks::new(told, Arc::new(RustCrypto)));
+        let store = Arc::new(MemoryStore::new().heralded_by(webhooks.clone()));
+        let begun = session("acme", 1);
+        let (tenant, id) = (begun.tenant.clone(), begun.id);
+        store.insert(begun).await.unwrap();
+        for step in &steps[1..] {
+            let event = NewEvent::done(Timestamp::now(), step);
+            store.append_event(&tenant, id, event).await.unwrap();
+        }
+        let diary = Arc::new(Diary::default());
+        let worker = Deliverer {
+            store,
+            http: diary.clone(),
+            webhooks,
+            provider: Arc::new(RustCrypto),
+            clock: Arc::new(SystemClock),
+            judges: Vec::new(),
+        };
+        let (_stop, stopped) = watch::channel(false);
+        let worker = tokio::spawn(worker.run(stopped));
+        // one for each look would take twice as long
+        tokio::time::sleep(PAUSE * 4).await;
+        assert_eq!(*diary.0.lock().unwrap(), steps);
         worker.abort();
     }
 }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::{MemoryStore, Tables, to_the_microsecond};
 use crate::{
     AuditEntry, CallAnswer, CallBegun, CallStore, Claim, CredentialStatus, Erased, Errand, Message,
-    MessageId, MessagePage, MessageState, MessageStore, NewCall, NewMessage, Page, Settled,
-    StatusChange, StatusNote, StoreError, SubjectRef, SubjectStore, TenantId,
+    MessageId, MessagePage, MessageState, MessageStore, NewCall, NewMessage, Page, SessionId,
+    Settled, StatusChange, StatusNote, StoreError, SubjectRef, SubjectStore, TenantId,
 };
 
 /// A call that was begun.
@@ -18,6 +18,24 @@ pub(super) struct KeptCall {
     answer: Option<Vec<u8>>,
     lease_until: Timestamp,
     expires_at: Timestamp,
+}
+
+/// A message, and which one it is of all that were ever written.
+pub(super) struct Told {
+    ordinal: u64,
+    pub(super) message: Message,
+}
+
+impl Told {
+    /// Whether it waits to be sent to this webhook, of all that is told of this session.
+    fn waits_for(&self, tenant: &TenantId, session: Option<SessionId>, webhook: &str) -> bool {
+        let Message { errand, state, .. } = self.message;
+        session.is_some()
+            && (errand, state) == (Errand::Deliver, MessageState::Waiting)
+            && self.message.session == session
+            && self.message.tenant == *tenant
+            && self.message.webhook == webhook
+    }
 }
 
 #[async_trait]
@@ -97,9 +115,12 @@ impl Tables {
         waits.map(|kept| kept.answer = Some(answer)).is_some()
     }
 
-    /// Writes messages.
+    /// Writes messages; none is due before those that it waits behind.
     pub(super) fn tell(&mut self, tenant: &TenantId, messages: Vec<NewMessage>) {
         for new in messages {
+            let before = self.waiting(tenant, new.session, &new.webhook);
+            let due_at = before.map(|told| told.message.due_at).max();
+            let due_at = due_at.unwrap_or(Timestamp::MIN).max(to_the_microsecond(new.due_at));
             let message = Message {
                 tenant: tenant.clone(),
                 id: new.id,
@@ -110,12 +131,32 @@ impl Tables {
                 payload: new.payload,
                 state: MessageState::Waiting,
                 attempts: 0,
-                due_at: to_the_microsecond(new.due_at),
+                due_at,
                 outcome: None,
                 keep_until: to_the_microsecond(new.keep_until),
             };
-            self.messages.insert((tenant.clone(), new.id), message);
+            self.told += 1;
+            let told = Told { ordinal: self.told, message };
+            self.messages.insert((tenant.clone(), new.id), told);
         }
+    }
+
+    /// What waits to be sent to a webhook of all that is told of a session.
+    fn waiting<'t>(
+        &'t self,
+        tenant: &'t TenantId,
+        session: Option<SessionId>,
+        webhook: &'t str,
+    ) -> impl Iterator<Item = &'t Told> {
+        let all = self.messages.values();
+        all.filter(move |told| told.waits_for(tenant, session, webhook))
+    }
+
+    /// Whether nothing that was written before it waits for the same webhook.
+    fn is_its_turn(&self, told: &Told) -> bool {
+        let Message { tenant, session, webhook, errand, .. } = &told.message;
+        *errand != Errand::Deliver
+            || self.waiting(tenant, *session, webhook).all(|other| told.ordinal <= other.ordinal)
     }
 }
 
@@ -124,30 +165,36 @@ impl MessageStore for MemoryStore {
     async fn claim_messages(&self, claim: Claim) -> Result<Vec<Message>, StoreError> {
         let mut tables = self.open()?;
         let (now, left_out) = (to_the_microsecond(claim.now), &claim.without);
-        let is_due = |message: &&mut Message| {
+        let is_due = |told: &&Told| {
+            let message = &told.message;
             message.state == MessageState::Waiting
                 && message.due_at <= now
                 && !left_out.iter().any(|(tenant, webhook)| {
                     *tenant == message.tenant && *webhook == message.webhook
                 })
+                && tables.is_its_turn(told)
         };
-        let mut due: Vec<&mut Message> = tables.messages.values_mut().filter(is_due).collect();
-        due.sort_by_key(|message| (message.due_at, message.id));
+        let due = tables.messages.values().filter(is_due);
+        let mut due: Vec<_> =
+            due.map(|told| (told.message.due_at, told.ordinal, told.message.clone())).collect();
+        due.sort_by_key(|(due_at, ordinal, _)| (*due_at, *ordinal));
         due.truncate(claim.looked_at() as usize);
         let mut shares = BTreeMap::<_, u32>::new();
-        due.retain(|message| {
+        due.retain(|(_, _, message)| {
             let share =
                 shares.entry((message.tenant.clone(), message.webhook.clone())).or_default();
             *share += 1;
             *share <= claim.of_one_webhook
         });
         due.truncate(claim.limit as usize);
-        let claimed = due.into_iter().map(|message| {
+        let keys = due.into_iter().map(|(_, _, message)| (message.tenant, message.id));
+        let mut claimed = Vec::new();
+        for key in keys {
+            let Some(Told { message, .. }) = tables.messages.get_mut(&key) else { continue };
             message.due_at = to_the_microsecond(claim.lease_until);
             message.attempts += 1;
-            message.clone()
-        });
-        let mut claimed: Vec<_> = claimed.collect();
+            claimed.push(message.clone());
+        }
         claimed.sort_by_key(|message| message.id);
         Ok(claimed)
     }
@@ -155,11 +202,12 @@ impl MessageStore for MemoryStore {
     async fn settle_message(&self, held: &Message, settled: Settled) -> Result<bool, StoreError> {
         let mut tables = self.open()?;
         let key = (held.tenant.clone(), held.id);
-        let is_held = |message: &&mut Message| {
+        let is_held = |told: &&mut Told| {
+            let message = &told.message;
             message.state == MessageState::Waiting
                 && (message.attempts, message.due_at) == (held.attempts, held.due_at)
         };
-        let Some(message) = tables.messages.get_mut(&key).filter(is_held) else {
+        let Some(Told { ordinal, message }) = tables.messages.get_mut(&key).filter(is_held) else {
             return Ok(false);
         };
         let (state, at, outcome) = match settled {
@@ -172,9 +220,19 @@ impl MessageStore for MemoryStore {
                 return Ok(true);
             }
         };
+        let (at, settled) = (to_the_microsecond(at), *ordinal);
         message.state = state;
-        message.due_at = to_the_microsecond(at);
+        message.due_at = at;
         message.outcome = Some(outcome);
+        if held.errand == Errand::Deliver {
+            // what waits behind it: its turn comes now, or not before that of this one
+            let behind = tables.messages.values_mut().filter(|told| {
+                told.ordinal > settled
+                    && told.message.attempts == 0
+                    && told.waits_for(&held.tenant, held.session, &held.webhook)
+            });
+            behind.for_each(|told| told.message.due_at = at);
+        }
         Ok(true)
     }
 
@@ -184,7 +242,8 @@ impl MessageStore for MemoryStore {
         page: MessagePage,
     ) -> Result<Vec<Message>, StoreError> {
         let tables = self.open()?;
-        let wanted = tables.messages.values().rev().filter(|message| {
+        let all = tables.messages.values().rev().map(|told| &told.message);
+        let wanted = all.filter(|message| {
             message.tenant == *tenant
                 && message.errand == Errand::Deliver
                 && page.before.is_none_or(|before| message.id < before)
@@ -200,7 +259,7 @@ impl MessageStore for MemoryStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tables = self.open()?;
-        let found = tables.messages.get_mut(&(tenant.clone(), id));
+        let found = tables.messages.get_mut(&(tenant.clone(), id)).map(|told| &mut told.message);
         let Some(message) = found.filter(|message| message.errand == Errand::Deliver) else {
             return Ok(false);
         };
@@ -213,7 +272,8 @@ impl MessageStore for MemoryStore {
     async fn purge_messages(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut tables = self.open()?;
         let now = to_the_microsecond(now);
-        let old = tables.messages.iter().filter(|(_, message)| {
+        let all = tables.messages.iter().map(|(key, told)| (key, &told.message));
+        let old = all.filter(|(_, message)| {
             message.state != MessageState::Waiting && message.keep_until <= now
         });
         let mut old: Vec<_> = old.map(|(key, message)| (message.keep_until, key.clone())).collect();
@@ -242,8 +302,8 @@ impl SubjectStore for MemoryStore {
         let credentials = of_tenant.filter(|(_, record)| record.subject == Some(subject));
         let credentials: Vec<_> = credentials.map(|((_, id), _)| *id).collect();
         let before = tables.messages.len();
-        tables.messages.retain(|(owner, _), message| {
-            owner != tenant || message.session.is_none_or(|about| !sessions.contains(&about))
+        tables.messages.retain(|(owner, _), told| {
+            owner != tenant || told.message.session.is_none_or(|about| !sessions.contains(&about))
         });
         let messages = (before - tables.messages.len()) as u64;
         for id in &sessions {

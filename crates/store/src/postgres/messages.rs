@@ -62,11 +62,15 @@ pub(super) async fn add(
     messages: &[NewMessage],
 ) -> Result<(), StoreError> {
     for new in messages {
+        // not due before those that it waits behind
         execute(
             db,
             "INSERT INTO message (tenant, id, webhook, errand, kind, session, payload, state, due_at,
                                   keep_until)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, $9)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', greatest($8,
+                 (SELECT max(due_at) FROM message
+                  WHERE session = $6 AND tenant = $1 AND webhook = $3 AND errand = 'deliver'
+                    AND state = 'waiting')), $9)",
             &[
                 &tenant.as_str(),
                 &new.id.as_bytes().as_slice(),
@@ -95,6 +99,11 @@ async fn claim(db: &Transaction, claim: &Claim) -> Result<Vec<Message>, StoreErr
              SELECT ctid AS place, tenant, webhook, due_at, ordinal FROM message
              WHERE state = 'waiting' AND due_at <= $2
                AND tenant || '/' || webhook <> ALL ($4::text[])
+               AND (session IS NULL OR errand <> 'deliver' OR ordinal = (
+                   SELECT min(first.ordinal) FROM message AS first
+                   WHERE first.session = message.session AND first.tenant = message.tenant
+                     AND first.webhook = message.webhook AND first.errand = 'deliver'
+                     AND first.state = 'waiting'))
              ORDER BY due_at, ordinal LIMIT $5),
          shared AS (
              SELECT place,
@@ -140,11 +149,23 @@ async fn settle(db: &Transaction, held: &Message, settled: &Settled) -> Result<b
             return Ok(true);
         }
     };
-    let settle = "UPDATE message SET state = $1, due_at = $2, outcome = $3
-                  WHERE tenant = $4 AND id = $5 AND state = 'waiting' AND attempts = $6 AND due_at = $7";
+    // what waits behind it: its turn comes now, or not before that of this one
+    let settle = "WITH settled AS (
+             UPDATE message SET state = $1, due_at = $2, outcome = $3
+             WHERE tenant = $4 AND id = $5 AND state = 'waiting' AND attempts = $6 AND due_at = $7
+             RETURNING ordinal, errand),
+         behind AS (
+             UPDATE message SET due_at = $2 FROM settled
+             WHERE message.session = $8 AND message.tenant = $4 AND message.webhook = $9
+               AND settled.errand = 'deliver' AND message.errand = 'deliver'
+               AND message.state = 'waiting' AND message.attempts = 0
+               AND message.ordinal > settled.ordinal)
+         SELECT 1 FROM settled";
     let (state, at) = (state.as_str(), moment(*at));
-    let params: Params<'_> = &[&state, &at, outcome, &owner, &name, &attempt, &lease];
-    Ok(execute(db, settle, params).await? > 0)
+    let session = held.session.as_ref().map(|session| session.as_bytes().as_slice());
+    let params: Params<'_> =
+        &[&state, &at, outcome, &owner, &name, &attempt, &lease, &session, &held.webhook];
+    Ok(!query(db, settle, params).await?.is_empty())
 }
 
 async fn list(

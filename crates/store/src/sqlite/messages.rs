@@ -53,11 +53,15 @@ pub(super) fn add(
     messages: &[NewMessage],
 ) -> Result<(), StoreError> {
     for new in messages {
+        // not due before those that it waits behind
         execute(
             db,
             "INSERT INTO message (tenant, id, webhook, errand, kind, session, payload, state, due_at,
                                   keep_until)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?9)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', max(?8, coalesce(
+                 (SELECT max(due_at) FROM message
+                  WHERE session = ?6 AND tenant = ?1 AND webhook = ?3 AND errand = 'deliver'
+                    AND state = 'waiting'), ?8)), ?9)",
             params![
                 tenant.as_str(),
                 new.id.as_bytes(),
@@ -83,6 +87,11 @@ fn claim(db: &Connection, claim: &Claim) -> Result<Vec<Message>, StoreError> {
              SELECT ordinal, tenant, webhook, due_at FROM message
              WHERE state = 'waiting' AND due_at <= ?2
                AND tenant || '/' || webhook NOT IN (SELECT value FROM json_each(?4))
+               AND (session IS NULL OR errand <> 'deliver' OR ordinal = (
+                   SELECT min(first.ordinal) FROM message AS first
+                   WHERE first.session = message.session AND first.tenant = message.tenant
+                     AND first.webhook = message.webhook AND first.errand = 'deliver'
+                     AND first.state = 'waiting'))
              ORDER BY due_at, ordinal LIMIT ?5),
          shared AS (
              SELECT ordinal, due_at,
@@ -130,6 +139,23 @@ fn settle(db: &Connection, held: &Message, settled: &Settled) -> Result<bool, St
          WHERE tenant = ?4 AND id = ?5 AND state = 'waiting' AND attempts = ?6 AND due_at = ?7",
         params![state.as_str(), moment(*at), outcome, tenant, id, attempt, lease],
     )?;
+    if changed > 0 && held.errand == Errand::Deliver {
+        // what waits behind it: its turn comes now, or not before that of this one
+        execute(
+            db,
+            "UPDATE message SET due_at = ?1
+             WHERE session = ?2 AND tenant = ?3 AND webhook = ?4 AND errand = 'deliver'
+               AND state = 'waiting' AND attempts = 0
+               AND ordinal > (SELECT ordinal FROM message WHERE tenant = ?3 AND id = ?5)",
+            params![
+                moment(*at),
+                held.session.as_ref().map(SessionId::as_bytes),
+                tenant,
+                held.webhook,
+                id
+            ],
+        )?;
+    }
     Ok(changed > 0)
 }
 

@@ -28,13 +28,14 @@ fn call(key: u8, request: u8, now: i64) -> NewCall {
     }
 }
 
+/// One of the session of the same number.
 fn message(n: u8, due_at: Timestamp) -> NewMessage {
     NewMessage {
         id: MessageId::from_bytes([n; 16]),
         webhook: "hr".to_owned(),
         errand: Errand::Deliver,
         kind: "issuance.offer_created".to_owned(),
-        session: Some(id(1)),
+        session: Some(id(n.into())),
         payload: format!("{{\"n\":{n}}}"),
         due_at,
         keep_until: second(500),
@@ -187,6 +188,83 @@ pub(crate) async fn a_due_message_is_in_one_hand_until_its_lease_ends(store: Bac
     let claimed = workers.join_all().await;
     let all: Vec<_> = claimed.into_iter().flat_map(Result::unwrap).collect();
     assert_eq!(all.len(), 3, "each went to one worker");
+}
+
+/// One that the first session tells.
+fn of_first(n: u8, due_at: Timestamp) -> NewMessage {
+    NewMessage { session: Some(id(1)), ..message(n, due_at) }
+}
+
+async fn due(store: &dyn Store, now: i64) -> Vec<Message> {
+    let claim = Claim::of_all(second(now), second(now + 90), 9);
+    store.claim_messages(claim).await.expect("the store is there")
+}
+
+/// Settles what is in the hand, all of it alike.
+async fn all_settled(store: &dyn Store, held: &[Message], settled: Settled) {
+    for message in held {
+        assert_eq!(store.settle_message(message, settled.clone()).await, Ok(true));
+    }
+}
+
+fn taken(at: i64) -> Settled {
+    Settled::Delivered { at: second(at), outcome: "204".to_owned() }
+}
+
+fn again(due_at: i64) -> Settled {
+    Settled::Retry { due_at: second(due_at), outcome: "500".to_owned() }
+}
+
+pub(crate) async fn what_is_told_of_a_session_is_told_in_its_order(store: Backend) {
+    let (first, second_one) = (of_first(1, second(1)), of_first(2, second(1)));
+    let elsewhere = NewMessage { webhook: "crm".to_owned(), ..of_first(3, second(1)) };
+    store.insert(telling(1, vec![first, second_one, elsewhere])).await.unwrap();
+    store.insert(telling(4, vec![message(4, second(1))])).await.unwrap();
+    let held = due(&*store, 1).await;
+    assert_eq!(names(&held), [1, 3, 4], "another webhook and another session do not wait");
+    all_settled(&*store, &held[1..], taken(2)).await;
+    assert_eq!(names(&due(&*store, 2).await), [0u8; 0], "the first is under way");
+    all_settled(&*store, &held[..1], again(40)).await;
+    assert_eq!(names(&due(&*store, 39).await), [0u8; 0], "the first is tried again");
+    let held = due(&*store, 40).await;
+    assert_eq!(names(&held), [1]);
+    all_settled(&*store, &held, taken(41)).await;
+    assert_eq!(names(&due(&*store, 41).await), [2]);
+}
+
+pub(crate) async fn a_message_that_is_given_up_holds_up_nothing(store: Backend) {
+    let messages = vec![of_first(1, second(1)), of_first(2, second(1))];
+    store.insert(telling(1, messages)).await.unwrap();
+    let held = due(&*store, 1).await;
+    let dead = Settled::Dead { at: second(2), outcome: "410".to_owned() };
+    all_settled(&*store, &held, dead).await;
+    assert_eq!(names(&due(&*store, 2).await), [2]);
+}
+
+pub(crate) async fn what_waits_behind_a_message_is_not_looked_at_before_its_turn(store: Backend) {
+    let messages = vec![of_first(1, second(1)), of_first(2, second(1))];
+    store.insert(telling(1, messages)).await.unwrap();
+    all_settled(&*store, &due(&*store, 1).await, again(40)).await;
+    let event = NewEvent::done(second(3), "token").telling([of_first(3, second(3))]);
+    store.append_event(&demo(), id(1), event).await.unwrap();
+    let waiting = store.list_messages(&demo(), all()).await.unwrap();
+    let dues: Vec<_> = waiting.iter().map(|message| message.due_at).collect();
+    assert_eq!(dues, [second(40); 3]);
+    all_settled(&*store, &due(&*store, 40).await, taken(41)).await;
+    all_settled(&*store, &due(&*store, 41).await, taken(42)).await;
+    assert_eq!(names(&due(&*store, 42).await), [3]);
+}
+
+pub(crate) async fn what_was_told_before_goes_first_when_it_is_delivered_again(store: Backend) {
+    let messages = vec![of_first(1, second(1)), of_first(2, second(1))];
+    store.insert(telling(1, messages)).await.unwrap();
+    all_settled(&*store, &due(&*store, 1).await, taken(2)).await;
+    let first = MessageId::from_bytes([1; 16]);
+    assert_eq!(store.redeliver_message(&demo(), first, second(3)).await, Ok(true));
+    let held = due(&*store, 3).await;
+    assert_eq!(names(&held), [1]);
+    all_settled(&*store, &held, taken(4)).await;
+    assert_eq!(names(&due(&*store, 4).await), [2]);
 }
 
 pub(crate) async fn a_settled_message_is_kept_and_can_be_delivered_again(store: Backend) {
