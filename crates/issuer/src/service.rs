@@ -2,14 +2,18 @@
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, mem,
     sync::{Arc, PoisonError, RwLock},
 };
 
 use axum::Router;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::crypto::CryptoProvider;
-use lanyard_service::{Live, http::api::Operation, once::Calls};
+use lanyard_service::{
+    Live,
+    http::{Door, api::Operation},
+    once::Calls,
+};
 use lanyard_store::{NewEvent, Next, Replaced, Session, SessionId, StoreError, TenantId};
 use tokio::sync::{broadcast, watch};
 use url::Url;
@@ -29,6 +33,7 @@ pub struct IssuerService(Arc<Parts>);
 struct Parts {
     base_url: Url,
     tenants: HashMap<Box<str>, RwLock<Editions>>,
+    door: Door,
     localized: Localized,
     sessions: Sessions,
     clock: Arc<dyn Clock>,
@@ -49,7 +54,8 @@ impl IssuerService {
         }
         let now = settings.clock.now();
         let mut tenants = HashMap::with_capacity(settings.tenants.len());
-        for tenant in settings.tenants {
+        let mut keys = HashMap::with_capacity(settings.tenants.len());
+        for mut tenant in settings.tenants {
             SettingsError::accept(
                 &tenant.tenant,
                 &tenant.issuer,
@@ -57,16 +63,27 @@ impl IssuerService {
                 &base_url,
             )?;
             let id = tenant.tenant.clone();
+            keys.insert(id.clone(), mem::take(&mut tenant.api_keys));
             let editions = Editions::new(Tenant::new(tenant, &*settings.provider, now));
             if tenants.insert(id.as_str().into(), RwLock::new(editions)).is_some() {
                 return Err(SettingsError::TenantRepeated(id));
             }
         }
+        let door = Door::new(keys, Arc::clone(&settings.provider));
         let sessions = Sessions { store: settings.store, provider: settings.provider };
         let (clock, shutdown, retention) = (settings.clock, settings.shutdown, settings.retention);
         let (localized, live) = (Localized::default(), Live::default());
-        let parts =
-            Parts { base_url, tenants, localized, sessions, clock, live, shutdown, retention };
+        let parts = Parts {
+            base_url,
+            tenants,
+            door,
+            localized,
+            sessions,
+            clock,
+            live,
+            shutdown,
+            retention,
+        };
         Ok(Self(Arc::new(parts)))
     }
 
@@ -139,8 +156,8 @@ impl IssuerService {
         self.tenant(id.as_str()).ok_or(IssuerError::UnknownTenant)
     }
 
-    pub(crate) fn tenants(&self) -> impl Iterator<Item = Arc<Tenant>> {
-        self.0.tenants.keys().filter_map(|name| self.tenant(name))
+    pub(crate) fn door(&self) -> &Door {
+        &self.0.door
     }
 
     pub(crate) fn base_url(&self) -> &Url {

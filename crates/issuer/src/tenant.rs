@@ -23,8 +23,7 @@ use lanyard_store::{CredentialId, NewStatus, TenantId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApiKey, DataKey, LoginSettings, OtherAuthorizationServer, StatusLists, TenantSettings,
-    VcApiKeys,
+    DataKey, LoginSettings, OtherAuthorizationServer, StatusLists, TenantSettings, VcApiKeys,
 };
 
 /// How many editions before the present one sessions are finished under.
@@ -36,7 +35,6 @@ pub(crate) struct Tenant {
     pub(crate) id: TenantId,
     pub(crate) issuer: Issuer,
     pub(crate) data_key: DataKey,
-    pub(crate) api_keys: Vec<ApiKey>,
     pub(crate) status_lists: Option<Arc<StatusLists>>,
     pub(crate) login: Option<LoginSettings>,
     pub(crate) vc_api: Option<Arc<VcApiKeys>>,
@@ -111,7 +109,6 @@ impl Tenant {
             id: settings.tenant,
             issuer,
             data_key: settings.data_key,
-            api_keys: settings.api_keys,
             status_lists: settings.status_lists,
             login: settings.login,
             vc_api: settings.vc_api.map(Arc::new),
@@ -130,7 +127,7 @@ impl Tenant {
             tenant: self.id.clone(),
             issuer,
             data_key: self.data_key.clone(),
-            api_keys: self.api_keys.clone(),
+            api_keys: Vec::new(),
             status_lists: self.status_lists.clone(),
             login,
             vc_api: None,

@@ -93,7 +93,7 @@ impl From<ApiKeyDigest> for ApiKey {
 }
 
 /// The scopes of a key that was shown, if it is one of these; takes the same time whichever it is.
-pub fn scopes_of(shown: &ApiKeyDigest, keys: &[ApiKey]) -> Option<Scopes> {
+fn scopes_of(shown: &ApiKeyDigest, keys: &[ApiKey]) -> Option<Scopes> {
     let (mut known, mut scopes) = (0, 0);
     for key in keys {
         let is_it = shown.0.ct_eq(&key.digest.0);
@@ -105,7 +105,7 @@ pub fn scopes_of(shown: &ApiKeyDigest, keys: &[ApiKey]) -> Option<Scopes> {
 
 /// Why a caller whose key can be read is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotAdmitted {
+pub(crate) enum NotAdmitted {
     /// No tenant has this key.
     Unknown,
     /// Another tenant has it: no more is told than about a tenant that does not exist.
@@ -118,7 +118,7 @@ pub enum NotAdmitted {
 ///
 /// # Errors
 /// [`NotAdmitted`]. Without a tenant the key is looked for among those of all the others.
-pub fn admit<'k>(
+pub(crate) fn admit<'k>(
     shown: &ApiKeyDigest,
     needed: Option<Scope>,
     tenant: Option<&[ApiKey]>,

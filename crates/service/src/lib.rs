@@ -21,7 +21,8 @@ mod sealing;
 mod trail;
 pub mod webhook;
 
-pub use api_key::{ApiKey, ApiKeyDigest, NotAdmitted, admit, scopes_of};
+pub use api_key::{ApiKey, ApiKeyDigest};
+use api_key::{NotAdmitted, admit};
 pub use clock::{Clock, SystemClock};
 pub use live::Live;
 pub use one_asks::OneAsks;

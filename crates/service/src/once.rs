@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -88,6 +89,14 @@ impl OnceFault {
             Self::Running => StatusCode::CONFLICT,
             Self::Store(error) if error.retry_after().is_some() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) | Self::Unreadable => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// When the same call may succeed.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Store(error) => error.retry_after(),
+            _ => None,
         }
     }
 }

@@ -1,12 +1,16 @@
 //! The service: its parts, and the few things that every step does.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, mem, sync::Arc};
 
 use axum::Router;
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vp::{ClientId, request::Transport};
-use lanyard_service::{Live, http::api::Operation, once::Calls};
+use lanyard_service::{
+    Live,
+    http::{Door, api::Operation},
+    once::Calls,
+};
 use lanyard_store::{NewEvent, SessionId, TenantId};
 use tokio::sync::{broadcast, watch};
 use url::{Host, Url};
@@ -27,6 +31,7 @@ struct Parts {
     base_url: Url,
     transport: Transport,
     tenants: HashMap<Box<str>, Arc<Tenant>>,
+    door: Door,
     sessions: Sessions,
     clock: Arc<dyn Clock>,
     live: Live,
@@ -52,14 +57,17 @@ impl VerifierService {
             return Err(SettingsError::BaseUrlNotEncrypted);
         }
         let mut tenants = HashMap::with_capacity(settings.tenants.len());
-        for tenant in settings.tenants {
+        let mut keys = HashMap::with_capacity(settings.tenants.len());
+        for mut tenant in settings.tenants {
             let by_dns_name = examine(&tenant, &base_url)?;
             let id = tenant.tenant.clone();
+            keys.insert(id.clone(), mem::take(&mut tenant.api_keys));
             let tenant = Arc::new(Tenant::new(tenant, by_dns_name, &settings.provider)?);
             if tenants.insert(id.as_str().into(), tenant).is_some() {
                 return Err(SettingsError::TenantRepeated(id));
             }
         }
+        let door = Door::new(keys, Arc::clone(&settings.provider));
         let (store, provider) = (settings.store, settings.provider);
         let sessions = Sessions { store, provider, at_hand: AtHand::default() };
         let retention = settings.retention.min(LONGEST_RETENTION);
@@ -68,6 +76,7 @@ impl VerifierService {
             base_url,
             transport,
             tenants,
+            door,
             sessions,
             clock,
             live,
@@ -112,6 +121,10 @@ impl VerifierService {
 
     pub(crate) fn tenants(&self) -> impl Iterator<Item = &Arc<Tenant>> {
         self.0.tenants.values()
+    }
+
+    pub(crate) fn door(&self) -> &Door {
+        &self.0.door
     }
 
     /// A URL of this server; what a request says about its host is ignored.

@@ -16,7 +16,7 @@ use lanyard_store::TenantId;
 use url::Url;
 
 use crate::{
-    ApiKey, DataKey, Preset, RequestFault, RequestPolicy, SettingsError, SignInClient, Sources,
+    DataKey, Preset, RequestFault, RequestPolicy, SettingsError, SignInClient, Sources,
     TenantSettings, VcApiTrust, VerifierError, names::Names, policy::PolicyVerifiers,
 };
 
@@ -27,7 +27,6 @@ pub(crate) struct Tenant {
     verifier: Arc<PresentationVerifier>,
     statuses: Option<Arc<StatusChecker>>,
     pub(crate) data_key: DataKey,
-    pub(crate) api_keys: Vec<ApiKey>,
     pub(crate) presets: Vec<Preset>,
     pub(crate) return_origins: Vec<Url>,
     pub(crate) web_origins: Vec<Origin>,
@@ -66,7 +65,6 @@ impl Tenant {
             statuses,
             id: settings.tenant,
             data_key: settings.data_key,
-            api_keys: settings.api_keys,
             presets: settings.presets,
             return_origins: settings.return_origins,
             web_origins: settings.web_origins,

@@ -4,27 +4,25 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use lanyard_service::once::Call;
-
-use super::{
-    Failure,
-    body::ApiBody,
-    callers::{Integrator, IntegratorAtOffer, Once},
-    replies,
+use lanyard_service::{
+    http::{Integrator, IntegratorAtSession},
+    once::{Call, IdempotencyKey},
 };
+
+use super::{Failure, body::ApiBody, replies};
 use crate::{IssuerService, NewOfferRequest, OfferCreated, decide};
 
 pub(crate) async fn create(
     State(service): State<IssuerService>,
     Integrator(tenant): Integrator,
-    Once(key): Once,
+    key: IdempotencyKey,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let request = NewOfferRequest::parse(&body)?;
-    let calls = service.calls(&tenant, "offers");
+    let calls = service.calls(&*service.known_tenant(&tenant)?, "offers");
     let make = move |call: Call| async move {
         let told = |created: &OfferCreated| call.answered_by(&replies::created(created));
-        let created = service.create_offer_once(&tenant.id, request, told).await?;
+        let created = service.create_offer_once(&tenant, request, told).await?;
         Ok(replies::created(&created).into_response())
     };
     calls.once(key, &body, make).await
@@ -32,26 +30,26 @@ pub(crate) async fn create(
 
 pub(crate) async fn status(
     State(service): State<IssuerService>,
-    IntegratorAtOffer { tenant, id }: IntegratorAtOffer,
+    IntegratorAtSession { tenant, id }: IntegratorAtSession,
 ) -> Result<Response, Failure> {
-    let status = service.offer_status(&tenant.id, id).await?;
+    let status = service.offer_status(&tenant, id).await?;
     Ok(replies::status(id, &status))
 }
 
 pub(crate) async fn withdraw(
     State(service): State<IssuerService>,
-    IntegratorAtOffer { tenant, id }: IntegratorAtOffer,
+    IntegratorAtSession { tenant, id }: IntegratorAtSession,
 ) -> Result<Response, Failure> {
-    service.withdraw(&tenant.id, id).await?;
+    service.withdraw(&tenant, id).await?;
     Ok(replies::no_content())
 }
 
 pub(crate) async fn decide(
     State(service): State<IssuerService>,
-    IntegratorAtOffer { tenant, id }: IntegratorAtOffer,
+    IntegratorAtSession { tenant, id }: IntegratorAtSession,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let decision = decide::parse(&body)?;
-    service.decide_deferral(&tenant.id, id, decision).await?;
+    service.decide_deferral(&tenant, id, decision).await?;
     Ok(replies::no_content())
 }

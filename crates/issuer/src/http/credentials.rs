@@ -5,21 +5,17 @@ use axum::{
     http::request::Parts,
     response::{IntoResponse as _, Response},
 };
-use lanyard_service::once::Call;
-use lanyard_store::{CredentialId, CredentialStatus};
-
-use super::{
-    Failure,
-    body::ApiBody,
-    callers::{Integrator, Once},
-    paths::parameter,
-    replies,
+use lanyard_service::{
+    http::Integrator,
+    once::{Call, IdempotencyKey},
 };
+use lanyard_store::{CredentialId, CredentialStatus, TenantId};
+
+use super::{Failure, body::ApiBody, paths::named, replies};
 use crate::{
     IssuerService, LifecycleFault, OfferCreated,
     lifecycle::{self, CredentialSearch, ManyCredentials, Reason, Reissue},
     revoke,
-    tenant::Tenant,
 };
 
 /// The credential that the path names.
@@ -28,11 +24,8 @@ pub(crate) struct AtCredential(CredentialId);
 impl FromRequestParts<IssuerService> for AtCredential {
     type Rejection = Failure;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        service: &IssuerService,
-    ) -> Result<Self, Failure> {
-        let id = parameter(parts, service, "id").await?.parse();
+    async fn from_request_parts(parts: &mut Parts, _: &IssuerService) -> Result<Self, Failure> {
+        let id = named(parts, "id").await?.parse();
         id.map(Self).map_err(|_| Failure::NotFound)
     }
 }
@@ -50,7 +43,7 @@ pub(crate) async fn search(
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let search: CredentialSearch = lifecycle::parse(&body)?;
-    let found = service.credentials(&tenant.id, &search).await?;
+    let found = service.credentials(&tenant, &search).await?;
     Ok(replies::credentials(&found))
 }
 
@@ -59,7 +52,7 @@ pub(crate) async fn read(
     Integrator(tenant): Integrator,
     AtCredential(id): AtCredential,
 ) -> Result<Response, Failure> {
-    Ok(replies::credential_record(&service.credential(&tenant.id, id).await?))
+    Ok(replies::credential_record(&service.credential(&tenant, id).await?))
 }
 
 pub(crate) async fn set_status(
@@ -69,7 +62,7 @@ pub(crate) async fn set_status(
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let status = revoke::parse(&body)?;
-    service.change_status(&tenant.id, id, status, None).await?;
+    service.change_status(&tenant, id, status, None).await?;
     Ok(replies::credential_status(id, revoke::name(status)))
 }
 
@@ -102,25 +95,25 @@ changes! {
 
 async fn change(
     service: &IssuerService,
-    tenant: &Tenant,
+    tenant: &TenantId,
     id: CredentialId,
     (status, body): (CredentialStatus, &[u8]),
 ) -> Result<Response, Failure> {
     let Why { reason } = lifecycle::parse(body)?;
-    service.change_status(&tenant.id, id, status, reason).await?;
-    Ok(replies::credential_record(&service.credential(&tenant.id, id).await?))
+    service.change_status(tenant, id, status, reason).await?;
+    Ok(replies::credential_record(&service.credential(tenant, id).await?))
 }
 
 async fn change_many(
     service: &IssuerService,
-    tenant: &Tenant,
+    tenant: &TenantId,
     (status, body): (CredentialStatus, &[u8]),
 ) -> Result<Response, Failure> {
     let many: ManyCredentials = lifecycle::parse(body)?;
     if many.subject.is_none() && many.configuration.is_none() {
         return Err(LifecycleFault::NothingNamed.into());
     }
-    let changed = service.change_many(&tenant.id, &many, status).await?;
+    let changed = service.change_many(tenant, &many, status).await?;
     Ok(replies::changed(&changed))
 }
 
@@ -128,14 +121,15 @@ pub(crate) async fn reissue(
     State(service): State<IssuerService>,
     Integrator(tenant): Integrator,
     AtCredential(id): AtCredential,
-    Once(key): Once,
+    key: IdempotencyKey,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let wanted: Reissue = lifecycle::parse(&body)?;
-    let calls = service.calls(&tenant, format!("credentials/{id}/reissue"));
+    let calls =
+        service.calls(&*service.known_tenant(&tenant)?, format!("credentials/{id}/reissue"));
     let make = move |call: Call| async move {
         let told = |created: &OfferCreated| call.answered_by(&replies::created(created));
-        let created = service.reissue_once(&tenant.id, id, wanted, told).await?;
+        let created = service.reissue_once(&tenant, id, wanted, told).await?;
         Ok(replies::created(&created).into_response())
     };
     calls.once(key, &body, make).await

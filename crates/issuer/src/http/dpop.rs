@@ -12,10 +12,10 @@ use lanyard_oid4vci::{
     issuer::ShownToken,
     nonce::DpopNonce,
 };
-use lanyard_service::http::authorization::{AuthorizationFault, Scheme};
+use lanyard_service::http::authorization::{self, AuthorizationFault, Scheme};
 use url::Url;
 
-use super::{BearerFault, Failure, callers::access_token, paths::AtTenant};
+use super::{BearerFault, Failure, paths::AtTenant};
 use crate::{IssuerService, tenant::Tenant};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
@@ -71,14 +71,12 @@ impl FromRequestParts<IssuerService> for Access {
     ) -> Result<Self, Failure> {
         let AtTenant(tenant) = AtTenant::from_request_parts(parts, service).await?;
         let (scheme, token) =
-            access_token(&parts.uri, &parts.headers).map_err(|fault| match fault {
+            authorization::token(&parts.uri, &parts.headers).map_err(|fault| match fault {
                 // RFC 9449 §7.1: the scheme that is taken here
-                BearerFault::Header(AuthorizationFault::Missing)
-                    if tenant.issuer.rules().is_dpop_required() =>
-                {
+                AuthorizationFault::Missing if tenant.issuer.rules().is_dpop_required() => {
                     BearerFault::MissingForKey
                 }
-                fault => fault,
+                fault => fault.into(),
             })?;
         let token = AccessToken::new(token);
         if scheme == Scheme::Bearer {

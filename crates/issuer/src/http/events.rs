@@ -10,10 +10,11 @@ use axum::{
     },
 };
 use futures_util::stream;
+use lanyard_service::http::IntegratorAtSession;
 use lanyard_store::{SessionId, TenantId};
 use tokio::sync::{broadcast, watch};
 
-use super::{Failure, callers::IntegratorAtOffer, replies};
+use super::{Failure, replies};
 use crate::{IssuerService, TrailEvent};
 
 /// After how long the store is asked again: another replica may have taken a step.
@@ -21,11 +22,11 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 pub(crate) async fn watch(
     State(service): State<IssuerService>,
-    IntegratorAtOffer { tenant, id }: IntegratorAtOffer,
+    IntegratorAtSession { tenant, id }: IntegratorAtSession,
 ) -> Result<Response, Failure> {
-    let live = service.subscribe(&tenant.id, id);
-    let trail = service.offer_status(&tenant.id, id).await?.trail;
-    let (tenant, shutdown) = (tenant.id.clone(), service.shutdown());
+    let live = service.subscribe(&tenant, id);
+    let trail = service.offer_status(&tenant, id).await?.trail;
+    let shutdown = service.shutdown();
     let (told, ahead) = (Vec::new(), VecDeque::new());
     let mut watch = Watch { service, tenant, id, live, shutdown, told, ahead };
     watch.tell(trail);

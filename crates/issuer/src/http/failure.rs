@@ -1,20 +1,22 @@
 //! What goes back when a request is refused: the status, the code of the specification, and a sentence
 //! of ours.
 
+use std::time::Duration;
+
 use axum::{
-    http::{
-        HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
-    },
+    http::{HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use lanyard_core::crypto::SignatureAlgorithm;
 use lanyard_oid4vci::{
-    authorization::AuthorizationError, credential::CredentialError, description::ErrorBody,
+    authorization::AuthorizationError, credential::CredentialError,
     notification::NotificationError, token::TokenError,
 };
 use lanyard_service::{
-    http::authorization::{self, AuthorizationFault},
+    http::{
+        authorization,
+        refusal::{NOTHING_HERE, Refusal},
+    },
     once::OnceFault,
 };
 use lanyard_store::StoreError;
@@ -24,7 +26,6 @@ use super::{
     At, BearerFault,
     client::{CHALLENGE, RefusedClient, challenge_value},
     dpop::{DPOP_NONCE, RefusedProof, header_value},
-    replies,
 };
 use crate::{
     DecisionRequestFault, IssuerError, LifecycleFault, OfferRequestFault, StatusRequestFault,
@@ -33,7 +34,7 @@ use crate::{
 /// Everything that a request can be refused for.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
-    #[error("there is nothing here")]
+    #[error("{NOTHING_HERE}")]
     NotFound,
     #[error("the body is larger than is allowed here")]
     TooLarge(&'static str),
@@ -76,14 +77,8 @@ impl Failure {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             // RFC 6750 §3.1
-            Self::Bearer(
-                BearerFault::Header(AuthorizationFault::Missing)
-                | BearerFault::MissingForKey
-                | BearerFault::Invalid
-                | BearerFault::InvalidForKey,
-            ) => StatusCode::UNAUTHORIZED,
-            Self::Bearer(BearerFault::Scope(_)) => StatusCode::FORBIDDEN,
-            Self::Bearer(_) => StatusCode::BAD_REQUEST,
+            Self::Bearer(BearerFault::Header(fault)) => fault.status(),
+            Self::Bearer(_) => StatusCode::UNAUTHORIZED,
             // RFC 9449 §9
             Self::Proof(refused) if refused.at == At::Resource => StatusCode::UNAUTHORIZED,
             // RFC 6749 §5.2
@@ -136,16 +131,10 @@ impl Failure {
         match self {
             Self::NotFound => "not_found",
             Self::TooLarge(code) | Self::MediaType { code, .. } => code,
-            Self::Bearer(
-                BearerFault::Header(AuthorizationFault::Missing)
-                | BearerFault::MissingForKey
-                | BearerFault::Invalid
-                | BearerFault::InvalidForKey,
-            ) => "invalid_token",
-            Self::Bearer(BearerFault::Scope(_)) => "insufficient_scope",
+            Self::Bearer(BearerFault::Header(fault)) => fault.code(),
+            Self::Bearer(_) => "invalid_token",
             Self::Once(fault) => fault.code(),
-            Self::Bearer(_)
-            | Self::OfferRequest(_)
+            Self::OfferRequest(_)
             | Self::DecisionRequest(_)
             | Self::StatusRequest(_)
             | Self::Lifecycle(_) => "invalid_request",
@@ -171,30 +160,14 @@ impl Failure {
         }
     }
 
-    /// For the peer: what is wrong with this server is not told.
-    fn description(&self) -> String {
-        match self.status() {
-            StatusCode::NOT_FOUND => Self::NotFound.to_string(),
-            StatusCode::INTERNAL_SERVER_ERROR => "the server failed".to_owned(),
-            StatusCode::SERVICE_UNAVAILABLE => "the server cannot do this now".to_owned(),
-            _ => printable(&self.to_string()),
-        }
-    }
-
     /// RFC 6750 §3: the challenge, with the error unless the caller tried nothing.
     fn challenge(&self) -> Option<HeaderValue> {
         match self {
-            Self::Bearer(BearerFault::Header(AuthorizationFault::Missing)) => {
-                Some(HeaderValue::from_static("Bearer"))
-            }
-            Self::Bearer(BearerFault::Invalid) => {
-                Some(HeaderValue::from_static(r#"Bearer error="invalid_token""#))
-            }
+            Self::Bearer(BearerFault::Header(fault)) => Some(fault.challenge()),
+            Self::Bearer(BearerFault::Invalid) => Some(authorization::CHALLENGE_INVALID),
             // RFC 9449 §7.1, §9
             Self::Bearer(BearerFault::InvalidForKey) => Some(dpop_challenge(Some("invalid_token"))),
             Self::Bearer(BearerFault::MissingForKey) => Some(dpop_challenge(None)),
-            Self::Bearer(BearerFault::Scope(scope)) => Some(authorization::challenge_scope(*scope)),
-            Self::Bearer(_) => Some(HeaderValue::from_static(r#"Bearer error="invalid_request""#)),
             Self::Proof(refused) if refused.at == At::Resource => {
                 Some(dpop_challenge(Some(refused.error.code())))
             }
@@ -209,11 +182,10 @@ impl Failure {
         }
     }
 
-    fn retry_after(&self) -> Option<HeaderValue> {
-        let seconds = match self {
-            Self::Issuer(IssuerError::Store(error)) | Self::Once(OnceFault::Store(error)) => {
-                error.retry_after()?.as_secs().max(1)
-            }
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Issuer(IssuerError::Store(error)) => error.retry_after(),
+            Self::Once(fault) => fault.retry_after(),
             Self::Issuer(
                 IssuerError::Contended
                 | IssuerError::SigningKeyUnavailable
@@ -221,14 +193,13 @@ impl Failure {
             )
             | Self::Credential(
                 CredentialError::SigningKeyUnavailable | CredentialError::StatusUnavailable,
-            ) => 1,
+            ) => Some(Duration::from_secs(1)),
             // somebody else's system is given time to come back
             Self::Issuer(
                 IssuerError::DirectoryUnavailable | IssuerError::AuthorizationServerUnavailable,
-            ) => 5,
-            _ => return None,
-        };
-        Some(HeaderValue::from(seconds))
+            ) => Some(Duration::from_secs(5)),
+            _ => None,
+        }
     }
 }
 
@@ -248,14 +219,6 @@ impl From<lanyard_store::StoreError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let status = self.status();
-        if status.is_server_error() {
-            tracing::error!(cause = %self, "request failed");
-        }
-        let body = ErrorBody {
-            error: self.code().to_owned(),
-            error_description: Some(self.description()),
-        };
         let nonce = match &self {
             Self::Proof(refused) => Some((DPOP_NONCE, header_value(&refused.nonce))),
             Self::Client(refused) => {
@@ -263,18 +226,15 @@ impl IntoResponse for Failure {
             }
             _ => None,
         };
-        let mut response = (status, replies::to_json(&body)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let why = printable(&self.to_string());
+        let refusal = Refusal {
+            challenge: self.challenge(),
+            retry_after: self.retry_after(),
+            ..Refusal::new(self.status(), self.code(), &why)
+        };
+        let mut response = refusal.into_response();
         if let Some((name, value)) = nonce {
-            headers.insert(name, value);
-        }
-        if let Some(challenge) = self.challenge() {
-            headers.insert(WWW_AUTHENTICATE, challenge);
-        }
-        if let Some(retry_after) = self.retry_after() {
-            headers.insert(RETRY_AFTER, retry_after);
+            response.headers_mut().insert(name, value);
         }
         response
     }

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{FromRequestParts, RawPathParams},
-    http::request::Parts,
-};
+use axum::{extract::FromRequestParts, http::request::Parts};
 
 use lanyard_oid4vci::CredentialConfigurationId;
+use lanyard_service::http::paths::parameter;
 
 use super::Failure;
 use crate::{IssuerService, tenant::Tenant};
@@ -27,11 +25,8 @@ pub(crate) struct TypeName(pub(crate) CredentialConfigurationId);
 impl FromRequestParts<IssuerService> for TypeName {
     type Rejection = Failure;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        service: &IssuerService,
-    ) -> Result<Self, Failure> {
-        parameter(parts, service, "id").await.map(|id| Self(CredentialConfigurationId::new(id)))
+    async fn from_request_parts(parts: &mut Parts, _: &IssuerService) -> Result<Self, Failure> {
+        Ok(Self(CredentialConfigurationId::new(named(parts, "id").await?)))
     }
 }
 
@@ -42,7 +37,7 @@ impl FromRequestParts<IssuerService> for AtTenant {
         parts: &mut Parts,
         service: &IssuerService,
     ) -> Result<Self, Failure> {
-        let name = parameter(parts, service, "tenant").await?;
+        let name = named(parts, "tenant").await?;
         service.tenant(&name).map(Self).ok_or(Failure::NotFound)
     }
 }
@@ -55,18 +50,11 @@ impl FromRequestParts<IssuerService> for AtOffer {
         service: &IssuerService,
     ) -> Result<Self, Failure> {
         let AtTenant(tenant) = AtTenant::from_request_parts(parts, service).await?;
-        Ok(Self { tenant, path: parameter(parts, service, "id").await? })
+        Ok(Self { tenant, path: named(parts, "id").await? })
     }
 }
 
-/// A path parameter after decoding; bytes that are not UTF-8 name nothing.
-pub(crate) async fn parameter(
-    parts: &mut Parts,
-    service: &IssuerService,
-    name: &str,
-) -> Result<String, Failure> {
-    let parameters =
-        RawPathParams::from_request_parts(parts, service).await.map_err(|_| Failure::NotFound)?;
-    let mut named = parameters.iter().filter(|(found, _)| *found == name);
-    named.next().map(|(_, value)| value.to_owned()).ok_or(Failure::NotFound)
+/// A parameter of the path.
+pub(crate) async fn named(parts: &mut Parts, name: &str) -> Result<String, Failure> {
+    parameter(parts, name).await.ok_or(Failure::NotFound)
 }

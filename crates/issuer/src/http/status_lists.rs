@@ -15,7 +15,7 @@ use url::form_urlencoded;
 
 use super::{
     Failure,
-    paths::{AtTenant, parameter},
+    paths::{AtTenant, named},
     replies,
 };
 use crate::{IssuerError, IssuerService, status_lists::ListKind, tenant::Tenant};
@@ -26,11 +26,8 @@ pub(crate) struct ListNumber(u32);
 impl FromRequestParts<IssuerService> for ListNumber {
     type Rejection = Failure;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        service: &IssuerService,
-    ) -> Result<Self, Failure> {
-        let text = parameter(parts, service, "list").await?;
+    async fn from_request_parts(parts: &mut Parts, _: &IssuerService) -> Result<Self, Failure> {
+        let text = named(parts, "list").await?;
         let number = text.parse().map_err(|_| Failure::NotFound)?;
         // one URL for one list: neither +1 nor 01
         if text == u32::to_string(&number) { Ok(Self(number)) } else { Err(Failure::NotFound) }
@@ -43,11 +40,8 @@ pub(crate) struct Purpose(StatusPurpose);
 impl FromRequestParts<IssuerService> for Purpose {
     type Rejection = Failure;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        service: &IssuerService,
-    ) -> Result<Self, Failure> {
-        match parameter(parts, service, "purpose").await?.as_str() {
+    async fn from_request_parts(parts: &mut Parts, _: &IssuerService) -> Result<Self, Failure> {
+        match named(parts, "purpose").await?.as_str() {
             "revocation" => Ok(Self(StatusPurpose::Revocation)),
             "suspension" => Ok(Self(StatusPurpose::Suspension)),
             _ => Err(Failure::NotFound),

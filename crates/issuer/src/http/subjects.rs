@@ -1,8 +1,9 @@
 //! `POST /api/{tenant}/subjects/erase`: everything about somebody is forgotten.
 
 use axum::{extract::State, response::Response};
+use lanyard_service::http::Integrator;
 
-use super::{Failure, body::ApiBody, callers::Integrator, replies};
+use super::{Failure, body::ApiBody, replies};
 use crate::{
     IssuerService,
     lifecycle::{self, Subject},
@@ -20,6 +21,6 @@ pub(crate) async fn erase(
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let Whom { subject } = lifecycle::parse(&body)?;
-    let erasure = service.erase_subject(&tenant.id, &subject).await?;
+    let erasure = service.erase_subject(&tenant, &subject).await?;
     Ok(replies::json(replies::to_json(&erasure)))
 }

@@ -9,15 +9,13 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use lanyard_service::once::{Answer, Call};
+use lanyard_service::{
+    http::Integrator,
+    once::{Answer, Call, IdempotencyKey},
+};
 use serde_json::json;
 
-use super::{
-    Failure,
-    body::ApiBody,
-    callers::{Integrator, Once},
-    replies,
-};
+use super::{Failure, body::ApiBody, replies};
 use crate::{
     IssueFault, IssuerService, revoke,
     tenant::Tenant,
@@ -27,9 +25,10 @@ use crate::{
 pub(crate) async fn issue(
     State(service): State<IssuerService>,
     Integrator(tenant): Integrator,
-    Once(key): Once,
+    key: IdempotencyKey,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
+    let tenant = service.known_tenant(&tenant)?;
     let calls = service.calls(&tenant, "credentials/issue");
     let asked = body.clone();
     let make = move |call| async move { secure(&service, &tenant, &asked, call).await };
@@ -63,9 +62,9 @@ pub(crate) async fn set_status(
     Integrator(tenant): Integrator,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
-    tenant.vc_api.as_ref().ok_or(Failure::NotFound)?;
+    service.known_tenant(&tenant)?.vc_api.as_ref().ok_or(Failure::NotFound)?;
     let (credential, status) = revoke::parse_vc_api(&body)?;
-    service.change_status(&tenant.id, credential, status, None).await?;
+    service.change_status(&tenant, credential, status, None).await?;
     Ok(replies::credential_status(credential, revoke::name(status)))
 }
 

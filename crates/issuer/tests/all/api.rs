@@ -73,6 +73,29 @@ async fn only_the_tenants_own_key_opens_its_api() {
 }
 
 #[tokio::test]
+async fn a_token_in_the_query_is_refused_whatever_the_header_has() {
+    // RFC 6750 §2.3, RFC 9700 §4.3.2
+    let server = Server::new();
+    let offer = server.offer().await;
+    let path = format!("/api/demo/offers/{}?access_token={KEY}", offer.id);
+    let reply = server.send(api_request(Method::DELETE, &path, KEY, &Value::Null)).await;
+    assert_eq!(reply.refusal(), refused(400, "invalid_request"));
+    assert_eq!(
+        reply.json()["error_description"],
+        "a token in the query is not taken; send it in the Authorization header"
+    );
+    assert_eq!(reply.header(header::WWW_AUTHENTICATE), Some(r#"Bearer error="invalid_request""#));
+    assert_eq!(server.status(&offer).await["state"], "offered");
+}
+
+#[tokio::test]
+async fn an_api_key_that_nobody_has_is_told_to_be_one() {
+    let server = Server::new();
+    let reply = server.send(api_request(Method::POST, "/api/demo/offers", "wrong", &badge())).await;
+    assert_eq!(reply.json()["error_description"], "the API key is unknown or revoked");
+}
+
+#[tokio::test]
 async fn an_offer_of_another_tenant_is_not_there() {
     let server = Server::new();
     let offer = server.offer().await;

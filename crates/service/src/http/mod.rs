@@ -3,5 +3,10 @@
 pub mod api;
 pub mod authorization;
 pub mod body;
+mod integrator;
+pub mod paths;
 pub mod qr;
+pub mod refusal;
 pub mod replies;
+
+pub use integrator::{Door, Integrator, IntegratorAtSession, NotLetIn};

@@ -13,7 +13,10 @@ use serde_json::Value;
 
 pub use document::document;
 
-use crate::{ApiKey, Clock, http::api::Operation};
+use crate::{
+    ApiKey, Clock,
+    http::{Door, api::Operation},
+};
 
 /// What one service says about its routes: the operations, and the schemas that they refer to as JSON.
 pub type Described = (Vec<Operation>, &'static str);
@@ -37,9 +40,9 @@ pub struct IntegrationSettings {
 pub struct IntegrationApi(Arc<Parts>);
 
 struct Parts {
-    tenants: HashMap<TenantId, Vec<ApiKey>>,
+    tenants: usize,
+    door: Door,
     store: Arc<dyn Store>,
-    provider: Arc<dyn CryptoProvider>,
     clock: Arc<dyn Clock>,
     document: Value,
     page: String,
@@ -53,9 +56,9 @@ impl IntegrationApi {
         let document = document(&described);
         let page = docs::page(&described);
         Self(Arc::new(Parts {
-            tenants: settings.tenants,
+            tenants: settings.tenants.len(),
+            door: Door::new(settings.tenants, settings.provider),
             store: settings.store,
-            provider: settings.provider,
             clock: settings.clock,
             document,
             page,
@@ -75,6 +78,6 @@ impl IntegrationApi {
 
 impl fmt::Debug for IntegrationApi {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "IntegrationApi({} tenants)", self.0.tenants.len())
+        write!(out, "IntegrationApi({} tenants)", self.0.tenants)
     }
 }

@@ -2,29 +2,30 @@
 
 use axum::{
     Router,
-    extract::{FromRequestParts, RawPathParams, RawQuery, State},
+    extract::{FromRef, FromRequestParts, RawQuery, State},
     response::{IntoResponse, Response},
     routing::get,
 };
 use http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE},
     request::Parts,
 };
 use jiff::Timestamp;
-use lanyard_store::{
-    Message, MessageId, MessagePage, MessageState, SessionId, StoreError, TenantId,
-};
+use lanyard_store::{Message, MessageId, MessagePage, MessageState, SessionId, StoreError};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use thiserror::Error;
 use url::form_urlencoded;
 
 use super::{IntegrationApi, docs};
 use crate::{
-    ApiKeyDigest, NotAdmitted, Scope, admit,
+    Scope,
     http::{
-        api::{Api, Operation, Verb, needed_scope},
-        authorization::{AuthorizationFault, Scheme, challenge_scope, token},
+        Door, Integrator,
+        api::{Api, Operation, Verb},
+        paths::parameter,
+        refusal::{NOTHING_HERE, Refusal},
         replies,
     },
 };
@@ -67,95 +68,37 @@ pub(super) fn api() -> Api<IntegrationApi> {
 }
 
 /// Why a request is refused.
+#[derive(Debug, Error)]
 enum Refused {
-    Header(AuthorizationFault),
-    UnknownKey,
-    Scope(Scope),
+    #[error("{NOTHING_HERE}")]
     NotFound,
+    #[error("{0} in the query cannot be read")]
     Query(&'static str),
-    Store(StoreError),
-}
-
-impl From<StoreError> for Refused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
+    #[error("{0}")]
+    Store(#[from] StoreError),
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let bearer = HeaderValue::from_static;
-        let (status, code, why, challenge) = match &self {
-            Self::Header(AuthorizationFault::Missing) => {
-                let why = AuthorizationFault::Missing.to_string();
-                (StatusCode::UNAUTHORIZED, "invalid_token", why, Some(bearer("Bearer")))
-            }
-            Self::Header(fault) => {
-                let challenge = bearer(r#"Bearer error="invalid_request""#);
-                (StatusCode::BAD_REQUEST, "invalid_request", fault.to_string(), Some(challenge))
-            }
-            Self::UnknownKey => {
-                let why = "the API key is unknown or revoked".to_owned();
-                let challenge = bearer(r#"Bearer error="invalid_token""#);
-                (StatusCode::UNAUTHORIZED, "invalid_token", why, Some(challenge))
-            }
-            Self::Scope(scope) => {
-                let why = format!("the API key is not good for {scope}");
-                let challenge = challenge_scope(*scope);
-                (StatusCode::FORBIDDEN, "insufficient_scope", why, Some(challenge))
-            }
-            Self::NotFound => {
-                (StatusCode::NOT_FOUND, "not_found", "there is nothing here".to_owned(), None)
-            }
-            Self::Query(name) => {
-                let why = format!("{name} in the query cannot be read");
-                (StatusCode::BAD_REQUEST, "invalid_request", why, None)
-            }
+        let (status, code) = match &self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::Query(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::Store(error) if error.retry_after().is_some() => {
-                let why = "the server cannot do this now".to_owned();
-                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", why, None)
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
             }
-            Self::Store(_) => {
-                let why = "the server failed".to_owned();
-                (StatusCode::INTERNAL_SERVER_ERROR, "server_error", why, None)
-            }
+            Self::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         };
-        let body = json!({ "error": code, "error_description": why }).to_string();
-        let mut response = (status, replies::json(body)).into_response();
-        if let Some(challenge) = challenge {
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-        }
-        if let Self::Store(error) = &self
-            && let Some(after) = error.retry_after()
-        {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
-        }
-        response
+        let retry_after = match &self {
+            Self::Store(error) => error.retry_after(),
+            _ => None,
+        };
+        Refusal { retry_after, ..Refusal::new(status, code, &self) }.into_response()
     }
 }
 
-/// The tenant whose API key was shown.
-struct Integrator(TenantId);
-
-impl FromRequestParts<IntegrationApi> for Integrator {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, api: &IntegrationApi) -> Result<Self, Refused> {
-        let key = match token(&parts.headers).map_err(Refused::Header)? {
-            (Scheme::Bearer, key) => ApiKeyDigest::of(key, &*api.0.provider),
-            (Scheme::Dpop, _) => return Err(Refused::Header(AuthorizationFault::Missing)),
-        };
-        let needed = needed_scope(parts);
-        let tenant: Option<TenantId> =
-            parameter(parts, api, "tenant").await.and_then(|name| name.parse().ok());
-        let keys = tenant.as_ref().and_then(|tenant| api.0.tenants.get(tenant)).map(Vec::as_slice);
-        let all = api.0.tenants.values().map(Vec::as_slice);
-        match (admit(&key, needed, keys, all), tenant) {
-            (Ok(()), Some(tenant)) => Ok(Self(tenant)),
-            (Err(NotAdmitted::Scope(scope)), _) => Err(Refused::Scope(scope)),
-            (Err(NotAdmitted::Unknown), _) => Err(Refused::UnknownKey),
-            (Err(NotAdmitted::Elsewhere) | Ok(()), _) => Err(Refused::NotFound),
-        }
+impl FromRef<IntegrationApi> for Door {
+    fn from_ref(api: &IntegrationApi) -> Self {
+        api.0.door.clone()
     }
 }
 
@@ -165,16 +108,10 @@ struct AtMessage(MessageId);
 impl FromRequestParts<IntegrationApi> for AtMessage {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, api: &IntegrationApi) -> Result<Self, Refused> {
-        let id = parameter(parts, api, "id").await.and_then(|id| id.parse().ok());
+    async fn from_request_parts(parts: &mut Parts, _: &IntegrationApi) -> Result<Self, Refused> {
+        let id = parameter(parts, "id").await.and_then(|id| id.parse().ok());
         id.map(Self).ok_or(Refused::NotFound)
     }
-}
-
-async fn parameter(parts: &mut Parts, api: &IntegrationApi, name: &str) -> Option<String> {
-    let parameters = RawPathParams::from_request_parts(parts, api).await.ok()?;
-    let mut named = parameters.iter().filter(|(found, _)| *found == name);
-    named.next().map(|(_, value)| value.to_owned())
 }
 
 #[derive(Serialize)]

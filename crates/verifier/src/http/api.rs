@@ -1,28 +1,29 @@
 //! `/api/{tenant}/requests`: what integrators call.
 
+use std::sync::Arc;
+
 use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
 use lanyard_core::json;
-use lanyard_service::once::Call;
+use lanyard_service::{
+    http::{Integrator, IntegratorAtSession},
+    once::{Call, IdempotencyKey},
+};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{
-    Failure,
-    body::ApiBody,
-    callers::{Integrator, IntegratorAtRequest, Once},
-    replies,
-};
+use super::{Failure, body::ApiBody, replies};
 use crate::{DcApiAnswer, NewRequest, RequestCreated, VerifierService};
 
 pub(crate) async fn create(
     State(service): State<VerifierService>,
     Integrator(tenant): Integrator,
-    Once(key): Once,
+    key: IdempotencyKey,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let wanted = parsed::<NewRequest>(&body)?;
+    let tenant = Arc::clone(service.known_tenant(&tenant)?);
     let calls = service.calls(&tenant, "requests");
     let make = move |call: Call| async move {
         let told = |created: &RequestCreated| call.answered_by(&replies::created(created));
@@ -34,17 +35,17 @@ pub(crate) async fn create(
 
 pub(crate) async fn status(
     State(service): State<VerifierService>,
-    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+    IntegratorAtSession { tenant, id }: IntegratorAtSession,
 ) -> Result<Response, Failure> {
-    let status = service.request_status(&tenant.id, id).await?;
+    let status = service.request_status(&tenant, id).await?;
     Ok(replies::json(replies::to_json(&status)))
 }
 
 pub(crate) async fn cancel(
     State(service): State<VerifierService>,
-    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+    IntegratorAtSession { tenant, id }: IntegratorAtSession,
 ) -> Result<Response, Failure> {
-    service.cancel(&tenant.id, id).await?;
+    service.cancel(&tenant, id).await?;
     Ok(replies::no_content())
 }
 
@@ -57,21 +58,21 @@ struct Return {
 
 pub(crate) async fn finish(
     State(service): State<VerifierService>,
-    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+    IntegratorAtSession { tenant, id }: IntegratorAtSession,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let Return { response_code } = parsed(&body)?;
-    let status = service.finish_request(&tenant.id, id, &response_code).await?;
+    let status = service.finish_request(&tenant, id, &response_code).await?;
     Ok(replies::json(replies::to_json(&status)))
 }
 
 pub(crate) async fn answer_dc_api(
     State(service): State<VerifierService>,
-    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+    IntegratorAtSession { tenant, id }: IntegratorAtSession,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let answer = parsed::<DcApiAnswer>(&body)?;
-    replies::to_response(service.answer_dc_api(&tenant.id, id, &answer).await?)
+    replies::to_response(service.answer_dc_api(&tenant, id, &answer).await?)
 }
 
 /// Strict JSON, and no member that would be ignored in silence.

@@ -17,19 +17,12 @@ use http::{
     request::Parts,
 };
 use lanyard_oid4vp::dc_api::Origin;
-use lanyard_service::http::qr::Picture;
+use lanyard_service::http::{authorization::bearer, paths::parameter, qr::Picture};
 use lanyard_store::SessionId;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    Failure,
-    api::parsed,
-    body::PageBody,
-    callers::{BearerFault, bearer},
-    paths::parameter,
-    replies,
-};
+use super::{Failure, api::parsed, body::PageBody, paths::tenant_named, replies};
 use crate::{
     BrowserSession, DcApiAnswer, VerifierError, VerifierService, in_browser::Begin, tenant::Tenant,
 };
@@ -54,8 +47,7 @@ impl FromRequestParts<VerifierService> for Page {
         parts: &mut Parts,
         service: &VerifierService,
     ) -> Result<Self, Failure> {
-        let name = parameter(parts, service, "tenant").await?;
-        let tenant = service.tenant(&name).cloned().ok_or(Failure::NotFound)?;
+        let tenant = tenant_named(parts, service).await?;
         let allowed = service.web_origins(&tenant);
         let own = allowed.first().cloned();
         let origin = match parts.headers.get(ORIGIN) {
@@ -78,9 +70,8 @@ impl FromRequestParts<VerifierService> for PageAtRequest {
         service: &VerifierService,
     ) -> Result<Self, Failure> {
         let page = Page::from_request_parts(parts, service).await?;
-        let id = parameter(parts, service, "id").await?.parse();
-        let browser = bearer(&parts.headers).map_err(BearerFault::from)?;
-        let browser = BrowserSession::new(browser);
+        let id = parameter(parts, "id").await.ok_or(Failure::NotFound)?.parse();
+        let browser = BrowserSession::new(bearer(&parts.uri, &parts.headers)?);
         Ok(Self { page, id: id.map_err(|_| Failure::NotFound)?, browser })
     }
 }

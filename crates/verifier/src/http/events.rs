@@ -11,11 +11,12 @@ use axum::{
     },
 };
 use futures_util::stream;
+use lanyard_service::http::IntegratorAtSession;
 use lanyard_store::SessionId;
 use serde_json::json;
 use tokio::sync::{broadcast, watch};
 
-use super::{Failure, callers::IntegratorAtRequest, replies};
+use super::{Failure, replies};
 use crate::{RequestStatus, TrailEvent, VerifierService, tenant::Tenant};
 
 /// After how long the store is asked again: another process, or time itself, may have changed something.
@@ -23,8 +24,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 pub(crate) async fn watch(
     State(service): State<VerifierService>,
-    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+    IntegratorAtSession { tenant, id }: IntegratorAtSession,
 ) -> Result<Response, Failure> {
+    let tenant = Arc::clone(service.known_tenant(&tenant)?);
     let live = service.subscribe(&tenant.id, id);
     let (status, trail) = service.progress(&tenant, id).await?;
     let shutdown = service.shutdown();

@@ -5,16 +5,11 @@ use axum::{
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
 };
+use lanyard_service::http::{Integrator, IntegratorAtSession};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{
-    Failure,
-    api::parsed,
-    body::ApiBody,
-    callers::{Integrator, IntegratorAtRequest},
-    replies,
-};
+use super::{Failure, api::parsed, body::ApiBody, replies};
 use crate::{NewSavedRequest, PolicyTrial, ReceiptClaims, VerifierService};
 
 /// Whether the receipt has the claims in it.
@@ -26,20 +21,20 @@ pub(crate) struct Wanted {
 
 pub(crate) async fn receipt(
     State(service): State<VerifierService>,
-    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+    IntegratorAtSession { tenant, id }: IntegratorAtSession,
     wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Failure> {
     let Query(wanted) = wanted.map_err(|error| Failure::Json(error.to_string()))?;
-    let receipt = service.receipt(&tenant.id, id, wanted.claims).await?;
+    let receipt = service.receipt(&tenant, id, wanted.claims).await?;
     let kind = HeaderValue::from_static("application/verification-receipt+jwt");
     Ok(([(CONTENT_TYPE, kind), replies::NO_STORE], receipt).into_response())
 }
 
 pub(crate) async fn recording(
     State(service): State<VerifierService>,
-    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+    IntegratorAtSession { tenant, id }: IntegratorAtSession,
 ) -> Result<Response, Failure> {
-    Ok(replies::json(replies::to_json(&service.recording(&tenant.id, id).await?)))
+    Ok(replies::json(replies::to_json(&service.recording(&tenant, id).await?)))
 }
 
 pub(crate) async fn try_policy(
@@ -47,7 +42,7 @@ pub(crate) async fn try_policy(
     Integrator(tenant): Integrator,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
-    let verdict = service.try_policy(&tenant.id, parsed::<PolicyTrial>(&body)?).await?;
+    let verdict = service.try_policy(&tenant, parsed::<PolicyTrial>(&body)?).await?;
     Ok(replies::json(replies::to_json(&verdict)))
 }
 
@@ -55,7 +50,7 @@ pub(crate) async fn presets(
     State(service): State<VerifierService>,
     Integrator(tenant): Integrator,
 ) -> Result<Response, Failure> {
-    let all = service.presets(&tenant).await?;
+    let all = service.presets(service.known_tenant(&tenant)?).await?;
     let presets = all.iter().map(|preset| {
         json!({
             "id": preset.id,
@@ -75,7 +70,7 @@ pub(crate) async fn save_preset(
     Integrator(tenant): Integrator,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
-    let saved = service.save_request(&tenant.id, parsed::<NewSavedRequest>(&body)?).await?;
+    let saved = service.save_request(&tenant, parsed::<NewSavedRequest>(&body)?).await?;
     let headers = [replies::JSON, replies::NO_STORE];
     Ok((StatusCode::CREATED, headers, replies::to_json(&saved)).into_response())
 }
@@ -85,7 +80,7 @@ pub(crate) async fn delete_preset(
     Integrator(tenant): Integrator,
     Path((_, name)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    match service.delete_saved(&tenant.id, &name).await? {
+    match service.delete_saved(&tenant, &name).await? {
         true => Ok(replies::no_content()),
         false => Err(Failure::NotFound),
     }

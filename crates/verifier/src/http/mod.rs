@@ -23,7 +23,6 @@ use axum::{
     routing::{get, post},
 };
 
-pub(crate) use callers::BearerFault;
 pub(crate) use failure::Failure;
 
 use crate::VerifierService;

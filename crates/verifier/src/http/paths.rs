@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{FromRequestParts, RawPathParams},
-    http::request::Parts,
-};
+use axum::{extract::FromRequestParts, http::request::Parts};
+use lanyard_service::http::paths::parameter;
 
 use super::Failure;
 use crate::{VerifierService, tenant::Tenant};
@@ -23,20 +21,17 @@ impl FromRequestParts<VerifierService> for AtRequest {
         parts: &mut Parts,
         service: &VerifierService,
     ) -> Result<Self, Failure> {
-        let name = parameter(parts, service, "tenant").await?;
-        let tenant = service.tenant(&name).cloned().ok_or(Failure::NotFound)?;
-        Ok(Self { tenant, path: parameter(parts, service, "id").await? })
+        let tenant = tenant_named(parts, service).await?;
+        let path = parameter(parts, "id").await.ok_or(Failure::NotFound)?;
+        Ok(Self { tenant, path })
     }
 }
 
-/// A path parameter after decoding; bytes that are not UTF-8 name nothing.
-pub(crate) async fn parameter(
+/// The tenant that the path names.
+pub(crate) async fn tenant_named(
     parts: &mut Parts,
     service: &VerifierService,
-    name: &str,
-) -> Result<String, Failure> {
-    let parameters =
-        RawPathParams::from_request_parts(parts, service).await.map_err(|_| Failure::NotFound)?;
-    let mut named = parameters.iter().filter(|(found, _)| *found == name);
-    named.next().map(|(_, value)| value.to_owned()).ok_or(Failure::NotFound)
+) -> Result<Arc<Tenant>, Failure> {
+    let name = parameter(parts, "tenant").await.ok_or(Failure::NotFound)?;
+    service.tenant(&name).cloned().ok_or(Failure::NotFound)
 }

@@ -2,14 +2,14 @@
 
 use axum::{extract::State, response::Response};
 use http::HeaderMap;
-use lanyard_service::http::qr::Picture;
+use lanyard_service::http::{IntegratorAtSession, qr::Picture};
 
-use super::{Failure, callers::IntegratorAtRequest};
+use super::Failure;
 use crate::{VerifierError, VerifierService};
 
 pub(crate) async fn negotiated(
     State(service): State<VerifierService>,
-    at: IntegratorAtRequest,
+    at: IntegratorAtSession,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     drawn(&service, at, Picture::accepted(&headers)).await
@@ -17,24 +17,24 @@ pub(crate) async fn negotiated(
 
 pub(crate) async fn svg(
     State(service): State<VerifierService>,
-    at: IntegratorAtRequest,
+    at: IntegratorAtSession,
 ) -> Result<Response, Failure> {
     drawn(&service, at, Picture::Svg).await
 }
 
 pub(crate) async fn png(
     State(service): State<VerifierService>,
-    at: IntegratorAtRequest,
+    at: IntegratorAtSession,
 ) -> Result<Response, Failure> {
     drawn(&service, at, Picture::Png).await
 }
 
 async fn drawn(
     service: &VerifierService,
-    IntegratorAtRequest { tenant, id }: IntegratorAtRequest,
+    IntegratorAtSession { tenant, id }: IntegratorAtSession,
     picture: Picture,
 ) -> Result<Response, Failure> {
-    let link = service.request_link(&tenant.id, id).await?;
+    let link = service.request_link(&tenant, id).await?;
     // the link alone: the request's name for the integrator is in no QR code (OID4VP 1.0 §14.2)
     Ok(picture.draw(link.as_str()).ok_or(VerifierError::LinkTooLong)?)
 }

@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     extract::{FromRequestParts, RawQuery, State},
     http::{
-        HeaderMap, HeaderValue, StatusCode,
+        HeaderMap, HeaderValue, StatusCode, Uri,
         header::{
             CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION,
             REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
@@ -17,14 +17,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use lanyard_service::http::{
-    authorization::{Scheme, token},
-    qr,
-};
+use lanyard_service::http::{authorization::bearer, paths::parameter, qr};
 use lanyard_store::SessionId;
 use serde_json::json;
 
-use super::{Failure, body::WalletForm, paths::parameter, replies};
+use super::{Failure, body::WalletForm, paths::tenant_named, replies};
 use crate::{
     BrowserSession, VerifierService,
     sign_in::{
@@ -54,9 +51,8 @@ impl FromRequestParts<VerifierService> for Provider {
         parts: &mut Parts,
         service: &VerifierService,
     ) -> Result<Self, Failure> {
-        let name = parameter(parts, service, "tenant").await?;
-        let tenant = service.tenant(&name).filter(|tenant| !tenant.sign_in_clients.is_empty());
-        tenant.cloned().map(Self).ok_or(Failure::NotFound)
+        let tenant = tenant_named(parts, service).await?;
+        if tenant.sign_in_clients.is_empty() { Err(Failure::NotFound) } else { Ok(Self(tenant)) }
     }
 }
 
@@ -70,7 +66,7 @@ impl FromRequestParts<VerifierService> for AtSignIn {
         let Provider(tenant) = Provider::from_request_parts(parts, service)
             .await
             .map_err(IntoResponse::into_response)?;
-        let id = parameter(parts, service, "id").await.ok().and_then(|id| id.parse().ok());
+        let id = parameter(parts, "id").await.and_then(|id| id.parse().ok());
         match (id, browser(&parts.headers)) {
             (Some(id), Some(browser)) => Ok(Self { tenant, id, browser }),
             _ => Err(stopped(&tenant, &SignInRefused::Unknown)),
@@ -225,9 +221,10 @@ pub(crate) async fn trade(
 pub(crate) async fn userinfo(
     State(service): State<VerifierService>,
     Provider(tenant): Provider,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let Ok((Scheme::Bearer, token)) = token(&headers) else {
+    let Ok(token) = bearer(&uri, &headers) else {
         return faulty(&TokenFault::AccessToken);
     };
     match service.sign_in_userinfo(&tenant, token).await {

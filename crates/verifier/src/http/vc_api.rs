@@ -10,9 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use lanyard_core::verify::VerifyError;
+use lanyard_service::http::Integrator;
 use serde_json::{Value, json};
 
-use super::{Failure, body::ApiBody, callers::Integrator, replies};
+use super::{Failure, body::ApiBody, replies};
 use crate::{VcApiFault, VerifierService, vc_api::Warning};
 
 pub(crate) async fn verify_credential(
@@ -20,8 +21,9 @@ pub(crate) async fn verify_credential(
     Integrator(tenant): Integrator,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
+    let tenant = service.known_tenant(&tenant)?;
     let trust = tenant.vc_api.ok_or(Failure::NotFound)?;
-    let verified = service.verify_credential(&tenant, trust, &body).await;
+    let verified = service.verify_credential(tenant, trust, &body).await;
     Ok(verified.map_or_else(|fault| problem(&fault), |()| verdict(&[])))
 }
 
@@ -30,8 +32,9 @@ pub(crate) async fn verify_presentation(
     Integrator(tenant): Integrator,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
+    let tenant = service.known_tenant(&tenant)?;
     let trust = tenant.vc_api.ok_or(Failure::NotFound)?;
-    let verified = service.verify_presentation(&tenant, trust, &body).await;
+    let verified = service.verify_presentation(tenant, trust, &body).await;
     Ok(verified.map_or_else(|fault| problem(&fault), |warnings| verdict(&warnings)))
 }
 
@@ -40,8 +43,9 @@ pub(crate) async fn derive(
     Integrator(tenant): Integrator,
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
+    let tenant = service.known_tenant(&tenant)?;
     tenant.vc_api.ok_or(Failure::NotFound)?;
-    match service.derive(&tenant, &body).await {
+    match service.derive(tenant, &body).await {
         Ok(derived) => {
             let body = Value::Object(derived).to_string();
             Ok((StatusCode::CREATED, replies::json(body)).into_response())

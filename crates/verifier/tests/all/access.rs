@@ -63,6 +63,37 @@ async fn every_integrator_route_asks_for_the_key_of_its_tenant() {
 }
 
 #[tokio::test]
+async fn a_token_in_the_query_is_refused_at_every_integrator_route_whatever_the_header_has() {
+    // RFC 6750 §2.3, RFC 9700 §4.3.2
+    let world = World::new();
+    let asked = world.ask_for_name().await;
+    let good = format!("Bearer {KEY}");
+    for (method, path) in routes(&asked.id) {
+        let path = format!("{path}?access_token={KEY}");
+        for key in [None, Some(good.as_str())] {
+            let answer = knock(&world, method.clone(), &path, key).await;
+            assert_eq!(answer.refusal(), (400, "invalid_request".to_owned()), "{method} {path}");
+            assert_eq!(
+                answer.json()["error_description"],
+                "a token in the query is not taken; send it in the Authorization header"
+            );
+            assert_eq!(
+                answer.header(header::WWW_AUTHENTICATE),
+                r#"Bearer error="invalid_request""#
+            );
+        }
+    }
+    assert_eq!(world.status(&asked).await["state"], "waiting");
+}
+
+#[tokio::test]
+async fn an_api_key_that_nobody_has_is_told_to_be_one() {
+    let world = World::new();
+    let answer = knock(&world, Method::POST, "/api/demo/requests", Some("Bearer wrong")).await;
+    assert_eq!(answer.json()["error_description"], "the API key is unknown or revoked");
+}
+
+#[tokio::test]
 async fn another_tenant_s_request_is_as_absent_as_one_that_never_was() {
     // security.md 193
     let world = World::new();

@@ -90,6 +90,15 @@ impl Begun {
 }
 
 #[tokio::test]
+async fn the_secret_of_a_page_is_refused_in_the_query() {
+    let world = World::new();
+    let begun = begin(&world).await;
+    let path = format!("?access_token={}", begun.secret);
+    let answer = begun.send(&world, Method::GET, &path, None).await;
+    assert_eq!(answer.refusal(), (400, "invalid_request".to_owned()));
+}
+
+#[tokio::test]
 async fn a_page_begins_a_request_asks_through_the_browser_and_learns_the_outcome() {
     let world = World::new();
     let begun = begin(&world).await;

@@ -194,6 +194,23 @@ async fn a_wallet_elsewhere_signs_the_browser_in() {
 }
 
 #[tokio::test]
+async fn an_access_token_in_the_query_tells_nothing_about_who_signed_in() {
+    // RFC 6750 §2.3, RFC 9700 §4.3.2
+    let world = World::new();
+    let visit = Visit::begin(&world, "app").await;
+    let code = parameter(&visit.signed_in().await, "code").expect("a code");
+    let tokens = visit.trade(&code).await.json();
+    let token = tokens["access_token"].as_str().expect("a token");
+    for (query, status) in [("", 200), (&*format!("?access_token={token}"), 401)] {
+        let request = Request::get(format!("/demo/sign-in/userinfo{query}"))
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .body(Body::empty());
+        let answer = world.send(request.expect("a request")).await;
+        assert_eq!(answer.status.as_u16(), status, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn a_wallet_on_the_same_device_signs_the_browser_in() {
     let world = World::new();
     let visit = Visit::begin(&world, "app").await;
