@@ -308,7 +308,7 @@ impl IssuerService {
                 // a token of another server is known for as long as it is good
                 let later = [refresh, issued.answers_end(), Some(session.expires_at)];
                 let later = later.into_iter().flatten();
-                (later.fold(self.kept_until(now), Timestamp::max), true)
+                (later.fold(self.environment().kept_until(now), Timestamp::max), true)
             }
         };
         let state = State::of(progress.into(), tenant);
@@ -321,7 +321,7 @@ impl IssuerService {
 
     fn record(&self, session: &Session, issued: &IssuedCredential) -> IssuedRecord {
         IssuedRecord {
-            credential: CredentialId::new(issued.issued_at, self.name_bytes()),
+            credential: CredentialId::new(issued.issued_at, self.environment().name_bytes()),
             configuration: issued.configuration.as_str().to_owned(),
             issued_at: issued.issued_at,
             expires_at: Some(issued.expires_at),

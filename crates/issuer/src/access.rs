@@ -86,7 +86,7 @@ impl IssuerService {
             call: None,
             event: event.clone(),
         };
-        match self.sessions().store.insert(session).await {
+        match self.environment().store.insert(session).await {
             Ok(()) => self.announce(tenant, id, &event),
             // another request with the same token was faster, or the session is over
             Err(StoreError::DuplicateSession) => {}

@@ -48,12 +48,12 @@ impl IssuerService {
         let revoked =
             self.change_all(tenant, &about, CredentialStatus::Revoked, reason.as_ref()).await?;
         let at = self.now();
-        let erased = self.sessions().store.erase_subject(&tenant.id, subject, at).await?;
+        let erased = self.environment().store.erase_subject(&tenant.id, subject, at).await?;
         if let Some(lists) = &tenant.status_lists {
             lists.renew(erased.lists.iter().copied()).await;
         }
         let page = IssuedPage { before: None, limit: 1 };
-        let left = self.sessions().store.list_issued(&tenant.id, &about, page).await?.len();
+        let left = self.environment().store.list_issued(&tenant.id, &about, page).await?.len();
         tracing::info!(
             tenant = tenant.id.as_str(),
             sessions = erased.sessions.len(),

@@ -28,7 +28,7 @@ impl ExpiryJudge for IssuerService {
             }),
             // what ended in another way is kept for a while, and expires in the end as well
             Ok(Found::Expired) => {
-                let trail = self.sessions().store.events(tenant, session).await?;
+                let trail = self.environment().store.events(tenant, session).await?;
                 let ends = [CREDENTIAL_ISSUED, CREDENTIAL_DENIED, OFFER_WITHDRAWN, REVOKED];
                 let ended = |step: &str| ends.contains(&step);
                 let over = trail.iter().any(|event| ended(&event.step));

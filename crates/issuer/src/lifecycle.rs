@@ -170,7 +170,7 @@ impl IssuerService {
         let filter = self.filter(tenant, search.subject.as_ref(), search.configuration.as_deref());
         let page = IssuedPage { before: search.before, limit: search.limit.unwrap_or(USUAL_PAGE) };
         let mut found = Vec::new();
-        for issued in self.sessions().store.list_issued(&tenant.id, &filter, page).await? {
+        for issued in self.environment().store.list_issued(&tenant.id, &filter, page).await? {
             found.push(self.record_of(tenant, issued).await?);
         }
         Ok(found)
@@ -186,7 +186,7 @@ impl IssuerService {
         id: CredentialId,
     ) -> Result<CredentialRecord, IssuerError> {
         let tenant = &*self.known_tenant(tenant)?;
-        let issued = self.sessions().store.issued(&tenant.id, id).await?;
+        let issued = self.environment().store.issued(&tenant.id, id).await?;
         self.record_of(tenant, issued.ok_or(IssuerError::UnknownCredential)?).await
     }
 
@@ -233,7 +233,7 @@ impl IssuerService {
         let (mut before, mut done) = (None, Changed::default());
         loop {
             let page = IssuedPage { before, limit: PORTION };
-            let found = self.sessions().store.list_issued(&tenant.id, filter, page).await?;
+            let found = self.environment().store.list_issued(&tenant.id, filter, page).await?;
             before = found.last().map(|record| record.credential);
             if before.is_none() {
                 return Ok(done);
@@ -277,7 +277,7 @@ impl IssuerService {
         told: impl FnOnce(&OfferCreated) -> Option<CallAnswer> + Send,
     ) -> Result<OfferCreated, IssuerError> {
         let tenant = &*self.known_tenant(tenant)?;
-        let issued = self.sessions().store.issued(&tenant.id, id).await?;
+        let issued = self.environment().store.issued(&tenant.id, id).await?;
         let issued = issued.ok_or(IssuerError::UnknownCredential)?;
         let request = NewOfferRequest {
             credentials: vec![CredentialToOffer {
@@ -314,7 +314,7 @@ impl IssuerService {
         reason: Option<Reason>,
     ) -> Result<bool, IssuerError> {
         let lists = tenant.status_lists.as_ref().ok_or(IssuerError::UnknownCredential)?;
-        let store = &self.sessions().store;
+        let store = &self.environment().store;
         let note = StatusNote {
             reason: reason.map(|reason| reason.0),
             ..StatusNote::at(to_the_hour(self.now()))
@@ -348,7 +348,7 @@ impl IssuerService {
         tenant: &Tenant,
         issued: IssuedRecord,
     ) -> Result<CredentialRecord, IssuerError> {
-        let store = &self.sessions().store;
+        let store = &self.environment().store;
         let status = store.status(&tenant.id, issued.credential).await?;
         let history = store.status_history(&tenant.id, issued.credential).await?;
         Ok(CredentialRecord { issued, status, history })

@@ -202,7 +202,7 @@ impl IssuerService {
             }
             Deferral::UntilDecided => Readiness::Undecided,
         };
-        let id = SessionId::new(now, self.name_bytes());
+        let id = SessionId::new(now, self.environment().name_bytes());
         let secrets = self.sessions().secrets(tenant, id);
         let offered = Offered::new(wanted, &tenant.issuer, now, &secrets)?.ready(readiness);
         // OID4VCI 1.0 §4.1.3: not to be guessed
@@ -251,7 +251,7 @@ impl IssuerService {
             call,
             event: event.clone(),
         };
-        self.sessions().store.insert(session).await?;
+        self.environment().store.insert(session).await?;
         self.announce(tenant, id, &event);
         Ok(created)
     }
@@ -271,15 +271,15 @@ impl IssuerService {
             Found::Expired => OfferState::Expired,
             Found::Used(_) | Found::Absent => return Err(IssuerError::UnknownOffer),
         };
-        let events = self.sessions().store.events(&tenant.id, id).await?;
+        let events = self.environment().store.events(&tenant.id, id).await?;
         let mut trail: Vec<_> = events.into_iter().map(TrailEvent::from).collect();
-        if let Some(at) = self.live().fetched_at(&tenant.id, id) {
+        if let Some(at) = self.environment().live.fetched_at(&tenant.id, id) {
             trail.push(TrailEvent::from(&NewEvent::done(at, step::OFFER_FETCHED)));
             trail.sort_by_key(|event| event.at);
         }
         let mut credentials = Vec::new();
-        for record in self.sessions().store.issued_in(&tenant.id, id).await? {
-            let status = self.sessions().store.status(&tenant.id, record.credential).await?;
+        for record in self.environment().store.issued_in(&tenant.id, id).await? {
+            let status = self.environment().store.status(&tenant.id, record.credential).await?;
             let (id, configuration) = (record.credential, record.configuration);
             credentials.push(CredentialShown { id, configuration, status });
         }
@@ -341,7 +341,7 @@ impl IssuerService {
             }
             let state = State::of(Issuance::Ended(Ended::Withdrawn), tenant);
             let event = NewEvent::done(now, step::OFFER_WITHDRAWN);
-            let next = self.next(tenant, id, &state, (now, self.kept_until(now)));
+            let next = self.next(tenant, id, &state, (now, self.environment().kept_until(now)));
             if self.step(tenant, &session, next, Some(event)).await? {
                 return Ok(());
             }
@@ -363,14 +363,14 @@ impl IssuerService {
         };
         let Held { session, state } = *held;
         let offered = state.issuance.offer_at(now).ok_or(IssuerError::UnknownOffer)?;
-        if self.live().note_fetch(&tenant.id, session.id, now) {
+        if self.environment().live.note_fetch(&tenant.id, session.id, now) {
             self.announce(tenant, session.id, &NewEvent::done(now, step::OFFER_FETCHED));
         }
         Ok(offered.offer(&tenant.issuer).to_json())
     }
 
     fn offer_uri(&self, tenant: &Tenant, place: &OfferPlace) -> Url {
-        let mut uri = self.base_url().clone();
+        let mut uri = self.environment().base_url.clone();
         uri.set_path(&format!("/{}/offers/{}", tenant.id, place.path));
         uri
     }

@@ -7,19 +7,17 @@ use std::{
 };
 
 use axum::Router;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use lanyard_core::crypto::CryptoProvider;
 use lanyard_service::{
-    Live,
+    Environment, Live,
     http::{Door, api::Operation},
-    once::Calls,
 };
 use lanyard_store::{NewEvent, Next, Replaced, Session, SessionId, StoreError, TenantId};
-use tokio::sync::{broadcast, watch};
-use url::Url;
+use tokio::sync::broadcast;
 
 use crate::{
-    Awkwardness, Clock, IssuerError, IssuerSettings, Offering, SettingsError, TrailEvent, http,
+    Awkwardness, IssuerError, IssuerSettings, Offering, SettingsError, TrailEvent, http,
     localized::Localized,
     sessions::{Sessions, State},
     step,
@@ -31,15 +29,9 @@ use crate::{
 pub struct IssuerService(Arc<Parts>);
 
 struct Parts {
-    base_url: Url,
     tenants: HashMap<Box<str>, RwLock<Editions>>,
-    door: Door,
     localized: Localized,
     sessions: Sessions,
-    clock: Arc<dyn Clock>,
-    live: Live,
-    shutdown: watch::Receiver<bool>,
-    retention: SignedDuration,
 }
 
 impl IssuerService {
@@ -49,7 +41,7 @@ impl IssuerService {
     /// One [`SettingsError`] per rule.
     pub fn new(settings: IssuerSettings) -> Result<Self, SettingsError> {
         let base_url = settings.base_url;
-        if !base_url.has_host() || base_url.path() != "/" || base_url.query().is_some() {
+        if !Environment::is_base_url(&base_url) {
             return Err(SettingsError::BaseUrl);
         }
         let now = settings.clock.now();
@@ -69,22 +61,18 @@ impl IssuerService {
                 return Err(SettingsError::TenantRepeated(id));
             }
         }
-        let door = Door::new(keys, Arc::clone(&settings.provider));
-        let sessions = Sessions { store: settings.store, provider: settings.provider };
-        let (clock, shutdown, retention) = (settings.clock, settings.shutdown, settings.retention);
-        let (localized, live) = (Localized::default(), Live::default());
-        let parts = Parts {
+        let environment = Environment {
             base_url,
-            tenants,
-            door,
-            localized,
-            sessions,
-            clock,
-            live,
-            shutdown,
-            retention,
+            door: Door::new(keys, Arc::clone(&settings.provider)),
+            store: settings.store,
+            provider: settings.provider,
+            clock: settings.clock,
+            live: Live::default(),
+            shutdown: settings.shutdown,
+            retention: settings.retention,
         };
-        Ok(Self(Arc::new(parts)))
+        let sessions = Sessions { environment };
+        Ok(Self(Arc::new(Parts { tenants, localized: Localized::default(), sessions })))
     }
 
     /// The routes; without a fallback, so that they can be merged with others.
@@ -107,7 +95,7 @@ impl IssuerService {
         tenant: &TenantId,
         session: SessionId,
     ) -> broadcast::Receiver<TrailEvent> {
-        self.0.live.subscribe(tenant, session)
+        self.environment().live.subscribe(tenant, session)
     }
 
     /// Puts other credential types, logins and sources of claims in force: those of every tenant or of none.
@@ -123,7 +111,7 @@ impl IssuerService {
             let before = self.tenant(tenant.as_str());
             let before = before.ok_or_else(|| SettingsError::TenantUnknown(tenant.clone()))?;
             let issuer = before.issuer.offering(configuration);
-            SettingsError::accept(&tenant, &issuer, login.as_ref(), &self.0.base_url)?;
+            SettingsError::accept(&tenant, &issuer, login.as_ref(), &self.environment().base_url)?;
             prepared.push(before.offering(issuer, login, self.provider(), now));
         }
         for tenant in prepared {
@@ -156,12 +144,9 @@ impl IssuerService {
         self.tenant(id.as_str()).ok_or(IssuerError::UnknownTenant)
     }
 
-    pub(crate) fn door(&self) -> &Door {
-        &self.0.door
-    }
-
-    pub(crate) fn base_url(&self) -> &Url {
-        &self.0.base_url
+    /// What this service finds around it.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.0.sessions.environment
     }
 
     pub(crate) fn localized(&self) -> &Localized {
@@ -173,49 +158,17 @@ impl IssuerService {
     }
 
     pub(crate) fn provider(&self) -> &dyn CryptoProvider {
-        &*self.0.sessions.provider
-    }
-
-    pub(crate) fn live(&self) -> &Live {
-        &self.0.live
-    }
-
-    pub(crate) fn shutdown(&self) -> watch::Receiver<bool> {
-        self.0.shutdown.clone()
-    }
-
-    /// For how long a finished session is kept.
-    pub(crate) fn kept_until(&self, now: Timestamp) -> Timestamp {
-        now.checked_add(self.0.retention).unwrap_or(Timestamp::MAX)
+        &*self.environment().provider
     }
 
     /// The present moment, as the store keeps it.
     pub(crate) fn now(&self) -> Timestamp {
-        self.0.clock.now_as_kept()
-    }
-
-    /// Where the calls of a tenant are remembered that are made once.
-    pub(crate) fn calls(&self, tenant: &Tenant, operation: impl Into<String>) -> Calls {
-        Calls {
-            store: Arc::clone(&self.sessions().store),
-            provider: Arc::clone(&self.sessions().provider),
-            data_key: tenant.data_key.clone(),
-            tenant: tenant.id.clone(),
-            operation: operation.into(),
-            now: self.now(),
-        }
+        self.environment().now()
     }
 
     /// What is said about the routes for integrators, with the schemas that it refers to.
     pub fn described() -> (Vec<Operation>, &'static str) {
         (http::description::api().into_operations(), http::description::SCHEMAS)
-    }
-
-    /// Fresh random bytes for the name of a session or credential.
-    pub(crate) fn name_bytes(&self) -> [u8; 10] {
-        let mut bytes = [0; 10];
-        self.provider().fill(&mut bytes);
-        bytes
     }
 
     /// The step after which a session is in this state, until then.
@@ -238,13 +191,13 @@ impl IssuerService {
         mut next: Next,
         event: Option<NewEvent>,
     ) -> Result<bool, StoreError> {
-        let fetched = self.live().fetched_at(&tenant.id, session.id);
+        let fetched = self.environment().live.fetched_at(&tenant.id, session.id);
         next.events.extend(fetched.map(|at| NewEvent::done(at, step::OFFER_FETCHED)));
         next.events.extend(event.clone());
-        match self.sessions().store.replace(session, next).await? {
+        match self.environment().store.replace(session, next).await? {
             Replaced::Conflict => Ok(false),
             Replaced::Done(_) => {
-                self.live().forget_fetch(&tenant.id, session.id);
+                self.environment().live.forget_fetch(&tenant.id, session.id);
                 if let Some(event) = event {
                     self.announce(tenant, session.id, &event);
                 }
@@ -257,7 +210,7 @@ impl IssuerService {
     pub(crate) fn announce(&self, tenant: &Tenant, session: SessionId, event: &NewEvent) {
         let reason = event.reason.unwrap_or_default();
         tracing::info!(tenant = tenant.id.as_str(), %session, step = event.step, reason, "issuance");
-        self.live().publish(&tenant.id, session, event);
+        self.environment().live.publish(&tenant.id, session, event);
     }
 
     /// Leaves a trace of a refused request that changed nothing.
@@ -271,16 +224,18 @@ impl IssuerService {
         reason: &'static str,
     ) {
         let event = NewEvent::refused(now, step::REFUSED, reason);
-        let kept = self.sessions().store.append_event(&tenant.id, session, event.clone()).await;
-        if let Err(error) = kept {
-            tracing::warn!(tenant = tenant.id.as_str(), %session, reason = error.reason(), "trail");
-        }
+        self.environment().append(&tenant.id, session, event.clone()).await;
         self.announce(tenant, session, &event);
     }
 }
 
 impl fmt::Debug for IssuerService {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "IssuerService({}, {} tenants)", self.0.base_url, self.0.tenants.len())
+        write!(
+            out,
+            "IssuerService({}, {} tenants)",
+            self.environment().base_url,
+            self.0.tenants.len()
+        )
     }
 }

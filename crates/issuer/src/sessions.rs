@@ -1,7 +1,5 @@
 //! How the state between two requests is kept: sealed, and led to by digests only.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use lanyard_core::crypto::{CryptoProvider, Random};
 use lanyard_oid4vci::{
@@ -9,12 +7,9 @@ use lanyard_oid4vci::{
     issuer::Issuance,
     once::{ShownOnce, ShownOnceKind},
 };
-use lanyard_service::Sealed;
-use lanyard_store::{
-    Handle, HandleKind, Once, OnceKind, Session, SessionId, SessionKind, Store, Taken,
-};
+use lanyard_service::{Environment, Sealed};
+use lanyard_store::{Handle, HandleKind, Once, OnceKind, Session, SessionId, SessionKind, Taken};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use crate::{
     IssuerError,
@@ -79,8 +74,7 @@ pub(crate) fn once(shown: &ShownOnce) -> Once {
 /// The store, with the seal in front of it.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) provider: Arc<dyn CryptoProvider>,
+    pub(crate) environment: Environment,
 }
 
 impl Sessions {
@@ -91,7 +85,7 @@ impl Sessions {
         handle: &Handle,
         now: Timestamp,
     ) -> Result<Found, IssuerError> {
-        let taken = self.store.take(&tenant.id, handle, now).await?;
+        let taken = self.environment.store.take(&tenant.id, handle, now).await?;
         self.opened(tenant, taken)
     }
 
@@ -102,7 +96,7 @@ impl Sessions {
         id: SessionId,
         now: Timestamp,
     ) -> Result<Found, IssuerError> {
-        let taken = self.store.by_id(&tenant.id, id, now).await?;
+        let taken = self.environment.store.by_id(&tenant.id, id, now).await?;
         self.opened(tenant, taken)
     }
 
@@ -113,7 +107,7 @@ impl Sessions {
         id: SessionId,
         now: Timestamp,
     ) -> Result<Found, IssuerError> {
-        let taken = self.store.by_id(&tenant.id, id, now).await?;
+        let taken = self.environment.store.by_id(&tenant.id, id, now).await?;
         match kind_of(&taken) {
             Some(SessionKind::Offer) => self.opened(tenant, taken),
             _ => Ok(Found::Absent),
@@ -122,12 +116,12 @@ impl Sessions {
 
     /// The handle that a code, a token or a path is, as somebody shows it.
     pub(crate) fn handle(&self, tenant: &Tenant, kind: HandleKind, value: &str) -> Handle {
-        tenant.data_key.handle(&tenant.id, kind, value, &*self.provider)
+        tenant.data_key.handle(&tenant.id, kind, value, &*self.environment.provider)
     }
 
     /// Makes the codes, tokens and paths that lead to a session.
     pub(crate) fn secrets<'s>(&'s self, tenant: &'s Tenant, session: SessionId) -> Leading<'s> {
-        Leading { tenant, session, provider: &*self.provider }
+        Leading { tenant, session, provider: &*self.environment.provider }
     }
 
     fn opened(&self, tenant: &Tenant, taken: Taken) -> Result<Found, IssuerError> {
@@ -141,18 +135,20 @@ impl Sessions {
             Taken::Used(id) => return Ok(Found::Used(id)),
             Taken::Absent => return Ok(Found::Absent),
         };
-        let key = &tenant.data_key;
-        let open =
-            key.open(Sealed::Issuance, &tenant.id, session.id, &session.state, &*self.provider)?;
-        let state = serde_json::from_slice(&open).map_err(|_| IssuerError::Unreadable)?;
+        let (key, provider) = (&tenant.data_key, &*self.environment.provider);
+        let state = key.open_state(Sealed::Issuance, &tenant.id, &session, provider)?;
         Ok(Found::Live(Box::new(Held { session, state })))
     }
 
     /// Seals a state for the store.
     pub(crate) fn seal(&self, tenant: &Tenant, id: SessionId, state: &State) -> Vec<u8> {
-        let plain = serde_json::to_vec(state).expect("a state is text, numbers, lists and maps");
-        let plain = Zeroizing::new(plain);
-        tenant.data_key.seal(Sealed::Issuance, &tenant.id, id, &plain, &*self.provider)
+        tenant.data_key.seal_state(
+            Sealed::Issuance,
+            &tenant.id,
+            id,
+            state,
+            &*self.environment.provider,
+        )
     }
 }
 

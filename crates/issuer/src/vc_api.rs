@@ -171,7 +171,7 @@ impl IssuerService {
         let secured = SecuredCredential { document, id };
         if let Some((record, statuses)) = status {
             let call = told(&secured);
-            self.sessions().store.record_issued(&tenant.id, record, statuses, call).await?;
+            self.environment().store.record_issued(&tenant.id, record, statuses, call).await?;
         }
         Ok(secured)
     }
@@ -195,11 +195,11 @@ impl IssuerService {
         let credential = credential.map_err(IssueFault::Credential)?;
         let now = self.now();
         let record = IssuedRecord {
-            credential: CredentialId::new(now, self.name_bytes()),
+            credential: CredentialId::new(now, self.environment().name_bytes()),
             configuration: CONFIGURATION.to_owned(),
             issued_at: now,
             expires_at: credential.validity().expires_at,
-            session: SessionId::new(now, self.name_bytes()),
+            session: SessionId::new(now, self.environment().name_bytes()),
             subject: None,
         };
         let statuses = tenant.statuses_of(record.credential, &references);

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use lanyard_core::crypto::{ContentEncryption, CryptoProvider, MacKey};
-use lanyard_store::{SessionId, SubjectRef, TenantId};
+use lanyard_store::{Session, SessionId, SubjectRef, TenantId};
+use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -79,6 +80,34 @@ impl DataKey {
         out.extend_from_slice(&nonce);
         out.extend_from_slice(&sealed);
         out
+    }
+
+    /// Seals the state of a session as JSON.
+    pub fn seal_state(
+        &self,
+        what: Sealed,
+        tenant: &TenantId,
+        session: SessionId,
+        state: &impl Serialize,
+        provider: &dyn CryptoProvider,
+    ) -> Vec<u8> {
+        let plain = serde_json::to_vec(state).expect("a state is text, numbers, lists and maps");
+        self.seal(what, tenant, session, &Zeroizing::new(plain), provider)
+    }
+
+    /// Opens the state of a session as it came out of the store.
+    ///
+    /// # Errors
+    /// [`SealBroken`], also for what is no such state.
+    pub fn open_state<T: DeserializeOwned>(
+        &self,
+        what: Sealed,
+        tenant: &TenantId,
+        session: &Session,
+        provider: &dyn CryptoProvider,
+    ) -> Result<T, SealBroken> {
+        let plain = self.open(what, tenant, session.id, &session.state, provider)?;
+        serde_json::from_slice(&plain).map_err(|_| SealBroken)
     }
 
     /// Vouches for a text in the tenant's name: an HMAC that nobody else can make.

@@ -140,7 +140,7 @@ impl VerifierService {
 
     /// The origins whose pages may ask: this server's own, and those of the tenant.
     pub(crate) fn web_origins(&self, tenant: &Tenant) -> Vec<Origin> {
-        let own = self.base_url().origin().ascii_serialization();
+        let own = self.environment().base_url.origin().ascii_serialization();
         let own = Origin::parse(&own, self.transport());
         own.into_iter().chain(tenant.web_origins.iter().cloned()).collect()
     }

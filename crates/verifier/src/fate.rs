@@ -29,7 +29,7 @@ impl ExpiryJudge for VerifierService {
             }),
             // expired as a whole, or erased
             Err(VerifierError::UnknownRequest) => {
-                let trail = self.sessions().store.events(tenant, session).await?;
+                let trail = self.environment().store.events(tenant, session).await?;
                 let ended = |step: &str| [CANCELLED, DECLINED, VERIFIED].contains(&step);
                 let over = trail.is_empty() || trail.iter().any(|event| ended(&event.step));
                 Ok(if over { Fate::Over } else { Fate::Expired })

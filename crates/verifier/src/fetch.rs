@@ -114,7 +114,7 @@ impl VerifierService {
                 return Err(VerifierError::WalletCannot(cannot));
             }
         };
-        if self.live().note_fetch(&tenant.id, held.session.id, now) {
+        if self.environment().live.note_fetch(&tenant.id, held.session.id, now) {
             self.announce(tenant, held.session.id, &NewEvent::done(now, step::REQUEST_FETCHED));
         }
         self.sessions().keep_at_hand(held);

@@ -81,7 +81,8 @@ impl VerifierService {
         let sealed = self.sessions().seal(tenant, session.id, &state);
         let mut next = Next::new(now, sealed, session.expires_at).retiring(handle);
         next.events.clone_from(&events);
-        let Replaced::Done(session) = self.sessions().store.replace(&session, next).await? else {
+        let Replaced::Done(session) = self.environment().store.replace(&session, next).await?
+        else {
             return Err(VerifierError::UnknownRequest);
         };
         events.iter().for_each(|event| self.announce(tenant, session.id, event));

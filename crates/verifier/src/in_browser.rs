@@ -103,7 +103,7 @@ impl VerifierService {
         known: Option<&str>,
     ) -> Result<BrowserView, VerifierError> {
         let mut news = self.subscribe(&tenant.id, id);
-        let mut shutdown = self.shutdown();
+        let mut shutdown = self.environment().shutdown.clone();
         self.held_in_browser(tenant, id, browser, self.now()).await?;
         let Some(known) = known else {
             let dc_api = self.digital_requests_in_browser(&tenant.id, id, browser).await?;

@@ -103,7 +103,7 @@ impl VerifierService {
         let phase = waiting.concluded(conclusion, code.is_some());
         let expires_at = match &phase {
             Phase::Waiting(_) => session.expires_at,
-            Phase::Ended(_) => self.kept_until(now),
+            Phase::Ended(_) => self.environment().kept_until(now),
         };
         let state = State { question, browser, return_to: return_to.clone(), sign_in, phase };
         let sealed = self.sessions().seal(tenant, session.id, &state);
@@ -113,9 +113,9 @@ impl VerifierService {
             code.as_ref()
                 .map(|code| self.sessions().handle(tenant, HandleKind::ResponseCode, code)),
         );
-        match self.sessions().store.replace(&session, next).await? {
+        match self.environment().store.replace(&session, next).await? {
             Replaced::Done(_) => {
-                self.live().forget_fetch(&tenant.id, session.id);
+                self.environment().live.forget_fetch(&tenant.id, session.id);
                 let unheard = events.iter().filter(|event| event.step != step::REQUEST_FETCHED);
                 unheard.for_each(|event| self.announce(tenant, session.id, event));
             }

@@ -103,7 +103,7 @@ impl VerifierService {
                 self.provider(),
             );
             let put = self
-                .sessions()
+                .environment()
                 .store
                 .put_secret(&tenant.id, &name, None, sealed, self.now())
                 .await?;
@@ -158,7 +158,7 @@ impl VerifierService {
     /// Those of the store.
     pub async fn delete_saved(&self, tenant: &TenantId, id: &str) -> Result<bool, VerifierError> {
         let tenant = self.known_tenant(tenant)?;
-        let (store, mut was_there) = (&self.sessions().store, false);
+        let (store, mut was_there) = (&self.environment().store, false);
         for (own, version) in self.saved_names(tenant).await? {
             if own == id {
                 let name = secret_name(&own, version);
@@ -169,7 +169,7 @@ impl VerifierService {
     }
 
     async fn saved_names(&self, tenant: &Tenant) -> Result<Vec<(String, u32)>, VerifierError> {
-        let names = self.sessions().store.secret_names(&tenant.id, PREFIX).await?;
+        let names = self.environment().store.secret_names(&tenant.id, PREFIX).await?;
         let read = |name: &SecretName| {
             let (id, version) = name.as_str().strip_prefix(PREFIX)?.rsplit_once('/')?;
             Some((id.to_owned(), version.parse().ok()?))
@@ -185,7 +185,7 @@ impl VerifierService {
     ) -> Result<Option<Preset>, VerifierError> {
         // a name that is none was never saved
         let Ok(name) = text_of(id, version).parse::<SecretName>() else { return Ok(None) };
-        let Some(secret) = self.sessions().store.secret(&tenant.id, &name).await? else {
+        let Some(secret) = self.environment().store.secret(&tenant.id, &name).await? else {
             return Ok(None);
         };
         let open = tenant.data_key.open(

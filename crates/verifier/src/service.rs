@@ -7,16 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vp::{ClientId, request::Transport};
 use lanyard_service::{
-    Live,
+    Environment, Live,
     http::{Door, api::Operation},
-    once::Calls,
 };
 use lanyard_store::{NewEvent, SessionId, TenantId};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::broadcast;
 use url::{Host, Url};
 
 use crate::{
-    Clock, Preset, SettingsError, SignInClient, TenantSettings, TrailEvent, VerifierError,
+    Preset, SettingsError, SignInClient, TenantSettings, TrailEvent, VerifierError,
     VerifierSettings, at_hand::AtHand, http, sessions::Sessions, step, tenant::Tenant,
 };
 
@@ -28,15 +27,9 @@ const LONGEST_RETENTION: SignedDuration = SignedDuration::from_hours(24);
 pub struct VerifierService(Arc<Parts>);
 
 struct Parts {
-    base_url: Url,
     transport: Transport,
     tenants: HashMap<Box<str>, Arc<Tenant>>,
-    door: Door,
     sessions: Sessions,
-    clock: Arc<dyn Clock>,
-    live: Live,
-    shutdown: watch::Receiver<bool>,
-    retention: SignedDuration,
 }
 
 impl VerifierService {
@@ -46,7 +39,7 @@ impl VerifierService {
     /// One [`SettingsError`] per rule.
     pub fn new(settings: VerifierSettings) -> Result<Self, SettingsError> {
         let base_url = settings.base_url;
-        if !base_url.has_host() || base_url.path() != "/" || base_url.query().is_some() {
+        if !Environment::is_base_url(&base_url) {
             return Err(SettingsError::BaseUrl);
         }
         let transport = match base_url.scheme() {
@@ -67,22 +60,18 @@ impl VerifierService {
                 return Err(SettingsError::TenantRepeated(id));
             }
         }
-        let door = Door::new(keys, Arc::clone(&settings.provider));
-        let (store, provider) = (settings.store, settings.provider);
-        let sessions = Sessions { store, provider, at_hand: AtHand::default() };
-        let retention = settings.retention.min(LONGEST_RETENTION);
-        let (clock, shutdown, live) = (settings.clock, settings.shutdown, Live::default());
-        Ok(Self(Arc::new(Parts {
+        let environment = Environment {
             base_url,
-            transport,
-            tenants,
-            door,
-            sessions,
-            clock,
-            live,
-            shutdown,
-            retention,
-        })))
+            door: Door::new(keys, Arc::clone(&settings.provider)),
+            store: settings.store,
+            provider: settings.provider,
+            clock: settings.clock,
+            live: Live::default(),
+            shutdown: settings.shutdown,
+            retention: settings.retention.min(LONGEST_RETENTION),
+        };
+        let sessions = Sessions { environment, at_hand: AtHand::default() };
+        Ok(Self(Arc::new(Parts { transport, tenants, sessions })))
     }
 
     /// The routes; without a fallback, so that they can be merged with others.
@@ -98,7 +87,7 @@ impl VerifierService {
         tenant: &TenantId,
         session: SessionId,
     ) -> broadcast::Receiver<TrailEvent> {
-        self.0.live.subscribe(tenant, session)
+        self.environment().live.subscribe(tenant, session)
     }
 
     /// Fetches status lists ahead that go stale within this span, so that nobody is asked while a credential
@@ -123,19 +112,16 @@ impl VerifierService {
         self.0.tenants.values()
     }
 
-    pub(crate) fn door(&self) -> &Door {
-        &self.0.door
+    /// What this service finds around it.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.0.sessions.environment
     }
 
     /// A URL of this server; what a request says about its host is ignored.
     pub(crate) fn url(&self, path: &str) -> Url {
-        let mut url = self.0.base_url.clone();
+        let mut url = self.environment().base_url.clone();
         url.set_path(path);
         url
-    }
-
-    pub(crate) fn base_url(&self) -> &Url {
-        &self.0.base_url
     }
 
     pub(crate) fn transport(&self) -> Transport {
@@ -147,37 +133,12 @@ impl VerifierService {
     }
 
     pub(crate) fn provider(&self) -> &dyn CryptoProvider {
-        &*self.0.sessions.provider
-    }
-
-    pub(crate) fn live(&self) -> &Live {
-        &self.0.live
-    }
-
-    pub(crate) fn shutdown(&self) -> watch::Receiver<bool> {
-        self.0.shutdown.clone()
-    }
-
-    /// Until when a result is kept that nobody reads.
-    pub(crate) fn kept_until(&self, now: Timestamp) -> Timestamp {
-        now.checked_add(self.0.retention).unwrap_or(Timestamp::MAX)
+        &*self.environment().provider
     }
 
     /// The present moment, as the store keeps it.
     pub(crate) fn now(&self) -> Timestamp {
-        self.0.clock.now_as_kept()
-    }
-
-    /// Where the calls of a tenant are remembered that are made once.
-    pub(crate) fn calls(&self, tenant: &Tenant, operation: impl Into<String>) -> Calls {
-        Calls {
-            store: Arc::clone(&self.sessions().store),
-            provider: Arc::clone(&self.sessions().provider),
-            data_key: tenant.data_key.clone(),
-            tenant: tenant.id.clone(),
-            operation: operation.into(),
-            now: self.now(),
-        }
+        self.environment().now()
     }
 
     /// What is said about the routes for integrators, with the schemas that it refers to.
@@ -189,12 +150,12 @@ impl VerifierService {
     pub(crate) fn announce(&self, tenant: &Tenant, session: SessionId, event: &NewEvent) {
         let (step, reason) = (event.step, event.reason.unwrap_or_default());
         tracing::info!(tenant = tenant.id.as_str(), %session, step, reason, "presentation");
-        self.live().publish(&tenant.id, session, event);
+        self.environment().live.publish(&tenant.id, session, event);
     }
 
     /// The fetch that is still to be written down, if there is one.
     pub(crate) fn fetch_event(&self, tenant: &Tenant, session: SessionId) -> Option<NewEvent> {
-        let at = self.live().fetched_at(&tenant.id, session)?;
+        let at = self.environment().live.fetched_at(&tenant.id, session)?;
         Some(NewEvent::done(at, step::REQUEST_FETCHED))
     }
 
@@ -211,13 +172,9 @@ impl VerifierService {
         let event = NewEvent::refused(now, step::REFUSED, reason).unheralded();
         // the trail is told in order, so a fetch that was only remembered goes first
         let fetch = self.fetch_event(tenant, session);
-        self.live().forget_fetch(&tenant.id, session);
+        self.environment().live.forget_fetch(&tenant.id, session);
         for event in fetch.into_iter().chain([event.clone()]) {
-            let kept = self.sessions().store.append_event(&tenant.id, session, event).await;
-            if let Err(error) = kept {
-                let (tenant, reason) = (tenant.id.as_str(), error.reason());
-                tracing::warn!(tenant, %session, reason, "the trail was not written");
-            }
+            self.environment().append(&tenant.id, session, event).await;
         }
         self.announce(tenant, session, &event);
     }
@@ -269,6 +226,11 @@ fn examine(tenant: &TenantSettings, base_url: &Url) -> Result<Option<ClientId>, 
 
 impl fmt::Debug for VerifierService {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "VerifierService({}, {} tenants)", self.0.base_url, self.0.tenants.len())
+        write!(
+            out,
+            "VerifierService({}, {} tenants)",
+            self.environment().base_url,
+            self.0.tenants.len()
+        )
     }
 }

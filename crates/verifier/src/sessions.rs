@@ -1,20 +1,16 @@
 //! How the state between two messages is kept: sealed, and led to by digests only.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
-use lanyard_core::crypto::CryptoProvider;
 use lanyard_oid4vp::{
     ClientId,
     dcql::DcqlQuery,
     verifier::{Conclusion, Recording, Requested, Verdict},
 };
-use lanyard_service::Sealed;
-use lanyard_store::{Handle, HandleKind, Session, SessionId, SessionKind, Store, Taken};
+use lanyard_service::{Environment, Sealed};
+use lanyard_store::{Handle, HandleKind, Session, SessionId, SessionKind, Taken};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::{
     VerifierError, at_hand::AtHand, dc_api::AskedByApi, rotation::Rotation, sign_in::SignIn,
@@ -116,8 +112,7 @@ pub(crate) struct Held {
 /// The store, with the seal in front of it.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) provider: Arc<dyn CryptoProvider>,
+    pub(crate) environment: Environment,
     pub(crate) at_hand: AtHand,
 }
 
@@ -131,7 +126,7 @@ impl Sessions {
         handle: &Handle,
         now: Timestamp,
     ) -> Result<Held, VerifierError> {
-        let taken = self.store.take(&tenant.id, handle, now).await?;
+        let taken = self.environment.store.take(&tenant.id, handle, now).await?;
         self.opened(tenant, taken)
     }
 
@@ -142,18 +137,18 @@ impl Sessions {
         id: SessionId,
         now: Timestamp,
     ) -> Result<Held, VerifierError> {
-        let taken = self.store.by_id(&tenant.id, id, now).await?;
+        let taken = self.environment.store.by_id(&tenant.id, id, now).await?;
         self.opened(tenant, taken)
     }
 
     /// The handle that a path or a response code is, as somebody shows it.
     pub(crate) fn handle(&self, tenant: &Tenant, kind: HandleKind, value: &str) -> Handle {
-        tenant.data_key.handle(&tenant.id, kind, value, &*self.provider)
+        tenant.data_key.handle(&tenant.id, kind, value, &*self.environment.provider)
     }
 
     /// A fresh path or response code that leads to a session.
     pub(crate) fn secret(&self, tenant: &Tenant, session: SessionId) -> String {
-        tenant.data_key.lead_to(&tenant.id, session, &*self.provider)
+        tenant.data_key.lead_to(&tenant.id, session, &*self.environment.provider)
     }
 
     fn opened(&self, tenant: &Tenant, taken: Taken) -> Result<Held, VerifierError> {
@@ -171,15 +166,8 @@ impl Sessions {
         if let Some(state) = self.at_hand.take(&session) {
             return Ok(Held { session, state });
         }
-        let key = &tenant.data_key;
-        let open = key.open(
-            Sealed::Presentation,
-            &tenant.id,
-            session.id,
-            &session.state,
-            &*self.provider,
-        )?;
-        let state = serde_json::from_slice(&open).map_err(|_| VerifierError::Unreadable)?;
+        let (key, provider) = (&tenant.data_key, &*self.environment.provider);
+        let state = key.open_state(Sealed::Presentation, &tenant.id, &session, provider)?;
         Ok(Held { session, state })
     }
 
@@ -196,8 +184,7 @@ impl Sessions {
 
     /// Seals a state for the store.
     pub(crate) fn seal(&self, tenant: &Tenant, id: SessionId, state: &State) -> Vec<u8> {
-        let plain = serde_json::to_vec(state).expect("a state is text, numbers, lists and maps");
-        let plain = Zeroizing::new(plain);
-        tenant.data_key.seal(Sealed::Presentation, &tenant.id, id, &plain, &*self.provider)
+        let (key, provider) = (&tenant.data_key, &*self.environment.provider);
+        key.seal_state(Sealed::Presentation, &tenant.id, id, state, provider)
     }
 }

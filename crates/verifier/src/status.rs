@@ -154,7 +154,7 @@ impl VerifierService {
             let Held { session, mut state } = self.sessions().by_id(tenant, id, now).await?;
             let event = NewEvent::done(now, step::CANCELLED);
             let Phase::Waiting(waiting) = &state.phase else {
-                self.sessions().store.delete(&tenant.id, id).await?;
+                self.environment().store.delete(&tenant.id, id).await?;
                 self.announce(tenant, id, &event);
                 return Ok(());
             };
@@ -163,8 +163,8 @@ impl VerifierService {
             let mut next = Next::new(now, sealed, session.expires_at);
             next.events.extend(self.fetch_event(tenant, id));
             next.events.push(event.clone());
-            if let Replaced::Done(_) = self.sessions().store.replace(&session, next).await? {
-                self.live().forget_fetch(&tenant.id, id);
+            if let Replaced::Done(_) = self.environment().store.replace(&session, next).await? {
+                self.environment().live.forget_fetch(&tenant.id, id);
                 self.announce(tenant, id, &event);
                 return Ok(());
             }
@@ -191,7 +191,8 @@ impl VerifierService {
             let until = held.session.expires_at.min(now + AFTER_FIRST_READ);
             let sealed = self.sessions().seal(tenant, id, &held.state);
             let next = Next::new(now, sealed, until);
-            if let Replaced::Done(_) = self.sessions().store.replace(&held.session, next).await? {
+            if let Replaced::Done(_) = self.environment().store.replace(&held.session, next).await?
+            {
                 return Ok(status);
             }
         }
@@ -219,7 +220,7 @@ impl VerifierService {
         now: Timestamp,
     ) -> Result<RequestStatus, VerifierError> {
         let Held { session, state } = held;
-        let stored = self.sessions().store.events(&tenant.id, session.id).await?;
+        let stored = self.environment().store.events(&tenant.id, session.id).await?;
         let mut trail: Vec<TrailEvent> = stored.into_iter().map(TrailEvent::from).collect();
         trail.extend(self.fetch_event(tenant, session.id).as_ref().map(TrailEvent::from));
         let question = state.question.clone();

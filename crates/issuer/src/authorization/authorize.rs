@@ -320,7 +320,7 @@ impl IssuerService {
         };
         let request_uri = self.pushed_handle(tenant, authorizing.request_uri());
         let (request, ended) = authorizing.deny();
-        let times = (begun.now, self.kept_until(begun.now));
+        let times = (begun.now, self.environment().kept_until(begun.now));
         let state = State::of(Issuance::Ended(ended), tenant);
         let next = self.next(tenant, begun.session.id, &state, times).retiring(request_uri);
         let event = NewEvent::refused(begun.now, step::REFUSED, error.reason());

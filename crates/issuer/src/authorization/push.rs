@@ -45,7 +45,7 @@ impl IssuerService {
         let now = self.now();
         let pushed = Pushed::new(form, sender, None, &tenant.issuer, now)
             .map_err(|refused| refused.error)?;
-        let id = SessionId::new(now, self.name_bytes());
+        let id = SessionId::new(now, self.environment().name_bytes());
         let pushed = pushed.led_by(&self.sessions().secrets(tenant, id));
         let (response, expires_at) = (pushed.response(now), pushed.expires_at());
         let handle = self.pushed_handle(tenant, pushed.request_uri());
@@ -64,7 +64,7 @@ impl IssuerService {
             call: None,
             event: event.clone(),
         };
-        if let Err(error) = self.sessions().store.insert(session).await {
+        if let Err(error) = self.environment().store.insert(session).await {
             return Err(self.refuse_unkept(tenant, error, sender));
         }
         self.announce(tenant, id, &event);

@@ -102,10 +102,11 @@ impl IssuerService {
                 Ok(authorizing) => {
                     let authorizing = authorizing.told(&found.profile, &found.shown);
                     // 303 to the consent page: an address that can be reloaded, without the code in it
-                    let outcome = match authorize_url(self.base_url(), tenant, &authorizing) {
-                        Some(url) => Outcome::Redirect(url),
-                        None => Outcome::Show(page(tenant, login, &authorizing, None)),
-                    };
+                    let outcome =
+                        match authorize_url(&self.environment().base_url, tenant, &authorizing) {
+                            Some(url) => Outcome::Redirect(url),
+                            None => Outcome::Show(page(tenant, login, &authorizing, None)),
+                        };
                     let event = NewEvent::done(begun.now, step::HOLDER_LOGGED_IN);
                     let next = self.authorizing(tenant, begun, authorizing);
                     Decided { next: Some((next, event)), outcome }

@@ -19,7 +19,8 @@ pub(crate) async fn create(
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let request = NewOfferRequest::parse(&body)?;
-    let calls = service.calls(&*service.known_tenant(&tenant)?, "offers");
+    let data_key = &service.known_tenant(&tenant)?.data_key;
+    let calls = service.environment().calls(&tenant, data_key, "offers");
     let make = move |call: Call| async move {
         let told = |created: &OfferCreated| call.answered_by(&replies::created(created));
         let created = service.create_offer_once(&tenant, request, told).await?;

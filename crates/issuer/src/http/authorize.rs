@@ -201,7 +201,7 @@ impl Browser {
 }
 
 fn is_https(service: &IssuerService) -> bool {
-    service.base_url().scheme() == "https"
+    service.environment().base_url.scheme() == "https"
 }
 
 /// RFC 6265bis §4.1.3: `__Host-` binds a cookie to this host over https; plain http cannot have it.
@@ -226,7 +226,9 @@ fn is_from_here(service: &IssuerService, headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     match (text(HeaderName::from_static("sec-fetch-site")), text(ORIGIN)) {
         (Some(site), _) => site == "same-origin",
-        (None, Some(origin)) => origin == service.base_url().origin().ascii_serialization(),
+        (None, Some(origin)) => {
+            origin == service.environment().base_url.origin().ascii_serialization()
+        }
         (None, None) => true,
     }
 }

@@ -9,7 +9,7 @@ use crate::IssuerService;
 
 impl FromRef<IssuerService> for Door {
     fn from_ref(service: &IssuerService) -> Self {
-        service.door().clone()
+        service.environment().door.clone()
     }
 }
 

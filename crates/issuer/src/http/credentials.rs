@@ -125,8 +125,9 @@ pub(crate) async fn reissue(
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let wanted: Reissue = lifecycle::parse(&body)?;
-    let calls =
-        service.calls(&*service.known_tenant(&tenant)?, format!("credentials/{id}/reissue"));
+    let data_key = &service.known_tenant(&tenant)?.data_key;
+    let operation = format!("credentials/{id}/reissue");
+    let calls = service.environment().calls(&tenant, data_key, operation);
     let make = move |call: Call| async move {
         let told = |created: &OfferCreated| call.answered_by(&replies::created(created));
         let created = service.reissue_once(&tenant, id, wanted, told).await?;

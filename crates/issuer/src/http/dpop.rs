@@ -109,7 +109,12 @@ fn verify(
     compact: &str,
     token: Option<&AccessToken>,
 ) -> Result<VerifiedDpopProof, DpopError> {
-    tenant.issuer.check_proof(compact, &place(service.base_url(), parts), token, service.now())
+    tenant.issuer.check_proof(
+        compact,
+        &place(&service.environment().base_url, parts),
+        token,
+        service.now(),
+    )
 }
 
 /// The URL of the request as configured: what Host and Forwarded say about it is ignored.

@@ -1,6 +1,6 @@
 //! `GET /api/{tenant}/offers/{id}/events`: the trail as server-sent events, from its beginning.
 
-use std::{collections::VecDeque, convert::Infallible, future::pending, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
 use axum::{
     extract::State,
@@ -12,7 +12,7 @@ use axum::{
 use futures_util::stream;
 use lanyard_service::http::IntegratorAtSession;
 use lanyard_store::{SessionId, TenantId};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::broadcast;
 
 use super::{Failure, replies};
 use crate::{IssuerService, TrailEvent};
@@ -26,9 +26,8 @@ pub(crate) async fn watch(
 ) -> Result<Response, Failure> {
     let live = service.subscribe(&tenant, id);
     let trail = service.offer_status(&tenant, id).await?.trail;
-    let shutdown = service.shutdown();
     let (told, ahead) = (Vec::new(), VecDeque::new());
-    let mut watch = Watch { service, tenant, id, live, shutdown, told, ahead };
+    let mut watch = Watch { service, tenant, id, live, told, ahead };
     watch.tell(trail);
     let events = stream::unfold(watch, Watch::step);
     Ok(replies::unstored(Sse::new(events).keep_alive(KeepAlive::default()).into_response()))
@@ -40,7 +39,6 @@ struct Watch {
     tenant: TenantId,
     id: SessionId,
     live: broadcast::Receiver<TrailEvent>,
-    shutdown: watch::Receiver<bool>,
     told: Vec<TrailEvent>,
     ahead: VecDeque<TrailEvent>,
 }
@@ -62,7 +60,7 @@ impl Watch {
                 return Some((Ok(event), self));
             }
             tokio::select! {
-                () = stopped(&mut self.shutdown) => return None,
+                () = self.service.environment().stopped() => return None,
                 event = self.live.recv() => match event {
                     Ok(event) => {
                         self.tell([event]);
@@ -81,12 +79,5 @@ impl Watch {
                 Err(_) => return None,
             }
         }
-    }
-}
-
-async fn stopped(shutdown: &mut watch::Receiver<bool>) {
-    if shutdown.wait_for(|stopped| *stopped).await.is_err() {
-        // whoever could have said so is gone: the stream ends with its connection
-        pending::<()>().await;
     }
 }

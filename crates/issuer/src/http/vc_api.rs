@@ -29,7 +29,7 @@ pub(crate) async fn issue(
     ApiBody(body): ApiBody,
 ) -> Result<Response, Failure> {
     let tenant = service.known_tenant(&tenant)?;
-    let calls = service.calls(&tenant, "credentials/issue");
+    let calls = service.environment().calls(&tenant.id, &tenant.data_key, "credentials/issue");
     let asked = body.clone();
     let make = move |call| async move { secure(&service, &tenant, &asked, call).await };
     calls.once(key, &body, make).await

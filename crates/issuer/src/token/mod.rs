@@ -111,7 +111,7 @@ impl IssuerService {
             }
             let state = State::of(Issuance::Ended(ended), tenant);
             let event = NewEvent::refused(now, step::REVOKED, reason);
-            let next = self.next(tenant, id, &state, (now, self.kept_until(now)));
+            let next = self.next(tenant, id, &state, (now, self.environment().kept_until(now)));
             if self.step(tenant, &session, next, Some(event)).await? {
                 return Ok(());
             }

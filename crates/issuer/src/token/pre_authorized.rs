@@ -62,7 +62,7 @@ impl IssuerService {
                         (Issuance::Offered(offered), step::TX_CODE_WRONG, session.expires_at)
                     }
                     Left::Ended(ended) => {
-                        (Issuance::Ended(ended), step::REFUSED, self.kept_until(now))
+                        (Issuance::Ended(ended), step::REFUSED, self.environment().kept_until(now))
                     }
                 };
                 let state = State { place, ..State::of(issuance, tenant) };

@@ -220,7 +220,7 @@ impl VerifierService {
             call: told(&created),
             event: event.clone(),
         };
-        self.sessions().store.insert(session).await?;
+        self.environment().store.insert(session).await?;
         self.sessions().keep_begun(id, state);
         self.announce(tenant, id, &event);
         Ok(created)
@@ -261,9 +261,7 @@ impl VerifierService {
         asked: &Asked,
         now: Timestamp,
     ) -> Result<Begun, VerifierError> {
-        let mut random = [0; 10];
-        self.provider().fill(&mut random);
-        let id = SessionId::new(now, random);
+        let id = SessionId::new(now, self.environment().name_bytes());
         let secret = || self.sessions().secret(tenant, id);
         let (request_path, response_path) = (secret(), secret());
         let response_uri = self.url(&format!("{}/responses/{response_path}", tenant.id));
@@ -325,7 +323,7 @@ impl VerifierService {
         if !self.transport().allows(&url) || url.fragment().is_some() {
             return Err(RequestFault::RedirectUri);
         }
-        let mut allowed = tenant.return_origins.iter().chain([self.base_url()]);
+        let mut allowed = tenant.return_origins.iter().chain([&self.environment().base_url]);
         if !allowed.any(|origin| origin.origin() == url.origin()) {
             return Err(RequestFault::RedirectUri);
         }

@@ -24,7 +24,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let wanted = parsed::<NewRequest>(&body)?;
     let tenant = Arc::clone(service.known_tenant(&tenant)?);
-    let calls = service.calls(&tenant, "requests");
+    let calls = service.environment().calls(&tenant.id, &tenant.data_key, "requests");
     let make = move |call: Call| async move {
         let told = |created: &RequestCreated| call.answered_by(&replies::created(created));
         let created = service.create(&tenant, wanted, None, told).await?;

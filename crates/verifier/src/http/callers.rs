@@ -7,6 +7,6 @@ use crate::VerifierService;
 
 impl FromRef<VerifierService> for Door {
     fn from_ref(service: &VerifierService) -> Self {
-        service.door().clone()
+        service.environment().door.clone()
     }
 }

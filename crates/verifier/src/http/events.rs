@@ -1,7 +1,7 @@
 //! `GET /api/{tenant}/requests/{id}/events`: the trail as server-sent events, from its beginning until
 //! the request ends.
 
-use std::{collections::VecDeque, convert::Infallible, future::pending, sync::Arc, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
@@ -14,7 +14,7 @@ use futures_util::stream;
 use lanyard_service::http::IntegratorAtSession;
 use lanyard_store::SessionId;
 use serde_json::json;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::broadcast;
 
 use super::{Failure, replies};
 use crate::{RequestStatus, TrailEvent, VerifierService, tenant::Tenant};
@@ -29,8 +29,7 @@ pub(crate) async fn watch(
     let tenant = Arc::clone(service.known_tenant(&tenant)?);
     let live = service.subscribe(&tenant.id, id);
     let (status, trail) = service.progress(&tenant, id).await?;
-    let shutdown = service.shutdown();
-    let mut watch = Watch { service, tenant, id, live, shutdown, told: 0, ahead: VecDeque::new() };
+    let mut watch = Watch { service, tenant, id, live, told: 0, ahead: VecDeque::new() };
     watch.tell(&status, trail);
     let events = stream::unfold(watch, Watch::step);
     Ok(replies::unstored(Sse::new(events).keep_alive(KeepAlive::default()).into_response()))
@@ -42,7 +41,6 @@ struct Watch {
     tenant: Arc<Tenant>,
     id: SessionId,
     live: broadcast::Receiver<TrailEvent>,
-    shutdown: watch::Receiver<bool>,
     /// How much of the trail was told.
     told: usize,
     /// What is to be told next; nothing stands for the end.
@@ -68,7 +66,7 @@ impl Watch {
             }
             // each event on the channel is a reason to read the trail; one that was missed is in it too
             tokio::select! {
-                () = stopped(&mut self.shutdown) => return None,
+                () = self.service.environment().stopped() => return None,
                 event = self.live.recv() => {
                     if let Err(broadcast::error::RecvError::Closed) = event {
                         return None;
@@ -79,12 +77,5 @@ impl Watch {
             let (status, trail) = self.service.progress(&self.tenant, self.id).await.ok()?;
             self.tell(&status, trail);
         }
-    }
-}
-
-async fn stopped(shutdown: &mut watch::Receiver<bool>) {
-    if shutdown.wait_for(|stopped| *stopped).await.is_err() {
-        // whoever could have said so is gone: the stream ends with its connection
-        pending::<()>().await;
     }
 }

@@ -118,7 +118,8 @@ async fn begin(service: &VerifierService, tenant: &Tenant, parameters: &[u8]) ->
         Err(refused) => stopped(tenant, &refused),
         Ok(Begun { id, browser }) => {
             let place = format!("/{}/{ROOT}/at/{id}", tenant.id);
-            let secure = if service.base_url().scheme() == "https" { "; Secure" } else { "" };
+            let secure =
+                if service.environment().base_url.scheme() == "https" { "; Secure" } else { "" };
             let cookie = format!(
                 "{BROWSER}={}; Path=/{}/{ROOT}; HttpOnly; SameSite=Lax{secure}",
                 browser.reveal(),

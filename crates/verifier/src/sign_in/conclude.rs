@@ -176,7 +176,7 @@ impl VerifierService {
         let next = Next::new(now, sealed, session.expires_at.min(now + KEPT))
             .adding(handle)
             .with_event(event.clone());
-        match self.sessions().store.replace(&session, next).await.map_err(VerifierError::from)? {
+        match self.environment().store.replace(&session, next).await.map_err(VerifierError::from)? {
             Replaced::Done(_) => {
                 self.announce(tenant, session.id, &event);
                 Ok(url)

@@ -105,12 +105,16 @@ impl VerifierService {
 
         // 2. the sign-in that the code is for
         let handle = self.sessions().handle(tenant, HandleKind::AuthorizationCode, code);
-        let taken = self.sessions().store.take(&tenant.id, &handle, now).await;
+        let taken = self.environment().store.take(&tenant.id, &handle, now).await;
         let held = match taken.map_err(VerifierError::from)? {
             Taken::Live(session) => self.sessions().open(tenant, session)?,
             Taken::Used(id) => {
                 // RFC 6749 §4.1.2: a code shown twice takes back what the first use gave out
-                self.sessions().store.delete(&tenant.id, id).await.map_err(VerifierError::from)?;
+                self.environment()
+                    .store
+                    .delete(&tenant.id, id)
+                    .await
+                    .map_err(VerifierError::from)?;
                 return Err(TokenFault::Grant);
             }
             Taken::Expired(_) | Taken::Absent => return Err(TokenFault::Grant),
@@ -136,7 +140,7 @@ impl VerifierService {
             .retiring(handle)
             .adding(self.sessions().handle(tenant, HandleKind::AccessToken, &access_token))
             .with_event(event.clone());
-        match self.sessions().store.replace(&session, next).await.map_err(VerifierError::from)? {
+        match self.environment().store.replace(&session, next).await.map_err(VerifierError::from)? {
             Replaced::Done(_) => self.announce(tenant, session.id, &event),
             Replaced::Conflict => return Err(TokenFault::Grant),
         }
