@@ -181,9 +181,21 @@ impl fmt::Debug for DataKey {
 
 #[cfg(test)]
 mod tests {
-    use lanyard_core::crypto::RustCrypto;
+    use lanyard_core::{crypto::RustCrypto, json};
 
     use super::*;
+
+    /// What version 1 wrote: a state that waits in a store is opened by every version after it.
+    const AT_REST: &str = "AQABAgMEBQYHCAkKCzegfz7R6JN7u_aA-GeSE3F36oKUs9M";
+
+    #[test]
+    fn opens_what_an_earlier_version_sealed() {
+        let (key, tenant) = (DataKey::new([1; 32]), "demo".parse().unwrap());
+        let session = SessionId::from_bytes([1; 16]);
+        let sealed = json::base64url_decode(AT_REST).unwrap();
+        let opened = key.open(Sealed::Issuance, &tenant, session, &sealed, &RustCrypto);
+        assert_eq!(&**opened.unwrap(), b"claims");
+    }
 
     #[test]
     fn opens_for_the_same_purpose_tenant_session_and_key_only() {

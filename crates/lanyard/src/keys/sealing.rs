@@ -151,6 +151,14 @@ mod tests {
     }
 
     #[test]
+    fn opens_what_an_earlier_version_sealed() {
+        let (tenant, name) = place();
+        let keys = SealingKeys(vec![[7; KEY]]);
+        let sealed = json::base64url_decode("AAECAwQFBgcICQoLc-SQ7wcprMlt8VmIuhSsdwdZHg").unwrap();
+        assert_eq!(**keys.open((&tenant, &name), &sealed, &AwsLc).unwrap(), *b"key");
+    }
+
+    #[test]
     fn a_rotated_key_seals_and_the_one_before_still_opens() {
         let (tenant, name) = place();
         let old = SealingKeys::generate(&AwsLc);

@@ -95,9 +95,18 @@ impl std::fmt::Debug for TenantKey {
 
 #[cfg(test)]
 mod tests {
-    use lanyard_core::crypto::AwsLc;
+    use lanyard_core::{crypto::AwsLc, json};
 
     use super::*;
+
+    #[test]
+    fn opens_what_an_earlier_version_sealed() {
+        let (acme, key) = ("acme".parse().unwrap(), "a".parse().unwrap());
+        let sealed = "AAECAwQFBgcICQoLa-SKAnh9TTx_RJJgv43Ifvkpm7R9xg";
+        let sealed = json::base64url_decode(sealed).unwrap();
+        let opened = TenantKey([7; KEY]).open((&acme, &key), &sealed, &AwsLc).unwrap();
+        assert_eq!(**opened, *b"secret");
+    }
 
     #[test]
     fn what_a_tenants_key_sealed_opens_under_it_for_its_tenant_and_name_alone() {

@@ -111,6 +111,18 @@ mod tests {
     }
 
     #[test]
+    fn opens_what_an_earlier_version_sealed() {
+        let at_rest = serde_json::json!({
+            "sealed": "AAECAwQFBgcICQoLhNwB3DHdJFb9hUmJouWsdP6Df3uwPMLuyjU25ZKGFzP_KvkE5-KCMxP0fBoLp0iRCBHOQw0GqkO4LQ420FazC8cZ5RHcJls6JizcAKH6y8FQrK4Xf9NPrOfH49C5",
+            "notification": "told",
+            "ends_at": "2026-01-15T13:00:00Z",
+        });
+        let kept: KeptAnswer = serde_json::from_value(at_rest).unwrap();
+        let transaction = TransactionId::new("transaction");
+        assert_eq!(kept.open(&transaction, NOW, &RustCrypto), Some(response()));
+    }
+
+    #[test]
     fn opens_for_its_transaction_for_an_hour_and_for_nothing_else() {
         let transaction = TransactionId::generate(&RustCrypto);
         let kept = KeptAnswer::new(&transaction, &response(), NOW, &RustCrypto);
