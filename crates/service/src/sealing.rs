@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use lanyard_core::crypto::{ContentEncryption, CryptoProvider, MacKey};
+use lanyard_core::crypto::{CryptoProvider, MacKey, open_at_rest, seal_at_rest};
 use lanyard_store::{Session, SessionId, SubjectRef, TenantId};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 const VERSION: u8 = 1;
-const NONCE: usize = 12;
 
 /// What a sealed state is; one that is opened as another does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,16 +69,9 @@ impl DataKey {
     ) -> Vec<u8> {
         let bound = bound_to(what, tenant, session);
         let key = Zeroizing::new(self.0.code(&bound, provider));
-        let mut nonce = [0; NONCE];
-        provider.fill(&mut nonce);
-        let sealed = provider
-            .seal(ContentEncryption::A256Gcm, key.as_slice(), &nonce, &bound, state)
+        let sealed = seal_at_rest(&key, &bound, state, provider)
             .expect("an HMAC-SHA256 has the length of an AES-256 key");
-        let mut out = Vec::with_capacity(1 + NONCE + sealed.len());
-        out.push(VERSION);
-        out.extend_from_slice(&nonce);
-        out.extend_from_slice(&sealed);
-        out
+        [&[VERSION], sealed.as_slice()].concat()
     }
 
     /// Seals the state of a session as JSON.
@@ -139,17 +131,10 @@ impl DataKey {
         sealed: &[u8],
         provider: &dyn CryptoProvider,
     ) -> Result<Zeroizing<Vec<u8>>, SealBroken> {
-        let (&version, rest) = sealed.split_first().ok_or(SealBroken)?;
-        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or(SealBroken)?;
-        if version != VERSION {
-            return Err(SealBroken);
-        }
+        let sealed = sealed.strip_prefix(&[VERSION]).ok_or(SealBroken)?;
         let bound = bound_to(what, tenant, session);
         let key = Zeroizing::new(self.0.code(&bound, provider));
-        provider
-            .open(ContentEncryption::A256Gcm, key.as_slice(), nonce, &bound, ciphertext)
-            .map(Zeroizing::new)
-            .map_err(|_| SealBroken)
+        open_at_rest(&key, &bound, sealed, provider).map_err(|_| SealBroken)
     }
 }
 

@@ -5,6 +5,7 @@
 //! vectors run against both.
 
 mod algorithm;
+mod at_rest;
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
 #[cfg(feature = "bbs")]
@@ -26,6 +27,7 @@ mod secp256k1;
 mod signer;
 
 pub use algorithm::{ContentEncryption, Curve, HashAlgorithm, HashValue, SignatureAlgorithm};
+pub use at_rest::{open_at_rest, seal_at_rest};
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::AwsLc;
 #[cfg(feature = "bbs")]

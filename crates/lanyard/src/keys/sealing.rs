@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lanyard_core::{
-    crypto::{ContentEncryption, CryptoProvider},
+    crypto::{CryptoProvider, open_at_rest, seal_at_rest},
     json,
 };
 use lanyard_store::{SecretName, TenantId};
@@ -19,7 +19,6 @@ pub const SEALING_KEY: &str = "sealing-key";
 const HEADER: &str = "lanyard sealing keys 1";
 
 const KEY: usize = 32;
-const NONCE: usize = 12;
 
 /// The key that seals, and those that still open.
 #[derive(Clone, ZeroizeOnDrop)]
@@ -101,12 +100,7 @@ impl SealingKeys {
         provider: &dyn CryptoProvider,
     ) -> Result<Vec<u8>, KeyError> {
         let key = self.0.first().ok_or(KeyError::Unusable)?;
-        let mut nonce = [0; NONCE];
-        provider.fill(&mut nonce);
-        let sealed = provider
-            .seal(ContentEncryption::A256Gcm, key, &nonce, &bound_to(tenant, name), bytes)
-            .map_err(|_| KeyError::Unusable)?;
-        Ok([&nonce[..], &sealed].concat())
+        seal_at_rest(key, &bound_to(tenant, name), bytes, provider).map_err(|_| KeyError::Unusable)
     }
 
     /// Opens what any of the keys sealed for this name of this tenant.
@@ -119,13 +113,10 @@ impl SealingKeys {
         sealed: &[u8],
         provider: &dyn CryptoProvider,
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let (nonce, sealed) =
-            sealed.split_first_chunk::<NONCE>().ok_or(KeyError::WrongSealingKey)?;
         let bound = bound_to(tenant, name);
-        let mut opened = self.0.iter().filter_map(|key| {
-            provider.open(ContentEncryption::A256Gcm, key, nonce, &bound, sealed).ok()
-        });
-        opened.next().map(Zeroizing::new).ok_or(KeyError::WrongSealingKey)
+        let mut opened =
+            self.0.iter().filter_map(|key| open_at_rest(key, &bound, sealed, provider).ok());
+        opened.next().ok_or(KeyError::WrongSealingKey)
     }
 }
 

@@ -1,13 +1,12 @@
 //! The key of one tenant: it seals what the tenant has, and is itself wrapped by the key-encryption key.
 
-use lanyard_core::crypto::{ContentEncryption, CryptoProvider};
+use lanyard_core::crypto::{CryptoProvider, open_at_rest, seal_at_rest};
 use lanyard_store::{SecretName, TenantId};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::KeyError;
 
 const KEY: usize = 32;
-const NONCE: usize = 12;
 
 /// Under which name a tenant's wrapped key is stored.
 const NAME: &str = "tenant-key";
@@ -60,12 +59,8 @@ impl TenantKey {
         bytes: &[u8],
         provider: &dyn CryptoProvider,
     ) -> Result<Vec<u8>, KeyError> {
-        let mut nonce = [0; NONCE];
-        provider.fill(&mut nonce);
-        let sealed = provider
-            .seal(ContentEncryption::A256Gcm, &self.0, &nonce, &bound_to(tenant, name), bytes)
-            .map_err(|_| KeyError::Unusable)?;
-        Ok([&nonce[..], &sealed].concat())
+        let bound = bound_to(tenant, name);
+        seal_at_rest(&self.0, &bound, bytes, provider).map_err(|_| KeyError::Unusable)
     }
 
     /// Opens what was sealed for this name of the tenant; nothing, where it was not.
@@ -75,10 +70,7 @@ impl TenantKey {
         sealed: &[u8],
         provider: &dyn CryptoProvider,
     ) -> Option<Zeroizing<Vec<u8>>> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
-        let bound = bound_to(tenant, name);
-        let opened = provider.open(ContentEncryption::A256Gcm, &self.0, nonce, &bound, sealed);
-        opened.ok().map(Zeroizing::new)
+        open_at_rest(&self.0, &bound_to(tenant, name), sealed, provider).ok()
     }
 }
 
@@ -121,8 +113,8 @@ mod tests {
         let theirs = TenantKey::generate(&AwsLc);
         assert!(theirs.open((&acme, &key), &sealed, &AwsLc).is_none(), "another tenant's key");
         let mut changed = sealed.clone();
-        changed[NONCE] ^= 1;
+        changed[12] ^= 1;
         assert!(ours.open((&acme, &key), &changed, &AwsLc).is_none(), "changed");
-        assert!(ours.open((&acme, &key), &sealed[..NONCE - 1], &AwsLc).is_none(), "cut");
+        assert!(ours.open((&acme, &key), &sealed[..11], &AwsLc).is_none(), "cut");
     }
 }

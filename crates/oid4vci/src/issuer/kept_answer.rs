@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_core::{
-    crypto::{ContentEncryption, CryptoProvider},
+    crypto::{CryptoProvider, open_at_rest, seal_at_rest},
     json,
 };
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,6 @@ use crate::{NotificationId, TransactionId, credential::CredentialResponse};
 const REPEATED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 const PURPOSE: &[u8] = b"lanyard kept answer 1\0";
-const NONCE: usize = 12;
 
 /// Credentials that were given out, sealed under a key that only the wallet's transaction makes.
 ///
@@ -39,14 +38,10 @@ impl KeptAnswer {
     ) -> Self {
         let plain = serde_json::to_vec(response).expect("a response is text, lists and maps");
         let plain = Zeroizing::new(plain);
-        let mut nonce = [0; NONCE];
-        provider.fill(&mut nonce);
-        let key = key(transaction, provider);
-        let sealed = provider
-            .seal(ContentEncryption::A256Gcm, key.as_slice(), &nonce, PURPOSE, &plain)
+        let sealed = seal_at_rest(&key(transaction, provider), PURPOSE, &plain, provider)
             .expect("an HMAC-SHA256 has the length of an AES-256 key");
         Self {
-            sealed: json::base64url([nonce.as_slice(), &sealed].concat()),
+            sealed: json::base64url(sealed),
             notification: response.notification_id.clone(),
             ends_at: now.checked_add(REPEATED_FOR).unwrap_or(Timestamp::MAX),
         }
@@ -63,11 +58,8 @@ impl KeptAnswer {
             return None;
         }
         let sealed = json::base64url_decode(&self.sealed).ok()?;
-        let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE>()?;
-        let key = key(transaction, provider);
-        let algorithm = ContentEncryption::A256Gcm;
-        let plain = provider.open(algorithm, key.as_slice(), nonce, PURPOSE, ciphertext).ok()?;
-        serde_json::from_slice(&Zeroizing::new(plain)).ok()
+        let plain = open_at_rest(&key(transaction, provider), PURPOSE, &sealed, provider).ok()?;
+        serde_json::from_slice(&plain).ok()
     }
 
     /// From this moment on it opens for nobody.
