@@ -4,22 +4,23 @@ use axum::{
     body::Body,
     extract::{FromRequestParts, RawQuery, State},
     http::{
-        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        HeaderMap, HeaderValue, StatusCode,
         header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN,
-            REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+            X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         },
         request::Parts,
     },
     response::{IntoResponse as _, Response},
 };
-use lanyard_core::{crypto::HashAlgorithm, json};
+use lanyard_core::crypto::HashAlgorithm;
 use lanyard_oid4vci::{
     LoginState, RequestUri,
     authorization::{AuthorizationError, answer_url},
     client_authentication::ClientId,
     issuer::BrowserDigest,
 };
+use lanyard_service::http::browser::{BrowserCookie, is_from_here};
 use url::form_urlencoded;
 
 use super::{Failure, body::TokenForm, paths::AtTenant};
@@ -29,11 +30,8 @@ use crate::{
     tenant::Tenant,
 };
 
-/// The browser that asks, by a random cookie that says nothing else.
-pub(crate) struct Browser {
-    value: String,
-    is_fresh: bool,
-}
+/// The browser that asks.
+pub(crate) struct Browser(BrowserCookie);
 
 pub(crate) async fn open(
     State(service): State<IssuerService>,
@@ -54,8 +52,8 @@ pub(crate) async fn decide(
 ) -> Result<Response, Failure> {
     let form = Parameters::read(&body);
     // Fetch Metadata §2.3: the form was sent from this page, or by something that has no cookies to abuse
-    if !is_from_here(&service, &headers) {
-        return Ok(answer(&service, &browser, stopped(&tenant, AuthorizationError::RequestUri)));
+    if !is_from_here(&headers, &service.environment().base_url) {
+        return Ok(answer(&browser, stopped(&tenant, AuthorizationError::RequestUri)));
     }
     let text = |name| form.one(name).unwrap_or_default();
     let decision = match form.one("decision").as_deref() {
@@ -88,7 +86,7 @@ async fn decided(
         Ok(step) => service.authorize(tenant, step).await?,
         Err(error) => parameters.refused(tenant, error),
     };
-    Ok(answer(service, browser, outcome))
+    Ok(answer(browser, outcome))
 }
 
 /// The way back from there.
@@ -103,7 +101,7 @@ pub(crate) async fn come_back(
         Some(back) => service.come_back(&tenant, back).await?,
         None => stopped_with(&tenant, &UpstreamError::NotBegun),
     };
-    Ok(answer(&service, &browser, outcome))
+    Ok(answer(&browser, outcome))
 }
 
 pub(crate) async fn stylesheet(AtTenant(_): AtTenant) -> Response {
@@ -182,58 +180,22 @@ impl FromRequestParts<IssuerService> for Browser {
         parts: &mut Parts,
         service: &IssuerService,
     ) -> Result<Self, Self::Rejection> {
-        if let Some(value) = cookie(&parts.headers, cookie_name(service)) {
-            return Ok(Self { value, is_fresh: false });
-        }
-        let mut random = [0; 32];
-        service.provider().fill(&mut random);
-        Ok(Self { value: json::base64url(random), is_fresh: true })
+        let base_url = &service.environment().base_url;
+        let provider = service.provider();
+        Ok(Self(BrowserCookie::of(&parts.headers, base_url, "lanyard-login", provider)))
     }
 }
 
 impl Browser {
     fn digest(&self, service: &IssuerService) -> BrowserDigest {
         let mut digest = [0; 32];
-        let hash = service.provider().hash(HashAlgorithm::Sha256, self.value.as_bytes());
+        let hash = service.provider().hash(HashAlgorithm::Sha256, self.0.value().as_bytes());
         digest.copy_from_slice(hash.as_bytes());
         BrowserDigest::new(digest)
     }
 }
 
-fn is_https(service: &IssuerService) -> bool {
-    service.environment().base_url.scheme() == "https"
-}
-
-/// RFC 6265bis §4.1.3: `__Host-` binds a cookie to this host over https; plain http cannot have it.
-fn cookie_name(service: &IssuerService) -> &'static str {
-    if is_https(service) { "__Host-lanyard-login" } else { "lanyard-login" }
-}
-
-/// The value of a cookie, if it is one that we made.
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut values = pairs
-        .flat_map(|pairs| pairs.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(key, _)| *key == name);
-    let (_, value) = values.next()?;
-    let ours = value.len() == 43
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    ours.then(|| value.to_owned())
-}
-
-fn is_from_here(service: &IssuerService, headers: &HeaderMap) -> bool {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    match (text(HeaderName::from_static("sec-fetch-site")), text(ORIGIN)) {
-        (Some(site), _) => site == "same-origin",
-        (None, Some(origin)) => {
-            origin == service.environment().base_url.origin().ascii_serialization()
-        }
-        (None, None) => true,
-    }
-}
-
-fn answer(service: &IssuerService, browser: &Browser, outcome: Outcome) -> Response {
+fn answer(browser: &Browser, outcome: Outcome) -> Response {
     let mut response = match outcome {
         // RFC 9700 §4.12: 303, so that no browser sends a password on
         Outcome::Redirect(url) => match HeaderValue::try_from(url.as_str()) {
@@ -246,12 +208,7 @@ fn answer(service: &IssuerService, browser: &Browser, outcome: Outcome) -> Respo
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // RFC 9700 §4.2.4: neither request_uri nor code leaves by the Referer header
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    let secure = if is_https(service) { "; Secure" } else { "" };
-    let name = cookie_name(service);
-    let text = format!("{name}={}; Path=/; HttpOnly; SameSite=Lax{secure}", browser.value);
-    if let (true, Ok(value)) = (browser.is_fresh, HeaderValue::try_from(text)) {
-        headers.append(SET_COOKIE, value);
-    }
+    browser.0.greet(headers);
     response
 }
 

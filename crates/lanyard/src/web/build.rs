@@ -67,7 +67,7 @@ pub(super) async fn create(
     Form(chosen): Form<Chosen>,
 ) -> Response {
     let made = make(&web, &visitor, &id, &chosen).await;
-    visitor.greet(&web, conclude(&web, made))
+    visitor.greet(conclude(&web, made))
 }
 
 async fn make(web: &Web, visitor: &Visitor, id: &str, chosen: &Chosen) -> Page {

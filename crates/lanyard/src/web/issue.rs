@@ -178,7 +178,7 @@ async fn create(
     Form(typed): Form<forms::Typed>,
 ) -> Response {
     let created = create_offer(&web, &visitor, &typed).await;
-    visitor.greet(&web, conclude(&web, created))
+    visitor.greet(conclude(&web, created))
 }
 
 async fn create_offer(web: &Web, visitor: &Visitor, typed: &forms::Typed) -> Page {

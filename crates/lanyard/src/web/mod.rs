@@ -93,10 +93,6 @@ impl Web {
         &self.0.base_url
     }
 
-    fn is_https(&self) -> bool {
-        self.0.base_url.scheme() == "https"
-    }
-
     /// The host, with its port unless it is the scheme's own.
     fn host(&self) -> &str {
         &self.0.base_url[url::Position::BeforeHost..url::Position::AfterPort]

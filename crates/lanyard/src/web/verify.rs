@@ -147,7 +147,7 @@ struct AskForm {
 
 async fn create(State(web): State<Web>, visitor: Visitor, Form(form): Form<AskForm>) -> Response {
     let created = create_request(&web, &visitor, form).await;
-    visitor.greet(&web, conclude(&web, created))
+    visitor.greet(conclude(&web, created))
 }
 
 async fn create_request(web: &Web, visitor: &Visitor, form: AskForm) -> Page {

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod authorization;
 pub mod body;
+pub mod browser;
 mod integrator;
 pub mod paths;
 pub mod qr;

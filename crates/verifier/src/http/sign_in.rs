@@ -9,15 +9,15 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, StatusCode, Uri,
         header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION,
-            REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+            SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
         },
         request::Parts,
     },
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use lanyard_service::http::{authorization::bearer, paths::parameter, qr};
+use lanyard_service::http::{authorization::bearer, browser::cookie, paths::parameter, qr};
 use lanyard_store::SessionId;
 use serde_json::json;
 
@@ -299,10 +299,7 @@ fn root(tenant: &Tenant) -> String {
 }
 
 fn browser(headers: &HeaderMap) -> Option<BrowserSession> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs =
-        cookies.flat_map(|line| line.split(';')).filter_map(|one| one.trim().split_once('='));
-    pairs.find(|(name, _)| *name == BROWSER).map(|(_, value)| BrowserSession::new(value))
+    cookie(headers, BROWSER).map(BrowserSession::new)
 }
 
 fn see_other(place: &str) -> Response {
