@@ -71,14 +71,10 @@ impl Attester {
     pub(crate) fn new() -> Result<Self, Failure> {
         let authority = TestCa::new("Wallet provider of the load tool");
         let leaf = authority.leaf(&LeafOptions::named("Wallet provider of the load tool"));
-        let anchor = STANDARD.encode(authority.anchor_der());
-        // RFC 7468 §2: lines of 64 characters
-        let lines: Vec<_> = anchor.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-        let anchor = lines.join("\n");
         Ok(Self {
             signer: SoftwareSigner::new(&AwsLc, &leaf.key)?,
             chain: leaf.chain.iter().map(|one| STANDARD.encode(one)).collect(),
-            anchor: format!("-----BEGIN CERTIFICATE-----\n{anchor}\n-----END CERTIFICATE-----\n"),
+            anchor: anchor_pem(&authority),
         })
     }
 
@@ -110,4 +106,13 @@ authentication = "attestation"
         let attestation = attestation(&self.signer, &self.chain, CLIENT, &key).await?;
         Ok(AttestedWallet { attestation, key, credential_key: fresh_key()? })
     }
+}
+
+/// The certificate of an authority, as files name it.
+pub(crate) fn anchor_pem(authority: &TestCa) -> String {
+    let anchor = STANDARD.encode(authority.anchor_der());
+    // RFC 7468 §2: lines of 64 characters
+    let lines: Vec<_> = anchor.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    let anchor = lines.join("\n");
+    format!("-----BEGIN CERTIFICATE-----\n{anchor}\n-----END CERTIFICATE-----\n")
 }

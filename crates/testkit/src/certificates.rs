@@ -23,6 +23,17 @@ pub struct Leaf {
     pub key: PrivateKey,
 }
 
+/// A leaf certificate with its key, as they stand in files.
+#[derive(Debug)]
+pub struct LeafFiles {
+    /// The certificate in PEM.
+    pub certificates: String,
+    /// The private key in PKCS #8, PEM.
+    pub key: String,
+    /// The certificate in DER.
+    pub certificate_der: Vec<u8>,
+}
+
 /// How a leaf may differ from a good one; one fault at a time.
 #[derive(Clone, Debug)]
 pub struct LeafOptions {
@@ -118,6 +129,21 @@ impl TestCa {
         let certificate =
             parameters(options).signed_by(&key, &self.issuer).expect("a certificate can be made");
         Leaf { chain: vec![certificate.der().to_vec()], key: private_key(&key) }
+    }
+
+    /// A leaf of this authority, for a server that reads its key and certificates from files.
+    ///
+    /// # Panics
+    /// When the certificate cannot be made.
+    pub fn leaf_files(&self, options: &LeafOptions) -> LeafFiles {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key can be made");
+        let certificate =
+            parameters(options).signed_by(&key, &self.issuer).expect("a certificate can be made");
+        LeafFiles {
+            certificates: certificate.pem(),
+            key: key.serialize_pem(),
+            certificate_der: certificate.der().to_vec(),
+        }
     }
 
     /// An authority under this one, for chains of more than one certificate.

@@ -15,7 +15,7 @@ mod random;
 mod stores;
 pub mod vectors;
 
-pub use certificates::{Leaf, LeafOptions, TestCa};
+pub use certificates::{Leaf, LeafFiles, LeafOptions, TestCa};
 pub use effort::Effort;
 pub use loopback::{Loopback, serve};
 pub use mint::{Flaws, Mint};

@@ -31,6 +31,7 @@ mod scene;
 mod script;
 mod sealing;
 mod service;
+mod signing;
 mod steps;
 mod synced;
 mod told;
@@ -264,6 +265,8 @@ fn works<'w>(
         add("SIGTERM", server, fault(drained));
         let changed = async move || sealing::changed(place, &store(), extent).await;
         add("sealing key changed", server, fault(changed));
+        let replaced = async move || signing::replaced(place, &store(), extent).await;
+        add(signing::FAULT, server, fault(replaced));
         let slow = async move || clients::slow_clients(place, &store(), extent).await;
         add("slow clients", server, fault(slow));
         let told = async move || told::receiver_in_trouble(place, &store, extent).await;

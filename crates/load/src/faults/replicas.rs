@@ -33,7 +33,7 @@ const NOT_READY: Duration = Duration::from_secs(5);
 const LOCKED: Duration = Duration::from_secs(10);
 
 /// How long each replica may show the list of before (docs/scaling.md), and a little for the way.
-const LIST_DELAY: Duration = Duration::from_millis(1000);
+pub(super) const LIST_DELAY: Duration = Duration::from_millis(1000);
 
 /// Two replicas that a crowd plays with.
 pub(super) struct Pair {

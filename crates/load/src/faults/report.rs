@@ -210,6 +210,7 @@ Whenever a server cannot answer, it says 503 and when to ask again, and nothing 
 | R13 | no more than 256 files may be open, and clients hold all connections that there may be | it goes on, and heals once they are gone |
 | R14 | whoever is told by webhooks is slow, refuses, is gone | others do not notice; what happened is told in the end, what happened to one session in its order, or waits for somebody to have it delivered |
 | R15 | the sealing key is changed | |
+| | the signing key and its certificate are replaced, on two replicas one after the other; then they do not belong together, or are cut off | every credential is signed by a key that was in force then, and by no other once it is replaced; what was issued before verifies, with its status; no start without a reason |
 | R16 | a store of the release before is taken over | what is newer is refused and left as it is |
 | D2 | two replicas: each request goes to the other, and both race for what is good once | no step is refused |
 | D3 | one of two replicas is killed again and again | steps go on at 60 % of their pace at least |
@@ -233,7 +234,7 @@ const NOT_HERE: &str = "\
 | what a machine without power loses | a traced sync is as good as the disk that says it is done |
 | hosts that a server asks (DIDs, status lists, claims) refuse, hang, drip, send without end, for 500 sessions at once | by the tests of `crates/fetch`, five hundred at once at one host that hangs or drips among them, and of both services, each alone; no server under load is tried |
 | no memory to be had, a folder of the configuration that cannot be written, no room for temporary files | not tried: memory that is merely set apart for an allocator counts where a process can be limited without a control group |
-| the signing key is changed under load | the sealing key is; a server signs with another key once its files are replaced and it is started again |
+| keys of document signers and of DIDs are replaced, and the certificate of a signing key is revoked | the key of SD-JWT VCs, their status lists and presentation requests is replaced; what verifiers make of revoked certificates: by tests |
 | the wallet's library is killed | by the tests of `crates/wallet` |
 | an issuer that refuses good nonces, is late and moves | by the tests of both sides (`awkward`) |
 | how housekeeping slows down what goes on beside it | it runs once a minute beside all that lasts longer; nobody measures it |

@@ -97,6 +97,8 @@ pub(crate) struct Scene {
     /// Where wallets find it: here, and at its replicas.
     places: RefCell<Vec<Url>>,
     patience: Cell<Duration>,
+    /// The file of the authority that wallets trust.
+    authority: Cell<&'static str>,
 }
 
 impl Scene {
@@ -161,6 +163,7 @@ status_lists = {{ ttl_seconds = 1 }}
             ahead: Cell::new(0),
             places: RefCell::new(vec![base]),
             patience: Cell::new(PATIENCE),
+            authority: Cell::new("data/ca.pem"),
         })
     }
 
@@ -441,9 +444,15 @@ status_lists = {{ ttl_seconds = 1 }}
         Left { data, address, configuration, tenant: TENANT }
     }
 
+    /// Has wallets trust the authority in this file beside the configuration, not the server's own.
+    pub(crate) fn trusts(&self, authority: &'static str) {
+        self.authority.set(authority);
+    }
+
     /// Who may have issued.
     pub(crate) fn issuers(&self) -> Result<IssuerKeys, Failure> {
-        let anchors = TrustAnchors::from_pem(&fs::read_to_string(self.file("data/ca.pem"))?)?;
+        let anchors = fs::read_to_string(self.file(self.authority.get()))?;
+        let anchors = TrustAnchors::from_pem(&anchors)?;
         Ok(IssuerKeys::new(IssuerTrust::certificates(anchors), Arc::new(AwsLc)))
     }
 }

@@ -65,6 +65,8 @@ pub(crate) struct Extent {
     pub(crate) jumps: usize,
     /// How often the sealing key is changed.
     pub(crate) rotations: u64,
+    /// How often the key that credentials are signed with is replaced.
+    pub(crate) replacements: u64,
     /// How often a store of the release before is taken over.
     pub(crate) upgrades: u64,
     /// How long the release before serves together with this one.
@@ -93,6 +95,7 @@ impl Extent {
         kills_of_replicas: 2,
         between_kills: Duration::from_secs(1),
         rotations: 1,
+        replacements: 3,
         upgrades: 2,
         together: Duration::from_secs(4),
         jumps: 6,
@@ -117,6 +120,7 @@ impl Extent {
         kills_of_replicas: 20,
         between_kills: Duration::from_secs(20),
         rotations: 20,
+        replacements: 50,
         upgrades: 20,
         together: Duration::from_secs(600),
         jumps: 1,

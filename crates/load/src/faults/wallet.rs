@@ -221,7 +221,7 @@ impl Wallet {
         presentation::answer(&presentation::payload(&object)?, card).await
     }
 
-    async fn present(&mut self, card: &Card) -> Result<(), Failure> {
+    pub(super) async fn present(&mut self, card: &Card) -> Result<(), Failure> {
         let asked = self.asked().await?;
         let (place, form) = self.answer_to(&asked, card).await?;
         let begun = Instant::now();
@@ -242,7 +242,7 @@ impl Wallet {
         Ok(())
     }
 
-    async fn revoke(&mut self, offer: &str) -> Result<(), Failure> {
+    pub(super) async fn revoke(&mut self, offer: &str) -> Result<(), Failure> {
         let (place, key) =
             (self.scene.api(&format!("offers/{offer}"))?, self.scene.key().to_owned());
         let status = self.read(async |connection| connection.get(&place, Some(&key)).await).await?;

@@ -41,6 +41,7 @@ fn no_promise_is_broken_whatever_happens_to_the_server() {
         "mutated requests",
         "webhook receiver in trouble",
         "sealing key changed",
+        "signing key replaced",
         "clock jumps",
     ] {
         assert!(count(fault, "times") > 0, "{fault} never happened: {said}");
