@@ -33,7 +33,7 @@ const ISSUED_AT: u64 = 1_780_000_000_000;
 
 /// What differs between the two stores.
 #[derive(Clone, Copy)]
-enum Dialect {
+pub(crate) enum Dialect {
     Sqlite,
     Postgres,
 }
@@ -41,7 +41,7 @@ enum Dialect {
 impl Dialect {
     /// What begins an `INSERT … SELECT` over numbers, and where they come from: by the first and the one after the
     /// last.
-    fn numbers(self, first: u64, end: u64) -> (String, String) {
+    pub(crate) fn numbers(self, first: u64, end: u64) -> (String, String) {
         match self {
             Self::Sqlite => {
                 let with = format!(
@@ -59,7 +59,7 @@ impl Dialect {
     }
 
     /// From hexadecimal digits to bytes.
-    fn bytes(self, digits: &str) -> String {
+    pub(crate) fn bytes(self, digits: &str) -> String {
         match self {
             Self::Sqlite => format!("unhex({digits})"),
             Self::Postgres => format!("decode({digits}, 'hex')"),
@@ -67,7 +67,7 @@ impl Dialect {
     }
 
     /// A number as so many hexadecimal digits.
-    fn digits(self, number: &str, count: usize) -> String {
+    pub(crate) fn digits(self, number: &str, count: usize) -> String {
         match self {
             Self::Sqlite => format!("printf('%0{count}x', {number})"),
             Self::Postgres => format!("lpad(to_hex({number}), {count}, '0')"),
@@ -83,7 +83,7 @@ impl Dialect {
     }
 
     /// So many random bytes.
-    fn random(self, count: usize) -> String {
+    pub(crate) fn random(self, count: usize) -> String {
         match self {
             Self::Sqlite => format!("randomblob({count})"),
             Self::Postgres => {
@@ -94,7 +94,7 @@ impl Dialect {
     }
 
     /// A text that others choose.
-    fn chosen(self, text: &str) -> String {
+    pub(crate) fn chosen(self, text: &str) -> String {
         match self {
             Self::Sqlite => format!("'{text}'"),
             Self::Postgres => format!("'{text}'::bytea"),
@@ -109,7 +109,7 @@ impl Dialect {
         }
     }
 
-    const fn line_feed(self) -> &'static str {
+    pub(crate) const fn line_feed(self) -> &'static str {
         match self {
             Self::Sqlite => "char(10)",
             Self::Postgres => "chr(10)",

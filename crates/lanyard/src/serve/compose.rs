@@ -1,6 +1,9 @@
 //! Puts stores, keys, services and pages together.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{Router, middleware};
 use lanyard_issuer::{Awkwardness, IssuerService};
@@ -36,6 +39,8 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Puts something between the server and its store.
     pub around_store: AroundStore,
+    /// How long housekeeping rests before it looks again for what is due.
+    pub chores_every: Duration,
 }
 
 /// Puts something around a store.
@@ -43,7 +48,11 @@ pub type AroundStore = Box<dyn FnOnce(Arc<dyn Store>) -> Arc<dyn Store> + Send>;
 
 impl Default for Surroundings {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), around_store: Box::new(|store| store) }
+        Self {
+            clock: Arc::new(SystemClock),
+            around_store: Box::new(|store| store),
+            chores_every: housekeeping::INTERVAL,
+        }
     }
 }
 
@@ -64,6 +73,7 @@ pub async fn compose_in(
     plan: Plan,
     shutdown: watch::Receiver<bool>,
 ) -> Result<Routes, StartError> {
+    let chores_every = surroundings.chores_every;
     let ground = Arc::new(Ground::lay(surroundings, &plan, shutdown).await?);
     let issuer = match plan.issuer {
         true => Some(issuing::service(&ground, &plan).await?),
@@ -72,7 +82,8 @@ pub async fn compose_in(
     let (store, clock) = (ground.store.clone(), ground.clock.clone());
     let gauges = plan.metrics.as_ref().map(Metrics::gauges);
     let stops = ground.shutdown.clone();
-    housekeeping::keep_house((store, clock), plan.audit.kept, gauges.clone(), stops);
+    let pace = (chores_every, plan.audit.kept);
+    housekeeping::keep_house((store, clock), pace, gauges.clone(), stops);
     auditing::keep_saying(ground.clone(), plan.audit.heads.clone())?;
     let trust = TrustHealth::default();
     let verifier = match plan.verifier {

@@ -86,7 +86,7 @@ impl Ground {
         plan: &Plan,
         shutdown: watch::Receiver<bool>,
     ) -> Result<Self, StartError> {
-        let Surroundings { clock, around_store } = surroundings;
+        let Surroundings { clock, around_store, .. } = surroundings;
         let now = clock.now();
         files::private_folder(&plan.data)?;
         let provider: Arc<dyn CryptoProvider> = Arc::new(AwsLc);

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::{ticks::Ticks, vitals::Gauges};
 
 /// How often it is looked for.
-const INTERVAL: Duration = Duration::from_secs(60);
+pub(super) const INTERVAL: Duration = Duration::from_secs(60);
 
 /// For how long an expired session still says that it has expired: claims that wait in an offer are gone
 /// within a day of its making.
@@ -31,12 +31,12 @@ const PORTION: u32 = 500;
 /// What was noted for the audit chains is linked on the way, and entries are forgotten that were kept for long enough.
 pub(super) fn keep_house(
     (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
-    kept_entries: SignedDuration,
+    (interval, kept_entries): (Duration, SignedDuration),
     gauges: Option<Gauges>,
     shutdown: watch::Receiver<bool>,
 ) {
     tokio::spawn(async move {
-        let mut ticks = Ticks::every(INTERVAL, shutdown);
+        let mut ticks = Ticks::every(interval, shutdown);
         let done = |now| gauges.iter().for_each(|gauges| gauges.chores_done(now));
         // nothing is overdue yet
         done(clock.now());

@@ -1,7 +1,7 @@
 //! The product's server over a store that fails, by a clock that jumps: the same composition, a program of this
 //! tool. The product itself has no points to fail at, and no hand on its clock.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -26,6 +26,8 @@ use tokio::{
 };
 
 use super::{
+    ServerArguments,
+    chores::Chores,
     failing_store::FailingStore,
     script::{Arming, Kind, Mishap, Moment, Passed, Point, Script, WITHIN, Within},
 };
@@ -35,30 +37,33 @@ use crate::{clock::ShiftedClock, failure::Failure};
 const ON_ITS_WAY: Duration = Duration::from_millis(10);
 
 /// Serves what a configuration says, until it is asked to end or comes past the armed point.
-pub(crate) async fn serve(
-    configuration: &Path,
-    armed: Option<&str>,
-    ahead: i64,
-) -> Result<(), Failure> {
-    let clock = Arc::new(ShiftedClock::ahead_by(ahead));
+pub(crate) async fn serve(arguments: &ServerArguments) -> Result<(), Failure> {
+    let clock = Arc::new(ShiftedClock::ahead_by(arguments.ahead));
     let script = Arc::new(Script::default());
-    script.arm(armed.map(serde_json::from_str).transpose()?);
-    let config = Config::read(configuration).map_err(Failure::server)?;
+    script.arm(arguments.armed.as_deref().map(serde_json::from_str).transpose()?);
+    let chores = Arc::new(Chores::default());
+    if arguments.chores_every.is_some() {
+        chores.go_on(false);
+    }
+    let config = Config::read(&arguments.config).map_err(Failure::server)?;
     let plan = Plan::of(&config).map_err(Failure::server)?;
     let _logs = observe::start(plan.metrics.as_ref(), plan.telemetry.is_some());
     let listener = Listener::bind(config.listen, None).await?;
     let (stop, stopping) = watch::channel(false);
-    let scripted = script.clone();
+    let hands = (script.clone(), chores.clone());
+    let usual = Surroundings::default();
     let surroundings = Surroundings {
         around_store: Box::new(|store| {
-            Arc::new(FailingStore::around(store, scripted)) as Arc<dyn Store>
+            Arc::new(FailingStore::around(store, hands)) as Arc<dyn Store>
         }),
         clock: clock.clone(),
+        chores_every: arguments.chores_every.map_or(usual.chores_every, Duration::from_millis),
     };
     let product = compose::compose_in(surroundings, plan, stopping).await;
     let accept::Routes { router, gate } = product.map_err(Failure::server)?;
     let product = router.layer(middleware::from_fn_with_state(script.clone(), within));
     let router = product.merge(control(script.clone())).merge(clock_hand(clock));
+    let router = router.merge(chores_hand(chores));
     let routes = accept::Routes { router, gate };
     let mut terminate = signal(SignalKind::terminate())?;
     let ended = async move {
@@ -85,6 +90,16 @@ fn clock_hand(clock: Arc<ShiftedClock>) -> Router {
         Json(())
     };
     Router::new().route("/faults/clock", post(put)).with_state(clock)
+}
+
+/// How the tool has housekeeping rest and go on, and asks how much is done.
+fn chores_hand(chores: Arc<Chores>) -> Router {
+    let rows = async |State(chores): State<Arc<Chores>>| Json(chores.rows());
+    let go_on = async |State(chores): State<Arc<Chores>>, Json(go_on): Json<bool>| {
+        chores.go_on(go_on);
+        Json(())
+    };
+    Router::new().route("/faults/chores", get(rows).post(go_on)).with_state(chores)
 }
 
 async fn passed(State(script): State<Arc<Script>>) -> Json<Vec<Passed>> {

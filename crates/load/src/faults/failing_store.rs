@@ -14,13 +14,17 @@ use lanyard_store::{
     TenantId,
 };
 
-use super::script::{Kind, Moment, Point, Script};
+use super::{
+    chores::Chores,
+    script::{Kind, Moment, Point, Script},
+};
 
 /// The store.
 #[derive(Debug)]
 pub(crate) struct FailingStore {
     inner: Arc<dyn Store>,
     script: Arc<Script>,
+    chores: Arc<Chores>,
 }
 
 /// Every call that keeps something: a report says which of them no flow came past.
@@ -52,8 +56,11 @@ pub(crate) const COMMITS: &[&str] = &[
 ];
 
 impl FailingStore {
-    pub(crate) fn around(inner: Arc<dyn Store>, script: Arc<Script>) -> Self {
-        Self { inner, script }
+    pub(crate) fn around(
+        inner: Arc<dyn Store>,
+        (script, chores): (Arc<Script>, Arc<Chores>),
+    ) -> Self {
+        Self { inner, script, chores }
     }
 
     /// Passes the points before and after a call.
@@ -67,6 +74,20 @@ impl FailingStore {
         self.script.pass(point(Moment::Before), kind)?;
         let done = call.await?;
         self.script.pass(point(Moment::After), kind)?;
+        Ok(done)
+    }
+
+    /// A call of housekeeping, which finds nothing while that rests.
+    async fn chore(
+        &self,
+        name: &'static str,
+        call: impl Future<Output = Result<u64, StoreError>>,
+    ) -> Result<u64, StoreError> {
+        if self.chores.rest() {
+            return Ok(0);
+        }
+        let done = self.call((name, Kind::Commit), call).await?;
+        self.chores.done(name, done);
         Ok(done)
     }
 }
@@ -126,7 +147,7 @@ impl SessionStore for FailingStore {
     }
 
     async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.call(("purge_expired", Kind::Commit), self.inner.purge_expired(now, limit)).await
+        self.chore("purge_expired", self.inner.purge_expired(now, limit)).await
     }
 
     async fn purge_expired_of(
@@ -135,15 +156,14 @@ impl SessionStore for FailingStore {
         now: Timestamp,
         limit: u32,
     ) -> Result<u64, StoreError> {
-        self.call(("purge_expired_of", Kind::Commit), self.inner.purge_expired_of(kind, now, limit))
-            .await
+        self.chore("purge_expired_of", self.inner.purge_expired_of(kind, now, limit)).await
     }
 }
 
 #[async_trait]
 impl OnceStore for FailingStore {
     async fn purge_once(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.call(("purge_once", Kind::Commit), self.inner.purge_once(now, limit)).await
+        self.chore("purge_once", self.inner.purge_once(now, limit)).await
     }
 }
 
@@ -237,8 +257,7 @@ impl IssuedStore for FailingStore {
     }
 
     async fn purge_issued(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.call(("purge_issued", Kind::Commit), self.inner.purge_issued(expired_before, limit))
-            .await
+        self.chore("purge_issued", self.inner.purge_issued(expired_before, limit)).await
     }
 }
 
@@ -318,7 +337,7 @@ impl CallStore for FailingStore {
     }
 
     async fn purge_calls(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.call(("purge_calls", Kind::Commit), self.inner.purge_calls(now, limit)).await
+        self.chore("purge_calls", self.inner.purge_calls(now, limit)).await
     }
 }
 
@@ -354,7 +373,7 @@ impl MessageStore for FailingStore {
     }
 
     async fn purge_messages(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.call(("purge_messages", Kind::Commit), self.inner.purge_messages(now, limit)).await
+        self.chore("purge_messages", self.inner.purge_messages(now, limit)).await
     }
 }
 
@@ -395,11 +414,11 @@ impl AuditTrail for FailingStore {
 #[async_trait]
 impl AuditStore for FailingStore {
     async fn link_audit(&self, limit: u32) -> Result<u64, StoreError> {
-        self.call(("link_audit", Kind::Commit), self.inner.link_audit(limit)).await
+        self.chore("link_audit", self.inner.link_audit(limit)).await
     }
 
     async fn shred_audit(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.call(("shred_audit", Kind::Commit), self.inner.shred_audit(before, limit)).await
+        self.chore("shred_audit", self.inner.shred_audit(before, limit)).await
     }
 }
 

@@ -5,13 +5,16 @@
 
 mod cable;
 mod callers;
+mod chores;
 mod clients;
 mod clocks;
 mod database;
 mod disk;
+mod due;
 mod errands;
 mod failing_server;
 mod failing_store;
+mod housekeeping;
 mod inputs;
 mod lanes;
 mod mutate;
@@ -54,8 +57,8 @@ use points::Found;
 use report::{HEAD, Points, Report};
 use trials::{Extent, Line};
 
-/// The fault whose pace is held to something.
-const PACED: &str = "one of two replicas killed";
+/// The faults whose pace is held to something.
+const PACED: [&str; 2] = [replicas::PACED, housekeeping::FAULT];
 
 /// How many faults of the short form happen at once: most of their time is spent on waiting.
 const LANES: usize = 5;
@@ -110,13 +113,15 @@ pub(crate) struct ServerArguments {
     /// How far the clock is ahead of the machine's, in seconds
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     ahead: i64,
+    /// How long housekeeping rests between its rounds, in milliseconds; with this it begins when it is told to
+    #[arg(long)]
+    chores_every: Option<u64>,
 }
 
 /// Serves over a store that fails, with as many threads as the product has.
 pub(crate) fn serve(arguments: &ServerArguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ServerArguments { config, armed, ahead } = arguments;
-    runtime.block_on(failing_server::serve(config, armed.as_deref(), *ahead))
+    runtime.block_on(failing_server::serve(arguments))
 }
 
 /// Runs the faults, prints what came of them, and says whether every promise held.
@@ -140,7 +145,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let works = works.into_iter().filter(|(fault, ..)| fault.contains(wanted));
     let works = works.filter(|(fault, ..)| *fault != synced::FAULT || can_trace);
     // beside others nobody can tell at what pace anything goes
-    let (alone, works): (Vec<_>, Vec<_>) = works.partition(|(fault, ..)| *fault == PACED);
+    let (alone, works): (Vec<_>, Vec<_>) = works.partition(|(fault, ..)| PACED.contains(fault));
     let [works, alone] = [works, alone].map(|works| works.into_iter().map(during).collect());
 
     let (mut faults, mut points, mut inputs) = (Vec::new(), Points::default(), Vec::new());
@@ -273,6 +278,8 @@ fn works<'w>(
         add("webhook receiver in trouble", server, fault(told));
         let scarce = async move || scarce::files_are_scarce(place, &store(), extent).await;
         add("few files", server, fault(scarce));
+        let kept = async move || housekeeping::goes_on(folder, server, extent).await;
+        add(housekeeping::FAULT, server, fault(kept));
         add("clock jumps", server, fault(async move || clocks::jump(folder, &store, jumps).await));
         let restored = async move || restore::restored(place, server, extent).await;
         add("restore", server, fault(restored));
@@ -293,7 +300,7 @@ fn works<'w>(
         let race = async move || races::race(place, &store(), extent).await;
         add("two replicas race", on, fault(race));
         let killed = async move || replicas::killed(place, &store(), extent).await;
-        add(PACED, on, fault(killed));
+        add(replicas::PACED, on, fault(killed));
         let cut_off = async move || replicas::cut_off(place, &store(), extent).await;
         add("one replica cut off", on, fault(cut_off));
         let asleep = async move || replicas::asleep(place, &store(), extent).await;

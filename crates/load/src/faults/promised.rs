@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use lanyard_store::CredentialId;
 
 use super::{
-    failing_server,
+    ServerArguments, failing_server,
     scene::{Program, Scene, Setting, Store},
     wallet::Wallet,
 };
@@ -37,9 +37,10 @@ impl Ground {
         let program = Program::Product("/bin/false".into());
         let setting = Setting { program, store: &Store::Sqlite, attester: None, receiver: None };
         let scene = Rc::new(Scene::laid(folder.path(), setting)?);
-        let configuration = scene.configuration_file();
+        let config = scene.configuration_file();
+        let arguments = ServerArguments { config, armed: None, ahead: 0, chores_every: None };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        thread::spawn(move || runtime.block_on(failing_server::serve(&configuration, None, 0)));
+        thread::spawn(move || runtime.block_on(failing_server::serve(&arguments)));
         let begun = Instant::now();
         while !scene.is_ready().await {
             if begun.elapsed() > Duration::from_secs(60) {

@@ -104,11 +104,14 @@ pub(crate) async fn alternating(
     pair.ended().await
 }
 
+/// The fault whose pace is held to something.
+pub(super) const PACED: &str = "one of two replicas killed";
+
 /// The part of their pace that steps go on at while one replica of two is killed again and again, at least.
 const GOODPUT: f64 = 0.6;
 
 /// A pace is one after so long: a second of a busy machine says nothing.
-const PACED: Duration = Duration::from_secs(10);
+const A_PACE: Duration = Duration::from_secs(10);
 
 /// D3: one of two replicas is killed, again and again.
 pub(crate) async fn killed(
@@ -116,7 +119,7 @@ pub(crate) async fn killed(
     store: &Store,
     extent: Extent,
 ) -> Result<Line, Failure> {
-    let mut pair = Pair::set(super::PACED, place, store).await?;
+    let mut pair = Pair::set(PACED, place, store).await?;
     let Pair { trial, other, .. } = &mut pair;
     let every = extent.between_kills;
     let calm = async |_: &mut Trial| {
@@ -148,7 +151,7 @@ pub(crate) async fn killed(
         every.as_secs(),
         100.0 * share
     ));
-    if every >= PACED
+    if every >= A_PACE
         && let Some(broken) = too_slow(share)
     {
         trial.broken(broken);

@@ -94,6 +94,8 @@ pub(crate) struct Scene {
     armed: RefCell<Option<String>>,
     /// How far the server's clock is ahead of the machine's from the next start on, in seconds.
     ahead: Cell<i64>,
+    /// How long housekeeping rests between its rounds from the next start on, in milliseconds, unless as usual.
+    chores_every: Cell<Option<u64>>,
     /// Where wallets find it: here, and at its replicas.
     places: RefCell<Vec<Url>>,
     patience: Cell<Duration>,
@@ -161,6 +163,7 @@ status_lists = {{ ttl_seconds = 1 }}
             largest_file: Cell::new(None),
             armed: RefCell::new(None),
             ahead: Cell::new(0),
+            chores_every: Cell::new(None),
             places: RefCell::new(vec![base]),
             patience: Cell::new(PATIENCE),
             authority: Cell::new("data/ca.pem"),
@@ -257,6 +260,9 @@ status_lists = {{ ttl_seconds = 1 }}
         if self.ahead.get() != 0 {
             command.arg(format!("--ahead={}", self.ahead.get()));
         }
+        if let Some(chores_every) = self.chores_every.get() {
+            command.arg(format!("--chores-every={chores_every}"));
+        }
         // where clocks change twice a year
         command.env("TZ", "Europe/Paris");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
@@ -287,6 +293,11 @@ status_lists = {{ ttl_seconds = 1 }}
     /// Puts the server's clock ahead of the machine's from the next start on.
     pub(crate) fn set_ahead(&self, seconds: i64) {
         self.ahead.set(seconds);
+    }
+
+    /// Has housekeeping rest no longer between its rounds from the next start on, and begin when it is told to.
+    pub(crate) fn set_chores_every(&self, milliseconds: u64) {
+        self.chores_every.set(Some(milliseconds));
     }
 
     /// Puts the clock of the running server ahead of the machine's.

@@ -75,6 +75,9 @@ pub(crate) struct Extent {
     pub(crate) failovers: u64,
     /// How long a replica that was stopped sleeps.
     pub(crate) sleep: Duration,
+    /// How many rows of each kind are due when housekeeping begins, and in how many turns it goes through them.
+    pub(crate) due: u64,
+    pub(crate) turns_of_housekeeping: u64,
 }
 
 impl Extent {
@@ -101,6 +104,8 @@ impl Extent {
         jumps: 6,
         failovers: 1,
         sleep: Duration::from_secs(2),
+        due: 5000,
+        turns_of_housekeeping: 3,
     };
 
     /// What a reliability report is written of.
@@ -126,6 +131,8 @@ impl Extent {
         jumps: 1,
         failovers: 3,
         sleep: Duration::from_secs(100),
+        due: 20_000,
+        turns_of_housekeeping: 5,
     };
 }
 

@@ -43,6 +43,7 @@ fn no_promise_is_broken_whatever_happens_to_the_server() {
         "sealing key changed",
         "signing key replaced",
         "clock jumps",
+        "housekeeping all the time",
     ] {
         assert!(count(fault, "times") > 0, "{fault} never happened: {said}");
         assert!(count(fault, "credentials") > 0, "{fault}: nothing was issued: {said}");
