@@ -1,6 +1,9 @@
 //! What nobody asks for any more is deleted while the server runs.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use lanyard_service::Clock;
@@ -63,14 +66,18 @@ async fn sweep(store: &dyn Store, now: Timestamp) -> bool {
         & all_of(|| store.purge_issued(now - KEPT_RECORDS, PORTION)).await
 }
 
-/// Works portion by portion until there is no whole one left; a store that cannot is asked again next time.
+/// Works portion by portion until there is no whole one left, and rests as long as each took: whoever writes beside it
+/// has half of the time at least. A store that cannot is asked again next time.
 async fn all_of<F>(purge: impl Fn() -> F) -> bool
 where
     F: Future<Output = Result<u64, StoreError>>,
 {
     loop {
+        let begun = Instant::now();
         match purge().await {
-            Ok(deleted) if deleted >= u64::from(PORTION) => {}
+            Ok(deleted) if deleted >= u64::from(PORTION) => {
+                tokio::time::sleep(begun.elapsed()).await;
+            }
             Ok(_) => return true,
             Err(failed) => {
                 tracing::warn!(reason = failed.reason(), "housekeeping");
