@@ -14,6 +14,7 @@ mod due;
 mod errands;
 mod failing_server;
 mod failing_store;
+mod hosts;
 mod housekeeping;
 mod inputs;
 mod lanes;
@@ -274,6 +275,8 @@ fn works<'w>(
         add(signing::FAULT, server, fault(replaced));
         let slow = async move || clients::slow_clients(place, &store(), extent).await;
         add("slow clients", server, fault(slow));
+        let troubled = async move || hosts::in_trouble(place, &store(), extent).await;
+        add(hosts::FAULT, server, fault(troubled));
         let told = async move || told::receiver_in_trouble(place, &store, extent).await;
         add("webhook receiver in trouble", server, fault(told));
         let scarce = async move || scarce::files_are_scarce(place, &store(), extent).await;

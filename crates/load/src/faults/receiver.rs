@@ -110,11 +110,16 @@ impl Receiver {
         Ok(())
     }
 
+    /// What the messages of a webhook are signed with.
+    pub(crate) fn secret() -> String {
+        WebhookSecret::generate(&AwsLc).as_str().to_owned()
+    }
+
     /// The part of a tenant's configuration by which it is told, and the file that it names.
     pub(crate) fn webhook(&self, folder: &Path) -> Result<String, Failure> {
         let file = folder.join(NAME);
         if !fs::exists(&file)? {
-            machine::write_private(&file, WebhookSecret::generate(&AwsLc).as_bytes())?;
+            machine::write_private(&file, Self::secret().as_bytes())?;
         }
         let beginning = match self.hears {
             Hears::Ends => "",

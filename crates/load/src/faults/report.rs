@@ -207,6 +207,7 @@ Whenever a server cannot answer, it says 503 and when to ask again, and nothing 
 | R9 | a backup is restored | nothing that was good before is |
 | R10 | clocks jump | what has expired is refused, what has not is taken |
 | R11 | clients are slow | others wait no more than a second, or three times as long as alone |
+| R12 | 500 presentations at once need status lists of hosts that refuse, hang, drip and send without end | each ends within 10 s, as one that could not be checked; others wait no more than a second, or three times as long as alone; no more than 64 MiB more; once the hosts are well, such presentations verify |
 | R13 | no more than 256 files may be open, and clients hold all connections that there may be | it goes on, and heals once they are gone |
 | R14 | whoever is told by webhooks is slow, refuses, is gone | others do not notice; what happened is told in the end, what happened to one session in its order, or waits for somebody to have it delivered |
 | R15 | the sealing key is changed | |
@@ -233,7 +234,7 @@ const NOT_HERE: &str = "\
 |---|---|
 | that PostgreSQL syncs before it acknowledges | its own processes do: a server does not start where `fsync` or `synchronous_commit` is off for its role |
 | what a machine without power loses | a traced sync is as good as the disk that says it is done |
-| hosts that a server asks (DIDs, status lists, claims) refuse, hang, drip, send without end, for 500 sessions at once | by the tests of `crates/fetch`, five hundred at once at one host that hangs or drips among them, and of both services, each alone; no server under load is tried |
+| hosts that a server asks for DIDs and claims are in trouble, and names that resolve to another address each time | R12 is by status lists, which go through the same fetcher; the others by the tests of `crates/fetch` and of both services, each alone |
 | no memory to be had, a folder of the configuration that cannot be written, no room for temporary files | not tried: memory that is merely set apart for an allocator counts where a process can be limited without a control group |
 | keys of document signers and of DIDs are replaced, and the certificate of a signing key is revoked | the key of SD-JWT VCs, their status lists and presentation requests is replaced; what verifiers make of revoked certificates: by tests |
 | the wallet's library is killed | by the tests of `crates/wallet` |

@@ -78,6 +78,9 @@ pub(crate) struct Extent {
     /// How many rows of each kind are due when housekeeping begins, and in how many turns it goes through them.
     pub(crate) due: u64,
     pub(crate) turns_of_housekeeping: u64,
+    /// How many presentations wait at once for hosts in trouble, and how often.
+    pub(crate) troubled: usize,
+    pub(crate) rounds_of_hosts: u64,
 }
 
 impl Extent {
@@ -106,6 +109,8 @@ impl Extent {
         sleep: Duration::from_secs(2),
         due: 5000,
         turns_of_housekeeping: 3,
+        troubled: 40,
+        rounds_of_hosts: 1,
     };
 
     /// What a reliability report is written of.
@@ -133,6 +138,8 @@ impl Extent {
         sleep: Duration::from_secs(100),
         due: 20_000,
         turns_of_housekeeping: 5,
+        troubled: 500,
+        rounds_of_hosts: 3,
     };
 }
 

@@ -44,6 +44,7 @@ fn no_promise_is_broken_whatever_happens_to_the_server() {
         "signing key replaced",
         "clock jumps",
         "housekeeping all the time",
+        "hosts in trouble",
     ] {
         assert!(count(fault, "times") > 0, "{fault} never happened: {said}");
         assert!(count(fault, "credentials") > 0, "{fault}: nothing was issued: {said}");
