@@ -93,6 +93,12 @@ pub enum FetchError {
         /// The purpose's limit.
         limit: usize,
     },
+    /// Large answers of all hosts together are more than is read at once.
+    #[error("the answer of {host} is too large beside others that are being read")]
+    TooMuchAtOnce {
+        /// The host.
+        host: String,
+    },
     /// The body is compressed though identity was asked for.
     #[error("{host} sent a compressed answer that was not asked for")]
     BodyEncoded {

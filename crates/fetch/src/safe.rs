@@ -34,6 +34,8 @@ pub struct FetchLimits {
     pub total: Duration,
     /// Requests to one host at once; others wait.
     pub per_host: usize,
+    /// Bytes of large answers that are being read, of all hosts together; what would be more is refused.
+    pub in_hand: usize,
     /// How long a name that did not resolve is not asked for again.
     pub failed_name_ttl: Duration,
 }
@@ -44,6 +46,7 @@ impl Default for FetchLimits {
             connect: Duration::from_secs(3),
             total: Duration::from_secs(5),
             per_host: 4,
+            in_hand: 64 * 1024 * 1024,
             failed_name_ttl: Duration::from_secs(60),
         }
     }
@@ -52,7 +55,7 @@ impl Default for FetchLimits {
 /// The [`HttpClient`] that reaches the network.
 ///
 /// https to public addresses only, and plain http where what is fetched is signed itself: every address of a name is vetted and the
-/// connection goes to a vetted one. No redirects (status lists: three, each vetted anew), no cookies, no proxy, no decompression; bounded in time, size and concurrency per host. Keep one
+/// connection goes to a vetted one. No redirects (status lists: three, each vetted anew), no cookies, no proxy, no decompression; bounded in time, size and concurrency per host, and in the bytes of all hosts together. Keep one
 /// and share it: it pools connections.
 pub struct SafeFetcher {
     targets: TargetRules,
@@ -61,6 +64,7 @@ pub struct SafeFetcher {
     failures: Arc<FailedNames>,
     roots: Vec<Certificate>,
     slots: HostSlots,
+    in_hand: Semaphore,
     // One client for each route, since a client's resolver sees a name but no port: what one exact pair may do must not rub off on
     // others, nor what one purpose may.
     public: OnceLock<Option<reqwest::Client>>,
@@ -110,7 +114,7 @@ impl SafeFetcher {
                 .map_err(|e| classify(&e, &host))?;
             let status = response.status().as_u16();
             if !matches!(status, 301 | 302 | 303 | 307 | 308) {
-                return read(response, url, rules.body_cap, &host).await;
+                return read(response, url, rules.body_cap, &host, &self.in_hand).await;
             }
             // OID4VP errata on §5.10 and §8.2: a 307 would carry the presentation to a host nobody checked.
             if rules.redirects == 0 || request.method != Method::Get {
@@ -329,6 +333,7 @@ impl SafeFetcherBuilder {
         SafeFetcher {
             targets: self.targets,
             failures: Arc::new(FailedNames::new(self.limits.failed_name_ttl)),
+            in_hand: Semaphore::new(self.limits.in_hand.min(Semaphore::MAX_PERMITS)),
             limits: self.limits,
             names: self.names,
             roots: self.roots,
@@ -364,11 +369,15 @@ impl HostSlots {
     }
 }
 
+/// So much of each answer counts for nothing: whoever fills what all hosts have together keeps no small answer out.
+const SMALL: usize = 64 * 1024;
+
 async fn read(
     mut response: reqwest::Response,
     url: Url,
     cap: usize,
     host: &str,
+    in_hand: &Semaphore,
 ) -> Result<Response, FetchError> {
     let encoded = response
         .headers()
@@ -380,11 +389,15 @@ async fn read(
     if response.content_length().is_some_and(|length| length > cap as u64) {
         return Err(FetchError::TooLarge { limit: cap });
     }
-    let mut body = BytesMut::new();
+    let (mut body, mut held) = (BytesMut::new(), Vec::new());
     while let Some(chunk) = response.chunk().await.map_err(|e| classify(&e, host))? {
         if body.len() + chunk.len() > cap {
             return Err(FetchError::TooLarge { limit: cap });
         }
+        let large = (body.len() + chunk.len()).saturating_sub(SMALL).min(chunk.len());
+        // whoever waited for others to give back would hold what they wait for
+        let more = u32::try_from(large).ok().and_then(|more| in_hand.try_acquire_many(more).ok());
+        held.push(more.ok_or_else(|| FetchError::TooMuchAtOnce { host: host.to_owned() })?);
         body.extend_from_slice(&chunk);
     }
     Ok(Response {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use lanyard_fetch::{
     Authorization, Body, FetchError, FetchLimits, HttpClient, Purpose, Request, RequestHeader,
 };
@@ -306,4 +307,35 @@ fn debug_shows_neither_path_nor_body_nor_token() {
     .header(RequestHeader::Dpop, "canary-proof");
     let shown = format!("{request:?} {:?}", request.authorization);
     assert!(shown.contains("issuer.example") && !shown.contains("canary"), "{shown}");
+}
+
+#[tokio::test]
+async fn large_answers_of_all_hosts_together_are_bounded() {
+    let (large, go_on) = ("x".repeat(128 * 1024), Arc::new(Semaphore::new(0)));
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{large}", 129 * 1024);
+    let mut servers = Vec::new();
+    for _ in 0..8 {
+        let rest = send(&"x".repeat(1024));
+        let steps = vec![send(&head), Step::Until(go_on.clone()), rest];
+        servers.push(Server::answering(steps).await);
+    }
+    let (well, small) = (Server::ok(&large).await, Server::ok("{}").await);
+    let pairs = servers.iter().chain([&well, &small]).map(Server::pair);
+    // there is room for what is large in one of them
+    let limits = FetchLimits {
+        in_hand: 100 * 1024,
+        total: Duration::from_secs(60),
+        ..FetchLimits::default()
+    };
+    let fetcher = builder(pairs).limits(limits).build();
+    let mut asked: FuturesUnordered<_> =
+        servers.iter().map(|server| fetcher.send(metadata(server.url("/")))).collect();
+    for _ in 1..servers.len() {
+        let outcome = asked.next().await.unwrap();
+        assert_eq!(outcome.unwrap_err(), FetchError::TooMuchAtOnce { host: host() });
+    }
+    assert_eq!(fetcher.send(metadata(small.url("/"))).await.unwrap().body.len(), 2);
+    drop(asked);
+    let outcome = fetcher.send(metadata(well.url("/"))).await;
+    assert_eq!(outcome.unwrap().body.len(), 128 * 1024, "what is read is given back");
 }
