@@ -9,7 +9,7 @@ use lanyard_core::{
     jose::Jwk,
     trust::{IssuerKeySource, IssuerTrust, x509::TrustAnchors},
 };
-use lanyard_fetch::{HostPort, HttpClient, SafeFetcher};
+use lanyard_fetch::{HostPort, HttpClient, SafeFetcher, StatusListFetcher};
 use lanyard_issuer::{IssuerService, LiveLists};
 use lanyard_service::{
     Clock,
@@ -44,6 +44,8 @@ pub(super) struct Ground {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) provider: Arc<dyn CryptoProvider>,
+    /// Status lists of wallets' and keys' attestations, fetched once for all tenants.
+    pub(super) attesters_lists: Arc<StatusListFetcher>,
     pub(super) http: Arc<dyn HttpClient>,
     pub(super) lists: Arc<LiveLists>,
     webhooks: Arc<Webhooks>,
@@ -108,8 +110,10 @@ impl Ground {
             files::replace(&plan.data.join("ca.pem"), authority.anchors_pem().as_bytes())?;
         }
         let host = plan.base_url.host_str().ok_or(StartError::Host)?.to_owned();
+        let attesters_lists = Arc::new(StatusListFetcher::new(http.clone()));
         let lists = Arc::default();
         Ok(Self {
+            attesters_lists,
             store,
             clock,
             provider,

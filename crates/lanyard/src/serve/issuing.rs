@@ -9,7 +9,6 @@ use lanyard_core::{
     status::StatusChecker,
     trust::{IssuerIdentifier, IssuerKeys, IssuerTrust, x509::TrustAnchors},
 };
-use lanyard_fetch::StatusListFetcher;
 use lanyard_issuer::{
     DataKey, IssuerService, IssuerSettings, Offering, PlaceKey, StatusListSettings, StatusLists,
     TenantSettings,
@@ -130,7 +129,7 @@ fn attestation_statuses(
     attesters: TrustAnchors,
 ) -> AttestationStatuses {
     let keys = IssuerKeys::new(IssuerTrust::certificates(attesters), ground.provider.clone());
-    let lists = Arc::new(StatusListFetcher::new(ground.http.clone()));
+    let lists = ground.attesters_lists.clone();
     let unreadable = match tenant.unreadable_attestations {
         UnreadableAttestations::Refused => UnreadableStatus::Refused,
         UnreadableAttestations::Taken => UnreadableStatus::Taken,
