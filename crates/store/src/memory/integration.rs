@@ -115,11 +115,12 @@ impl Tables {
         waits.map(|kept| kept.answer = Some(answer)).is_some()
     }
 
-    /// Writes messages; none is due before those that it waits behind.
+    /// Writes messages; none is due before those that it waits behind and that are tried again.
     pub(super) fn tell(&mut self, tenant: &TenantId, messages: Vec<NewMessage>) {
         for new in messages {
             let before = self.waiting(tenant, new.session, &new.webhook);
-            let due_at = before.map(|told| told.message.due_at).max();
+            let tried = before.filter(|told| told.message.outcome.is_some());
+            let due_at = tried.map(|told| told.message.due_at).max();
             let due_at = due_at.unwrap_or(Timestamp::MIN).max(to_the_microsecond(new.due_at));
             let message = Message {
                 tenant: tenant.clone(),

@@ -62,7 +62,8 @@ pub(super) async fn add(
     messages: &[NewMessage],
 ) -> Result<(), StoreError> {
     for new in messages {
-        // not due before those that it waits behind
+        // not due before those that it waits behind and that are tried again; one that is under way for the first
+        // time is settled soon, and the end of its lease says nothing
         execute(
             db,
             "INSERT INTO message (tenant, id, webhook, errand, kind, session, payload, state, due_at,
@@ -70,7 +71,7 @@ pub(super) async fn add(
              VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', greatest($8,
                  (SELECT max(due_at) FROM message
                   WHERE session = $6 AND tenant = $1 AND webhook = $3 AND errand = 'deliver'
-                    AND state = 'waiting')), $9)",
+                    AND state = 'waiting' AND outcome IS NOT NULL)), $9)",
             &[
                 &tenant.as_str(),
                 &new.id.as_bytes().as_slice(),

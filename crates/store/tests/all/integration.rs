@@ -253,6 +253,11 @@ pub(crate) async fn what_waits_behind_a_message_is_not_looked_at_before_its_turn
     all_settled(&*store, &due(&*store, 40).await, taken(41)).await;
     all_settled(&*store, &due(&*store, 41).await, taken(42)).await;
     assert_eq!(names(&due(&*store, 42).await), [3]);
+    // one that is under way for the first time may be taken at any moment
+    let event = NewEvent::done(second(43), "token").telling([of_first(4, second(43))]);
+    store.append_event(&demo(), id(1), event).await.unwrap();
+    let newest = store.list_messages(&demo(), all()).await.unwrap().remove(0);
+    assert_eq!(newest.due_at, second(43));
 }
 
 pub(crate) async fn what_was_told_before_goes_first_when_it_is_delivered_again(store: Backend) {
