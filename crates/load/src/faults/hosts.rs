@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::SignedDuration;
 use lanyard_core::{
     claims::Claims,
     credential::Validity,
@@ -210,7 +211,7 @@ impl Issuer {
         let (key, now) = (fresh_key()?, clock::now());
         let binding = KeyBinding::To(Jwk::new(*key.public_key()));
         let vct = Vct::parse(VCT).map_err(|_| Failure::Lacks("type"))?;
-        let validity = Validity::rounded_to_days(now, jiff::SignedDuration::from_hours(24));
+        let validity = Validity::rounded_to_days(now, SignedDuration::from_hours(24));
         let claims = Claims::new().selective("given_name", "Ada");
         let status = StatusReference::TokenStatusList { index: 0, uri };
         let draft = SdJwtVcDraft::new(&vct, None, claims, &binding, &validity).map_err(lacks)?;
@@ -238,6 +239,7 @@ enum Trouble {
 }
 
 /// A host for status lists, on one port for good.
+#[derive(Clone)]
 struct Host {
     trouble: Trouble,
     port: u16,
@@ -284,31 +286,19 @@ impl Host {
 
     async fn listens(&self) -> Result<(), Failure> {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await?;
-        let Self { trouble, port, ref is_well, ref issuer } = *self;
-        let (is_well, issuer) = (is_well.clone(), issuer.clone());
+        let host = self.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (is_well, issuer) = (is_well.clone(), issuer.clone());
+                let host = host.clone();
                 tokio::spawn(async move {
-                    let asked = Asked { trouble, port, is_well, issuer };
                     // whoever asks may have had enough of it
-                    let _ = asked.answers(stream).await;
+                    let _ = host.answers(stream).await;
                 });
             }
         });
         Ok(())
     }
-}
 
-/// A connection to a host.
-struct Asked {
-    trouble: Trouble,
-    port: u16,
-    is_well: Arc<AtomicBool>,
-    issuer: Arc<Issuer>,
-}
-
-impl Asked {
     async fn answers(&self, mut stream: TcpStream) -> Result<(), Failure> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
